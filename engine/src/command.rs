@@ -1,0 +1,374 @@
+//! The table of commands: what a caller can ask for, borrowed from the bytes it arrived in.
+//!
+//! Invariant: a [`Request`] that passed [`Request::check`] is well formed: its numbers lie inside the fixed limits, and
+//! `decide` need not look at them again. The protocol calls it on every decoded command; whoever builds commands in
+//! process calls it too.
+
+use crate::ids::{ChannelId, MerchantId, OperationId, OperationKey, OrderId, Slot, StockId, UserId};
+use crate::limits::{LINES_MAX, NAME_BYTES_MAX, STOCK_UNITS_MAX, TTL_DEFAULT_MS, TTL_MAX_MS, UNITS_PER_LINE_MAX};
+use zerocopy::little_endian::{U32, U64};
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
+
+/// What every command carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Envelope {
+    /// The tenant.
+    pub merchant: MerchantId,
+    /// The slot all of the command's objects lie in.
+    pub slot: Slot,
+    /// The channel the demand comes from.
+    pub channel: ChannelId,
+    /// Makes the command idempotent. CONFIRM and RELEASE carry the hold's id here; queries carry what they ask for.
+    pub operation: OperationId,
+    /// When the caller made the operation id, milliseconds since the Unix epoch; part of the id. 0: the id is a UUIDv7
+    /// or ULID and says it itself.
+    pub created_ms: u64,
+    /// Shard time from which on the caller no longer wants the command executed. 0: none.
+    pub deadline_ms: u64,
+}
+
+impl Envelope {
+    /// `created_ms`, from the field or from inside the id.
+    pub const fn created_ms(&self) -> u64 {
+        if self.created_ms == 0 { self.operation.embedded_ms() } else { self.created_ms }
+    }
+
+    /// The key under which this operation is recorded.
+    pub const fn key(&self) -> OperationKey {
+        OperationKey { merchant: self.merchant, slot: self.slot, operation: self.operation }
+    }
+
+    /// The key of another operation of the same merchant and slot.
+    pub const fn key_of(&self, operation: OperationId) -> OperationKey {
+        OperationKey { merchant: self.merchant, slot: self.slot, operation }
+    }
+}
+
+/// One line of a RESERVE or SELL, as it lies on the wire.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
+#[repr(C)]
+pub struct Line {
+    /// The stock.
+    pub stock: U64,
+    /// Units asked for.
+    pub units: U32,
+    /// With `partial`: the fewest units that still make sense. Without: ignored.
+    pub units_min: U32,
+}
+
+impl Line {
+    /// A line that wants exactly `units`.
+    pub fn new(stock: StockId, units: u32) -> Line {
+        Line { stock: U64::new(stock.0), units: U32::new(units), units_min: U32::new(units) }
+    }
+
+    /// The stock it names.
+    pub fn stock(&self) -> StockId {
+        StockId(self.stock.get())
+    }
+}
+
+/// RESERVE and SELL: units taken out of available for an order.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Take<'a> {
+    /// The gateway's order; 0: none.
+    pub order: OrderId,
+    /// The buyer; 0: none (a stock with a purchase limit then refuses).
+    pub user: UserId,
+    /// Accept fewer units than asked, down to each line's minimum.
+    pub partial: bool,
+    /// A hold of the same user or order that this one takes the place of; 0: none.
+    pub replace: OperationId,
+    /// 1 to 64 lines.
+    pub lines: &'a [Line],
+}
+
+/// A new counter stock.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct StockCreate<'a> {
+    /// Its id; the slot inside must be the command's.
+    pub stock: StockId,
+    /// For people: UTF-8, at most 64 bytes.
+    pub name: &'a [u8],
+    /// Units available from the start.
+    pub units: u64,
+    /// Sale rules.
+    pub terms: StockTerms,
+}
+
+/// The sale rules of a stock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StockTerms {
+    /// No sale before this shard time; 0: none.
+    pub opens_ms: u64,
+    /// No sale from this shard time on; 0: none.
+    pub closes_ms: u64,
+    /// Units one user may hold and have bought; 0: no limit. Purchases are counted from the moment a limit exists.
+    pub limit_per_user: u32,
+    /// No sale while set, late confirms included.
+    pub frozen: bool,
+}
+
+/// What a caller can ask for.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Command<'a> {
+    /// Makes a counter stock.
+    StockCreate(StockCreate<'a>),
+    /// Adds units to available: the only thing that changes a total.
+    StockSupply {
+        /// The stock.
+        stock: StockId,
+        /// Units to add.
+        units: u64,
+    },
+    /// Moves units to void, from available (units held are marked and follow as their holds end) or from frozen.
+    StockVoid {
+        /// The stock.
+        stock: StockId,
+        /// Units to void.
+        units: u64,
+        /// Take them from frozen instead of available.
+        from_frozen: bool,
+    },
+    /// Moves units from available to frozen; units held are marked and follow as their holds end.
+    StockFreeze {
+        /// The stock.
+        stock: StockId,
+        /// Units to freeze.
+        units: u64,
+    },
+    /// Moves units from frozen to available.
+    StockUnfreeze {
+        /// The stock.
+        stock: StockId,
+        /// Units to unfreeze.
+        units: u64,
+    },
+    /// Replaces the sale rules if the stock still is at `version` (compare and set).
+    StockEdit {
+        /// The stock.
+        stock: StockId,
+        /// The version the caller has seen.
+        version: u32,
+        /// The new rules.
+        terms: StockTerms,
+    },
+    /// Takes units out of available for an order, until confirmed, released or expired.
+    Reserve {
+        /// What to take.
+        take: Take<'a>,
+        /// Time to live in milliseconds; 0: the default of 900 s.
+        ttl_ms: u32,
+    },
+    /// Moves a hold's deadline to `ttl_ms` from now; never earlier than it is, never past 14,400 s from creation.
+    Extend {
+        /// The hold.
+        hold: OperationId,
+        /// Milliseconds from now.
+        ttl_ms: u32,
+    },
+    /// Held becomes consumed. The hold is the envelope's operation id.
+    Confirm {
+        /// Units per line of the hold, in its order; empty: all of them. Missing ones count as 0.
+        units: &'a [U32],
+    },
+    /// Gives a hold's units back. The hold is the envelope's operation id.
+    Release,
+    /// Reserve and confirm in one step.
+    Sell {
+        /// What to take.
+        take: Take<'a>,
+        /// The buyer has paid already: a refusal is recorded and final.
+        paid: bool,
+    },
+    /// Gives units of a confirmed hold back.
+    Return {
+        /// The hold.
+        hold: OperationId,
+        /// Back to available; else to void.
+        to_available: bool,
+        /// Units per line of the hold, in its order; empty: all that is left. Missing ones count as 0.
+        units: &'a [U32],
+    },
+    /// Query: one stock.
+    StockShow {
+        /// The stock.
+        stock: StockId,
+    },
+    /// Query: what is recorded under the envelope's operation id.
+    OperationShow,
+}
+
+/// One command with its envelope.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Request<'a> {
+    /// Who, where, when.
+    pub envelope: Envelope,
+    /// What.
+    pub command: Command<'a>,
+}
+
+/// A request that breaks a fixed limit of the contract. It is never executed and costs its connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Malformed {
+    /// No operation id.
+    #[error("the operation id is zero: every command carries one")]
+    OperationZero,
+    /// A slot that does not exist.
+    #[error("slot {0} does not exist: slots are 0 to 1023")]
+    SlotOutOfRange(u16),
+    /// No lines, or more than 64.
+    #[error("{0} lines: a hold has 1 to 64")]
+    LineCount(usize),
+    /// A line asks for nothing or too much.
+    #[error("line {line} asks for {units} units: 1 to {UNITS_PER_LINE_MAX} are possible")]
+    LineUnits {
+        /// The line's position.
+        line: usize,
+        /// What it asks for.
+        units: u32,
+    },
+    /// A partial line whose minimum exceeds its wish.
+    #[error("line {line} wants at least {units_min} of {units} units")]
+    LineMinimum {
+        /// The line's position.
+        line: usize,
+        /// The minimum given.
+        units_min: u32,
+        /// The units asked for.
+        units: u32,
+    },
+    /// A time to live beyond the maximum, or zero in an EXTEND.
+    #[error("a time to live of {0} ms is not possible: at most {TTL_MAX_MS} ms, and an EXTEND needs one")]
+    Ttl(u32),
+    /// A hold that replaces itself.
+    #[error("a hold can't replace itself")]
+    ReplaceSelf,
+    /// A stock quantity of zero or beyond the maximum.
+    #[error("{0} units: a stock takes up to {STOCK_UNITS_MAX}, and a change moves at least 1")]
+    StockUnits(u64),
+    /// A name that is empty, too long or not UTF-8.
+    #[error("a stock's name has 1 to {NAME_BYTES_MAX} bytes of UTF-8")]
+    Name,
+    /// A stock that closes before it opens.
+    #[error("the stock closes at {closes_ms}, not after it opens at {opens_ms}")]
+    Times {
+        /// Opening time.
+        opens_ms: u64,
+        /// Closing time.
+        closes_ms: u64,
+    },
+    /// A purchase limit beyond what a line can ask for.
+    #[error("a purchase limit of {0} units: at most {UNITS_PER_LINE_MAX} are possible")]
+    Limit(u32),
+    /// A CONFIRM or RETURN that names no unit at all.
+    #[error("units are listed but all are zero: leave the list out for all, or RELEASE")]
+    NoUnits,
+}
+
+impl Request<'_> {
+    /// Checks the fixed limits of the contract. Slots of stocks are not checked here: CROSS_SLOT is an answer.
+    pub fn check(&self) -> Result<(), Malformed> {
+        if self.envelope.operation.0 == 0 && !matches!(self.command, Command::StockShow { .. }) {
+            return Err(Malformed::OperationZero);
+        }
+        if self.envelope.slot.0 >= crate::ids::SLOTS {
+            return Err(Malformed::SlotOutOfRange(self.envelope.slot.0));
+        }
+        match &self.command {
+            Command::StockCreate(create) => check_create(create),
+            Command::StockSupply { units, .. }
+            | Command::StockVoid { units, .. }
+            | Command::StockFreeze { units, .. }
+            | Command::StockUnfreeze { units, .. } => check_stock_units(*units),
+            Command::StockEdit { terms, .. } => terms.check(),
+            Command::Reserve { take, ttl_ms } => {
+                if *ttl_ms > TTL_MAX_MS {
+                    return Err(Malformed::Ttl(*ttl_ms));
+                }
+                take.check(self.envelope.operation)
+            }
+            Command::Sell { take, .. } => take.check(self.envelope.operation),
+            Command::Extend { ttl_ms, .. } if *ttl_ms == 0 || *ttl_ms > TTL_MAX_MS => Err(Malformed::Ttl(*ttl_ms)),
+            Command::Confirm { units } | Command::Return { units, .. } => check_units(units),
+            Command::Extend { .. } | Command::Release | Command::StockShow { .. } | Command::OperationShow => Ok(()),
+        }
+    }
+}
+
+impl Command<'_> {
+    /// Whether the command can change anything.
+    pub const fn mutates(&self) -> bool {
+        !matches!(self, Command::StockShow { .. } | Command::OperationShow)
+    }
+
+    /// Whether the command must be taken even when space runs out: it ends a hold and needs no new record.
+    pub const fn ends_hold(&self) -> bool {
+        matches!(self, Command::Confirm { .. } | Command::Release)
+    }
+}
+
+impl Take<'_> {
+    fn check(&self, operation: OperationId) -> Result<(), Malformed> {
+        if self.lines.is_empty() || self.lines.len() > LINES_MAX {
+            return Err(Malformed::LineCount(self.lines.len()));
+        }
+        if self.replace == operation {
+            return Err(Malformed::ReplaceSelf);
+        }
+        for (line, wish) in self.lines.iter().enumerate() {
+            let (units, units_min) = (wish.units.get(), wish.units_min.get());
+            if units == 0 || units > UNITS_PER_LINE_MAX {
+                return Err(Malformed::LineUnits { line, units });
+            }
+            if self.partial && units_min > units {
+                return Err(Malformed::LineMinimum { line, units_min, units });
+            }
+        }
+        Ok(())
+    }
+}
+
+impl StockTerms {
+    fn check(&self) -> Result<(), Malformed> {
+        if self.closes_ms != 0 && self.closes_ms <= self.opens_ms {
+            return Err(Malformed::Times { opens_ms: self.opens_ms, closes_ms: self.closes_ms });
+        }
+        if self.limit_per_user > UNITS_PER_LINE_MAX {
+            return Err(Malformed::Limit(self.limit_per_user));
+        }
+        Ok(())
+    }
+}
+
+fn check_create(create: &StockCreate<'_>) -> Result<(), Malformed> {
+    if create.name.is_empty() || create.name.len() > NAME_BYTES_MAX || core::str::from_utf8(create.name).is_err() {
+        return Err(Malformed::Name);
+    }
+    if create.units > STOCK_UNITS_MAX {
+        return Err(Malformed::StockUnits(create.units));
+    }
+    create.terms.check()
+}
+
+fn check_stock_units(units: u64) -> Result<(), Malformed> {
+    if units == 0 || units > STOCK_UNITS_MAX { Err(Malformed::StockUnits(units)) } else { Ok(()) }
+}
+
+fn check_units(units: &[U32]) -> Result<(), Malformed> {
+    if units.len() > LINES_MAX {
+        return Err(Malformed::LineCount(units.len()));
+    }
+    if let Some(line) = units.iter().position(|units| units.get() > UNITS_PER_LINE_MAX) {
+        return Err(Malformed::LineUnits { line, units: units[line].get() });
+    }
+    if !units.is_empty() && units.iter().all(|units| units.get() == 0) {
+        return Err(Malformed::NoUnits);
+    }
+    Ok(())
+}
+
+/// The time to live a RESERVE asks for, with the default filled in.
+pub const fn ttl_or_default(ttl_ms: u32) -> u32 {
+    if ttl_ms == 0 { TTL_DEFAULT_MS } else { ttl_ms }
+}

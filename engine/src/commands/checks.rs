@@ -1,0 +1,103 @@
+//! The checks every command with an id of its own shares: steps 1 to 4 of docs/semantics.md, and the room for records.
+
+use super::{Question, Reply, Verdict};
+use crate::answer::HoldState;
+use crate::command::Envelope;
+use crate::ids::StockId;
+use crate::limits::CLOCK_AHEAD_MAX_MS;
+use crate::rejection::{CapacityOf, Code, Facts, Rejection};
+use crate::state::State;
+use crate::state::pages::Handle;
+use crate::state::records::{HoldRecord, Recorded};
+use scrip_planted::{Bug, on};
+
+/// Steps 1 to 4; `Some` is the verdict.
+#[inline]
+pub fn before_deciding<'p>(
+    state: &State,
+    question: Question<'_>,
+    content: u64,
+    stocks: impl Iterator<Item = StockId>,
+) -> Option<Verdict<'p>> {
+    let envelope = &question.request.envelope;
+    if let Some(record) = state.find_record(&question.key(), question.hash, question.now_ms) {
+        return Some(repeat(state, record, content));
+    }
+    if let Some(rejection) = age(state, envelope, question.now_ms) {
+        return Some(Verdict::Refuse(rejection));
+    }
+    let mut stocks = stocks;
+    if stocks.any(|stock| stock.slot() != envelope.slot) {
+        return Some(Verdict::Refuse(Rejection::plain(Code::CrossSlot)));
+    }
+    None
+}
+
+fn repeat<'p>(state: &State, record: Recorded, content: u64) -> Verdict<'p> {
+    let (recorded, reply) = match record {
+        Recorded::Operation(handle) => {
+            let operation = state.operations.get(handle);
+            (operation.content, Reply::Value(operation.kind(), operation.value))
+        }
+        Recorded::Hold(handle) => {
+            let hold = state.holds.get(handle);
+            (hold.content, made_by(hold, handle))
+        }
+    };
+    if recorded != content && !on(Bug::MismatchIgnored) {
+        return Verdict::Refuse(Rejection::plain(Code::OperationMismatch));
+    }
+    Verdict::Answer(reply)
+}
+
+/// The answer to the command that made a hold.
+fn made_by(hold: &HoldRecord, handle: Handle) -> Reply {
+    if hold.state() == HoldState::Refused {
+        Reply::Refused(handle)
+    } else if hold.flags & HoldRecord::SOLD != 0 {
+        Reply::Confirmed(handle)
+    } else {
+        Reply::Reserved(handle)
+    }
+}
+
+/// Steps 2 and 3.
+#[inline]
+fn age(state: &State, envelope: &Envelope, now_ms: u64) -> Option<Rejection<'static>> {
+    let created_ms = envelope.created_ms();
+    if created_ms < state.floor_ms && !on(Bug::FloorNotHonoured) {
+        return Some(too_old(state));
+    }
+    if created_ms > now_ms + CLOCK_AHEAD_MAX_MS {
+        return Some(Rejection { code: Code::ClockAhead, facts: Facts::Time(now_ms) });
+    }
+    deadline_passed(envelope, now_ms)
+}
+
+/// OPERATION_TOO_OLD with the floor.
+pub fn too_old(state: &State) -> Rejection<'static> {
+    Rejection { code: Code::OperationTooOld, facts: Facts::Floor(state.floor_ms) }
+}
+
+/// Whether the caller no longer wants the command executed.
+#[inline]
+pub fn deadline_passed(envelope: &Envelope, now_ms: u64) -> Option<Rejection<'static>> {
+    let passed = envelope.deadline_ms != 0 && envelope.deadline_ms <= now_ms;
+    passed.then_some(Rejection { code: Code::DeadlinePassed, facts: Facts::Time(now_ms) })
+}
+
+/// What a hold that is unknown answers to a command that carries its id.
+pub fn hold_unknown(state: &State, envelope: &Envelope) -> Rejection<'static> {
+    if envelope.created_ms() < state.floor_ms { too_old(state) } else { Rejection::plain(Code::HoldNotFound) }
+}
+
+/// CAPACITY with the maximum it speaks of.
+pub fn capacity(what: CapacityOf, maximum: u64) -> Rejection<'static> {
+    Rejection { code: Code::Capacity, facts: Facts::Maximum(what, maximum) }
+}
+
+/// Room for one more operation record.
+pub fn operation_room(state: &State) -> Option<Rejection<'static>> {
+    let maximum = state.capacity.operations_max;
+    (state.operations.used() >= maximum).then(|| capacity(CapacityOf::Operations, u64::from(maximum)))
+}

@@ -1,0 +1,177 @@
+//! CONFIRM: held becomes consumed; late, an expired hold is reserved afresh and confirmed, or refused for good.
+
+use super::checks::{deadline_passed, hold_unknown};
+use super::{Plan, Question, Reply, Resolved, Verdict};
+use crate::answer::HoldState;
+use crate::event::{Event, EventLine, RefusedLine};
+use crate::rejection::{Code, Facts, LineFact, Rejection};
+use crate::state::State;
+use crate::state::pages::{Handle, NONE};
+use crate::state::records::{HoldRecord, LineRecord};
+use crate::state::stock::Posting;
+use scrip_planted::{Bug, on};
+use zerocopy::little_endian::U32;
+
+/// Decides a CONFIRM.
+#[inline]
+pub fn decide<'p>(state: &State, question: Question<'_>, units: &[U32], plan: &'p mut Plan) -> Verdict<'p> {
+    let envelope = &question.request.envelope;
+    let Some(handle) = state.find_hold(&question.key(), question.hash, question.now_ms) else {
+        return Verdict::Refuse(hold_unknown(state, envelope));
+    };
+    let hold = state.holds.get(handle);
+    match hold.state() {
+        HoldState::Held | HoldState::Expired => {}
+        HoldState::Confirmed if same_units(state, hold, units) => return Verdict::Answer(Reply::Confirmed(handle)),
+        HoldState::Confirmed => return Verdict::Refuse(Rejection::plain(Code::OperationMismatch)),
+        HoldState::Lapsed if hold.refusal().is_some() => return Verdict::Answer(Reply::Refused(handle)),
+        HoldState::Released | HoldState::Lapsed => {
+            return Verdict::Refuse(Rejection::plain(Code::HoldReleased));
+        }
+        HoldState::Refused => return Verdict::Refuse(Rejection::plain(Code::HoldNotFound)),
+    }
+    if let Some(rejection) = deadline_passed(envelope, question.now_ms) {
+        return Verdict::Refuse(rejection);
+    }
+    if exceeds(state, hold, units, plan) {
+        return Verdict::Refuse(Rejection { code: Code::ExceedsHold, facts: Facts::Lines(&plan.facts) });
+    }
+    plan.resolved.hold = Some(handle);
+    let late = hold.state() == HoldState::Expired;
+    if late && late_is_refused(state, question.now_ms, hold, units, plan) {
+        if on(Bug::LateRefusalNotFinal) {
+            return Verdict::Refuse(Rejection { code: Code::HoldExpiredNoStock, facts: Facts::Lines(&plan.facts) });
+        }
+        let event = Event::LateRefused { hold: question.key(), lines: &plan.refused };
+        return Verdict::Do(event, &plan.resolved, Reply::Refused(handle));
+    }
+    for (line, record) in state.lines(hold).enumerate() {
+        let stock = state.stock(Handle(record.stock)).id;
+        plan.lines.push(EventLine::new(stock, asked(units, line, record.reserved), record.limit != NONE));
+    }
+    let event = Event::Confirmed { hold: question.key(), late, lines: &plan.lines };
+    Verdict::Do(event, &plan.resolved, Reply::Confirmed(handle))
+}
+
+/// Units asked for on a line: an empty list asks for all, a short one for none of the lines it leaves out.
+#[inline]
+fn asked(units: &[U32], line: usize, all: u32) -> u32 {
+    if units.is_empty() { all } else { units.get(line).map_or(0, |units| units.get()) }
+}
+
+fn same_units(state: &State, hold: &HoldRecord, units: &[U32]) -> bool {
+    units.len() <= usize::from(hold.lines)
+        && state.lines(hold).enumerate().all(|(line, record)| asked(units, line, record.reserved) == record.current)
+}
+
+/// Whether more is asked for than the hold has; fills the facts.
+fn exceeds(state: &State, hold: &HoldRecord, units: &[U32], plan: &mut Plan) -> bool {
+    let mut lines = state.lines(hold);
+    for (line, asked) in units.iter().enumerate() {
+        let held = lines.next().map_or(0, |record| record.reserved);
+        if asked.get() > held || line >= usize::from(hold.lines) {
+            plan.facts.push(LineFact::new(line, Code::ExceedsHold, asked.get(), u64::from(held)));
+        }
+    }
+    !plan.facts.is_empty()
+}
+
+/// Whether a late CONFIRM must be refused; fills the lines of the refusal that is kept.
+fn late_is_refused(
+    state: &State,
+    now_ms: u64,
+    hold: &HoldRecord,
+    units: &[U32],
+    plan: &mut Plan,
+) -> bool {
+    let mut refused = false;
+    for (line, record) in state.lines(hold).enumerate() {
+        let asked_here = asked(units, line, record.reserved);
+        let lack = if asked_here == 0 { None } else { late_lack(state, now_ms, hold, units, record) };
+        refused |= lack.is_some();
+        let (why, available) = lack.map_or((None, 0), |(why, available)| (Some(why), available));
+        let stock = state.stock(Handle(record.stock)).id;
+        plan.refused.push(RefusedLine::new(stock, asked_here, why, available));
+        if let Some(why) = why {
+            plan.facts.push(LineFact::new(line, why, asked_here, available));
+        }
+    }
+    refused
+}
+
+/// What a line of a late CONFIRM lacks, and what could have been had.
+fn late_lack(
+    state: &State,
+    now_ms: u64,
+    hold: &HoldRecord,
+    units: &[U32],
+    record: &LineRecord,
+) -> Option<(Code, u64)> {
+    if now_ms >= state.late_until_ms(hold) {
+        return Some((Code::Expired, 0));
+    }
+    let stock = state.stock(Handle(record.stock));
+    if stock.terms.frozen {
+        return Some((Code::Frozen, 0));
+    }
+    let sum_over = |same: &dyn Fn(&LineRecord) -> bool| -> u64 {
+        let lines = state.lines(hold).enumerate().filter(|(_, other)| same(other));
+        lines.map(|(line, other)| u64::from(asked(units, line, other.reserved))).sum()
+    };
+    if sum_over(&|other| other.stock == record.stock) > stock.units.available {
+        return Some((Code::OutOfStock, stock.units.available));
+    }
+    if record.limit == NONE || stock.terms.limit_per_user == 0 {
+        return None;
+    }
+    let counted = state.limits.get(Handle(record.limit)).units;
+    let room = u64::from(stock.terms.limit_per_user.saturating_sub(counted));
+    (sum_over(&|other| other.limit == record.limit) > room).then_some((Code::UserLimit, room))
+}
+
+/// Applies an [`Event::Confirmed`].
+#[inline]
+pub fn apply(state: &mut State, late: bool, lines: &[EventLine], resolved: &Resolved) -> Handle {
+    let handle = resolved.hold.expect("a confirmation names its hold");
+    let now_ms = state.now_ms;
+    let from = if late { HoldState::Expired } else { HoldState::Held };
+    assert!(state.holds.get(handle).state() == from, "a hold is confirmed once");
+    if !late {
+        state.timers.remove(handle);
+    }
+    state.change_lines(handle, |state, position, line| {
+        let units = lines[position].units.get();
+        let buckets = &mut state.stock_mut(Handle(line.stock)).units;
+        if late {
+            buckets.post(Posting::Sell(u64::from(units)));
+            state.count_limit(line.limit, units);
+        } else {
+            let rest = line.current.checked_sub(units).expect("no more is confirmed than held");
+            buckets.post(Posting::Consume(u64::from(units)));
+            buckets.post(Posting::Free(u64::from(rest)));
+            state.credit_limit(line.limit, rest);
+        }
+        line.current = units;
+    });
+    let hold = state.holds.get_mut(handle);
+    hold.close(HoldState::Confirmed, now_ms);
+    if late {
+        hold.flags |= HoldRecord::LATE;
+    }
+    handle
+}
+
+/// Applies an [`Event::LateRefused`].
+pub fn apply_refusal(state: &mut State, lines: &[RefusedLine], resolved: &Resolved) -> Handle {
+    let handle = resolved.hold.expect("a refusal names its hold");
+    let now_ms = state.now_ms;
+    assert!(state.holds.get(handle).state() == HoldState::Expired, "only an expired hold is refused late");
+    state.change_lines(handle, |_, position, line| {
+        let refused = &lines[position];
+        line.refuse(refused.why(), refused.asked.get(), refused.available.get());
+    });
+    let hold = state.holds.get_mut(handle);
+    hold.close(HoldState::Lapsed, now_ms);
+    hold.refusal = Code::HoldExpiredNoStock as u8;
+    handle
+}

@@ -1,0 +1,18 @@
+//! Expiry: holds whose deadline has come give their units back, up to 256 in one event.
+//!
+//! Belongs to shard time, not to a worker: `Engine::advance` posts what is due before any command runs.
+
+use super::Resolved;
+use super::hold::free_units;
+use crate::answer::HoldState;
+use crate::state::State;
+
+/// Applies an [`crate::event::Event::Expired`].
+pub fn apply(state: &mut State, resolved: &Resolved) {
+    for handle in &resolved.holds {
+        let deadline_ms = state.holds.get(*handle).deadline_ms();
+        assert!(state.holds.get(*handle).state() == HoldState::Held, "only a held hold expires");
+        free_units(state, *handle);
+        state.holds.get_mut(*handle).close(HoldState::Expired, deadline_ms);
+    }
+}

@@ -1,0 +1,300 @@
+//! The commands: each module decides its command against the state, and applies the event it becomes.
+//!
+//! `decide` gets `&State` and answers a [`Verdict`]; it refuses in the order docs/semantics.md gives. `apply` is the only
+//! writer, can't fail, and asserts what `decide` refused. The living hand over the handles that `decide` resolved
+//! ([`Resolved`]); history resolves them from the event.
+
+pub mod checks;
+pub mod confirm;
+pub mod expire;
+pub mod hold;
+pub mod query;
+pub mod reply;
+pub mod return_units;
+pub mod stock;
+pub mod take;
+
+use crate::answer::{HoldLine, OperationKind};
+use crate::command::{Command, Request};
+use crate::event::{Event, EventHold, EventLine, Origin, RefusedLine};
+use crate::ids::OperationKey;
+use crate::rejection::{LineFact, Rejection};
+use crate::state::State;
+use crate::state::pages::{Handle, NONE};
+use crate::state::records::OperationRecord;
+use zerocopy::little_endian::U32;
+
+/// What becomes of a command.
+pub enum Verdict<'p> {
+    /// It happens; the reply is read from the state afterwards.
+    Do(Event<'p>, &'p Resolved, Reply),
+    /// Nothing happens; the reply is read from the state.
+    Answer(Reply),
+    /// Nothing happens.
+    Refuse(Rejection<'p>),
+}
+
+/// Which answer a command gets. What it says is read from the records, for a first answer as for a repeat.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reply {
+    /// RESERVE.
+    Reserved(Handle),
+    /// CONFIRM and SELL.
+    Confirmed(Handle),
+    /// RELEASE.
+    Released(Handle),
+    /// A recorded refusal.
+    Refused(Handle),
+    /// An operation record's answer.
+    Value(OperationKind, u64),
+    /// STOCK_SHOW.
+    Stock(Handle),
+    /// OPERATION_SHOW of a hold.
+    Hold(Handle),
+    /// OPERATION_SHOW of another operation.
+    Operation(OperationKind, u64),
+}
+
+impl Reply {
+    /// The same reply about the hold that `apply` has made.
+    pub fn about(self, hold: Option<Handle>) -> Reply {
+        match (self, hold) {
+            (Reply::Reserved(_), Some(hold)) => Reply::Reserved(hold),
+            (Reply::Confirmed(_), Some(hold)) => Reply::Confirmed(hold),
+            (Reply::Refused(_), Some(hold)) => Reply::Refused(hold),
+            _ => self,
+        }
+    }
+}
+
+/// Stands in a [`Reply`] for the hold that the event is about to make.
+pub const TO_BE_MADE: Handle = Handle(NONE);
+
+/// What `decide` found on its way, so that `apply` need not look again.
+#[derive(Debug, Default)]
+pub struct Resolved {
+    /// Hash of the operation's key.
+    pub hash: u32,
+    /// The hold that the command is about, or that it replaces.
+    pub hold: Option<Handle>,
+    /// Per line: the stock's handle, and the purchase limit entry's if there is one.
+    pub lines: Vec<(Option<Handle>, Option<Handle>)>,
+    /// Holds that an expiry names.
+    pub holds: Vec<Handle>,
+}
+
+/// Room in which a decision is worked out; reused, so that no command allocates.
+#[derive(Default)]
+pub struct Plan {
+    /// Facts of a refusal.
+    pub facts: Vec<LineFact>,
+    /// Lines of the event.
+    pub lines: Vec<EventLine>,
+    /// Lines of a recorded refusal.
+    pub refused: Vec<RefusedLine>,
+    /// Holds of an expiry.
+    pub holds: Vec<EventHold>,
+    /// Handles.
+    pub resolved: Resolved,
+    /// Wishes of a RESERVE or SELL.
+    pub wishes: Vec<take::Wish>,
+    /// Name of a new stock.
+    pub name: Vec<u8>,
+}
+
+impl Plan {
+    /// Empty, with room for the largest command.
+    pub fn new() -> Plan {
+        use crate::limits::{EXPIRED_PER_EVENT_MAX, LINES_MAX};
+        Plan {
+            facts: Vec::with_capacity(LINES_MAX),
+            lines: Vec::with_capacity(LINES_MAX),
+            refused: Vec::with_capacity(LINES_MAX),
+            holds: Vec::with_capacity(EXPIRED_PER_EVENT_MAX),
+            resolved: Resolved {
+                lines: Vec::with_capacity(LINES_MAX),
+                holds: Vec::with_capacity(EXPIRED_PER_EVENT_MAX),
+                ..Resolved::default()
+            },
+            wishes: Vec::with_capacity(LINES_MAX),
+            name: Vec::new(),
+        }
+    }
+
+    #[inline]
+    fn clear(&mut self, hash: u32) {
+        self.facts.clear();
+        self.lines.clear();
+        self.refused.clear();
+        self.resolved.lines.clear();
+        self.resolved.hash = hash;
+        self.resolved.hold = None;
+        self.wishes.clear();
+    }
+}
+
+/// Room in which answers are put together.
+#[derive(Default)]
+pub struct Replies {
+    /// Units per line.
+    pub units: Vec<U32>,
+    /// Lines of a hold.
+    pub lines: Vec<HoldLine>,
+    /// Facts of a recorded refusal.
+    pub facts: Vec<LineFact>,
+}
+
+/// What a decision rests on: the time, and who asks for what.
+#[derive(Clone, Copy)]
+pub struct Question<'q> {
+    /// Shard time.
+    pub now_ms: u64,
+    /// Hash of the envelope's key.
+    pub hash: u32,
+    /// The request.
+    pub request: &'q Request<'q>,
+}
+
+impl Question<'_> {
+    /// The key of the envelope's operation.
+    #[inline]
+    pub fn key(&self) -> OperationKey {
+        self.request.envelope.key()
+    }
+
+    /// The origin of the event that this command becomes.
+    #[inline]
+    pub fn origin(&self, content: u64) -> Origin {
+        let envelope = &self.request.envelope;
+        Origin {
+            merchant: envelope.merchant,
+            slot: envelope.slot,
+            channel: envelope.channel,
+            operation: envelope.operation,
+            created_ms: envelope.created_ms(),
+            content,
+        }
+    }
+}
+
+/// Decides a command.
+#[inline]
+pub fn decide<'p>(state: &State, question: Question<'_>, plan: &'p mut Plan) -> Verdict<'p> {
+    plan.clear(question.hash);
+    match &question.request.command {
+        Command::Reserve { take, ttl_ms } => take::decide_reserve(state, question, take, *ttl_ms, plan),
+        Command::Sell { take, paid } => take::decide_sell(state, question, take, *paid, plan),
+        Command::Confirm { units } => confirm::decide(state, question, units, plan),
+        Command::Release => hold::decide_release(state, question, plan),
+        Command::Extend { hold, ttl_ms } => hold::decide_extend(state, question, *hold, *ttl_ms, plan),
+        Command::Return { hold, to_available, units } => {
+            return_units::decide(state, question, *hold, *to_available, units, plan)
+        }
+        Command::StockShow { stock } => query::decide_stock(state, question, *stock),
+        Command::OperationShow => query::decide_operation(state, question),
+        command => stock::decide(state, question, command, plan),
+    }
+}
+
+/// Applies an event. Answers the handle of the hold it is about, if it is about one.
+#[inline]
+pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) -> Option<Handle> {
+    state.sequence += 1;
+    match event {
+        Event::Taken { .. } => Some(take::apply(state, event, resolved)),
+        Event::Confirmed { late, lines, .. } => Some(confirm::apply(state, *late, lines, resolved)),
+        Event::Released { .. } => Some(hold::apply_release(state, resolved)),
+        Event::Expired { .. } => {
+            expire::apply(state, resolved);
+            None
+        }
+        Event::Tick { now_ms } => {
+            assert!(*now_ms > state.now_ms, "shard time only goes forward");
+            state.now_ms = *now_ms;
+            None
+        }
+        Event::FloorRaised { floor_ms } => {
+            state.raise_floor(*floor_ms);
+            None
+        }
+        Event::Configured { rules } => {
+            state.rules = *rules;
+            None
+        }
+        Event::SellRefused { origin, buyer, code, lines } => {
+            Some(take::apply_refusal(state, origin, buyer, *code, lines, resolved))
+        }
+        Event::LateRefused { lines, .. } => Some(confirm::apply_refusal(state, lines, resolved)),
+        Event::Extended { origin, deadline_ms, .. } => {
+            Some(hold::apply_extend(state, origin, *deadline_ms, resolved))
+        }
+        Event::Returned { origin, to_available, lines, .. } => {
+            Some(return_units::apply(state, origin, *to_available, lines, resolved))
+        }
+        Event::StockCreated { .. } | Event::StockMoved { .. } | Event::StockEdited { .. } => {
+            stock::apply(state, event, resolved);
+            None
+        }
+    }
+}
+
+/// Finds the handles an event needs, for history, which has no decision to take them from.
+pub fn resolve(state: &State, event: &Event<'_>, resolved: &mut Resolved) {
+    resolved.lines.clear();
+    resolved.holds.clear();
+    resolved.hold = None;
+    let find = |key: &OperationKey| {
+        let hash = state.record_hash(key);
+        let found = state.find_hold(key, hash, state.now_ms);
+        assert!(found.is_some(), "the log names hold {} which does not exist", key.operation);
+        found
+    };
+    match event {
+        Event::Taken { origin, buyer, replaces, lines, .. } => {
+            resolved.hash = state.record_hash(&origin.key());
+            if replaces.0 != 0 {
+                resolved.hold = find(&OperationKey { operation: *replaces, ..origin.key() });
+            }
+            for line in *lines {
+                let stock = state.find_stock(line.stock());
+                let limit = stock.and_then(|stock| state.find_limit(buyer.user, stock));
+                resolved.lines.push((stock, limit));
+            }
+        }
+        Event::SellRefused { origin, lines, .. } => {
+            resolved.hash = state.record_hash(&origin.key());
+            resolved.lines.extend(lines.iter().map(|line| (state.stock_of(origin.merchant, line.stock()), None)));
+        }
+        Event::Confirmed { hold, .. } | Event::LateRefused { hold, .. } | Event::Released { hold } => {
+            resolved.hold = find(hold);
+        }
+        Event::Extended { origin, hold, .. } | Event::Returned { origin, hold, .. } => {
+            resolved.hash = state.record_hash(&origin.key());
+            resolved.hold = find(&OperationKey { operation: *hold, ..origin.key() });
+        }
+        Event::Expired { holds } => resolved.holds.extend(holds.iter().filter_map(|hold| find(&hold.key()))),
+        Event::StockCreated { origin, .. } => resolved.hash = state.record_hash(&origin.key()),
+        Event::StockMoved { origin, stock, .. } | Event::StockEdited { origin, stock, .. } => {
+            resolved.hash = state.record_hash(&origin.key());
+            resolved.lines.push((state.find_stock(*stock), None));
+        }
+        Event::Tick { .. } | Event::FloorRaised { .. } | Event::Configured { .. } => {}
+    }
+}
+
+/// Records an operation that is not a hold's own.
+pub(crate) fn record(state: &mut State, origin: &Origin, kind: OperationKind, value: u64, resolved: &Resolved) {
+    let record = OperationRecord {
+        operation: origin.operation.0,
+        content: origin.content,
+        value,
+        merchant: origin.merchant.0,
+        slice_next: NONE,
+        slice: u32::try_from(crate::state::slices::slice_of(origin.created_ms)).unwrap_or(u32::MAX),
+        slot: origin.slot.0,
+        kind: kind as u8,
+        spare: 0,
+    };
+    state.insert_operation(record, origin.created_ms, resolved.hash);
+    state.reclaim_some();
+}

@@ -1,0 +1,100 @@
+//! RETURN: units of a confirmed hold are given back.
+
+use super::checks::{before_deciding, operation_room};
+use super::{Plan, Question, Reply, Resolved, Verdict, record};
+use crate::answer::{HoldState, OperationKind};
+use crate::content::content_digest;
+use crate::event::{Event, EventLine, Origin};
+use crate::ids::OperationId;
+use crate::rejection::{Code, Facts, LineFact, Rejection};
+use crate::state::State;
+use crate::state::pages::{Handle, NONE};
+use crate::state::records::HoldRecord;
+use crate::state::stock::Posting;
+use scrip_planted::{Bug, on};
+use zerocopy::little_endian::U32;
+
+/// Decides a RETURN.
+pub fn decide<'p>(
+    state: &State,
+    question: Question<'_>,
+    hold: OperationId,
+    to_available: bool,
+    units: &[U32],
+    plan: &'p mut Plan,
+) -> Verdict<'p> {
+    let request = question.request;
+    let content = content_digest(&request.envelope, &request.command);
+    if let Some(verdict) = before_deciding(state, question, content, core::iter::empty()) {
+        return verdict;
+    }
+    let key = request.envelope.key_of(hold);
+    let Some(handle) = state.find_hold(&key, state.record_hash(&key), question.now_ms) else {
+        return Verdict::Refuse(Rejection::plain(Code::HoldNotFound));
+    };
+    let found = state.holds.get(handle);
+    let code = match found.state() {
+        HoldState::Confirmed => None,
+        HoldState::Held | HoldState::Expired => Some(Code::NotActive),
+        HoldState::Released | HoldState::Lapsed => Some(Code::HoldReleased),
+        HoldState::Refused => Some(Code::HoldNotFound),
+    };
+    if let Some(code) = code {
+        return Verdict::Refuse(Rejection::plain(code));
+    }
+    if units.is_empty() && state.lines(found).all(|line| line.current == line.returned) {
+        return Verdict::Refuse(Rejection::plain(Code::AlreadyReversed));
+    }
+    plan_lines(state, found, units, plan);
+    if !plan.facts.is_empty() {
+        return Verdict::Refuse(Rejection { code: Code::ExceedsHold, facts: Facts::Lines(&plan.facts) });
+    }
+    if let Some(rejection) = operation_room(state) {
+        return Verdict::Refuse(rejection);
+    }
+    plan.resolved.hold = Some(handle);
+    let total = plan.lines.iter().map(|line| u64::from(line.units.get())).sum();
+    let event = Event::Returned { origin: question.origin(content), hold, to_available, lines: &plan.lines };
+    Verdict::Do(event, &plan.resolved, Reply::Value(OperationKind::Return, total))
+}
+
+/// Fills the lines of the event, or the facts of the refusal.
+fn plan_lines(state: &State, hold: &HoldRecord, units: &[U32], plan: &mut Plan) {
+    for (line, record) in state.lines(hold).enumerate() {
+        let left = record.current - record.returned;
+        let asked = if units.is_empty() { left } else { units.get(line).map_or(0, |units| units.get()) };
+        let most = if on(Bug::ReturnUnbounded) { record.current } else { left };
+        if asked > most {
+            plan.facts.push(LineFact::new(line, Code::ExceedsHold, asked, u64::from(left)));
+        }
+        let stock = state.stock(Handle(record.stock)).id;
+        plan.lines.push(EventLine::new(stock, asked, record.limit != NONE));
+    }
+    for (line, asked) in units.iter().enumerate().skip(usize::from(hold.lines)) {
+        plan.facts.push(LineFact::new(line, Code::ExceedsHold, asked.get(), 0));
+    }
+}
+
+/// Applies an [`Event::Returned`].
+pub fn apply(
+    state: &mut State,
+    origin: &Origin,
+    to_available: bool,
+    lines: &[EventLine],
+    resolved: &Resolved,
+) -> Handle {
+    let handle = resolved.hold.expect("a return names its hold");
+    assert!(state.holds.get(handle).state() == HoldState::Confirmed, "only a confirmed hold has units to return");
+    let mut total = 0;
+    state.change_lines(handle, |state, position, line| {
+        let units = lines[position].units.get();
+        total += u64::from(units);
+        let posting = if to_available { Posting::ReturnToAvailable } else { Posting::ReturnToVoid };
+        state.stock_mut(Handle(line.stock)).units.post(posting(u64::from(units)));
+        state.credit_limit(line.limit, units);
+        line.returned += units;
+        assert!(line.returned <= line.current, "no more is returned than was confirmed");
+    });
+    record(state, origin, OperationKind::Return, total, resolved);
+    handle
+}

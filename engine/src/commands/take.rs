@@ -1,0 +1,423 @@
+//! RESERVE and SELL: units leave available for an order.
+//!
+//! Invariant: what is granted was available, the sum over lines on one stock included, and inside the buyer's limit.
+
+use super::checks::{before_deciding, capacity};
+use super::{Plan, Question, Reply, Resolved, TO_BE_MADE, Verdict};
+use crate::answer::HoldState;
+use crate::command::{Take, ttl_or_default};
+use crate::content::content_digest;
+use crate::event::{Buyer, Event, EventLine, Origin, RefusedLine};
+use crate::ids::{OperationId, UserId};
+use crate::rejection::{CapacityOf, Code, Facts, LineFact, Rejection};
+use crate::state::State;
+use crate::state::pages::{Handle, NONE};
+use crate::state::records::{ExtraLine, HoldRecord, LineRecord};
+use crate::state::stock::Posting;
+use scrip_planted::{Bug, on};
+
+/// What one line wants, and what it could have.
+#[derive(Debug, Clone, Copy)]
+pub struct Wish {
+    stock: Handle,
+    asked: u32,
+    /// Without `partial`: all that is asked.
+    minimum: u32,
+    /// Units of the stock that the lines on it can share.
+    pool: u64,
+}
+
+/// The hold that a command replaces, and what that frees.
+#[derive(Clone, Copy)]
+struct Replaced<'s> {
+    hold: &'s HoldRecord,
+}
+
+/// Decides a RESERVE.
+#[inline]
+pub fn decide_reserve<'p>(
+    state: &State,
+    question: Question<'_>,
+    take: &Take<'_>,
+    ttl_ms: u32,
+    plan: &'p mut Plan,
+) -> Verdict<'p> {
+    let content = content_digest(&question.request.envelope, &question.request.command);
+    if let Some(verdict) = before_deciding(state, question, content, take.lines.iter().map(|line| line.stock())) {
+        return verdict;
+    }
+    if let Err(code) = work_out(state, question, take, plan) {
+        return Verdict::Refuse(refusal(code, plan));
+    }
+    if let Some(rejection) = no_room(state, take) {
+        return Verdict::Refuse(rejection);
+    }
+    let event = Event::Taken {
+        origin: question.origin(content),
+        buyer: Buyer { order: take.order, user: take.user },
+        sold: false,
+        ttl_ms: ttl_or_default(ttl_ms),
+        replaces: replaced_in_event(plan, take),
+        lines: &plan.lines,
+    };
+    Verdict::Do(event, &plan.resolved, Reply::Reserved(TO_BE_MADE))
+}
+
+/// Decides a SELL.
+pub fn decide_sell<'p>(
+    state: &State,
+    question: Question<'_>,
+    take: &Take<'_>,
+    paid: bool,
+    plan: &'p mut Plan,
+) -> Verdict<'p> {
+    let content = content_digest(&question.request.envelope, &question.request.command);
+    if let Some(verdict) = before_deciding(state, question, content, take.lines.iter().map(|line| line.stock())) {
+        return verdict;
+    }
+    let worked_out = work_out(state, question, take, plan);
+    if let (Err(code), false) = (worked_out, paid) {
+        return Verdict::Refuse(refusal(code, plan));
+    }
+    if let Some(rejection) = no_room(state, take) {
+        return Verdict::Refuse(rejection);
+    }
+    let (origin, buyer) = (question.origin(content), Buyer { order: take.order, user: take.user });
+    if let Err(code) = worked_out {
+        record_refusal(state, question, take, plan);
+        let event = Event::SellRefused { origin, buyer, code, lines: &plan.refused };
+        return Verdict::Do(event, &plan.resolved, Reply::Refused(TO_BE_MADE));
+    }
+    let replaces = replaced_in_event(plan, take);
+    let event = Event::Taken { origin, buyer, sold: true, ttl_ms: 0, replaces, lines: &plan.lines };
+    Verdict::Do(event, &plan.resolved, Reply::Confirmed(TO_BE_MADE))
+}
+
+/// Steps 1 to 6 of "taking units": fills the plan's lines, or its facts and names the refusal.
+#[inline]
+fn work_out(state: &State, question: Question<'_>, take: &Take<'_>, plan: &mut Plan) -> Result<(), Code> {
+    find_stocks(state, question, take, plan)?;
+    let replaced = find_replaced(state, question, take, plan)?;
+    check_terms(state, question.now_ms, plan)?;
+    fill_pools(state, replaced, plan);
+    check_pools(take, plan, Code::OutOfStock)?;
+    cut_to_limits(state, take, replaced, plan);
+    check_pools(take, plan, Code::UserLimit)?;
+    grant(state, take, plan);
+    Ok(())
+}
+
+#[inline]
+fn find_stocks(state: &State, question: Question<'_>, take: &Take<'_>, plan: &mut Plan) -> Result<(), Code> {
+    let merchant = question.request.envelope.merchant;
+    for (line, wish) in take.lines.iter().enumerate() {
+        let (asked, minimum) = (wish.units.get(), wish.units_min.get());
+        match state.stock_of(merchant, wish.stock()) {
+            Some(stock) => {
+                let minimum = if take.partial { minimum } else { asked };
+                plan.wishes.push(Wish { stock, asked, minimum, pool: 0 });
+            }
+            None => plan.facts.push(LineFact::new(line, Code::NotFound, asked, 0)),
+        }
+    }
+    first_fact(plan)
+}
+
+/// The code of the first lacking line, if there is one.
+#[inline]
+fn first_fact(plan: &Plan) -> Result<(), Code> {
+    match plan.facts.first() {
+        None => Ok(()),
+        Some(fact) => Err(Code::from_number(fact.why.get()).expect("facts are made from codes")),
+    }
+}
+
+fn find_replaced<'s>(
+    state: &'s State,
+    question: Question<'_>,
+    take: &Take<'_>,
+    plan: &mut Plan,
+) -> Result<Option<Replaced<'s>>, Code> {
+    if take.replace.0 == 0 {
+        return Ok(None);
+    }
+    let key = question.request.envelope.key_of(take.replace);
+    let handle = state.find_hold(&key, state.record_hash(&key), question.now_ms).ok_or(Code::HoldNotFound)?;
+    let hold = state.holds.get(handle);
+    let same_user = take.user.0 != 0 && take.user == hold.user();
+    let same_order = take.order.0 != 0 && take.order == hold.order();
+    if !same_user && !same_order {
+        return Err(Code::NotOwner);
+    }
+    match hold.state() {
+        HoldState::Confirmed => Err(Code::HoldConfirmed),
+        HoldState::Held | HoldState::Expired => {
+            plan.resolved.hold = Some(handle);
+            Ok(Some(Replaced { hold }))
+        }
+        HoldState::Released | HoldState::Lapsed => Ok(None),
+        HoldState::Refused => Err(Code::HoldNotFound),
+    }
+}
+
+#[inline]
+fn check_terms(state: &State, now_ms: u64, plan: &mut Plan) -> Result<(), Code> {
+    for (line, wish) in plan.wishes.iter().enumerate() {
+        let terms = &state.stock(wish.stock).terms;
+        let why = if terms.frozen {
+            Code::Frozen
+        } else if now_ms < terms.opens_ms {
+            Code::NotStarted
+        } else if terms.closes_ms != 0 && now_ms >= terms.closes_ms {
+            Code::Expired
+        } else {
+            continue;
+        };
+        plan.facts.push(LineFact::new(line, why, wish.asked, 0));
+    }
+    first_fact(plan)
+}
+
+/// Units the replaced hold gives up on `stock`: in all, and of those the ones that come back to available.
+fn replaced_units(state: &State, replaced: Option<Replaced<'_>>, stock: Handle) -> (u64, u64) {
+    let Some(Replaced { hold, .. }) = replaced.filter(|it| it.hold.state() == HoldState::Held) else {
+        return (0, 0);
+    };
+    let units = state.lines(hold).filter(|line| line.stock == stock.0).map(|line| u64::from(line.current)).sum();
+    (units, state.stock(stock).units.freed_to_available(units))
+}
+
+#[inline]
+fn fill_pools(state: &State, replaced: Option<Replaced<'_>>, plan: &mut Plan) {
+    for wish in &mut plan.wishes {
+        let (_, freed) = replaced_units(state, replaced, wish.stock);
+        wish.pool = state.stock(wish.stock).units.available + freed;
+    }
+}
+
+/// Cuts each pool to what the buyer's purchase limit leaves, and notes the limit entries.
+#[inline]
+fn cut_to_limits(state: &State, take: &Take<'_>, replaced: Option<Replaced<'_>>, plan: &mut Plan) {
+    for wish in &mut plan.wishes {
+        let limit = state.stock(wish.stock).terms.limit_per_user;
+        if limit == 0 {
+            plan.resolved.lines.push((Some(wish.stock), None));
+            continue;
+        }
+        let entry = if take.user.0 == 0 { None } else { state.find_limit(take.user, wish.stock) };
+        plan.resolved.lines.push((Some(wish.stock), entry));
+        let counted = entry.map_or(0, |entry| u64::from(state.limits.get(entry).units));
+        let given_up = replaced_counted(state, replaced, entry);
+        let room = if take.user.0 == 0 { 0 } else { u64::from(limit).saturating_sub(counted - given_up) };
+        wish.pool = wish.pool.min(room);
+    }
+}
+
+/// Units of the replaced hold that count in this limit entry.
+fn replaced_counted(state: &State, replaced: Option<Replaced<'_>>, entry: Option<Handle>) -> u64 {
+    let (Some(Replaced { hold, .. }), Some(entry)) = (replaced, entry) else {
+        return 0;
+    };
+    if hold.state() != HoldState::Held {
+        return 0;
+    }
+    state.lines(hold).filter(|line| line.limit == entry.0).map(|line| u64::from(line.current)).sum()
+}
+
+/// Steps 4 and 5: the demand of all lines on one stock against its pool. With `partial` and nothing in any pool, all
+/// lines lack, whatever their minimums.
+#[inline]
+fn check_pools(take: &Take<'_>, plan: &mut Plan, why: Code) -> Result<(), Code> {
+    let wishes = &plan.wishes;
+    let nothing_at_all = take.partial && wishes.iter().all(|wish| wish.pool == 0);
+    for (line, wish) in wishes.iter().enumerate() {
+        let alone = wishes.len() == 1 || on(Bug::LinesNotSummed);
+        let demand = if alone {
+            u64::from(wish.minimum)
+        } else {
+            wishes.iter().filter(|other| other.stock == wish.stock).map(|other| u64::from(other.minimum)).sum()
+        };
+        if demand > wish.pool || nothing_at_all {
+            plan.facts.push(LineFact::new(line, why, wish.asked, wish.pool));
+        }
+    }
+    first_fact(plan)
+}
+
+/// Step 6.
+#[inline]
+fn grant(state: &State, take: &Take<'_>, plan: &mut Plan) {
+    for line in 0..plan.wishes.len() {
+        let wish = plan.wishes[line];
+        let units = if take.partial { partial_grant(plan, line) } else { wish.asked };
+        let stock = state.stock(wish.stock);
+        let counted = stock.terms.limit_per_user != 0 && take.user.0 != 0;
+        plan.lines.push(EventLine::new(stock.id, units, counted));
+    }
+}
+
+/// What a line gets once the minimums of later lines on the same stock are set aside.
+fn partial_grant(plan: &Plan, line: usize) -> u32 {
+    let wish = plan.wishes[line];
+    let mut left = wish.pool;
+    for (other, earlier) in plan.wishes.iter().enumerate() {
+        if other == line || earlier.stock != wish.stock {
+            continue;
+        }
+        let taken = if other < line { plan.lines[other].units.get() } else { earlier.minimum };
+        left -= u64::from(taken);
+    }
+    left.min(u64::from(wish.asked)) as u32
+}
+
+/// The refusal that `work_out` found.
+fn refusal(code: Code, plan: &Plan) -> Rejection<'_> {
+    let facts = if plan.facts.is_empty() { Facts::None } else { Facts::Lines(&plan.facts) };
+    Rejection { code, facts }
+}
+
+/// Writes the facts of a paid refusal into the lines that are kept.
+fn record_refusal(state: &State, question: Question<'_>, take: &Take<'_>, plan: &mut Plan) {
+    let merchant = question.request.envelope.merchant;
+    plan.resolved.lines.clear();
+    plan.resolved.hold = None;
+    for (line, wish) in take.lines.iter().enumerate() {
+        let fact = plan.facts.iter().find(|fact| usize::from(fact.line.get()) == line);
+        let why = fact.and_then(|fact| Code::from_number(fact.why.get()));
+        let available = fact.map_or(0, |fact| fact.available.get());
+        plan.refused.push(RefusedLine::new(wish.stock(), wish.units.get(), why, available));
+        plan.resolved.lines.push((state.stock_of(merchant, wish.stock()), None));
+    }
+}
+
+/// CAPACITY if a table has no room for this hold.
+#[inline]
+fn no_room(state: &State, take: &Take<'_>) -> Option<Rejection<'static>> {
+    let maxima = &state.capacity;
+    let lines = take.lines.len() as u64;
+    if state.holds.used() >= maxima.holds_max {
+        return Some(capacity(CapacityOf::Holds, u64::from(maxima.holds_max)));
+    }
+    if lines > 1 && u64::from(state.extra_lines.used()) + lines - 1 > u64::from(maxima.extra_lines_max) {
+        return Some(capacity(CapacityOf::ExtraLines, u64::from(maxima.extra_lines_max)));
+    }
+    if u64::from(state.limits.used()) + lines > u64::from(maxima.user_limits_max) {
+        return Some(capacity(CapacityOf::UserLimits, u64::from(maxima.user_limits_max)));
+    }
+    None
+}
+
+#[inline]
+fn replaced_in_event(plan: &Plan, take: &Take<'_>) -> OperationId {
+    if plan.resolved.hold.is_some() { take.replace } else { OperationId(0) }
+}
+
+/// Applies a [`Event::Taken`]. Panics on any other event.
+#[inline]
+pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) -> Handle {
+    let Event::Taken { origin, buyer, sold, ttl_ms, lines, .. } = event else {
+        unreachable!("only Taken is applied here");
+    };
+    if let Some(replaced) = resolved.hold {
+        super::hold::give_back(state, replaced);
+    }
+    let mut record = blank(state.now_ms, origin, buyer, lines.len());
+    (record.state, record.flags) = if *sold {
+        (HoldState::Confirmed as u8, HoldRecord::SOLD)
+    } else {
+        (HoldState::Held as u8, 0)
+    };
+    record.ttl_ms = *ttl_ms;
+    record.deadline_delta_ms = *ttl_ms;
+    record.line = take_line(state, buyer.user, *sold, &lines[0], resolved.lines[0]);
+    for (line, handles) in lines.iter().zip(&resolved.lines).skip(1).rev() {
+        let line = take_line(state, buyer.user, *sold, line, *handles);
+        let extra = ExtraLine { line, next: record.more_lines, spare: [0; 2] };
+        record.more_lines = state.extra_lines.insert(extra).0;
+    }
+    let handle = state.insert_hold(record, resolved.hash);
+    state.reclaim_some();
+    handle
+}
+
+#[inline]
+fn blank(now_ms: u64, origin: &Origin, buyer: &Buyer, lines: usize) -> HoldRecord {
+    let created_delta_ms = origin.created_ms as i64 - now_ms as i64;
+    HoldRecord {
+        operation: origin.operation.0,
+        user: buyer.user.0,
+        order: buyer.order.0,
+        content: origin.content,
+        reserved_ms: now_ms,
+        created_delta_ms: i32::try_from(created_delta_ms).expect("ids are at most a day old"),
+        ttl_ms: 0,
+        deadline_delta_ms: 0,
+        closed_delta_ms: 0,
+        merchant: origin.merchant.0,
+        slot: origin.slot.0,
+        channel: origin.channel.0,
+        state: 0,
+        refusal: 0,
+        lines: lines as u8,
+        flags: 0,
+        slice_next: NONE,
+        more_lines: NONE,
+        spare: [0; 2],
+        line: LineRecord { stock: NONE, limit: NONE, reserved: 0, current: 0, returned: 0 },
+    }
+}
+
+#[inline]
+fn take_line(
+    state: &mut State,
+    user: UserId,
+    sold: bool,
+    line: &EventLine,
+    (stock, limit): (Option<Handle>, Option<Handle>),
+) -> LineRecord {
+    let stock = stock.expect("the log names a stock that exists");
+    let units = line.units.get();
+    let posting = if sold { Posting::Sell(u64::from(units)) } else { Posting::Hold(u64::from(units)) };
+    state.stock_mut(stock).units.post(posting);
+    if on(Bug::DoublePosting) {
+        state.stock_mut(stock).units.post(posting);
+    }
+    let mut entry = NONE;
+    if line.counted() {
+        // An earlier line of this very event may have made the entry.
+        let handle = limit.unwrap_or_else(|| state.limit_entry(user, stock));
+        let record = state.limits.get_mut(handle);
+        record.units += units;
+        record.lines += 1;
+        entry = handle.0;
+    }
+    LineRecord { stock: stock.0, limit: entry, reserved: units, current: units, returned: 0 }
+}
+
+/// Applies a [`Event::SellRefused`].
+pub fn apply_refusal(
+    state: &mut State,
+    origin: &Origin,
+    buyer: &Buyer,
+    code: Code,
+    lines: &[RefusedLine],
+    resolved: &Resolved,
+) -> Handle {
+    let mut record = blank(state.now_ms, origin, buyer, lines.len());
+    record.state = HoldState::Refused as u8;
+    record.refusal = code as u8;
+    let refused = |line: &RefusedLine, stock: Option<Handle>| {
+        let stock = stock.map_or(NONE, |stock| stock.0);
+        let mut kept = LineRecord { stock, limit: NONE, reserved: 0, current: 0, returned: 0 };
+        kept.refuse(line.why(), line.asked.get(), line.available.get());
+        kept
+    };
+    record.line = refused(&lines[0], resolved.lines[0].0);
+    for (line, (stock, _)) in lines.iter().zip(&resolved.lines).skip(1).rev() {
+        let extra = ExtraLine { line: refused(line, *stock), next: record.more_lines, spare: [0; 2] };
+        record.more_lines = state.extra_lines.insert(extra).0;
+    }
+    let handle = state.insert_hold(record, resolved.hash);
+    state.reclaim_some();
+    handle
+}

@@ -1,0 +1,120 @@
+//! Content digests: whether a repeated operation id comes with the same command.
+//!
+//! The digest is kept in the log, so it is fixed for ever: XXH3 (64 bits) of the lines, and of the fields seeded with
+//! that. The command's deadline is no content: a retry may be given more time.
+
+use crate::command::{Command, Envelope, StockTerms, Take};
+use xxhash_rust::xxh3::xxh3_64_with_seed;
+use zerocopy::IntoBytes;
+
+/// Collects the fields of a command in a fixed order.
+struct Fields {
+    bytes: [u8; 128],
+    length: usize,
+}
+
+impl Fields {
+    #[inline]
+    fn new(kind: u8, envelope: &Envelope) -> Fields {
+        let mut fields = Fields { bytes: [0; 128], length: 0 };
+        fields.put(&[kind, 0]);
+        fields.put(&envelope.channel.0.to_le_bytes());
+        fields.put(&[0; 4]);
+        fields.put_u64(envelope.created_ms());
+        fields
+    }
+
+    #[inline]
+    fn put(&mut self, bytes: &[u8]) {
+        self.bytes[self.length..self.length + bytes.len()].copy_from_slice(bytes);
+        self.length += bytes.len();
+    }
+
+    #[inline]
+    fn put_u64(&mut self, number: u64) {
+        self.put(&number.to_le_bytes());
+    }
+
+    #[inline]
+    fn put_u128(&mut self, number: u128) {
+        self.put(&number.to_le_bytes());
+    }
+
+    fn put_terms(&mut self, terms: &StockTerms) {
+        self.put_u64(terms.opens_ms);
+        self.put_u64(terms.closes_ms);
+        self.put_u64(u64::from(terms.limit_per_user) << 1 | u64::from(terms.frozen));
+    }
+
+    #[inline]
+    fn put_take(&mut self, take: &Take<'_>, ttl_ms: u32, paid: bool) {
+        self.put_u128(take.order.0);
+        self.put_u128(take.user.0);
+        self.put_u128(take.replace.0);
+        self.put_u64(u64::from(ttl_ms) << 2 | u64::from(take.partial) << 1 | u64::from(paid));
+    }
+
+    #[inline]
+    fn digest(&self, tail: &[u8]) -> u64 {
+        let seed = if tail.is_empty() { 0 } else { xxh3_64_with_seed(tail, 0) };
+        xxh3_64_with_seed(&self.bytes[..self.length], seed)
+    }
+}
+
+/// The digest of a command's content. CONFIRM, RELEASE and queries have none (their record is the hold): 0.
+#[inline]
+pub fn content_digest(envelope: &Envelope, command: &Command<'_>) -> u64 {
+    match command {
+        Command::Reserve { take, ttl_ms } => {
+            let mut fields = Fields::new(16, envelope);
+            fields.put_take(take, *ttl_ms, false);
+            fields.digest(take.lines.as_bytes())
+        }
+        Command::Sell { take, paid } => {
+            let mut fields = Fields::new(20, envelope);
+            fields.put_take(take, 0, *paid);
+            fields.digest(take.lines.as_bytes())
+        }
+        Command::Extend { hold, ttl_ms } => {
+            let mut fields = Fields::new(17, envelope);
+            fields.put_u128(hold.0);
+            fields.put_u64(u64::from(*ttl_ms));
+            fields.digest(&[])
+        }
+        Command::Return { hold, to_available, units } => {
+            let mut fields = Fields::new(21, envelope);
+            fields.put_u128(hold.0);
+            fields.put_u64(u64::from(*to_available));
+            fields.digest(units.as_bytes())
+        }
+        Command::StockCreate(create) => {
+            let mut fields = Fields::new(1, envelope);
+            fields.put_u64(create.stock.0);
+            fields.put_u64(create.units);
+            fields.put_terms(&create.terms);
+            fields.digest(create.name)
+        }
+        Command::StockSupply { stock, units } => stock_digest(2, envelope, stock.0, *units, false),
+        Command::StockVoid { stock, units, from_frozen } => {
+            stock_digest(3, envelope, stock.0, *units, *from_frozen)
+        }
+        Command::StockFreeze { stock, units } => stock_digest(4, envelope, stock.0, *units, false),
+        Command::StockUnfreeze { stock, units } => stock_digest(5, envelope, stock.0, *units, false),
+        Command::StockEdit { stock, version, terms } => {
+            let mut fields = Fields::new(6, envelope);
+            fields.put_u64(stock.0);
+            fields.put_u64(u64::from(*version));
+            fields.put_terms(terms);
+            fields.digest(&[])
+        }
+        Command::Confirm { .. } | Command::Release | Command::StockShow { .. } | Command::OperationShow => 0,
+    }
+}
+
+fn stock_digest(kind: u8, envelope: &Envelope, stock: u64, units: u64, flag: bool) -> u64 {
+    let mut fields = Fields::new(kind, envelope);
+    fields.put_u64(stock);
+    fields.put_u64(units);
+    fields.put_u64(u64::from(flag));
+    fields.digest(&[])
+}

@@ -1,0 +1,278 @@
+//! The engine: decide, then apply.
+//!
+//! The living enter by [`Engine::advance`] and [`Engine::execute`]; history enters by [`Engine::apply`]. Both end in the
+//! same `apply`, which is the only writer of the state, so replaying the log gives the live state bit for bit.
+
+use crate::answer::Outcome;
+use crate::command::{Command, Request};
+use crate::commands::{self, Plan, Question, Replies, Resolved, Verdict};
+use crate::event::{Event, EventHold, EventSink};
+use crate::limits::{Capacity, EXPIRED_PER_EVENT_MAX, PREPARED_MAX, Rules, SLICE_MS};
+use crate::state::State;
+use crate::state::pages::Handle;
+use crate::state::recount::RecountError;
+use crate::state::records::Recorded;
+use scrip_planted::{Bug, on};
+
+/// Expiry events of one [`Engine::advance`]: about a millisecond of work.
+const EXPIRY_EVENTS_PER_STEP: usize = 16;
+/// Deadlines that one [`Engine::advance`] sorts into finer lists of the wheel.
+const TIMER_MOVES_PER_STEP: u32 = 8_192;
+/// Events that one [`Engine::advance`] can make: ticks, expiries and a floor.
+pub const ADVANCE_EVENTS_MAX: usize = 2 * EXPIRY_EVENTS_PER_STEP + 3;
+
+/// The state machine of one shard.
+pub struct Engine {
+    state: State,
+    plan: Plan,
+    replies: Replies,
+    history: Resolved,
+}
+
+impl Engine {
+    /// An empty engine with tables for `capacity`, all of their memory touched. `hash_seed` should be random: it
+    /// protects the in-memory indexes against chosen ids.
+    pub fn new(capacity: Capacity, rules: Rules, hash_seed: u64) -> Engine {
+        Engine {
+            state: State::new(capacity, rules, hash_seed),
+            plan: Plan::new(),
+            replies: Replies::default(),
+            history: Resolved::default(),
+        }
+    }
+
+    /// The state, to be read.
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// The last logged shard time, milliseconds since the Unix epoch.
+    pub fn now_ms(&self) -> u64 {
+        self.state.now_ms
+    }
+
+    /// Operations made before this are gone.
+    pub fn floor_ms(&self) -> u64 {
+        self.state.floor_ms
+    }
+
+    /// The sequence of the last event; 0: none.
+    pub fn sequence(&self) -> u64 {
+        self.state.sequence
+    }
+
+    /// Compares every counter with the records.
+    pub fn recount(&self) -> Result<(), RecountError> {
+        self.state.recount()
+    }
+
+    /// A digest of the whole logical state.
+    pub fn digest(&self) -> u64 {
+        self.state.digest()
+    }
+
+    /// Puts `rules` in force, as an event if they differ. Panics if they are out of bounds: check them first.
+    pub fn configure(&mut self, rules: Rules, sink: &mut impl EventSink) {
+        assert_eq!(rules.check(), Ok(()));
+        if rules != self.state.rules || self.state.sequence == 0 {
+            self.happen(&Event::Configured { rules }, sink);
+        }
+    }
+
+    /// Moves shard time towards `now_ms`: posts what is due on the way in bounded steps, and moves the floor. Answers
+    /// the time reached, at which commands may run: short of the first deadline that is not posted yet, never earlier
+    /// than before, and `now_ms` if nothing is left. `None`: the holds of one millisecond are half posted; call again
+    /// before any command runs. Makes at most [`ADVANCE_EVENTS_MAX`] events.
+    pub fn advance(&mut self, now_ms: u64, sink: &mut impl EventSink) -> Option<u64> {
+        if !self.state.timers.started() {
+            self.start_timers();
+        }
+        let turned_to = if on(Bug::DeadlineOffByOne) { now_ms - 1 } else { now_ms };
+        for _ in 0..EXPIRY_EVENTS_PER_STEP {
+            let reached_ms = self.state.turn_timers(turned_to, TIMER_MOVES_PER_STEP);
+            if reached_ms >= turned_to {
+                self.move_floor(now_ms, sink);
+                return Some(now_ms);
+            }
+            if !self.expire_due(reached_ms + 1, sink) {
+                return self.settled(reached_ms);
+            }
+        }
+        let reached_ms = self.state.turn_timers(now_ms, 0).min(now_ms);
+        self.settled(reached_ms)
+    }
+
+    /// `reached_ms`, unless some holds of the next millisecond have been posted already.
+    fn settled(&self, reached_ms: u64) -> Option<u64> {
+        (reached_ms >= self.state.now_ms).then_some(reached_ms)
+    }
+
+    /// Expires up to 256 holds whose deadline is `due_ms`; answers whether there were any.
+    fn expire_due(&mut self, due_ms: u64, sink: &mut impl EventSink) -> bool {
+        let mut due = core::mem::take(&mut self.plan.resolved.holds);
+        self.state.timers.due(&mut due, EXPIRED_PER_EVENT_MAX);
+        let any = !due.is_empty();
+        if any {
+            self.tick(due_ms, sink);
+            let mut holds = core::mem::take(&mut self.plan.holds);
+            holds.clear();
+            holds.extend(due.iter().map(|handle| EventHold::new(self.state.holds.get(*handle).key())));
+            self.plan.resolved.holds = due;
+            let event = Event::Expired { holds: &holds };
+            sink.push(&event);
+            commands::apply(&mut self.state, &event, &self.plan.resolved);
+            self.plan.holds = holds;
+        } else {
+            self.plan.resolved.holds = due;
+        }
+        any
+    }
+
+    fn start_timers(&mut self) {
+        let State { timers, holds, now_ms, .. } = &mut self.state;
+        timers.start(*now_ms);
+        for (handle, hold) in holds.iter() {
+            if hold.state == crate::answer::HoldState::Held as u8 {
+                timers.insert(handle, hold.deadline_ms());
+            }
+        }
+    }
+
+    /// Raises the floor when the window has run over its length, or when memory runs short and the window allows it.
+    fn move_floor(&mut self, now_ms: u64, sink: &mut impl EventSink) {
+        let rules = self.state.rules;
+        let floor_ms = self.state.floor_ms;
+        // Not every second of a long window is worth an event: a thousandth of it, at least a slice.
+        let grain_ms = (rules.operation_window_ms / 1_000).max(SLICE_MS);
+        let by_age_ms = now_ms.saturating_sub(rules.operation_window_ms) / SLICE_MS * SLICE_MS;
+        let mut wanted_ms = if by_age_ms >= floor_ms + grain_ms { by_age_ms } else { floor_ms };
+        if self.memory_is_short() {
+            let newest_ms = now_ms.saturating_sub(rules.operation_window_min_ms) / SLICE_MS * SLICE_MS;
+            let oldest_ms = self.state.slices.first_occupied_ms().unwrap_or(floor_ms);
+            let room_ms = (now_ms.saturating_sub(oldest_ms) / 16).max(SLICE_MS) / SLICE_MS * SLICE_MS;
+            wanted_ms = wanted_ms.max((oldest_ms + room_ms).min(newest_ms));
+        }
+        if wanted_ms > floor_ms {
+            self.tick(now_ms, sink);
+            self.happen(&Event::FloorRaised { floor_ms: wanted_ms }, sink);
+        }
+    }
+
+    /// Whether one of the tables that the floor can empty is fifteen sixteenths full, and nothing waits to be freed.
+    fn memory_is_short(&self) -> bool {
+        let State { holds, extra_lines, operations, limits, capacity, slices, .. } = &self.state;
+        let short = |used: u32, maximum: u32| u64::from(used) * 16 >= u64::from(maximum) * 15;
+        slices.nothing_to_reclaim()
+            && (short(holds.used(), capacity.holds_max)
+                || short(extra_lines.used(), capacity.extra_lines_max)
+                || short(operations.used(), capacity.operations_max)
+                || short(limits.used(), capacity.user_limits_max))
+    }
+
+    /// Brings into the cache what up to [`PREPARED_MAX`] requests will look up, so that their memory accesses overlap
+    /// instead of following each other. Changes nothing.
+    pub fn prepare(&self, requests: &[Request<'_>]) {
+        let requests = &requests[..requests.len().min(PREPARED_MAX)];
+        let mut words = [0u32; PREPARED_MAX];
+        let mut touched = 0;
+        for (request, word) in requests.iter().zip(&mut words) {
+            *word = self.state.touch_record(self.state.record_hash(&request.envelope.key()));
+            if let Command::Reserve { take, .. } | Command::Sell { take, .. } = &request.command {
+                touched ^= self.state.touch_limit(take.user, take.lines[0].stock());
+            }
+        }
+        for (ahead, (request, word)) in requests.iter().zip(words).enumerate() {
+            touched ^= match (&request.command, Recorded::from_tagged(word)) {
+                (Command::Reserve { .. } | Command::Sell { .. }, _) => {
+                    self.state.holds.touch_next(ahead as u32) ^ self.state.limits.touch_next(ahead as u32)
+                }
+                (_, Some(Recorded::Hold(hold))) => self.state.holds.touch(hold),
+                _ => 0,
+            };
+        }
+        core::hint::black_box(touched);
+    }
+
+    /// Decides a request at shard time `now_ms` (what [`Engine::advance`] reached) and applies the event it becomes.
+    /// Makes at most two events. The request must have passed [`Request::check`].
+    #[inline]
+    pub fn execute<'s>(&'s mut self, now_ms: u64, request: &Request<'_>, sink: &mut impl EventSink) -> Outcome<'s> {
+        let hash = self.state.record_hash(&request.envelope.key());
+        let question = Question { now_ms, hash, request };
+        let reply = match commands::decide(&self.state, question, &mut self.plan) {
+            Verdict::Refuse(rejection) => {
+                if on(Bug::ReplaceReleasesEarly) {
+                    plant_early_release(&mut self.state, question, sink);
+                }
+                return Outcome::Refused(rejection);
+            }
+            Verdict::Answer(reply) => reply,
+            Verdict::Do(event, resolved, reply) => {
+                tick(&mut self.state, now_ms, sink);
+                sink.push(&event);
+                let hold = commands::apply(&mut self.state, &event, resolved);
+                reply.about(hold)
+            }
+        };
+        commands::reply::read(&self.state, reply, &mut self.replies)
+    }
+
+    /// Applies an event of the past. Panics when the event contradicts the state: then the log is not this engine's.
+    pub fn apply(&mut self, event: &Event<'_>) {
+        assert!(!self.state.timers.started(), "history comes before life");
+        commands::resolve(&self.state, event, &mut self.history);
+        commands::apply(&mut self.state, event, &self.history);
+    }
+
+    /// Logs that shard time is `now_ms`, if it is not yet: answers may rest on it from then on.
+    pub fn tick(&mut self, now_ms: u64, sink: &mut impl EventSink) {
+        tick(&mut self.state, now_ms, sink);
+    }
+
+    fn happen(&mut self, event: &Event<'_>, sink: &mut impl EventSink) {
+        sink.push(event);
+        commands::apply(&mut self.state, event, &Resolved::default());
+    }
+
+    /// The stocks, in the order they were made.
+    pub fn stocks(&self) -> impl Iterator<Item = &crate::state::stock::Stock> {
+        self.state.stocks.iter()
+    }
+
+    /// How full the tables are: name, records in use, configured maximum.
+    pub fn usage(&self) -> [(&'static str, u32, u32); 5] {
+        let State { stocks, holds, extra_lines, operations, limits, capacity, .. } = &self.state;
+        [
+            ("stocks", stocks.len() as u32, capacity.stocks_max),
+            ("holds", holds.used(), capacity.holds_max),
+            ("extra_lines", extra_lines.used(), capacity.extra_lines_max),
+            ("operations", operations.used(), capacity.operations_max),
+            ("user_limits", limits.used(), capacity.user_limits_max),
+        ]
+    }
+}
+
+#[inline]
+fn tick(state: &mut State, now_ms: u64, sink: &mut impl EventSink) {
+    if now_ms > state.now_ms {
+        let event = Event::Tick { now_ms };
+        sink.push(&event);
+        commands::apply(state, &event, &Resolved::default());
+    }
+}
+
+/// [`Bug::ReplaceReleasesEarly`].
+fn plant_early_release(state: &mut State, question: Question<'_>, sink: &mut impl EventSink) {
+    let (Command::Reserve { take, .. } | Command::Sell { take, .. }) = &question.request.command else {
+        return;
+    };
+    let key = question.request.envelope.key_of(take.replace);
+    let found = state.find_hold(&key, state.record_hash(&key), question.now_ms);
+    let held = |handle: &Handle| state.holds.get(*handle).state == crate::answer::HoldState::Held as u8;
+    if let Some(handle) = found.filter(held) {
+        tick(state, question.now_ms, sink);
+        let event = Event::Released { hold: key };
+        sink.push(&event);
+        commands::apply(state, &event, &Resolved { hold: Some(handle), ..Resolved::default() });
+    }
+}

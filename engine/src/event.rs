@@ -1,0 +1,370 @@
+//! Events: what happened, as the log keeps it.
+//!
+//! A command becomes at most one event. An event says everything `apply` needs, so that rules may change without
+//! rewriting the past. Layouts are fixed little-endian and documented byte by byte in docs/format.md; kinds are never
+//! reused.
+//!
+//! Invariant: `decode(encode(event)) == event`, and the encoded size is a multiple of eight.
+
+use crate::answer::OperationKind;
+use crate::command::StockTerms;
+use crate::ids::{ChannelId, MerchantId, OperationId, OperationKey, OrderId, Slot, StockId, UserId};
+use crate::limits::{EXPIRED_PER_EVENT_MAX, LINES_MAX, NAME_BYTES_MAX, Rules};
+use crate::rejection::Code;
+use zerocopy::little_endian::{U16, U32, U64, U128};
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
+
+/// Where an event comes from: the operation that caused it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Origin {
+    /// The tenant.
+    pub merchant: MerchantId,
+    /// The slot.
+    pub slot: Slot,
+    /// The channel.
+    pub channel: ChannelId,
+    /// The operation's id.
+    pub operation: OperationId,
+    /// When the caller made the id.
+    pub created_ms: u64,
+    /// Digest of the command's content.
+    pub content: u64,
+}
+
+impl Origin {
+    /// The key of the operation.
+    pub const fn key(&self) -> OperationKey {
+        OperationKey { merchant: self.merchant, slot: self.slot, operation: self.operation }
+    }
+}
+
+/// Whose units: order and buyer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Buyer {
+    /// The order; 0: none.
+    pub order: OrderId,
+    /// The buyer; 0: none.
+    pub user: UserId,
+}
+
+/// One line of an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
+#[repr(C)]
+pub struct EventLine {
+    /// The stock.
+    pub stock: U64,
+    /// Units moved.
+    pub units: U32,
+    /// [`EventLine::COUNTED`].
+    pub flags: U32,
+}
+
+impl EventLine {
+    /// Flag: the units count in the buyer's purchase limit.
+    pub const COUNTED: u32 = 1;
+
+    /// A line that moves `units`.
+    #[inline]
+    pub fn new(stock: StockId, units: u32, counted: bool) -> EventLine {
+        let flags = if counted { EventLine::COUNTED } else { 0 };
+        EventLine { stock: U64::new(stock.0), units: U32::new(units), flags: U32::new(flags) }
+    }
+
+    /// The stock.
+    #[inline]
+    pub fn stock(&self) -> StockId {
+        StockId(self.stock.get())
+    }
+
+    /// Whether the units count in the buyer's purchase limit.
+    #[inline]
+    pub fn counted(&self) -> bool {
+        self.flags.get() & EventLine::COUNTED != 0
+    }
+}
+
+/// One line of a recorded refusal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
+#[repr(C)]
+pub struct RefusedLine {
+    /// The stock.
+    pub stock: U64,
+    /// Units asked for.
+    pub asked: U32,
+    /// The number of the [`Code`] that names what the line lacked; 0: nothing.
+    pub why: U16,
+    /// Reserved; 0.
+    pub spare: U16,
+    /// Units that could have been had.
+    pub available: U64,
+}
+
+impl RefusedLine {
+    /// A line that asked for `asked` units and lacked `why`.
+    pub fn new(stock: StockId, asked: u32, why: Option<Code>, available: u64) -> RefusedLine {
+        RefusedLine {
+            stock: U64::new(stock.0),
+            asked: U32::new(asked),
+            why: U16::new(why.map_or(0, |code| code as u16)),
+            spare: U16::ZERO,
+            available: U64::new(available),
+        }
+    }
+
+    /// The stock.
+    pub fn stock(&self) -> StockId {
+        StockId(self.stock.get())
+    }
+
+    /// What the line lacked.
+    pub fn why(&self) -> Option<Code> {
+        Code::from_number(self.why.get())
+    }
+}
+
+/// A hold that an expiry names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
+#[repr(C)]
+pub struct EventHold {
+    /// The hold.
+    pub operation: U128,
+    /// The tenant.
+    pub merchant: U32,
+    /// The slot.
+    pub slot: U16,
+    /// Reserved; 0.
+    pub spare: U16,
+}
+
+impl EventHold {
+    /// The hold with this key.
+    pub fn new(key: OperationKey) -> EventHold {
+        EventHold {
+            operation: U128::new(key.operation.0),
+            merchant: U32::new(key.merchant.0),
+            slot: U16::new(key.slot.0),
+            spare: U16::ZERO,
+        }
+    }
+
+    /// Its key.
+    pub fn key(&self) -> OperationKey {
+        OperationKey {
+            merchant: MerchantId(self.merchant.get()),
+            slot: Slot(self.slot.get()),
+            operation: OperationId(self.operation.get()),
+        }
+    }
+}
+
+/// What happened.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Event<'a> {
+    /// Shard time moved. Every event after it happened at this time.
+    Tick {
+        /// Milliseconds since the Unix epoch.
+        now_ms: u64,
+    },
+    /// The operator's rules changed.
+    Configured {
+        /// The rules from now on.
+        rules: Rules,
+    },
+    /// The floor rose: records of older operations are gone.
+    FloorRaised {
+        /// Milliseconds since the Unix epoch, a whole second.
+        floor_ms: u64,
+    },
+    /// Holds reached their deadlines; at most 256.
+    Expired {
+        /// Which.
+        holds: &'a [EventHold],
+    },
+    /// A stock was made.
+    StockCreated {
+        /// The operation.
+        origin: Origin,
+        /// The stock.
+        stock: StockId,
+        /// Units available from the start.
+        units: u64,
+        /// Sale rules.
+        terms: StockTerms,
+        /// For people.
+        name: &'a [u8],
+    },
+    /// Units of a stock were supplied, voided, frozen or unfrozen.
+    StockMoved {
+        /// The operation.
+        origin: Origin,
+        /// Which of them: STOCK_SUPPLY, STOCK_VOID, STOCK_FREEZE or STOCK_UNFREEZE.
+        kind: OperationKind,
+        /// STOCK_VOID: taken from frozen.
+        from_frozen: bool,
+        /// The stock.
+        stock: StockId,
+        /// Units, marked ones included.
+        units: u64,
+    },
+    /// The sale rules of a stock changed.
+    StockEdited {
+        /// The operation.
+        origin: Origin,
+        /// The stock.
+        stock: StockId,
+        /// The new rules.
+        terms: StockTerms,
+    },
+    /// RESERVE or SELL: units left available.
+    Taken {
+        /// The operation; its id names the hold.
+        origin: Origin,
+        /// Whose units.
+        buyer: Buyer,
+        /// SELL: consumed at once.
+        sold: bool,
+        /// Time to live; 0 for SELL.
+        ttl_ms: u32,
+        /// The hold that this one took the place of; 0: none.
+        replaces: OperationId,
+        /// Units per line.
+        lines: &'a [EventLine],
+    },
+    /// A paid SELL was refused, for good.
+    SellRefused {
+        /// The operation; its id names the refused hold.
+        origin: Origin,
+        /// Whose units they would have been.
+        buyer: Buyer,
+        /// The refusal.
+        code: Code,
+        /// What each line lacked.
+        lines: &'a [RefusedLine],
+    },
+    /// A hold was confirmed.
+    Confirmed {
+        /// The hold.
+        hold: OperationKey,
+        /// After it had expired.
+        late: bool,
+        /// Units per line.
+        lines: &'a [EventLine],
+    },
+    /// A late CONFIRM was refused, for good; the hold lapsed.
+    LateRefused {
+        /// The hold.
+        hold: OperationKey,
+        /// What each line lacked.
+        lines: &'a [RefusedLine],
+    },
+    /// A held hold was released, or an expired one lapsed.
+    Released {
+        /// The hold.
+        hold: OperationKey,
+    },
+    /// A hold's deadline moved.
+    Extended {
+        /// The operation.
+        origin: Origin,
+        /// The hold.
+        hold: OperationId,
+        /// Its deadline from now on.
+        deadline_ms: u64,
+    },
+    /// Units of a confirmed hold were given back.
+    Returned {
+        /// The operation.
+        origin: Origin,
+        /// The hold.
+        hold: OperationId,
+        /// To available; else to void.
+        to_available: bool,
+        /// Units per line.
+        lines: &'a [EventLine],
+    },
+}
+
+/// Takes events in order, with their place in the log.
+pub trait EventSink {
+    /// Keeps `event`, whose sequence is one more than the one before. There must be room: the caller of the engine
+    /// makes sure of [`crate::limits::EVENT_BYTES_MAX`] for each event that a call can make (two for a command).
+    fn push(&mut self, event: &Event<'_>);
+}
+
+/// Bytes that are no event.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum EventError {
+    /// Fewer bytes than the event says it has.
+    #[error("the event is cut short")]
+    Short,
+    /// A kind this build does not know.
+    #[error("event kind {0} is unknown: was the log written by a newer version?")]
+    UnknownKind(u8),
+    /// A field outside its bounds.
+    #[error("event kind {kind}: {field} is out of bounds")]
+    Field {
+        /// The event's kind.
+        kind: u8,
+        /// The field.
+        field: &'static str,
+    },
+}
+
+#[derive(FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned, Clone, Copy)]
+#[repr(C)]
+struct Head {
+    size: U16,
+    kind: u8,
+    flags: u8,
+    count: U16,
+    channel: U16,
+}
+
+#[derive(FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned, Clone, Copy)]
+#[repr(C)]
+struct OriginLayout {
+    operation: U128,
+    created_ms: U64,
+    content: U64,
+    merchant: U32,
+    slot: U16,
+    code: U16,
+}
+
+#[derive(FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned, Clone, Copy)]
+#[repr(C)]
+struct TermsLayout {
+    opens_ms: U64,
+    closes_ms: U64,
+    limit_per_user: U32,
+    frozen: U32,
+}
+
+const TICK: u8 = 1;
+const CONFIGURED: u8 = 2;
+const FLOOR_RAISED: u8 = 3;
+const EXPIRED: u8 = 4;
+const STOCK_CREATED: u8 = 8;
+const STOCK_MOVED: u8 = 9;
+const STOCK_EDITED: u8 = 10;
+const TAKEN: u8 = 16;
+const SELL_REFUSED: u8 = 17;
+const CONFIRMED: u8 = 18;
+const LATE_REFUSED: u8 = 19;
+const RELEASED: u8 = 20;
+const EXTENDED: u8 = 21;
+const RETURNED: u8 = 22;
+
+const FLAG_SOLD: u8 = 1;
+const FLAG_LATE: u8 = 1;
+const FLAG_TO_AVAILABLE: u8 = 1;
+const FLAG_FROM_FROZEN: u8 = 1;
+const FLAG_ORDER: u8 = 2;
+const FLAG_USER: u8 = 4;
+const FLAG_REPLACES: u8 = 8;
+
+mod decode;
+mod encode;
+
+#[cfg(test)]
+mod tests;

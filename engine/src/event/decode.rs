@@ -1,0 +1,179 @@
+//! Bytes to event: borrows lines and names from the log, checks every count before it trusts it.
+
+use super::*;
+
+struct Reader<'a> {
+    bytes: &'a [u8],
+    kind: u8,
+}
+
+impl<'a> Reader<'a> {
+    fn take<T: FromBytes + KnownLayout + Immutable + Unaligned + Copy>(&mut self) -> Result<T, EventError> {
+        let (value, rest) = T::read_from_prefix(self.bytes).map_err(|_| EventError::Short)?;
+        self.bytes = rest;
+        Ok(value)
+    }
+
+    fn take_u64(&mut self) -> Result<u64, EventError> {
+        self.take::<U64>().map(U64::get)
+    }
+
+    fn take_u128(&mut self) -> Result<u128, EventError> {
+        self.take::<U128>().map(U128::get)
+    }
+
+    fn take_u128_if(&mut self, flagged: bool) -> Result<u128, EventError> {
+        if flagged { self.take_u128() } else { Ok(0) }
+    }
+
+    fn take_slice<T: FromBytes + KnownLayout + Immutable + Unaligned>(
+        &mut self,
+        count: usize,
+        count_max: usize,
+    ) -> Result<&'a [T], EventError> {
+        if count > count_max {
+            return Err(self.field("count"));
+        }
+        let (slice, rest) =
+            <[T]>::ref_from_prefix_with_elems(self.bytes, count).map_err(|_| EventError::Short)?;
+        self.bytes = rest;
+        Ok(slice)
+    }
+
+    fn take_lines<T: FromBytes + KnownLayout + Immutable + Unaligned>(
+        &mut self,
+        count: usize,
+    ) -> Result<&'a [T], EventError> {
+        if count == 0 {
+            return Err(self.field("count"));
+        }
+        self.take_slice(count, LINES_MAX)
+    }
+
+    fn take_key(&mut self) -> Result<OperationKey, EventError> {
+        self.take::<EventHold>().map(|hold| hold.key())
+    }
+
+    fn take_origin(&mut self, channel: ChannelId) -> Result<(Origin, u16), EventError> {
+        let layout = self.take::<OriginLayout>()?;
+        let origin = Origin {
+            merchant: MerchantId(layout.merchant.get()),
+            slot: Slot(layout.slot.get()),
+            channel,
+            operation: OperationId(layout.operation.get()),
+            created_ms: layout.created_ms.get(),
+            content: layout.content.get(),
+        };
+        Ok((origin, layout.code.get()))
+    }
+
+    fn take_terms(&mut self) -> Result<StockTerms, EventError> {
+        let layout = self.take::<TermsLayout>()?;
+        Ok(StockTerms {
+            opens_ms: layout.opens_ms.get(),
+            closes_ms: layout.closes_ms.get(),
+            limit_per_user: layout.limit_per_user.get(),
+            frozen: layout.frozen.get() != 0,
+        })
+    }
+
+    fn take_buyer(&mut self, flags: u8) -> Result<Buyer, EventError> {
+        let order = OrderId(self.take_u128_if(flags & FLAG_ORDER != 0)?);
+        let user = UserId(self.take_u128_if(flags & FLAG_USER != 0)?);
+        Ok(Buyer { order, user })
+    }
+
+    fn field(&self, field: &'static str) -> EventError {
+        EventError::Field { kind: self.kind, field }
+    }
+}
+
+impl<'a> Event<'a> {
+    /// Reads the event at the front of `bytes`; answers it and its size.
+    pub fn decode(bytes: &'a [u8]) -> Result<(Event<'a>, usize), EventError> {
+        let (head, _) = Head::read_from_prefix(bytes).map_err(|_| EventError::Short)?;
+        let size = usize::from(head.size.get());
+        if size < size_of::<Head>() || size > bytes.len() {
+            return Err(EventError::Short);
+        }
+        let mut reader = Reader { bytes: &bytes[size_of::<Head>()..size], kind: head.kind };
+        let event = decode_body(&mut reader, &head)?;
+        Ok((event, size))
+    }
+}
+
+fn decode_body<'a>(reader: &mut Reader<'a>, head: &Head) -> Result<Event<'a>, EventError> {
+    let (flags, count, channel) = (head.flags, usize::from(head.count.get()), ChannelId(head.channel.get()));
+    Ok(match head.kind {
+        TICK => Event::Tick { now_ms: reader.take_u64()? },
+        CONFIGURED => Event::Configured {
+            rules: Rules {
+                operation_window_ms: reader.take_u64()?,
+                operation_window_min_ms: reader.take_u64()?,
+                late_confirm_ms: reader.take_u64()?,
+            },
+        },
+        FLOOR_RAISED => Event::FloorRaised { floor_ms: reader.take_u64()? },
+        EXPIRED => Event::Expired { holds: reader.take_slice(count, EXPIRED_PER_EVENT_MAX)? },
+        TAKEN => {
+            let (origin, _) = reader.take_origin(channel)?;
+            let ttl_ms = u32::try_from(reader.take_u64()?).map_err(|_| reader.field("ttl_ms"))?;
+            let buyer = reader.take_buyer(flags)?;
+            let replaces = OperationId(reader.take_u128_if(flags & FLAG_REPLACES != 0)?);
+            let lines = reader.take_lines(count)?;
+            Event::Taken { origin, buyer, sold: flags & FLAG_SOLD != 0, ttl_ms, replaces, lines }
+        }
+        SELL_REFUSED => {
+            let (origin, code) = reader.take_origin(channel)?;
+            let code = Code::from_number(code).ok_or_else(|| reader.field("code"))?;
+            let buyer = reader.take_buyer(flags)?;
+            Event::SellRefused { origin, buyer, code, lines: reader.take_lines(count)? }
+        }
+        CONFIRMED => {
+            let hold = reader.take_key()?;
+            Event::Confirmed { hold, late: flags & FLAG_LATE != 0, lines: reader.take_lines(count)? }
+        }
+        LATE_REFUSED => {
+            let hold = reader.take_key()?;
+            Event::LateRefused { hold, lines: reader.take_lines(count)? }
+        }
+        RELEASED => Event::Released { hold: reader.take_key()? },
+        EXTENDED => {
+            let (origin, _) = reader.take_origin(channel)?;
+            let hold = OperationId(reader.take_u128()?);
+            Event::Extended { origin, hold, deadline_ms: reader.take_u64()? }
+        }
+        RETURNED => {
+            let (origin, _) = reader.take_origin(channel)?;
+            let hold = OperationId(reader.take_u128()?);
+            let to_available = flags & FLAG_TO_AVAILABLE != 0;
+            Event::Returned { origin, hold, to_available, lines: reader.take_lines(count)? }
+        }
+        STOCK_CREATED | STOCK_MOVED | STOCK_EDITED => decode_stock(reader, head, channel)?,
+        kind => return Err(EventError::UnknownKind(kind)),
+    })
+}
+
+fn decode_stock<'a>(
+    reader: &mut Reader<'a>,
+    head: &Head,
+    channel: ChannelId,
+) -> Result<Event<'a>, EventError> {
+    let (origin, code) = reader.take_origin(channel)?;
+    let stock = StockId(reader.take_u64()?);
+    Ok(match head.kind {
+        STOCK_CREATED => {
+            let units = reader.take_u64()?;
+            let terms = reader.take_terms()?;
+            let name = reader.take_slice(usize::from(head.count.get()), NAME_BYTES_MAX)?;
+            Event::StockCreated { origin, stock, units, terms, name }
+        }
+        STOCK_MOVED => {
+            let kind = u8::try_from(code).ok().and_then(OperationKind::from_number);
+            let kind = kind.ok_or_else(|| reader.field("kind"))?;
+            let from_frozen = head.flags & FLAG_FROM_FROZEN != 0;
+            Event::StockMoved { origin, kind, from_frozen, stock, units: reader.take_u64()? }
+        }
+        _ => Event::StockEdited { origin, stock, terms: reader.take_terms()? },
+    })
+}

@@ -1,0 +1,183 @@
+//! Event to bytes: one pass, no allocation.
+
+use super::*;
+
+/// Writes fields one after another into the log's open frame.
+struct Writer<'o> {
+    out: &'o mut [u8],
+    at: usize,
+}
+
+impl Writer<'_> {
+    #[inline]
+    fn put(&mut self, bytes: &[u8]) {
+        self.out[self.at..self.at + bytes.len()].copy_from_slice(bytes);
+        self.at += bytes.len();
+    }
+
+    #[inline]
+    fn put_u64(&mut self, number: u64) {
+        self.put(&number.to_le_bytes());
+    }
+
+    #[inline]
+    fn put_u128_if(&mut self, number: u128) -> bool {
+        if number != 0 {
+            self.put(&number.to_le_bytes());
+        }
+        number != 0
+    }
+
+    #[inline]
+    fn put_origin(&mut self, origin: &Origin, code: u16) {
+        let layout = OriginLayout {
+            operation: U128::new(origin.operation.0),
+            created_ms: U64::new(origin.created_ms),
+            content: U64::new(origin.content),
+            merchant: U32::new(origin.merchant.0),
+            slot: U16::new(origin.slot.0),
+            code: U16::new(code),
+        };
+        self.put(layout.as_bytes());
+    }
+
+    fn put_terms(&mut self, terms: &StockTerms) {
+        let layout = TermsLayout {
+            opens_ms: U64::new(terms.opens_ms),
+            closes_ms: U64::new(terms.closes_ms),
+            limit_per_user: U32::new(terms.limit_per_user),
+            frozen: U32::new(u32::from(terms.frozen)),
+        };
+        self.put(layout.as_bytes());
+    }
+
+    /// Order and user where there are any; answers the flags that say so.
+    #[inline]
+    fn put_buyer(&mut self, buyer: &Buyer) -> u8 {
+        let order = if self.put_u128_if(buyer.order.0) { FLAG_ORDER } else { 0 };
+        let user = if self.put_u128_if(buyer.user.0) { FLAG_USER } else { 0 };
+        order | user
+    }
+
+    #[inline]
+    fn finish(mut self, kind: u8, flags: u8, count: usize, channel: ChannelId) -> usize {
+        while !self.at.is_multiple_of(8) {
+            self.put(&[0]);
+        }
+        let head = Head {
+            size: U16::new(self.at as u16),
+            kind,
+            flags,
+            count: U16::new(count as u16),
+            channel: U16::new(channel.0),
+        };
+        self.out[..size_of::<Head>()].copy_from_slice(head.as_bytes());
+        self.at
+    }
+}
+
+impl Event<'_> {
+    /// Writes the event to the front of `out` and answers its size. Panics when `out` is shorter than
+    /// [`crate::limits::EVENT_BYTES_MAX`] and the event does not fit.
+    #[inline]
+    pub fn encode(&self, out: &mut [u8]) -> usize {
+        let mut writer = Writer { out, at: size_of::<Head>() };
+        match *self {
+            Event::Taken { origin, buyer, sold, ttl_ms, replaces, lines } => {
+                writer.put_origin(&origin, 0);
+                writer.put_u64(u64::from(ttl_ms));
+                let mut flags = writer.put_buyer(&buyer) | if sold { FLAG_SOLD } else { 0 };
+                if writer.put_u128_if(replaces.0) {
+                    flags |= FLAG_REPLACES;
+                }
+                writer.put(lines.as_bytes());
+                writer.finish(TAKEN, flags, lines.len(), origin.channel)
+            }
+            Event::Confirmed { hold, late, lines } => {
+                writer.put(EventHold::new(hold).as_bytes());
+                writer.put(lines.as_bytes());
+                writer.finish(CONFIRMED, if late { FLAG_LATE } else { 0 }, lines.len(), ChannelId(0))
+            }
+            Event::Tick { now_ms } => {
+                writer.put_u64(now_ms);
+                writer.finish(TICK, 0, 0, ChannelId(0))
+            }
+            Event::Expired { holds } => {
+                writer.put(holds.as_bytes());
+                writer.finish(EXPIRED, 0, holds.len(), ChannelId(0))
+            }
+            _ => self.encode_rare(writer),
+        }
+    }
+
+    fn encode_rare(&self, mut writer: Writer<'_>) -> usize {
+        match *self {
+            Event::Configured { rules } => {
+                writer.put_u64(rules.operation_window_ms);
+                writer.put_u64(rules.operation_window_min_ms);
+                writer.put_u64(rules.late_confirm_ms);
+                writer.finish(CONFIGURED, 0, 0, ChannelId(0))
+            }
+            Event::FloorRaised { floor_ms } => {
+                writer.put_u64(floor_ms);
+                writer.finish(FLOOR_RAISED, 0, 0, ChannelId(0))
+            }
+            Event::SellRefused { origin, buyer, code, lines } => {
+                writer.put_origin(&origin, code as u16);
+                let flags = writer.put_buyer(&buyer);
+                writer.put(lines.as_bytes());
+                writer.finish(SELL_REFUSED, flags, lines.len(), origin.channel)
+            }
+            Event::LateRefused { hold, lines } => {
+                writer.put(EventHold::new(hold).as_bytes());
+                writer.put(lines.as_bytes());
+                writer.finish(LATE_REFUSED, 0, lines.len(), ChannelId(0))
+            }
+            Event::Released { hold } => {
+                writer.put(EventHold::new(hold).as_bytes());
+                writer.finish(RELEASED, 0, 0, ChannelId(0))
+            }
+            Event::Extended { origin, hold, deadline_ms } => {
+                writer.put_origin(&origin, 0);
+                writer.put(&hold.0.to_le_bytes());
+                writer.put_u64(deadline_ms);
+                writer.finish(EXTENDED, 0, 0, origin.channel)
+            }
+            Event::Returned { origin, hold, to_available, lines } => {
+                writer.put_origin(&origin, 0);
+                writer.put(&hold.0.to_le_bytes());
+                writer.put(lines.as_bytes());
+                let flags = if to_available { FLAG_TO_AVAILABLE } else { 0 };
+                writer.finish(RETURNED, flags, lines.len(), origin.channel)
+            }
+            _ => self.encode_stock(writer),
+        }
+    }
+
+    fn encode_stock(&self, mut writer: Writer<'_>) -> usize {
+        match *self {
+            Event::StockCreated { origin, stock, units, terms, name } => {
+                writer.put_origin(&origin, 0);
+                writer.put_u64(stock.0);
+                writer.put_u64(units);
+                writer.put_terms(&terms);
+                writer.put(name);
+                writer.finish(STOCK_CREATED, 0, name.len(), origin.channel)
+            }
+            Event::StockMoved { origin, kind, from_frozen, stock, units } => {
+                writer.put_origin(&origin, kind as u16);
+                writer.put_u64(stock.0);
+                writer.put_u64(units);
+                let flags = if from_frozen { FLAG_FROM_FROZEN } else { 0 };
+                writer.finish(STOCK_MOVED, flags, 0, origin.channel)
+            }
+            Event::StockEdited { origin, stock, terms } => {
+                writer.put_origin(&origin, 0);
+                writer.put_u64(stock.0);
+                writer.put_terms(&terms);
+                writer.finish(STOCK_EDITED, 0, 0, origin.channel)
+            }
+            _ => unreachable!("every other event is encoded before"),
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! Every event survives its own encoding, and no cut of it decodes.
+
+use super::*;
+use crate::limits::EVENT_BYTES_MAX;
+
+fn origin() -> Origin {
+    Origin {
+        merchant: MerchantId(7),
+        slot: Slot(1023),
+        channel: ChannelId(5),
+        operation: OperationId(0x0102_0304_0506_0708_090a_0b0c_0d0e_0f10),
+        created_ms: 1_700_000_000_001,
+        content: 0x1122_3344_5566_7788,
+    }
+}
+
+fn every_event<'a>(lines: &'a [EventLine], refused: &'a [RefusedLine], holds: &'a [EventHold]) -> Vec<Event<'a>> {
+    let terms = StockTerms { opens_ms: 1, closes_ms: 2, limit_per_user: 3, frozen: true };
+    let buyer = Buyer { order: OrderId(11), user: UserId(12) };
+    let nobody = Buyer { order: OrderId(0), user: UserId(0) };
+    let (origin, hold, stock) = (origin(), OperationId(99), StockId(77));
+    let replaces = OperationId(98);
+    vec![
+        Event::Tick { now_ms: 5 },
+        Event::Configured { rules: Rules::default() },
+        Event::FloorRaised { floor_ms: 7_000 },
+        Event::Expired { holds },
+        Event::StockCreated { origin, stock, units: 10, terms, name: "礼品卡 1".as_bytes() },
+        Event::StockMoved { origin, kind: OperationKind::StockVoid, from_frozen: true, stock, units: 4 },
+        Event::StockEdited { origin, stock, terms },
+        Event::Taken { origin, buyer, sold: false, ttl_ms: 900, replaces, lines },
+        Event::Taken { origin, buyer: nobody, sold: true, ttl_ms: 0, replaces: OperationId(0), lines },
+        Event::SellRefused { origin, buyer, code: Code::OutOfStock, lines: refused },
+        Event::Confirmed { hold: origin.key(), late: true, lines },
+        Event::LateRefused { hold: origin.key(), lines: refused },
+        Event::Released { hold: origin.key() },
+        Event::Extended { origin, hold, deadline_ms: 8 },
+        Event::Returned { origin, hold, to_available: true, lines },
+    ]
+}
+
+#[test]
+fn events_survive_their_encoding_and_no_cut_decodes() {
+    let lines: Vec<EventLine> =
+        (1..=LINES_MAX as u64).map(|n| EventLine::new(StockId(n), n as u32, n % 2 == 0)).collect();
+    let refused: Vec<RefusedLine> =
+        lines.iter().map(|line| RefusedLine::new(line.stock(), 3, Some(Code::UserLimit), 1 << 40)).collect();
+    let holds = vec![EventHold::new(origin().key()); EXPIRED_PER_EVENT_MAX];
+    for event in every_event(&lines[..1], &refused[..1], &holds[..1]).into_iter().chain(every_event(&lines, &refused, &holds)) {
+        let mut out = vec![0xee; EVENT_BYTES_MAX];
+        let size = event.encode(&mut out);
+        assert!(size.is_multiple_of(8) && size <= EVENT_BYTES_MAX);
+        assert_eq!(Event::decode(&out), Ok((event, size)));
+        for cut in 0..size {
+            assert!(Event::decode(&out[..cut]).is_err(), "{event:?} cut at {cut}");
+        }
+    }
+}
+
+#[test]
+fn a_one_line_reserve_takes_88_bytes() {
+    let lines = [EventLine::new(StockId(1), 1, true)];
+    let buyer = Buyer { order: OrderId(0), user: UserId(1) };
+    let event =
+        Event::Taken { origin: origin(), buyer, sold: false, ttl_ms: 1, replaces: OperationId(0), lines: &lines };
+    assert_eq!(event.encode(&mut [0; EVENT_BYTES_MAX]), 88);
+}

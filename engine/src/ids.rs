@@ -1,0 +1,103 @@
+//! Newtypes for everything that names something. They stand first because every other room speaks in them.
+//!
+//! Invariant: an id is an integer and nothing else; references that people type (SKU names, order numbers) become ids
+//! at the edges, never in here.
+
+use core::fmt;
+
+/// Slots an id can lie in; a slot lives in exactly one shard.
+pub const SLOTS: u16 = 1024;
+
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident($inner:ty), $width:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+        pub struct $name(pub $inner);
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, concat!(stringify!($name), "({:0", $width, "x})"), self.0)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, concat!("{:0", $width, "x}"), self.0)
+            }
+        }
+    };
+}
+
+id!(
+    /// Chosen by the caller; makes a command idempotent. The id of the RESERVE or SELL that made a hold names the hold.
+    OperationId(u128),
+    "32"
+);
+id!(
+    /// The gateway's order. 0: none given.
+    OrderId(u128),
+    "32"
+);
+id!(
+    /// The buyer, as purchase limits count them. 0: none given.
+    UserId(u128),
+    "32"
+);
+id!(
+    /// A stock: its slot in the top ten bits, a number within the slot below.
+    StockId(u64),
+    "16"
+);
+
+impl OperationId {
+    /// The creation time inside a UUIDv7 or ULID: the first 48 bits, milliseconds since the Unix epoch.
+    pub const fn embedded_ms(self) -> u64 {
+        (self.0 >> 80) as u64
+    }
+}
+
+impl StockId {
+    /// Bits of the number within a slot.
+    pub const NUMBER_BITS: u32 = 54;
+
+    /// The stock with this number in this slot. Panics when the number needs more than 54 bits or the slot is out of
+    /// range: ids are made at the edges, which check first.
+    pub const fn new(slot: Slot, number: u64) -> StockId {
+        assert!(slot.0 < SLOTS && number < 1 << Self::NUMBER_BITS);
+        StockId((slot.0 as u64) << Self::NUMBER_BITS | number)
+    }
+
+    /// The slot it lies in.
+    pub const fn slot(self) -> Slot {
+        Slot((self.0 >> Self::NUMBER_BITS) as u16)
+    }
+}
+
+/// A tenant. Owns its stocks and holds; nothing of one merchant is visible to another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct MerchantId(pub u32);
+
+/// Where a command came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct ChannelId(pub u16);
+
+/// One of [`SLOTS`] parts of the id space.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Slot(pub u16);
+
+impl fmt::Display for MerchantId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// What an operation id is unique within: one merchant in one slot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct OperationKey {
+    /// The tenant.
+    pub merchant: MerchantId,
+    /// The slot the command was sent to.
+    pub slot: Slot,
+    /// The caller's id.
+    pub operation: OperationId,
+}

@@ -1,0 +1,17 @@
+//! The pure state machine of Scrip: no I/O, no clock, no randomness, no threads.
+//!
+//! [`Engine::execute`] decides a command against the state and applies the one event it becomes; [`Engine::apply`] is
+//! what history (recovery, followers) enters by. The rules are in docs/semantics.md. Read the modules in this order.
+
+pub mod ids;
+pub mod limits;
+pub mod command;
+pub mod answer;
+pub mod rejection;
+pub mod event;
+mod engine;
+pub mod state;
+mod commands;
+pub mod content;
+
+pub use engine::{ADVANCE_EVENTS_MAX, Engine};

@@ -1,0 +1,139 @@
+//! Every maximum of the engine, in one place, tied together by const assertions.
+//!
+//! Fixed limits are constants: they are part of the wire contract and a request beyond one is malformed. Sizes of
+//! tables are [`Capacity`]: at such a maximum the answer is CAPACITY, never a bigger table. [`Rules`] are the times an
+//! operator may set; they change state, so they are logged.
+
+/// Lines of one hold.
+pub const LINES_MAX: usize = 64;
+/// Units one line may ask for. Leaves the top bits of a stored `u32` free for the reason of a recorded refusal.
+pub const UNITS_PER_LINE_MAX: u32 = 100_000_000;
+/// Units of one stock over its whole life.
+pub const STOCK_UNITS_MAX: u64 = 1 << 53;
+/// Bytes of a stock's name (UTF-8).
+pub const NAME_BYTES_MAX: usize = 64;
+/// A hold's time to live when the command gives none.
+pub const TTL_DEFAULT_MS: u32 = 900_000;
+/// A hold's deadline lies at most this far from its creation.
+pub const TTL_MAX_MS: u32 = 14_400_000;
+/// How far ahead of shard time an operation's `created_ms` may lie.
+pub const CLOCK_AHEAD_MAX_MS: u64 = 60_000;
+/// Holds that one expiry event may post.
+pub const EXPIRED_PER_EVENT_MAX: usize = 256;
+/// Width of an operation slice; the floor moves by whole slices.
+pub const SLICE_MS: u64 = 1_000;
+/// The longest operation window, whatever is configured.
+pub const OPERATION_WINDOW_MAX_MS: u64 = 24 * 3_600_000;
+/// The shortest `operation_window_min_ms` that may be configured.
+pub const OPERATION_WINDOW_FLOOR_MS: u64 = 10_000;
+/// The longest time after its expiry during which a hold can be confirmed late, whatever is configured.
+pub const LATE_CONFIRM_MAX_MS: u64 = 24 * 3_600_000;
+/// How far shard time may run ahead of the last logged tick: answers between two events may rest on a time that only
+/// a restart's head start of this length protects from going back.
+pub const TICK_LEASE_MS: u64 = 100;
+/// Commands whose index buckets are touched together before they execute.
+pub const PREPARED_MAX: usize = 32;
+/// The largest encoded event: a RESERVE of 64 lines, or an expiry of 256 holds.
+pub const EVENT_BYTES_MAX: usize = 8 * 1024;
+
+const _: () = assert!(UNITS_PER_LINE_MAX < 1 << 27, "the reason of a refusal lives in the top five bits");
+const _: () = assert!(LINES_MAX as u64 * (UNITS_PER_LINE_MAX as u64) < STOCK_UNITS_MAX);
+const _: () = assert!(TTL_DEFAULT_MS <= TTL_MAX_MS);
+const _: () = assert!(LINES_MAX * 24 + 256 <= EVENT_BYTES_MAX);
+const _: () = assert!(EXPIRED_PER_EVENT_MAX * 24 + 256 <= EVENT_BYTES_MAX);
+const _: () = assert!(OPERATION_WINDOW_MAX_MS.is_multiple_of(SLICE_MS) && OPERATION_WINDOW_FLOOR_MS.is_multiple_of(SLICE_MS));
+
+/// Sizes of the engine's tables, fixed at start. Counted in records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Capacity {
+    /// Stocks.
+    pub stocks_max: u32,
+    /// Holds in memory: open ones, and closed ones inside the operation window.
+    pub holds_max: u32,
+    /// Lines beyond the first of all holds in memory.
+    pub extra_lines_max: u32,
+    /// Records of operations that are not a hold's own (EXTEND, RETURN, stock changes).
+    pub operations_max: u32,
+    /// Users with a counted purchase, one per user and limited stock.
+    pub user_limits_max: u32,
+}
+
+/// Bytes of memory a hold takes with its share of the operation index.
+pub const HOLD_BYTES: u64 = 128 + 16;
+/// Bytes of one further line.
+pub const EXTRA_LINE_BYTES: u64 = 32;
+/// Bytes of an operation record with its share of the operation index.
+pub const OPERATION_BYTES: u64 = 48 + 16;
+/// Bytes of a purchase limit entry with its share of its index.
+pub const USER_LIMIT_BYTES: u64 = 48 + 16;
+/// Bytes of a stock with its name and its share of its index.
+pub const STOCK_BYTES: u64 = 256;
+
+impl Capacity {
+    /// The tables that fit into `bytes` of memory: about 58 % of it for holds, 26 % for purchase limits, the rest for
+    /// further lines, operations and stocks.
+    pub fn for_memory(bytes: u64) -> Capacity {
+        let records = |share_per_mille: u64, each: u64| {
+            let count = bytes / 1_000 * share_per_mille / each;
+            u32::try_from(count).unwrap_or(u32::MAX).clamp(1_024, HANDLES_MAX)
+        };
+        Capacity {
+            stocks_max: records(20, STOCK_BYTES).min(1 << 20),
+            holds_max: records(580, HOLD_BYTES),
+            extra_lines_max: records(60, EXTRA_LINE_BYTES),
+            operations_max: records(80, OPERATION_BYTES),
+            user_limits_max: records(260, USER_LIMIT_BYTES),
+        }
+    }
+}
+
+/// Records that one table can ever name: handles are 31 bits, the top bit tells two kinds apart in shared indexes.
+pub const HANDLES_MAX: u32 = (1 << 31) - 2;
+
+/// Times that an operator may set. Part of the logged state, because eviction depends on them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rules {
+    /// How long operation ids are remembered when memory allows: at most [`OPERATION_WINDOW_MAX_MS`].
+    pub operation_window_ms: u64,
+    /// How long operation ids are remembered at least; when memory does not allow it, new holds get CAPACITY.
+    pub operation_window_min_ms: u64,
+    /// How long after its expiry a hold can still be confirmed.
+    pub late_confirm_ms: u64,
+}
+
+impl Default for Rules {
+    fn default() -> Rules {
+        Rules {
+            operation_window_ms: OPERATION_WINDOW_MAX_MS,
+            operation_window_min_ms: 600_000,
+            late_confirm_ms: LATE_CONFIRM_MAX_MS,
+        }
+    }
+}
+
+/// A rule outside its bounds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{name} is {value} ms, but must lie between {least} and {most} ms")]
+pub struct RuleOutOfBounds {
+    /// The setting's name.
+    pub name: &'static str,
+    /// What was asked for.
+    pub value: u64,
+    /// The least value allowed.
+    pub least: u64,
+    /// The greatest value allowed.
+    pub most: u64,
+}
+
+impl Rules {
+    /// Checks every rule against its bounds.
+    pub fn check(&self) -> Result<(), RuleOutOfBounds> {
+        let within = |name, value, least, most| {
+            if (least..=most).contains(&value) { Ok(()) } else { Err(RuleOutOfBounds { name, value, least, most }) }
+        };
+        let window = self.operation_window_ms;
+        within("operation_window_ms", window, OPERATION_WINDOW_FLOOR_MS, OPERATION_WINDOW_MAX_MS)?;
+        within("operation_window_min_ms", self.operation_window_min_ms, OPERATION_WINDOW_FLOOR_MS, window)?;
+        within("late_confirm_ms", self.late_confirm_ms, 0, LATE_CONFIRM_MAX_MS)
+    }
+}

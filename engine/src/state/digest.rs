@@ -1,0 +1,65 @@
+//! A digest of the whole state: two engines with the same digest are the same engine, bit for bit.
+//!
+//! Covers every record under its handle, the free lists and the slices, since they decide what the next event does.
+//! Leaves out what is derived and may differ: hash indexes (their seed) and timer lists (when the wheel was turned).
+
+use super::State;
+use super::pages::Pages;
+use xxhash_rust::xxh3::Xxh3;
+use zerocopy::{FromZeros, Immutable, IntoBytes};
+
+impl State {
+    /// The digest.
+    pub fn digest(&self) -> u64 {
+        let mut hash = Xxh3::new();
+        let rules = &self.rules;
+        let numbers = [
+            self.now_ms,
+            self.floor_ms,
+            self.sequence,
+            rules.operation_window_ms,
+            rules.operation_window_min_ms,
+            rules.late_confirm_ms,
+        ];
+        hash.update(numbers.as_bytes());
+        for stock in &self.stocks {
+            let (units, terms) = (&stock.units, &stock.terms);
+            let numbers = [
+                stock.id.0,
+                u64::from(stock.merchant.0),
+                u64::from(stock.version),
+                stock.moved_out,
+                terms.opens_ms,
+                terms.closes_ms,
+                u64::from(terms.limit_per_user),
+                u64::from(terms.frozen),
+                units.total,
+                units.available,
+                units.held,
+                units.consumed,
+                units.frozen,
+                units.void,
+                units.marked_frozen,
+                units.marked_void,
+            ];
+            hash.update(numbers.as_bytes());
+            hash.update(stock.name());
+        }
+        feed(&mut hash, &self.holds);
+        feed(&mut hash, &self.extra_lines);
+        feed(&mut hash, &self.operations);
+        feed(&mut hash, &self.limits);
+        self.slices.visit(|slice, first, last| {
+            hash.update(slice.as_bytes());
+            hash.update([first, last].as_bytes());
+        });
+        hash.digest()
+    }
+}
+
+fn feed<T: Copy + FromZeros + IntoBytes + Immutable>(hash: &mut Xxh3, table: &Pages<T>) {
+    for (_, record) in table.iter() {
+        hash.update(record.as_bytes());
+    }
+    hash.update(table.free_handles().as_bytes());
+}

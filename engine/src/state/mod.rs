@@ -1,0 +1,320 @@
+//! The state: everything the engine knows, in tables of plain records.
+//!
+//! Reading is free for all rooms; writing is for `apply` alone (see `engine.rs`). Indexes and timers are derived from
+//! the records.
+
+pub mod digest;
+pub mod index;
+pub mod pages;
+pub mod reclaim;
+pub mod records;
+pub mod recount;
+pub mod slices;
+pub mod stock;
+pub mod timers;
+
+use crate::answer::HoldState;
+use crate::ids::{MerchantId, OperationKey, StockId, UserId};
+use crate::limits::{Capacity, Rules};
+use index::Index;
+use pages::{Handle, NONE, Pages};
+use records::{ExtraLine, HoldRecord, LimitRecord, LineRecord, OperationRecord, Recorded};
+use slices::Slices;
+use stock::Stock;
+use timers::Timers;
+
+/// Everything the engine knows.
+pub struct State {
+    /// The last logged shard time, milliseconds since the Unix epoch.
+    pub now_ms: u64,
+    /// Operations made before this are gone.
+    pub floor_ms: u64,
+    /// Events applied: the sequence of the last one.
+    pub sequence: u64,
+    /// The times in force.
+    pub rules: Rules,
+    /// Configured maxima.
+    pub capacity: Capacity,
+    /// Stocks, by handle.
+    pub stocks: Vec<Stock>,
+    /// Holds.
+    pub holds: Pages<HoldRecord>,
+    /// Further lines of holds.
+    pub extra_lines: Pages<ExtraLine>,
+    /// Operation records.
+    pub operations: Pages<OperationRecord>,
+    /// Purchase limit entries.
+    pub limits: Pages<LimitRecord>,
+    /// Which records go when the floor rises.
+    pub slices: Slices,
+    /// Which holds are due.
+    pub timers: Timers,
+    stock_index: Index,
+    record_index: Index,
+    limit_index: Index,
+    hasher: ahash::RandomState,
+}
+
+impl State {
+    /// An empty state with tables for `capacity`. `hash_seed` protects the indexes against chosen ids; it is no part
+    /// of the state.
+    pub fn new(capacity: Capacity, rules: Rules, hash_seed: u64) -> State {
+        let mixed = hash_seed ^ 0x9e37_79b9_7f4a_7c15;
+        State {
+            now_ms: 0,
+            floor_ms: 0,
+            sequence: 0,
+            rules,
+            capacity,
+            stocks: Vec::with_capacity(capacity.stocks_max as usize),
+            holds: Pages::new(capacity.holds_max),
+            extra_lines: Pages::new(capacity.extra_lines_max),
+            operations: Pages::new(capacity.operations_max),
+            limits: Pages::new(capacity.user_limits_max),
+            slices: Slices::default(),
+            timers: Timers::new(capacity.holds_max),
+            stock_index: Index::new(capacity.stocks_max),
+            record_index: Index::new(capacity.holds_max.saturating_add(capacity.operations_max)),
+            limit_index: Index::new(capacity.user_limits_max),
+            hasher: ahash::RandomState::with_seeds(hash_seed, mixed, hash_seed.rotate_left(32), mixed.rotate_left(17)),
+        }
+    }
+
+    /// The hash of an operation's key.
+    #[inline]
+    pub fn record_hash(&self, key: &OperationKey) -> u32 {
+        let scope = u64::from(key.merchant.0) << 16 | u64::from(key.slot.0);
+        self.hasher.hash_one((key.operation.0, scope)) as u32
+    }
+
+    #[inline]
+    fn limit_hash(&self, user: UserId, stock: StockId) -> u32 {
+        self.hasher.hash_one((user.0, stock.0)) as u32
+    }
+
+    /// Brings the index slot of an operation's hash into the cache.
+    #[inline]
+    pub fn touch_record(&self, hash: u32) -> u32 {
+        self.record_index.touch(hash)
+    }
+
+    /// Brings the index slot of a user's purchase limit into the cache.
+    #[inline]
+    pub fn touch_limit(&self, user: UserId, stock: StockId) -> u32 {
+        self.limit_index.touch(self.limit_hash(user, stock))
+    }
+
+    /// The stock with this id, whoever owns it.
+    #[inline]
+    pub fn find_stock(&self, id: StockId) -> Option<Handle> {
+        self.stock_index.find(self.hasher.hash_one(id.0) as u32, |handle| self.stocks[handle.0 as usize].id == id)
+    }
+
+    /// The merchant's stock with this id.
+    #[inline]
+    pub fn stock_of(&self, merchant: MerchantId, id: StockId) -> Option<Handle> {
+        self.find_stock(id).filter(|handle| self.stock(*handle).merchant == merchant)
+    }
+
+    /// The stock with this handle.
+    #[inline]
+    pub fn stock(&self, handle: Handle) -> &Stock {
+        &self.stocks[handle.0 as usize]
+    }
+
+    /// The stock with this handle, to be changed.
+    #[inline]
+    pub fn stock_mut(&mut self, handle: Handle) -> &mut Stock {
+        &mut self.stocks[handle.0 as usize]
+    }
+
+    /// What is recorded under a key, seen at shard time `now_ms`: what is gone by then is not found.
+    #[inline]
+    pub fn find_record(&self, key: &OperationKey, hash: u32, now_ms: u64) -> Option<Recorded> {
+        let found = self.record_index.find(hash, |tagged| match Recorded::from_tagged(tagged.0) {
+            Some(Recorded::Hold(handle)) => {
+                let hold = self.holds.get(handle);
+                hold.is(key) && !self.is_gone(hold, now_ms)
+            }
+            Some(Recorded::Operation(handle)) => {
+                let operation = self.operations.get(handle);
+                operation.is(key) && u64::from(operation.slice) >= slices::slice_of(self.floor_ms)
+            }
+            None => false,
+        });
+        found.and_then(|tagged| Recorded::from_tagged(tagged.0))
+    }
+
+    /// The hold with this key, seen at shard time `now_ms`.
+    #[inline]
+    pub fn find_hold(&self, key: &OperationKey, hash: u32, now_ms: u64) -> Option<Handle> {
+        match self.find_record(key, hash, now_ms) {
+            Some(Recorded::Hold(handle)) => Some(handle),
+            _ => None,
+        }
+    }
+
+    /// Whether a hold is out of reach: closed for good, and made before the floor.
+    #[inline]
+    pub fn is_gone(&self, hold: &HoldRecord, now_ms: u64) -> bool {
+        if hold.created_ms() >= self.floor_ms {
+            return false;
+        }
+        match hold.state() {
+            HoldState::Held => false,
+            HoldState::Expired => now_ms >= self.late_until_ms(hold),
+            _ => true,
+        }
+    }
+
+    /// The shard time from which on a late CONFIRM of this hold is refused.
+    #[inline]
+    pub fn late_until_ms(&self, hold: &HoldRecord) -> u64 {
+        hold.deadline_ms() + self.rules.late_confirm_ms
+    }
+
+    /// The purchase limit entry of a user and a stock.
+    #[inline]
+    pub fn find_limit(&self, user: UserId, stock: Handle) -> Option<Handle> {
+        self.limit_index.find(self.limit_hash(user, self.stock(stock).id), |handle| {
+            let entry = self.limits.get(handle);
+            entry.user == user.0 && entry.stock == stock.0
+        })
+    }
+
+    /// The `index`-th line of a hold. Panics when it has fewer.
+    #[inline]
+    pub fn line<'s>(&'s self, hold: &'s HoldRecord, index: usize) -> &'s LineRecord {
+        assert!(index < usize::from(hold.lines));
+        if index == 0 {
+            return &hold.line;
+        }
+        let mut extra = self.extra_lines.get(Handle(hold.more_lines));
+        for _ in 1..index {
+            extra = self.extra_lines.get(Handle(extra.next));
+        }
+        &extra.line
+    }
+
+    /// All lines of a hold, in order.
+    #[inline]
+    pub fn lines<'s>(&'s self, hold: &'s HoldRecord) -> impl Iterator<Item = &'s LineRecord> {
+        let mut next = hold.more_lines;
+        let extra = core::iter::from_fn(move || {
+            if next == NONE {
+                return None;
+            }
+            let extra = self.extra_lines.get(Handle(next));
+            next = extra.next;
+            Some(&extra.line)
+        });
+        core::iter::once(&hold.line).chain(extra)
+    }
+}
+
+/// Writing: for `apply` alone.
+impl State {
+    /// Adds a stock.
+    pub(crate) fn insert_stock(&mut self, stock: Stock) -> Handle {
+        let handle = Handle(u32::try_from(self.stocks.len()).expect("stocks are few"));
+        self.stock_index.insert(self.hasher.hash_one(stock.id.0) as u32, handle);
+        self.stocks.push(stock);
+        handle
+    }
+
+    /// Adds a hold, puts it into its slice and, if held, under its timer.
+    #[inline]
+    pub(crate) fn insert_hold(&mut self, record: HoldRecord, hash: u32) -> Handle {
+        let handle = self.holds.insert(record);
+        self.record_index.insert(hash, Handle(Recorded::Hold(handle).tagged()));
+        self.push_slice(record.created_ms(), Recorded::Hold(handle));
+        if record.state == HoldState::Held as u8 {
+            self.timers.insert(handle, record.deadline_ms());
+        }
+        handle
+    }
+
+    /// Adds an operation record and puts it into its slice.
+    pub(crate) fn insert_operation(&mut self, record: OperationRecord, created_ms: u64, hash: u32) {
+        let handle = self.operations.insert(record);
+        self.record_index.insert(hash, Handle(Recorded::Operation(handle).tagged()));
+        self.push_slice(created_ms, Recorded::Operation(handle));
+    }
+
+    /// The purchase limit entry of a user and a stock, made if there is none.
+    pub(crate) fn limit_entry(&mut self, user: UserId, stock: Handle) -> Handle {
+        if let Some(handle) = self.find_limit(user, stock) {
+            return handle;
+        }
+        let record =
+            LimitRecord { user: user.0, stock: stock.0, units: 0, lines: 0, moved_out: 0, spare: [0; 4] };
+        let handle = self.limits.insert(record);
+        self.limit_index.insert(self.limit_hash(user, self.stock(stock).id), handle);
+        handle
+    }
+
+    /// Gives `units` back to a purchase limit (`NONE`: the line was not counted).
+    #[inline]
+    pub(crate) fn credit_limit(&mut self, limit: u32, units: u32) {
+        if limit != NONE && !scrip_planted::on(scrip_planted::Bug::LimitNotCredited) {
+            let entry = self.limits.get_mut(Handle(limit));
+            entry.units = entry.units.checked_sub(units).expect("what is credited was counted");
+        }
+    }
+
+    /// Counts `units` in a purchase limit (`NONE`: the line is not counted).
+    #[inline]
+    pub(crate) fn count_limit(&mut self, limit: u32, units: u32) {
+        if limit != NONE {
+            self.limits.get_mut(Handle(limit)).units += units;
+        }
+    }
+
+    /// Changes each line of a hold in order; `change` gets its position, the line and the rest of the state's stocks.
+    pub(crate) fn change_lines(&mut self, hold: Handle, mut change: impl FnMut(&mut State, usize, &mut LineRecord)) {
+        let mut line = self.holds.get(hold).line;
+        change(self, 0, &mut line);
+        self.holds.get_mut(hold).line = line;
+        let mut next = self.holds.get(hold).more_lines;
+        let mut position = 1;
+        while next != NONE {
+            let mut extra = *self.extra_lines.get(Handle(next));
+            change(self, position, &mut extra.line);
+            *self.extra_lines.get_mut(Handle(next)) = extra;
+            next = extra.next;
+            position += 1;
+        }
+    }
+
+    /// Turns the timer wheel, see [`Timers::turn`].
+    pub(crate) fn turn_timers(&mut self, now_ms: u64, moves_max: u32) -> u64 {
+        let holds = &self.holds;
+        self.timers.turn(now_ms, moves_max, |hold| holds.get(hold).deadline_ms())
+    }
+
+    fn push_slice(&mut self, time_ms: u64, record: Recorded) {
+        let (holds, operations) = (&mut self.holds, &mut self.operations);
+        self.slices.push(time_ms, record, |record, next| set_slice_next(holds, operations, record, next));
+    }
+
+    /// Raises the floor.
+    pub(crate) fn raise_floor(&mut self, floor_ms: u64) {
+        assert!(floor_ms >= self.floor_ms, "the floor only rises");
+        self.floor_ms = floor_ms;
+        let (holds, operations) = (&mut self.holds, &mut self.operations);
+        self.slices.raise(floor_ms, |record, next| set_slice_next(holds, operations, record, next));
+    }
+}
+
+#[inline]
+fn set_slice_next(
+    holds: &mut Pages<HoldRecord>,
+    operations: &mut Pages<OperationRecord>,
+    record: Recorded,
+    next: u32,
+) {
+    match record {
+        Recorded::Hold(handle) => holds.get_mut(handle).slice_next = next,
+        Recorded::Operation(handle) => operations.get_mut(handle).slice_next = next,
+    }
+}

@@ -1,0 +1,91 @@
+//! Eviction: records that are gone leave memory, a few with each insertion.
+//!
+//! Runs inside `apply`, so live and replayed states free the same records at the same events. What leaves is counted:
+//! a stock's and a purchase limit's `moved_out` keep recounting exact.
+
+use super::State;
+use super::pages::{Handle, NONE};
+use super::records::Recorded;
+use crate::answer::HoldState;
+
+/// Records looked at per insertion: more than one each, so that a full table drains while new records come.
+const VISITS_PER_INSERTION: usize = 4;
+
+impl State {
+    /// Looks at a few records below the floor; frees those that are gone, keeps the others for later.
+    #[inline]
+    pub(crate) fn reclaim_some(&mut self) {
+        for _ in 0..VISITS_PER_INSERTION {
+            let (holds, operations) = (&self.holds, &self.operations);
+            let record = self.slices.take_reclaimable(|record| match record {
+                Recorded::Hold(handle) => holds.get(handle).slice_next,
+                Recorded::Operation(handle) => operations.get(handle).slice_next,
+            });
+            match record {
+                None => return,
+                Some(Recorded::Operation(handle)) => self.evict_operation(handle),
+                Some(Recorded::Hold(handle)) => {
+                    let hold = self.holds.get(handle);
+                    if self.is_gone(hold, self.now_ms) {
+                        self.evict_hold(handle);
+                    } else {
+                        // Looked at again when the floor, as far behind the time as now, reaches its last moment.
+                        let lag_ms = self.now_ms.saturating_sub(self.floor_ms);
+                        let again_ms = self.late_until_ms(hold).saturating_sub(lag_ms).max(self.floor_ms);
+                        self.push_slice(again_ms, Recorded::Hold(handle));
+                    }
+                }
+            }
+        }
+    }
+
+    fn evict_operation(&mut self, handle: Handle) {
+        let record = self.operations.get(handle);
+        let key = crate::ids::OperationKey {
+            merchant: crate::ids::MerchantId(record.merchant),
+            slot: crate::ids::Slot(record.slot),
+            operation: crate::ids::OperationId(record.operation),
+        };
+        let hash = self.record_hash(&key);
+        self.record_index.remove(hash, Handle(Recorded::Operation(handle).tagged()));
+        self.operations.remove(handle);
+    }
+
+    fn evict_hold(&mut self, handle: Handle) {
+        let hold = *self.holds.get(handle);
+        let confirmed = hold.state() == HoldState::Confirmed;
+        self.change_lines(handle, |state, _, line| {
+            let left = if confirmed { line.current - line.returned } else { 0 };
+            if line.stock != NONE {
+                state.stock_mut(Handle(line.stock)).moved_out += u64::from(left);
+            }
+            state.forget_line(line.limit, left);
+        });
+        let mut next = hold.more_lines;
+        while next != NONE {
+            let extra = Handle(next);
+            next = self.extra_lines.get(extra).next;
+            self.extra_lines.remove(extra);
+        }
+        let hash = self.record_hash(&hold.key());
+        self.record_index.remove(hash, Handle(Recorded::Hold(handle).tagged()));
+        self.holds.remove(handle);
+    }
+
+    /// A line of an evicted hold no longer points to its purchase limit entry, which keeps `left` units for good.
+    fn forget_line(&mut self, limit: u32, left: u32) {
+        if limit == NONE {
+            return;
+        }
+        let handle = Handle(limit);
+        let entry = self.limits.get_mut(handle);
+        entry.lines -= 1;
+        entry.moved_out += left;
+        if entry.units == 0 && entry.lines == 0 {
+            let (user, stock) = (crate::ids::UserId(entry.user), Handle(entry.stock));
+            let hash = self.limit_hash(user, self.stock(stock).id);
+            self.limit_index.remove(hash, handle);
+            self.limits.remove(handle);
+        }
+    }
+}

@@ -1,0 +1,269 @@
+//! The plain records of the tables: holds, further lines, operations, purchase limits.
+//!
+//! Fixed size, no pointers, no padding: pages of them can be hashed, snapshotted and compared as bytes. A hold with its
+//! first line is two cache lines.
+
+use crate::answer::{HoldState, OperationKind};
+use crate::ids::{ChannelId, MerchantId, OperationId, OperationKey, OrderId, Slot, UserId};
+use crate::rejection::Code;
+use crate::state::pages::{Handle, NONE};
+use zerocopy::{FromZeros, Immutable, IntoBytes};
+
+/// One line of a hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, FromZeros, IntoBytes, Immutable)]
+#[repr(C)]
+pub struct LineRecord {
+    /// Handle of the stock; [`NONE`] in a recorded refusal that named an unknown one.
+    pub stock: u32,
+    /// Handle of the purchase limit entry in which these units count; [`NONE`]: not counted.
+    pub limit: u32,
+    /// Units granted.
+    pub reserved: u32,
+    /// While held: units held. Confirmed: units confirmed. In a recorded refusal: what could have been had.
+    pub current: u32,
+    /// Confirmed: units given back since. In a recorded refusal: units asked for and why, see [`LineRecord::refuse`].
+    pub returned: u32,
+}
+
+const WHY_SHIFT: u32 = 27;
+
+impl LineRecord {
+    /// Records what the line lacked (`None`: nothing).
+    pub fn refuse(&mut self, why: Option<Code>, asked: u32, available: u64) {
+        // The reasons a line can have all have numbers below 16; 0 is none.
+        let why = why.map_or(0, |code| code as u32);
+        assert!(why < 1 << (32 - WHY_SHIFT) && asked < 1 << WHY_SHIFT);
+        self.returned = why << WHY_SHIFT | asked;
+        self.current = u32::try_from(available).unwrap_or(u32::MAX);
+    }
+
+    /// What the line lacked, units asked for, units that could have been had.
+    pub fn refusal(&self) -> Option<(Code, u32, u64)> {
+        let why = Code::from_number((self.returned >> WHY_SHIFT) as u16)?;
+        Some((why, self.returned & ((1 << WHY_SHIFT) - 1), u64::from(self.current)))
+    }
+}
+
+/// A hold: the record of its RESERVE or SELL, and of its CONFIRM and RELEASE.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, FromZeros, IntoBytes, Immutable)]
+#[repr(C, align(64))]
+pub struct HoldRecord {
+    /// The hold's id.
+    pub operation: u128,
+    /// The buyer; 0: none.
+    pub user: u128,
+    /// The order; 0: none.
+    pub order: u128,
+    /// Digest of the content of the command that made it.
+    pub content: u64,
+    /// Shard time of its making.
+    pub reserved_ms: u64,
+    /// `created_ms` of its id, relative to `reserved_ms`.
+    pub created_delta_ms: i32,
+    /// The time to live it was made with.
+    pub ttl_ms: u32,
+    /// The deadline in force, relative to `reserved_ms`.
+    pub deadline_delta_ms: u32,
+    /// When it left held, relative to `reserved_ms`.
+    pub closed_delta_ms: u32,
+    /// The tenant.
+    pub merchant: u32,
+    /// The slot.
+    pub slot: u16,
+    /// The channel.
+    pub channel: u16,
+    /// A [`HoldState`]; 0: the record is free.
+    pub state: u8,
+    /// The [`Code`] of the recorded refusal; 0: none.
+    pub refusal: u8,
+    /// Lines, 1 to 64.
+    pub lines: u8,
+    /// [`HoldRecord::LATE`].
+    pub flags: u8,
+    /// The next record of the same operation slice, tagged as in the operation index.
+    pub slice_next: u32,
+    /// The second line; [`NONE`]: there is one line.
+    pub more_lines: u32,
+    /// Reserved; 0.
+    pub spare: [u32; 2],
+    /// The first line.
+    pub line: LineRecord,
+}
+
+/// A further line of a hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, FromZeros, IntoBytes, Immutable)]
+#[repr(C)]
+pub struct ExtraLine {
+    /// The line.
+    pub line: LineRecord,
+    /// The next line; [`NONE`]: this is the last.
+    pub next: u32,
+    /// Reserved; 0.
+    pub spare: [u32; 2],
+}
+
+/// The record of an operation that is not a hold's own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, FromZeros, IntoBytes, Immutable)]
+#[repr(C)]
+pub struct OperationRecord {
+    /// The operation's id.
+    pub operation: u128,
+    /// Digest of its content.
+    pub content: u64,
+    /// The number in its answer.
+    pub value: u64,
+    /// The tenant.
+    pub merchant: u32,
+    /// The next record of the same operation slice, tagged as in the operation index.
+    pub slice_next: u32,
+    /// The slice it lies in: `created_ms` in units of a slice.
+    pub slice: u32,
+    /// The slot.
+    pub slot: u16,
+    /// An [`OperationKind`]; 0: the record is free.
+    pub kind: u8,
+    /// Reserved; 0.
+    pub spare: u8,
+}
+
+/// What one user holds or has bought of one limited stock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, FromZeros, IntoBytes, Immutable)]
+#[repr(C)]
+pub struct LimitRecord {
+    /// The user.
+    pub user: u128,
+    /// Handle of the stock.
+    pub stock: u32,
+    /// Units held or consumed.
+    pub units: u32,
+    /// Lines in memory that point here. The entry goes when it is 0 and `units` is 0.
+    pub lines: u32,
+    /// Consumed units whose holds have left memory.
+    pub moved_out: u32,
+    /// Reserved for limits per day; 0.
+    pub spare: [u32; 4],
+}
+
+const _: () = assert!(size_of::<HoldRecord>() == 128);
+const _: () = assert!(size_of::<ExtraLine>() == 32);
+const _: () = assert!(size_of::<OperationRecord>() == 48);
+const _: () = assert!(size_of::<LimitRecord>() == 48);
+
+impl HoldRecord {
+    /// Flag: confirmed after it had expired.
+    pub const LATE: u8 = 1;
+    /// Flag: made by SELL.
+    pub const SOLD: u8 = 2;
+
+    /// Where it stands. Panics on a free record.
+    #[inline]
+    pub fn state(&self) -> HoldState {
+        HoldState::from_number(self.state).expect("a hold in use has a state")
+    }
+
+    /// Whether it is the hold with this key.
+    #[inline]
+    pub fn is(&self, key: &OperationKey) -> bool {
+        self.operation == key.operation.0 && self.merchant == key.merchant.0 && self.slot == key.slot.0
+    }
+
+    /// Its key.
+    pub fn key(&self) -> OperationKey {
+        OperationKey {
+            merchant: MerchantId(self.merchant),
+            slot: Slot(self.slot),
+            operation: OperationId(self.operation),
+        }
+    }
+
+    /// The deadline in force.
+    #[inline]
+    pub fn deadline_ms(&self) -> u64 {
+        self.reserved_ms + u64::from(self.deadline_delta_ms)
+    }
+
+    /// `created_ms` of its id.
+    #[inline]
+    pub fn created_ms(&self) -> u64 {
+        self.reserved_ms.wrapping_add_signed(i64::from(self.created_delta_ms))
+    }
+
+    /// When it left held; 0 while held.
+    pub fn closed_ms(&self) -> u64 {
+        if self.state() == HoldState::Held { 0 } else { self.reserved_ms + u64::from(self.closed_delta_ms) }
+    }
+
+    /// Leaves its state at `now_ms`.
+    #[inline]
+    pub fn close(&mut self, state: HoldState, now_ms: u64) {
+        self.state = state as u8;
+        self.closed_delta_ms = u32::try_from(now_ms - self.reserved_ms).expect("a hold closes within days");
+    }
+
+    /// The refusal recorded in it.
+    pub fn refusal(&self) -> Option<Code> {
+        Code::from_number(u16::from(self.refusal))
+    }
+
+    /// The channel that made it.
+    pub fn channel(&self) -> ChannelId {
+        ChannelId(self.channel)
+    }
+
+    /// The order it is for.
+    pub fn order(&self) -> OrderId {
+        OrderId(self.order)
+    }
+
+    /// The buyer.
+    pub fn user(&self) -> UserId {
+        UserId(self.user)
+    }
+}
+
+impl OperationRecord {
+    /// Whether it is the operation with this key.
+    #[inline]
+    pub fn is(&self, key: &OperationKey) -> bool {
+        self.operation == key.operation.0 && self.merchant == key.merchant.0 && self.slot == key.slot.0
+    }
+
+    /// The command it records. Panics on a free record.
+    pub fn kind(&self) -> OperationKind {
+        OperationKind::from_number(self.kind).expect("an operation record in use has a kind")
+    }
+}
+
+/// Names a hold or an operation record in one 32-bit word: the top bit tells which.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Recorded {
+    /// A hold.
+    Hold(Handle),
+    /// An operation record.
+    Operation(Handle),
+}
+
+const OPERATION_TAG: u32 = 1 << 31;
+
+impl Recorded {
+    /// The word.
+    #[inline]
+    pub const fn tagged(self) -> u32 {
+        match self {
+            Recorded::Hold(handle) => handle.0,
+            Recorded::Operation(handle) => handle.0 | OPERATION_TAG,
+        }
+    }
+
+    /// What the word names; `None` for [`NONE`].
+    #[inline]
+    pub const fn from_tagged(word: u32) -> Option<Recorded> {
+        if word == NONE {
+            None
+        } else if word & OPERATION_TAG != 0 {
+            Some(Recorded::Operation(Handle(word & !OPERATION_TAG)))
+        } else {
+            Some(Recorded::Hold(Handle(word)))
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! Recounting: every counter is computed again from the records and compared.
+//!
+//! Recovery does it before the server listens, `scrip verify` on a data directory, tests after every few commands.
+
+use super::State;
+use super::pages::{Handle, NONE};
+use crate::answer::HoldState;
+use crate::ids::{StockId, UserId};
+
+/// A counter that differs from the records behind it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RecountError {
+    /// A bucket of a stock.
+    #[error("stock {stock} counts {counted} {bucket} units, its holds have {records}")]
+    Stock {
+        /// The stock.
+        stock: StockId,
+        /// The bucket.
+        bucket: &'static str,
+        /// The counter.
+        counted: u64,
+        /// The sum over the records.
+        records: u64,
+    },
+    /// The buckets of a stock do not add up to its total.
+    #[error("the buckets of stock {0} do not add up to its total")]
+    Law(StockId),
+    /// A purchase limit entry.
+    #[error("user {user} counts {counted} units of stock {stock}, the holds have {records}")]
+    Limit {
+        /// The user.
+        user: UserId,
+        /// The stock.
+        stock: StockId,
+        /// The counter.
+        counted: u64,
+        /// The sum over the records.
+        records: u64,
+    },
+    /// The number of records of one kind that an index or the timer wheel knows.
+    #[error("{what}: {counted} are known, {records} exist")]
+    Records {
+        /// Which records.
+        what: &'static str,
+        /// Known to the index.
+        counted: u64,
+        /// In the table.
+        records: u64,
+    },
+}
+
+#[derive(Clone, Copy, Default)]
+struct Sums {
+    held: u64,
+    consumed: u64,
+}
+
+impl State {
+    /// Compares every counter with the records.
+    pub fn recount(&self) -> Result<(), RecountError> {
+        let mut stocks = vec![Sums::default(); self.stocks.len()];
+        let mut limits: Vec<(u64, u64)> = Vec::new();
+        let mut holds = 0u64;
+        let mut held_holds = 0u64;
+        for (_, hold) in self.holds.iter().filter(|(_, hold)| hold.state != 0) {
+            holds += 1;
+            held_holds += u64::from(hold.state() == HoldState::Held);
+            for line in self.lines(hold) {
+                let (held, consumed) = match hold.state() {
+                    HoldState::Held => (u64::from(line.current), 0),
+                    HoldState::Confirmed => (0, u64::from(line.current - line.returned)),
+                    _ => (0, 0),
+                };
+                if line.stock != NONE {
+                    stocks[line.stock as usize].held += held;
+                    stocks[line.stock as usize].consumed += consumed;
+                }
+                if line.limit != NONE {
+                    let index = line.limit as usize;
+                    if limits.len() <= index {
+                        limits.resize(index + 1, (0, 0));
+                    }
+                    limits[index].0 += held + consumed;
+                    limits[index].1 += 1;
+                }
+            }
+        }
+        self.compare_stocks(&stocks)?;
+        self.compare_limits(&limits)?;
+        let operations = u64::from(self.operations.used());
+        same("operation ids", u64::from(self.record_index.used()), holds + operations)?;
+        same("holds", u64::from(self.holds.used()), holds)?;
+        if self.timers.started() {
+            same("deadlines", u64::from(self.timers.held()), held_holds)?;
+        }
+        Ok(())
+    }
+
+    fn compare_stocks(&self, sums: &[Sums]) -> Result<(), RecountError> {
+        for (stock, sum) in self.stocks.iter().zip(sums) {
+            let units = &stock.units;
+            let differs = |bucket, counted, records| {
+                if counted == records {
+                    Ok(())
+                } else {
+                    Err(RecountError::Stock { stock: stock.id, bucket, counted, records })
+                }
+            };
+            differs("held", units.held, sum.held)?;
+            differs("consumed", units.consumed, sum.consumed + stock.moved_out)?;
+            if units.available + units.held + units.consumed + units.frozen + units.void != units.total
+                || units.marked_void + units.marked_frozen > units.held
+            {
+                return Err(RecountError::Law(stock.id));
+            }
+        }
+        Ok(())
+    }
+
+    fn compare_limits(&self, sums: &[(u64, u64)]) -> Result<(), RecountError> {
+        let mut entries = 0u64;
+        for (Handle(index), entry) in self.limits.iter().filter(|(_, entry)| entry.user != 0) {
+            entries += 1;
+            let (units, lines) = sums.get(index as usize).copied().unwrap_or_default();
+            let records = units + u64::from(entry.moved_out);
+            if u64::from(entry.units) != records {
+                return Err(RecountError::Limit {
+                    user: UserId(entry.user),
+                    stock: self.stocks[entry.stock as usize].id,
+                    counted: u64::from(entry.units),
+                    records,
+                });
+            }
+            same("lines of a purchase limit", u64::from(entry.lines), lines)?;
+        }
+        same("purchase limits", u64::from(self.limit_index.used()), entries)?;
+        same("purchase limits", u64::from(self.limits.used()), entries)
+    }
+}
+
+fn same(what: &'static str, counted: u64, records: u64) -> Result<(), RecountError> {
+    if counted == records { Ok(()) } else { Err(RecountError::Records { what, counted, records }) }
+}

@@ -1,0 +1,107 @@
+//! Operation slices: which records leave memory when the floor rises.
+//!
+//! Records hang in singly linked lists, one per second of `created_ms`. When the floor passes a slice its list is
+//! appended to the reclaim list in constant time; each later insertion looks at a few records of it and frees what is
+//! gone. So dropping a slice of a million records costs no pause, and the same history frees the same records at the
+//! same events.
+//!
+//! Invariant: every hold and operation record hangs in exactly one slice or in the reclaim list.
+
+use super::pages::NONE;
+use super::records::Recorded;
+use crate::limits::SLICE_MS;
+
+/// Slices kept at once: the window of 24 h, and the 28 h 15 min a hold may linger after it until it is gone.
+const RING: u64 = 1 << 18;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct List {
+    first: u32,
+    last: u32,
+}
+
+const EMPTY: List = List { first: NONE, last: NONE };
+
+/// The lists.
+pub struct Slices {
+    ring: Vec<List>,
+    reclaim: List,
+    /// The first slice at or above the floor.
+    base: u64,
+}
+
+/// The slice a time lies in.
+pub const fn slice_of(time_ms: u64) -> u64 {
+    time_ms / SLICE_MS
+}
+
+impl Default for Slices {
+    fn default() -> Slices {
+        Slices { ring: vec![EMPTY; RING as usize], reclaim: EMPTY, base: 0 }
+    }
+}
+
+impl Slices {
+    /// Hangs a record into the slice of `time_ms`, or the nearest slice there is. `set_next` writes a record's link.
+    pub fn push(&mut self, time_ms: u64, record: Recorded, mut set_next: impl FnMut(Recorded, u32)) {
+        let slice = slice_of(time_ms).clamp(self.base, self.base + RING - 1);
+        let list = &mut self.ring[(slice % RING) as usize];
+        let word = record.tagged();
+        set_next(record, NONE);
+        match Recorded::from_tagged(list.last) {
+            Some(last) => set_next(last, word),
+            None => list.first = word,
+        }
+        list.last = word;
+    }
+
+    /// The floor has risen to `floor_ms`: all slices below go to the reclaim list.
+    pub fn raise(&mut self, floor_ms: u64, mut set_next: impl FnMut(Recorded, u32)) {
+        let new_base = slice_of(floor_ms);
+        for slice in self.base..new_base.min(self.base + RING) {
+            let list = core::mem::replace(&mut self.ring[(slice % RING) as usize], EMPTY);
+            if list == EMPTY {
+                continue;
+            }
+            match Recorded::from_tagged(self.reclaim.last) {
+                Some(last) => set_next(last, list.first),
+                None => self.reclaim.first = list.first,
+            }
+            self.reclaim.last = list.last;
+        }
+        self.base = self.base.max(new_base);
+    }
+
+    /// Takes the first record off the reclaim list. `next_of` reads a record's link.
+    pub fn take_reclaimable(&mut self, next_of: impl FnOnce(Recorded) -> u32) -> Option<Recorded> {
+        let record = Recorded::from_tagged(self.reclaim.first)?;
+        self.reclaim.first = next_of(record);
+        if self.reclaim.first == NONE {
+            self.reclaim = EMPTY;
+        }
+        Some(record)
+    }
+
+    /// Whether the reclaim list is empty.
+    pub fn nothing_to_reclaim(&self) -> bool {
+        self.reclaim == EMPTY
+    }
+
+    /// The first slice from the floor on that has records, as a time in milliseconds.
+    pub fn first_occupied_ms(&self) -> Option<u64> {
+        (self.base..self.base + RING)
+            .find(|slice| self.ring[(slice % RING) as usize] != EMPTY)
+            .map(|slice| slice * SLICE_MS)
+    }
+
+    /// Feeds the lists' ends to `feed`, as part of the state's digest.
+    pub fn visit(&self, mut feed: impl FnMut(u64, u32, u32)) {
+        feed(self.base, self.reclaim.first, self.reclaim.last);
+        for slice in self.base..self.base + RING {
+            let list = self.ring[(slice % RING) as usize];
+            if list != EMPTY {
+                feed(slice, list.first, list.last);
+            }
+        }
+    }
+}

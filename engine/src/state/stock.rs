@@ -1,0 +1,179 @@
+//! Stocks: units in buckets, and the postings that move them.
+//!
+//! Invariant (the law): total = available + held + consumed + frozen + void, and marked_void + marked_frozen <= held.
+//! It is asserted after every posting, in release builds too. A posting that would take a bucket below zero panics:
+//! `decide` has refused it before.
+
+use crate::command::StockTerms;
+use crate::ids::{MerchantId, StockId};
+use crate::limits::NAME_BYTES_MAX;
+
+/// A counter stock.
+#[derive(Clone)]
+pub struct Stock {
+    /// Its id.
+    pub id: StockId,
+    /// Its owner.
+    pub merchant: MerchantId,
+    /// Counts up with each edit of the terms.
+    pub version: u32,
+    /// Sale rules.
+    pub terms: StockTerms,
+    /// Units in each bucket.
+    pub units: Units,
+    /// Consumed units whose holds have left memory.
+    pub moved_out: u64,
+    name: [u8; NAME_BYTES_MAX],
+    name_bytes: u8,
+}
+
+/// The buckets of a stock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Units {
+    /// Units supplied so far.
+    pub total: u64,
+    /// Can be reserved.
+    pub available: u64,
+    /// In holds.
+    pub held: u64,
+    /// Sold.
+    pub consumed: u64,
+    /// Set aside by the operator.
+    pub frozen: u64,
+    /// Gone for good.
+    pub void: u64,
+    /// Held units that go to frozen when their holds end.
+    pub marked_frozen: u64,
+    /// Held units that go to void when their holds end.
+    pub marked_void: u64,
+}
+
+/// What a hold's line is going through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Posting {
+    /// available -> held
+    Hold(u64),
+    /// available -> consumed
+    Sell(u64),
+    /// held -> consumed
+    Consume(u64),
+    /// held -> available, but for marked units
+    Free(u64),
+    /// consumed -> available
+    ReturnToAvailable(u64),
+    /// consumed -> void
+    ReturnToVoid(u64),
+    /// new -> available
+    Supply(u64),
+    /// available -> void, the rest marked
+    Void(u64),
+    /// frozen -> void
+    VoidFrozen(u64),
+    /// available -> frozen, the rest marked
+    Freeze(u64),
+    /// frozen -> available, the rest unmarked
+    Unfreeze(u64),
+}
+
+impl Stock {
+    /// A stock without units.
+    pub fn new(id: StockId, merchant: MerchantId, name: &[u8], terms: StockTerms) -> Stock {
+        let mut stock = Stock {
+            id,
+            merchant,
+            version: 1,
+            terms,
+            units: Units::default(),
+            moved_out: 0,
+            name: [0; NAME_BYTES_MAX],
+            name_bytes: name.len() as u8,
+        };
+        stock.name[..name.len()].copy_from_slice(name);
+        stock
+    }
+
+    /// For people: UTF-8.
+    pub fn name(&self) -> &[u8] {
+        &self.name[..usize::from(self.name_bytes)]
+    }
+}
+
+impl Units {
+    /// Units of held that no mark waits for.
+    pub fn unmarked(&self) -> u64 {
+        self.held - self.marked_void - self.marked_frozen
+    }
+
+    /// What `units` leaving held would give back to available.
+    pub fn freed_to_available(&self, units: u64) -> u64 {
+        units - units.min(self.marked_void + self.marked_frozen)
+    }
+
+    /// Moves units. Asserts the law.
+    #[inline]
+    pub fn post(&mut self, posting: Posting) {
+        match posting {
+            Posting::Hold(units) => shift(&mut self.available, &mut self.held, units),
+            Posting::Sell(units) => shift(&mut self.available, &mut self.consumed, units),
+            Posting::Consume(units) => {
+                shift(&mut self.held, &mut self.consumed, units);
+                self.drop_excess_marks();
+            }
+            Posting::Free(units) => self.free(units),
+            Posting::ReturnToAvailable(units) => shift(&mut self.consumed, &mut self.available, units),
+            Posting::ReturnToVoid(units) => shift(&mut self.consumed, &mut self.void, units),
+            Posting::Supply(units) => {
+                self.total = self.total.checked_add(units).expect("totals stay below 2^53");
+                self.available += units;
+            }
+            Posting::Void(units) => {
+                let now = units.min(self.available);
+                shift(&mut self.available, &mut self.void, now);
+                self.marked_void += units - now;
+            }
+            Posting::VoidFrozen(units) => shift(&mut self.frozen, &mut self.void, units),
+            Posting::Freeze(units) => {
+                let now = units.min(self.available);
+                shift(&mut self.available, &mut self.frozen, now);
+                self.marked_frozen += units - now;
+            }
+            Posting::Unfreeze(units) => {
+                let now = units.min(self.frozen);
+                shift(&mut self.frozen, &mut self.available, now);
+                self.marked_frozen = self.marked_frozen.checked_sub(units - now).expect("marks are there");
+            }
+        }
+        self.assert_law();
+    }
+
+    /// Panics unless the buckets add up.
+    #[inline]
+    pub fn assert_law(&self) {
+        let sum = self.available + self.held + self.consumed + self.frozen + self.void;
+        assert!(sum == self.total, "units are conserved: {self:?}");
+        assert!(self.marked_void + self.marked_frozen <= self.held, "marks wait for held units: {self:?}");
+    }
+
+    fn free(&mut self, units: u64) {
+        let to_void = units.min(self.marked_void);
+        let to_frozen = (units - to_void).min(self.marked_frozen);
+        self.marked_void -= to_void;
+        self.marked_frozen -= to_frozen;
+        shift(&mut self.held, &mut self.void, to_void);
+        shift(&mut self.held, &mut self.frozen, to_frozen);
+        shift(&mut self.held, &mut self.available, units - to_void - to_frozen);
+    }
+
+    fn drop_excess_marks(&mut self) {
+        let excess = (self.marked_void + self.marked_frozen).saturating_sub(self.held);
+        let of_frozen = excess.min(self.marked_frozen);
+        self.marked_frozen -= of_frozen;
+        self.marked_void -= excess - of_frozen;
+    }
+}
+
+#[inline]
+fn shift(from: &mut u64, to: &mut u64, units: u64) {
+    *from = from.checked_sub(units).expect("a posting never takes more than the bucket has");
+    *to += units;
+}

@@ -1,0 +1,98 @@
+//! Planted bugs: deliberate faults that the test suite must catch.
+//!
+//! Each [`Bug`] names one wrong line somewhere in the house. A product build compiles [`on`] to a constant `false`, so
+//! none of them exists there; with the feature `enabled` (the tests crate alone asks for it) a test switches one on for
+//! its own thread with [`with`] and shows that the suite notices.
+
+/// One deliberate fault, and the place where it lives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Bug {
+    /// shard: the gate opens for answers whose events are not on disk yet.
+    AnswerBeforeSync = 1,
+    /// wal: the log directory is not fsynced after a segment is created.
+    SkippedDirectorySync,
+    /// wal: a write or sync error is taken for success.
+    IgnoredIoError,
+    /// wal: fdatasync is not called at all.
+    SkippedSync,
+    /// wal: repair leaves the torn bytes in place.
+    RepairForgets,
+    /// engine: a hold still counts at its very deadline.
+    DeadlineOffByOne,
+    /// engine: a reserve takes its units from available twice.
+    DoublePosting,
+    /// engine: an id older than the floor is executed.
+    FloorNotHonoured,
+    /// engine: demand of several lines on one stock is not summed before the check.
+    LinesNotSummed,
+    /// engine: the same id with other content answers the recorded answer.
+    MismatchIgnored,
+    /// engine: a released hold does not give its units back to the user's purchase limit.
+    LimitNotCredited,
+    /// engine: a refused late confirm is not recorded, so a later retry may succeed.
+    LateRefusalNotFinal,
+    /// engine: a return may exceed what was confirmed.
+    ReturnUnbounded,
+    /// engine: a refused `replace` has already released the hold it names.
+    ReplaceReleasesEarly,
+    /// shard: recovery drops the last event of the last frame.
+    RecoveryDropsLast,
+}
+
+impl Bug {
+    /// Every planted bug, in the order of their numbers.
+    pub const ALL: [Bug; 15] = [
+        Bug::AnswerBeforeSync,
+        Bug::SkippedDirectorySync,
+        Bug::IgnoredIoError,
+        Bug::SkippedSync,
+        Bug::RepairForgets,
+        Bug::DeadlineOffByOne,
+        Bug::DoublePosting,
+        Bug::FloorNotHonoured,
+        Bug::LinesNotSummed,
+        Bug::MismatchIgnored,
+        Bug::LimitNotCredited,
+        Bug::LateRefusalNotFinal,
+        Bug::ReturnUnbounded,
+        Bug::ReplaceReleasesEarly,
+        Bug::RecoveryDropsLast,
+    ];
+}
+
+#[cfg(feature = "enabled")]
+mod switch {
+    use super::Bug;
+    use std::cell::Cell;
+
+    thread_local!(static ACTIVE: Cell<u8> = const { Cell::new(0) });
+
+    /// Whether `bug` is switched on for this thread.
+    pub fn on(bug: Bug) -> bool {
+        ACTIVE.get() == bug as u8
+    }
+
+    /// Runs `work` with `bug` switched on for this thread, and off again afterwards, also when `work` panics.
+    pub fn with<R>(bug: Bug, work: impl FnOnce() -> R) -> R {
+        struct Off;
+        impl Drop for Off {
+            fn drop(&mut self) {
+                ACTIVE.set(0);
+            }
+        }
+        let _off = Off;
+        ACTIVE.set(bug as u8);
+        work()
+    }
+}
+
+#[cfg(feature = "enabled")]
+pub use switch::{on, with};
+
+/// Whether `bug` is switched on: never, in a build without the feature `enabled`.
+#[cfg(not(feature = "enabled"))]
+#[inline(always)]
+pub const fn on(_bug: Bug) -> bool {
+    false
+}

@@ -1,0 +1,266 @@
+//! The decoder of answers: borrowed from the payload they arrived in.
+//!
+//! Invariant: what comes out is exactly what a server of this version can have said; anything else is malformed, so a
+//! client never takes a guess for an answer.
+
+use crate::answers::{
+    ANSWER_HEADER_BYTES, AnswerHeader, AnswerKind, ConfirmedBody, FactsKind, HoldBody, MaximumFact, OperationBody,
+    ReservedBody, StockBody, TimeFact, UnitsFact, ValueBody, VersionFact, flag,
+};
+use crate::error::{AnswerError, AnswerFault};
+use crate::frame::HEADER_BYTES;
+use crate::layout::padding;
+use crate::limits::ALIGNMENT;
+use scrip_engine::answer::{
+    Answer, HoldLine, HoldState, HoldView, OperationKind, OperationView, Outcome, StockView,
+};
+use scrip_engine::command::StockTerms;
+use scrip_engine::ids::{ChannelId, OperationId, OrderId, StockId, UserId};
+use scrip_engine::rejection::{CapacityOf, Code, Facts, LineFact, Rejection};
+use zerocopy::little_endian::U32;
+use zerocopy::{FromBytes, Immutable, KnownLayout, Unaligned};
+
+/// Iterates over the answers of an ANSWERS payload: the index of the command in its request frame, and what it was
+/// answered. After the first error it ends.
+#[derive(Debug, Clone)]
+pub struct AnswerReader<'a> {
+    rest: &'a [u8],
+    offset: u32,
+    position: u16,
+}
+
+impl<'a> AnswerReader<'a> {
+    /// Reads the payload of a frame that [`crate::frame::parse`] accepted.
+    pub const fn new(payload: &'a [u8]) -> AnswerReader<'a> {
+        AnswerReader { rest: payload, offset: HEADER_BYTES as u32, position: 0 }
+    }
+}
+
+impl<'a> Iterator for AnswerReader<'a> {
+    type Item = Result<(u16, Outcome<'a>), AnswerError>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.rest.is_empty() {
+            return None;
+        }
+        match answer(self.rest) {
+            Ok((index, outcome, bytes)) => {
+                self.rest = &self.rest[bytes..];
+                self.offset += bytes as u32;
+                self.position = self.position.saturating_add(1);
+                Some(Ok((index, outcome)))
+            }
+            Err(why) => {
+                self.rest = &[];
+                Some(Err(AnswerError { position: self.position, offset: self.offset, why }))
+            }
+        }
+    }
+}
+
+/// The answer that `bytes` begin with, and its length.
+#[inline]
+fn answer(bytes: &[u8]) -> Result<(u16, Outcome<'_>, usize), AnswerFault> {
+    let (header, _) =
+        AnswerHeader::ref_from_prefix(bytes).map_err(|_| AnswerFault::Truncated(bytes.len()))?;
+    let length = usize::from(header.length.get());
+    if !length.is_multiple_of(ALIGNMENT) || length < ANSWER_HEADER_BYTES || length > bytes.len() {
+        return Err(AnswerFault::Length(header.length.get()));
+    }
+    let kind = AnswerKind::from_number(header.kind).ok_or(AnswerFault::UnknownKind(header.kind))?;
+    if header.flags & !kind.flag_bits() != 0 {
+        return Err(AnswerFault::UnknownFlags(header.flags & !kind.flag_bits()));
+    }
+    let mut body = Body { header, rest: &bytes[ANSWER_HEADER_BYTES..length] };
+    let outcome = match kind {
+        AnswerKind::Rejection => Outcome::Refused(body.rejection()?),
+        _ => Outcome::Done(body.done(kind)?),
+    };
+    if !body.rest.is_empty() {
+        return Err(AnswerFault::Length(header.length.get()));
+    }
+    Ok((header.index.get(), outcome, length))
+}
+
+/// An answer's bytes behind its header, while they are read.
+struct Body<'a> {
+    header: &'a AnswerHeader,
+    rest: &'a [u8],
+}
+
+impl<'a> Body<'a> {
+    #[inline]
+    fn fixed<T: FromBytes + KnownLayout + Immutable + Unaligned>(&mut self) -> Result<&'a T, AnswerFault> {
+        let (fixed, rest) = T::ref_from_prefix(self.rest).map_err(|_| self.length_fault())?;
+        self.rest = rest;
+        Ok(fixed)
+    }
+
+    fn length_fault(&self) -> AnswerFault {
+        AnswerFault::Length(self.header.length.get())
+    }
+
+    fn has(&self, flag: u8) -> bool {
+        self.header.flags & flag != 0
+    }
+
+    fn count(&self) -> usize {
+        usize::from(self.header.code_or_count.get())
+    }
+
+    fn no_count(&self) -> Result<(), AnswerFault> {
+        if self.count() == 0 { Ok(()) } else { Err(AnswerFault::SpareNotZero) }
+    }
+
+    /// `count` entries in place, and the zeros behind them.
+    #[inline]
+    fn entries<T: FromBytes + KnownLayout + Immutable + Unaligned>(
+        &mut self,
+        count: usize,
+    ) -> Result<&'a [T], AnswerFault> {
+        let (entries, rest) =
+            <[T]>::ref_from_prefix_with_elems(self.rest, count).map_err(|_| self.length_fault())?;
+        let (zeros, rest) =
+            rest.split_at_checked(padding(size_of_val(entries))).ok_or_else(|| self.length_fault())?;
+        self.rest = rest;
+        if zeros.iter().all(|&byte| byte == 0) { Ok(entries) } else { Err(AnswerFault::SpareNotZero) }
+    }
+
+    fn value(&mut self) -> Result<u64, AnswerFault> {
+        self.no_count()?;
+        Ok(self.fixed::<ValueBody>()?.value.get())
+    }
+
+    #[inline]
+    fn done(&mut self, kind: AnswerKind) -> Result<Answer<'a>, AnswerFault> {
+        Ok(match kind {
+            AnswerKind::Reserved => {
+                let body: &ReservedBody = self.fixed()?;
+                let units: &[U32] = self.entries(self.count())?;
+                Answer::Reserved { deadline_ms: body.deadline_ms.get(), units }
+            }
+            AnswerKind::Confirmed => {
+                let body: &ConfirmedBody = self.fixed()?;
+                let units: &[U32] = self.entries(self.count())?;
+                Answer::Confirmed { confirmed_ms: body.confirmed_ms.get(), late: self.has(flag::LATE), units }
+            }
+            AnswerKind::StockChanged => Answer::StockChanged { value: self.value()? },
+            AnswerKind::Extended => Answer::Extended { deadline_ms: self.value()? },
+            AnswerKind::Returned => Answer::Returned { units: self.value()? },
+            AnswerKind::Released => {
+                self.no_count()?;
+                Answer::Released { lapsed: self.has(flag::LAPSED) }
+            }
+            AnswerKind::Stock => Answer::Stock(self.stock()?),
+            AnswerKind::Hold => Answer::Hold(self.hold()?),
+            AnswerKind::Operation => Answer::Operation(self.operation()?),
+            AnswerKind::Rejection => return Err(AnswerFault::UnknownKind(kind as u8)),
+        })
+    }
+
+    fn rejection(&mut self) -> Result<Rejection<'a>, AnswerFault> {
+        let (number, class) = (self.header.code_or_count.get(), self.header.flags & 0x0f);
+        let code = Code::from_number(number)
+            .filter(|code| code.class() as u8 == class)
+            .ok_or(AnswerFault::UnknownRejection { code: number, class })?;
+        let facts = FactsKind::from_number(self.header.flags >> 4)
+            .ok_or(AnswerFault::UnknownNumber(u16::from(self.header.flags >> 4), "kind of facts"))?;
+        let facts = match facts {
+            FactsKind::None => Facts::None,
+            FactsKind::Lines => Facts::Lines(self.entries(self.rest.len() / size_of::<LineFact>())?),
+            FactsKind::Time => Facts::Time(self.fixed::<TimeFact>()?.time_ms.get()),
+            FactsKind::Floor => Facts::Floor(self.fixed::<TimeFact>()?.time_ms.get()),
+            FactsKind::Maximum => self.maximum()?,
+            FactsKind::Version => {
+                let fact: &VersionFact = self.fixed()?;
+                if fact.spare.get() != 0 {
+                    return Err(AnswerFault::SpareNotZero);
+                }
+                Facts::Version(fact.version.get())
+            }
+            FactsKind::Units => {
+                let fact: &UnitsFact = self.fixed()?;
+                Facts::Units {
+                    stock: StockId(fact.stock.get()),
+                    asked: fact.asked.get(),
+                    available: fact.available.get(),
+                }
+            }
+        };
+        Ok(Rejection { code, facts })
+    }
+
+    fn maximum(&mut self) -> Result<Facts<'a>, AnswerFault> {
+        let fact: &MaximumFact = self.fixed()?;
+        if fact.spare != [0; 6] {
+            return Err(AnswerFault::SpareNotZero);
+        }
+        let which = fact.which.get();
+        let known = CapacityOf::ALL.into_iter().find(|&known| known as u16 == which);
+        Ok(Facts::Maximum(known.ok_or(AnswerFault::UnknownNumber(which, "maximum"))?, fact.maximum.get()))
+    }
+
+    fn stock(&mut self) -> Result<StockView<'a>, AnswerFault> {
+        let body: &StockBody = self.fixed()?;
+        Ok(StockView {
+            stock: StockId(body.stock.get()),
+            version: body.version.get(),
+            terms: StockTerms {
+                opens_ms: body.opens_ms.get(),
+                closes_ms: body.closes_ms.get(),
+                limit_per_user: body.limit_per_user.get(),
+                frozen: self.has(flag::FROZEN),
+            },
+            total: body.total.get(),
+            available: body.available.get(),
+            held: body.held.get(),
+            consumed: body.consumed.get(),
+            frozen: body.frozen.get(),
+            void: body.void.get(),
+            marked_frozen: body.marked_frozen.get(),
+            marked_void: body.marked_void.get(),
+            name: self.entries(self.count())?,
+        })
+    }
+
+    fn hold(&mut self) -> Result<HoldView<'a>, AnswerFault> {
+        let body: &HoldBody = self.fixed()?;
+        if body.spare != 0 || body.spare_2.get() != 0 {
+            return Err(AnswerFault::SpareNotZero);
+        }
+        let state = HoldState::from_number(body.state)
+            .ok_or(AnswerFault::UnknownNumber(u16::from(body.state), "hold state"))?;
+        let refusal = match body.refusal.get() {
+            0 => None,
+            number => {
+                Some(Code::from_number(number).ok_or(AnswerFault::UnknownNumber(number, "rejection code"))?)
+            }
+        };
+        let lines: &[HoldLine] = self.entries(self.count())?;
+        Ok(HoldView {
+            hold: OperationId(body.hold.get()),
+            state,
+            channel: ChannelId(body.channel.get()),
+            late: self.has(flag::LATE),
+            refusal,
+            order: OrderId(body.order.get()),
+            user: UserId(body.user.get()),
+            reserved_ms: body.reserved_ms.get(),
+            deadline_ms: body.deadline_ms.get(),
+            closed_ms: body.closed_ms.get(),
+            lines,
+        })
+    }
+
+    fn operation(&mut self) -> Result<OperationView, AnswerFault> {
+        self.no_count()?;
+        let body: &OperationBody = self.fixed()?;
+        if body.spare != [0; 7] {
+            return Err(AnswerFault::SpareNotZero);
+        }
+        let kind = OperationKind::from_number(body.kind)
+            .ok_or(AnswerFault::UnknownNumber(u16::from(body.kind), "kind of operation"))?;
+        Ok(OperationView { kind, value: body.value.get() })
+    }
+}

@@ -1,0 +1,218 @@
+//! The encoder of answers: appends an ANSWERS frame to a connection's output buffer, answer by answer.
+//!
+//! Invariant: nothing is allocated but the growth of the buffer; an answer that does not fit leaves the buffer as it was.
+
+use crate::answers::{
+    ANSWER_HEADER_BYTES, AnswerHeader, AnswerKind, ConfirmedBody, FactsKind, HoldBody, MaximumFact, OperationBody,
+    ReservedBody, StockBody, TimeFact, UnitsFact, ValueBody, VersionFact, flag,
+};
+use crate::frame::{self, FrameKind, HEADER_BYTES};
+use crate::layout::{pad, padding};
+use crate::limits::{ANSWER_BYTES_MAX, FRAME_BYTES_MAX};
+use scrip_engine::answer::{Answer, HoldView, OperationView, Outcome, StockView};
+use scrip_engine::rejection::{Facts, Rejection};
+use zerocopy::little_endian::{U16, U32, U64, U128};
+use zerocopy::{Immutable, IntoBytes};
+
+/// An ANSWERS frame being written. It remembers a place in the buffer, not the buffer: pass the same one each time, and
+/// append nothing else to it in between.
+#[derive(Debug)]
+#[must_use = "a frame that is not finished has no valid header"]
+pub struct AnswerFrame {
+    start: usize,
+    correlation: u64,
+    count: u32,
+}
+
+/// The answer does not fit into this frame any more: finish it and begin another under the same correlation id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the frame is full")]
+pub struct FrameFull;
+
+impl AnswerFrame {
+    /// Begins a frame that answers the request frame with this correlation id.
+    pub fn begin(out: &mut Vec<u8>, correlation: u64) -> AnswerFrame {
+        AnswerFrame { start: frame::open(out, FrameKind::Answers, correlation), correlation, count: 0 }
+    }
+
+    /// The correlation id it answers.
+    pub const fn correlation(&self) -> u64 {
+        self.correlation
+    }
+
+    /// Answers so far.
+    pub const fn count(&self) -> u32 {
+        self.count
+    }
+
+    /// Appends the answer to the command at `index` of the request frame.
+    #[inline]
+    pub fn push(&mut self, out: &mut Vec<u8>, index: u16, outcome: &Outcome<'_>) -> Result<(), FrameFull> {
+        debug_assert!(out.len() >= self.start + HEADER_BYTES, "another buffer than the frame was begun in");
+        if out.len() - self.start + ANSWER_BYTES_MAX > FRAME_BYTES_MAX as usize {
+            return Err(FrameFull);
+        }
+        match outcome {
+            Outcome::Done(answer) => done(out, index, answer),
+            Outcome::Refused(rejection) => refused(out, index, rejection),
+        }
+        self.count += 1;
+        Ok(())
+    }
+
+    /// Fills in length, sequence (the highest these answers saw) and checksum. A frame without answers is taken back;
+    /// answers whether there is one.
+    pub fn finish(self, out: &mut Vec<u8>, sequence: u64) -> bool {
+        if self.count == 0 {
+            out.truncate(self.start);
+            return false;
+        }
+        frame::seal(out, self.start, sequence);
+        true
+    }
+}
+
+/// Header and fixed body as one piece, so that they are appended at once.
+#[derive(IntoBytes, Immutable, zerocopy::Unaligned)]
+#[repr(C)]
+struct Head<T> {
+    header: AnswerHeader,
+    body: T,
+}
+
+#[inline]
+fn put<T: IntoBytes + Immutable + zerocopy::Unaligned>(
+    out: &mut Vec<u8>,
+    header: AnswerHeader,
+    body: T,
+    tail: &[u8],
+) {
+    let length = ANSWER_HEADER_BYTES + size_of::<T>() + tail.len() + padding(tail.len());
+    assert!(length <= ANSWER_BYTES_MAX, "an answer of {length} bytes: the engine's limits forbid it");
+    out.reserve(length);
+    let header = AnswerHeader { length: U16::new(length as u16), ..header };
+    out.extend_from_slice(Head { header, body }.as_bytes());
+    if !tail.is_empty() {
+        out.extend_from_slice(tail);
+        pad(out, tail.len());
+    }
+}
+
+#[inline]
+fn header(kind: AnswerKind, flags: u8, index: u16, code_or_count: usize) -> AnswerHeader {
+    AnswerHeader {
+        length: U16::ZERO,
+        kind: kind as u8,
+        flags,
+        index: U16::new(index),
+        code_or_count: U16::new(code_or_count as u16),
+    }
+}
+
+fn when(condition: bool, flag: u8) -> u8 {
+    if condition { flag } else { 0 }
+}
+
+#[inline]
+fn done(out: &mut Vec<u8>, index: u16, answer: &Answer<'_>) {
+    let value = |out: &mut Vec<u8>, kind, value| {
+        put(out, header(kind, 0, index, 0), ValueBody { value: U64::new(value) }, &[]);
+    };
+    match answer {
+        Answer::Reserved { deadline_ms, units } => {
+            let header = header(AnswerKind::Reserved, 0, index, units.len());
+            put(out, header, ReservedBody { deadline_ms: U64::new(*deadline_ms) }, units.as_bytes());
+        }
+        Answer::Confirmed { confirmed_ms, late, units } => {
+            let header = header(AnswerKind::Confirmed, when(*late, flag::LATE), index, units.len());
+            put(out, header, ConfirmedBody { confirmed_ms: U64::new(*confirmed_ms) }, units.as_bytes());
+        }
+        Answer::Released { lapsed } => {
+            put(out, header(AnswerKind::Released, when(*lapsed, flag::LAPSED), index, 0), (), &[]);
+        }
+        Answer::StockChanged { value: changed } => value(out, AnswerKind::StockChanged, *changed),
+        Answer::Extended { deadline_ms } => value(out, AnswerKind::Extended, *deadline_ms),
+        Answer::Returned { units } => value(out, AnswerKind::Returned, *units),
+        Answer::Stock(view) => stock(out, index, view),
+        Answer::Hold(view) => hold(out, index, view),
+        Answer::Operation(view) => operation(out, index, view),
+    }
+}
+
+#[inline]
+fn refused(out: &mut Vec<u8>, index: u16, rejection: &Rejection<'_>) {
+    let code = rejection.code;
+    let header = |facts: FactsKind| {
+        header(AnswerKind::Rejection, code.class() as u8 | (facts as u8) << 4, index, code as usize)
+    };
+    match rejection.facts {
+        Facts::None => put(out, header(FactsKind::None), (), &[]),
+        Facts::Lines(lines) => put(out, header(FactsKind::Lines), (), lines.as_bytes()),
+        Facts::Time(time_ms) => {
+            put(out, header(FactsKind::Time), TimeFact { time_ms: U64::new(time_ms) }, &[]);
+        }
+        Facts::Floor(time_ms) => {
+            put(out, header(FactsKind::Floor), TimeFact { time_ms: U64::new(time_ms) }, &[]);
+        }
+        Facts::Maximum(which, maximum) => {
+            let fact =
+                MaximumFact { which: U16::new(which as u16), spare: [0; 6], maximum: U64::new(maximum) };
+            put(out, header(FactsKind::Maximum), fact, &[]);
+        }
+        Facts::Version(version) => {
+            let fact = VersionFact { version: U32::new(version), spare: U32::ZERO };
+            put(out, header(FactsKind::Version), fact, &[]);
+        }
+        Facts::Units { stock, asked, available } => {
+            let fact = UnitsFact {
+                stock: U64::new(stock.0),
+                asked: U64::new(asked),
+                available: U64::new(available),
+            };
+            put(out, header(FactsKind::Units), fact, &[]);
+        }
+    }
+}
+
+fn stock(out: &mut Vec<u8>, index: u16, view: &StockView<'_>) {
+    let body = StockBody {
+        stock: U64::new(view.stock.0),
+        version: U32::new(view.version),
+        limit_per_user: U32::new(view.terms.limit_per_user),
+        opens_ms: U64::new(view.terms.opens_ms),
+        closes_ms: U64::new(view.terms.closes_ms),
+        total: U64::new(view.total),
+        available: U64::new(view.available),
+        held: U64::new(view.held),
+        consumed: U64::new(view.consumed),
+        frozen: U64::new(view.frozen),
+        void: U64::new(view.void),
+        marked_frozen: U64::new(view.marked_frozen),
+        marked_void: U64::new(view.marked_void),
+    };
+    let flags = when(view.terms.frozen, flag::FROZEN);
+    put(out, header(AnswerKind::Stock, flags, index, view.name.len()), body, view.name);
+}
+
+fn hold(out: &mut Vec<u8>, index: u16, view: &HoldView<'_>) {
+    let body = HoldBody {
+        hold: U128::new(view.hold.0),
+        order: U128::new(view.order.0),
+        user: U128::new(view.user.0),
+        reserved_ms: U64::new(view.reserved_ms),
+        deadline_ms: U64::new(view.deadline_ms),
+        closed_ms: U64::new(view.closed_ms),
+        state: view.state as u8,
+        spare: 0,
+        channel: U16::new(view.channel.0),
+        refusal: U16::new(view.refusal.map_or(0, |code| code as u16)),
+        spare_2: U16::ZERO,
+    };
+    let flags = when(view.late, flag::LATE);
+    put(out, header(AnswerKind::Hold, flags, index, view.lines.len()), body, view.lines.as_bytes());
+}
+
+fn operation(out: &mut Vec<u8>, index: u16, view: &OperationView) {
+    let body = OperationBody { value: U64::new(view.value), kind: view.kind as u8, spare: [0; 7] };
+    put(out, header(AnswerKind::Operation, 0, index, 0), body, &[]);
+}

@@ -1,0 +1,309 @@
+//! The table of answers on the wire: number, name, flags and layout of each.
+//!
+//! Invariant: numbers are never reused. An answer's length follows from its kind and count alone, so that decoding is
+//! exact: a length that says otherwise is malformed.
+
+use crate::layout::{Field, Layout};
+use zerocopy::little_endian::{U16, U32, U64, U128};
+
+layout! {
+    /// What every answer begins with.
+    pub struct AnswerHeader {
+        /// bytes of the whole answer, a multiple of 8
+        length: U16,
+        /// answer kind; 0: rejection
+        kind: u8,
+        /// rejection: class in bits 0-3, kind of facts in bits 4-7; else flags of this kind
+        flags: u8,
+        /// position of the command in the request frame with the same correlation id
+        index: U16,
+        /// rejection: its code; else the count of units, lines or name bytes
+        code_or_count: U16,
+    }
+}
+
+layout! {
+    /// Nothing behind the header.
+    pub struct NoBody {}
+}
+
+layout! {
+    /// STOCK_CHANGED, EXTENDED, RETURNED: one number.
+    pub struct ValueBody {
+        /// what it counts depends on the kind
+        value: U64,
+    }
+}
+
+layout! {
+    /// RESERVED; the units follow.
+    pub struct ReservedBody {
+        /// the hold counts while shard time is below this, ms since the Unix epoch
+        deadline_ms: U64,
+    }
+}
+
+layout! {
+    /// CONFIRMED; the units follow.
+    pub struct ConfirmedBody {
+        /// shard time of the confirmation, ms since the Unix epoch
+        confirmed_ms: U64,
+    }
+}
+
+layout! {
+    /// STOCK; the name follows, padded to a multiple of 8.
+    pub struct StockBody {
+        /// its id
+        stock: U64,
+        /// counts up with each edit of the rules
+        version: U32,
+        /// units one user may hold and have bought; 0: no limit
+        limit_per_user: U32,
+        /// no sale before this shard time; 0: none
+        opens_ms: U64,
+        /// no sale from this shard time on; 0: none
+        closes_ms: U64,
+        /// units supplied so far
+        total: U64,
+        /// units that can be reserved
+        available: U64,
+        /// units in holds
+        held: U64,
+        /// units sold
+        consumed: U64,
+        /// units set aside by the operator
+        frozen: U64,
+        /// units gone for good
+        void: U64,
+        /// units in holds that go to frozen when their holds end
+        marked_frozen: U64,
+        /// units in holds that go to void when their holds end
+        marked_void: U64,
+    }
+}
+
+layout! {
+    /// HOLD; the lines follow.
+    pub struct HoldBody {
+        /// its id
+        hold: U128,
+        /// the order it is for; 0: none
+        order: U128,
+        /// the buyer; 0: none
+        user: U128,
+        /// shard time of its making
+        reserved_ms: U64,
+        /// the deadline in force
+        deadline_ms: U64,
+        /// shard time at which it left HELD for its present state; 0 while held
+        closed_ms: U64,
+        /// 1 held, 2 confirmed, 3 released, 4 expired, 5 lapsed, 6 refused
+        state: u8,
+        /// 0
+        spare: u8,
+        /// the channel that made it
+        channel: U16,
+        /// lapsed and refused: the recorded rejection's code; 0: none
+        refusal: U16,
+        /// 0
+        spare_2: U16,
+    }
+}
+
+layout! {
+    /// OPERATION.
+    pub struct OperationBody {
+        /// the number in the operation's answer: value, deadline or units
+        value: U64,
+        /// 1 STOCK_CREATE, 2 _SUPPLY, 3 _VOID, 4 _FREEZE, 5 _UNFREEZE, 6 _EDIT, 7 EXTEND, 8 RETURN
+        kind: u8,
+        /// 0
+        spare: [u8; 7],
+    }
+}
+
+layout! {
+    /// One line of a hold, as `scrip_engine::answer::HoldLine` reads it in place.
+    pub struct HoldLineLayout {
+        /// the stock
+        stock: U64,
+        /// units granted when the hold was made
+        reserved: U32,
+        /// units confirmed; 0 unless confirmed
+        confirmed: U32,
+        /// units of those given back since
+        returned: U32,
+        /// 0
+        spare: U32,
+    }
+}
+
+layout! {
+    /// What one line lacked, as `scrip_engine::rejection::LineFact` reads it in place.
+    pub struct LineFactLayout {
+        /// the line's position in the command
+        line: U16,
+        /// the rejection code that names what this line lacked
+        why: U16,
+        /// units asked for
+        asked: U32,
+        /// units that could have been had: of the stock (OUT_OF_STOCK), of the buyer's limit (USER_LIMIT), of the hold (EXCEEDS_HOLD); else 0
+        available: U64,
+    }
+}
+
+layout! {
+    /// The facts TIME and FLOOR.
+    pub struct TimeFact {
+        /// ms since the Unix epoch
+        time_ms: U64,
+    }
+}
+
+layout! {
+    /// The facts MAXIMUM.
+    pub struct MaximumFact {
+        /// 1 stocks, 2 holds, 3 further lines, 4 operations, 5 user limits, 6 units of one stock, 7 log space
+        which: U16,
+        /// 0
+        spare: [u8; 6],
+        /// how much it is
+        maximum: U64,
+    }
+}
+
+layout! {
+    /// The facts VERSION.
+    pub struct VersionFact {
+        /// the version in force
+        version: U32,
+        /// 0
+        spare: U32,
+    }
+}
+
+layout! {
+    /// The facts UNITS.
+    pub struct UnitsFact {
+        /// the stock
+        stock: U64,
+        /// units asked for
+        asked: U64,
+        /// units that could have been moved
+        available: U64,
+    }
+}
+
+/// Bytes of the answer header.
+pub const ANSWER_HEADER_BYTES: usize = size_of::<AnswerHeader>();
+
+const _: () = assert!(ANSWER_HEADER_BYTES == 8 && size_of::<StockBody>() == 96 && size_of::<HoldBody>() == 80);
+const _: () = assert!(size_of::<HoldLineLayout>() == size_of::<scrip_engine::answer::HoldLine>());
+const _: () = assert!(size_of::<LineFactLayout>() == size_of::<scrip_engine::rejection::LineFact>());
+
+/// Flag bits, by answer.
+pub mod flag {
+    /// STOCK: no sale while set.
+    pub const FROZEN: u8 = 1;
+    /// CONFIRMED, HOLD: confirmed after the hold had expired.
+    pub const LATE: u8 = 1;
+    /// RELEASED: the hold had expired before, and a late CONFIRM is now refused.
+    pub const LAPSED: u8 = 1;
+}
+
+macro_rules! numbered {
+    ($(#[$all:meta])* $kind:ident { $($(#[doc = $doc:literal])*
+       $name:ident = $number:literal, $text:literal, $body:ty, $tail:literal, $flags:expr;)* }) => {
+        $(#[$all])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[repr(u8)]
+        pub enum $kind { $($(#[doc = $doc])* $name = $number,)* }
+
+        impl $kind {
+            /// All of them, by number.
+            pub const ALL: &'static [$kind] = &[$($kind::$name),*];
+
+            /// The kind with this number.
+            pub const fn from_number(number: u8) -> Option<$kind> {
+                match number { $($number => Some($kind::$name),)* _ => None }
+            }
+
+            /// The stable name.
+            pub const fn name(self) -> &'static str {
+                match self { $($kind::$name => $text,)* }
+            }
+
+            /// What it is, in a sentence.
+            pub const fn meaning(self) -> &'static str {
+                match self { $($kind::$name => concat!($($doc),*),)* }
+            }
+
+            /// The fields of its fixed body.
+            pub const fn fields(self) -> &'static [Field] {
+                match self { $($kind::$name => <$body as Layout>::FIELDS,)* }
+            }
+
+            /// Bytes of its fixed body.
+            pub const fn body_bytes(self) -> usize {
+                match self { $($kind::$name => size_of::<$body>(),)* }
+            }
+
+            /// What follows its fixed body.
+            pub const fn tail(self) -> &'static str {
+                match self { $($kind::$name => $tail,)* }
+            }
+
+            /// The flag bits it may carry.
+            pub const fn flag_bits(self) -> u8 {
+                match self { $($kind::$name => $flags,)* }
+            }
+        }
+    };
+}
+
+numbered! {
+    /// The answers, with their numbers on the wire.
+    AnswerKind {
+        /// The command was refused.
+        Rejection = 0, "REJECTION", NoBody, "the facts", 0xff;
+        /// A stock was made or changed; `value`: its total (CREATE, SUPPLY), its version (EDIT), units moved at once (others).
+        StockChanged = 1, "STOCK_CHANGED", ValueBody, "", 0;
+        /// RESERVE was taken.
+        Reserved = 2, "RESERVED", ReservedBody, "`count` u32: units granted per line, padded", 0;
+        /// EXTEND was taken; `value`: the deadline in force, ms since the Unix epoch.
+        Extended = 3, "EXTENDED", ValueBody, "", 0;
+        /// CONFIRM or SELL was taken.
+        Confirmed = 4, "CONFIRMED", ConfirmedBody, "`count` u32: units confirmed per line, padded", flag::LATE;
+        /// RELEASE was taken.
+        Released = 5, "RELEASED", NoBody, "", flag::LAPSED;
+        /// RETURN was taken; `value`: units given back by it, over all lines.
+        Returned = 6, "RETURNED", ValueBody, "", 0;
+        /// STOCK_SHOW.
+        Stock = 7, "STOCK", StockBody, "`count` bytes: the name (UTF-8), padded", flag::FROZEN;
+        /// OPERATION_SHOW of a RESERVE or SELL.
+        Hold = 8, "HOLD", HoldBody, "`count` lines of 24 bytes", flag::LATE;
+        /// OPERATION_SHOW of any other operation.
+        Operation = 9, "OPERATION", OperationBody, "", 0;
+    }
+}
+
+numbered! {
+    /// The kinds of facts a rejection carries, with their numbers on the wire.
+    FactsKind {
+        /// The code says it all.
+        None = 0, "NONE", NoBody, "", 0;
+        /// What each lacking line lacked; as many as the answer's length has room for.
+        Lines = 1, "LINES", NoBody, "(length - 8) / 16 line facts of 16 bytes", 0;
+        /// CLOCK_AHEAD, DEADLINE_PASSED: the shard's time.
+        Time = 2, "TIME", TimeFact, "", 0;
+        /// OPERATION_TOO_OLD: the oldest `created_ms` that is still executed.
+        Floor = 3, "FLOOR", TimeFact, "", 0;
+        /// CAPACITY: which maximum, and how much it is.
+        Maximum = 4, "MAXIMUM", MaximumFact, "", 0;
+        /// RULE_FAILED of a compare-and-set: the version in force.
+        Version = 5, "VERSION", VersionFact, "", 0;
+        /// OUT_OF_STOCK of a stock change.
+        Units = 6, "UNITS", UnitsFact, "", 0;
+    }
+}

@@ -1,0 +1,296 @@
+//! The table of commands on the wire: number, name, flags and layout of each, in one place. Decoder, encoder, docs and
+//! golden files take them from here; a new command is one more row, one layout and one arm in `read` and `write`.
+//!
+//! Invariant: numbers are never reused, and a flag bit that a command does not list is malformed.
+
+use crate::layout::{Field, Layout};
+use scrip_engine::command::Command;
+use zerocopy::little_endian::{U16, U32, U64, U128};
+
+layout! {
+    /// What every command begins with.
+    pub struct CommandHeader {
+        /// bytes of the whole command, a multiple of 8
+        length: U16,
+        /// command kind
+        kind: u8,
+        /// flags of this kind
+        flags: u8,
+        /// the tenant
+        merchant: U32,
+        /// the slot all of the command's objects lie in
+        slot: U16,
+        /// the channel the demand comes from
+        channel: U16,
+        /// lines or units that follow the fixed body; 0 for commands without
+        lines: U16,
+        /// 0
+        spare: U16,
+        /// makes the command idempotent; CONFIRM and RELEASE: the hold's id
+        operation: U128,
+        /// when the operation id was made, ms since the Unix epoch; 0: the first 48 bits of the id say it
+        created_ms: U64,
+        /// shard time from which on the command is not to be executed; 0: none
+        deadline_ms: U64,
+    }
+}
+
+layout! {
+    /// No fixed body.
+    pub struct EmptyBody {}
+}
+
+layout! {
+    /// STOCK_CREATE; the name follows, padded to a multiple of 8.
+    pub struct StockCreateBody {
+        /// the new stock's id, in the command's slot
+        stock: U64,
+        /// units available from the start
+        units: U64,
+        /// no sale before this shard time; 0: none
+        opens_ms: U64,
+        /// no sale from this shard time on; 0: none
+        closes_ms: U64,
+        /// units one user may hold and have bought; 0: no limit
+        limit_per_user: U32,
+        /// bytes of the name, 1 to 64
+        name_bytes: U16,
+        /// 0
+        spare: U16,
+    }
+}
+
+layout! {
+    /// STOCK_SUPPLY, STOCK_VOID, STOCK_FREEZE, STOCK_UNFREEZE.
+    pub struct StockUnitsBody {
+        /// the stock
+        stock: U64,
+        /// units to move
+        units: U64,
+    }
+}
+
+layout! {
+    /// STOCK_EDIT.
+    pub struct StockEditBody {
+        /// the stock
+        stock: U64,
+        /// no sale before this shard time; 0: none
+        opens_ms: U64,
+        /// no sale from this shard time on; 0: none
+        closes_ms: U64,
+        /// units one user may hold and have bought; 0: no limit
+        limit_per_user: U32,
+        /// the version the caller has seen (compare and set)
+        version: U32,
+    }
+}
+
+layout! {
+    /// RESERVE and SELL; with HAS_REPLACE the replaced hold's id (u128) follows, then the lines.
+    pub struct TakeBody {
+        /// the gateway's order; 0: none
+        order: U128,
+        /// the buyer; 0: none
+        user: U128,
+        /// RESERVE: time to live in ms, 0: 900,000; SELL: 0
+        ttl_ms: U32,
+        /// 0
+        spare: U32,
+    }
+}
+
+layout! {
+    /// EXTEND.
+    pub struct ExtendBody {
+        /// the hold
+        hold: U128,
+        /// ms from now to the new deadline
+        ttl_ms: U32,
+        /// 0
+        spare: U32,
+    }
+}
+
+layout! {
+    /// RETURN; the units follow.
+    pub struct ReturnBody {
+        /// the hold
+        hold: U128,
+    }
+}
+
+layout! {
+    /// STOCK_SHOW.
+    pub struct StockShowBody {
+        /// the stock
+        stock: U64,
+    }
+}
+
+layout! {
+    /// One line of a RESERVE or SELL, as `scrip_engine::command::Line` reads it in place.
+    pub struct LineLayout {
+        /// the stock
+        stock: U64,
+        /// units asked for, 1 to 100,000,000
+        units: U32,
+        /// with PARTIAL: the fewest units that still make sense; without: ignored
+        units_min: U32,
+    }
+}
+
+/// Bytes of the command header.
+pub const COMMAND_HEADER_BYTES: usize = size_of::<CommandHeader>();
+
+const _: () = assert!(COMMAND_HEADER_BYTES == 48);
+const _: () = assert!(size_of::<LineLayout>() == size_of::<scrip_engine::command::Line>());
+const _: () = assert!(COMMAND_HEADER_BYTES + size_of::<TakeBody>() + size_of::<LineLayout>() == 104);
+
+/// Flag bits, by command.
+pub mod flag {
+    /// STOCK_CREATE, STOCK_EDIT: no sale while set.
+    pub const FROZEN: u8 = 1;
+    /// STOCK_VOID: take the units from frozen instead of available.
+    pub const FROM_FROZEN: u8 = 1;
+    /// RESERVE, SELL: accept fewer units, down to each line's minimum.
+    pub const PARTIAL: u8 = 1;
+    /// RESERVE, SELL: the id of the hold to replace follows the fixed body.
+    pub const HAS_REPLACE: u8 = 2;
+    /// SELL: the buyer has paid already; a refusal is recorded and final.
+    pub const PAID: u8 = 4;
+    /// RETURN: back to available; else to void.
+    pub const TO_AVAILABLE: u8 = 1;
+}
+
+/// What follows a command's fixed body, before its extras.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tail {
+    /// Nothing.
+    None,
+    /// A name, padded to a multiple of 8.
+    Name,
+    /// With HAS_REPLACE a u128, then `lines` lines of 16 bytes.
+    Lines,
+    /// `lines` units (u32), padded to a multiple of 8.
+    Units,
+}
+
+/// One flag of a command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Flag {
+    /// Its bit.
+    pub bit: u8,
+    /// Its name.
+    pub name: &'static str,
+}
+
+macro_rules! commands {
+    ($($(#[doc = $doc:literal])*
+       $name:ident = $number:literal, $text:literal, $body:ty, $tail:ident, [$($flag:ident),*];)*) => {
+        /// The commands, with their numbers on the wire.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[repr(u8)]
+        pub enum CommandKind { $($(#[doc = $doc])* $name = $number,)* }
+
+        impl CommandKind {
+            /// All of them, by number.
+            pub const ALL: &'static [CommandKind] = &[$(CommandKind::$name),*];
+
+            /// The command with this number.
+            pub const fn from_number(number: u8) -> Option<CommandKind> {
+                match number { $($number => Some(CommandKind::$name),)* _ => None }
+            }
+
+            /// The stable name.
+            pub const fn name(self) -> &'static str {
+                match self { $(CommandKind::$name => $text,)* }
+            }
+
+            /// What it does, in a sentence.
+            pub const fn meaning(self) -> &'static str {
+                match self { $(CommandKind::$name => concat!($($doc),*),)* }
+            }
+
+            /// Bytes of its fixed body.
+            pub const fn body_bytes(self) -> usize {
+                match self { $(CommandKind::$name => size_of::<$body>(),)* }
+            }
+
+            /// The fields of its fixed body.
+            pub const fn fields(self) -> &'static [Field] {
+                match self { $(CommandKind::$name => <$body as Layout>::FIELDS,)* }
+            }
+
+            /// What follows its fixed body.
+            pub const fn tail(self) -> Tail {
+                match self { $(CommandKind::$name => Tail::$tail,)* }
+            }
+
+            /// The flags it may carry.
+            pub const fn flags(self) -> &'static [Flag] {
+                match self {
+                    $(CommandKind::$name => &[$(Flag { bit: flag::$flag, name: stringify!($flag) }),*],)*
+                }
+            }
+
+            /// Their bits.
+            pub const fn flag_bits(self) -> u8 {
+                match self { $(CommandKind::$name => 0 $(| flag::$flag)*,)* }
+            }
+        }
+    };
+}
+
+commands! {
+    /// Makes a counter stock.
+    StockCreate = 1, "STOCK_CREATE", StockCreateBody, Name, [FROZEN];
+    /// Adds units to available: the only thing that changes a total.
+    StockSupply = 2, "STOCK_SUPPLY", StockUnitsBody, None, [];
+    /// Moves units to void, from available or from frozen.
+    StockVoid = 3, "STOCK_VOID", StockUnitsBody, None, [FROM_FROZEN];
+    /// Moves units from available to frozen.
+    StockFreeze = 4, "STOCK_FREEZE", StockUnitsBody, None, [];
+    /// Moves units from frozen to available.
+    StockUnfreeze = 5, "STOCK_UNFREEZE", StockUnitsBody, None, [];
+    /// Replaces a stock's sale rules if it still is at the version given.
+    StockEdit = 6, "STOCK_EDIT", StockEditBody, None, [FROZEN];
+    /// Takes units out of available for an order, until confirmed, released or expired.
+    Reserve = 16, "RESERVE", TakeBody, Lines, [PARTIAL, HAS_REPLACE];
+    /// Moves a hold's deadline to `ttl_ms` from now; never earlier than it is.
+    Extend = 17, "EXTEND", ExtendBody, None, [];
+    /// Held becomes consumed. The hold is named by the operation id; no units: all of them.
+    Confirm = 18, "CONFIRM", EmptyBody, Units, [];
+    /// Gives a hold's units back. The hold is named by the operation id.
+    Release = 19, "RELEASE", EmptyBody, None, [];
+    /// Reserve and confirm in one step.
+    Sell = 20, "SELL", TakeBody, Lines, [PARTIAL, HAS_REPLACE, PAID];
+    /// Gives units of a confirmed hold back; no units: all that is left.
+    Return = 21, "RETURN", ReturnBody, Units, [TO_AVAILABLE];
+    /// Query: one stock. Needs no operation id.
+    StockShow = 64, "STOCK_SHOW", StockShowBody, None, [];
+    /// Query: what is recorded under the operation id.
+    OperationShow = 65, "OPERATION_SHOW", EmptyBody, None, [];
+}
+
+impl CommandKind {
+    /// The kind of this command.
+    pub const fn of(command: &Command<'_>) -> CommandKind {
+        match command {
+            Command::StockCreate(_) => CommandKind::StockCreate,
+            Command::StockSupply { .. } => CommandKind::StockSupply,
+            Command::StockVoid { .. } => CommandKind::StockVoid,
+            Command::StockFreeze { .. } => CommandKind::StockFreeze,
+            Command::StockUnfreeze { .. } => CommandKind::StockUnfreeze,
+            Command::StockEdit { .. } => CommandKind::StockEdit,
+            Command::Reserve { .. } => CommandKind::Reserve,
+            Command::Extend { .. } => CommandKind::Extend,
+            Command::Confirm { .. } => CommandKind::Confirm,
+            Command::Release => CommandKind::Release,
+            Command::Sell { .. } => CommandKind::Sell,
+            Command::Return { .. } => CommandKind::Return,
+            Command::StockShow { .. } => CommandKind::StockShow,
+            Command::OperationShow => CommandKind::OperationShow,
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! Extras: what a command may carry behind its body (type, length, value), without the engine looking at it.
+//!
+//! Invariant: an extra this version does not know is skipped, unless its sender marked it critical; so both sides can be
+//! upgraded on their own.
+
+use crate::layout::{pad, padding};
+use crate::limits::{ALIGNMENT, FACTS_BYTES_MAX, LABEL_BYTES_MAX, TRACE_BYTES_MAX};
+use zerocopy::FromBytes;
+use zerocopy::little_endian::U16;
+
+layout! {
+    /// What every extra begins with; the value follows, then zeros up to a multiple of 8.
+    pub struct ExtraHeader {
+        /// extra type; the top bit (0x8000) says: critical, refuse if unknown
+        kind: U16,
+        /// bytes of the value, without padding
+        value_bytes: U16,
+    }
+}
+
+const EXTRA_HEADER_BYTES: usize = size_of::<ExtraHeader>();
+/// The bit that makes an unknown extra malformed.
+pub const CRITICAL: u16 = 0x8000;
+/// Ties the command to the caller's trace: opaque bytes.
+pub const TRACE: u16 = 1;
+/// The reference an id was made from, for people: UTF-8.
+pub const LABEL: u16 = 2;
+/// Facts for reports and exports: opaque bytes.
+pub const FACTS: u16 = 3;
+
+/// The extras of one command. Empty: not given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Extras<'a> {
+    /// Ties the command to the caller's trace.
+    pub trace: &'a [u8],
+    /// The reference an id was made from.
+    pub label: &'a str,
+    /// Facts for reports and exports.
+    pub facts: &'a [u8],
+}
+
+impl Extras<'_> {
+    /// No extras.
+    pub const NONE: Extras<'static> = Extras { trace: &[], label: "", facts: &[] };
+}
+
+/// What can be wrong with an extra.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ExtraFault {
+    /// It ends after the command.
+    #[error("an extra of type {0:#06x} ends after its command")]
+    Truncated(u16),
+    /// Type 0 is not given to any extra.
+    #[error("an extra of type 0 (or bytes left over behind the body)")]
+    TypeZero,
+    /// Not known, but marked critical.
+    #[error("an extra of type {0:#06x} is marked critical, but not known")]
+    Critical(u16),
+    /// Given twice.
+    #[error("the extra {0} is given twice")]
+    Repeated(&'static str),
+    /// Given without a value.
+    #[error("the extra {0} has no value")]
+    Empty(&'static str),
+    /// Longer than allowed.
+    #[error("the extra {name} has {bytes} bytes, at most {bytes_max} are allowed")]
+    TooLong {
+        /// Which.
+        name: &'static str,
+        /// Bytes given.
+        bytes: usize,
+        /// The limit.
+        bytes_max: usize,
+    },
+    /// Not text.
+    #[error("the extra LABEL is not UTF-8")]
+    NotText,
+    /// Bytes between the value and the next multiple of 8.
+    #[error("the padding of an extra of type {0:#06x} is not zero")]
+    PaddingNotZero(u16),
+}
+
+/// Reads the extras that fill `bytes`, whose length is a multiple of 8.
+pub(crate) fn read(mut bytes: &[u8]) -> Result<Extras<'_>, ExtraFault> {
+    let mut extras = Extras::NONE;
+    while let Ok((header, rest)) = ExtraHeader::ref_from_prefix(bytes) {
+        let (kind, value_bytes) = (header.kind.get(), usize::from(header.value_bytes.get()));
+        let whole = (EXTRA_HEADER_BYTES + value_bytes).next_multiple_of(ALIGNMENT);
+        if kind == 0 {
+            return Err(ExtraFault::TypeZero);
+        }
+        let Some(padded) = rest.get(..whole - EXTRA_HEADER_BYTES) else { return Err(ExtraFault::Truncated(kind)) };
+        let (value, zeros) = padded.split_at(value_bytes);
+        if zeros.iter().any(|&byte| byte != 0) {
+            return Err(ExtraFault::PaddingNotZero(kind));
+        }
+        take(&mut extras, kind, value)?;
+        bytes = &bytes[whole..];
+    }
+    Ok(extras)
+}
+
+fn take<'a>(extras: &mut Extras<'a>, kind: u16, value: &'a [u8]) -> Result<(), ExtraFault> {
+    match kind & !CRITICAL {
+        TRACE => {
+            check("TRACE", value, !extras.trace.is_empty(), TRACE_BYTES_MAX)?;
+            extras.trace = value;
+        }
+        LABEL => {
+            check("LABEL", value, !extras.label.is_empty(), LABEL_BYTES_MAX)?;
+            extras.label = core::str::from_utf8(value).map_err(|_| ExtraFault::NotText)?;
+        }
+        FACTS => {
+            check("FACTS", value, !extras.facts.is_empty(), FACTS_BYTES_MAX)?;
+            extras.facts = value;
+        }
+        _ if kind & CRITICAL != 0 => return Err(ExtraFault::Critical(kind)),
+        _ => {}
+    }
+    Ok(())
+}
+
+fn check(name: &'static str, value: &[u8], repeated: bool, bytes_max: usize) -> Result<(), ExtraFault> {
+    if repeated {
+        return Err(ExtraFault::Repeated(name));
+    }
+    if value.is_empty() {
+        return Err(ExtraFault::Empty(name));
+    }
+    if value.len() > bytes_max {
+        return Err(ExtraFault::TooLong { name, bytes: value.len(), bytes_max });
+    }
+    Ok(())
+}
+
+/// Appends the extras that are given.
+pub(crate) fn write(out: &mut Vec<u8>, extras: &Extras<'_>) -> Result<(), ExtraFault> {
+    if *extras == Extras::NONE {
+        return Ok(());
+    }
+    let given = [
+        (TRACE, "TRACE", extras.trace, TRACE_BYTES_MAX),
+        (LABEL, "LABEL", extras.label.as_bytes(), LABEL_BYTES_MAX),
+        (FACTS, "FACTS", extras.facts, FACTS_BYTES_MAX),
+    ];
+    for (kind, name, value, bytes_max) in given {
+        if value.is_empty() {
+            continue;
+        }
+        check(name, value, false, bytes_max)?;
+        out.extend_from_slice(&kind.to_le_bytes());
+        out.extend_from_slice(&(value.len() as u16).to_le_bytes());
+        out.extend_from_slice(value);
+        pad(out, EXTRA_HEADER_BYTES + value.len());
+    }
+    Ok(())
+}
+
+const _: () = assert!(padding(EXTRA_HEADER_BYTES) == 4 && FACTS_BYTES_MAX <= u16::MAX as usize);

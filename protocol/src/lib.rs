@@ -1,0 +1,26 @@
+//! The wire of Scrip: frames and byte layouts, sans-IO. Bytes to borrowed commands, outcomes to bytes; no socket, no
+//! clock, no chance. `docs/protocol.md` describes the same layouts for those who write a client in another language;
+//! its tables are made from the tables in here.
+//!
+//! A server reads with [`frame::parse`] and [`read::CommandReader`] and writes with [`answer_write::AnswerFrame`]; a
+//! client writes with [`write::CommandFrame`] and reads with [`answer_read::AnswerReader`]. Read the modules in this
+//! order.
+
+pub mod limits;
+#[macro_use]
+mod layout;
+pub mod secret;
+pub mod references;
+pub mod error;
+pub mod frame;
+pub mod handshake;
+pub mod notice;
+pub mod commands;
+pub mod extras;
+pub mod read;
+pub mod write;
+pub mod answers;
+pub mod answer_write;
+pub mod answer_read;
+
+pub use layout::{Field, Layout, markdown};

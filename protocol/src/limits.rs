@@ -1,0 +1,40 @@
+//! Every maximum of the wire, in one place, tied together by const assertions. They are part of the contract: WELCOME
+//! repeats those a client needs, and what goes beyond one is refused before anything is allocated for it.
+
+use crate::frame::HEADER_BYTES;
+use scrip_engine::limits::{LINES_MAX, NAME_BYTES_MAX};
+
+/// Bytes of a frame, header included, once the connection is authenticated.
+pub const FRAME_BYTES_MAX: u32 = 1 << 20;
+/// Bytes of a frame, header included, before that.
+pub const FRAME_BYTES_BEFORE_AUTHENTICATION_MAX: u32 = 4 * 1024;
+/// Bytes of one command with all that belongs to it.
+pub const COMMAND_BYTES_MAX: usize = 16 * 1024;
+/// Every payload, command and answer is a multiple of this.
+pub const ALIGNMENT: usize = 8;
+/// Bytes of the value of a TRACE extra.
+pub const TRACE_BYTES_MAX: usize = 64;
+/// Bytes of the value of a LABEL extra (UTF-8).
+pub const LABEL_BYTES_MAX: usize = 64;
+/// Bytes of the value of a FACTS extra.
+pub const FACTS_BYTES_MAX: usize = 1024;
+/// Bytes of a reference that people use (SKU name, order number, openid).
+pub const REFERENCE_BYTES_MAX: usize = 64;
+/// Bytes of the message in an ERROR frame (UTF-8).
+pub const MESSAGE_BYTES_MAX: usize = 256;
+/// Commands of one connection without an answer, unless the server is configured otherwise (WELCOME says).
+pub const OUTSTANDING_DEFAULT: u32 = 65_536;
+/// Bytes of the longest answer: a hold of 64 lines.
+pub const ANSWER_BYTES_MAX: usize = 2 * 1024;
+/// How long a connection may take from accept to a complete HELLO.
+pub const HELLO_TIMEOUT_MS: u64 = 5_000;
+
+const _: () = assert!(FRAME_BYTES_BEFORE_AUTHENTICATION_MAX <= FRAME_BYTES_MAX);
+const _: () = assert!(COMMAND_BYTES_MAX + HEADER_BYTES <= FRAME_BYTES_MAX as usize);
+const _: () = assert!(COMMAND_BYTES_MAX.is_multiple_of(ALIGNMENT) && COMMAND_BYTES_MAX <= u16::MAX as usize);
+const _: () = assert!(ANSWER_BYTES_MAX.is_multiple_of(ALIGNMENT) && ANSWER_BYTES_MAX <= u16::MAX as usize);
+const _: () = assert!(FRAME_BYTES_MAX as usize / 48 <= u16::MAX as usize, "a command's index in its frame is a u16");
+const _: () = assert!(
+    96 + LINES_MAX * 16 + NAME_BYTES_MAX + TRACE_BYTES_MAX + LABEL_BYTES_MAX + FACTS_BYTES_MAX + 64 <= COMMAND_BYTES_MAX
+);
+const _: () = assert!(104 + LINES_MAX * 24 <= ANSWER_BYTES_MAX);

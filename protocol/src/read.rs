@@ -1,0 +1,279 @@
+//! The decoder of commands: borrowed from the payload they arrived in, nothing copied, nothing allocated.
+//!
+//! Invariant: a command that comes out of here is well formed (its `check` passed) and has exactly one spelling, so that
+//! two commands with the same meaning are the same to the engine.
+
+use crate::commands::{
+    COMMAND_HEADER_BYTES, CommandHeader, CommandKind, ExtendBody, ReturnBody, StockCreateBody, StockEditBody,
+    StockShowBody, StockUnitsBody, TakeBody, flag,
+};
+use crate::error::{CommandError, CommandFault};
+use crate::extras::{self, Extras};
+use crate::frame::HEADER_BYTES;
+use crate::layout::padding;
+use crate::limits::{ALIGNMENT, COMMAND_BYTES_MAX};
+use scrip_engine::command::{Command, Envelope, Line, Request, StockCreate, StockTerms, Take};
+use scrip_engine::ids::{ChannelId, MerchantId, OperationId, OrderId, Slot, StockId, UserId};
+use zerocopy::little_endian::{U32, U128};
+use zerocopy::{FromBytes, Immutable, KnownLayout};
+
+/// Iterates over the commands of a COMMANDS payload. After the first error it ends: the frame can't be trusted further.
+#[derive(Debug, Clone)]
+pub struct CommandReader<'a> {
+    rest: &'a [u8],
+    offset: u32,
+    index: u16,
+}
+
+impl<'a> CommandReader<'a> {
+    /// Reads the payload of a frame that [`crate::frame::parse`] accepted.
+    pub const fn new(payload: &'a [u8]) -> CommandReader<'a> {
+        CommandReader { rest: payload, offset: HEADER_BYTES as u32, index: 0 }
+    }
+
+    /// The index of the command that comes next.
+    pub const fn index(&self) -> u16 {
+        self.index
+    }
+}
+
+impl<'a> Iterator for CommandReader<'a> {
+    type Item = Result<(Request<'a>, Extras<'a>), CommandError>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.rest.is_empty() {
+            return None;
+        }
+        match command(self.rest) {
+            Ok((request, extras, bytes)) => {
+                self.rest = &self.rest[bytes..];
+                self.offset += bytes as u32;
+                self.index += 1;
+                Some(Ok((request, extras)))
+            }
+            Err(why) => {
+                self.rest = &[];
+                Some(Err(CommandError { index: self.index, offset: self.offset, why }))
+            }
+        }
+    }
+}
+
+/// The command that `bytes` begin with, and its length.
+#[inline]
+fn command(bytes: &[u8]) -> Result<(Request<'_>, Extras<'_>, usize), CommandFault> {
+    let (header, _) =
+        CommandHeader::ref_from_prefix(bytes).map_err(|_| CommandFault::Truncated(bytes.len()))?;
+    let length = usize::from(header.length.get());
+    if length > COMMAND_BYTES_MAX {
+        return Err(CommandFault::TooLong(header.length.get()));
+    }
+    if !length.is_multiple_of(ALIGNMENT) || length < COMMAND_HEADER_BYTES || length > bytes.len() {
+        return Err(CommandFault::Length(header.length.get()));
+    }
+    let kind = CommandKind::from_number(header.kind).ok_or(CommandFault::UnknownKind(header.kind))?;
+    if header.flags & !kind.flag_bits() != 0 {
+        return Err(CommandFault::UnknownFlags(header.flags & !kind.flag_bits()));
+    }
+    if header.spare.get() != 0 {
+        return Err(CommandFault::SpareNotZero);
+    }
+    let body = Body { header, rest: &bytes[COMMAND_HEADER_BYTES..length] };
+    let (command, rest) = body.read(kind)?;
+    let extras = if rest.is_empty() { Extras::NONE } else { extras::read(rest)? };
+    let request = Request { envelope: envelope(header), command };
+    request.check()?;
+    Ok((request, extras, length))
+}
+
+#[inline]
+fn envelope(header: &CommandHeader) -> Envelope {
+    Envelope {
+        merchant: MerchantId(header.merchant.get()),
+        slot: Slot(header.slot.get()),
+        channel: ChannelId(header.channel.get()),
+        operation: OperationId(header.operation.get()),
+        created_ms: header.created_ms.get(),
+        deadline_ms: header.deadline_ms.get(),
+    }
+}
+
+/// A command's bytes behind its header, while they are read.
+struct Body<'a> {
+    header: &'a CommandHeader,
+    rest: &'a [u8],
+}
+
+impl<'a> Body<'a> {
+    #[inline]
+    fn read(mut self, kind: CommandKind) -> Result<(Command<'a>, &'a [u8]), CommandFault> {
+        let command = match kind {
+            CommandKind::Reserve => self.reserve()?,
+            CommandKind::Confirm => Command::Confirm { units: self.units()? },
+            CommandKind::Release => self.without_lines(Command::Release)?,
+            CommandKind::Sell => self.sell()?,
+            CommandKind::Extend => self.extend()?,
+            CommandKind::Return => self.give_back()?,
+            CommandKind::StockShow => {
+                let body: &StockShowBody = self.fixed()?;
+                self.without_lines(Command::StockShow { stock: StockId(body.stock.get()) })?
+            }
+            CommandKind::OperationShow => self.without_lines(Command::OperationShow)?,
+            CommandKind::StockCreate => self.stock_create()?,
+            CommandKind::StockEdit => self.stock_edit()?,
+            CommandKind::StockSupply
+            | CommandKind::StockVoid
+            | CommandKind::StockFreeze
+            | CommandKind::StockUnfreeze => self.stock_units(kind)?,
+        };
+        Ok((command, self.rest))
+    }
+
+    #[inline]
+    fn fixed<T: FromBytes + KnownLayout + Immutable + zerocopy::Unaligned>(
+        &mut self,
+    ) -> Result<&'a T, CommandFault> {
+        let (fixed, rest) = T::ref_from_prefix(self.rest).map_err(|_| self.length_fault())?;
+        self.rest = rest;
+        Ok(fixed)
+    }
+
+    fn has(&self, flag: u8) -> bool {
+        self.header.flags & flag != 0
+    }
+
+    fn length_fault(&self) -> CommandFault {
+        CommandFault::Length(self.header.length.get())
+    }
+
+    fn without_lines(&self, command: Command<'a>) -> Result<Command<'a>, CommandFault> {
+        match self.header.lines.get() {
+            0 => Ok(command),
+            lines => Err(CommandFault::Count(lines)),
+        }
+    }
+
+    #[inline]
+    fn take(&mut self) -> Result<(Take<'a>, u32), CommandFault> {
+        let body: &TakeBody = self.fixed()?;
+        if body.spare.get() != 0 {
+            return Err(CommandFault::SpareNotZero);
+        }
+        let replace = if self.has(flag::HAS_REPLACE) {
+            match self.fixed::<U128>()?.get() {
+                0 => return Err(CommandFault::ReplaceZero),
+                replace => replace,
+            }
+        } else {
+            0
+        };
+        let count = self.header.lines.get();
+        let (lines, rest) = <[Line]>::ref_from_prefix_with_elems(self.rest, usize::from(count))
+            .map_err(|_| CommandFault::Count(count))?;
+        self.rest = rest;
+        let take = Take {
+            order: OrderId(body.order.get()),
+            user: UserId(body.user.get()),
+            partial: self.has(flag::PARTIAL),
+            replace: OperationId(replace),
+            lines,
+        };
+        Ok((take, body.ttl_ms.get()))
+    }
+
+    #[inline]
+    fn reserve(&mut self) -> Result<Command<'a>, CommandFault> {
+        let (take, ttl_ms) = self.take()?;
+        Ok(Command::Reserve { take, ttl_ms })
+    }
+
+    fn sell(&mut self) -> Result<Command<'a>, CommandFault> {
+        let (take, ttl_ms) = self.take()?;
+        if ttl_ms != 0 {
+            return Err(CommandFault::SpareNotZero);
+        }
+        Ok(Command::Sell { take, paid: self.has(flag::PAID) })
+    }
+
+    /// `lines` units in place, and the zeros behind them.
+    #[inline]
+    fn units(&mut self) -> Result<&'a [U32], CommandFault> {
+        let count = self.header.lines.get();
+        let (units, rest) = <[U32]>::ref_from_prefix_with_elems(self.rest, usize::from(count))
+            .map_err(|_| CommandFault::Count(count))?;
+        self.rest = rest;
+        self.zeros(padding(size_of_val(units)))?;
+        Ok(units)
+    }
+
+    fn zeros(&mut self, bytes: usize) -> Result<(), CommandFault> {
+        let Some((zeros, rest)) = self.rest.split_at_checked(bytes) else { return Err(self.length_fault()) };
+        self.rest = rest;
+        if zeros.iter().all(|&byte| byte == 0) { Ok(()) } else { Err(CommandFault::SpareNotZero) }
+    }
+
+    fn extend(&mut self) -> Result<Command<'a>, CommandFault> {
+        let body: &ExtendBody = self.fixed()?;
+        if body.spare.get() != 0 {
+            return Err(CommandFault::SpareNotZero);
+        }
+        self.without_lines(Command::Extend { hold: OperationId(body.hold.get()), ttl_ms: body.ttl_ms.get() })
+    }
+
+    fn give_back(&mut self) -> Result<Command<'a>, CommandFault> {
+        let body: &ReturnBody = self.fixed()?;
+        Ok(Command::Return {
+            hold: OperationId(body.hold.get()),
+            to_available: self.has(flag::TO_AVAILABLE),
+            units: self.units()?,
+        })
+    }
+
+    fn stock_create(&mut self) -> Result<Command<'a>, CommandFault> {
+        let body: &StockCreateBody = self.fixed()?;
+        if body.spare.get() != 0 {
+            return Err(CommandFault::SpareNotZero);
+        }
+        let name_bytes = usize::from(body.name_bytes.get());
+        let Some((name, rest)) = self.rest.split_at_checked(name_bytes) else { return Err(self.length_fault()) };
+        self.rest = rest;
+        self.zeros(padding(name_bytes))?;
+        self.without_lines(Command::StockCreate(StockCreate {
+            stock: StockId(body.stock.get()),
+            name,
+            units: body.units.get(),
+            terms: StockTerms {
+                opens_ms: body.opens_ms.get(),
+                closes_ms: body.closes_ms.get(),
+                limit_per_user: body.limit_per_user.get(),
+                frozen: self.has(flag::FROZEN),
+            },
+        }))
+    }
+
+    fn stock_edit(&mut self) -> Result<Command<'a>, CommandFault> {
+        let body: &StockEditBody = self.fixed()?;
+        self.without_lines(Command::StockEdit {
+            stock: StockId(body.stock.get()),
+            version: body.version.get(),
+            terms: StockTerms {
+                opens_ms: body.opens_ms.get(),
+                closes_ms: body.closes_ms.get(),
+                limit_per_user: body.limit_per_user.get(),
+                frozen: self.has(flag::FROZEN),
+            },
+        })
+    }
+
+    fn stock_units(&mut self, kind: CommandKind) -> Result<Command<'a>, CommandFault> {
+        let body: &StockUnitsBody = self.fixed()?;
+        let (stock, units) = (StockId(body.stock.get()), body.units.get());
+        self.without_lines(match kind {
+            CommandKind::StockSupply => Command::StockSupply { stock, units },
+            CommandKind::StockVoid => Command::StockVoid { stock, units, from_frozen: self.has(flag::FROM_FROZEN) },
+            CommandKind::StockFreeze => Command::StockFreeze { stock, units },
+            _ => Command::StockUnfreeze { stock, units },
+        })
+    }
+}

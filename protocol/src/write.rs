@@ -1,0 +1,207 @@
+//! The encoder of commands: appends a COMMANDS frame to a buffer of the caller's, command by command.
+//!
+//! Invariant: what is written here is accepted by [`crate::read`] and reads as what went in; a command that would not be
+//! is refused and leaves the buffer as it was. (A SELL's flags and lines, a command's name and units included.)
+
+use crate::commands::{
+    CommandHeader, CommandKind, ExtendBody, ReturnBody, StockCreateBody, StockEditBody, StockShowBody,
+    StockUnitsBody, TakeBody, flag,
+};
+use crate::extras::{self, ExtraFault, Extras};
+use crate::frame::{self, FrameKind, HEADER_BYTES};
+use crate::layout::pad;
+use crate::limits::{COMMAND_BYTES_MAX, FRAME_BYTES_MAX};
+use scrip_engine::command::{Command, Malformed, Request, StockCreate, StockTerms, Take};
+use scrip_engine::ids::StockId;
+use zerocopy::IntoBytes;
+use zerocopy::little_endian::{U16, U32, U64, U128};
+
+/// A COMMANDS frame being written. It remembers a place in the buffer, not the buffer: pass the same one each time, and
+/// append nothing else to it in between.
+#[derive(Debug)]
+#[must_use = "a frame that is not finished has no valid header"]
+pub struct CommandFrame {
+    start: usize,
+    count: u16,
+    frame_bytes_max: usize,
+}
+
+/// Why a command was not taken into the frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum PushError {
+    /// It does not fit into this frame any more: finish it and begin another.
+    #[error("the frame is full")]
+    FrameFull,
+    /// It breaks a fixed limit of the contract.
+    #[error(transparent)]
+    Malformed(#[from] Malformed),
+    /// One of its extras does.
+    #[error(transparent)]
+    Extra(#[from] ExtraFault),
+}
+
+impl CommandFrame {
+    /// Begins a frame of at most `frame_bytes_max` bytes (as WELCOME says; never above this crate's own maximum).
+    pub fn begin(out: &mut Vec<u8>, correlation: u64, frame_bytes_max: u32) -> CommandFrame {
+        let frame_bytes_max = frame_bytes_max.min(FRAME_BYTES_MAX) as usize;
+        CommandFrame { start: frame::open(out, FrameKind::Commands, correlation), count: 0, frame_bytes_max }
+    }
+
+    /// Commands so far.
+    pub const fn count(&self) -> u16 {
+        self.count
+    }
+
+    /// Appends a command; answers its index in the frame.
+    #[inline]
+    pub fn push(
+        &mut self,
+        out: &mut Vec<u8>,
+        request: &Request<'_>,
+        extras: &Extras<'_>,
+    ) -> Result<u16, PushError> {
+        debug_assert!(out.len() >= self.start + HEADER_BYTES, "another buffer than the frame was begun in");
+        request.check()?;
+        let at = out.len();
+        header(out, request);
+        body(out, &request.command);
+        let written = extras::write(out, extras);
+        let length = out.len() - at;
+        let fits = length <= COMMAND_BYTES_MAX && out.len() - self.start <= self.frame_bytes_max;
+        if written.is_err() || !fits {
+            out.truncate(at);
+            written?;
+            return Err(PushError::FrameFull);
+        }
+        out[at..at + 2].copy_from_slice(&(length as u16).to_le_bytes());
+        self.count += 1;
+        Ok(self.count - 1)
+    }
+
+    /// Fills in length and checksum. A frame without commands is taken back; answers whether there is one.
+    pub fn finish(self, out: &mut Vec<u8>) -> bool {
+        if self.count == 0 {
+            out.truncate(self.start);
+            return false;
+        }
+        frame::seal(out, self.start, 0);
+        true
+    }
+}
+
+fn header(out: &mut Vec<u8>, request: &Request<'_>) {
+    let (flags, lines) = flags_and_lines(&request.command);
+    let envelope = &request.envelope;
+    let header = CommandHeader {
+        length: U16::ZERO,
+        kind: CommandKind::of(&request.command) as u8,
+        flags,
+        merchant: U32::new(envelope.merchant.0),
+        slot: U16::new(envelope.slot.0),
+        channel: U16::new(envelope.channel.0),
+        lines: U16::new(lines as u16),
+        spare: U16::ZERO,
+        operation: U128::new(envelope.operation.0),
+        created_ms: U64::new(envelope.created_ms),
+        deadline_ms: U64::new(envelope.deadline_ms),
+    };
+    out.extend_from_slice(header.as_bytes());
+}
+
+fn flags_and_lines(command: &Command<'_>) -> (u8, usize) {
+    let when = |condition, flag| if condition { flag } else { 0 };
+    let of_take = |take: &Take<'_>| {
+        when(take.partial, flag::PARTIAL) | when(take.replace.0 != 0, flag::HAS_REPLACE)
+    };
+    match command {
+        Command::StockCreate(create) => (when(create.terms.frozen, flag::FROZEN), 0),
+        Command::StockEdit { terms, .. } => (when(terms.frozen, flag::FROZEN), 0),
+        Command::StockVoid { from_frozen, .. } => (when(*from_frozen, flag::FROM_FROZEN), 0),
+        Command::Reserve { take, .. } => (of_take(take), take.lines.len()),
+        Command::Sell { take, paid } => (of_take(take) | when(*paid, flag::PAID), take.lines.len()),
+        Command::Confirm { units } => (0, units.len()),
+        Command::Return { to_available, units, .. } => (when(*to_available, flag::TO_AVAILABLE), units.len()),
+        Command::StockSupply { .. }
+        | Command::StockFreeze { .. }
+        | Command::StockUnfreeze { .. }
+        | Command::Extend { .. }
+        | Command::Release
+        | Command::StockShow { .. }
+        | Command::OperationShow => (0, 0),
+    }
+}
+
+fn body(out: &mut Vec<u8>, command: &Command<'_>) {
+    match command {
+        Command::StockCreate(create) => stock_create(out, create),
+        Command::StockSupply { stock, units }
+        | Command::StockVoid { stock, units, .. }
+        | Command::StockFreeze { stock, units }
+        | Command::StockUnfreeze { stock, units } => {
+            let body = StockUnitsBody { stock: U64::new(stock.0), units: U64::new(*units) };
+            out.extend_from_slice(body.as_bytes());
+        }
+        Command::StockEdit { stock, version, terms } => stock_edit(out, *stock, *version, terms),
+        Command::Reserve { take, ttl_ms } => self::take(out, take, *ttl_ms),
+        Command::Sell { take, .. } => self::take(out, take, 0),
+        Command::Extend { hold, ttl_ms } => {
+            let body =
+                ExtendBody { hold: U128::new(hold.0), ttl_ms: U32::new(*ttl_ms), spare: U32::ZERO };
+            out.extend_from_slice(body.as_bytes());
+        }
+        Command::Confirm { units } => self::units(out, units),
+        Command::Return { hold, units, .. } => {
+            out.extend_from_slice(ReturnBody { hold: U128::new(hold.0) }.as_bytes());
+            self::units(out, units);
+        }
+        Command::StockShow { stock } => {
+            out.extend_from_slice(StockShowBody { stock: U64::new(stock.0) }.as_bytes());
+        }
+        Command::Release | Command::OperationShow => {}
+    }
+}
+
+fn take(out: &mut Vec<u8>, take: &Take<'_>, ttl_ms: u32) {
+    let body = TakeBody {
+        order: U128::new(take.order.0),
+        user: U128::new(take.user.0),
+        ttl_ms: U32::new(ttl_ms),
+        spare: U32::ZERO,
+    };
+    out.extend_from_slice(body.as_bytes());
+    if take.replace.0 != 0 {
+        out.extend_from_slice(&take.replace.0.to_le_bytes());
+    }
+    out.extend_from_slice(take.lines.as_bytes());
+}
+
+fn units(out: &mut Vec<u8>, units: &[U32]) {
+    out.extend_from_slice(units.as_bytes());
+    pad(out, size_of_val(units));
+}
+
+fn stock_create(out: &mut Vec<u8>, create: &StockCreate<'_>) {
+    let body = StockCreateBody {
+        stock: U64::new(create.stock.0),
+        units: U64::new(create.units),
+        opens_ms: U64::new(create.terms.opens_ms),
+        closes_ms: U64::new(create.terms.closes_ms),
+        limit_per_user: U32::new(create.terms.limit_per_user),
+        name_bytes: U16::new(create.name.len() as u16),
+        spare: U16::ZERO,
+    };
+    out.extend_from_slice(body.as_bytes());
+    out.extend_from_slice(create.name);
+    pad(out, create.name.len());
+}
+
+fn stock_edit(out: &mut Vec<u8>, stock: StockId, version: u32, terms: &StockTerms) {
+    let body = StockEditBody {
+        stock: U64::new(stock.0),
+        opens_ms: U64::new(terms.opens_ms),
+        closes_ms: U64::new(terms.closes_ms),
+        limit_per_user: U32::new(terms.limit_per_user),
+        version: U32::new(version),
+    };
+    out.extend_from_slice(body.as_bytes());
+}

@@ -1,0 +1,163 @@
+//! Bytes as people read them: one line per field, `offset  hex  name = value`, from the layout tables.
+#![allow(dead_code, reason = "each test binary uses its own part")]
+
+use scrip_engine::answer::Outcome;
+use scrip_engine::rejection::Facts;
+use scrip_protocol::answers::{self, AnswerKind, FactsKind};
+use scrip_protocol::commands::{self, CommandKind, Tail, flag};
+use scrip_protocol::frame::RawHeader;
+use scrip_protocol::{Field, Layout};
+use std::fmt::Write;
+
+const HEX_WIDTH: usize = 16 * 3 - 1;
+
+/// A dump in the making: the bytes still to be shown and the text so far.
+pub struct Dump<'a> {
+    bytes: &'a [u8],
+    offset: usize,
+    text: String,
+}
+
+impl<'a> Dump<'a> {
+    pub fn new(name: &str, bytes: &'a [u8]) -> Dump<'a> {
+        Dump { bytes, offset: 0, text: format!("== {name} ({} bytes)\n", bytes.len()) }
+    }
+
+    /// Shows the next bytes under a label.
+    pub fn raw(&mut self, bytes: usize, label: &str) {
+        let mut label = label;
+        for row in self.bytes[..bytes].chunks(16) {
+            let hex: Vec<String> = row.iter().map(|byte| format!("{byte:02x}")).collect();
+            let line = format!("{:6}  {:HEX_WIDTH$}  {label}", self.offset, hex.join(" "));
+            writeln!(self.text, "{}", line.trim_end()).unwrap();
+            self.offset += row.len();
+            label = "";
+        }
+        self.bytes = &self.bytes[bytes..];
+    }
+
+    /// Shows the next bytes as these fields.
+    pub fn fields(&mut self, fields: &[Field]) {
+        for field in fields {
+            let label = match (field.kind, field.bytes) {
+                ("bytes", _) => field.name.to_string(),
+                (kind, bytes) => format!("{} {kind} = {}", field.name, number(&self.bytes[..bytes])),
+            };
+            self.raw(field.bytes, &label);
+        }
+    }
+
+    /// Shows `count` numbers of four bytes, and the padding behind them.
+    pub fn units(&mut self, count: usize) {
+        for line in 0..count {
+            let label = format!("units of line {line} u32 = {}", number(&self.bytes[..4]));
+            self.raw(4, &label);
+        }
+        self.padding(count * 4);
+    }
+
+    /// Shows text, and the padding behind it.
+    pub fn text(&mut self, bytes: usize, name: &str) {
+        let label = format!("{name} = {:?}", String::from_utf8_lossy(&self.bytes[..bytes]));
+        self.raw(bytes, &label);
+        self.padding(bytes);
+    }
+
+    pub fn padding(&mut self, bytes: usize) {
+        self.raw(bytes.next_multiple_of(8) - bytes, "padding");
+    }
+
+    pub fn frame_header(&mut self) {
+        self.fields(RawHeader::FIELDS);
+    }
+
+    /// Shows one command.
+    pub fn command(&mut self) {
+        let end = self.offset + usize::from(self.u16(0));
+        let kind = CommandKind::from_number(self.bytes[2]).unwrap();
+        let (flags, lines) = (self.bytes[3], usize::from(self.u16(12)));
+        self.fields(commands::CommandHeader::FIELDS);
+        let name_bytes = if kind.tail() == Tail::Name { usize::from(self.u16(36)) } else { 0 };
+        self.fields(kind.fields());
+        match kind.tail() {
+            Tail::None => {}
+            Tail::Name => self.text(name_bytes, "name"),
+            Tail::Units => self.units(lines),
+            Tail::Lines => {
+                if flags & flag::HAS_REPLACE != 0 {
+                    let label = format!("replace u128 = {}", number(&self.bytes[..16]));
+                    self.raw(16, &label);
+                }
+                for _ in 0..lines {
+                    self.fields(commands::LineLayout::FIELDS);
+                }
+            }
+        }
+        while self.offset < end {
+            self.extra();
+        }
+    }
+
+    fn extra(&mut self) {
+        let bytes = usize::from(self.u16(2));
+        self.fields(scrip_protocol::extras::ExtraHeader::FIELDS);
+        self.raw(bytes, "value");
+        self.raw((4 + bytes).next_multiple_of(8) - 4 - bytes, "padding");
+    }
+
+    /// Shows one answer.
+    pub fn answer(&mut self, outcome: &Outcome<'_>) {
+        let kind = AnswerKind::from_number(self.bytes[2]).unwrap();
+        let count = usize::from(self.u16(6));
+        self.fields(answers::AnswerHeader::FIELDS);
+        self.fields(kind.fields());
+        match kind {
+            AnswerKind::Reserved | AnswerKind::Confirmed => self.units(count),
+            AnswerKind::Stock => self.text(count, "name"),
+            AnswerKind::Hold => (0..count).for_each(|_| self.fields(answers::HoldLineLayout::FIELDS)),
+            AnswerKind::Rejection => self.facts(outcome),
+            _ => {}
+        }
+    }
+
+    fn facts(&mut self, outcome: &Outcome<'_>) {
+        let Outcome::Refused(rejection) = outcome else { panic!("only rejections have facts") };
+        let kind = match rejection.facts {
+            Facts::None => FactsKind::None,
+            Facts::Lines(lines) => {
+                return lines.iter().for_each(|_| self.fields(answers::LineFactLayout::FIELDS));
+            }
+            Facts::Time(_) => FactsKind::Time,
+            Facts::Floor(_) => FactsKind::Floor,
+            Facts::Maximum(..) => FactsKind::Maximum,
+            Facts::Version(_) => FactsKind::Version,
+            Facts::Units { .. } => FactsKind::Units,
+        };
+        self.fields(kind.fields());
+    }
+
+    fn u16(&self, at: usize) -> u16 {
+        u16::from_le_bytes([self.bytes[at], self.bytes[at + 1]])
+    }
+
+    /// The finished text. Panics when bytes are left that nothing has named.
+    pub fn finish(self) -> String {
+        assert!(self.bytes.is_empty(), "{} bytes are not described:\n{}", self.bytes.len(), self.text);
+        self.text + "\n"
+    }
+}
+
+fn number(bytes: &[u8]) -> String {
+    let mut wide = [0; 16];
+    wide[..bytes.len()].copy_from_slice(bytes);
+    let value = u128::from_le_bytes(wide);
+    if bytes.len() == 16 { format!("{value:#x}") } else { value.to_string() }
+}
+
+/// The bytes that a dump shows.
+pub fn bytes_of(dump: &str) -> Vec<u8> {
+    let rows = dump.lines().filter(|line| line.starts_with(' '));
+    let hex = rows.flat_map(|line| line.get(8..).unwrap_or("").chars().take(HEX_WIDTH).collect::<Vec<_>>());
+    let digits: Vec<u32> = hex.filter_map(|character| character.to_digit(16)).collect();
+    digits.chunks(2).map(|pair| (pair[0] << 4 | pair[1]) as u8).collect()
+}

@@ -1,0 +1,230 @@
+//! One sample of everything that can be on the wire, used by the golden vectors and the hostile tests alike.
+#![allow(dead_code, reason = "each test binary uses its own part")]
+
+pub mod dump;
+
+use scrip_engine::answer::{
+    Answer, HoldLine, HoldState, HoldView, OperationKind, OperationView, Outcome, StockView,
+};
+use scrip_engine::command::{Command, Envelope, Line, Request, StockCreate, StockTerms, Take};
+use scrip_engine::ids::{ChannelId, MerchantId, OperationId, OrderId, Slot, StockId, UserId};
+use scrip_engine::rejection::{CapacityOf, Code, Facts, LineFact, Rejection};
+use scrip_protocol::answer_write::AnswerFrame;
+use scrip_protocol::extras::Extras;
+use scrip_protocol::frame::HEADER_BYTES;
+use scrip_protocol::limits::FRAME_BYTES_MAX;
+use scrip_protocol::write::CommandFrame;
+use zerocopy::little_endian::{U32, U64};
+
+/// The home slot of merchant 7.
+pub const SLOT: Slot = Slot(929);
+pub const STOCK: StockId = StockId::new(SLOT, 42);
+pub const OPERATION: OperationId = OperationId(0x0192_f0c1_2a00_7000_8000_0000_0000_0001);
+pub const HOLD: OperationId = OperationId(0x0192_f0c1_2a00_7000_8000_0000_0000_0002);
+pub const NOW_MS: u64 = 0x0192_f0c1_2a00;
+
+/// A command's name, the request and its extras.
+pub type CommandSample = (&'static str, Request<'static>, Extras<'static>);
+
+/// An answer's name and the outcome.
+pub type AnswerSample = (String, Outcome<'static>);
+
+fn leak<T: Clone>(entries: &[T]) -> &'static [T] {
+    Box::leak(entries.to_vec().into_boxed_slice())
+}
+
+pub fn envelope() -> Envelope {
+    Envelope {
+        merchant: MerchantId(7),
+        slot: SLOT,
+        channel: ChannelId(3),
+        operation: OPERATION,
+        created_ms: 0,
+        deadline_ms: NOW_MS + 5_000,
+    }
+}
+
+fn terms() -> StockTerms {
+    StockTerms { opens_ms: NOW_MS, closes_ms: NOW_MS + 3_600_000, limit_per_user: 2, frozen: true }
+}
+
+fn take(lines: &[Line]) -> Take<'static> {
+    Take {
+        order: OrderId(0x0a),
+        user: UserId(0x0b),
+        partial: false,
+        replace: OperationId(0),
+        lines: leak(lines),
+    }
+}
+
+fn units(counts: &[u32]) -> &'static [U32] {
+    leak(&counts.iter().map(|&count| U32::new(count)).collect::<Vec<_>>())
+}
+
+pub fn commands() -> Vec<CommandSample> {
+    let one = take(&[Line::new(STOCK, 1)]);
+    let second = Line { units_min: U32::new(2), ..Line::new(StockId::new(SLOT, 43), 5) };
+    let two = Take { partial: true, replace: HOLD, ..take(&[Line::new(STOCK, 1), second]) };
+    let name = "欠发 50".as_bytes();
+    let extras = Extras { trace: &[1, 2, 3, 4, 5], label: "T20240501-1", facts: b"{\"paid\":990}" };
+    let plain = [
+        ("stock_create", Command::StockCreate(StockCreate { stock: STOCK, name, units: 100_000, terms: terms() })),
+        ("stock_supply", Command::StockSupply { stock: STOCK, units: 500 }),
+        ("stock_void", Command::StockVoid { stock: STOCK, units: 5, from_frozen: true }),
+        ("stock_freeze", Command::StockFreeze { stock: STOCK, units: 6 }),
+        ("stock_unfreeze", Command::StockUnfreeze { stock: STOCK, units: 7 }),
+        ("stock_edit", Command::StockEdit { stock: STOCK, version: 3, terms: terms() }),
+        ("reserve_one_line", Command::Reserve { take: one, ttl_ms: 60_000 }),
+        ("reserve_partial_replace", Command::Reserve { take: two, ttl_ms: 0 }),
+        ("extend", Command::Extend { hold: HOLD, ttl_ms: 120_000 }),
+        ("confirm_all", Command::Confirm { units: &[] }),
+        ("confirm_some", Command::Confirm { units: units(&[1, 0, 2]) }),
+        ("release", Command::Release),
+        ("sell", Command::Sell { take: one, paid: false }),
+        ("sell_paid_partial_replace", Command::Sell { take: two, paid: true }),
+        ("return_all", Command::Return { hold: HOLD, to_available: false, units: &[] }),
+        ("return_some", Command::Return { hold: HOLD, to_available: true, units: units(&[1, 2]) }),
+        ("stock_show", Command::StockShow { stock: STOCK }),
+        ("operation_show", Command::OperationShow),
+    ];
+    let mut samples: Vec<CommandSample> = plain
+        .into_iter()
+        .enumerate()
+        .map(|(index, (name, command))| {
+            let operation = OperationId(OPERATION.0 + 0x10 * index as u128);
+            (name, Request { envelope: Envelope { operation, ..envelope() }, command }, Extras::NONE)
+        })
+        .collect();
+    let given = Envelope { operation: OperationId(12_345), created_ms: NOW_MS, deadline_ms: 0, ..envelope() };
+    samples.push((
+        "reserve_extras",
+        Request { envelope: given, command: Command::Reserve { take: one, ttl_ms: 0 } },
+        extras,
+    ));
+    samples
+}
+
+pub fn answers() -> Vec<AnswerSample> {
+    let hold_line = |stock, reserved, confirmed, returned| HoldLine {
+        stock: U64::new(stock),
+        reserved: U32::new(reserved),
+        confirmed: U32::new(confirmed),
+        returned: U32::new(returned),
+        spare: U32::ZERO,
+    };
+    let hold = HoldView {
+        hold: HOLD,
+        state: HoldState::Confirmed,
+        channel: ChannelId(3),
+        late: true,
+        refusal: None,
+        order: OrderId(0x0a),
+        user: UserId(0x0b),
+        reserved_ms: NOW_MS,
+        deadline_ms: NOW_MS + 900_000,
+        closed_ms: NOW_MS + 901_000,
+        lines: leak(&[hold_line(STOCK.0, 2, 2, 1), hold_line(STOCK.0 + 1, 5, 3, 0)]),
+    };
+    let refused = HoldView {
+        state: HoldState::Lapsed,
+        late: false,
+        refusal: Some(Code::HoldExpiredNoStock),
+        lines: leak(&[hold_line(STOCK.0, 2, 0, 0)]),
+        ..hold
+    };
+    let stock = StockView {
+        stock: STOCK,
+        version: 3,
+        terms: terms(),
+        total: 100_000,
+        available: 90_000,
+        held: 4_000,
+        consumed: 5_000,
+        frozen: 600,
+        void: 400,
+        marked_frozen: 30,
+        marked_void: 20,
+        name: "欠发 50".as_bytes(),
+    };
+    let operation = OperationView { kind: OperationKind::StockSupply, value: 100_500 };
+    let done = [
+        ("stock_changed", Answer::StockChanged { value: 100_500 }),
+        ("reserved_one_line", Answer::Reserved { deadline_ms: NOW_MS + 60_000, units: units(&[1]) }),
+        ("reserved_two_lines", Answer::Reserved { deadline_ms: NOW_MS + 60_000, units: units(&[1, 4]) }),
+        ("extended", Answer::Extended { deadline_ms: NOW_MS + 120_000 }),
+        ("confirmed", Answer::Confirmed { confirmed_ms: NOW_MS, late: false, units: units(&[1]) }),
+        ("confirmed_late", Answer::Confirmed { confirmed_ms: NOW_MS, late: true, units: units(&[1, 0, 2]) }),
+        ("released", Answer::Released { lapsed: false }),
+        ("released_lapsed", Answer::Released { lapsed: true }),
+        ("returned", Answer::Returned { units: 3 }),
+        ("stock", Answer::Stock(stock)),
+        ("hold", Answer::Hold(hold)),
+        ("hold_lapsed", Answer::Hold(refused)),
+        ("operation", Answer::Operation(operation)),
+    ];
+    done.into_iter().map(|(name, answer)| (name.to_string(), Outcome::Done(answer))).collect()
+}
+
+pub fn rejections() -> Vec<AnswerSample> {
+    let refused = |code, facts| Outcome::Refused(Rejection { code, facts });
+    let mut samples: Vec<AnswerSample> =
+        Code::ALL.iter().map(|&code| (code.name().to_lowercase(), refused(code, Facts::None))).collect();
+    let facts = leak(&[
+        LineFact::new(0, Code::OutOfStock, 2, 1),
+        LineFact::new(2, Code::UserLimit, 3, 0),
+    ]);
+    let with_facts = [
+        ("out_of_stock_lines", Code::OutOfStock, Facts::Lines(facts)),
+        ("clock_ahead_time", Code::ClockAhead, Facts::Time(NOW_MS)),
+        ("operation_too_old_floor", Code::OperationTooOld, Facts::Floor(NOW_MS - 86_400_000)),
+        ("rule_failed_version", Code::RuleFailed, Facts::Version(4)),
+        ("out_of_stock_units", Code::OutOfStock, Facts::Units { stock: STOCK, asked: 10, available: 3 }),
+    ];
+    samples.extend(with_facts.map(|(name, code, facts)| (name.to_string(), refused(code, facts))));
+    samples.extend(CapacityOf::ALL.map(|which| {
+        let name = format!("capacity_maximum_{}", which as u16);
+        (name, refused(Code::Capacity, Facts::Maximum(which, 1_000_000)))
+    }));
+    samples
+}
+
+/// The bytes of one command, without a frame around them.
+pub fn command_bytes(request: &Request<'_>, extras: &Extras<'_>) -> Vec<u8> {
+    let mut out = Vec::new();
+    let mut frame = CommandFrame::begin(&mut out, 0, FRAME_BYTES_MAX);
+    frame.push(&mut out, request, extras).expect("the sample is well formed");
+    assert!(frame.finish(&mut out));
+    out.split_off(HEADER_BYTES)
+}
+
+/// The bytes of one answer, without a frame around them.
+pub fn answer_bytes(index: u16, outcome: &Outcome<'_>) -> Vec<u8> {
+    let mut out = Vec::new();
+    let mut frame = AnswerFrame::begin(&mut out, 0);
+    frame.push(&mut out, index, outcome).expect("one answer always fits");
+    assert!(frame.finish(&mut out, 0));
+    out.split_off(HEADER_BYTES)
+}
+
+/// A COMMANDS frame with all samples.
+pub fn commands_frame() -> Vec<u8> {
+    let mut out = Vec::new();
+    let mut frame = CommandFrame::begin(&mut out, 77, FRAME_BYTES_MAX);
+    for (_, request, extras) in commands() {
+        frame.push(&mut out, &request, &extras).expect("the sample is well formed");
+    }
+    assert!(frame.finish(&mut out));
+    out
+}
+
+/// An ANSWERS frame with all samples.
+pub fn answers_frame() -> Vec<u8> {
+    let mut out = Vec::new();
+    let mut frame = AnswerFrame::begin(&mut out, 77);
+    for (index, (_, outcome)) in answers().iter().chain(&rejections()).enumerate() {
+        frame.push(&mut out, index as u16, outcome).expect("all samples fit");
+    }
+    assert!(frame.finish(&mut out, 4_711));
+    out
+}

@@ -1,0 +1,343 @@
+//! Whatever is written reads as what went in: every command, every answer, every rejection, with any values.
+
+mod common;
+
+use common::{answer_bytes, command_bytes};
+use proptest::prelude::*;
+use scrip_engine::answer::{
+    Answer, HoldLine, HoldState, HoldView, OperationKind, OperationView, Outcome, StockView,
+};
+use scrip_engine::command::{Command, Envelope, Line, Request, StockCreate, StockTerms, Take};
+use scrip_engine::ids::{ChannelId, MerchantId, OperationId, OrderId, Slot, StockId, UserId};
+use scrip_engine::limits::{STOCK_UNITS_MAX, TTL_MAX_MS, UNITS_PER_LINE_MAX};
+use scrip_engine::rejection::{CapacityOf, Code, Facts, LineFact, Rejection};
+use scrip_protocol::answer_read::AnswerReader;
+use scrip_protocol::answer_write::AnswerFrame;
+use scrip_protocol::answers::{AnswerKind, FactsKind};
+use scrip_protocol::commands::CommandKind;
+use scrip_protocol::extras::Extras;
+use scrip_protocol::frame::{self, FrameKind, FrameLimits, HEADER_BYTES};
+use scrip_protocol::limits::FRAME_BYTES_MAX;
+use scrip_protocol::read::CommandReader;
+use scrip_protocol::write::{CommandFrame, PushError};
+use zerocopy::little_endian::{U16, U32, U64};
+
+/// Values from which any well-formed command can be built.
+#[derive(Debug, Clone)]
+struct Parts {
+    kind: CommandKind,
+    envelope: Envelope,
+    big: [u128; 3],
+    numbers: [u64; 4],
+    small: [u32; 3],
+    flags: [bool; 3],
+    lines: Vec<Line>,
+    units: Vec<U32>,
+    name: String,
+    trace: Vec<u8>,
+    label: String,
+    facts: Vec<u8>,
+}
+
+fn envelopes() -> impl Strategy<Value = Envelope> {
+    (any::<u32>(), 0..1024u16, any::<u16>(), 1..=u128::MAX, any::<u64>(), any::<u64>()).prop_map(
+        |(merchant, slot, channel, operation, created_ms, deadline_ms)| Envelope {
+            merchant: MerchantId(merchant),
+            slot: Slot(slot),
+            channel: ChannelId(channel),
+            operation: OperationId(operation),
+            created_ms,
+            deadline_ms,
+        },
+    )
+}
+
+fn lines() -> impl Strategy<Value = Vec<Line>> {
+    let line = (any::<u64>(), 1..=UNITS_PER_LINE_MAX).prop_flat_map(|(stock, units)| {
+        (0..=units).prop_map(move |units_min| Line {
+            stock: U64::new(stock),
+            units: U32::new(units),
+            units_min: U32::new(units_min),
+        })
+    });
+    prop::collection::vec(line, 1..=64)
+}
+
+fn parts() -> impl Strategy<Value = Parts> {
+    let units = prop::collection::vec((1..=UNITS_PER_LINE_MAX).prop_map(U32::new), 0..=64);
+    let text = "\\PC{1,16}";
+    (
+        (prop::sample::select(CommandKind::ALL), envelopes(), any::<[u128; 3]>(), any::<[u64; 4]>()),
+        (any::<[u32; 3]>(), any::<[bool; 3]>(), lines(), units, text),
+        (prop::collection::vec(any::<u8>(), 0..=64), "\\PC{0,16}", prop::collection::vec(any::<u8>(), 0..=1024)),
+    )
+        .prop_map(|((kind, envelope, big, numbers), (small, flags, lines, units, name), extras)| {
+            let (trace, label, facts) = extras;
+            Parts { kind, envelope, big, numbers, small, flags, lines, units, name, trace, label, facts }
+        })
+}
+
+impl Parts {
+    fn terms(&self) -> StockTerms {
+        let (opens_ms, closes_ms) = (self.numbers[0] / 2, self.numbers[1]);
+        StockTerms {
+            opens_ms,
+            closes_ms: if closes_ms > opens_ms { closes_ms } else { 0 },
+            limit_per_user: self.small[0] % (UNITS_PER_LINE_MAX + 1),
+            frozen: self.flags[0],
+        }
+    }
+
+    fn take(&self) -> Take<'_> {
+        let replace = if self.flags[1] { self.big[2] } else { 0 };
+        Take {
+            order: OrderId(self.big[0]),
+            user: UserId(self.big[1]),
+            partial: self.flags[0],
+            replace: OperationId(if replace == self.envelope.operation.0 { 0 } else { replace }),
+            lines: &self.lines,
+        }
+    }
+
+    fn request(&self) -> Request<'_> {
+        let (stock, units) = (StockId(self.numbers[2]), self.numbers[3] % STOCK_UNITS_MAX + 1);
+        let (hold, ttl_ms) = (OperationId(self.big[0]), self.small[1] % TTL_MAX_MS + 1);
+        let command = match self.kind {
+            CommandKind::StockCreate => {
+                Command::StockCreate(StockCreate { stock, name: self.name.as_bytes(), units, terms: self.terms() })
+            }
+            CommandKind::StockSupply => Command::StockSupply { stock, units },
+            CommandKind::StockVoid => Command::StockVoid { stock, units, from_frozen: self.flags[0] },
+            CommandKind::StockFreeze => Command::StockFreeze { stock, units },
+            CommandKind::StockUnfreeze => Command::StockUnfreeze { stock, units },
+            CommandKind::StockEdit => Command::StockEdit { stock, version: self.small[2], terms: self.terms() },
+            CommandKind::Reserve => Command::Reserve { take: self.take(), ttl_ms: ttl_ms - 1 },
+            CommandKind::Extend => Command::Extend { hold, ttl_ms },
+            CommandKind::Confirm => Command::Confirm { units: &self.units },
+            CommandKind::Release => Command::Release,
+            CommandKind::Sell => Command::Sell { take: self.take(), paid: self.flags[2] },
+            CommandKind::Return => Command::Return { hold, to_available: self.flags[0], units: &self.units },
+            CommandKind::StockShow => Command::StockShow { stock },
+            CommandKind::OperationShow => Command::OperationShow,
+        };
+        Request { envelope: self.envelope, command }
+    }
+
+    fn extras(&self) -> Extras<'_> {
+        Extras { trace: &self.trace, label: &self.label, facts: &self.facts }
+    }
+}
+
+/// Values from which any answer can be built.
+#[derive(Debug, Clone)]
+struct AnswerParts {
+    kind: AnswerKind,
+    facts: FactsKind,
+    code: Code,
+    capacity: CapacityOf,
+    state: u8,
+    big: [u128; 3],
+    numbers: [u64; 11],
+    small: [u32; 2],
+    channel: u16,
+    flag: bool,
+    units: Vec<U32>,
+    hold_lines: Vec<HoldLine>,
+    line_facts: Vec<LineFact>,
+    name: String,
+}
+
+fn answer_parts() -> impl Strategy<Value = AnswerParts> {
+    let hold_line = any::<(u64, [u32; 4])>().prop_map(|(stock, counts)| HoldLine {
+        stock: U64::new(stock),
+        reserved: U32::new(counts[0]),
+        confirmed: U32::new(counts[1]),
+        returned: U32::new(counts[2]),
+        spare: U32::new(counts[3]),
+    });
+    let line_fact = any::<(u16, u16, u32, u64)>().prop_map(|(line, why, asked, available)| LineFact {
+        line: U16::new(line),
+        why: U16::new(why),
+        asked: U32::new(asked),
+        available: U64::new(available),
+    });
+    (
+        (prop::sample::select(AnswerKind::ALL), prop::sample::select(FactsKind::ALL)),
+        (prop::sample::select(Code::ALL), prop::sample::select(&CapacityOf::ALL[..]), 1..=6u8),
+        (any::<[u128; 3]>(), any::<[u64; 11]>(), any::<[u32; 2]>(), any::<u16>(), any::<bool>()),
+        prop::collection::vec(any::<u32>().prop_map(U32::new), 0..=64),
+        prop::collection::vec(hold_line, 0..=64),
+        prop::collection::vec(line_fact, 0..=64),
+        "\\PC{0,16}",
+    )
+        .prop_map(|(kinds, numbered, values, units, hold_lines, line_facts, name)| AnswerParts {
+            kind: kinds.0,
+            facts: kinds.1,
+            code: numbered.0,
+            capacity: numbered.1,
+            state: numbered.2,
+            big: values.0,
+            numbers: values.1,
+            small: values.2,
+            channel: values.3,
+            flag: values.4,
+            units,
+            hold_lines,
+            line_facts,
+            name,
+        })
+}
+
+impl AnswerParts {
+    fn facts(&self) -> Facts<'_> {
+        match self.facts {
+            FactsKind::None => Facts::None,
+            FactsKind::Lines => Facts::Lines(&self.line_facts),
+            FactsKind::Time => Facts::Time(self.numbers[0]),
+            FactsKind::Floor => Facts::Floor(self.numbers[0]),
+            FactsKind::Maximum => Facts::Maximum(self.capacity, self.numbers[0]),
+            FactsKind::Version => Facts::Version(self.small[0]),
+            FactsKind::Units => Facts::Units {
+                stock: StockId(self.numbers[0]),
+                asked: self.numbers[1],
+                available: self.numbers[2],
+            },
+        }
+    }
+
+    fn stock(&self) -> StockView<'_> {
+        let [stock, opens_ms, closes_ms, rest @ ..] = self.numbers;
+        StockView {
+            stock: StockId(stock),
+            version: self.small[0],
+            terms: StockTerms { opens_ms, closes_ms, limit_per_user: self.small[1], frozen: self.flag },
+            total: rest[0],
+            available: rest[1],
+            held: rest[2],
+            consumed: rest[3],
+            frozen: rest[4],
+            void: rest[5],
+            marked_frozen: rest[6],
+            marked_void: rest[7],
+            name: self.name.as_bytes(),
+        }
+    }
+
+    fn hold(&self) -> HoldView<'_> {
+        HoldView {
+            hold: OperationId(self.big[0]),
+            state: HoldState::from_number(self.state).expect("1 to 6 are states"),
+            channel: ChannelId(self.channel),
+            late: self.flag,
+            refusal: Some(self.code).filter(|_| self.state > 4),
+            order: OrderId(self.big[1]),
+            user: UserId(self.big[2]),
+            reserved_ms: self.numbers[0],
+            deadline_ms: self.numbers[1],
+            closed_ms: self.numbers[2],
+            lines: &self.hold_lines,
+        }
+    }
+
+    fn outcome(&self) -> Outcome<'_> {
+        let value = self.numbers[0];
+        Outcome::Done(match self.kind {
+            AnswerKind::Rejection => {
+                return Outcome::Refused(Rejection { code: self.code, facts: self.facts() });
+            }
+            AnswerKind::StockChanged => Answer::StockChanged { value },
+            AnswerKind::Reserved => Answer::Reserved { deadline_ms: value, units: &self.units },
+            AnswerKind::Extended => Answer::Extended { deadline_ms: value },
+            AnswerKind::Confirmed => {
+                Answer::Confirmed { confirmed_ms: value, late: self.flag, units: &self.units }
+            }
+            AnswerKind::Released => Answer::Released { lapsed: self.flag },
+            AnswerKind::Returned => Answer::Returned { units: value },
+            AnswerKind::Stock => Answer::Stock(self.stock()),
+            AnswerKind::Hold => Answer::Hold(self.hold()),
+            AnswerKind::Operation => {
+                let kind = OperationKind::from_number(self.state).expect("1 to 6 are kinds");
+                Answer::Operation(OperationView { kind, value })
+            }
+        })
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_command_reads_as_it_was_written(parts in parts()) {
+        let (request, extras) = (parts.request(), parts.extras());
+        let bytes = command_bytes(&request, &extras);
+        prop_assert_eq!(bytes.len() % 8, 0);
+        let read: Vec<_> = CommandReader::new(&bytes).collect();
+        prop_assert_eq!(read, vec![Ok((request, extras))]);
+    }
+
+    #[test]
+    fn a_frame_of_commands_keeps_their_order(all in prop::collection::vec(parts(), 1..20), correlation: u64) {
+        let mut out = vec![0xee; 5];
+        let mut frame = CommandFrame::begin(&mut out, correlation, FRAME_BYTES_MAX);
+        for (index, parts) in all.iter().enumerate() {
+            prop_assert_eq!(frame.push(&mut out, &parts.request(), &parts.extras()), Ok(index as u16));
+        }
+        prop_assert!(frame.finish(&mut out));
+        let (header, whole) = frame::parse(&out[5..], FrameLimits::AUTHENTICATED).unwrap().unwrap();
+        prop_assert_eq!((header.kind, header.correlation), (FrameKind::Commands, correlation));
+        prop_assert_eq!(whole, out.len() - 5);
+        let read: Result<Vec<_>, _> = CommandReader::new(&out[5 + HEADER_BYTES..]).collect();
+        let written: Vec<_> = all.iter().map(|parts| (parts.request(), parts.extras())).collect();
+        prop_assert_eq!(read, Ok(written));
+    }
+
+    #[test]
+    fn an_answer_reads_as_it_was_written(parts in answer_parts(), index: u16) {
+        let outcome = parts.outcome();
+        let bytes = answer_bytes(index, &outcome);
+        prop_assert_eq!(bytes.len() % 8, 0);
+        let read: Vec<_> = AnswerReader::new(&bytes).collect();
+        prop_assert_eq!(read, vec![Ok((index, outcome))]);
+    }
+}
+
+#[test]
+fn a_command_that_does_not_fit_leaves_the_frame_as_it_was() {
+    let samples = common::commands();
+    let (_, request, extras) = &samples[6];
+    let mut out = Vec::new();
+    let mut frame = CommandFrame::begin(&mut out, 1, 32 + 2 * 104);
+    assert_eq!(frame.push(&mut out, request, extras), Ok(0));
+    assert_eq!(frame.push(&mut out, request, extras), Ok(1));
+    let before = out.clone();
+    assert_eq!(frame.push(&mut out, request, extras), Err(PushError::FrameFull));
+    let malformed = Request { envelope: Envelope { slot: Slot(1024), ..request.envelope }, ..*request };
+    assert!(matches!(frame.push(&mut out, &malformed, extras), Err(PushError::Malformed(_))));
+    let long = Extras { facts: &[0; 1025], ..Extras::NONE };
+    assert!(matches!(frame.push(&mut out, request, &long), Err(PushError::Extra(_))));
+    assert_eq!(out, before);
+    assert_eq!(frame.count(), 2);
+    assert!(frame.finish(&mut out));
+}
+
+#[test]
+fn a_frame_without_content_is_taken_back() {
+    let mut out = vec![1, 2, 3];
+    assert!(!CommandFrame::begin(&mut out, 1, FRAME_BYTES_MAX).finish(&mut out));
+    assert!(!AnswerFrame::begin(&mut out, 1).finish(&mut out, 9));
+    assert_eq!(out, [1, 2, 3]);
+}
+
+#[test]
+fn a_full_frame_of_answers_says_so() {
+    let mut out = Vec::new();
+    let mut frame = AnswerFrame::begin(&mut out, 1);
+    let outcome = Outcome::Done(Answer::Released { lapsed: false });
+    let mut pushed = 0u32;
+    while frame.push(&mut out, 0, &outcome).is_ok() {
+        pushed += 1;
+    }
+    assert_eq!(frame.count(), pushed);
+    assert!(frame.finish(&mut out, 12));
+    let (header, whole) = frame::parse(&out, FrameLimits::AUTHENTICATED).unwrap().unwrap();
+    assert_eq!((header.sequence, whole), (12, out.len()));
+    assert_eq!(AnswerReader::new(&out[HEADER_BYTES..]).count(), pushed as usize);
+}

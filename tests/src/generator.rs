@@ -1,0 +1,242 @@
+//! Random histories: from a seed, one step after the other, with an eye on the oracle's state so that boundaries are
+//! met and not only passed.
+//!
+//! Swarm testing: each seed draws a [`Plan`], a random subset of features with random weights, because what all
+//! features together hardly ever do (a thousand reserves in a row, say) some subset does all the time. Ids are few, so
+//! they collide.
+//!
+//! Invariant: the same seed and the same answers give the same history, and every request passes `Request::check`.
+
+mod commands;
+mod plan;
+
+pub use plan::{Chances, Kind, Plan};
+
+use crate::oracle::Oracle;
+use crate::request::{OwnedCommand, OwnedRequest};
+use fastrand::Rng;
+use scrip_engine::answer::HoldState;
+use scrip_engine::command::Envelope;
+use scrip_engine::ids::{ChannelId, MerchantId, OperationId, Slot, StockId};
+use scrip_engine::limits::{CLOCK_AHEAD_MAX_MS, Rules};
+
+/// One step of a history.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Step {
+    /// Shard time moves on.
+    Wait {
+        /// To here, milliseconds since the Unix epoch.
+        now_ms: u64,
+    },
+    /// The operator changes the rules.
+    Configure(Rules),
+    /// A command.
+    Ask(OwnedRequest),
+}
+
+/// Draws the steps of one history.
+pub struct Generator {
+    /// What this history is made of.
+    pub plan: Plan,
+    rng: Rng,
+    rules: Rules,
+    now_ms: u64,
+    sent: Vec<OwnedRequest>,
+    holds: Vec<Envelope>,
+    ids: u128,
+    unmade: Vec<StockId>,
+}
+
+impl Generator {
+    /// The history of this seed.
+    pub fn new(seed: u64) -> Generator {
+        let mut rng = Rng::with_seed(seed);
+        let plan = Plan::draw(&mut rng);
+        let unmade = plan.stocks().into_iter().rev().collect();
+        Generator {
+            rules: plan.rules,
+            now_ms: plan.start_ms,
+            rng,
+            plan,
+            sent: Vec::new(),
+            holds: Vec::new(),
+            ids: 0,
+            unmade,
+        }
+    }
+
+    /// The next step, at the time that `oracle` has reached.
+    pub fn next(&mut self, oracle: &Oracle) -> Step {
+        self.now_ms = self.now_ms.max(oracle.now_ms());
+        if let Some(stock) = self.unmade.pop() {
+            let request = self.first_stock(stock);
+            return self.ask(request);
+        }
+        let chances = self.plan.chances;
+        if self.happens(chances.wait) {
+            self.now_ms = self.wait_until(oracle);
+            return Step::Wait { now_ms: self.now_ms };
+        }
+        if self.happens(chances.configure) {
+            self.rules = self.plan.other_rules(&mut self.rng, &self.rules);
+            return Step::Configure(self.rules);
+        }
+        if !self.sent.is_empty() && self.happens(chances.retry) {
+            let request = self.again(oracle);
+            return Step::Ask(request);
+        }
+        let request = loop {
+            let request = self.fresh(oracle);
+            if is_well_formed(&request) {
+                break request;
+            }
+        };
+        self.ask(request)
+    }
+
+    fn ask(&mut self, request: OwnedRequest) -> Step {
+        if request.take().is_some() {
+            self.holds.push(request.envelope);
+        }
+        self.sent.push(request.clone());
+        Step::Ask(request)
+    }
+
+    /// True in `per_mille` of a thousand cases.
+    fn happens(&mut self, per_mille: u32) -> bool {
+        self.rng.u32(0..1_000) < per_mille
+    }
+
+    /// One of the last few items mostly, else any.
+    fn recent(&mut self, count: usize) -> usize {
+        let reach = if self.rng.u8(0..4) == 0 { count } else { count.min(8) };
+        count - 1 - self.rng.usize(0..reach)
+    }
+
+    /// An earlier request, unchanged or with one thing changed.
+    fn again(&mut self, oracle: &Oracle) -> OwnedRequest {
+        let index = self.recent(self.sent.len());
+        let request = self.sent[index].clone();
+        if !self.happens(self.plan.chances.alter) {
+            return request;
+        }
+        let altered = self.altered(request.clone(), oracle);
+        if is_well_formed(&altered) { altered } else { request }
+    }
+
+    fn wait_until(&mut self, oracle: &Oracle) -> u64 {
+        let now_ms = self.now_ms;
+        let target_ms = match self.rng.u8(0..20) {
+            0..7 => now_ms + self.rng.u64(1..10),
+            7..12 => self.moment(oracle),
+            12 => now_ms + self.rng.u64(1..2_500),
+            13 => now_ms + self.rng.u64(1..self.rules.operation_window_ms.min(100_000)),
+            14 => now_ms / 1_000 * 1_000 + 1_000,
+            15 if self.happens(300) => now_ms + self.rules.late_confirm_ms + self.rng.u64(0..3),
+            16 if self.happens(300) => now_ms + self.rules.operation_window_ms + self.rng.u64(0..2_000),
+            17 if self.happens(100) => now_ms + self.rng.u64(0..100_000_000),
+            _ => now_ms + 1,
+        };
+        target_ms.max(now_ms)
+    }
+
+    /// A moment at which something changes, or just before or after.
+    fn moment(&mut self, oracle: &Oracle) -> u64 {
+        let mut moments_ms = Vec::new();
+        for hold in oracle.records.values().filter_map(|record| record.hold.as_ref()) {
+            match hold.state {
+                HoldState::Held => moments_ms.push(hold.deadline_ms),
+                HoldState::Expired => moments_ms.push(hold.deadline_ms + oracle.late_confirm_ms),
+                _ => {}
+            }
+        }
+        for stock in oracle.stocks.values() {
+            moments_ms.extend([stock.terms.opens_ms, stock.terms.closes_ms]);
+        }
+        moments_ms.retain(|moment_ms| *moment_ms > self.now_ms);
+        moments_ms.sort_unstable();
+        // Near ones mostly: a history has few steps, and a far one takes all nearer ones with it.
+        let reach = if self.happens(200) { moments_ms.len() } else { moments_ms.len().min(3) };
+        match moments_ms.get(self.rng.usize(0..reach.max(1))) {
+            Some(moment_ms) => moment_ms + self.rng.u64(0..3) - 1,
+            None => self.now_ms + 1,
+        }
+    }
+
+    /// The envelope of a new operation.
+    fn envelope(&mut self, oracle: &Oracle, merchant: MerchantId, slot: Slot) -> Envelope {
+        let chances = self.plan.chances;
+        let created_ms = if self.happens(chances.odd_created) {
+            self.odd_created_ms(oracle)
+        } else {
+            self.now_ms.saturating_sub(self.rng.u64(0..50)).max(1)
+        };
+        let collides = !self.sent.is_empty() && self.happens(chances.collide);
+        let operation = if collides {
+            let index = self.recent(self.sent.len());
+            self.sent[index].envelope.operation
+        } else {
+            self.ids += 1;
+            OperationId(self.ids)
+        };
+        let embeds = !collides && self.happens(chances.embed) && created_ms < 1 << 48;
+        let operation =
+            if embeds { OperationId(u128::from(created_ms) << 80 | operation.0) } else { operation };
+        let deadline_ms = if self.happens(chances.odd_deadline) {
+            *self.choose(&[1, self.now_ms - 1, self.now_ms, self.now_ms + 1, self.now_ms + 1_000])
+        } else {
+            0
+        };
+        Envelope {
+            merchant,
+            slot,
+            channel: ChannelId(self.rng.u16(0..3)),
+            operation,
+            created_ms: if embeds && self.rng.bool() { 0 } else { created_ms },
+            deadline_ms,
+        }
+    }
+
+    fn odd_created_ms(&mut self, oracle: &Oracle) -> u64 {
+        let (now_ms, floor_ms) = (self.now_ms, oracle.floor_ms());
+        let odd = [
+            1,
+            floor_ms.saturating_sub(1),
+            floor_ms,
+            floor_ms + 1,
+            floor_ms + self.rng.u64(0..3_000),
+            now_ms - self.rng.u64(0..now_ms.min(self.rules.operation_window_ms)),
+            now_ms + self.rng.u64(0..CLOCK_AHEAD_MAX_MS),
+            now_ms + CLOCK_AHEAD_MAX_MS,
+            now_ms + CLOCK_AHEAD_MAX_MS + 1,
+            u64::MAX,
+        ];
+        (*self.choose(&odd)).max(1)
+    }
+
+    fn choose<'c, T>(&mut self, from: &'c [T]) -> &'c T {
+        &from[self.rng.usize(0..from.len())]
+    }
+
+    /// Merchant and slot of a new command.
+    fn scope(&mut self) -> (MerchantId, Slot) {
+        let merchant = MerchantId(self.rng.u32(1..=self.plan.merchants));
+        let slot = self.plan.slots[self.rng.usize(0..self.plan.slots.len())];
+        (merchant, slot)
+    }
+}
+
+fn is_well_formed(request: &OwnedRequest) -> bool {
+    request.with(|request| request.check().is_ok())
+}
+
+/// Whether a repeat of `request` is answered from a record, so that its answer must never change.
+pub fn has_own_id(request: &OwnedRequest) -> bool {
+    !matches!(
+        request.command,
+        OwnedCommand::Confirm { .. }
+            | OwnedCommand::Release
+            | OwnedCommand::StockShow { .. }
+            | OwnedCommand::OperationShow
+    )
+}

@@ -1,0 +1,353 @@
+//! Drawing single commands: new ones with quantities near the boundaries of what is there, and changed old ones.
+
+use super::Generator;
+use super::plan::{Kind, pick};
+use crate::oracle::{Hold, Oracle, Stock, key_of};
+use crate::request::{OwnedCommand, OwnedRequest, OwnedTake, Wish};
+use scrip_engine::command::{Envelope, StockTerms};
+use scrip_engine::ids::{ChannelId, MerchantId, OperationId, OrderId, Slot, StockId, UserId};
+use scrip_engine::limits::{LINES_MAX, STOCK_UNITS_MAX, TTL_MAX_MS, UNITS_PER_LINE_MAX};
+
+impl Generator {
+    /// The STOCK_CREATE with which a history begins.
+    pub(super) fn first_stock(&mut self, stock: StockId) -> OwnedRequest {
+        let merchant = MerchantId(self.rng.u32(1..=self.plan.merchants));
+        let envelope = self.envelope_at(merchant, stock.slot());
+        OwnedRequest { envelope, command: self.create(stock) }
+    }
+
+    fn envelope_at(&mut self, merchant: MerchantId, slot: Slot) -> Envelope {
+        self.ids += 1;
+        Envelope {
+            merchant,
+            slot,
+            channel: ChannelId(1),
+            operation: OperationId(self.ids),
+            created_ms: self.now_ms,
+            deadline_ms: 0,
+        }
+    }
+
+    /// A new command.
+    pub(super) fn fresh(&mut self, oracle: &Oracle) -> OwnedRequest {
+        let (merchant, slot) = self.scope();
+        let mut envelope = self.envelope(oracle, merchant, slot);
+        let command = match self.kind() {
+            Kind::Reserve => {
+                let take = self.take(oracle, &mut envelope);
+                OwnedCommand::Reserve { take, ttl_ms: self.ttl_ms(true) }
+            }
+            Kind::Sell => {
+                let take = self.take(oracle, &mut envelope);
+                OwnedCommand::Sell { take, paid: self.rng.bool() }
+            }
+            Kind::Extend => {
+                let hold = self.hold(&mut envelope, oracle);
+                OwnedCommand::Extend { hold, ttl_ms: self.ttl_ms(false) }
+            }
+            Kind::Confirm => {
+                envelope.operation = self.hold(&mut envelope, oracle);
+                let units = self.line_units(oracle, &envelope, envelope.operation, |line| line.reserved);
+                OwnedCommand::Confirm { units }
+            }
+            Kind::Release => {
+                envelope.operation = self.hold(&mut envelope, oracle);
+                OwnedCommand::Release
+            }
+            Kind::Return => {
+                let hold = self.hold(&mut envelope, oracle);
+                let units = self.line_units(oracle, &envelope, hold, |line| line.confirmed - line.returned);
+                OwnedCommand::Return { hold, to_available: self.rng.bool(), units }
+            }
+            Kind::OperationShow => {
+                if !self.sent.is_empty() {
+                    let index = self.recent(self.sent.len());
+                    envelope.operation = self.sent[index].envelope.operation;
+                }
+                OwnedCommand::OperationShow
+            }
+            kind => self.stock_command(oracle, &mut envelope, kind),
+        };
+        OwnedRequest { envelope, command }
+    }
+
+    fn kind(&mut self) -> Kind {
+        let total = self.plan.kinds.iter().map(|(_, weight)| weight).sum();
+        let mut left = self.rng.u32(0..total);
+        for (kind, weight) in &self.plan.kinds {
+            if left < *weight {
+                return *kind;
+            }
+            left -= weight;
+        }
+        unreachable!("the weights add up to their total")
+    }
+
+    fn stock_command(&mut self, oracle: &Oracle, envelope: &mut Envelope, kind: Kind) -> OwnedCommand {
+        let id = self.stock(oracle, envelope);
+        let stock = oracle.stocks.get(&id);
+        let there = |units: fn(&Stock) -> i128| stock.map_or(0, units);
+        match kind {
+            Kind::StockCreate => self.create(id),
+            Kind::StockSupply => {
+                let most = i128::from(STOCK_UNITS_MAX) - there(|stock| stock.total);
+                let units =
+                    if self.happens(self.plan.chances.huge) { self.units_near(most) } else { self.few() };
+                OwnedCommand::StockSupply { stock: id, units }
+            }
+            Kind::StockVoid => {
+                let from_frozen = self.rng.u8(0..3) == 0;
+                let boundary = if from_frozen { there(|stock| stock.frozen) } else { self.takable(stock) };
+                OwnedCommand::StockVoid { stock: id, units: self.units_near(boundary), from_frozen }
+            }
+            Kind::StockFreeze => {
+                let boundary = self.takable(stock);
+                OwnedCommand::StockFreeze { stock: id, units: self.units_near(boundary) }
+            }
+            Kind::StockUnfreeze => {
+                let frozen = there(|stock| stock.frozen);
+                let marked = there(|stock| stock.frozen + stock.marked_frozen);
+                let boundary = *self.choose(&[frozen, marked]);
+                OwnedCommand::StockUnfreeze { stock: id, units: self.units_near(boundary) }
+            }
+            Kind::StockEdit => {
+                let version = stock.map_or(1, |stock| stock.version);
+                let version = *self.choose(&[version, version, version, version + 1, version - 1]);
+                OwnedCommand::StockEdit { stock: id, version, terms: self.terms() }
+            }
+            _ => OwnedCommand::StockShow { stock: id },
+        }
+    }
+
+    fn takable(&mut self, stock: Option<&Stock>) -> i128 {
+        let Some(stock) = stock else { return 0 };
+        *self.choose(&[stock.available, stock.reachable(), stock.available + stock.held])
+    }
+
+    fn create(&mut self, stock: StockId) -> OwnedCommand {
+        let huge = [100_000_000, 4_294_967_296, 5_000_000_000, STOCK_UNITS_MAX - 1, STOCK_UNITS_MAX];
+        let units = if self.happens(self.plan.chances.huge) {
+            *self.choose(&huge)
+        } else {
+            let most = *self.choose(&[3, 20, 20, 300]);
+            self.rng.u64(0..=most)
+        };
+        let name =
+            if self.rng.bool() { "卡密".as_bytes().to_vec() } else { vec![b'x'; self.rng.usize(1..=64)] };
+        OwnedCommand::StockCreate { stock, name, units, terms: self.terms() }
+    }
+
+    fn terms(&mut self) -> StockTerms {
+        let chances = self.plan.chances;
+        let limit_per_user = if self.happens(chances.limited) {
+            *pick(&mut self.rng, &[1, 2, 3, 5, 8, UNITS_PER_LINE_MAX])
+        } else {
+            0
+        };
+        let (mut opens_ms, mut closes_ms) = (0, 0);
+        if self.happens(chances.timed) {
+            opens_ms = *self.choose(&[0, self.now_ms, self.now_ms + 1, self.now_ms + 500]);
+            closes_ms = *self.choose(&[0, self.now_ms.max(opens_ms + 1), opens_ms.max(self.now_ms) + 700]);
+        }
+        StockTerms { opens_ms, closes_ms, limit_per_user, frozen: self.happens(chances.timed / 2) }
+    }
+
+    /// A stock of the merchant in the slot mostly; else any. Moves the command to where the merchant has one.
+    fn stock(&mut self, oracle: &Oracle, envelope: &mut Envelope) -> StockId {
+        if !self.happens(self.plan.chances.foreign) {
+            let own: Vec<StockId> = oracle
+                .stocks
+                .iter()
+                .filter(|(_, stock)| stock.merchant == envelope.merchant.0)
+                .map(|(id, _)| *id)
+                .collect();
+            if !own.is_empty() {
+                let stock = *self.choose(&own);
+                envelope.slot = stock.slot();
+                return stock;
+            }
+        }
+        let slot = if self.rng.u8(0..4) == 0 { self.scope().1 } else { envelope.slot };
+        StockId::new(slot, self.rng.u64(1..=self.plan.stocks_per_slot + 1))
+    }
+
+    fn take(&mut self, oracle: &Oracle, envelope: &mut Envelope) -> OwnedTake {
+        let chances = self.plan.chances;
+        let mut take = OwnedTake {
+            order: OrderId(self.rng.u128(0..=self.plan.buyers)),
+            user: UserId(self.rng.u128(0..=self.plan.buyers)),
+            partial: self.happens(chances.partial),
+            ..OwnedTake::default()
+        };
+        if !self.holds.is_empty() && self.happens(chances.replace) {
+            take.replace = self.hold(envelope, oracle);
+            let replaced = oracle.records.get(&key_beside(envelope, take.replace));
+            if let Some(hold) =
+                replaced.and_then(|record| record.hold.as_ref()).filter(|_| self.rng.u8(0..5) > 0)
+            {
+                (take.order, take.user) = (hold.order, hold.user);
+            }
+        }
+        let count = if self.happens(chances.wide) {
+            self.rng.usize(1..=LINES_MAX)
+        } else if self.happens(chances.several) {
+            self.rng.usize(2..=4)
+        } else {
+            1
+        };
+        let fixed_slot = envelope.slot;
+        for _ in 0..count {
+            let stock = self.stock(oracle, envelope);
+            take.lines.push(self.wish(oracle, stock, take.user, take.partial));
+        }
+        if take.replace != OperationId(0) {
+            envelope.slot = fixed_slot;
+        }
+        take
+    }
+
+    fn wish(&mut self, oracle: &Oracle, stock: StockId, user: UserId, partial: bool) -> Wish {
+        let chances = self.plan.chances;
+        let units = if self.happens(chances.huge) {
+            UNITS_PER_LINE_MAX
+        } else if self.happens(chances.boundary) {
+            let there = oracle.stocks.get(&stock).map_or(0, |found| {
+                let limit = i128::from(found.terms.limit_per_user);
+                let bought = oracle.purchases.get(&(stock, user)).copied().unwrap_or(0);
+                if limit > 0 && self.rng.bool() { limit - bought } else { found.available }
+            });
+            u32::try_from(self.units_near(there)).unwrap_or(UNITS_PER_LINE_MAX).min(UNITS_PER_LINE_MAX)
+        } else {
+            self.rng.u32(1..=4)
+        };
+        let units_min = if partial { *pick(&mut self.rng, &[0, 0, 1, units / 2, units]) } else { units };
+        Wish { stock, units, units_min: units_min.min(units) }
+    }
+
+    fn few(&mut self) -> u64 {
+        self.rng.u64(1..=6)
+    }
+
+    /// A quantity at or beside `boundary`, or a small one.
+    fn units_near(&mut self, boundary: i128) -> u64 {
+        let boundary = u64::try_from(boundary).unwrap_or(0);
+        let few = self.few();
+        let near = [boundary, boundary + 1, boundary.saturating_sub(1), few, few];
+        (*self.choose(&near)).clamp(1, STOCK_UNITS_MAX)
+    }
+
+    fn ttl_ms(&mut self, default_allowed: bool) -> u32 {
+        let ttl_ms = *pick(&mut self.rng, &[0, 1, 2, 10, 100, 1_000, 5_000, 30_000, 900_000, TTL_MAX_MS]);
+        if ttl_ms == 0 && !default_allowed { 50 } else { ttl_ms }
+    }
+
+    /// A hold that was asked for; moves the command to its merchant and slot mostly.
+    fn hold(&mut self, envelope: &mut Envelope, oracle: &Oracle) -> OperationId {
+        if self.holds.is_empty() {
+            return envelope.operation;
+        }
+        let mut index = self.recent(self.holds.len());
+        // What was refused is rarely worth a second try.
+        for _ in 0..3 {
+            if oracle.records.contains_key(&key_of(&self.holds[index])) {
+                break;
+            }
+            index = self.recent(self.holds.len());
+        }
+        let found = self.holds[index];
+        if !self.happens(self.plan.chances.foreign) {
+            (envelope.merchant, envelope.slot) = (found.merchant, found.slot);
+        }
+        found.operation
+    }
+
+    /// Units per line of a hold: all of them unsaid, exactly, fewer, too many, or for more lines than there are.
+    fn line_units(
+        &mut self,
+        oracle: &Oracle,
+        envelope: &Envelope,
+        hold: OperationId,
+        left: fn(&crate::oracle::HoldLine) -> i128,
+    ) -> Vec<u32> {
+        let record = oracle.records.get(&key_beside(envelope, hold));
+        let Some(Hold { lines, .. }) = record.and_then(|record| record.hold.as_ref()) else {
+            return if self.rng.bool() { Vec::new() } else { vec![1] };
+        };
+        let exact: Vec<u32> = lines.iter().map(|line| u32::try_from(left(line)).unwrap_or(0)).collect();
+        let mut units: Vec<u32> = match self.rng.u8(0..10) {
+            0..4 => Vec::new(),
+            4 => exact,
+            5..8 => exact.iter().map(|units| self.rng.u32(0..=*units)).collect(),
+            8 => exact.iter().map(|units| units + self.rng.u32(0..2)).collect(),
+            _ => exact.iter().copied().chain([self.rng.u32(0..2)]).collect(),
+        };
+        if self.rng.u8(0..8) == 0 {
+            units.truncate(self.rng.usize(0..=units.len()));
+        }
+        if units.iter().all(|units| *units == 0) || units.len() > LINES_MAX {
+            units.clear();
+        }
+        units
+    }
+
+    /// The same request with one thing changed. Some changes make no difference to its content.
+    pub(super) fn altered(&mut self, mut request: OwnedRequest, oracle: &Oracle) -> OwnedRequest {
+        let envelope = &mut request.envelope;
+        match self.rng.u8(0..12) {
+            0 => envelope.created_ms = envelope.created_ms() + 1,
+            1 => envelope.created_ms = envelope.created_ms().saturating_sub(1),
+            2 => envelope.created_ms = envelope.created_ms(),
+            3 => envelope.channel.0 ^= 1,
+            4 => envelope.deadline_ms = self.now_ms,
+            5 => envelope.deadline_ms = self.now_ms + 1,
+            6 => (envelope.merchant, envelope.slot) = self.scope(),
+            7 => {
+                let (order, user) =
+                    (self.rng.u128(0..=self.plan.buyers), self.rng.u128(0..=self.plan.buyers));
+                if let Some(take) = request.take_mut() {
+                    (take.order, take.user) = (OrderId(order), UserId(user));
+                }
+            }
+            _ => self.alter_command(&mut request, oracle),
+        }
+        request
+    }
+
+    fn alter_command(&mut self, request: &mut OwnedRequest, oracle: &Oracle) {
+        let choice = self.rng.u8(0..3);
+        request.command = match request.command.clone() {
+            OwnedCommand::Reserve { take, .. } if choice == 0 => OwnedCommand::Sell { take, paid: false },
+            OwnedCommand::Reserve { mut take, ttl_ms } => {
+                if choice == 1 {
+                    take.lines[0].units += 1;
+                } else {
+                    take.partial = !take.partial;
+                }
+                OwnedCommand::Reserve { take, ttl_ms }
+            }
+            OwnedCommand::Sell { take, .. } if choice == 0 => OwnedCommand::Reserve { take, ttl_ms: 0 },
+            OwnedCommand::Sell { take, paid } => OwnedCommand::Sell { take, paid: !paid },
+            OwnedCommand::Extend { hold, ttl_ms } => OwnedCommand::Extend { hold, ttl_ms: ttl_ms / 2 + 1 },
+            OwnedCommand::Return { hold, to_available, units } => {
+                OwnedCommand::Return { hold, to_available: !to_available, units }
+            }
+            OwnedCommand::StockVoid { stock, units, from_frozen } => {
+                OwnedCommand::StockVoid { stock, units, from_frozen: !from_frozen }
+            }
+            OwnedCommand::StockFreeze { stock, units } => OwnedCommand::StockUnfreeze { stock, units },
+            OwnedCommand::StockSupply { stock, units } => {
+                OwnedCommand::StockSupply { stock, units: units + 1 }
+            }
+            OwnedCommand::Confirm { .. } => {
+                let envelope = request.envelope;
+                let units = self.line_units(oracle, &envelope, envelope.operation, |line| line.reserved);
+                OwnedCommand::Confirm { units }
+            }
+            other => other,
+        };
+    }
+}
+
+fn key_beside(envelope: &Envelope, operation: OperationId) -> crate::oracle::Key {
+    key_of(&Envelope { operation, ..*envelope })
+}

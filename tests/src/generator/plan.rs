@@ -1,0 +1,199 @@
+//! What one random history is made of.
+
+use fastrand::Rng;
+use scrip_engine::ids::{Slot, StockId};
+use scrip_engine::limits::{Capacity, OPERATION_WINDOW_FLOOR_MS, Rules};
+
+/// The commands a history draws from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the variants are those of `Command`, which documents them")]
+pub enum Kind {
+    StockCreate,
+    StockSupply,
+    StockVoid,
+    StockFreeze,
+    StockUnfreeze,
+    StockEdit,
+    Reserve,
+    Extend,
+    Confirm,
+    Release,
+    Sell,
+    Return,
+    StockShow,
+    OperationShow,
+}
+
+/// All kinds with their usual weights.
+const KINDS: [(Kind, u32); 14] = [
+    (Kind::StockCreate, 1),
+    (Kind::StockSupply, 4),
+    (Kind::StockVoid, 5),
+    (Kind::StockFreeze, 5),
+    (Kind::StockUnfreeze, 4),
+    (Kind::StockEdit, 5),
+    (Kind::Reserve, 30),
+    (Kind::Extend, 6),
+    (Kind::Confirm, 16),
+    (Kind::Release, 8),
+    (Kind::Sell, 9),
+    (Kind::Return, 10),
+    (Kind::StockShow, 5),
+    (Kind::OperationShow, 7),
+];
+
+/// How often things happen, in thousandths.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Chances {
+    /// Shard time moves.
+    pub wait: u32,
+    /// The rules change.
+    pub configure: u32,
+    /// An earlier request comes again.
+    pub retry: u32,
+    /// A repeated request differs from its original.
+    pub alter: u32,
+    /// A new command carries an id that was used before.
+    pub collide: u32,
+    /// The id says its creation time itself.
+    pub embed: u32,
+    /// The id is too old, at the floor, far ahead, at the limit.
+    pub odd_created: u32,
+    /// The command has a deadline.
+    pub odd_deadline: u32,
+    /// A take replaces a hold.
+    pub replace: u32,
+    /// A take accepts fewer units.
+    pub partial: u32,
+    /// A stock limits purchases.
+    pub limited: u32,
+    /// A stock has opening and closing times, or is frozen.
+    pub timed: u32,
+    /// A stock or hold of somebody else is named.
+    pub foreign: u32,
+    /// A take has several lines.
+    pub several: u32,
+    /// A take has up to 64 lines.
+    pub wide: u32,
+    /// Quantities lie at a boundary of what is there.
+    pub boundary: u32,
+    /// Quantities are huge.
+    pub huge: u32,
+}
+
+/// What one history is made of.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Plan {
+    /// Shard time at the start.
+    pub start_ms: u64,
+    /// Rules at the start.
+    pub rules: Rules,
+    /// Sizes of the engine's tables.
+    pub capacity: Capacity,
+    /// Merchants are numbered from 1 to this.
+    pub merchants: u32,
+    /// Slots in use.
+    pub slots: Vec<Slot>,
+    /// Stocks in each slot are numbered from 1 to this.
+    pub stocks_per_slot: u64,
+    /// Users and orders are numbered from 0 (none) to this.
+    pub buyers: u128,
+    /// Commands and their weights.
+    pub kinds: Vec<(Kind, u32)>,
+    /// How often things happen.
+    pub chances: Chances,
+}
+
+/// Tables that a history of a few thousand steps does not fill.
+pub const ROOMY: Capacity = Capacity {
+    stocks_max: 64,
+    holds_max: 4_096,
+    extra_lines_max: 65_536,
+    operations_max: 4_096,
+    user_limits_max: 4_096,
+};
+
+impl Plan {
+    /// Draws a plan.
+    pub fn draw(rng: &mut Rng) -> Plan {
+        let slots = [&[0][..], &[7], &[1_023], &[3, 4], &[0, 1_023]][rng.usize(0..5)];
+        let start_ms = [1_000, 12_345, 1_700_000_000_000, 1_767_225_600_999][rng.usize(0..4)];
+        Plan {
+            start_ms,
+            rules: draw_rules(rng),
+            capacity: if rng.u8(0..5) == 0 { draw_capacity(rng) } else { ROOMY },
+            merchants: *pick(rng, &[1, 1, 2, 3]),
+            slots: slots.iter().map(|slot| Slot(*slot)).collect(),
+            stocks_per_slot: *pick(rng, &[1, 2, 3, 6]),
+            buyers: *pick(rng, &[1, 2, 5]),
+            kinds: draw_kinds(rng),
+            chances: draw_chances(rng),
+        }
+    }
+
+    /// The stocks of this history.
+    pub fn stocks(&self) -> Vec<StockId> {
+        let numbers = 1..=self.stocks_per_slot;
+        self.slots.iter().flat_map(|slot| numbers.clone().map(|number| StockId::new(*slot, number))).collect()
+    }
+
+    /// Other rules in the course of the history. Late confirms never become possible again for holds that were gone.
+    pub fn other_rules(&self, rng: &mut Rng, rules: &Rules) -> Rules {
+        let drawn = draw_rules(rng);
+        Rules { late_confirm_ms: drawn.late_confirm_ms.min(rules.late_confirm_ms), ..drawn }
+    }
+}
+
+fn draw_rules(rng: &mut Rng) -> Rules {
+    let window_ms = *pick(rng, &[10_000, 10_500, 12_000, 60_000, 900_000, 86_400_000]);
+    let least_ms = *pick(rng, &[OPERATION_WINDOW_FLOOR_MS, OPERATION_WINDOW_FLOOR_MS, window_ms]);
+    let late_ms = *pick(rng, &[0, 1, 500, 5_000, 15_000, 60_000, 86_400_000]);
+    Rules { operation_window_ms: window_ms, operation_window_min_ms: least_ms, late_confirm_ms: late_ms }
+}
+
+fn draw_capacity(rng: &mut Rng) -> Capacity {
+    Capacity {
+        stocks_max: *pick(rng, &[1, 2, 64]),
+        holds_max: *pick(rng, &[1, 3, 10, 30, 4_096]),
+        extra_lines_max: *pick(rng, &[1, 5, 70, 65_536]),
+        operations_max: *pick(rng, &[3, 10, 30, 4_096]),
+        user_limits_max: *pick(rng, &[1, 3, 4_096]),
+    }
+}
+
+/// Every kind at its usual weight, three times that, or not at all; RESERVE always.
+fn draw_kinds(rng: &mut Rng) -> Vec<(Kind, u32)> {
+    let weigh = |(kind, weight): (Kind, u32)| {
+        let factor = if kind == Kind::Reserve { *pick(rng, &[1, 3]) } else { *pick(rng, &[0, 1, 1, 3]) };
+        (kind, weight * factor)
+    };
+    KINDS.into_iter().map(weigh).filter(|(_, weight)| *weight > 0).collect()
+}
+
+fn draw_chances(rng: &mut Rng) -> Chances {
+    let mut draw = |low, high| *pick(rng, &[0, low, low, high]);
+    Chances {
+        wait: draw(150, 400).max(20),
+        configure: draw(0, 10),
+        retry: draw(80, 300),
+        alter: draw(300, 700),
+        collide: draw(20, 200),
+        embed: draw(100, 900),
+        odd_created: draw(50, 300),
+        odd_deadline: draw(30, 200),
+        replace: draw(150, 600),
+        partial: draw(200, 800),
+        limited: draw(300, 900),
+        timed: draw(80, 300),
+        foreign: draw(20, 150),
+        several: draw(300, 800),
+        wide: draw(5, 100),
+        boundary: draw(200, 600),
+        huge: draw(10, 200),
+    }
+}
+
+/// One of `from`, at random.
+pub(super) fn pick<'f, T>(rng: &mut Rng, from: &'f [T]) -> &'f T {
+    &from[rng.usize(0..from.len())]
+}

@@ -1,0 +1,273 @@
+//! The oracle: what every command means, said a second time and as plainly as possible.
+//!
+//! One ordered map of records, one of stocks, one of purchases; wide signed numbers; owned values; every rule looked up
+//! where it applies. It is written from docs/semantics.md alone, shares no code with the engine but the types of
+//! commands and answers, and knows nothing of memory: CAPACITY of tables is not its business.
+//!
+//! Invariant: [`Oracle::check_laws`] holds after every command.
+
+mod holds;
+mod laws;
+mod stocks;
+mod take;
+
+use crate::outcome::{OwnedFacts, OwnedOutcome};
+use crate::request::{OwnedCommand, OwnedRequest};
+use scrip_engine::answer::{HoldState, OperationKind, OperationView};
+use scrip_engine::command::{Envelope, StockTerms};
+use scrip_engine::ids::{ChannelId, OperationId, OrderId, StockId, UserId};
+use scrip_engine::limits::CLOCK_AHEAD_MAX_MS;
+use scrip_engine::rejection::Code;
+use std::collections::BTreeMap;
+
+/// Merchant, slot and operation id.
+pub type Key = (u32, u16, u128);
+
+/// The whole state, naively.
+#[derive(Debug, Clone)]
+pub struct Oracle {
+    /// How long after its expiry a hold can be confirmed.
+    pub late_confirm_ms: u64,
+    /// Every stock there is.
+    pub stocks: BTreeMap<StockId, Stock>,
+    /// Every operation that is remembered, holds among them.
+    pub records: BTreeMap<Key, Record>,
+    /// Units that count against a purchase limit.
+    pub purchases: BTreeMap<(StockId, UserId), i128>,
+    /// Units of each stock that were sold by holds which are gone by now.
+    departed: BTreeMap<StockId, i128>,
+    /// Units that count against a purchase limit and were bought by holds which are gone by now.
+    departed_purchases: BTreeMap<(StockId, UserId), i128>,
+    now_ms: u64,
+    floor_ms: u64,
+}
+
+/// A stock.
+#[derive(Debug, Clone)]
+#[allow(missing_docs, reason = "the fields are those of `StockView`, which documents them")]
+pub struct Stock {
+    pub merchant: u32,
+    pub name: Vec<u8>,
+    pub version: u32,
+    pub terms: StockTerms,
+    pub total: i128,
+    pub available: i128,
+    pub held: i128,
+    pub consumed: i128,
+    pub frozen: i128,
+    pub void: i128,
+    pub marked_frozen: i128,
+    pub marked_void: i128,
+}
+
+/// What is remembered of an operation with an id of its own.
+#[derive(Debug, Clone)]
+pub struct Record {
+    /// Part of the id.
+    pub created_ms: u64,
+    /// Part of the content.
+    pub channel: ChannelId,
+    /// The rest of the content.
+    pub command: OwnedCommand,
+    /// The answer to every repeat.
+    pub answer: OwnedOutcome,
+    /// What a RESERVE or SELL made.
+    pub hold: Option<Hold>,
+}
+
+/// A hold.
+#[derive(Debug, Clone)]
+#[allow(missing_docs, reason = "the fields are those of `HoldView`, which documents them")]
+pub struct Hold {
+    pub order: OrderId,
+    pub user: UserId,
+    pub channel: ChannelId,
+    pub state: HoldState,
+    pub late: bool,
+    /// The refusal of a late CONFIRM or of a paid SELL.
+    pub refusal: Option<OwnedOutcome>,
+    pub reserved_ms: u64,
+    pub deadline_ms: u64,
+    pub closed_ms: u64,
+    pub lines: Vec<HoldLine>,
+}
+
+/// One line of a hold.
+#[derive(Debug, Clone)]
+#[allow(missing_docs, reason = "the fields are those of `HoldLine`, which documents them")]
+pub struct HoldLine {
+    pub stock: StockId,
+    pub reserved: i128,
+    pub confirmed: i128,
+    pub returned: i128,
+    /// The stock had a purchase limit when the hold was made, so these units count against it.
+    pub counted: bool,
+}
+
+impl Oracle {
+    /// Nothing yet.
+    pub fn new(late_confirm_ms: u64) -> Oracle {
+        Oracle {
+            late_confirm_ms,
+            stocks: BTreeMap::new(),
+            records: BTreeMap::new(),
+            purchases: BTreeMap::new(),
+            departed: BTreeMap::new(),
+            departed_purchases: BTreeMap::new(),
+            now_ms: 0,
+            floor_ms: 0,
+        }
+    }
+
+    /// Lets time pass: holds whose deadline is reached expire, and what is old and closed is forgotten. `floor_ms` is
+    /// the floor that the engine publishes.
+    pub fn advance(&mut self, now_ms: u64, floor_ms: u64) {
+        assert!(now_ms >= self.now_ms, "shard time never goes back");
+        assert!(floor_ms >= self.floor_ms, "the floor only rises");
+        assert_eq!(floor_ms % 1_000, 0, "the floor rises by whole seconds");
+        if now_ms > self.now_ms {
+            self.now_ms = now_ms;
+            self.expire_due();
+        }
+        self.floor_ms = floor_ms;
+        self.forget();
+    }
+
+    /// Shard time.
+    pub fn now_ms(&self) -> u64 {
+        self.now_ms
+    }
+
+    /// The floor in force.
+    pub fn floor_ms(&self) -> u64 {
+        self.floor_ms
+    }
+
+    /// What `request` is answered at this time, and what it does.
+    pub fn answer(&mut self, request: &OwnedRequest) -> OwnedOutcome {
+        let envelope = &request.envelope;
+        match &request.command {
+            OwnedCommand::StockShow { stock } => self.show_stock(envelope, *stock),
+            OwnedCommand::OperationShow => self.show_operation(envelope),
+            OwnedCommand::Confirm { units } => self.confirm(envelope, units),
+            OwnedCommand::Release => self.release(envelope),
+            _ => self.with_own_id(request),
+        }
+    }
+
+    /// The checks of a command with an id of its own, in the documented order.
+    fn with_own_id(&mut self, request: &OwnedRequest) -> OwnedOutcome {
+        let envelope = &request.envelope;
+        let created_ms = envelope.created_ms();
+        if let Some(record) = self.records.get(&key_of(envelope)) {
+            let same = record.created_ms == created_ms
+                && record.channel == envelope.channel
+                && record.command == request.command;
+            return if same { record.answer.clone() } else { OwnedOutcome::refused(Code::OperationMismatch) };
+        }
+        if created_ms < self.floor_ms {
+            return self.too_old();
+        }
+        if created_ms > self.now_ms + CLOCK_AHEAD_MAX_MS {
+            return OwnedOutcome::Refused { code: Code::ClockAhead, facts: OwnedFacts::Time(self.now_ms) };
+        }
+        if let Some(refusal) = self.deadline_passed(envelope) {
+            return refusal;
+        }
+        if stocks_of(&request.command).iter().any(|stock| stock.slot() != envelope.slot) {
+            return OwnedOutcome::refused(Code::CrossSlot);
+        }
+        let (answer, hold) = match &request.command {
+            OwnedCommand::Reserve { take, ttl_ms } => self.reserve(envelope, take, *ttl_ms),
+            OwnedCommand::Sell { take, paid } => self.sell(envelope, take, *paid),
+            OwnedCommand::Extend { hold, ttl_ms } => (self.extend(envelope, *hold, *ttl_ms), None),
+            OwnedCommand::Return { hold, to_available, units } => {
+                (self.give_return(envelope, *hold, *to_available, units), None)
+            }
+            _ => (self.change_stock(envelope, &request.command), None),
+        };
+        if answer.code().is_none() || hold.is_some() {
+            let record = Record {
+                created_ms,
+                channel: envelope.channel,
+                command: request.command.clone(),
+                answer: answer.clone(),
+                hold,
+            };
+            self.records.insert(key_of(envelope), record);
+        }
+        answer
+    }
+
+    fn too_old(&self) -> OwnedOutcome {
+        OwnedOutcome::Refused { code: Code::OperationTooOld, facts: OwnedFacts::Floor(self.floor_ms) }
+    }
+
+    fn deadline_passed(&self, envelope: &Envelope) -> Option<OwnedOutcome> {
+        let passed = envelope.deadline_ms != 0 && envelope.deadline_ms <= self.now_ms;
+        passed.then_some(OwnedOutcome::Refused {
+            code: Code::DeadlinePassed,
+            facts: OwnedFacts::Time(self.now_ms),
+        })
+    }
+
+    fn show_operation(&self, envelope: &Envelope) -> OwnedOutcome {
+        let Some(record) = self.records.get(&key_of(envelope)) else {
+            return if envelope.created_ms() < self.floor_ms {
+                self.too_old()
+            } else {
+                OwnedOutcome::refused(Code::NotFound)
+            };
+        };
+        if let Some(hold) = &record.hold {
+            return OwnedOutcome::Hold(Box::new(hold.view(envelope.operation)));
+        }
+        let value = match record.answer {
+            OwnedOutcome::StockChanged { value } => value,
+            OwnedOutcome::Extended { deadline_ms } => deadline_ms,
+            OwnedOutcome::Returned { units } => units,
+            _ => unreachable!("only successes are recorded"),
+        };
+        OwnedOutcome::Operation(OperationView { kind: kind_of(&record.command), value })
+    }
+}
+
+/// The key of the operation that `envelope` names.
+pub fn key_of(envelope: &Envelope) -> Key {
+    (envelope.merchant.0, envelope.slot.0, envelope.operation.0)
+}
+
+/// The key of another operation of the same merchant and slot.
+fn key_beside(envelope: &Envelope, operation: OperationId) -> Key {
+    (envelope.merchant.0, envelope.slot.0, operation.0)
+}
+
+fn stocks_of(command: &OwnedCommand) -> Vec<StockId> {
+    match command {
+        OwnedCommand::StockCreate { stock, .. }
+        | OwnedCommand::StockSupply { stock, .. }
+        | OwnedCommand::StockVoid { stock, .. }
+        | OwnedCommand::StockFreeze { stock, .. }
+        | OwnedCommand::StockUnfreeze { stock, .. }
+        | OwnedCommand::StockEdit { stock, .. }
+        | OwnedCommand::StockShow { stock } => vec![*stock],
+        OwnedCommand::Reserve { take, .. } | OwnedCommand::Sell { take, .. } => {
+            take.lines.iter().map(|wish| wish.stock).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn kind_of(command: &OwnedCommand) -> OperationKind {
+    match command {
+        OwnedCommand::StockCreate { .. } => OperationKind::StockCreate,
+        OwnedCommand::StockSupply { .. } => OperationKind::StockSupply,
+        OwnedCommand::StockVoid { .. } => OperationKind::StockVoid,
+        OwnedCommand::StockFreeze { .. } => OperationKind::StockFreeze,
+        OwnedCommand::StockUnfreeze { .. } => OperationKind::StockUnfreeze,
+        OwnedCommand::StockEdit { .. } => OperationKind::StockEdit,
+        OwnedCommand::Extend { .. } => OperationKind::Extend,
+        OwnedCommand::Return { .. } => OperationKind::Return,
+        _ => unreachable!("holds and queries have no operation record"),
+    }
+}

@@ -1,0 +1,374 @@
+//! The oracle on the life of a hold: expiry, CONFIRM, RELEASE, EXTEND, RETURN, and being forgotten.
+
+use super::stocks::unsigned;
+use super::{Hold, HoldLine, Key, Oracle, key_beside, key_of};
+use crate::outcome::{Lack, OwnedHold, OwnedHoldLine, OwnedOutcome};
+use scrip_engine::answer::HoldState;
+use scrip_engine::command::Envelope;
+use scrip_engine::ids::{OperationId, StockId, UserId};
+use scrip_engine::limits::TTL_MAX_MS;
+use scrip_engine::rejection::Code;
+
+impl Hold {
+    pub(super) fn view(&self, hold: OperationId) -> OwnedHold {
+        let line = |line: &HoldLine| OwnedHoldLine {
+            stock: line.stock,
+            reserved: narrow(line.reserved),
+            confirmed: narrow(line.confirmed),
+            returned: narrow(line.returned),
+        };
+        OwnedHold {
+            hold,
+            state: self.state,
+            channel: self.channel,
+            late: self.late,
+            refusal: self.refusal.as_ref().and_then(OwnedOutcome::code),
+            order: self.order,
+            user: self.user,
+            reserved_ms: self.reserved_ms,
+            deadline_ms: self.deadline_ms,
+            closed_ms: self.closed_ms,
+            lines: self.lines.iter().map(line).collect(),
+        }
+    }
+
+    fn confirmed_answer(&self) -> OwnedOutcome {
+        OwnedOutcome::Confirmed {
+            confirmed_ms: self.closed_ms,
+            late: self.late,
+            units: self.lines.iter().map(|line| narrow(line.confirmed)).collect(),
+        }
+    }
+
+    /// The units a CONFIRM asks for, one per line: an empty list stands for all, missing ones for 0.
+    fn wanted(&self, units: &[u32]) -> Vec<i128> {
+        let reserved = self.lines.iter().map(|line| line.reserved);
+        if units.is_empty() { reserved.collect() } else { padded(units, self.lines.len()) }
+    }
+}
+
+impl Oracle {
+    /// Units of `stock` that count against the limit of `user`.
+    pub(super) fn purchased(&self, stock: StockId, user: UserId) -> i128 {
+        self.purchases.get(&(stock, user)).copied().unwrap_or(0)
+    }
+
+    pub(super) fn count_purchase(&mut self, stock: StockId, user: UserId, units: i128) {
+        *self.purchases.entry((stock, user)).or_insert(0) += units;
+    }
+
+    /// Every hold whose deadline is reached expires at its deadline.
+    pub(super) fn expire_due(&mut self) {
+        let now_ms = self.now_ms;
+        let is_due = |hold: &Hold| hold.state == HoldState::Held && hold.deadline_ms <= now_ms;
+        let due: Vec<Key> = self
+            .records
+            .iter()
+            .filter(|(_, record)| record.hold.as_ref().is_some_and(is_due))
+            .map(|(key, _)| *key)
+            .collect();
+        for key in due {
+            let deadline_ms = self.hold(key).deadline_ms;
+            self.give_all_back(key, HoldState::Expired, deadline_ms);
+        }
+    }
+
+    /// Forgets what the floor has passed; its units and purchases stay.
+    pub(super) fn forget(&mut self) {
+        let (now_ms, floor_ms, late_confirm_ms) = (self.now_ms, self.floor_ms, self.late_confirm_ms);
+        let is_gone = |record: &super::Record| {
+            let open = record.hold.as_ref().is_some_and(|hold| match hold.state {
+                HoldState::Held => true,
+                HoldState::Expired => now_ms < hold.deadline_ms + late_confirm_ms,
+                _ => false,
+            });
+            record.created_ms < floor_ms && !open
+        };
+        let gone: Vec<Key> =
+            self.records.iter().filter(|(_, record)| is_gone(record)).map(|(key, _)| *key).collect();
+        for key in gone {
+            let record = self.records.remove(&key).expect("just found");
+            let Some(hold) = record.hold.filter(|hold| hold.state == HoldState::Confirmed) else {
+                continue;
+            };
+            for line in &hold.lines {
+                let left = line.confirmed - line.returned;
+                *self.departed.entry(line.stock).or_insert(0) += left;
+                if line.counted {
+                    *self.departed_purchases.entry((line.stock, hold.user)).or_insert(0) += left;
+                }
+            }
+        }
+    }
+
+    /// The hold that a RESERVE or SELL with `replace` takes the place of.
+    pub(super) fn end_replaced(&mut self, key: Key) {
+        let now_ms = self.now_ms;
+        match self.hold(key).state {
+            HoldState::Held => self.give_all_back(key, HoldState::Released, now_ms),
+            HoldState::Expired => self.lapse(key),
+            _ => {}
+        }
+    }
+
+    pub(super) fn confirm(&mut self, envelope: &Envelope, units: &[u32]) -> OwnedOutcome {
+        let Some(key) = self.find_hold(envelope, envelope.operation) else {
+            return self.unknown_hold(envelope);
+        };
+        let hold = self.hold(key);
+        match hold.state {
+            HoldState::Held | HoldState::Expired => {
+                if let Some(refusal) = self.deadline_passed(envelope).or_else(|| exceeds_hold(hold, units)) {
+                    return refusal;
+                }
+                let wanted = hold.wanted(units);
+                if hold.state == HoldState::Held {
+                    self.confirm_held(key, &wanted)
+                } else {
+                    self.confirm_late(key, &wanted)
+                }
+            }
+            HoldState::Confirmed => {
+                let confirmed: Vec<i128> = hold.lines.iter().map(|line| line.confirmed).collect();
+                if units.len() <= hold.lines.len() && hold.wanted(units) == confirmed {
+                    hold.confirmed_answer()
+                } else {
+                    OwnedOutcome::refused(Code::OperationMismatch)
+                }
+            }
+            HoldState::Released => OwnedOutcome::refused(Code::HoldReleased),
+            HoldState::Lapsed => hold.refusal.clone().unwrap_or(OwnedOutcome::refused(Code::HoldReleased)),
+            HoldState::Refused => OwnedOutcome::refused(Code::HoldNotFound),
+        }
+    }
+
+    pub(super) fn release(&mut self, envelope: &Envelope) -> OwnedOutcome {
+        let Some(key) = self.find_hold(envelope, envelope.operation) else {
+            return self.unknown_hold(envelope);
+        };
+        match self.hold(key).state {
+            state @ (HoldState::Held | HoldState::Expired) => {
+                if let Some(refusal) = self.deadline_passed(envelope) {
+                    return refusal;
+                }
+                self.end_replaced(key);
+                OwnedOutcome::Released { lapsed: state == HoldState::Expired }
+            }
+            HoldState::Confirmed => OwnedOutcome::refused(Code::HoldConfirmed),
+            HoldState::Released => OwnedOutcome::Released { lapsed: false },
+            HoldState::Lapsed => OwnedOutcome::Released { lapsed: true },
+            HoldState::Refused => OwnedOutcome::refused(Code::HoldNotFound),
+        }
+    }
+
+    pub(super) fn extend(&mut self, envelope: &Envelope, hold: OperationId, ttl_ms: u32) -> OwnedOutcome {
+        let Some(key) = self.find_hold(envelope, hold) else {
+            return OwnedOutcome::refused(Code::HoldNotFound);
+        };
+        let now_ms = self.now_ms;
+        let hold = self.hold_mut(key);
+        match hold.state {
+            HoldState::Held => {
+                let wish_ms = now_ms + u64::from(ttl_ms);
+                let most_ms = hold.reserved_ms + u64::from(TTL_MAX_MS);
+                hold.deadline_ms = hold.deadline_ms.max(wish_ms.min(most_ms));
+                OwnedOutcome::Extended { deadline_ms: hold.deadline_ms }
+            }
+            HoldState::Confirmed => OwnedOutcome::refused(Code::HoldConfirmed),
+            HoldState::Released | HoldState::Lapsed => OwnedOutcome::refused(Code::HoldReleased),
+            HoldState::Expired => OwnedOutcome::refused(Code::Expired),
+            HoldState::Refused => OwnedOutcome::refused(Code::HoldNotFound),
+        }
+    }
+
+    pub(super) fn give_return(
+        &mut self,
+        envelope: &Envelope,
+        hold: OperationId,
+        to_available: bool,
+        units: &[u32],
+    ) -> OwnedOutcome {
+        let Some(key) = self.find_hold(envelope, hold) else {
+            return OwnedOutcome::refused(Code::HoldNotFound);
+        };
+        let hold = self.hold(key).clone();
+        match hold.state {
+            HoldState::Confirmed => {}
+            HoldState::Held | HoldState::Expired => return OwnedOutcome::refused(Code::NotActive),
+            HoldState::Released | HoldState::Lapsed => return OwnedOutcome::refused(Code::HoldReleased),
+            HoldState::Refused => return OwnedOutcome::refused(Code::HoldNotFound),
+        }
+        let left: Vec<i128> = hold.lines.iter().map(|line| line.confirmed - line.returned).collect();
+        if units.is_empty() && left.iter().all(|units| *units == 0) {
+            return OwnedOutcome::refused(Code::AlreadyReversed);
+        }
+        if let Some(refusal) = exceeds(&left, units) {
+            return refusal;
+        }
+        let given = if units.is_empty() { left } else { padded(units, hold.lines.len()) };
+        for (position, units) in given.iter().enumerate() {
+            let line = &mut self.hold_mut(key).lines[position];
+            line.returned += units;
+            let (stock, counted) = (line.stock, line.counted);
+            let stock_of = self.stock_mut(stock);
+            stock_of.consumed -= units;
+            if to_available {
+                stock_of.available += units;
+            } else {
+                stock_of.void += units;
+            }
+            if counted {
+                self.count_purchase(stock, hold.user, -units);
+            }
+        }
+        OwnedOutcome::Returned { units: unsigned(given.iter().sum()) }
+    }
+
+    fn confirm_held(&mut self, key: Key, wanted: &[i128]) -> OwnedOutcome {
+        let now_ms = self.now_ms;
+        let hold = self.hold(key).clone();
+        for (line, units) in hold.lines.iter().zip(wanted) {
+            let stock = self.stock_mut(line.stock);
+            stock.give_back(line.reserved - units);
+            stock.consume_held(*units);
+            if line.counted {
+                self.count_purchase(line.stock, hold.user, units - line.reserved);
+            }
+        }
+        self.close_confirmed(key, wanted, false, now_ms)
+    }
+
+    fn confirm_late(&mut self, key: Key, wanted: &[i128]) -> OwnedOutcome {
+        let now_ms = self.now_ms;
+        let hold = self.hold(key).clone();
+        let lacks: Vec<Lack> = (0..hold.lines.len())
+            .filter(|line| wanted[*line] > 0)
+            .filter_map(|line| {
+                let (why, available) = self.late_fault(&hold, wanted, line)?;
+                Some(Lack { line, why, asked: narrow(wanted[line]), available: unsigned(available) })
+            })
+            .collect();
+        if !lacks.is_empty() {
+            let refusal = OwnedOutcome::refused_lines(Code::HoldExpiredNoStock, lacks);
+            self.lapse(key);
+            self.hold_mut(key).refusal = Some(refusal.clone());
+            return refusal;
+        }
+        for (line, units) in hold.lines.iter().zip(wanted) {
+            let stock = self.stock_mut(line.stock);
+            stock.available -= units;
+            stock.consumed += units;
+            if line.counted {
+                self.count_purchase(line.stock, hold.user, *units);
+            }
+        }
+        self.close_confirmed(key, wanted, true, now_ms)
+    }
+
+    /// The first reason why a line can't be confirmed late, with the units that could have been had.
+    fn late_fault(&self, hold: &Hold, wanted: &[i128], position: usize) -> Option<(Code, i128)> {
+        let line = &hold.lines[position];
+        let stock = &self.stocks[&line.stock];
+        let wanted_of = |filter: &dyn Fn(&HoldLine) -> bool| -> i128 {
+            let lines = hold.lines.iter().zip(wanted).filter(|(other, _)| other.stock == line.stock);
+            lines.filter(|(other, _)| filter(other)).map(|(_, units)| units).sum()
+        };
+        if self.now_ms >= hold.deadline_ms + self.late_confirm_ms {
+            return Some((Code::Expired, 0));
+        }
+        if stock.terms.frozen {
+            return Some((Code::Frozen, 0));
+        }
+        if wanted_of(&|_| true) > stock.available {
+            return Some((Code::OutOfStock, stock.available));
+        }
+        let limit = i128::from(stock.terms.limit_per_user);
+        if limit > 0 && line.counted {
+            let room = (limit - self.purchased(line.stock, hold.user)).max(0);
+            if wanted_of(&|other| other.counted) > room {
+                return Some((Code::UserLimit, room));
+            }
+        }
+        None
+    }
+
+    fn close_confirmed(&mut self, key: Key, wanted: &[i128], late: bool, now_ms: u64) -> OwnedOutcome {
+        let hold = self.hold_mut(key);
+        for (line, units) in hold.lines.iter_mut().zip(wanted) {
+            line.confirmed = *units;
+        }
+        hold.state = HoldState::Confirmed;
+        hold.late = late;
+        hold.closed_ms = now_ms;
+        hold.confirmed_answer()
+    }
+
+    fn give_all_back(&mut self, key: Key, state: HoldState, closed_ms: u64) {
+        let hold = self.hold_mut(key);
+        hold.state = state;
+        hold.closed_ms = closed_ms;
+        let hold = hold.clone();
+        for line in &hold.lines {
+            self.stock_mut(line.stock).give_back(line.reserved);
+            if line.counted {
+                self.count_purchase(line.stock, hold.user, -line.reserved);
+            }
+        }
+    }
+
+    fn lapse(&mut self, key: Key) {
+        let now_ms = self.now_ms;
+        let hold = self.hold_mut(key);
+        hold.state = HoldState::Lapsed;
+        hold.closed_ms = now_ms;
+    }
+
+    fn find_hold(&self, envelope: &Envelope, hold: OperationId) -> Option<Key> {
+        let key = key_beside(envelope, hold);
+        self.records.get(&key).and_then(|record| record.hold.as_ref()).map(|_| key)
+    }
+
+    fn unknown_hold(&self, envelope: &Envelope) -> OwnedOutcome {
+        debug_assert!(self.records.get(&key_of(envelope)).is_none_or(|record| record.hold.is_none()));
+        if envelope.created_ms() < self.floor_ms {
+            self.too_old()
+        } else {
+            OwnedOutcome::refused(Code::HoldNotFound)
+        }
+    }
+
+    fn hold(&self, key: Key) -> &Hold {
+        self.records[&key].hold.as_ref().expect("the caller found a hold")
+    }
+
+    fn hold_mut(&mut self, key: Key) -> &mut Hold {
+        let record = self.records.get_mut(&key).expect("the caller found a record");
+        record.hold.as_mut().expect("the caller found a hold")
+    }
+}
+
+/// More units than a line holds, or lines that the hold does not have.
+fn exceeds_hold(hold: &Hold, units: &[u32]) -> Option<OwnedOutcome> {
+    let reserved: Vec<i128> = hold.lines.iter().map(|line| line.reserved).collect();
+    exceeds(&reserved, units)
+}
+
+fn exceeds(there: &[i128], units: &[u32]) -> Option<OwnedOutcome> {
+    let mut lacks = Vec::new();
+    for (line, asked) in units.iter().enumerate() {
+        let held = there.get(line).copied();
+        if held.is_none_or(|held| i128::from(*asked) > held) {
+            let available = unsigned(held.unwrap_or(0));
+            lacks.push(Lack { line, why: Code::ExceedsHold, asked: *asked, available });
+        }
+    }
+    (!lacks.is_empty()).then(|| OwnedOutcome::refused_lines(Code::ExceedsHold, lacks))
+}
+
+fn padded(units: &[u32], lines: usize) -> Vec<i128> {
+    (0..lines).map(|line| units.get(line).copied().map_or(0, i128::from)).collect()
+}
+
+fn narrow(units: i128) -> u32 {
+    u32::try_from(units).expect("a line's units fit 32 bits")
+}

@@ -1,0 +1,216 @@
+//! The oracle on stocks: the buckets, the marks, and the commands that change them.
+
+use super::{Oracle, Stock};
+use crate::outcome::{OwnedFacts, OwnedOutcome, OwnedStock};
+use crate::request::OwnedCommand;
+use scrip_engine::command::Envelope;
+use scrip_engine::ids::StockId;
+use scrip_engine::limits::STOCK_UNITS_MAX;
+use scrip_engine::rejection::{CapacityOf, Code};
+
+impl Stock {
+    /// Units leave held without being consumed: to void as far as the mark reaches, then to frozen, then to available.
+    pub(super) fn give_back(&mut self, units: i128) {
+        let to_void = units.min(self.marked_void);
+        let to_frozen = (units - to_void).min(self.marked_frozen);
+        self.held -= units;
+        self.marked_void -= to_void;
+        self.void += to_void;
+        self.marked_frozen -= to_frozen;
+        self.frozen += to_frozen;
+        self.available += units - to_void - to_frozen;
+    }
+
+    /// Units that [`Stock::give_back`] would give to available.
+    pub(super) fn would_give_back(&self, units: i128) -> i128 {
+        (units - self.marked_void - self.marked_frozen).max(0)
+    }
+
+    /// Units of holds are consumed; marks that exceed what is still held are dropped, frozen first.
+    pub(super) fn consume_held(&mut self, units: i128) {
+        self.held -= units;
+        self.consumed += units;
+        while self.marked_void + self.marked_frozen > self.held {
+            let excess = self.marked_void + self.marked_frozen - self.held;
+            if self.marked_frozen > 0 {
+                self.marked_frozen -= excess.min(self.marked_frozen);
+            } else {
+                self.marked_void -= excess;
+            }
+        }
+    }
+
+    /// Units that a freeze or void can reach: at once, or by a mark.
+    pub fn reachable(&self) -> i128 {
+        self.available + self.held - self.marked_void - self.marked_frozen
+    }
+
+    fn view(&self, stock: StockId) -> OwnedStock {
+        OwnedStock {
+            stock,
+            version: self.version,
+            terms: self.terms,
+            total: unsigned(self.total),
+            available: unsigned(self.available),
+            held: unsigned(self.held),
+            consumed: unsigned(self.consumed),
+            frozen: unsigned(self.frozen),
+            void: unsigned(self.void),
+            marked_frozen: unsigned(self.marked_frozen),
+            marked_void: unsigned(self.marked_void),
+            name: self.name.clone(),
+        }
+    }
+}
+
+impl Oracle {
+    /// The stock, if it exists and is the merchant's.
+    pub(super) fn own_stock(&self, envelope: &Envelope, stock: StockId) -> Option<&Stock> {
+        self.stocks.get(&stock).filter(|found| found.merchant == envelope.merchant.0)
+    }
+
+    /// A stock that a hold names: stocks never go away.
+    pub(super) fn stock_mut(&mut self, stock: StockId) -> &mut Stock {
+        self.stocks.get_mut(&stock).expect("stocks never go away")
+    }
+
+    pub(super) fn show_stock(&self, envelope: &Envelope, stock: StockId) -> OwnedOutcome {
+        if stock.slot() != envelope.slot {
+            return OwnedOutcome::refused(Code::CrossSlot);
+        }
+        match self.own_stock(envelope, stock) {
+            Some(found) => OwnedOutcome::Stock(Box::new(found.view(stock))),
+            None => OwnedOutcome::refused(Code::NotFound),
+        }
+    }
+
+    pub(super) fn change_stock(&mut self, envelope: &Envelope, command: &OwnedCommand) -> OwnedOutcome {
+        if let OwnedCommand::StockCreate { stock, .. } = command {
+            return if self.stocks.contains_key(stock) {
+                OwnedOutcome::refused(Code::RuleFailed)
+            } else {
+                self.create_stock(envelope, command)
+            };
+        }
+        let stock = super::stocks_of(command)[0];
+        if self.own_stock(envelope, stock).is_none() {
+            return OwnedOutcome::refused(Code::NotFound);
+        }
+        let found = self.stock_mut(stock);
+        let changed = match command {
+            OwnedCommand::StockSupply { units, .. } => return found.supply(i128::from(*units)),
+            OwnedCommand::StockEdit { version, terms, .. } => return found.edit(*version, *terms),
+            OwnedCommand::StockVoid { units, from_frozen: true, .. } => found.void_frozen(i128::from(*units)),
+            OwnedCommand::StockVoid { units, .. } => found.void(i128::from(*units)),
+            OwnedCommand::StockFreeze { units, .. } => found.freeze(i128::from(*units)),
+            OwnedCommand::StockUnfreeze { units, .. } => found.unfreeze(i128::from(*units)),
+            _ => unreachable!("not a command on a stock"),
+        };
+        match changed {
+            Ok(moved) => OwnedOutcome::StockChanged { value: unsigned(moved) },
+            Err(Short { asked, available }) => OwnedOutcome::Refused {
+                code: Code::OutOfStock,
+                facts: OwnedFacts::Units { stock, asked: unsigned(asked), available: unsigned(available) },
+            },
+        }
+    }
+
+    fn create_stock(&mut self, envelope: &Envelope, command: &OwnedCommand) -> OwnedOutcome {
+        let OwnedCommand::StockCreate { stock, name, units, terms } = command else {
+            unreachable!("called for STOCK_CREATE alone");
+        };
+        let made = Stock {
+            merchant: envelope.merchant.0,
+            name: name.clone(),
+            version: 1,
+            terms: *terms,
+            total: i128::from(*units),
+            available: i128::from(*units),
+            held: 0,
+            consumed: 0,
+            frozen: 0,
+            void: 0,
+            marked_frozen: 0,
+            marked_void: 0,
+        };
+        self.stocks.insert(*stock, made);
+        OwnedOutcome::StockChanged { value: *units }
+    }
+}
+
+/// More units asked for than there are.
+struct Short {
+    asked: i128,
+    available: i128,
+}
+
+impl Stock {
+    fn supply(&mut self, units: i128) -> OwnedOutcome {
+        if self.total + units > i128::from(STOCK_UNITS_MAX) {
+            let facts = OwnedFacts::Maximum(CapacityOf::StockUnits, STOCK_UNITS_MAX);
+            return OwnedOutcome::Refused { code: Code::Capacity, facts };
+        }
+        self.total += units;
+        self.available += units;
+        OwnedOutcome::StockChanged { value: unsigned(self.total) }
+    }
+
+    fn edit(&mut self, version: u32, terms: scrip_engine::command::StockTerms) -> OwnedOutcome {
+        if version != self.version {
+            return OwnedOutcome::Refused {
+                code: Code::RuleFailed,
+                facts: OwnedFacts::Version(self.version),
+            };
+        }
+        self.terms = terms;
+        self.version += 1;
+        OwnedOutcome::StockChanged { value: u64::from(self.version) }
+    }
+
+    fn void(&mut self, units: i128) -> Result<i128, Short> {
+        if units > self.reachable() {
+            return Err(Short { asked: units, available: self.reachable() });
+        }
+        let moved = units.min(self.available);
+        self.available -= moved;
+        self.void += moved;
+        self.marked_void += units - moved;
+        Ok(moved)
+    }
+
+    fn void_frozen(&mut self, units: i128) -> Result<i128, Short> {
+        if units > self.frozen {
+            return Err(Short { asked: units, available: self.frozen });
+        }
+        self.frozen -= units;
+        self.void += units;
+        Ok(units)
+    }
+
+    fn freeze(&mut self, units: i128) -> Result<i128, Short> {
+        if units > self.reachable() {
+            return Err(Short { asked: units, available: self.reachable() });
+        }
+        let moved = units.min(self.available);
+        self.available -= moved;
+        self.frozen += moved;
+        self.marked_frozen += units - moved;
+        Ok(moved)
+    }
+
+    fn unfreeze(&mut self, units: i128) -> Result<i128, Short> {
+        if units > self.frozen + self.marked_frozen {
+            return Err(Short { asked: units, available: self.frozen + self.marked_frozen });
+        }
+        let moved = units.min(self.frozen);
+        self.frozen -= moved;
+        self.available += moved;
+        self.marked_frozen -= units - moved;
+        Ok(moved)
+    }
+}
+
+/// A quantity as it is shown. Panics when it is negative: no bucket ever is.
+pub(super) fn unsigned(units: i128) -> u64 {
+    u64::try_from(units).expect("no bucket is negative")
+}

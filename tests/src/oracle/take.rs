@@ -1,0 +1,265 @@
+//! The oracle on RESERVE and SELL: the six steps of taking units, one function each.
+
+use super::{Hold, HoldLine, Oracle, key_beside};
+use crate::oracle::stocks::unsigned;
+use crate::outcome::{Lack, OwnedOutcome};
+use crate::request::{OwnedTake, Wish};
+use scrip_engine::answer::HoldState;
+use scrip_engine::command::{Envelope, StockTerms};
+use scrip_engine::ids::{OperationId, StockId};
+use scrip_engine::limits::TTL_DEFAULT_MS;
+use scrip_engine::rejection::Code;
+use std::collections::BTreeMap;
+
+/// Units that can be taken, by stock.
+type Pools = BTreeMap<StockId, i128>;
+
+impl Oracle {
+    pub(super) fn reserve(
+        &mut self,
+        envelope: &Envelope,
+        take: &OwnedTake,
+        ttl_ms: u32,
+    ) -> (OwnedOutcome, Option<Hold>) {
+        let granted = match self.grants(envelope, take) {
+            Ok(granted) => granted,
+            Err(refusal) => return (refusal, None),
+        };
+        let ttl_ms = if ttl_ms == 0 { TTL_DEFAULT_MS } else { ttl_ms };
+        let deadline_ms = self.now_ms + u64::from(ttl_ms);
+        let hold = self.take_units(envelope, take, &granted, HoldState::Held, deadline_ms);
+        (OwnedOutcome::Reserved { deadline_ms, units: narrow(&granted) }, Some(hold))
+    }
+
+    pub(super) fn sell(
+        &mut self,
+        envelope: &Envelope,
+        take: &OwnedTake,
+        paid: bool,
+    ) -> (OwnedOutcome, Option<Hold>) {
+        match self.grants(envelope, take) {
+            Ok(granted) => {
+                let hold = self.take_units(envelope, take, &granted, HoldState::Confirmed, self.now_ms);
+                let answer = OwnedOutcome::Confirmed {
+                    confirmed_ms: self.now_ms,
+                    late: false,
+                    units: narrow(&granted),
+                };
+                (answer, Some(hold))
+            }
+            Err(refusal) if paid => {
+                let nothing = vec![0; take.lines.len()];
+                let mut hold = self.hold_of(envelope, take, &nothing, HoldState::Refused, self.now_ms);
+                hold.refusal = Some(refusal.clone());
+                (refusal, Some(hold))
+            }
+            Err(refusal) => (refusal, None),
+        }
+    }
+
+    /// What each line is granted, or why not: steps 1 to 6 of taking units.
+    fn grants(&self, envelope: &Envelope, take: &OwnedTake) -> Result<Vec<i128>, OwnedOutcome> {
+        self.stocks_exist(envelope, take)?;
+        let replaced = self.replaced(envelope, take)?;
+        self.on_sale(take)?;
+        let pools = self.pools(take, replaced);
+        enough(take, &pools, Code::OutOfStock)?;
+        let rooms = self.rooms(take, replaced, &pools);
+        enough(take, &rooms, Code::UserLimit)?;
+        let granted = share(take, rooms);
+        assert!(granted.iter().any(|units| *units > 0), "a take that passed every check gets something");
+        Ok(granted)
+    }
+
+    fn stocks_exist(&self, envelope: &Envelope, take: &OwnedTake) -> Result<(), OwnedOutcome> {
+        refuse_lines(take, |wish| {
+            let missing = self.own_stock(envelope, wish.stock).is_none();
+            missing.then_some((Code::NotFound, 0))
+        })
+    }
+
+    fn replaced<'o>(
+        &'o self,
+        envelope: &Envelope,
+        take: &OwnedTake,
+    ) -> Result<Option<&'o Hold>, OwnedOutcome> {
+        if take.replace == OperationId(0) {
+            return Ok(None);
+        }
+        let record = self.records.get(&key_beside(envelope, take.replace));
+        let hold =
+            record.and_then(|record| record.hold.as_ref()).filter(|hold| hold.state != HoldState::Refused);
+        let Some(hold) = hold else {
+            return Err(OwnedOutcome::refused(Code::HoldNotFound));
+        };
+        let same_user = take.user.0 != 0 && hold.user == take.user;
+        let same_order = take.order.0 != 0 && hold.order == take.order;
+        if !same_user && !same_order {
+            return Err(OwnedOutcome::refused(Code::NotOwner));
+        }
+        if hold.state == HoldState::Confirmed {
+            return Err(OwnedOutcome::refused(Code::HoldConfirmed));
+        }
+        Ok(Some(hold))
+    }
+
+    fn on_sale(&self, take: &OwnedTake) -> Result<(), OwnedOutcome> {
+        refuse_lines(take, |wish| {
+            let StockTerms { opens_ms, closes_ms, frozen, .. } = self.stocks[&wish.stock].terms;
+            if frozen {
+                Some((Code::Frozen, 0))
+            } else if self.now_ms < opens_ms {
+                Some((Code::NotStarted, 0))
+            } else if closes_ms != 0 && self.now_ms >= closes_ms {
+                Some((Code::Expired, 0))
+            } else {
+                None
+            }
+        })
+    }
+
+    /// Available units, and what the replaced hold would give back to available.
+    fn pools(&self, take: &OwnedTake, replaced: Option<&Hold>) -> Pools {
+        let mut pools = Pools::new();
+        for wish in &take.lines {
+            let stock = &self.stocks[&wish.stock];
+            let coming_back = match replaced {
+                Some(hold) if hold.state == HoldState::Held => {
+                    hold.lines.iter().filter(|line| line.stock == wish.stock).map(|line| line.reserved).sum()
+                }
+                _ => 0,
+            };
+            pools.insert(wish.stock, stock.available + stock.would_give_back(coming_back));
+        }
+        pools
+    }
+
+    /// The pools, cut to what the buyer may still take.
+    fn rooms(&self, take: &OwnedTake, replaced: Option<&Hold>, pools: &Pools) -> Pools {
+        let cut = |(stock, pool): (&StockId, &i128)| {
+            let limit = i128::from(self.stocks[stock].terms.limit_per_user);
+            if limit == 0 {
+                return (*stock, *pool);
+            }
+            if take.user.0 == 0 {
+                return (*stock, 0);
+            }
+            let coming_back: i128 = match replaced {
+                Some(hold) if hold.state == HoldState::Held && hold.user == take.user => {
+                    let counted = hold.lines.iter().filter(|line| line.stock == *stock && line.counted);
+                    counted.map(|line| line.reserved).sum()
+                }
+                _ => 0,
+            };
+            let room = limit - (self.purchased(*stock, take.user) - coming_back);
+            (*stock, (*pool).min(room.max(0)))
+        };
+        pools.iter().map(cut).collect()
+    }
+
+    /// The one change of a take: the replaced hold ends, and the granted units leave available.
+    fn take_units(
+        &mut self,
+        envelope: &Envelope,
+        take: &OwnedTake,
+        granted: &[i128],
+        state: HoldState,
+        deadline_ms: u64,
+    ) -> Hold {
+        if take.replace != OperationId(0) {
+            self.end_replaced(key_beside(envelope, take.replace));
+        }
+        let hold = self.hold_of(envelope, take, granted, state, deadline_ms);
+        for line in &hold.lines {
+            let stock = self.stock_mut(line.stock);
+            stock.available -= line.reserved;
+            if state == HoldState::Held {
+                stock.held += line.reserved;
+            } else {
+                stock.consumed += line.reserved;
+            }
+            if line.counted {
+                self.count_purchase(line.stock, take.user, line.reserved);
+            }
+        }
+        hold
+    }
+
+    fn hold_of(
+        &self,
+        envelope: &Envelope,
+        take: &OwnedTake,
+        granted: &[i128],
+        state: HoldState,
+        deadline_ms: u64,
+    ) -> Hold {
+        let line = |(wish, units): (&Wish, &i128)| HoldLine {
+            stock: wish.stock,
+            reserved: *units,
+            confirmed: if state == HoldState::Confirmed { *units } else { 0 },
+            returned: 0,
+            counted: *units > 0 && self.stocks[&wish.stock].terms.limit_per_user > 0,
+        };
+        Hold {
+            order: take.order,
+            user: take.user,
+            channel: envelope.channel,
+            state,
+            late: false,
+            refusal: None,
+            reserved_ms: self.now_ms,
+            deadline_ms,
+            closed_ms: if state == HoldState::Held { 0 } else { self.now_ms },
+            lines: take.lines.iter().zip(granted).map(line).collect(),
+        }
+    }
+}
+
+/// Refuses if `fault` finds one in any line; the code is the first one's, the facts name all.
+fn refuse_lines(take: &OwnedTake, fault: impl Fn(&Wish) -> Option<(Code, i128)>) -> Result<(), OwnedOutcome> {
+    let mut lacks = Vec::new();
+    for (line, wish) in take.lines.iter().enumerate() {
+        if let Some((why, available)) = fault(wish) {
+            lacks.push(Lack { line, why, asked: wish.units, available: unsigned(available) });
+        }
+    }
+    match lacks.first() {
+        Some(first) => Err(OwnedOutcome::refused_lines(first.why, lacks)),
+        None => Ok(()),
+    }
+}
+
+/// The fewest units that a line can live with.
+fn least(take: &OwnedTake, wish: &Wish) -> i128 {
+    i128::from(if take.partial { wish.units_min } else { wish.units })
+}
+
+/// Whether each stock's pool covers the summed demand of all lines on it.
+fn enough(take: &OwnedTake, pools: &Pools, why: Code) -> Result<(), OwnedOutcome> {
+    let demand_on = |stock: StockId| -> i128 {
+        take.lines.iter().filter(|wish| wish.stock == stock).map(|wish| least(take, wish)).sum()
+    };
+    let nothing_at_all = take.partial && pools.values().all(|pool| *pool == 0);
+    refuse_lines(take, |wish| {
+        let pool = pools[&wish.stock];
+        (nothing_at_all || demand_on(wish.stock) > pool).then_some((why, pool))
+    })
+}
+
+/// Serves the lines in order.
+fn share(take: &OwnedTake, mut pools: Pools) -> Vec<i128> {
+    let mut granted = Vec::new();
+    for (position, wish) in take.lines.iter().enumerate() {
+        let later = take.lines[position + 1..].iter().filter(|other| other.stock == wish.stock);
+        let set_aside: i128 = later.map(|other| least(take, other)).sum();
+        let pool = pools.get_mut(&wish.stock).expect("every stock has a pool");
+        let units = i128::from(wish.units).min(*pool - set_aside);
+        *pool -= units;
+        granted.push(units);
+    }
+    granted
+}
+
+fn narrow(granted: &[i128]) -> Vec<u32> {
+    granted.iter().map(|units| u32::try_from(*units).expect("a line's units fit 32 bits")).collect()
+}

@@ -1,0 +1,225 @@
+//! Outcomes that own their parts: what the engine answered and what the oracle answers are compared in this form.
+//!
+//! Invariant: two outcomes are equal here exactly if their borrowed forms say the same, so a comparison of these is a
+//! comparison of everything a caller can see.
+
+use scrip_engine::answer::{Answer, HoldState, HoldView, OperationView, Outcome, StockView};
+use scrip_engine::command::StockTerms;
+use scrip_engine::ids::{ChannelId, OperationId, OrderId, StockId, UserId};
+use scrip_engine::rejection::{CapacityOf, Code, Facts, LineFact};
+
+/// [`Outcome`], owned.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the fields are those of `Answer` and `Rejection`, which document them")]
+pub enum OwnedOutcome {
+    StockChanged { value: u64 },
+    Reserved { deadline_ms: u64, units: Vec<u32> },
+    Extended { deadline_ms: u64 },
+    Confirmed { confirmed_ms: u64, late: bool, units: Vec<u32> },
+    Released { lapsed: bool },
+    Returned { units: u64 },
+    Stock(Box<OwnedStock>),
+    Hold(Box<OwnedHold>),
+    Operation(OperationView),
+    Refused { code: Code, facts: OwnedFacts },
+}
+
+/// [`StockView`], owned.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the fields are those of `StockView`, which documents them")]
+pub struct OwnedStock {
+    pub stock: StockId,
+    pub version: u32,
+    pub terms: StockTerms,
+    pub total: u64,
+    pub available: u64,
+    pub held: u64,
+    pub consumed: u64,
+    pub frozen: u64,
+    pub void: u64,
+    pub marked_frozen: u64,
+    pub marked_void: u64,
+    pub name: Vec<u8>,
+}
+
+/// [`HoldView`], owned.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the fields are those of `HoldView`, which documents them")]
+pub struct OwnedHold {
+    pub hold: OperationId,
+    pub state: HoldState,
+    pub channel: ChannelId,
+    pub late: bool,
+    pub refusal: Option<Code>,
+    pub order: OrderId,
+    pub user: UserId,
+    pub reserved_ms: u64,
+    pub deadline_ms: u64,
+    pub closed_ms: u64,
+    pub lines: Vec<OwnedHoldLine>,
+}
+
+/// [`scrip_engine::answer::HoldLine`] in numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the fields are those of `HoldLine`, which documents them")]
+pub struct OwnedHoldLine {
+    pub stock: StockId,
+    pub reserved: u32,
+    pub confirmed: u32,
+    pub returned: u32,
+}
+
+/// [`Facts`], owned.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the variants are those of `Facts`, which documents them")]
+pub enum OwnedFacts {
+    None,
+    Lines(Vec<Lack>),
+    Time(u64),
+    Floor(u64),
+    Maximum(CapacityOf, u64),
+    Version(u32),
+    Units { stock: StockId, asked: u64, available: u64 },
+}
+
+/// [`LineFact`] in numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the fields are those of `LineFact`, which documents them")]
+pub struct Lack {
+    pub line: usize,
+    pub why: Code,
+    pub asked: u32,
+    pub available: u64,
+}
+
+impl OwnedOutcome {
+    /// A refusal whose code says it all.
+    pub fn refused(code: Code) -> OwnedOutcome {
+        OwnedOutcome::Refused { code, facts: OwnedFacts::None }
+    }
+
+    /// A refusal that names lines.
+    pub fn refused_lines(code: Code, lacks: Vec<Lack>) -> OwnedOutcome {
+        OwnedOutcome::Refused { code, facts: OwnedFacts::Lines(lacks) }
+    }
+
+    /// The code of a refusal.
+    pub fn code(&self) -> Option<Code> {
+        match self {
+            OwnedOutcome::Refused { code, .. } => Some(*code),
+            _ => None,
+        }
+    }
+
+    /// The table that was full, for CAPACITY.
+    pub fn full_table(&self) -> Option<CapacityOf> {
+        match self {
+            OwnedOutcome::Refused { code: Code::Capacity, facts: OwnedFacts::Maximum(of, _) } => Some(*of),
+            _ => None,
+        }
+    }
+}
+
+impl From<Outcome<'_>> for OwnedOutcome {
+    fn from(outcome: Outcome<'_>) -> OwnedOutcome {
+        match outcome {
+            Outcome::Done(answer) => OwnedOutcome::from(answer),
+            Outcome::Refused(rejection) => {
+                OwnedOutcome::Refused { code: rejection.code, facts: rejection.facts.into() }
+            }
+        }
+    }
+}
+
+impl From<Answer<'_>> for OwnedOutcome {
+    fn from(answer: Answer<'_>) -> OwnedOutcome {
+        match answer {
+            Answer::StockChanged { value } => OwnedOutcome::StockChanged { value },
+            Answer::Reserved { deadline_ms, units } => {
+                OwnedOutcome::Reserved { deadline_ms, units: units.iter().map(|units| units.get()).collect() }
+            }
+            Answer::Extended { deadline_ms } => OwnedOutcome::Extended { deadline_ms },
+            Answer::Confirmed { confirmed_ms, late, units } => OwnedOutcome::Confirmed {
+                confirmed_ms,
+                late,
+                units: units.iter().map(|units| units.get()).collect(),
+            },
+            Answer::Released { lapsed } => OwnedOutcome::Released { lapsed },
+            Answer::Returned { units } => OwnedOutcome::Returned { units },
+            Answer::Stock(view) => OwnedOutcome::Stock(Box::new(view.into())),
+            Answer::Hold(view) => OwnedOutcome::Hold(Box::new(view.into())),
+            Answer::Operation(view) => OwnedOutcome::Operation(view),
+        }
+    }
+}
+
+impl From<StockView<'_>> for OwnedStock {
+    fn from(view: StockView<'_>) -> OwnedStock {
+        OwnedStock {
+            stock: view.stock,
+            version: view.version,
+            terms: view.terms,
+            total: view.total,
+            available: view.available,
+            held: view.held,
+            consumed: view.consumed,
+            frozen: view.frozen,
+            void: view.void,
+            marked_frozen: view.marked_frozen,
+            marked_void: view.marked_void,
+            name: view.name.to_vec(),
+        }
+    }
+}
+
+impl From<HoldView<'_>> for OwnedHold {
+    fn from(view: HoldView<'_>) -> OwnedHold {
+        let line = |line: &scrip_engine::answer::HoldLine| {
+            assert_eq!(line.spare.get(), 0, "the spare field of a hold's line is 0");
+            OwnedHoldLine {
+                stock: StockId(line.stock.get()),
+                reserved: line.reserved.get(),
+                confirmed: line.confirmed.get(),
+                returned: line.returned.get(),
+            }
+        };
+        OwnedHold {
+            hold: view.hold,
+            state: view.state,
+            channel: view.channel,
+            late: view.late,
+            refusal: view.refusal,
+            order: view.order,
+            user: view.user,
+            reserved_ms: view.reserved_ms,
+            deadline_ms: view.deadline_ms,
+            closed_ms: view.closed_ms,
+            lines: view.lines.iter().map(line).collect(),
+        }
+    }
+}
+
+impl From<Facts<'_>> for OwnedFacts {
+    fn from(facts: Facts<'_>) -> OwnedFacts {
+        match facts {
+            Facts::None => OwnedFacts::None,
+            Facts::Lines(lines) => OwnedFacts::Lines(lines.iter().map(Lack::from).collect()),
+            Facts::Time(time_ms) => OwnedFacts::Time(time_ms),
+            Facts::Floor(floor_ms) => OwnedFacts::Floor(floor_ms),
+            Facts::Maximum(of, maximum) => OwnedFacts::Maximum(of, maximum),
+            Facts::Version(version) => OwnedFacts::Version(version),
+            Facts::Units { stock, asked, available } => OwnedFacts::Units { stock, asked, available },
+        }
+    }
+}
+
+impl From<&LineFact> for Lack {
+    fn from(fact: &LineFact) -> Lack {
+        Lack {
+            line: usize::from(fact.line.get()),
+            why: Code::from_number(fact.why.get()).expect("a fact names a known code"),
+            asked: fact.asked.get(),
+            available: fact.available.get(),
+        }
+    }
+}

@@ -1,0 +1,316 @@
+//! A small world: the engine, the oracle beside it, and the log of every event.
+//!
+//! Invariant: whatever is asked here is asked of both, and the answers are equal; an engine that answers otherwise ends
+//! the test.
+
+use crate::oracle::Oracle;
+use crate::outcome::{OwnedHold, OwnedOutcome, OwnedStock};
+use crate::request::{OwnedCommand, OwnedRequest, OwnedTake, Wish};
+use scrip_engine::Engine;
+use scrip_engine::command::{Envelope, StockTerms};
+use scrip_engine::event::{Event, EventSink};
+use scrip_engine::ids::{ChannelId, MerchantId, OperationId, OrderId, Slot, StockId, UserId};
+use scrip_engine::limits::{Capacity, EVENT_BYTES_MAX, EXPIRED_PER_EVENT_MAX, Rules};
+use scrip_engine::rejection::{CapacityOf, Code};
+
+/// Shard time at which the worlds of the named tests begin.
+pub const START_MS: u64 = 1_700_000_000_000;
+
+/// No sale rules at all.
+pub const ANY_TERMS: StockTerms = StockTerms { opens_ms: 0, closes_ms: 0, limit_per_user: 0, frozen: false };
+
+/// The log, in memory. Every event goes through its bytes on the way in.
+#[derive(Debug, Clone, Default)]
+pub struct Log {
+    /// The events, one after the other.
+    pub bytes: Vec<u8>,
+    /// How many.
+    pub events: u64,
+    /// The most holds that one expiry posted.
+    pub expired_at_once_max: usize,
+}
+
+impl EventSink for Log {
+    fn push(&mut self, event: &Event<'_>) {
+        let mut buffer = [0; EVENT_BYTES_MAX];
+        let size = event.encode(&mut buffer);
+        let (decoded, read) = Event::decode(&buffer[..size]).expect("an encoded event can be decoded");
+        assert_eq!((&decoded, read), (event, size), "an event survives its bytes");
+        if let Event::Expired { holds } = event {
+            assert!(holds.len() <= EXPIRED_PER_EVENT_MAX, "one event expired {} holds", holds.len());
+            self.expired_at_once_max = self.expired_at_once_max.max(holds.len());
+        }
+        self.bytes.extend_from_slice(&buffer[..size]);
+        self.events += 1;
+    }
+}
+
+/// Engine, oracle and log.
+pub struct World {
+    /// What is tested.
+    pub engine: Engine,
+    /// What it is compared with.
+    pub oracle: Oracle,
+    /// What it logged.
+    pub log: Log,
+    /// Shard time.
+    pub now_ms: u64,
+    /// `created_ms` of the requests that the helpers below make.
+    pub created_ms: u64,
+    capacity: Capacity,
+    rules: Rules,
+}
+
+/// Two answers to one request.
+#[derive(Debug, Clone)]
+pub struct Mismatch {
+    /// The engine's.
+    pub engine: OwnedOutcome,
+    /// The oracle's.
+    pub oracle: OwnedOutcome,
+}
+
+impl World {
+    /// An empty world.
+    pub fn new(capacity: Capacity, rules: Rules, start_ms: u64) -> World {
+        let mut world = World {
+            engine: Engine::new(capacity, Rules::default(), 17),
+            oracle: Oracle::new(rules.late_confirm_ms),
+            log: Log::default(),
+            now_ms: 0,
+            created_ms: start_ms,
+            capacity,
+            rules: Rules::default(),
+        };
+        world.advance(start_ms);
+        world.configure(rules);
+        world
+    }
+
+    /// Room enough, the default rules, [`START_MS`].
+    pub fn usual() -> World {
+        World::new(crate::generator::ROOMY, Rules::default(), START_MS)
+    }
+
+    /// Lets time pass until `now_ms` is reached.
+    pub fn advance(&mut self, now_ms: u64) {
+        while self.advance_once(now_ms) < now_ms {}
+    }
+
+    /// One bounded step towards `now_ms`; answers the shard time reached.
+    pub fn advance_once(&mut self, now_ms: u64) -> u64 {
+        let reached_ms = self.engine.advance(now_ms, &mut self.log);
+        assert!(
+            self.now_ms <= reached_ms && reached_ms <= now_ms,
+            "{} -> {reached_ms} -> {now_ms}",
+            self.now_ms
+        );
+        self.now_ms = reached_ms;
+        self.follow();
+        reached_ms
+    }
+
+    /// Lets `wait_ms` pass.
+    pub fn wait(&mut self, wait_ms: u64) {
+        self.advance(self.now_ms + wait_ms);
+    }
+
+    /// Changes the rules.
+    pub fn configure(&mut self, rules: Rules) {
+        self.rules = rules;
+        self.engine.configure(rules, &mut self.log);
+        self.oracle.late_confirm_ms = rules.late_confirm_ms;
+        self.follow();
+    }
+
+    /// The oracle follows time and floor, after the floor has been judged.
+    fn follow(&mut self) {
+        let floor_ms = self.engine.floor_ms();
+        let highest_ms = self.now_ms.saturating_sub(self.rules.operation_window_min_ms);
+        let is_new = floor_ms != self.oracle.floor_ms();
+        assert!(
+            !is_new || floor_ms <= highest_ms,
+            "the floor {floor_ms} leaves no window at {}",
+            self.now_ms
+        );
+        self.oracle.advance(self.now_ms, floor_ms);
+    }
+
+    /// Asks both, and answers what they agree on.
+    pub fn try_ask(&mut self, request: &OwnedRequest) -> Result<OwnedOutcome, Mismatch> {
+        let events = self.log.events;
+        let engine = request.with(|request| {
+            request.check().expect("requests of tests are well formed");
+            OwnedOutcome::from(self.engine.execute(self.now_ms, request, &mut self.log))
+        });
+        let oracle = if engine.full_table().is_some_and(|of| of != CapacityOf::StockUnits) {
+            self.refused_for_want_of_room(request, &engine)
+        } else {
+            self.oracle.answer(request)
+        };
+        self.follow();
+        if engine != oracle {
+            return Err(Mismatch { engine, oracle });
+        }
+        assert!(
+            request.command != OwnedCommand::OperationShow || self.log.events == events,
+            "a query logs nothing"
+        );
+        Ok(engine)
+    }
+
+    /// CAPACITY is the engine's own business; the oracle says whether the command had reached that check: it would have
+    /// made a record. The answer is the engine's if so.
+    fn refused_for_want_of_room(&self, request: &OwnedRequest, engine: &OwnedOutcome) -> OwnedOutcome {
+        let mut with_room = self.oracle.clone();
+        let records = with_room.records.len();
+        let answer = with_room.answer(request);
+        if with_room.records.len() > records { engine.clone() } else { answer }
+    }
+
+    /// Asks both. Panics when they differ.
+    #[track_caller]
+    pub fn ask(&mut self, request: &OwnedRequest) -> OwnedOutcome {
+        match self.try_ask(request) {
+            Ok(answer) => answer,
+            Err(Mismatch { engine, oracle }) => {
+                panic!("asked {request:?}\nthe engine says {engine:?}\nthe oracle says {oracle:?}")
+            }
+        }
+    }
+
+    /// Panics unless the laws hold on both sides.
+    pub fn check_laws(&self) {
+        self.oracle.check_laws();
+        if let Err(error) = self.engine.recount() {
+            panic!("the engine's counters have drifted: {error}");
+        }
+    }
+
+    /// A fresh engine, with other hash seeds, that has lived through the log.
+    pub fn replayed(&self) -> Engine {
+        let mut engine = Engine::new(self.capacity, Rules::default(), 99);
+        let mut rest = self.log.bytes.as_slice();
+        while !rest.is_empty() {
+            let (event, size) = Event::decode(rest).expect("the log can be read");
+            engine.apply(&event);
+            rest = &rest[size..];
+        }
+        engine
+    }
+}
+
+/// The requests of the named tests: merchant 1, slot 0, channel 1, made at `created_ms` of the world.
+impl World {
+    /// An envelope.
+    pub fn envelope(&self, operation: u128) -> Envelope {
+        Envelope {
+            merchant: MerchantId(1),
+            slot: Slot(0),
+            channel: ChannelId(1),
+            operation: OperationId(operation),
+            created_ms: self.created_ms,
+            deadline_ms: 0,
+        }
+    }
+
+    /// A request.
+    pub fn request(&self, operation: u128, command: OwnedCommand) -> OwnedRequest {
+        OwnedRequest { envelope: self.envelope(operation), command }
+    }
+
+    /// Makes a stock with this number and these units, under an operation id of its own.
+    #[track_caller]
+    pub fn stock(&mut self, number: u64, units: u64) -> StockId {
+        self.stock_with(number, units, ANY_TERMS)
+    }
+
+    /// The same, with sale rules.
+    #[track_caller]
+    pub fn stock_with(&mut self, number: u64, units: u64, terms: StockTerms) -> StockId {
+        let stock = StockId::new(Slot(0), number);
+        let command = OwnedCommand::StockCreate { stock, name: b"cards".to_vec(), units, terms };
+        let answer = self.ask(&self.request(1 << 64 | u128::from(number), command));
+        assert_eq!(answer, OwnedOutcome::StockChanged { value: units });
+        stock
+    }
+
+    /// Asks for a command of the usual merchant.
+    #[track_caller]
+    pub fn run(&mut self, operation: u128, command: OwnedCommand) -> OwnedOutcome {
+        self.ask(&self.request(operation, command))
+    }
+
+    /// RESERVE by user 1 for order 1, for 10 s.
+    #[track_caller]
+    pub fn reserve(&mut self, operation: u128, lines: &[(StockId, u32)]) -> OwnedOutcome {
+        self.run(operation, reserve(take(lines)))
+    }
+
+    /// CONFIRM of all units.
+    #[track_caller]
+    pub fn confirm(&mut self, hold: u128) -> OwnedOutcome {
+        self.run(hold, OwnedCommand::Confirm { units: Vec::new() })
+    }
+
+    /// RELEASE.
+    #[track_caller]
+    pub fn release(&mut self, hold: u128) -> OwnedOutcome {
+        self.run(hold, OwnedCommand::Release)
+    }
+
+    /// STOCK_SHOW.
+    #[track_caller]
+    pub fn show(&mut self, stock: StockId) -> OwnedStock {
+        match self.run(1, OwnedCommand::StockShow { stock }) {
+            OwnedOutcome::Stock(view) => *view,
+            other => panic!("{stock} is shown as {other:?}"),
+        }
+    }
+
+    /// OPERATION_SHOW of a hold.
+    #[track_caller]
+    pub fn show_hold(&mut self, hold: u128) -> OwnedHold {
+        match self.run(hold, OwnedCommand::OperationShow) {
+            OwnedOutcome::Hold(view) => *view,
+            other => panic!("{hold} is shown as {other:?}"),
+        }
+    }
+
+    /// Available, held and consumed units of a stock.
+    #[track_caller]
+    pub fn counts(&mut self, stock: StockId) -> [u64; 3] {
+        let view = self.show(stock);
+        [view.available, view.held, view.consumed]
+    }
+}
+
+/// Time to live of the holds that [`reserve`] makes.
+pub const TTL_MS: u32 = 10_000;
+
+/// A take by user 1 for order 1.
+pub fn take(lines: &[(StockId, u32)]) -> OwnedTake {
+    OwnedTake {
+        order: OrderId(1),
+        user: UserId(1),
+        partial: false,
+        replace: OperationId(0),
+        lines: lines.iter().map(|(stock, units)| Wish::exactly(*stock, *units)).collect(),
+    }
+}
+
+/// RESERVE for 10 s.
+pub fn reserve(take: OwnedTake) -> OwnedCommand {
+    OwnedCommand::Reserve { take, ttl_ms: TTL_MS }
+}
+
+/// RETURN of all that is left, to available.
+pub fn return_all(hold: u128) -> OwnedCommand {
+    OwnedCommand::Return { hold: OperationId(hold), to_available: true, units: Vec::new() }
+}
+
+/// Panics unless `outcome` is a refusal with this code.
+#[track_caller]
+pub fn assert_refused(outcome: &OwnedOutcome, code: Code) {
+    assert_eq!(outcome.code(), Some(code), "answered {outcome:?}");
+}

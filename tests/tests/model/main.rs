@@ -1,0 +1,15 @@
+//! The model tests: the engine against the naive oracle, on random histories and in named situations.
+//!
+//! Each named test asks engine and oracle alike (see `World::ask`), so every one of them also checks every answer in
+//! full; what it says itself is what a reader should know.
+//!
+//! `SCRIP_MODEL_SEED=n` replays the history of one seed and prints it; `SCRIP_MODEL_SEEDS=n` sets how many seeds the
+//! random tests run (a long run: `SCRIP_MODEL_SEEDS=1000000 cargo test -p scrip-tests --test model`).
+
+mod capacity;
+mod check_orders;
+mod expiry;
+mod limits;
+mod random;
+mod situations;
+mod stocks;

@@ -1,0 +1,201 @@
+//! Random histories: every answer is the oracle's, the log gives the state, and repeats give the same body.
+
+use scrip_engine::Engine;
+use scrip_engine::rejection::Code;
+use scrip_tests::history::{self, History, Tally};
+use scrip_tests::oracle::{Key, key_of};
+use scrip_tests::outcome::OwnedOutcome;
+use scrip_tests::request::{OwnedCommand, OwnedRequest};
+use scrip_tests::world::{Log, World};
+use std::collections::BTreeMap;
+use std::env;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Seeds of [`engine_answers_as_the_oracle_does`] unless the environment says otherwise.
+const SEEDS: u64 = 2_600;
+
+/// Commands that so many seeds ask at least.
+const COMMANDS_MIN: u64 = 1_000_000;
+
+/// Steps of the history of one seed.
+fn steps_of(seed: u64) -> u64 {
+    [120, 400, 400, 1_500][(seed % 4) as usize]
+}
+
+/// A number from the environment.
+fn setting(name: &str) -> Option<u64> {
+    env::var(name).ok().map(|value| value.parse().unwrap_or_else(|_| panic!("{name}={value} is not a number")))
+}
+
+/// Runs `work` for every seed below `seeds`, on all cores.
+fn for_each_seed(seeds: u64, work: impl Fn(u64) + Sync) {
+    let next = AtomicU64::new(0);
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                loop {
+                    let seed = next.fetch_add(1, Ordering::Relaxed);
+                    if seed >= seeds {
+                        break;
+                    }
+                    work(seed);
+                }
+            });
+        }
+    });
+}
+
+#[test]
+fn engine_answers_as_the_oracle_does() {
+    if let Some(seed) = setting("SCRIP_MODEL_SEED") {
+        let verdict = history::finish(History::new(seed).printing(), steps_of(seed));
+        return println!("{}", verdict.unwrap_or_else(|report| panic!("{report}")).table());
+    }
+    let seeds = setting("SCRIP_MODEL_SEEDS").unwrap_or(SEEDS);
+    let total = Mutex::new(Tally::default());
+    for_each_seed(seeds, |seed| match history::run(seed, steps_of(seed)) {
+        Ok(tally) => total.lock().expect("no other seed has failed").add(&tally),
+        Err(report) => panic!("{report}"),
+    });
+    let total = total.into_inner().expect("no seed has failed");
+    println!("{seeds} seeds, {} commands, {} events", total.commands, total.events);
+    println!("{}", total.table());
+    if seeds >= SEEDS {
+        assert!(total.commands >= COMMANDS_MIN, "only {} commands", total.commands);
+        assert_covers(&total);
+    }
+}
+
+/// The histories must meet every answer that a command can have: a generator that has gone blind proves nothing.
+fn assert_covers(total: &Tally) {
+    use Code::*;
+    let with_id: &[Code] = &[OperationMismatch, OperationTooOld, ClockAhead, DeadlinePassed];
+    let take: &[Code] = &[
+        CrossSlot, NotFound, HoldNotFound, NotOwner, HoldConfirmed, Frozen, NotStarted, Expired, OutOfStock, UserLimit,
+        Capacity,
+    ];
+    let expected: [(&str, &[&[Code]]); 14] = [
+        ("STOCK_CREATE", &[with_id, &[CrossSlot, RuleFailed, Capacity]]),
+        ("STOCK_SUPPLY", &[with_id, &[CrossSlot, NotFound, Capacity]]),
+        ("STOCK_VOID", &[with_id, &[CrossSlot, NotFound, OutOfStock, Capacity]]),
+        ("STOCK_FREEZE", &[with_id, &[CrossSlot, NotFound, OutOfStock, Capacity]]),
+        ("STOCK_UNFREEZE", &[with_id, &[CrossSlot, NotFound, OutOfStock, Capacity]]),
+        ("STOCK_EDIT", &[with_id, &[CrossSlot, NotFound, RuleFailed, Capacity]]),
+        ("RESERVE", &[with_id, take]),
+        ("SELL", &[with_id, take]),
+        ("EXTEND", &[with_id, &[HoldNotFound, HoldConfirmed, HoldReleased, Expired, Capacity]]),
+        ("RETURN", &[with_id, &[HoldNotFound, NotActive, HoldReleased, AlreadyReversed, ExceedsHold, Capacity]]),
+        (
+            "CONFIRM",
+            &[&[
+                OperationMismatch, HoldReleased, HoldNotFound, HoldExpiredNoStock, ExceedsHold, DeadlinePassed,
+                OperationTooOld,
+            ]],
+        ),
+        ("RELEASE", &[&[HoldConfirmed, HoldNotFound, DeadlinePassed, OperationTooOld]]),
+        ("STOCK_SHOW", &[&[NotFound, CrossSlot]]),
+        ("OPERATION_SHOW", &[&[NotFound, OperationTooOld]]),
+    ];
+    for (command, codes) in expected {
+        let answers = codes.concat().into_iter().map(Some).chain([None]);
+        let missing: Vec<_> = answers.filter(|code| !total.answers.contains_key(&(command, *code))).collect();
+        assert!(missing.is_empty(), "no history has {command} answered with {missing:?}");
+    }
+}
+
+#[test]
+fn replaying_the_log_gives_the_live_state() {
+    for_each_seed(setting("SCRIP_MODEL_SEEDS").unwrap_or(300), |seed| {
+        let mut history = History::new(seed);
+        for step in 1..=steps_of(seed) {
+            history.step().unwrap_or_else(|report| panic!("{report}"));
+            if step % 150 == 0 || step == steps_of(seed) {
+                let replayed = history.world.replayed();
+                let (live, replay) = (history.world.engine.digest(), replayed.digest());
+                assert_eq!(replay, live, "seed {seed}, after step {step}: the log gives another state");
+                replayed.recount().unwrap_or_else(|error| panic!("seed {seed}, after step {step}: {error}"));
+                assert_eq!(replayed.floor_ms(), history.world.engine.floor_ms());
+            }
+        }
+    });
+}
+
+/// The last recorded answer of each operation: the first number tells commands on holds apart from what made them.
+type Recorded = BTreeMap<(u8, Key), (OwnedRequest, OwnedOutcome)>;
+
+#[test]
+fn a_retry_of_any_command_gives_the_same_body() {
+    for_each_seed(setting("SCRIP_MODEL_SEEDS").unwrap_or(400), |seed| {
+        let mut history = History::new(seed);
+        let mut recorded = Recorded::new();
+        for _ in 0..steps_of(seed).min(400) {
+            history.step().unwrap_or_else(|report| panic!("{report}"));
+            let Some((request, answer)) = history.last.clone() else { continue };
+            if keep(&mut recorded, &request, &answer) {
+                let events = history.world.log.events;
+                assert_eq!(history.world.ask(&request), answer, "seed {seed}, at once");
+                assert_eq!(history.world.log.events, events, "seed {seed}: a repeat logs nothing: {request:?}");
+            }
+        }
+        recorded.retain(|(_, key), _| history.world.oracle.records.contains_key(key));
+        for (request, answer) in recorded.values() {
+            assert_eq!(&history.world.ask(request), answer, "seed {seed}, later: {request:?}");
+        }
+        let mut replayed = history.world.replayed();
+        advance(&mut replayed, history.world.now_ms);
+        for (request, answer) in recorded.values() {
+            let again = ask(&mut replayed, &history.world, request);
+            assert_eq!(&again, answer, "seed {seed}, after a restart: {request:?}");
+        }
+    });
+}
+
+/// Keeps an answer that must stay the same for ever; answers whether it is one.
+fn keep(recorded: &mut Recorded, request: &OwnedRequest, answer: &OwnedOutcome) -> bool {
+    let key = key_of(&request.envelope);
+    let refused = answer.code().is_some();
+    let class = match &request.command {
+        OwnedCommand::StockShow { .. } | OwnedCommand::OperationShow => return false,
+        OwnedCommand::Confirm { .. } if answer.code() == Some(Code::HoldExpiredNoStock) => 1,
+        OwnedCommand::Confirm { .. } if !refused => 1,
+        OwnedCommand::Release if !refused => 2,
+        OwnedCommand::Confirm { .. } | OwnedCommand::Release => return false,
+        OwnedCommand::Sell { paid: true, .. } if is_business(answer) => 0,
+        _ if !refused => 0,
+        _ => return false,
+    };
+    if class == 0 && recorded.get(&(0, key)).is_none_or(|(known, _)| known != request) {
+        // The id was forgotten and means something new.
+        recorded.remove(&(1, key));
+        recorded.remove(&(2, key));
+    }
+    recorded.insert((class, key), (request.clone(), answer.clone()));
+    true
+}
+
+/// Whether a paid SELL got this from the checks of the command itself, whose refusals are recorded.
+fn is_business(answer: &OwnedOutcome) -> bool {
+    let before = [
+        Code::OperationMismatch,
+        Code::OperationTooOld,
+        Code::ClockAhead,
+        Code::DeadlinePassed,
+        Code::CrossSlot,
+        Code::Capacity,
+    ];
+    answer.code().is_none_or(|code| !before.contains(&code))
+}
+
+fn advance(engine: &mut Engine, now_ms: u64) {
+    let mut log = Log::default();
+    while engine.advance(now_ms, &mut log) < now_ms {}
+}
+
+fn ask(engine: &mut Engine, world: &World, request: &OwnedRequest) -> OwnedOutcome {
+    let mut log = Log::default();
+    let answer = request.with(|request| OwnedOutcome::from(engine.execute(world.now_ms, request, &mut log)));
+    assert_eq!(log.events, 0, "a repeat logs nothing: {request:?}");
+    answer
+}
