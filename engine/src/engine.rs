@@ -9,7 +9,7 @@ use crate::commands::{self, Plan, Question, Replies, Resolved, Verdict};
 use crate::event::{Event, EventHold, EventSink};
 use crate::limits::{Capacity, EXPIRED_PER_EVENT_MAX, PREPARED_MAX, Rules, SLICE_MS};
 use crate::state::State;
-use crate::state::pages::Handle;
+use crate::state::table::Handle;
 use crate::state::recount::RecountError;
 use crate::state::records::Recorded;
 use scrip_planted::{Bug, on};

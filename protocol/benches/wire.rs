@@ -5,6 +5,7 @@ use scrip_engine::answer::{Answer, Outcome};
 use scrip_engine::command::{Command, Envelope, Line, Request, Take};
 use scrip_engine::ids::{ChannelId, MerchantId, OperationId, OrderId, Slot, StockId, UserId};
 use scrip_engine::rejection::{Code, Facts, LineFact, Rejection};
+use scrip_protocol::answer_read::AnswerReader;
 use scrip_protocol::answer_write::AnswerFrame;
 use scrip_protocol::extras::Extras;
 use scrip_protocol::frame::{self, FrameKind, FrameLimits, HEADER_BYTES};
@@ -104,6 +105,16 @@ fn answers(criterion: &mut Criterion) {
                 }
                 frame.finish(&mut out, 1);
                 out.len()
+            });
+        });
+        group.bench_function(format!("decode 256 {name}"), |bencher| {
+            bencher.iter(|| {
+                let read = AnswerReader::new(black_box(&out[HEADER_BYTES..]));
+                read.fold(0u64, |sum, answer| {
+                    let (index, outcome) = answer.expect("the frame is well formed");
+                    let Outcome::Done(Answer::Reserved { deadline_ms, .. }) = outcome else { return sum + 1 };
+                    sum ^ u64::from(index) ^ deadline_ms
+                })
             });
         });
     }

@@ -39,7 +39,7 @@ impl<'a> AnswerReader<'a> {
 impl<'a> Iterator for AnswerReader<'a> {
     type Item = Result<(u16, Outcome<'a>), AnswerError>;
 
-    #[inline]
+    #[inline(always)]
     fn next(&mut self) -> Option<Self::Item> {
         if self.rest.is_empty() {
             return None;
@@ -59,8 +59,8 @@ impl<'a> Iterator for AnswerReader<'a> {
     }
 }
 
-/// The answer that `bytes` begin with, and its length.
-#[inline]
+/// The answer that `bytes` begin with, and its length. Inlined by force, like the decoder of commands.
+#[inline(always)]
 fn answer(bytes: &[u8]) -> Result<(u16, Outcome<'_>, usize), AnswerFault> {
     let (header, _) =
         AnswerHeader::ref_from_prefix(bytes).map_err(|_| AnswerFault::Truncated(bytes.len()))?;
@@ -132,7 +132,7 @@ impl<'a> Body<'a> {
         Ok(self.fixed::<ValueBody>()?.value.get())
     }
 
-    #[inline]
+    #[inline(always)]
     fn done(&mut self, kind: AnswerKind) -> Result<Answer<'a>, AnswerFault> {
         Ok(match kind {
             AnswerKind::Reserved => {

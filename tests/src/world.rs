@@ -6,12 +6,12 @@
 use crate::oracle::Oracle;
 use crate::outcome::{OwnedHold, OwnedOutcome, OwnedStock};
 use crate::request::{OwnedCommand, OwnedRequest, OwnedTake, Wish};
-use scrip_engine::Engine;
 use scrip_engine::command::{Envelope, StockTerms};
 use scrip_engine::event::{Event, EventSink};
 use scrip_engine::ids::{ChannelId, MerchantId, OperationId, OrderId, Slot, StockId, UserId};
 use scrip_engine::limits::{Capacity, EVENT_BYTES_MAX, EXPIRED_PER_EVENT_MAX, Rules};
 use scrip_engine::rejection::{CapacityOf, Code};
+use scrip_engine::{ADVANCE_EVENTS_MAX, Engine};
 
 /// Shard time at which the worlds of the named tests begin.
 pub const START_MS: u64 = 1_700_000_000_000;
@@ -53,6 +53,8 @@ pub struct World {
     pub oracle: Oracle,
     /// What it logged.
     pub log: Log,
+    /// Calls of `Engine::advance` so far.
+    pub advances: u64,
     /// Shard time.
     pub now_ms: u64,
     /// `created_ms` of the requests that the helpers below make.
@@ -77,6 +79,7 @@ impl World {
             engine: Engine::new(capacity, Rules::default(), 17),
             oracle: Oracle::new(rules.late_confirm_ms),
             log: Log::default(),
+            advances: 0,
             now_ms: 0,
             created_ms: start_ms,
             capacity,
@@ -97,9 +100,18 @@ impl World {
         while self.advance_once(now_ms) < now_ms {}
     }
 
-    /// One bounded step towards `now_ms`; answers the shard time reached.
+    /// Bounded steps towards `now_ms` until commands may run; answers the shard time reached.
     pub fn advance_once(&mut self, now_ms: u64) -> u64 {
-        let reached_ms = self.engine.advance(now_ms, &mut self.log);
+        let reached_ms = loop {
+            let events = self.log.events;
+            let settled = self.engine.advance(now_ms, &mut self.log);
+            self.advances += 1;
+            let made = self.log.events - events;
+            assert!(made <= ADVANCE_EVENTS_MAX as u64, "one step made {made} events");
+            if let Some(reached_ms) = settled {
+                break reached_ms;
+            }
+        };
         assert!(
             self.now_ms <= reached_ms && reached_ms <= now_ms,
             "{} -> {reached_ms} -> {now_ms}",

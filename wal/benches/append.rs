@@ -2,6 +2,7 @@
 //! the numbers are those of the disk the sources are built on.
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use scrip_wal::limits::SEGMENT_BYTES;
 use scrip_wal::{FrameBuffer, FrameHeader, LogOptions, LogWriter, RealDisk, scan};
 use std::convert::Infallible;
 use std::path::PathBuf;
@@ -15,10 +16,10 @@ fn directory() -> tempfile::TempDir {
     tempfile::tempdir_in(target).expect("creates a directory")
 }
 
-fn open(disk: &RealDisk) -> LogWriter<RealDisk> {
+fn open(disk: &RealDisk, segments_ready_at_start: u32) -> LogWriter<RealDisk> {
     let end = scan(disk, SHARD, |_: &FrameHeader, _: &[u8]| Ok::<(), Infallible>(())).expect("scans");
     // Enough is prepared beforehand that no zeros are written while the clock runs.
-    let options = LogOptions { segments_ahead: 0, segments_ready_at_start: 8, ..LogOptions::new(SHARD) };
+    let options = LogOptions { segments_ahead: 0, segments_ready_at_start, ..LogOptions::new(SHARD) };
     LogWriter::open(disk.clone(), &options, &end).expect("opens")
 }
 
@@ -35,7 +36,7 @@ fn append(criterion: &mut Criterion) {
     for frame_bytes in [4 * 1024, 64 * 1024, 512 * 1024] {
         let directory = directory();
         let disk = RealDisk::open(directory.path()).expect("opens the directory");
-        let mut writer = open(&disk);
+        let mut writer = open(&disk, 8);
         let mut frame = FrameBuffer::new(frame_bytes);
         group.throughput(Throughput::Bytes(frame_bytes as u64));
         group.sample_size(20).bench_function(format!("{} KiB", frame_bytes / 1024), |bencher| {
@@ -51,9 +52,10 @@ fn append(criterion: &mut Criterion) {
 fn read_back(criterion: &mut Criterion) {
     let directory = directory();
     let disk = RealDisk::open(directory.path()).expect("opens the directory");
-    let mut writer = open(&disk);
+    // All of the segments will be full: a scan also reads what is prepared and unused.
+    let mut writer = open(&disk, (SCAN_LOG_BYTES / SEGMENT_BYTES) as u32);
     let mut frame = FrameBuffer::new(512 * 1024);
-    while writer.bytes_written() < SCAN_LOG_BYTES {
+    while writer.remaining_bytes() >= 1024 * 1024 {
         fill(&mut frame, writer.durable_sequence() + 1, 512 * 1024);
         writer.append(&mut frame).expect("appends");
     }

@@ -7,7 +7,7 @@ use crate::ids::StockId;
 use crate::limits::CLOCK_AHEAD_MAX_MS;
 use crate::rejection::{CapacityOf, Code, Facts, Rejection};
 use crate::state::State;
-use crate::state::pages::Handle;
+use crate::state::table::Handle;
 use crate::state::records::{HoldRecord, Recorded};
 use scrip_planted::{Bug, on};
 

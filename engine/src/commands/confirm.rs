@@ -6,7 +6,7 @@ use crate::answer::HoldState;
 use crate::event::{Event, EventLine, RefusedLine};
 use crate::rejection::{Code, Facts, LineFact, Rejection};
 use crate::state::State;
-use crate::state::pages::{Handle, NONE};
+use crate::state::table::{Handle, NONE};
 use crate::state::records::{HoldRecord, LineRecord};
 use crate::state::stock::Posting;
 use scrip_planted::{Bug, on};

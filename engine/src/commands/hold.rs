@@ -9,7 +9,7 @@ use crate::ids::OperationId;
 use crate::limits::TTL_MAX_MS;
 use crate::rejection::{Code, Rejection};
 use crate::state::State;
-use crate::state::pages::{Handle, NONE};
+use crate::state::table::{Handle, NONE};
 use crate::state::stock::Posting;
 
 /// Decides a RELEASE.

@@ -20,7 +20,7 @@ use crate::event::{Event, EventHold, EventLine, Origin, RefusedLine};
 use crate::ids::OperationKey;
 use crate::rejection::{LineFact, Rejection};
 use crate::state::State;
-use crate::state::pages::{Handle, NONE};
+use crate::state::table::{Handle, NONE};
 use crate::state::records::OperationRecord;
 use zerocopy::little_endian::U32;
 

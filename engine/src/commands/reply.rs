@@ -5,7 +5,7 @@ use crate::answer::{Answer, HoldLine, HoldState, HoldView, OperationView, Outcom
 use crate::ids::OperationId;
 use crate::rejection::{Facts, LineFact, Rejection};
 use crate::state::State;
-use crate::state::pages::{Handle, NONE};
+use crate::state::table::{Handle, NONE};
 use crate::state::records::{HoldRecord, LineRecord};
 use zerocopy::little_endian::{U32, U64};
 

@@ -8,7 +8,7 @@ use crate::event::{Event, EventLine, Origin};
 use crate::ids::OperationId;
 use crate::rejection::{Code, Facts, LineFact, Rejection};
 use crate::state::State;
-use crate::state::pages::{Handle, NONE};
+use crate::state::table::{Handle, NONE};
 use crate::state::records::HoldRecord;
 use crate::state::stock::Posting;
 use scrip_planted::{Bug, on};

@@ -10,7 +10,7 @@ use crate::ids::StockId;
 use crate::limits::STOCK_UNITS_MAX;
 use crate::rejection::{CapacityOf, Code, Facts, Rejection};
 use crate::state::State;
-use crate::state::pages::Handle;
+use crate::state::table::Handle;
 use crate::state::stock::{Posting, Stock, Units};
 
 /// Decides a command on a stock. Panics on any other command.

@@ -11,7 +11,7 @@ use crate::event::{Buyer, Event, EventLine, Origin, RefusedLine};
 use crate::ids::{OperationId, UserId};
 use crate::rejection::{CapacityOf, Code, Facts, LineFact, Rejection};
 use crate::state::State;
-use crate::state::pages::{Handle, NONE};
+use crate::state::table::{Handle, NONE};
 use crate::state::records::{ExtraLine, HoldRecord, LineRecord};
 use crate::state::stock::Posting;
 use scrip_planted::{Bug, on};

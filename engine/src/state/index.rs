@@ -7,7 +7,7 @@
 //! Invariant: every entry can be reached from its home slot over used slots only; removal shifts entries back, so there
 //! are no tombstones and a steady table stays as fast as a new one.
 
-use super::pages::{Handle, NONE};
+use super::table::{Handle, NONE};
 
 #[derive(Clone, Copy)]
 struct Entry {

@@ -5,7 +5,7 @@
 
 pub mod digest;
 pub mod index;
-pub mod pages;
+pub mod table;
 pub mod reclaim;
 pub mod records;
 pub mod recount;
@@ -17,7 +17,7 @@ use crate::answer::HoldState;
 use crate::ids::{MerchantId, OperationKey, StockId, UserId};
 use crate::limits::{Capacity, Rules};
 use index::Index;
-use pages::{Handle, NONE, Pages};
+use table::{Handle, NONE, Table};
 use records::{ExtraLine, HoldRecord, LimitRecord, LineRecord, OperationRecord, Recorded};
 use slices::Slices;
 use stock::Stock;
@@ -38,13 +38,13 @@ pub struct State {
     /// Stocks, by handle.
     pub stocks: Vec<Stock>,
     /// Holds.
-    pub holds: Pages<HoldRecord>,
+    pub holds: Table<HoldRecord>,
     /// Further lines of holds.
-    pub extra_lines: Pages<ExtraLine>,
+    pub extra_lines: Table<ExtraLine>,
     /// Operation records.
-    pub operations: Pages<OperationRecord>,
+    pub operations: Table<OperationRecord>,
     /// Purchase limit entries.
-    pub limits: Pages<LimitRecord>,
+    pub limits: Table<LimitRecord>,
     /// Which records go when the floor rises.
     pub slices: Slices,
     /// Which holds are due.
@@ -67,10 +67,10 @@ impl State {
             rules,
             capacity,
             stocks: Vec::with_capacity(capacity.stocks_max as usize),
-            holds: Pages::new(capacity.holds_max),
-            extra_lines: Pages::new(capacity.extra_lines_max),
-            operations: Pages::new(capacity.operations_max),
-            limits: Pages::new(capacity.user_limits_max),
+            holds: Table::new(capacity.holds_max),
+            extra_lines: Table::new(capacity.extra_lines_max),
+            operations: Table::new(capacity.operations_max),
+            limits: Table::new(capacity.user_limits_max),
             slices: Slices::default(),
             timers: Timers::new(capacity.holds_max),
             stock_index: Index::new(capacity.stocks_max),
@@ -154,7 +154,8 @@ impl State {
         }
     }
 
-    /// Whether a hold is out of reach: closed for good, and made before the floor.
+    /// Whether a hold is out of reach: made before the floor, and closed for good before it (so that the answer to a
+    /// CONFIRM can be repeated for a whole window).
     #[inline]
     pub fn is_gone(&self, hold: &HoldRecord, now_ms: u64) -> bool {
         if hold.created_ms() >= self.floor_ms {
@@ -163,7 +164,7 @@ impl State {
         match hold.state() {
             HoldState::Held => false,
             HoldState::Expired => now_ms >= self.late_until_ms(hold),
-            _ => true,
+            _ => hold.closed_ms() < self.floor_ms,
         }
     }
 
@@ -308,8 +309,8 @@ impl State {
 
 #[inline]
 fn set_slice_next(
-    holds: &mut Pages<HoldRecord>,
-    operations: &mut Pages<OperationRecord>,
+    holds: &mut Table<HoldRecord>,
+    operations: &mut Table<OperationRecord>,
     record: Recorded,
     next: u32,
 ) {

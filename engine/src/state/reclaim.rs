@@ -4,8 +4,8 @@
 //! a stock's and a purchase limit's `moved_out` keep recounting exact.
 
 use super::State;
-use super::pages::{Handle, NONE};
-use super::records::Recorded;
+use super::table::{Handle, NONE};
+use super::records::{HoldRecord, Recorded};
 use crate::answer::HoldState;
 
 /// Records looked at per insertion: more than one each, so that a full table drains while new records come.
@@ -29,13 +29,23 @@ impl State {
                     if self.is_gone(hold, self.now_ms) {
                         self.evict_hold(handle);
                     } else {
-                        // Looked at again when the floor, as far behind the time as now, reaches its last moment.
-                        let lag_ms = self.now_ms.saturating_sub(self.floor_ms);
-                        let again_ms = self.late_until_ms(hold).saturating_sub(lag_ms).max(self.floor_ms);
+                        let again_ms = self.look_again_ms(hold);
                         self.push_slice(again_ms, Recorded::Hold(handle));
                     }
                 }
             }
+        }
+    }
+
+    /// The slice whose passing brings a lingering hold back here: of its closing; or, while it may still be confirmed,
+    /// the one that the floor, as far behind the time as now, passes when it no longer may.
+    fn look_again_ms(&self, hold: &HoldRecord) -> u64 {
+        match hold.state() {
+            HoldState::Held | HoldState::Expired => {
+                let lag_ms = self.now_ms.saturating_sub(self.floor_ms);
+                self.late_until_ms(hold).saturating_sub(lag_ms).max(self.floor_ms)
+            }
+            _ => hold.closed_ms(),
         }
     }
 

@@ -6,7 +6,7 @@
 use crate::answer::{HoldState, OperationKind};
 use crate::ids::{ChannelId, MerchantId, OperationId, OperationKey, OrderId, Slot, UserId};
 use crate::rejection::Code;
-use crate::state::pages::{Handle, NONE};
+use crate::state::table::{Handle, NONE};
 use zerocopy::{FromZeros, Immutable, IntoBytes};
 
 /// One line of a hold.

@@ -3,7 +3,7 @@
 //! Recovery does it before the server listens, `scrip verify` on a data directory, tests after every few commands.
 
 use super::State;
-use super::pages::{Handle, NONE};
+use super::table::{Handle, NONE};
 use crate::answer::HoldState;
 use crate::ids::{StockId, UserId};
 

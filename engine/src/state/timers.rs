@@ -9,7 +9,7 @@
 //! turn. Invariant, once started: every held hold is in exactly one list, and no hold with a deadline at or before
 //! `posted_ms` is.
 
-use super::pages::{Handle, NONE};
+use super::table::{Handle, NONE};
 
 const SLOT_BITS: u32 = 10;
 const SLOTS: u64 = 1 << SLOT_BITS;

@@ -193,8 +193,9 @@ impl Oracle {
         state: HoldState,
         deadline_ms: u64,
     ) -> Hold {
+        // A refused hold shows stocks that were not found as 0.
         let line = |(wish, units): (&Wish, &i128)| HoldLine {
-            stock: wish.stock,
+            stock: self.own_stock(envelope, wish.stock).map_or(StockId(0), |_| wish.stock),
             reserved: *units,
             confirmed: if state == HoldState::Confirmed { *units } else { 0 },
             returned: 0,

@@ -25,7 +25,9 @@ fn steps_of(seed: u64) -> u64 {
 
 /// A number from the environment.
 fn setting(name: &str) -> Option<u64> {
-    env::var(name).ok().map(|value| value.parse().unwrap_or_else(|_| panic!("{name}={value} is not a number")))
+    env::var(name)
+        .ok()
+        .map(|value| value.parse().unwrap_or_else(|_| panic!("{name}={value} is not a number")))
 }
 
 /// Runs `work` for every seed below `seeds`, on all cores.
@@ -73,7 +75,16 @@ fn assert_covers(total: &Tally) {
     use Code::*;
     let with_id: &[Code] = &[OperationMismatch, OperationTooOld, ClockAhead, DeadlinePassed];
     let take: &[Code] = &[
-        CrossSlot, NotFound, HoldNotFound, NotOwner, HoldConfirmed, Frozen, NotStarted, Expired, OutOfStock, UserLimit,
+        CrossSlot,
+        NotFound,
+        HoldNotFound,
+        NotOwner,
+        HoldConfirmed,
+        Frozen,
+        NotStarted,
+        Expired,
+        OutOfStock,
+        UserLimit,
         Capacity,
     ];
     let expected: [(&str, &[&[Code]]); 14] = [
@@ -86,11 +97,19 @@ fn assert_covers(total: &Tally) {
         ("RESERVE", &[with_id, take]),
         ("SELL", &[with_id, take]),
         ("EXTEND", &[with_id, &[HoldNotFound, HoldConfirmed, HoldReleased, Expired, Capacity]]),
-        ("RETURN", &[with_id, &[HoldNotFound, NotActive, HoldReleased, AlreadyReversed, ExceedsHold, Capacity]]),
+        (
+            "RETURN",
+            &[with_id, &[HoldNotFound, NotActive, HoldReleased, AlreadyReversed, ExceedsHold, Capacity]],
+        ),
         (
             "CONFIRM",
             &[&[
-                OperationMismatch, HoldReleased, HoldNotFound, HoldExpiredNoStock, ExceedsHold, DeadlinePassed,
+                OperationMismatch,
+                HoldReleased,
+                HoldNotFound,
+                HoldExpiredNoStock,
+                ExceedsHold,
+                DeadlinePassed,
                 OperationTooOld,
             ]],
         ),
@@ -136,7 +155,10 @@ fn a_retry_of_any_command_gives_the_same_body() {
             if keep(&mut recorded, &request, &answer) {
                 let events = history.world.log.events;
                 assert_eq!(history.world.ask(&request), answer, "seed {seed}, at once");
-                assert_eq!(history.world.log.events, events, "seed {seed}: a repeat logs nothing: {request:?}");
+                assert_eq!(
+                    history.world.log.events, events,
+                    "seed {seed}: a repeat logs nothing: {request:?}"
+                );
             }
         }
         recorded.retain(|(_, key), _| history.world.oracle.records.contains_key(key));
@@ -190,7 +212,7 @@ fn is_business(answer: &OwnedOutcome) -> bool {
 
 fn advance(engine: &mut Engine, now_ms: u64) {
     let mut log = Log::default();
-    while engine.advance(now_ms, &mut log) < now_ms {}
+    while engine.advance(now_ms, &mut log) != Some(now_ms) {}
 }
 
 fn ask(engine: &mut Engine, world: &World, request: &OwnedRequest) -> OwnedOutcome {

@@ -3,7 +3,9 @@
 use scrip_engine::answer::HoldState;
 use scrip_engine::command::StockTerms;
 use scrip_engine::ids::{OperationId, OrderId, StockId, UserId};
+use scrip_engine::limits::Rules;
 use scrip_engine::rejection::Code;
+use scrip_tests::generator::ROOMY;
 use scrip_tests::outcome::{Lack, OwnedOutcome};
 use scrip_tests::request::{OwnedCommand, OwnedTake, Wish};
 use scrip_tests::world::{ANY_TERMS, START_MS, TTL_MS, World, assert_refused, reserve, return_all, take};
@@ -147,13 +149,29 @@ fn a_payment_after_expiry_is_delivered_while_stock_is_there() {
     let closed = StockTerms { closes_ms: START_MS + 10_000, ..ANY_TERMS };
     let stock = world.stock_with(1, 2, closed);
     world.reserve(10, &[(stock, 2)]);
-    world.wait(86_400_000 + u64::from(TTL_MS) - 1);
-    // One millisecond before the end, and although the sale is closed.
+    world.wait(3_600_000);
+    // Although the sale is closed.
     let late = world.confirm(10);
     assert_eq!(late, OwnedOutcome::Confirmed { confirmed_ms: world.now_ms, late: true, units: vec![2] });
     world.wait(5);
     assert_eq!(world.confirm(10), late);
     assert_eq!(world.counts(stock), [0, 0, 2]);
+}
+
+#[test]
+fn late_confirms_end_exactly_with_their_window() {
+    let rules = Rules { late_confirm_ms: 20_000, ..Rules::default() };
+    let mut world = World::new(ROOMY, rules, START_MS);
+    let stock = world.stock(1, 5);
+    world.reserve(10, &[(stock, 1)]);
+    world.reserve(11, &[(stock, 1)]);
+    let end_ms = START_MS + u64::from(TTL_MS) + 20_000;
+    world.advance(end_ms - 1);
+    assert!(matches!(world.confirm(10), OwnedOutcome::Confirmed { late: true, .. }));
+    world.advance(end_ms);
+    let lack = Lack { line: 0, why: Code::Expired, asked: 1, available: 0 };
+    assert_eq!(world.confirm(11), OwnedOutcome::refused_lines(Code::HoldExpiredNoStock, vec![lack]));
+    assert_eq!(world.counts(stock), [4, 0, 1]);
 }
 
 #[test]
@@ -224,7 +242,10 @@ fn nothing_is_refused_while_a_unit_is_there() {
     for hold in 0..500 {
         world.release(1_000 + hold);
         let answer = world.run(3_000 + hold, sell(by(hold, &[(stock, 1)]), false));
-        assert!(matches!(answer, OwnedOutcome::Confirmed { .. }), "a released unit is sold at once: {answer:?}");
+        assert!(
+            matches!(answer, OwnedOutcome::Confirmed { .. }),
+            "a released unit is sold at once: {answer:?}"
+        );
         assert_refused(&world.reserve(2_000, &[(stock, 1)]), Code::OutOfStock);
     }
     assert_eq!(world.counts(stock), [0, 0, 500]);
@@ -244,7 +265,10 @@ fn a_partial_take_gets_what_is_there_and_keeps_the_minimums() {
     );
     assert_refused(&world.run(11, reserve(partial(vec![wish(one, 4, 0)]))), Code::OutOfStock);
     world.release(10);
-    assert_refused(&world.run(12, reserve(partial(vec![wish(one, 9, 3), wish(one, 9, 3)]))), Code::OutOfStock);
+    assert_refused(
+        &world.run(12, reserve(partial(vec![wish(one, 9, 3), wish(one, 9, 3)]))),
+        Code::OutOfStock,
+    );
     assert_eq!(world.counts(one), [5, 0, 0]);
 }
 

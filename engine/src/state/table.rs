@@ -1,0 +1,103 @@
+//! Tables of fixed-size plain records, named by handles.
+//!
+//! All memory up to the configured maximum is taken and touched at start, so that no page fault and no growth lies on
+//! the data path; handles are dense, so a later snapshot can stream a table page by page. Freed records are kept in a
+//! list, last freed first, because that one is warm.
+//!
+//! Invariant: a handle is either in use or free; which handle an insertion gets depends only on the history of
+//! insertions and removals, so a replay gives every record the same handle.
+
+use crate::limits::HANDLES_MAX;
+use zerocopy::{FromZeros, Immutable, IntoBytes};
+
+/// Names a record of one table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Handle(pub u32);
+
+/// No record.
+pub const NONE: u32 = u32::MAX;
+
+/// A table of records of one kind.
+pub struct Table<T> {
+    /// Every record ever given a handle; freed ones are zero.
+    records: Vec<T>,
+    /// Freed handles; the last one is given out first.
+    free: Vec<u32>,
+}
+
+impl<T: Copy + FromZeros + IntoBytes + Immutable> Table<T> {
+    /// A table with room for `records` records before it has to grow. Touches all of its memory.
+    pub fn new(records: u32) -> Table<T> {
+        Table { records: touched(T::new_zeroed(), records as usize), free: touched(NONE, records as usize) }
+    }
+
+    /// Records in use.
+    #[inline]
+    pub fn used(&self) -> u32 {
+        (self.records.len() - self.free.len()) as u32
+    }
+
+    /// Stores `record` and names it. Grows the table when it is full, which only history can make happen: `decide`
+    /// refuses at the configured maximum.
+    #[inline]
+    pub fn insert(&mut self, record: T) -> Handle {
+        if let Some(handle) = self.free.pop() {
+            self.records[handle as usize] = record;
+            return Handle(handle);
+        }
+        let handle = self.records.len();
+        assert!(handle < HANDLES_MAX as usize, "a table holds at most {HANDLES_MAX} records");
+        self.records.push(record);
+        Handle(handle as u32)
+    }
+
+    /// Frees the record; its handle may be given out again.
+    pub fn remove(&mut self, handle: Handle) {
+        self.records[handle.0 as usize] = T::new_zeroed();
+        self.free.push(handle.0);
+    }
+
+    /// The record with this handle.
+    #[inline]
+    pub fn get(&self, handle: Handle) -> &T {
+        &self.records[handle.0 as usize]
+    }
+
+    /// The record with this handle, to be changed.
+    #[inline]
+    pub fn get_mut(&mut self, handle: Handle) -> &mut T {
+        &mut self.records[handle.0 as usize]
+    }
+
+    /// Brings the record into the cache. The number means nothing.
+    #[inline]
+    pub fn touch(&self, handle: Handle) -> u32 {
+        self.records.get(handle.0 as usize).map_or(0, |record| u32::from(record.as_bytes()[0]))
+    }
+
+    /// Brings the freed record that the `ahead`-th insertion from now will reuse into the cache. The number means
+    /// nothing. (Records never used before follow each other in memory; the processor fetches those by itself.)
+    #[inline]
+    pub fn touch_next(&self, ahead: u32) -> u32 {
+        let next = self.free.len().checked_sub(1 + ahead as usize);
+        next.map_or(0, |next| self.touch(Handle(self.free[next])))
+    }
+
+    /// All records ever given a handle, freed ones (all zero) included, in order of handles.
+    pub fn iter(&self) -> impl Iterator<Item = (Handle, &T)> {
+        self.records.iter().enumerate().map(|(handle, record)| (Handle(handle as u32), record))
+    }
+
+    /// The free list, oldest first: part of the state, since it says which handles come next.
+    pub fn free_handles(&self) -> &[u32] {
+        &self.free
+    }
+}
+
+/// An empty list whose memory for `length` entries is already real: written, not just reserved.
+fn touched<T: Copy>(filler: T, length: usize) -> Vec<T> {
+    let mut list = vec![core::hint::black_box(filler); length];
+    core::hint::black_box(list.as_mut_slice());
+    list.clear();
+    list
+}

@@ -1,0 +1,232 @@
+//! A shard: one engine, its open frame, and the durability behind it. Sans-IO: a driver brings time and commands and
+//! carries answers.
+//!
+//! State runs ahead of the disk by at most the frames in flight; what it answers is tagged with the sequence it saw and
+//! waits at the driver's [`crate::Gate`]. Invariant: an event is in the open frame, in order, before the state it makes
+//! is used for anything.
+
+use crate::durable::{Durable, Space};
+use scrip_engine::answer::Outcome;
+use scrip_engine::command::Request;
+use scrip_engine::event::{Event, EventSink};
+use scrip_engine::limits::{EVENT_BYTES_MAX, Rules, TICK_LEASE_MS};
+use scrip_engine::rejection::{CapacityOf, Code, Facts, Rejection};
+use scrip_engine::{ADVANCE_EVENTS_MAX, Engine};
+use scrip_wal::FrameBuffer;
+use scrip_wal::limits::FRAME_CLOSE_BYTES;
+
+/// Buffers of a shard: one filling, two on their way.
+pub const BUFFERS: usize = 3;
+
+/// Room the open frame must have before time advances.
+const ADVANCE_BYTES: usize = ADVANCE_EVENTS_MAX * EVENT_BYTES_MAX;
+/// Room the open frame must have before a command executes: its event, and a tick.
+const COMMAND_BYTES: usize = 2 * EVENT_BYTES_MAX;
+
+const _: () = assert!(ADVANCE_BYTES + COMMAND_BYTES < scrip_wal::limits::FRAME_BYTES_MAX / 2);
+
+/// One engine and its log.
+pub struct Shard<D: Durable> {
+    engine: Engine,
+    log: D,
+    open: OpenFrame,
+    spare: Vec<FrameBuffer>,
+    now_ms: u64,
+    /// Commands may run: time has settled since it last moved.
+    settled: bool,
+}
+
+/// The frame that is filling.
+struct OpenFrame {
+    buffer: FrameBuffer,
+}
+
+impl EventSink for OpenFrame {
+    #[inline]
+    fn push(&mut self, event: &Event<'_>) {
+        let bytes = event.encode(self.buffer.room());
+        self.buffer.commit(bytes, 1);
+    }
+}
+
+impl<D: Durable> Shard<D> {
+    /// A shard that goes on where `engine` stands, with frames of up to `frame_bytes` bytes. Logs `rules` if they are
+    /// new.
+    pub fn new(engine: Engine, log: D, rules: Rules, frame_bytes: usize) -> Shard<D> {
+        let mut buffers: Vec<FrameBuffer> = (0..BUFFERS).map(|_| FrameBuffer::new(frame_bytes)).collect();
+        let mut buffer = buffers.pop().expect("there are three");
+        buffer.begin(engine.sequence() + 1);
+        let now_ms = engine.now_ms();
+        let mut shard = Shard {
+            engine,
+            log,
+            open: OpenFrame { buffer },
+            spare: buffers,
+            now_ms,
+            settled: true,
+        };
+        shard.engine.configure(rules, &mut shard.open);
+        shard
+    }
+
+    /// The earliest time the clock may start with: no answer may rest on a time that comes again.
+    pub fn earliest_start_ms(engine: &Engine) -> u64 {
+        engine.now_ms() + TICK_LEASE_MS
+    }
+
+    /// Moves shard time towards `now_ms` and posts what is due. Call before commands, and now and then without. Bounded
+    /// work; what is left is done by the next call.
+    pub fn advance(&mut self, now_ms: u64) {
+        if !self.make_room(ADVANCE_BYTES) || self.log.space() == Space::Exhausted {
+            return;
+        }
+        let target_ms = now_ms.max(self.now_ms);
+        match self.engine.advance(target_ms, &mut self.open) {
+            Some(reached_ms) => {
+                self.now_ms = reached_ms;
+                self.settled = true;
+            }
+            None => self.settled = false,
+        }
+    }
+
+    /// Whether [`Shard::advance`] has left something to post before commands can run.
+    pub fn settled(&self) -> bool {
+        self.settled
+    }
+
+    /// Must be called after [`Shard::advance`] and before the first command of a batch: makes sure that the time the
+    /// commands see can't come again after a restart.
+    pub fn begin_batch(&mut self) {
+        if self.settled
+            && self.now_ms > self.engine.now_ms() + TICK_LEASE_MS
+            && self.make_room(COMMAND_BYTES)
+            && self.log.space() != Space::Exhausted
+        {
+            self.engine.tick(self.now_ms, &mut self.open);
+        }
+    }
+
+    /// Brings what these requests will look up into the cache.
+    #[inline]
+    pub fn prepare(&self, requests: &[Request<'_>]) {
+        self.engine.prepare(requests);
+    }
+
+    /// Executes a command. The outcome may be told once [`Shard::sequence`] is durable. BUSY if time has not settled or
+    /// the log is behind; CAPACITY if the log's disk is full.
+    #[inline]
+    pub fn execute(&mut self, request: &Request<'_>) -> Outcome<'_> {
+        if !self.settled || self.open.buffer.room_bytes() < COMMAND_BYTES && !self.make_room(COMMAND_BYTES) {
+            return Outcome::Refused(Rejection::plain(Code::Busy));
+        }
+        if request.command.mutates() && !self.may_write(request) {
+            let facts = Facts::Maximum(CapacityOf::LogSpace, 0);
+            return Outcome::Refused(Rejection { code: Code::Capacity, facts });
+        }
+        self.engine.execute(self.now_ms, request, &mut self.open)
+    }
+
+    #[inline]
+    fn may_write(&self, request: &Request<'_>) -> bool {
+        match self.log.space() {
+            Space::Ample => true,
+            Space::Low => request.command.ends_hold(),
+            Space::Exhausted => false,
+        }
+    }
+
+    /// Hands the open frame over if the log is idle or the frame is large enough. Call at the end of each batch, and
+    /// when the log says that something became durable.
+    pub fn flush(&mut self) {
+        self.take_back();
+        if !self.open.buffer.is_empty()
+            && (self.log.idle() || self.open.buffer.payload_bytes() >= FRAME_CLOSE_BYTES)
+        {
+            self.close_frame();
+        }
+    }
+
+    /// Whether the next batch would find no room: then it should not be read yet.
+    pub fn saturated(&mut self) -> bool {
+        self.take_back();
+        self.spare.is_empty() && self.open.buffer.payload_bytes() >= FRAME_CLOSE_BYTES
+    }
+
+    /// Whether events wait in the open frame.
+    pub fn has_open_events(&self) -> bool {
+        !self.open.buffer.is_empty()
+    }
+
+    /// The sequence that answers given now have seen.
+    #[inline]
+    pub fn sequence(&self) -> u64 {
+        self.engine.sequence()
+    }
+
+    /// Up to here everything is durable.
+    #[inline]
+    pub fn durable_sequence(&self) -> u64 {
+        self.log.durable_sequence()
+    }
+
+    /// Shard time, milliseconds since the Unix epoch.
+    pub fn now_ms(&self) -> u64 {
+        self.now_ms
+    }
+
+    /// The engine, to be read.
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// The durability behind it.
+    pub fn log(&self) -> &D {
+        &self.log
+    }
+
+    /// The durability behind it, for drivers that turn it themselves.
+    pub fn log_mut(&mut self) -> &mut D {
+        &mut self.log
+    }
+
+    /// Hands over what is left and gives the log back, to be closed. Call when nothing is outstanding.
+    pub fn into_log(mut self) -> D {
+        self.take_back();
+        if !self.open.buffer.is_empty() {
+            self.close_frame();
+        }
+        self.log
+    }
+
+    fn take_back(&mut self) {
+        while let Some(buffer) = self.log.take_returned() {
+            self.spare.push(buffer);
+        }
+    }
+
+    /// Makes sure that the open frame has `bytes` of room; answers whether it has.
+    fn make_room(&mut self, bytes: usize) -> bool {
+        if self.open.buffer.room_bytes() >= bytes {
+            return true;
+        }
+        self.take_back();
+        self.close_frame() && self.open.buffer.room_bytes() >= bytes
+    }
+
+    /// Hands the open frame over and opens the next; answers whether it could.
+    fn close_frame(&mut self) -> bool {
+        let Some(mut next) = self.spare.pop() else {
+            return false;
+        };
+        next.begin(self.engine.sequence() + 1);
+        let full = core::mem::replace(&mut self.open.buffer, next);
+        match self.log.submit(full) {
+            Ok(()) => true,
+            Err(full) => {
+                self.spare.push(core::mem::replace(&mut self.open.buffer, full));
+                false
+            }
+        }
+    }
+}
