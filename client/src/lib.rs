@@ -1,1 +1,2 @@
-//! Placeholder.
+//! The Rust client of Scrip.
+pub mod session;

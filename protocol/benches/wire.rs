@@ -87,10 +87,7 @@ fn answers(criterion: &mut Criterion) {
     let facts = [LineFact::new(0, Code::OutOfStock, 1, 0)];
     let outcomes = [
         ("RESERVED", Outcome::Done(Answer::Reserved { deadline_ms: 1 << 40, units: &units })),
-        (
-            "OUT_OF_STOCK",
-            Outcome::Refused(Rejection { code: Code::OutOfStock, facts: Facts::Lines(&facts) }),
-        ),
+        ("OUT_OF_STOCK", Outcome::Refused(Rejection { code: Code::OutOfStock, facts: Facts::Lines(&facts) })),
     ];
     let mut group = criterion.benchmark_group("answers");
     group.throughput(Throughput::Elements(COMMANDS));

@@ -4,8 +4,8 @@
 //! client never takes a guess for an answer.
 
 use crate::answers::{
-    ANSWER_HEADER_BYTES, AnswerHeader, AnswerKind, ConfirmedBody, FactsKind, HoldBody, MaximumFact, OperationBody,
-    ReservedBody, StockBody, TimeFact, UnitsFact, ValueBody, VersionFact, flag,
+    ANSWER_HEADER_BYTES, AnswerHeader, AnswerKind, ConfirmedBody, FactsKind, HoldBody, MaximumFact,
+    OperationBody, ReservedBody, StockBody, TimeFact, UnitsFact, ValueBody, VersionFact, flag,
 };
 use crate::error::{AnswerError, AnswerFault};
 use crate::frame::HEADER_BYTES;
@@ -238,6 +238,9 @@ impl<'a> Body<'a> {
             }
         };
         let lines: &[HoldLine] = self.entries(self.count())?;
+        if lines.iter().any(|line| line.spare.get() != 0) {
+            return Err(AnswerFault::SpareNotZero);
+        }
         Ok(HoldView {
             hold: OperationId(body.hold.get()),
             state,

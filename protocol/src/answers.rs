@@ -198,7 +198,8 @@ layout! {
 /// Bytes of the answer header.
 pub const ANSWER_HEADER_BYTES: usize = size_of::<AnswerHeader>();
 
-const _: () = assert!(ANSWER_HEADER_BYTES == 8 && size_of::<StockBody>() == 96 && size_of::<HoldBody>() == 80);
+const _: () =
+    assert!(ANSWER_HEADER_BYTES == 8 && size_of::<StockBody>() == 96 && size_of::<HoldBody>() == 80);
 const _: () = assert!(size_of::<HoldLineLayout>() == size_of::<scrip_engine::answer::HoldLine>());
 const _: () = assert!(size_of::<LineFactLayout>() == size_of::<scrip_engine::rejection::LineFact>());
 

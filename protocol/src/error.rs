@@ -89,7 +89,9 @@ error_codes! {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum ProtocolError {
     /// Not a frame.
-    #[error("the bytes don't begin with the magic \"SCRP\": is this a Scrip client speaking to the right port?")]
+    #[error(
+        "the bytes don't begin with the magic \"SCRP\": is this a Scrip client speaking to the right port?"
+    )]
     BadMagic,
     /// A version of another time.
     #[error("protocol version {0} is not spoken here, only version {spoken}", spoken = crate::frame::VERSION)]
@@ -200,7 +202,9 @@ pub enum CommandFault {
     #[error("{0} bytes are left, a command has at least 48")]
     Truncated(usize),
     /// A length that can't be.
-    #[error("a length of {0} bytes: it is a multiple of 8, covers the command's fixed part and ends inside the frame")]
+    #[error(
+        "a length of {0} bytes: it is a multiple of 8, covers the command's fixed part and ends inside the frame"
+    )]
     Length(u16),
     /// Longer than allowed.
     #[error("a length of {0} bytes, at most {most} are allowed", most = limits::COMMAND_BYTES_MAX)]
@@ -247,7 +251,9 @@ pub enum AnswerFault {
     #[error("{0} bytes are left, an answer has at least 8")]
     Truncated(usize),
     /// A length that can't be.
-    #[error("a length of {0} bytes: it is a multiple of 8, ends inside the frame and is what kind and count ask for")]
+    #[error(
+        "a length of {0} bytes: it is a multiple of 8, ends inside the frame and is what kind and count ask for"
+    )]
     Length(u16),
     /// An unknown answer.
     #[error("answer kind {0} is not known")]

@@ -89,7 +89,9 @@ pub(crate) fn read(mut bytes: &[u8]) -> Result<Extras<'_>, ExtraFault> {
         if kind == 0 {
             return Err(ExtraFault::TypeZero);
         }
-        let Some(padded) = rest.get(..whole - EXTRA_HEADER_BYTES) else { return Err(ExtraFault::Truncated(kind)) };
+        let Some(padded) = rest.get(..whole - EXTRA_HEADER_BYTES) else {
+            return Err(ExtraFault::Truncated(kind));
+        };
         let (value, zeros) = padded.split_at(value_bytes);
         if zeros.iter().any(|&byte| byte != 0) {
             return Err(ExtraFault::PaddingNotZero(kind));

@@ -184,7 +184,9 @@ pub(crate) fn open(out: &mut Vec<u8>, kind: FrameKind, correlation: u64) -> usiz
 /// Fills in the header of the frame that begins at `start` and ends with `out`.
 pub(crate) fn seal(out: &mut [u8], start: usize, sequence: u64) {
     let (raw, payload) = RawHeader::mut_from_prefix(&mut out[start..]).expect("open put a header here");
-    assert!(payload.len().is_multiple_of(ALIGNMENT) && payload.len() + HEADER_BYTES <= FRAME_BYTES_MAX as usize);
+    assert!(
+        payload.len().is_multiple_of(ALIGNMENT) && payload.len() + HEADER_BYTES <= FRAME_BYTES_MAX as usize
+    );
     raw.length = U32::new(payload.len() as u32);
     raw.sequence = U64::new(sequence);
     raw.checksum = U32::new(checksum(raw, payload));

@@ -9,18 +9,18 @@
 pub mod limits;
 #[macro_use]
 mod layout;
-pub mod secret;
-pub mod references;
+pub mod answer_read;
+pub mod answer_write;
+pub mod answers;
+pub mod commands;
 pub mod error;
+pub mod extras;
 pub mod frame;
 pub mod handshake;
 pub mod notice;
-pub mod commands;
-pub mod extras;
 pub mod read;
+pub mod references;
+pub mod secret;
 pub mod write;
-pub mod answers;
-pub mod answer_write;
-pub mod answer_read;
 
 pub use layout::{Field, Layout, markdown};

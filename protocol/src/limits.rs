@@ -33,8 +33,10 @@ const _: () = assert!(FRAME_BYTES_BEFORE_AUTHENTICATION_MAX <= FRAME_BYTES_MAX);
 const _: () = assert!(COMMAND_BYTES_MAX + HEADER_BYTES <= FRAME_BYTES_MAX as usize);
 const _: () = assert!(COMMAND_BYTES_MAX.is_multiple_of(ALIGNMENT) && COMMAND_BYTES_MAX <= u16::MAX as usize);
 const _: () = assert!(ANSWER_BYTES_MAX.is_multiple_of(ALIGNMENT) && ANSWER_BYTES_MAX <= u16::MAX as usize);
-const _: () = assert!(FRAME_BYTES_MAX as usize / 48 <= u16::MAX as usize, "a command's index in its frame is a u16");
+const _: () =
+    assert!(FRAME_BYTES_MAX as usize / 48 <= u16::MAX as usize, "a command's index in its frame is a u16");
 const _: () = assert!(
-    96 + LINES_MAX * 16 + NAME_BYTES_MAX + TRACE_BYTES_MAX + LABEL_BYTES_MAX + FACTS_BYTES_MAX + 64 <= COMMAND_BYTES_MAX
+    96 + LINES_MAX * 16 + NAME_BYTES_MAX + TRACE_BYTES_MAX + LABEL_BYTES_MAX + FACTS_BYTES_MAX + 64
+        <= COMMAND_BYTES_MAX
 );
 const _: () = assert!(104 + LINES_MAX * 24 <= ANSWER_BYTES_MAX);

@@ -90,7 +90,9 @@ impl<'a> ErrorNotice<'a> {
         let message = rest
             .get(..usize::from(raw.message_bytes.get()))
             .filter(|message| message.len() <= MESSAGE_BYTES_MAX)
-            .ok_or(ProtocolError::Payload("the message of the ERROR is longer than the frame or the limit"))?;
+            .ok_or(ProtocolError::Payload(
+                "the message of the ERROR is longer than the frame or the limit",
+            ))?;
         let message = core::str::from_utf8(message)
             .map_err(|_| ProtocolError::Payload("the message of the ERROR is not UTF-8"))?;
         let position = Position {

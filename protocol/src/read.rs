@@ -237,7 +237,9 @@ impl<'a> Body<'a> {
             return Err(CommandFault::SpareNotZero);
         }
         let name_bytes = usize::from(body.name_bytes.get());
-        let Some((name, rest)) = self.rest.split_at_checked(name_bytes) else { return Err(self.length_fault()) };
+        let Some((name, rest)) = self.rest.split_at_checked(name_bytes) else {
+            return Err(self.length_fault());
+        };
         self.rest = rest;
         self.zeros(padding(name_bytes))?;
         self.without_lines(Command::StockCreate(StockCreate {
@@ -272,7 +274,9 @@ impl<'a> Body<'a> {
         let (stock, units) = (StockId(body.stock.get()), body.units.get());
         self.without_lines(match kind {
             CommandKind::StockSupply => Command::StockSupply { stock, units },
-            CommandKind::StockVoid => Command::StockVoid { stock, units, from_frozen: self.has(flag::FROM_FROZEN) },
+            CommandKind::StockVoid => {
+                Command::StockVoid { stock, units, from_frozen: self.has(flag::FROM_FROZEN) }
+            }
             CommandKind::StockFreeze => Command::StockFreeze { stock, units },
             _ => Command::StockUnfreeze { stock, units },
         })

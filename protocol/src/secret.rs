@@ -58,10 +58,14 @@ const TOKEN_DIGITS: usize = 64;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum TokenError {
     /// It begins with something else.
-    #[error("a token begins with \"{TOKEN_PREFIX}\": was the whole of it copied, without quotes or blanks around it?")]
+    #[error(
+        "a token begins with \"{TOKEN_PREFIX}\": was the whole of it copied, without quotes or blanks around it?"
+    )]
     Prefix,
     /// Too few or too many digits.
-    #[error("a token has {TOKEN_DIGITS} hexadecimal digits after \"{TOKEN_PREFIX}\", this one has {0} characters")]
+    #[error(
+        "a token has {TOKEN_DIGITS} hexadecimal digits after \"{TOKEN_PREFIX}\", this one has {0} characters"
+    )]
     Length(usize),
     /// A character that is no hexadecimal digit.
     #[error("character {0} of the token is not a hexadecimal digit (0-9, a-f)")]

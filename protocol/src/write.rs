@@ -61,19 +61,26 @@ impl CommandFrame {
         extras: &Extras<'_>,
     ) -> Result<u16, PushError> {
         debug_assert!(out.len() >= self.start + HEADER_BYTES, "another buffer than the frame was begun in");
-        request.check()?;
         let at = out.len();
-        header(out, request);
-        body(out, &request.command);
-        let written = extras::write(out, extras);
-        let length = out.len() - at;
-        let fits = length <= COMMAND_BYTES_MAX && out.len() - self.start <= self.frame_bytes_max;
-        if written.is_err() || !fits {
+        encode(out, request, extras)?;
+        self.accept(out, at)
+    }
+
+    /// Appends a command that was encoded before; answers its index in the frame.
+    pub fn push_encoded(&mut self, out: &mut Vec<u8>, command: &EncodedCommand) -> Result<u16, PushError> {
+        debug_assert!(out.len() >= self.start + HEADER_BYTES, "another buffer than the frame was begun in");
+        let at = out.len();
+        out.extend_from_slice(&command.0);
+        self.accept(out, at)
+    }
+
+    /// Takes the command that begins at `at` into the frame, or takes it back.
+    #[inline]
+    fn accept(&mut self, out: &mut Vec<u8>, at: usize) -> Result<u16, PushError> {
+        if out.len() - self.start > self.frame_bytes_max {
             out.truncate(at);
-            written?;
             return Err(PushError::FrameFull);
         }
-        out[at..at + 2].copy_from_slice(&(length as u16).to_le_bytes());
         self.count += 1;
         Ok(self.count - 1)
     }
@@ -87,6 +94,41 @@ impl CommandFrame {
         frame::seal(out, self.start, 0);
         true
     }
+}
+
+/// One command as bytes, to be sent as often as it takes: a repeat is then the same to the byte.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EncodedCommand(Box<[u8]>);
+
+impl EncodedCommand {
+    /// Encodes a command outside of a frame.
+    pub fn new(request: &Request<'_>, extras: &Extras<'_>) -> Result<EncodedCommand, PushError> {
+        let mut out = Vec::with_capacity(256);
+        encode(&mut out, request, extras)?;
+        Ok(EncodedCommand(out.into_boxed_slice()))
+    }
+
+    /// The bytes, a multiple of 8.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+/// Appends one command; on an error the buffer is as it was.
+#[inline]
+fn encode(out: &mut Vec<u8>, request: &Request<'_>, extras: &Extras<'_>) -> Result<(), PushError> {
+    request.check()?;
+    let at = out.len();
+    header(out, request);
+    body(out, &request.command);
+    if let Err(fault) = extras::write(out, extras) {
+        out.truncate(at);
+        return Err(fault.into());
+    }
+    let length = out.len() - at;
+    assert!(length <= COMMAND_BYTES_MAX, "a command of {length} bytes: the checked limits forbid it");
+    out[at..at + 2].copy_from_slice(&(length as u16).to_le_bytes());
+    Ok(())
 }
 
 fn header(out: &mut Vec<u8>, request: &Request<'_>) {
@@ -110,9 +152,8 @@ fn header(out: &mut Vec<u8>, request: &Request<'_>) {
 
 fn flags_and_lines(command: &Command<'_>) -> (u8, usize) {
     let when = |condition, flag| if condition { flag } else { 0 };
-    let of_take = |take: &Take<'_>| {
-        when(take.partial, flag::PARTIAL) | when(take.replace.0 != 0, flag::HAS_REPLACE)
-    };
+    let of_take =
+        |take: &Take<'_>| when(take.partial, flag::PARTIAL) | when(take.replace.0 != 0, flag::HAS_REPLACE);
     match command {
         Command::StockCreate(create) => (when(create.terms.frozen, flag::FROZEN), 0),
         Command::StockEdit { terms, .. } => (when(terms.frozen, flag::FROZEN), 0),
@@ -145,8 +186,7 @@ fn body(out: &mut Vec<u8>, command: &Command<'_>) {
         Command::Reserve { take, ttl_ms } => self::take(out, take, *ttl_ms),
         Command::Sell { take, .. } => self::take(out, take, 0),
         Command::Extend { hold, ttl_ms } => {
-            let body =
-                ExtendBody { hold: U128::new(hold.0), ttl_ms: U32::new(*ttl_ms), spare: U32::ZERO };
+            let body = ExtendBody { hold: U128::new(hold.0), ttl_ms: U32::new(*ttl_ms), spare: U32::ZERO };
             out.extend_from_slice(body.as_bytes());
         }
         Command::Confirm { units } => self::units(out, units),

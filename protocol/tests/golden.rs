@@ -192,8 +192,17 @@ fn every_frame_kind_keeps_its_bytes() {
 fn every_reference_keeps_its_id() {
     let key = AliasKey::new(core::array::from_fn(|at| at as u8));
     let texts = [
-        "1", "18446744073709551615", "01890a5d-ac96-774b-bcce-b302099a8057", "01ARZ3NDEKTSV4RRFFQ69G5FAV", "0", "007",
-        "18446744073709551616", "T1", "phone:13800138000", "oZ8fD5kQ-openid", "订单一",
+        "1",
+        "18446744073709551615",
+        "01890a5d-ac96-774b-bcce-b302099a8057",
+        "01ARZ3NDEKTSV4RRFFQ69G5FAV",
+        "0",
+        "007",
+        "18446744073709551616",
+        "T1",
+        "phone:13800138000",
+        "oZ8fD5kQ-openid",
+        "订单一",
     ];
     let mut text = String::from("reference_id, alias key 000102...1f (32 bytes)\n");
     for reference in texts {

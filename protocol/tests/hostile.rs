@@ -241,7 +241,8 @@ fn an_error_frame_tells_code_place_and_message() {
 #[test]
 fn hello_and_welcome_agree_on_a_version() {
     let token = Token::new([1; 32]);
-    let spoken = |version_min, version_max| Hello { version_min, version_max, features: 0, token: token.clone() };
+    let spoken =
+        |version_min, version_max| Hello { version_min, version_max, features: 0, token: token.clone() };
     assert_eq!(spoken(1, 9).version(), Ok(1));
     assert_eq!(spoken(2, 9).version(), Err(ProtocolError::UnsupportedVersion(9)));
     let mut out = Vec::new();

@@ -69,7 +69,11 @@ fn parts() -> impl Strategy<Value = Parts> {
     (
         (prop::sample::select(CommandKind::ALL), envelopes(), any::<[u128; 3]>(), any::<[u64; 4]>()),
         (any::<[u32; 3]>(), any::<[bool; 3]>(), lines(), units, text),
-        (prop::collection::vec(any::<u8>(), 0..=64), "\\PC{0,16}", prop::collection::vec(any::<u8>(), 0..=1024)),
+        (
+            prop::collection::vec(any::<u8>(), 0..=64),
+            "\\PC{0,16}",
+            prop::collection::vec(any::<u8>(), 0..=1024),
+        ),
     )
         .prop_map(|((kind, envelope, big, numbers), (small, flags, lines, units, name), extras)| {
             let (trace, label, facts) = extras;
@@ -103,14 +107,19 @@ impl Parts {
         let (stock, units) = (StockId(self.numbers[2]), self.numbers[3] % STOCK_UNITS_MAX + 1);
         let (hold, ttl_ms) = (OperationId(self.big[0]), self.small[1] % TTL_MAX_MS + 1);
         let command = match self.kind {
-            CommandKind::StockCreate => {
-                Command::StockCreate(StockCreate { stock, name: self.name.as_bytes(), units, terms: self.terms() })
-            }
+            CommandKind::StockCreate => Command::StockCreate(StockCreate {
+                stock,
+                name: self.name.as_bytes(),
+                units,
+                terms: self.terms(),
+            }),
             CommandKind::StockSupply => Command::StockSupply { stock, units },
             CommandKind::StockVoid => Command::StockVoid { stock, units, from_frozen: self.flags[0] },
             CommandKind::StockFreeze => Command::StockFreeze { stock, units },
             CommandKind::StockUnfreeze => Command::StockUnfreeze { stock, units },
-            CommandKind::StockEdit => Command::StockEdit { stock, version: self.small[2], terms: self.terms() },
+            CommandKind::StockEdit => {
+                Command::StockEdit { stock, version: self.small[2], terms: self.terms() }
+            }
             CommandKind::Reserve => Command::Reserve { take: self.take(), ttl_ms: ttl_ms - 1 },
             CommandKind::Extend => Command::Extend { hold, ttl_ms },
             CommandKind::Confirm => Command::Confirm { units: &self.units },
@@ -148,12 +157,12 @@ struct AnswerParts {
 }
 
 fn answer_parts() -> impl Strategy<Value = AnswerParts> {
-    let hold_line = any::<(u64, [u32; 4])>().prop_map(|(stock, counts)| HoldLine {
+    let hold_line = any::<(u64, [u32; 3])>().prop_map(|(stock, counts)| HoldLine {
         stock: U64::new(stock),
         reserved: U32::new(counts[0]),
         confirmed: U32::new(counts[1]),
         returned: U32::new(counts[2]),
-        spare: U32::new(counts[3]),
+        spare: U32::ZERO,
     });
     let line_fact = any::<(u16, u16, u32, u64)>().prop_map(|(line, why, asked, available)| LineFact {
         line: U16::new(line),

@@ -101,14 +101,14 @@ impl History {
         if self.recent.len() == SHOWN {
             self.recent.pop_front();
         }
-        self.recent.push_back(Remembered { number: self.steps, now_ms: 0, step: step.clone(), answer: None });
+        let now_ms = self.world.now_ms;
+        self.recent.push_back(Remembered { number: self.steps, now_ms, step: step.clone(), answer: None });
         match step {
             Step::Wait { now_ms } => self.world.advance(now_ms),
             Step::Configure(rules) => self.world.configure(rules),
             Step::Ask(request) => self.ask(request)?,
         }
         let remembered = self.recent.back_mut().expect("just pushed");
-        remembered.now_ms = self.world.now_ms;
         remembered.answer = self.last.as_ref().map(|(_, answer)| answer.clone());
         if self.prints {
             println!("{remembered}");
@@ -140,11 +140,11 @@ impl History {
         story
     }
 
-    fn report(&self, request: &OwnedRequest, Mismatch { engine, oracle }: &Mismatch) -> String {
+    fn report(&mut self, request: &OwnedRequest, Mismatch { engine, oracle }: &Mismatch) -> String {
         let mut report = String::new();
         let _ =
             writeln!(report, "seed {}, step {}, shard time {}:", self.seed, self.steps, self.world.now_ms);
-        let _ = writeln!(report, "asked {request:?}");
+        let _ = writeln!(report, "asked {request}");
         let _ = writeln!(report, "the engine says {engine:?}");
         let _ = writeln!(report, "the oracle says {oracle:?}");
         report + &self.story()
@@ -170,7 +170,12 @@ struct Remembered {
 
 impl fmt::Display for Remembered {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:>6} @{} {:?}", self.number, self.now_ms, self.step)?;
+        let Remembered { number, now_ms, step, .. } = self;
+        match step {
+            Step::Ask(request) => write!(f, "{number:>6} @{now_ms} {request}")?,
+            Step::Wait { now_ms: until_ms } => write!(f, "{number:>6} @{now_ms} until {until_ms}")?,
+            Step::Configure(rules) => write!(f, "{number:>6} @{now_ms} {rules:?}")?,
+        }
         match &self.answer {
             Some(answer) => write!(f, "\n       -> {answer:?}"),
             None => Ok(()),

@@ -40,6 +40,8 @@ pub struct Oracle {
     departed_purchases: BTreeMap<(StockId, UserId), i128>,
     now_ms: u64,
     floor_ms: u64,
+    /// When [`Oracle::forget`] was last called.
+    forgotten_ms: u64,
 }
 
 /// A stock.
@@ -116,6 +118,7 @@ impl Oracle {
             departed_purchases: BTreeMap::new(),
             now_ms: 0,
             floor_ms: 0,
+            forgotten_ms: 0,
         }
     }
 
@@ -129,8 +132,11 @@ impl Oracle {
             self.now_ms = now_ms;
             self.expire_due();
         }
-        self.floor_ms = floor_ms;
-        self.forget();
+        if (now_ms, floor_ms) != (self.forgotten_ms, self.floor_ms) {
+            self.floor_ms = floor_ms;
+            self.forgotten_ms = now_ms;
+            self.forget();
+        }
     }
 
     /// Shard time.
@@ -159,7 +165,7 @@ impl Oracle {
     fn with_own_id(&mut self, request: &OwnedRequest) -> OwnedOutcome {
         let envelope = &request.envelope;
         let created_ms = envelope.created_ms();
-        if let Some(record) = self.records.get(&key_of(envelope)) {
+        if let Some(record) = self.record(key_of(envelope)) {
             let same = record.created_ms == created_ms
                 && record.channel == envelope.channel
                 && record.command == request.command;
@@ -194,9 +200,16 @@ impl Oracle {
                 answer: answer.clone(),
                 hold,
             };
+            // What has gone since time last moved makes room for its namesake.
+            self.retire(key_of(envelope));
             self.records.insert(key_of(envelope), record);
         }
         answer
+    }
+
+    /// What is recorded under `key` and not gone.
+    pub fn record(&self, key: Key) -> Option<&Record> {
+        self.records.get(&key).filter(|record| !self.is_gone(record))
     }
 
     fn too_old(&self) -> OwnedOutcome {
@@ -212,7 +225,7 @@ impl Oracle {
     }
 
     fn show_operation(&self, envelope: &Envelope) -> OwnedOutcome {
-        let Some(record) = self.records.get(&key_of(envelope)) else {
+        let Some(record) = self.record(key_of(envelope)) else {
             return if envelope.created_ms() < self.floor_ms {
                 self.too_old()
             } else {
@@ -269,5 +282,17 @@ fn kind_of(command: &OwnedCommand) -> OperationKind {
         OwnedCommand::Extend { .. } => OperationKind::Extend,
         OwnedCommand::Return { .. } => OperationKind::Return,
         _ => unreachable!("holds and queries have no operation record"),
+    }
+}
+
+impl OwnedOutcome {
+    /// A refusal as it is recorded: its facts are capped at 2^32 - 1, from the first answer on.
+    fn capped(mut self) -> OwnedOutcome {
+        if let OwnedOutcome::Refused { facts: OwnedFacts::Lines(lacks), .. } = &mut self {
+            for lack in lacks {
+                lack.available = lack.available.min(u64::from(u32::MAX));
+            }
+        }
+        self
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Invariant: [`OwnedRequest::with`] hands out exactly the request that was put in.
 
+use core::fmt;
 use scrip_engine::command::{Command, Envelope, Line, Request, StockCreate, StockTerms, Take};
 use scrip_engine::ids::{OperationId, OrderId, StockId, UserId};
 use zerocopy::little_endian::U32;
@@ -131,6 +132,42 @@ impl OwnedRequest {
             OwnedCommand::Confirm { units } | OwnedCommand::Return { units, .. } => units,
             _ => &[],
         }
+    }
+}
+
+/// For people: one line, ids short.
+impl fmt::Display for OwnedRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Envelope { merchant, slot, channel, operation, created_ms, deadline_ms } = self.envelope;
+        write!(f, "{:x} of {} in {} by {} made {created_ms}", operation.0, merchant.0, slot.0, channel.0)?;
+        if deadline_ms != 0 {
+            write!(f, " until {deadline_ms}")?;
+        }
+        match (self.take(), &self.command) {
+            (Some(take), OwnedCommand::Reserve { ttl_ms, .. }) => write!(f, ": RESERVE ttl {ttl_ms}{take}"),
+            (Some(take), OwnedCommand::Sell { paid, .. }) => write!(f, ": SELL paid {paid}{take}"),
+            (_, command) => write!(f, ": {command:?}"),
+        }
+    }
+}
+
+impl fmt::Display for OwnedTake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, " user {:x} order {:x}", self.user.0, self.order.0)?;
+        if self.replace != OperationId(0) {
+            write!(f, " replace {:x}", self.replace.0)?;
+        }
+        if self.partial {
+            write!(f, " partial")?;
+        }
+        for Wish { stock, units, units_min } in &self.lines {
+            write!(f, " [{stock} x {units}")?;
+            if self.partial {
+                write!(f, " least {units_min}")?;
+            }
+            write!(f, "]")?;
+        }
+        Ok(())
     }
 }
 

@@ -186,7 +186,7 @@ impl World {
         match self.try_ask(request) {
             Ok(answer) => answer,
             Err(Mismatch { engine, oracle }) => {
-                panic!("asked {request:?}\nthe engine says {engine:?}\nthe oracle says {oracle:?}")
+                panic!("asked {request}\nthe engine says {engine:?}\nthe oracle says {oracle:?}")
             }
         }
     }

@@ -41,6 +41,9 @@ pub const IDLE_SEAL_MS: u64 = 50;
 /// Time in ms between two attempts to allocate a segment on a full disk.
 pub const ALLOCATE_RETRY_MS: u64 = 1000;
 
+/// Time in ms after which a writer that waits for a segment looks whether an attempt has found the disk full.
+pub const ALLOCATE_ANSWER_MS: u64 = 5;
+
 /// Bytes that one read of the scanner asks for.
 pub const SCAN_READ_BYTES: usize = 4 * 1024 * 1024;
 

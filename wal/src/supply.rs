@@ -5,13 +5,13 @@
 //! never get the same number; and a full disk shows up here, at allocation, long before an append could meet it.
 
 use crate::disk::{Disk, is_full};
-use crate::limits::ALLOCATE_RETRY_MS;
+use crate::limits::{ALLOCATE_ANSWER_MS, ALLOCATE_RETRY_MS};
 use crate::segment::{self, Segment};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -25,6 +25,8 @@ pub(crate) struct SupplyState {
     /// The writer waits: stop writing zeros, hand over what there is.
     urgent: AtomicBool,
     stop: AtomicBool,
+    /// Attempts of the thread that found no space.
+    attempts_full: AtomicU64,
 }
 
 type Prepared<F> = io::Result<Segment<F>>;
@@ -66,12 +68,25 @@ impl<D: Disk> Supply<D> {
         if let Ok(prepared) = thread.prepared.try_recv() {
             return self.count(prepared);
         }
+        let full_before = self.state.attempts_full.load(Ordering::Acquire);
         self.state.urgent.store(true, Ordering::Release);
         // A poke that is already waiting to be read does as well.
         let _ = thread.poke.try_send(());
-        let prepared = thread.prepared.recv();
+        let prepared = loop {
+            match thread.prepared.recv_timeout(Duration::from_millis(ALLOCATE_ANSWER_MS)) {
+                Ok(prepared) => break prepared,
+                Err(RecvTimeoutError::Disconnected) => {
+                    break Err(io::Error::other("the preparing thread is gone"));
+                }
+                Err(RecvTimeoutError::Timeout) => {
+                    if self.state.attempts_full.load(Ordering::Acquire) != full_before {
+                        break Err(io::Error::from(io::ErrorKind::StorageFull));
+                    }
+                }
+            }
+        };
         self.state.urgent.store(false, Ordering::Release);
-        self.count(prepared.unwrap_or_else(|_| Err(io::Error::other("the preparing thread is gone"))))
+        self.count(prepared)
     }
 
     fn count(&self, prepared: Prepared<D::File>) -> Prepared<D::File> {
@@ -181,10 +196,9 @@ impl<D: Disk> Preparer<D> {
                     }
                 }
                 Err(error) if is_full(&error) => {
+                    // Counted and not sent: a message could be read much later, when it is no longer true.
                     self.state.space_low.store(true, Ordering::Release);
-                    if self.state.urgent.load(Ordering::Acquire) && self.prepared.send(Err(error)).is_err() {
-                        return;
-                    }
+                    self.state.attempts_full.fetch_add(1, Ordering::Release);
                     if self.pause(Duration::from_millis(ALLOCATE_RETRY_MS)).is_err() {
                         return;
                     }

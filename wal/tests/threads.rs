@@ -195,6 +195,30 @@ fn the_preparing_thread_tells_a_full_disk_and_recovers_from_it() {
 }
 
 #[test]
+fn a_log_thread_out_of_space_reports_it_once_everything_is_used() {
+    let disk = SimDisk::new(1);
+    disk.limit_bytes(Some(64 * 1024));
+    let (_, writer) = recover(&disk, &options()).expect("opens");
+    let (mut handle, wakes, faults) = start(writer);
+    let mut frame = FrameBuffer::new(4096);
+    let mut sequence = 0;
+    let fault = loop {
+        sequence += 1;
+        frame_of(&mut frame, sequence, 1);
+        handle.submit(frame).expect("accepted");
+        if wakes.recv().is_err() {
+            break faults.recv().expect("a fault is reported");
+        }
+        frame = handle.take_returned().expect("returned before the wake");
+    };
+    assert!(matches!(fault, LogFault::NoSpace { .. }), "{fault}");
+    let durable_sequence = handle.close().durable_sequence;
+    assert_eq!(durable_sequence, sequence - 1);
+    let (records, end) = read(&disk).expect("scans");
+    assert_eq!((records.len() as u64, end.tail), (durable_sequence, Tail::Clean));
+}
+
+#[test]
 fn a_torn_tail_on_a_real_disk_is_cut() {
     let (directory, disk) = real_disk();
     let options = LogOptions { segment_bytes: 64 * 1024, ..LogOptions::new(SHARD) };

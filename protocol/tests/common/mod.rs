@@ -69,7 +69,10 @@ pub fn commands() -> Vec<CommandSample> {
     let name = "欠发 50".as_bytes();
     let extras = Extras { trace: &[1, 2, 3, 4, 5], label: "T20240501-1", facts: b"{\"paid\":990}" };
     let plain = [
-        ("stock_create", Command::StockCreate(StockCreate { stock: STOCK, name, units: 100_000, terms: terms() })),
+        (
+            "stock_create",
+            Command::StockCreate(StockCreate { stock: STOCK, name, units: 100_000, terms: terms() }),
+        ),
         ("stock_supply", Command::StockSupply { stock: STOCK, units: 500 }),
         ("stock_void", Command::StockVoid { stock: STOCK, units: 5, from_frozen: true }),
         ("stock_freeze", Command::StockFreeze { stock: STOCK, units: 6 }),
@@ -170,10 +173,7 @@ pub fn rejections() -> Vec<AnswerSample> {
     let refused = |code, facts| Outcome::Refused(Rejection { code, facts });
     let mut samples: Vec<AnswerSample> =
         Code::ALL.iter().map(|&code| (code.name().to_lowercase(), refused(code, Facts::None))).collect();
-    let facts = leak(&[
-        LineFact::new(0, Code::OutOfStock, 2, 1),
-        LineFact::new(2, Code::UserLimit, 3, 0),
-    ]);
+    let facts = leak(&[LineFact::new(0, Code::OutOfStock, 2, 1), LineFact::new(2, Code::UserLimit, 3, 0)]);
     let with_facts = [
         ("out_of_stock_lines", Code::OutOfStock, Facts::Lines(facts)),
         ("clock_ahead_time", Code::ClockAhead, Facts::Time(NOW_MS)),

@@ -4,9 +4,13 @@ use super::Generator;
 use super::plan::{Kind, pick};
 use crate::oracle::{Hold, Oracle, Stock, key_of};
 use crate::request::{OwnedCommand, OwnedRequest, OwnedTake, Wish};
+use scrip_engine::answer::HoldState;
 use scrip_engine::command::{Envelope, StockTerms};
 use scrip_engine::ids::{ChannelId, MerchantId, OperationId, OrderId, Slot, StockId, UserId};
 use scrip_engine::limits::{LINES_MAX, STOCK_UNITS_MAX, TTL_MAX_MS, UNITS_PER_LINE_MAX};
+
+/// States in which a hold can be ended.
+const OPEN: &[HoldState] = &[HoldState::Held, HoldState::Expired];
 
 impl Generator {
     /// The STOCK_CREATE with which a history begins.
@@ -42,20 +46,20 @@ impl Generator {
                 OwnedCommand::Sell { take, paid: self.rng.bool() }
             }
             Kind::Extend => {
-                let hold = self.hold(&mut envelope, oracle);
+                let hold = self.hold(&mut envelope, oracle, OPEN);
                 OwnedCommand::Extend { hold, ttl_ms: self.ttl_ms(false) }
             }
             Kind::Confirm => {
-                envelope.operation = self.hold(&mut envelope, oracle);
+                envelope.operation = self.hold(&mut envelope, oracle, OPEN);
                 let units = self.line_units(oracle, &envelope, envelope.operation, |line| line.reserved);
                 OwnedCommand::Confirm { units }
             }
             Kind::Release => {
-                envelope.operation = self.hold(&mut envelope, oracle);
+                envelope.operation = self.hold(&mut envelope, oracle, OPEN);
                 OwnedCommand::Release
             }
             Kind::Return => {
-                let hold = self.hold(&mut envelope, oracle);
+                let hold = self.hold(&mut envelope, oracle, &[HoldState::Confirmed]);
                 let units = self.line_units(oracle, &envelope, hold, |line| line.confirmed - line.returned);
                 OwnedCommand::Return { hold, to_available: self.rng.bool(), units }
             }
@@ -180,7 +184,7 @@ impl Generator {
             ..OwnedTake::default()
         };
         if !self.holds.is_empty() && self.happens(chances.replace) {
-            take.replace = self.hold(envelope, oracle);
+            take.replace = self.hold(envelope, oracle, OPEN);
             let replaced = oracle.records.get(&key_beside(envelope, take.replace));
             if let Some(hold) =
                 replaced.and_then(|record| record.hold.as_ref()).filter(|_| self.rng.u8(0..5) > 0)
@@ -241,15 +245,16 @@ impl Generator {
         if ttl_ms == 0 && !default_allowed { 50 } else { ttl_ms }
     }
 
-    /// A hold that was asked for; moves the command to its merchant and slot mostly.
-    fn hold(&mut self, envelope: &mut Envelope, oracle: &Oracle) -> OperationId {
+    /// A hold that was asked for, in one of the `wanted` states if there is one among a few; moves the command to its
+    /// merchant and slot mostly.
+    fn hold(&mut self, envelope: &mut Envelope, oracle: &Oracle, wanted: &[HoldState]) -> OperationId {
         if self.holds.is_empty() {
             return envelope.operation;
         }
         let mut index = self.recent(self.holds.len());
-        // What was refused is rarely worth a second try.
-        for _ in 0..3 {
-            if oracle.records.contains_key(&key_of(&self.holds[index])) {
+        for _ in 0..4 {
+            let found = oracle.record(key_of(&self.holds[index])).and_then(|record| record.hold.as_ref());
+            if found.is_some_and(|hold| wanted.contains(&hold.state)) {
                 break;
             }
             index = self.recent(self.holds.len());
@@ -294,7 +299,7 @@ impl Generator {
     pub(super) fn altered(&mut self, mut request: OwnedRequest, oracle: &Oracle) -> OwnedRequest {
         let envelope = &mut request.envelope;
         match self.rng.u8(0..12) {
-            0 => envelope.created_ms = envelope.created_ms() + 1,
+            0 => envelope.created_ms = envelope.created_ms().saturating_add(1),
             1 => envelope.created_ms = envelope.created_ms().saturating_sub(1),
             2 => envelope.created_ms = envelope.created_ms(),
             3 => envelope.channel.0 ^= 1,

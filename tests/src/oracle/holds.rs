@@ -1,7 +1,7 @@
 //! The oracle on the life of a hold: expiry, CONFIRM, RELEASE, EXTEND, RETURN, and being forgotten.
 
 use super::stocks::unsigned;
-use super::{Hold, HoldLine, Key, Oracle, key_beside, key_of};
+use super::{Hold, HoldLine, Key, Oracle, Record, key_beside};
 use crate::outcome::{Lack, OwnedHold, OwnedHoldLine, OwnedOutcome};
 use scrip_engine::answer::HoldState;
 use scrip_engine::command::Envelope;
@@ -73,30 +73,36 @@ impl Oracle {
         }
     }
 
-    /// Forgets what the floor has passed; its units and purchases stay.
+    /// Whether the floor has passed the making of a record and the end of what it made.
+    pub(super) fn is_gone(&self, record: &Record) -> bool {
+        let ended = record.hold.as_ref().is_none_or(|hold| match hold.state {
+            HoldState::Held => false,
+            HoldState::Expired => self.now_ms >= hold.deadline_ms + self.late_confirm_ms,
+            _ => hold.closed_ms < self.floor_ms,
+        });
+        record.created_ms < self.floor_ms && ended
+    }
+
+    /// Forgets what is gone.
     pub(super) fn forget(&mut self) {
-        let (now_ms, floor_ms, late_confirm_ms) = (self.now_ms, self.floor_ms, self.late_confirm_ms);
-        let is_gone = |record: &super::Record| {
-            let open = record.hold.as_ref().is_some_and(|hold| match hold.state {
-                HoldState::Held => true,
-                HoldState::Expired => now_ms < hold.deadline_ms + late_confirm_ms,
-                _ => false,
-            });
-            record.created_ms < floor_ms && !open
-        };
         let gone: Vec<Key> =
-            self.records.iter().filter(|(_, record)| is_gone(record)).map(|(key, _)| *key).collect();
+            self.records.iter().filter(|(_, record)| self.is_gone(record)).map(|(key, _)| *key).collect();
         for key in gone {
-            let record = self.records.remove(&key).expect("just found");
-            let Some(hold) = record.hold.filter(|hold| hold.state == HoldState::Confirmed) else {
-                continue;
-            };
-            for line in &hold.lines {
-                let left = line.confirmed - line.returned;
-                *self.departed.entry(line.stock).or_insert(0) += left;
-                if line.counted {
-                    *self.departed_purchases.entry((line.stock, hold.user)).or_insert(0) += left;
-                }
+            self.retire(key);
+        }
+    }
+
+    /// Forgets one record, if there is one; its units and purchases stay.
+    pub(super) fn retire(&mut self, key: Key) {
+        let hold = self.records.remove(&key).and_then(|record| record.hold);
+        let Some(hold) = hold.filter(|hold| hold.state == HoldState::Confirmed) else {
+            return;
+        };
+        for line in &hold.lines {
+            let left = line.confirmed - line.returned;
+            *self.departed.entry(line.stock).or_insert(0) += left;
+            if line.counted {
+                *self.departed_purchases.entry((line.stock, hold.user)).or_insert(0) += left;
             }
         }
     }
@@ -249,7 +255,7 @@ impl Oracle {
             })
             .collect();
         if !lacks.is_empty() {
-            let refusal = OwnedOutcome::refused_lines(Code::HoldExpiredNoStock, lacks);
+            let refusal = OwnedOutcome::refused_lines(Code::HoldExpiredNoStock, lacks).capped();
             self.lapse(key);
             self.hold_mut(key).refusal = Some(refusal.clone());
             return refusal;
@@ -325,11 +331,10 @@ impl Oracle {
 
     fn find_hold(&self, envelope: &Envelope, hold: OperationId) -> Option<Key> {
         let key = key_beside(envelope, hold);
-        self.records.get(&key).and_then(|record| record.hold.as_ref()).map(|_| key)
+        self.record(key).and_then(|record| record.hold.as_ref()).map(|_| key)
     }
 
     fn unknown_hold(&self, envelope: &Envelope) -> OwnedOutcome {
-        debug_assert!(self.records.get(&key_of(envelope)).is_none_or(|record| record.hold.is_none()));
         if envelope.created_ms() < self.floor_ms {
             self.too_old()
         } else {

@@ -50,6 +50,7 @@ impl Oracle {
             Err(refusal) if paid => {
                 let nothing = vec![0; take.lines.len()];
                 let mut hold = self.hold_of(envelope, take, &nothing, HoldState::Refused, self.now_ms);
+                let refusal = refusal.capped();
                 hold.refusal = Some(refusal.clone());
                 (refusal, Some(hold))
             }
@@ -86,10 +87,9 @@ impl Oracle {
         if take.replace == OperationId(0) {
             return Ok(None);
         }
-        let record = self.records.get(&key_beside(envelope, take.replace));
-        let hold =
-            record.and_then(|record| record.hold.as_ref()).filter(|hold| hold.state != HoldState::Refused);
-        let Some(hold) = hold else {
+        let record = self.record(key_beside(envelope, take.replace));
+        let hold = record.and_then(|record| record.hold.as_ref());
+        let Some(hold) = hold.filter(|hold| hold.state != HoldState::Refused) else {
             return Err(OwnedOutcome::refused(Code::HoldNotFound));
         };
         let same_user = take.user.0 != 0 && hold.user == take.user;

@@ -1,1 +1,179 @@
-//! To come.
+//! Fixed limits: the greatest quantities that are well formed, and what is refused before the engine sees it.
+
+use scrip_engine::command::{Malformed, StockTerms};
+use scrip_engine::ids::{OperationId, SLOTS, Slot, StockId, UserId};
+use scrip_engine::limits::{LINES_MAX, Rules, STOCK_UNITS_MAX, TTL_MAX_MS, UNITS_PER_LINE_MAX};
+use scrip_engine::rejection::{CapacityOf, Code};
+use scrip_tests::outcome::{Lack, OwnedFacts, OwnedOutcome};
+use scrip_tests::request::{OwnedCommand, OwnedRequest, OwnedTake, Wish};
+use scrip_tests::world::{ANY_TERMS, START_MS, World, assert_refused, reserve, return_all, take};
+
+#[test]
+fn sixty_four_lines_are_one_hold() {
+    let mut world = World::usual();
+    let stocks: Vec<StockId> = (1..=LINES_MAX as u64).map(|number| world.stock(number, 2)).collect();
+    let lines: Vec<(StockId, u32)> = stocks.iter().map(|stock| (*stock, 2)).collect();
+    let granted = world.reserve(10, &lines);
+    assert!(matches!(granted, OwnedOutcome::Reserved { units, .. } if units == vec![2; LINES_MAX]));
+    let units: Vec<u32> = (0..LINES_MAX as u32).map(|line| line % 3).collect();
+    let confirmed = world.run(10, OwnedCommand::Confirm { units: units.clone() });
+    assert!(matches!(confirmed, OwnedOutcome::Confirmed { units: all, .. } if all == units));
+    assert_eq!(
+        world.run(11, return_all(10)),
+        OwnedOutcome::Returned { units: units.iter().sum::<u32>().into() }
+    );
+    assert_eq!(world.replayed().digest(), world.engine.digest());
+}
+
+#[test]
+fn the_largest_quantities_fit() {
+    let mut world = World::usual();
+    let terms = StockTerms { limit_per_user: UNITS_PER_LINE_MAX, ..ANY_TERMS };
+    let (large, limited) = (world.stock(1, STOCK_UNITS_MAX), world.stock_with(2, STOCK_UNITS_MAX, terms));
+    let all = [(large, UNITS_PER_LINE_MAX); LINES_MAX];
+    world.reserve(10, &all);
+    assert!(matches!(world.confirm(10), OwnedOutcome::Confirmed { .. }));
+    assert_eq!(world.run(11, return_all(10)), OwnedOutcome::Returned { units: 6_400_000_000 });
+    assert_eq!(world.counts(large), [STOCK_UNITS_MAX, 0, 0]);
+    world.reserve(12, &[(limited, UNITS_PER_LINE_MAX)]);
+    assert_refused(&world.reserve(13, &[(limited, 1)]), Code::UserLimit);
+    let supply = OwnedCommand::StockSupply { stock: large, units: 1 };
+    let facts = OwnedFacts::Maximum(CapacityOf::StockUnits, STOCK_UNITS_MAX);
+    assert_eq!(world.run(14, supply), OwnedOutcome::Refused { code: Code::Capacity, facts });
+    let void = OwnedCommand::StockVoid { stock: large, units: STOCK_UNITS_MAX, from_frozen: false };
+    assert_eq!(world.run(15, void), OwnedOutcome::StockChanged { value: STOCK_UNITS_MAX });
+}
+
+#[test]
+fn recorded_facts_are_the_same_in_the_first_answer_and_in_repeats() {
+    let mut world = World::usual();
+    let stock = world.stock(1, 5_000_000_000);
+    let all = OwnedTake { lines: vec![Wish::exactly(stock, UNITS_PER_LINE_MAX); LINES_MAX], ..take(&[]) };
+    let lack = |available| {
+        let of = |line| Lack { line, why: Code::OutOfStock, asked: UNITS_PER_LINE_MAX, available };
+        OwnedOutcome::refused_lines(Code::OutOfStock, (0..LINES_MAX).map(of).collect())
+    };
+    let paid = world.request(10, OwnedCommand::Sell { take: all.clone(), paid: true });
+    assert_eq!(world.run(11, OwnedCommand::Sell { take: all, paid: false }), lack(5_000_000_000));
+    assert_eq!(world.ask(&paid), lack(u64::from(u32::MAX)));
+    assert_eq!(world.ask(&paid), lack(u64::from(u32::MAX)));
+}
+
+#[test]
+fn rules_have_bounds() {
+    let usual = Rules::default();
+    let good = [
+        usual,
+        Rules { operation_window_ms: 10_000, operation_window_min_ms: 10_000, late_confirm_ms: 0 },
+        Rules { operation_window_min_ms: usual.operation_window_ms, ..usual },
+    ];
+    let bad = [
+        Rules { operation_window_ms: 9_999, ..usual },
+        Rules { operation_window_ms: 86_400_001, ..usual },
+        Rules { operation_window_min_ms: 9_999, ..usual },
+        Rules { operation_window_min_ms: usual.operation_window_ms + 1, ..usual },
+        Rules { late_confirm_ms: 86_400_001, ..usual },
+    ];
+    assert!(good.iter().all(|rules| rules.check().is_ok()));
+    assert!(bad.iter().all(|rules| rules.check().is_err()));
+}
+
+/// What `Request::check` says of a request that differs from a good one by `spoil`.
+fn check(command: OwnedCommand, spoil: impl FnOnce(&mut OwnedRequest)) -> Result<(), Malformed> {
+    let mut request = World::usual().request(10, command);
+    spoil(&mut request);
+    request.with(|request| request.check())
+}
+
+fn as_is(_: &mut OwnedRequest) {}
+
+#[test]
+fn malformed_envelopes_are_refused() {
+    assert_eq!(check(OwnedCommand::Release, as_is), Ok(()));
+    let zero = |request: &mut OwnedRequest| request.envelope.operation = OperationId(0);
+    assert_eq!(check(OwnedCommand::Release, zero), Err(Malformed::OperationZero));
+    assert_eq!(check(OwnedCommand::OperationShow, zero), Err(Malformed::OperationZero));
+    assert_eq!(check(OwnedCommand::StockShow { stock: StockId(1) }, zero), Ok(()));
+    let outside = |request: &mut OwnedRequest| request.envelope.slot = Slot(SLOTS);
+    assert_eq!(check(OwnedCommand::Release, outside), Err(Malformed::SlotOutOfRange(SLOTS)));
+}
+
+#[test]
+fn malformed_takes_are_refused() {
+    let stock = StockId(1);
+    let lines = |count| reserve(take(&vec![(stock, 1); count]));
+    assert_eq!(check(lines(0), as_is), Err(Malformed::LineCount(0)));
+    assert_eq!(check(lines(LINES_MAX), as_is), Ok(()));
+    assert_eq!(check(lines(LINES_MAX + 1), as_is), Err(Malformed::LineCount(LINES_MAX + 1)));
+    let units = |units| reserve(take(&[(stock, 1), (stock, units)]));
+    assert_eq!(check(units(0), as_is), Err(Malformed::LineUnits { line: 1, units: 0 }));
+    assert_eq!(check(units(UNITS_PER_LINE_MAX), as_is), Ok(()));
+    let over = UNITS_PER_LINE_MAX + 1;
+    assert_eq!(check(units(over), as_is), Err(Malformed::LineUnits { line: 1, units: over }));
+    let least = |partial, units_min| {
+        let lines = vec![Wish { stock, units: 2, units_min }];
+        reserve(OwnedTake { partial, lines, user: UserId(1), ..take(&[]) })
+    };
+    assert_eq!(check(least(true, 2), as_is), Ok(()));
+    assert_eq!(check(least(true, 3), as_is), Err(Malformed::LineMinimum { line: 0, units_min: 3, units: 2 }));
+    assert_eq!(check(least(false, 3), as_is), Ok(()), "ignored without `partial`");
+    let itself = reserve(OwnedTake { replace: OperationId(10), ..take(&[(stock, 1)]) });
+    assert_eq!(check(itself, as_is), Err(Malformed::ReplaceSelf));
+    let ttl = |ttl_ms| OwnedCommand::Reserve { take: take(&[(stock, 1)]), ttl_ms };
+    assert_eq!(check(ttl(0), as_is), Ok(()));
+    assert_eq!(check(ttl(TTL_MAX_MS), as_is), Ok(()));
+    assert_eq!(check(ttl(TTL_MAX_MS + 1), as_is), Err(Malformed::Ttl(TTL_MAX_MS + 1)));
+}
+
+#[test]
+fn malformed_hold_commands_are_refused() {
+    let extend = |ttl_ms| OwnedCommand::Extend { hold: OperationId(1), ttl_ms };
+    assert_eq!(check(extend(0), as_is), Err(Malformed::Ttl(0)));
+    assert_eq!(check(extend(1), as_is), Ok(()));
+    assert_eq!(check(extend(TTL_MAX_MS + 1), as_is), Err(Malformed::Ttl(TTL_MAX_MS + 1)));
+    for command in [
+        |units| OwnedCommand::Confirm { units },
+        |units| OwnedCommand::Return { hold: OperationId(1), to_available: true, units },
+    ] {
+        assert_eq!(check(command(vec![]), as_is), Ok(()));
+        assert_eq!(check(command(vec![0, 0]), as_is), Err(Malformed::NoUnits));
+        assert_eq!(check(command(vec![1; LINES_MAX + 1]), as_is), Err(Malformed::LineCount(LINES_MAX + 1)));
+        let over = UNITS_PER_LINE_MAX + 1;
+        assert_eq!(check(command(vec![0, over]), as_is), Err(Malformed::LineUnits { line: 1, units: over }));
+    }
+}
+
+#[test]
+fn malformed_stock_commands_are_refused() {
+    let stock = StockId(1);
+    let create =
+        |name: &[u8], units, terms| OwnedCommand::StockCreate { stock, name: name.to_vec(), units, terms };
+    assert_eq!(check(create(b"x", 0, ANY_TERMS), as_is), Ok(()));
+    assert_eq!(check(create(b"", 0, ANY_TERMS), as_is), Err(Malformed::Name));
+    assert_eq!(check(create(&[b'x'; 65], 0, ANY_TERMS), as_is), Err(Malformed::Name));
+    assert_eq!(check(create(&[0xff], 0, ANY_TERMS), as_is), Err(Malformed::Name));
+    let over = STOCK_UNITS_MAX + 1;
+    assert_eq!(check(create(b"x", over, ANY_TERMS), as_is), Err(Malformed::StockUnits(over)));
+    let times = |opens_ms, closes_ms| StockTerms { opens_ms, closes_ms, ..ANY_TERMS };
+    let (opens_ms, closes_ms) = (START_MS, START_MS);
+    let same = Err(Malformed::Times { opens_ms, closes_ms });
+    assert_eq!(check(create(b"x", 1, times(opens_ms, closes_ms)), as_is), same);
+    let edit = |terms| OwnedCommand::StockEdit { stock, version: 1, terms };
+    assert_eq!(check(edit(times(opens_ms, closes_ms)), as_is), same);
+    assert_eq!(check(edit(times(opens_ms, 0)), as_is), Ok(()));
+    let limit_per_user = UNITS_PER_LINE_MAX + 1;
+    assert_eq!(
+        check(edit(StockTerms { limit_per_user, ..ANY_TERMS }), as_is),
+        Err(Malformed::Limit(limit_per_user))
+    );
+    for command in [
+        |stock, units| OwnedCommand::StockSupply { stock, units },
+        |stock, units| OwnedCommand::StockVoid { stock, units, from_frozen: false },
+        |stock, units| OwnedCommand::StockFreeze { stock, units },
+        |stock, units| OwnedCommand::StockUnfreeze { stock, units },
+    ] {
+        assert_eq!(check(command(stock, 0), as_is), Err(Malformed::StockUnits(0)));
+        assert_eq!(check(command(stock, STOCK_UNITS_MAX), as_is), Ok(()));
+        assert_eq!(check(command(stock, over), as_is), Err(Malformed::StockUnits(over)));
+    }
+}

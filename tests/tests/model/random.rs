@@ -13,10 +13,10 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Seeds of [`engine_answers_as_the_oracle_does`] unless the environment says otherwise.
-const SEEDS: u64 = 2_600;
+const SEEDS: u64 = 20_000;
 
 /// Commands that so many seeds ask at least.
-const COMMANDS_MIN: u64 = 1_000_000;
+const COMMANDS_MIN: u64 = 5_000_000;
 
 /// Steps of the history of one seed.
 fn steps_of(seed: u64) -> u64 {
@@ -126,7 +126,7 @@ fn assert_covers(total: &Tally) {
 
 #[test]
 fn replaying_the_log_gives_the_live_state() {
-    for_each_seed(setting("SCRIP_MODEL_SEEDS").unwrap_or(300), |seed| {
+    for_each_seed(setting("SCRIP_MODEL_SEEDS").unwrap_or(1_500), |seed| {
         let mut history = History::new(seed);
         for step in 1..=steps_of(seed) {
             history.step().unwrap_or_else(|report| panic!("{report}"));
@@ -146,7 +146,7 @@ type Recorded = BTreeMap<(u8, Key), (OwnedRequest, OwnedOutcome)>;
 
 #[test]
 fn a_retry_of_any_command_gives_the_same_body() {
-    for_each_seed(setting("SCRIP_MODEL_SEEDS").unwrap_or(400), |seed| {
+    for_each_seed(setting("SCRIP_MODEL_SEEDS").unwrap_or(3_000), |seed| {
         let mut history = History::new(seed);
         let mut recorded = Recorded::new();
         for _ in 0..steps_of(seed).min(400) {
@@ -155,21 +155,20 @@ fn a_retry_of_any_command_gives_the_same_body() {
             if keep(&mut recorded, &request, &answer) {
                 let events = history.world.log.events;
                 assert_eq!(history.world.ask(&request), answer, "seed {seed}, at once");
-                assert_eq!(
-                    history.world.log.events, events,
-                    "seed {seed}: a repeat logs nothing: {request:?}"
-                );
+                assert_eq!(history.world.log.events, events, "seed {seed}: a repeat logs nothing: {request}");
             }
         }
-        recorded.retain(|(_, key), _| history.world.oracle.records.contains_key(key));
+        // A change of rules may let the floor rise without time passing: let it, on both sides of the restart.
+        history.world.wait(0);
+        recorded.retain(|(_, key), _| history.world.oracle.record(*key).is_some());
         for (request, answer) in recorded.values() {
-            assert_eq!(&history.world.ask(request), answer, "seed {seed}, later: {request:?}");
+            assert_eq!(&history.world.ask(request), answer, "seed {seed}, later: {request}");
         }
         let mut replayed = history.world.replayed();
         advance(&mut replayed, history.world.now_ms);
         for (request, answer) in recorded.values() {
             let again = ask(&mut replayed, &history.world, request);
-            assert_eq!(&again, answer, "seed {seed}, after a restart: {request:?}");
+            assert_eq!(&again, answer, "seed {seed}, after a restart: {request}");
         }
     });
 }
@@ -218,6 +217,6 @@ fn advance(engine: &mut Engine, now_ms: u64) {
 fn ask(engine: &mut Engine, world: &World, request: &OwnedRequest) -> OwnedOutcome {
     let mut log = Log::default();
     let answer = request.with(|request| OwnedOutcome::from(engine.execute(world.now_ms, request, &mut log)));
-    assert_eq!(log.events, 0, "a repeat logs nothing: {request:?}");
+    assert_eq!(log.events, 0, "a repeat logs nothing: {request}");
     answer
 }

@@ -159,6 +159,24 @@ fn a_payment_after_expiry_is_delivered_while_stock_is_there() {
 }
 
 #[test]
+fn a_callback_repeated_after_a_confirm_below_the_floor_gets_its_answer() {
+    let rules = Rules { operation_window_ms: 10_000, operation_window_min_ms: 10_000, ..Rules::default() };
+    let mut world = World::new(ROOMY, rules, START_MS);
+    let stock = world.stock(1, 2);
+    world.reserve(10, &[(stock, 2)]);
+    // The hold lives longer than its id is remembered: its answers must not vanish at once.
+    world.wait(60_000);
+    assert!(world.created_ms < world.engine.floor_ms());
+    let late = world.confirm(10);
+    assert_eq!(late, OwnedOutcome::Confirmed { confirmed_ms: world.now_ms, late: true, units: vec![2] });
+    world.wait(9_000);
+    assert_eq!(world.confirm(10), late);
+    world.wait(3_000);
+    assert_refused(&world.confirm(10), Code::OperationTooOld);
+    assert_eq!(world.counts(stock), [0, 0, 2]);
+}
+
+#[test]
 fn late_confirms_end_exactly_with_their_window() {
     let rules = Rules { late_confirm_ms: 20_000, ..Rules::default() };
     let mut world = World::new(ROOMY, rules, START_MS);

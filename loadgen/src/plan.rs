@@ -1,0 +1,393 @@
+//! What a load is to be: where it goes, what it asks for, how fast, and when it ends. It stands first because every
+//! other room reads it.
+//!
+//! Invariant: a plan that passed [`LoadPlan::check`] can be carried out by any server that accepts its token; what only
+//! the server knows (its maxima, its stocks) is checked when the load connects.
+
+use crate::error::LoadError;
+use scrip_engine::ids::{ChannelId, MerchantId, Slot, StockId};
+use scrip_engine::limits::{LINES_MAX, TTL_MAX_MS, UNITS_PER_LINE_MAX};
+use scrip_protocol::limits::FRAME_BYTES_MAX;
+use scrip_protocol::secret::Token;
+use serde::{Deserialize, Serialize};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+/// Frames in flight on one connection.
+pub const OUTSTANDING_MAX: u32 = 4_096;
+/// Connections of one load.
+pub const CONNECTIONS_MAX: u32 = 50_000;
+/// Threads of one load.
+pub const THREADS_MAX: u32 = 64;
+/// Lines of one checkout.
+pub const CHECKOUT_LINES_MAX: usize = 3;
+/// Bytes of a RESERVE or SELL with one line on the wire.
+pub const TAKE_BYTES: usize = 104;
+/// Commands of one frame: as many one-line RESERVEs as the largest frame has room for.
+pub const BATCH_MAX: u32 = (FRAME_BYTES_MAX - 32) / TAKE_BYTES as u32;
+
+const _: () = assert!(CHECKOUT_LINES_MAX <= LINES_MAX && BATCH_MAX < u16::MAX as u32 && OUTSTANDING_MAX < u16::MAX as u32);
+
+/// Everything a load needs to know. Start from [`LoadPlan::new`] and change what differs.
+#[derive(Debug, Clone)]
+pub struct LoadPlan {
+    /// The server.
+    pub address: SocketAddr,
+    /// Who the load is.
+    pub token: Token,
+    /// The tenant its commands name.
+    pub merchant: MerchantId,
+    /// The slot its commands and stocks lie in.
+    pub slot: Slot,
+    /// The channel its commands name.
+    pub channel: ChannelId,
+    /// One: a hot stock. Several: spread as the profile says, evenly unless it is [`Profile::Zipf`].
+    pub stocks: Vec<StockId>,
+    /// How demand is spread over time and stocks.
+    pub profile: Profile,
+    /// What is asked for.
+    pub work: Work,
+    /// Closed or open loop.
+    pub pace: Pace,
+    /// TCP connections, over all threads.
+    pub connections: u32,
+    /// Commands per frame.
+    pub batch: u32,
+    /// Frames in flight per connection.
+    pub outstanding: u32,
+    /// Operating system threads; each runs one readiness loop over its share of the connections.
+    pub threads: u32,
+    /// When it ends.
+    pub stop: Stop,
+    /// Buyers to draw from at random; 0: every command has a buyer of its own.
+    pub users: u64,
+    /// Units each line asks for (checkouts: see [`CheckoutShares::units_max`]).
+    pub units: u32,
+    /// Whether RESERVE and SELL name an order (checkouts always do).
+    pub orders: bool,
+    /// Time to live of holds in milliseconds; 0: the server's default.
+    pub ttl_ms: u32,
+    /// With the same seed buyers, stocks and fates are drawn in the same order. Operation ids differ from run to run.
+    pub seed: u64,
+    /// What is remembered of the operations.
+    pub ledger: LedgerMode,
+    /// Whether connections that the server lost are made again.
+    pub reconnect: bool,
+    /// For how long, from the loss on.
+    pub reconnect_for: Duration,
+    /// Share of the operations in flight on a lost connection that are asked again under the same id (0 to 1). The
+    /// others stay unknown until [`crate::check`] resolves them.
+    pub retry_unknown: f64,
+    /// Set from outside (Ctrl-C) to end the load early; it still drains and reports.
+    pub cancel: Option<Arc<AtomicBool>>,
+}
+
+/// How demand is spread over time and stocks.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Profile {
+    /// All connections at once, the same pace throughout.
+    Steady,
+    /// Open loop: the pace grows in proportion to time until it is reached. Closed loop: connections join one by one.
+    Ramp {
+        /// How long that takes.
+        over: Duration,
+    },
+    /// The doors open: connections join over a short time, and all of them want `stocks[0]`, far past sold out.
+    Flash {
+        /// How long the connections take to join.
+        over: Duration,
+    },
+    /// Stock of rank r is wanted in proportion to 1 / r^exponent.
+    Zipf {
+        /// 0 is even; 1 is the classic.
+        exponent: f64,
+    },
+    /// Whole checkouts with everything that goes wrong in them: the load for correctness.
+    Checkout(CheckoutShares),
+}
+
+/// What is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Work {
+    /// RESERVE with one line.
+    Reserve,
+    /// RESERVE with one line, and CONFIRM of what was granted.
+    ReserveConfirm {
+        /// Time from the last answer of a RESERVE frame to its CONFIRM frame.
+        after: Duration,
+    },
+    /// SELL with one line.
+    Sell {
+        /// Marked paid: refusals are recorded and final.
+        paid: bool,
+    },
+    /// Checkouts; needs [`Profile::Checkout`].
+    Checkout,
+}
+
+/// Who waits for whom.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Pace {
+    /// A new frame goes out as soon as one is answered. Latency counts from the actual send.
+    Closed,
+    /// Commands (checkouts: checkouts) have a schedule that does not wait for the server. Latency counts from the
+    /// scheduled time of the frame, so that a stall is felt by all that should have been sent during it.
+    Open {
+        /// Over all threads.
+        per_second: f64,
+    },
+}
+
+/// When a load ends: at whichever comes first.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Stop {
+    /// Operations asked for, warm-up included (checkouts: checkouts begun).
+    pub attempts: Option<u64>,
+    /// Seconds after the warm-up.
+    pub seconds: Option<f64>,
+    /// End once answers are OUT_OF_STOCK and nothing else: 1,000 per stock in a row, at most a million.
+    pub until_sold_out: bool,
+    /// Not measured: its answers count in the ledger, not in rates and latencies.
+    pub warm_up: Duration,
+    /// How long answers (and checkouts under way) may still take after the end; what comes later is unknown.
+    pub drain: Duration,
+}
+
+/// What is remembered of the operations.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LedgerMode {
+    /// Every acknowledged and every unknown operation, 64 bytes each.
+    Full,
+    /// Sums, and the operations of one frame in `one_in`.
+    Counts {
+        /// 0: of none.
+        one_in: u32,
+    },
+}
+
+/// What becomes of checkouts. Shares are of all checkouts (0 to 1); what is left over is reserved, thought about and
+/// paid. A checkout has one fate; `partial` and the shapes of the cart are drawn beside it.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct CheckoutShares {
+    /// Reserved and never paid.
+    pub abandon: f64,
+    /// RESERVE and CONFIRM asked again at once, each answer compared with the first.
+    pub retry: f64,
+    /// RESERVE and CONFIRM asked again after the sale.
+    pub retry_later: f64,
+    /// CONFIRM sent twice in one frame, as by two callbacks at once.
+    pub twice: f64,
+    /// Paid after the hold has expired; wants a short `ttl_ms`.
+    pub late: f64,
+    /// The socket is dropped with the RESERVE in flight (every other time in the middle of its frame).
+    pub cut: f64,
+    /// Released instead of paid.
+    pub release: f64,
+    /// The hold is extended before it is paid.
+    pub extend: f64,
+    /// Paid, then returned.
+    pub give_back: f64,
+    /// SELL marked paid instead of RESERVE and CONFIRM.
+    pub sell: f64,
+    /// Takes fewer units than asked, and pays for one unit fewer than held.
+    pub partial: f64,
+    /// Lines of a cart: 1 to this.
+    pub lines_max: u32,
+    /// Units of a line: 1 to this.
+    pub units_max: u32,
+    /// Mean time between RESERVE and what follows; drawn evenly from half to one and a half of it.
+    pub think: Duration,
+    /// How long after its deadline a hold is paid late.
+    pub late_by: Duration,
+    /// Spread over the stocks, as in [`Profile::Zipf`]; 0: even.
+    pub exponent: f64,
+    /// Checkouts under way at a time on one thread.
+    pub open_max: u32,
+}
+
+impl Default for CheckoutShares {
+    fn default() -> CheckoutShares {
+        CheckoutShares {
+            abandon: 0.05,
+            retry: 0.05,
+            retry_later: 0.03,
+            twice: 0.02,
+            late: 0.03,
+            cut: 0.000_5,
+            release: 0.04,
+            extend: 0.02,
+            give_back: 0.03,
+            sell: 0.05,
+            partial: 0.05,
+            lines_max: CHECKOUT_LINES_MAX as u32,
+            units_max: 2,
+            think: Duration::from_millis(20),
+            late_by: Duration::from_millis(20),
+            exponent: 0.0,
+            open_max: 50_000,
+        }
+    }
+}
+
+impl CheckoutShares {
+    /// The shares that exclude each other, in the order fates are drawn in.
+    pub(crate) const fn fates(&self) -> [f64; 10] {
+        [
+            self.abandon,
+            self.retry,
+            self.retry_later,
+            self.twice,
+            self.late,
+            self.cut,
+            self.release,
+            self.extend,
+            self.give_back,
+            self.sell,
+        ]
+    }
+
+    fn check(&self) -> Result<(), LoadError> {
+        let shares = self.fates();
+        if !shares.iter().chain([&self.partial]).all(|share| (0.0..=1.0).contains(share)) {
+            return plan("a share of checkouts is not between 0 and 1: give shares as 0.05 for 5 %");
+        }
+        if shares.iter().sum::<f64>() > 1.0 {
+            return plan("the shares of checkouts add up to more than 1: lower some of them");
+        }
+        if !(1..=CHECKOUT_LINES_MAX as u32).contains(&self.lines_max) {
+            return plan("a checkout has 1 to 3 lines: set lines_max to one of these");
+        }
+        if self.units_max == 0 || self.units_max > 1_000_000 {
+            return plan("a line of a checkout asks for 1 to 1,000,000 units: set units_max within");
+        }
+        if self.open_max == 0 {
+            return plan("no checkout could be under way: set open_max to at least 1");
+        }
+        exponent(self.exponent)
+    }
+}
+
+impl LoadPlan {
+    /// A steady closed loop of one-line RESERVEs: 16 connections, 64 commands per frame, 4 frames in flight on each,
+    /// one thread, ten seconds after one of warm-up, every operation kept.
+    pub fn new(
+        address: SocketAddr,
+        token: Token,
+        merchant: MerchantId,
+        slot: Slot,
+        stocks: Vec<StockId>,
+    ) -> LoadPlan {
+        LoadPlan {
+            address,
+            token,
+            merchant,
+            slot,
+            channel: ChannelId(1),
+            stocks,
+            profile: Profile::Steady,
+            work: Work::Reserve,
+            pace: Pace::Closed,
+            connections: 16,
+            batch: 64,
+            outstanding: 4,
+            threads: 1,
+            stop: Stop {
+                attempts: None,
+                seconds: Some(10.0),
+                until_sold_out: false,
+                warm_up: Duration::from_secs(1),
+                drain: Duration::from_secs(5),
+            },
+            users: 0,
+            units: 1,
+            orders: false,
+            ttl_ms: 0,
+            seed: 1,
+            ledger: LedgerMode::Full,
+            reconnect: false,
+            reconnect_for: Duration::from_secs(60),
+            retry_unknown: 0.5,
+            cancel: None,
+        }
+    }
+
+    /// Checks what can be checked without the server.
+    pub fn check(&self) -> Result<(), LoadError> {
+        self.check_sizes()?;
+        if self.stocks.is_empty() {
+            return plan("no stock is named: create one and give its id");
+        }
+        if let Some(stock) = self.stocks.iter().find(|stock| stock.slot() != self.slot) {
+            let (there, here) = (stock.slot(), self.slot);
+            return Err(LoadError::Plan(format!(
+                "stock {stock} lies in slot {there}, the load in slot {here}: name stocks of one slot"
+            )));
+        }
+        if self.ttl_ms > TTL_MAX_MS {
+            return plan("holds live at most 14,400,000 ms: lower ttl_ms");
+        }
+        if !(0.0..=1.0).contains(&self.retry_unknown) {
+            return plan("retry_unknown is a share between 0 and 1");
+        }
+        if let Pace::Open { per_second } = self.pace
+            && !(per_second.is_finite() && per_second > 0.0)
+        {
+            return plan("an open loop needs a pace above 0 per second");
+        }
+        if self.stop.attempts.is_none() && self.stop.seconds.is_none() && !self.stop.until_sold_out {
+            return plan("the load would never end: give attempts, seconds or until_sold_out");
+        }
+        if self.stop.seconds.is_some_and(|seconds| !(0.0..=1e7).contains(&seconds)) {
+            return plan("seconds must lie between 0 and 10,000,000");
+        }
+        match (self.profile, self.work) {
+            (Profile::Checkout(shares), Work::Checkout) => shares.check(),
+            (Profile::Checkout(_), _) | (_, Work::Checkout) => {
+                plan("the profile and the work must both be checkout, or neither")
+            }
+            (Profile::Zipf { exponent: of }, _) => exponent(of),
+            _ => Ok(()),
+        }
+    }
+
+    fn check_sizes(&self) -> Result<(), LoadError> {
+        let within = |name: &str, value: u32, most: u32| {
+            if (1..=most).contains(&value) {
+                return Ok(());
+            }
+            Err(LoadError::Plan(format!("{name} is {value}: 1 to {most} are possible")))
+        };
+        within("connections", self.connections, CONNECTIONS_MAX)?;
+        within("batch", self.batch, BATCH_MAX)?;
+        within("outstanding", self.outstanding, OUTSTANDING_MAX)?;
+        within("threads", self.threads, THREADS_MAX.min(self.connections))?;
+        within("units", self.units, UNITS_PER_LINE_MAX)
+    }
+
+    /// Zipf exponent of the demand over stocks; 0: even.
+    pub(crate) fn exponent(&self) -> f64 {
+        match self.profile {
+            Profile::Zipf { exponent } => exponent,
+            Profile::Checkout(shares) => shares.exponent,
+            _ => 0.0,
+        }
+    }
+
+    /// How long the load takes to come to its full pace.
+    pub(crate) fn ramp(&self) -> Duration {
+        match self.profile {
+            Profile::Ramp { over } | Profile::Flash { over } => over,
+            _ => Duration::ZERO,
+        }
+    }
+}
+
+fn exponent(value: f64) -> Result<(), LoadError> {
+    if (0.0..=10.0).contains(&value) { Ok(()) } else { plan("the zipf exponent must lie between 0 and 10") }
+}
+
+fn plan(what: &str) -> Result<(), LoadError> {
+    Err(LoadError::Plan(what.to_owned()))
+}

@@ -1,0 +1,305 @@
+//! docs/protocol.md tells the truth: its tables are made from the tables of the code. `SCRIP_REGENERATE=1 cargo test -p
+//! scrip-protocol` writes them anew.
+#![allow(clippy::disallowed_methods, reason = "a test reads the docs and may be told to write them")]
+
+use scrip_engine::limits::{
+    CLOCK_AHEAD_MAX_MS, LINES_MAX, NAME_BYTES_MAX, STOCK_UNITS_MAX, TTL_DEFAULT_MS, TTL_MAX_MS,
+    UNITS_PER_LINE_MAX,
+};
+use scrip_engine::rejection::{Class, Code};
+use scrip_protocol::answers::{
+    ANSWER_HEADER_BYTES, AnswerHeader, AnswerKind, FactsKind, HoldLineLayout, LineFactLayout,
+    flag as answer_flag,
+};
+use scrip_protocol::commands::{COMMAND_HEADER_BYTES, CommandHeader, CommandKind, LineLayout, Tail};
+use scrip_protocol::error::ErrorCode;
+use scrip_protocol::extras::{ExtraHeader, FACTS, LABEL, TRACE};
+use scrip_protocol::frame::{FrameKind, HEADER_BYTES, RawHeader};
+use scrip_protocol::handshake::{RawHello, RawWelcome};
+use scrip_protocol::notice::{RawError, RawGoaway, RawPong};
+use scrip_protocol::{Layout, limits, markdown};
+use std::fmt::Write;
+use std::path::PathBuf;
+
+fn file(path: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+fn limits_table() -> String {
+    let rows: [(&str, u64, &str); 16] = [
+        ("frame, header included", u64::from(limits::FRAME_BYTES_MAX), "bytes"),
+        ("frame before WELCOME", u64::from(limits::FRAME_BYTES_BEFORE_AUTHENTICATION_MAX), "bytes"),
+        ("command, header included", limits::COMMAND_BYTES_MAX as u64, "bytes"),
+        ("answer, header included", limits::ANSWER_BYTES_MAX as u64, "bytes"),
+        ("lines of a hold", LINES_MAX as u64, ""),
+        ("units of a line", u64::from(UNITS_PER_LINE_MAX), ""),
+        ("units of a stock", STOCK_UNITS_MAX, ""),
+        ("name of a stock", NAME_BYTES_MAX as u64, "bytes of UTF-8"),
+        ("time to live of a hold, from its creation", u64::from(TTL_MAX_MS), "ms"),
+        ("time to live if none is given", u64::from(TTL_DEFAULT_MS), "ms"),
+        ("`created_ms` ahead of the server's time", CLOCK_AHEAD_MAX_MS, "ms"),
+        (
+            "commands outstanding per connection",
+            u64::from(limits::OUTSTANDING_DEFAULT),
+            "by default; WELCOME says",
+        ),
+        ("from accept to a complete HELLO", limits::HELLO_TIMEOUT_MS, "ms"),
+        ("message of an ERROR", limits::MESSAGE_BYTES_MAX as u64, "bytes of UTF-8"),
+        ("reference", limits::REFERENCE_BYTES_MAX as u64, "bytes of UTF-8"),
+        (
+            "extras TRACE, LABEL, FACTS",
+            limits::FACTS_BYTES_MAX as u64,
+            "bytes (FACTS; 64 each for the others)",
+        ),
+    ];
+    let mut table = String::from("| what | at most | |\n|---|---:|---|\n");
+    for (what, most, unit) in rows {
+        writeln!(table, "| {what} | {most} | {unit} |").unwrap();
+    }
+    table
+}
+
+fn frame_kinds() -> String {
+    let mut table = String::from("| kind | name | who sends it, and what for |\n|---:|---|---|\n");
+    for kind in FrameKind::ALL {
+        writeln!(table, "| {} | {} | {} |", *kind as u8, kind.name(), kind.meaning().trim()).unwrap();
+    }
+    table
+}
+
+fn error_codes() -> String {
+    let mut table = String::from("| code | name | meaning | reconnect |\n|---:|---|---|---|\n");
+    for code in ErrorCode::ALL {
+        let reconnect = if code.reconnect() { "yes" } else { "no" };
+        writeln!(table, "| {} | {} | {} | {reconnect} |", *code as u16, code.name(), code.meaning().trim())
+            .unwrap();
+    }
+    table
+}
+
+fn command_kinds() -> String {
+    let mut table = String::from(
+        "| kind | name | fixed body | then | flags | what it does | answer |\n|---:|---|---:|---|---|---|---|\n",
+    );
+    for kind in CommandKind::ALL {
+        let then = match kind.tail() {
+            Tail::None => "",
+            Tail::Name => "name",
+            Tail::Lines => "lines",
+            Tail::Units => "units",
+        };
+        let flags: Vec<String> =
+            kind.flags().iter().map(|flag| format!("{} = {}", flag.name, flag.bit)).collect();
+        let (number, name, bytes) = (*kind as u8, kind.name(), kind.body_bytes());
+        let (flags, meaning, answer) = (flags.join(", "), kind.meaning().trim(), answer_of(*kind));
+        writeln!(table, "| {number} | {name} | {bytes} | {then} | {flags} | {meaning} | {answer} |").unwrap();
+    }
+    table
+}
+
+fn answer_of(kind: CommandKind) -> &'static str {
+    match kind {
+        CommandKind::Reserve => "RESERVED",
+        CommandKind::Extend => "EXTENDED",
+        CommandKind::Confirm | CommandKind::Sell => "CONFIRMED",
+        CommandKind::Release => "RELEASED",
+        CommandKind::Return => "RETURNED",
+        CommandKind::StockShow => "STOCK",
+        CommandKind::OperationShow => "HOLD or OPERATION",
+        _ => "STOCK_CHANGED",
+    }
+}
+
+fn answer_kinds() -> String {
+    let mut table =
+        String::from("| kind | name | fixed body | then | flags | meaning |\n|---:|---|---:|---|---|---|\n");
+    for kind in AnswerKind::ALL {
+        let flags = match kind {
+            AnswerKind::Rejection => "class, facts".to_string(),
+            AnswerKind::Confirmed | AnswerKind::Hold => format!("LATE = {}", answer_flag::LATE),
+            AnswerKind::Released => format!("LAPSED = {}", answer_flag::LAPSED),
+            AnswerKind::Stock => format!("FROZEN = {}", answer_flag::FROZEN),
+            _ => String::new(),
+        };
+        let (number, name, bytes) = (*kind as u8, kind.name(), kind.body_bytes());
+        let (then, meaning) = (kind.tail(), kind.meaning().trim());
+        writeln!(table, "| {number} | {name} | {bytes} | {then} | {flags} | {meaning} |").unwrap();
+    }
+    table
+}
+
+fn facts_kinds() -> String {
+    let mut table = String::from("| facts | name | bytes | meaning |\n|---:|---|---|---|\n");
+    for kind in FactsKind::ALL {
+        let bytes =
+            if kind.tail().is_empty() { kind.body_bytes().to_string() } else { kind.tail().to_string() };
+        writeln!(table, "| {} | {} | {bytes} | {} |", *kind as u8, kind.name(), kind.meaning().trim())
+            .unwrap();
+    }
+    table
+}
+
+fn extras() -> String {
+    format!(
+        "| type | name | value, at most | what for |\n|---:|---|---|---|\n\
+         | {TRACE} | TRACE | {} bytes | ties the command to the caller's trace |\n\
+         | {LABEL} | LABEL | {} bytes of UTF-8 | the reference an id was made from, for people |\n\
+         | {FACTS} | FACTS | {} bytes | facts for reports and exports; logged, not interpreted |\n",
+        limits::TRACE_BYTES_MAX,
+        limits::LABEL_BYTES_MAX,
+        limits::FACTS_BYTES_MAX,
+    )
+}
+
+/// The facts a rejection carries and what it says; "later": not sent in version 1.
+fn rejection(code: Code) -> (&'static str, &'static str) {
+    match code {
+        Code::OutOfStock => ("LINES; UNITS for a stock change", "fewer units are available than asked for"),
+        Code::ChannelQuota => ("", "later: the channel's share does not allow it"),
+        Code::UserLimit => ("LINES", "the buyer's purchase limit does not allow it"),
+        Code::HeldLimit => ("", "later: the buyer holds too many units already"),
+        Code::RiskLimit => ("", "later: a risk rule does not allow it"),
+        Code::NotFound => ("LINES for RESERVE and SELL", "no such stock or operation of this merchant"),
+        Code::NotStarted => ("LINES", "the sale has not opened yet"),
+        Code::Expired => ("LINES for RESERVE and SELL", "the sale is closed; EXTEND: the hold has expired"),
+        Code::NotActive => ("", "RETURN: the hold is not confirmed"),
+        Code::Frozen => ("LINES", "the stock is frozen"),
+        Code::Void => ("", "later: the object is void"),
+        Code::Used => ("", "later: the card is used up"),
+        Code::CampaignLimit => ("", "later: the campaign's own limit"),
+        Code::BudgetExceeded => ("", "later: the budget does not allow it"),
+        Code::BalanceExceeded => ("", "later: the balance does not allow it"),
+        Code::NotOwner => ("", "`replace` names a hold of another user and another order"),
+        Code::OutOfScope => ("", "later: not for this merchant, channel, store or product"),
+        Code::RuleFailed => (
+            "VERSION for STOCK_EDIT",
+            "the stock exists already (STOCK_CREATE); another version is in force (STOCK_EDIT)",
+        ),
+        Code::LockedByOtherOrder => ("", "later: another order holds it"),
+        Code::QuoteChanged => ("", "later: the price has changed"),
+        Code::HoldNotFound => ("", "no such hold"),
+        Code::HoldReleased => ("", "the hold was released, or lapsed by a RELEASE"),
+        Code::HoldExpiredNoStock => {
+            ("LINES", "late CONFIRM: the units are no longer to be had. Recorded: refund")
+        }
+        Code::HoldConfirmed => ("", "the hold is confirmed"),
+        Code::ExceedsHold => ("LINES", "more units, or more lines, than the hold has"),
+        Code::ExceedsRedeemed => ("", "later: more units than were redeemed"),
+        Code::AlreadyReversed => ("", "RETURN of all that is left: nothing is left"),
+        Code::ReversalWindow => ("", "later: too late to reverse"),
+        Code::KeyReplaced => ("", "later: the key was replaced"),
+        Code::Cancelled => ("", "later: the operation was cancelled"),
+        Code::OperationMismatch => ("", "the operation id is known with another content"),
+        Code::OperationTooOld => ("FLOOR", "the operation id is older than the floor: it may have happened"),
+        Code::ClockAhead => ("TIME", "the operation id was made more than 60 s in the future"),
+        Code::DeadlinePassed => ("TIME", "the command's own deadline has passed"),
+        Code::CrossSlot => ("", "a stock lies in another slot than the command"),
+        Code::Capacity => ("MAXIMUM", "a configured maximum is reached"),
+        Code::Busy => ("", "a queue is full: repeat after a wait"),
+        Code::Throttled => ("", "too many requests of this kind: repeat after a wait"),
+        Code::Unauthorized => ("", "the token is not valid any more"),
+        Code::Forbidden => ("", "the token does not allow this merchant, channel or command"),
+    }
+}
+
+fn rejections() -> String {
+    let mut table = String::from("| code | name | class | facts | meaning |\n|---:|---|---|---|---|\n");
+    for code in Code::ALL {
+        let class = match code.class() {
+            Class::Retry => "retry",
+            Class::Final => "final",
+            Class::Unknown => "unknown",
+        };
+        let (facts, meaning) = rejection(*code);
+        writeln!(table, "| {} | {} | {class} | {facts} | {meaning} |", *code as u16, code.name()).unwrap();
+    }
+    table
+}
+
+/// A golden file, or the section of one that has this name, as a code block.
+fn golden(name: &str, section: Option<&str>) -> String {
+    let text = std::fs::read_to_string(file("golden").join(name)).unwrap();
+    let text = match section {
+        Some(section) => {
+            text.split("== ").find(|part| part.starts_with(section)).expect("the section is there")
+        }
+        None => &text,
+    };
+    format!("```text\n{}\n```\n", text.trim_end())
+}
+
+fn table(name: &str) -> String {
+    let body = HEADER_BYTES;
+    let answer = |kind: AnswerKind| markdown(ANSWER_HEADER_BYTES, kind.fields());
+    match name {
+        "limits" => limits_table(),
+        "frame_header" => markdown(0, RawHeader::FIELDS),
+        "frame_kinds" => frame_kinds(),
+        "hello" => markdown(body, RawHello::FIELDS),
+        "welcome" => markdown(body, RawWelcome::FIELDS),
+        "error" => markdown(body, RawError::FIELDS),
+        "error_codes" => error_codes(),
+        "pong" => markdown(body, RawPong::FIELDS),
+        "goaway" => markdown(body, RawGoaway::FIELDS),
+        "command_header" => markdown(0, CommandHeader::FIELDS),
+        "command_kinds" => command_kinds(),
+        "line" => markdown(0, LineLayout::FIELDS),
+        "extra_header" => markdown(0, ExtraHeader::FIELDS),
+        "extras" => extras(),
+        "answer_header" => markdown(0, AnswerHeader::FIELDS),
+        "answer_kinds" => answer_kinds(),
+        "hold_line" => markdown(0, HoldLineLayout::FIELDS),
+        "facts_kinds" => facts_kinds(),
+        "line_fact" => markdown(0, LineFactLayout::FIELDS),
+        "rejections" => rejections(),
+        "references" => golden("references.txt", None),
+        "example_commands" => golden("frames.txt", Some("COMMANDS")),
+        "example_answers" => golden("frames.txt", Some("ANSWERS")),
+        other => {
+            if let Some(kind) = CommandKind::ALL.iter().find(|kind| kind.name() == other) {
+                return markdown(COMMAND_HEADER_BYTES, kind.fields());
+            }
+            if let Some(kind) = AnswerKind::ALL.iter().find(|kind| kind.name() == other) {
+                return answer(*kind);
+            }
+            let facts = FactsKind::ALL.iter().find(|kind| kind.name() == other);
+            markdown(ANSWER_HEADER_BYTES, facts.unwrap_or_else(|| panic!("no table {other}")).fields())
+        }
+    }
+}
+
+#[test]
+fn the_tables_in_the_docs_are_those_of_the_code() {
+    let path = file("../docs/protocol.md");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let mut parts = text.split("<!-- table: ");
+    let mut written = parts.next().unwrap().to_string();
+    for part in parts {
+        let (name, rest) = part.split_once(" -->\n").expect("a table begins with its name");
+        let (_, rest) = rest.split_once("<!-- /table -->").expect("a table ends");
+        write!(written, "<!-- table: {name} -->\n{}<!-- /table -->{rest}", table(name)).unwrap();
+    }
+    if std::env::var_os("SCRIP_REGENERATE").is_some() {
+        std::fs::write(&path, &written).unwrap();
+        return;
+    }
+    for (number, (expected, found)) in written.lines().zip(text.lines()).enumerate() {
+        assert_eq!(found, expected, "docs/protocol.md, line {}", number + 1);
+    }
+    assert_eq!(written, text);
+}
+
+#[test]
+fn every_layout_is_described_without_gaps() {
+    let fixed = CommandKind::ALL.iter().map(|kind| (kind.fields(), kind.body_bytes()));
+    let answers = AnswerKind::ALL.iter().map(|kind| (kind.fields(), kind.body_bytes()));
+    let facts = FactsKind::ALL.iter().map(|kind| (kind.fields(), kind.body_bytes()));
+    for (fields, bytes) in fixed.chain(answers).chain(facts) {
+        let end = fields.iter().fold(0, |at, field| {
+            assert_eq!(field.offset, at, "{}", field.name);
+            assert!(!field.meaning.is_empty(), "{}", field.name);
+            at + field.bytes
+        });
+        assert_eq!(end, bytes);
+    }
+}

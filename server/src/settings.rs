@@ -1,0 +1,308 @@
+//! Settings of a server: defaults, then the file, then the environment, then flags; the later wins.
+//!
+//! One table: a setting is a field of [`Settings`], `SCRIP_<NAME>` in the environment, `name = ...` in the file and
+//! `--name` on the command line. Invariant: what comes out of [`Settings::load`] is inside its bounds.
+
+use clap::Args;
+use figment::Figment;
+use figment::providers::{Env, Format, Serialized, Toml};
+use scrip_engine::limits::{Capacity, LATE_CONFIRM_MAX_MS, OPERATION_WINDOW_MAX_MS, Rules};
+use serde::{Deserialize, Serialize};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// Everything a server can be told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// Address of the binary protocol; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// Address of /metrics and /health; port 0 takes a free one.
+    pub http: SocketAddr,
+    /// Data directory.
+    pub data: PathBuf,
+    /// Memory for the tables, in bytes.
+    pub memory: u64,
+    /// Socket driver.
+    pub io: Io,
+    /// Shards.
+    pub shards: u32,
+    /// Connections served at once; more are closed at accept.
+    pub connections_max: u32,
+    /// Seconds without a byte after which a connection is closed.
+    pub idle_timeout_s: u64,
+    /// Milliseconds that operation ids are remembered when memory allows.
+    pub operation_window_ms: u64,
+    /// Milliseconds that operation ids are remembered at least.
+    pub operation_window_min_ms: u64,
+    /// Milliseconds after its expiry in which a hold can still be confirmed.
+    pub late_confirm_ms: u64,
+    /// Bytes of a log segment.
+    pub segment_bytes: u64,
+    /// Segments kept prepared ahead of the one being written.
+    pub segments_ahead: u32,
+    /// Segments prepared before the server listens.
+    pub segments_ready: u32,
+    /// Milliseconds that a shutdown waits for answers on their way.
+    pub drain_ms: u64,
+    /// Days that the machine's clock may lie from the log's last time at start.
+    pub clock_jump_days: u64,
+    /// Accept the machine's clock whatever the log says.
+    pub accept_clock: bool,
+    /// Listen beyond loopback without TLS.
+    pub insecure: bool,
+}
+
+/// The socket driver.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Io {
+    /// The fastest that works here.
+    Auto,
+    /// tokio: epoll, works everywhere.
+    Tokio,
+}
+
+impl Io {
+    /// The driver's name, and why it was chosen.
+    pub const fn chosen(self) -> (&'static str, &'static str) {
+        match self {
+            Io::Auto => ("tokio", "auto: the one driver of this version"),
+            Io::Tokio => ("tokio", "asked for"),
+        }
+    }
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        let rules = Rules::default();
+        Settings {
+            listen: SocketAddr::from(([127, 0, 0, 1], 7480)),
+            http: SocketAddr::from(([127, 0, 0, 1], 7481)),
+            data: PathBuf::from("scrip-data"),
+            memory: 1 << 30,
+            io: Io::Auto,
+            shards: 1,
+            connections_max: 10_240,
+            idle_timeout_s: 300,
+            operation_window_ms: rules.operation_window_ms,
+            operation_window_min_ms: rules.operation_window_min_ms,
+            late_confirm_ms: rules.late_confirm_ms,
+            segment_bytes: scrip_wal::limits::SEGMENT_BYTES,
+            segments_ahead: 2,
+            segments_ready: 1,
+            drain_ms: 5_000,
+            clock_jump_days: 30,
+            accept_clock: false,
+            insecure: false,
+        }
+    }
+}
+
+/// The same settings as flags. What is not given stays as it is.
+#[derive(Debug, Clone, Default, Args, Serialize)]
+pub struct SettingFlags {
+    /// Address of the binary protocol (port 0: a free one) [default: 127.0.0.1:7480]
+    #[arg(long, value_name = "ADDRESS")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub listen: Option<SocketAddr>,
+    /// Address of /metrics and /health (port 0: a free one) [default: 127.0.0.1:7481]
+    #[arg(long, value_name = "ADDRESS")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub http: Option<SocketAddr>,
+    /// Data directory [default: scrip-data]
+    #[arg(long, value_name = "DIR")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub data: Option<PathBuf>,
+    /// Memory for the tables: a number with KiB, MiB or GiB [default: 1GiB]
+    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub memory: Option<u64>,
+    /// Socket driver [default: auto]
+    #[arg(long, value_name = "DRIVER")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub io: Option<Io>,
+    /// Shards [default: 1, the only number this version runs]
+    #[arg(long, value_name = "N")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shards: Option<u32>,
+    /// Connections served at once [default: 10240]
+    #[arg(long, value_name = "N")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub connections_max: Option<u32>,
+    /// Seconds without a byte after which a connection is closed [default: 300]
+    #[arg(long, value_name = "SECONDS")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub idle_timeout_s: Option<u64>,
+    /// Milliseconds that operation ids are remembered when memory allows [default: 24 h]
+    #[arg(long, value_name = "MS")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub operation_window_ms: Option<u64>,
+    /// Milliseconds that operation ids are remembered at least [default: 10 min]
+    #[arg(long, value_name = "MS")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub operation_window_min_ms: Option<u64>,
+    /// Milliseconds after its expiry in which a hold can still be confirmed [default: 24 h]
+    #[arg(long, value_name = "MS")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub late_confirm_ms: Option<u64>,
+    /// Bytes of a log segment: a number with KiB, MiB or GiB [default: 256MiB]
+    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub segment_bytes: Option<u64>,
+    /// Segments kept prepared ahead of the one being written [default: 2]
+    #[arg(long, value_name = "N")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub segments_ahead: Option<u32>,
+    /// Segments prepared before the server listens [default: 1]
+    #[arg(long, value_name = "N")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub segments_ready: Option<u32>,
+    /// Milliseconds that a shutdown waits for answers on their way [default: 5000]
+    #[arg(long, value_name = "MS")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub drain_ms: Option<u64>,
+    /// Days that the machine's clock may lie from the log's last time at start [default: 30]
+    #[arg(long, value_name = "DAYS")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub clock_jump_days: Option<u64>,
+    /// Accept the machine's clock at this start whatever the log says
+    #[arg(long)]
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub accept_clock: bool,
+    /// Listen beyond loopback although this version has no TLS
+    #[arg(long)]
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub insecure: bool,
+}
+
+/// A setting that can't be used.
+#[derive(Debug, thiserror::Error)]
+pub enum SettingsError {
+    /// A file or variable can't be read.
+    #[error("settings: {0}")]
+    Read(Box<figment::Error>),
+    /// A value out of bounds.
+    #[error("setting {name}: {why}")]
+    Value {
+        /// The setting.
+        name: &'static str,
+        /// What is wrong and what to do.
+        why: String,
+    },
+}
+
+/// The least memory that makes sense.
+const MEMORY_MIN: u64 = 16 << 20;
+
+impl Settings {
+    /// Puts the settings together and checks them.
+    ///
+    /// # Errors
+    /// [`SettingsError`], naming the setting.
+    pub fn load(file: Option<PathBuf>, flags: &SettingFlags) -> Result<Settings, SettingsError> {
+        let mut figment = Figment::from(Serialized::defaults(Settings::default()));
+        if let Some(file) = file {
+            figment = figment.merge(Toml::file_exact(file));
+        }
+        let names: Vec<String> = setting_names();
+        let environment = Env::prefixed("SCRIP_").filter(move |key| names.iter().any(|name| key == name.as_str()));
+        let figment = figment.merge(environment).merge(Serialized::defaults(flags));
+        let settings: Settings = figment.extract().map_err(|error| SettingsError::Read(Box::new(error)))?;
+        settings.check()?;
+        Ok(settings)
+    }
+
+    fn check(&self) -> Result<(), SettingsError> {
+        let refuse = |name, why: String| Err(SettingsError::Value { name, why });
+        if self.memory < MEMORY_MIN {
+            return refuse("memory", format!("{} bytes are too few: at least 16MiB", self.memory));
+        }
+        if self.shards != 1 {
+            return refuse("shards", format!("{} shards: this version runs exactly 1", self.shards));
+        }
+        for (name, address) in [("listen", self.listen), ("http", self.http)] {
+            if !address.ip().is_loopback() && !self.insecure {
+                let why = format!("{address} is reachable from elsewhere and there is no TLS yet: add --insecure if the network is trusted");
+                return refuse(name, why);
+            }
+        }
+        let least = 2 * scrip_wal::limits::FRAME_BYTES_MAX as u64;
+        let most = scrip_wal::limits::SEGMENT_BYTES_MAX;
+        if !(least..=most).contains(&self.segment_bytes) || !self.segment_bytes.is_multiple_of(4096) {
+            return refuse("segment_bytes", format!("{least} to {most}, in whole 4 KiB blocks"));
+        }
+        let ahead = scrip_wal::limits::SEGMENTS_AHEAD_MAX;
+        if self.segments_ahead > ahead || self.segments_ready > ahead {
+            return refuse("segments_ahead", format!("at most {ahead} segments are prepared"));
+        }
+        if let Err(error) = self.rules().check() {
+            return refuse(error.name, error.to_string());
+        }
+        Ok(())
+    }
+
+    /// The times that are part of the logged state.
+    pub fn rules(&self) -> Rules {
+        Rules {
+            operation_window_ms: self.operation_window_ms.min(OPERATION_WINDOW_MAX_MS),
+            operation_window_min_ms: self.operation_window_min_ms.min(self.operation_window_ms),
+            late_confirm_ms: self.late_confirm_ms.min(LATE_CONFIRM_MAX_MS),
+        }
+    }
+
+    /// The tables that the memory allows.
+    pub fn capacity(&self) -> Capacity {
+        Capacity::for_memory(self.memory)
+    }
+}
+
+/// The names of all settings.
+fn setting_names() -> Vec<String> {
+    let value = serde_json::to_value(Settings::default()).expect("settings are plain data");
+    value.as_object().map(|object| object.keys().cloned().collect()).unwrap_or_default()
+}
+
+/// Reads "64MiB", "1GiB", "4096".
+///
+/// # Errors
+/// What is wrong with the text.
+pub fn parse_size(text: &str) -> Result<u64, String> {
+    let units = [("KiB", 10), ("MiB", 20), ("GiB", 30)];
+    let (digits, shift) = units
+        .iter()
+        .find_map(|(unit, shift)| text.strip_suffix(unit).map(|digits| (digits, *shift)))
+        .unwrap_or((text, 0));
+    let number: u64 = digits.trim().parse().map_err(|_| format!("{text:?} is no size: write 512MiB or 4GiB"))?;
+    number.checked_shl(shift).filter(|size| size >> shift == number).ok_or_else(|| format!("{text:?} is too large"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flags_win_over_the_file_and_bad_values_are_named() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("scrip.toml");
+        std::fs::write(&file, "memory = 33554432\ndrain_ms = 7\n").unwrap();
+        let flags = SettingFlags { drain_ms: Some(9), ..SettingFlags::default() };
+        let settings = Settings::load(Some(file.clone()), &flags).unwrap();
+        assert_eq!((settings.memory, settings.drain_ms, settings.shards), (32 << 20, 9, 1));
+
+        std::fs::write(&file, "memmory = 1\n").unwrap();
+        let error = Settings::load(Some(file), &flags).unwrap_err().to_string();
+        assert!(error.contains("memmory"), "{error}");
+        let open = SettingFlags { listen: Some("0.0.0.0:1".parse().unwrap()), ..SettingFlags::default() };
+        let error = Settings::load(None, &open).unwrap_err().to_string();
+        assert!(error.contains("listen") && error.contains("--insecure"), "{error}");
+    }
+
+    #[test]
+    fn sizes_have_units() {
+        assert_eq!(parse_size("64MiB"), Ok(64 << 20));
+        assert_eq!(parse_size("1GiB"), Ok(1 << 30));
+        assert_eq!(parse_size("4096"), Ok(4096));
+        assert!(parse_size("many").is_err() && parse_size("99999999999GiB").is_err());
+    }
+}
