@@ -1,2 +1,54 @@
 //! The Rust client of Scrip.
+//!
+//! [`Client`] keeps a few connections, shared by any number of callers: their commands gather into frames while the
+//! writer is busy, and their answers find back in whatever order they come. A connection that breaks is opened anew, and
+//! what was not answered is sent again under the same operation id, which is safe, until the caller's deadline.
+//!
+//! ```no_run
+//! use scrip_client::{ChannelId, Client, ClientOptions, Error, Line, Reserve, StockCreate};
+//!
+//! # async fn example() -> Result<(), Error> {
+//! let token = "scrip_0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef".parse().expect("a token");
+//! let client = Client::connect("127.0.0.1:7400", ClientOptions::new(token)).await?;
+//! let stock = client.stock_id("steam50")?;
+//! client.stock_create(StockCreate::new(client.operation(), stock, "steam50", 100_000)).await?;
+//!
+//! // Keep the operation before the first attempt: whoever finds it later can ask or repeat under the same id.
+//! let mini_app = client.on_channel(ChannelId(3));
+//! let operation = client.operation();
+//! let reserve = Reserve { user: client.user_id("openid:o8fD5k")?, ..Reserve::new(operation, vec![Line::new(stock, 1)]) };
+//! match mini_app.reserve(reserve).await {
+//!     Ok(reserved) => println!("paid until {}: {:?}", reserved.deadline_ms, mini_app.confirm(reserved.hold.all()).await?),
+//!     Err(Error::Rejected(rejection)) => println!("{} {:?}", rejection.code.name(), rejection.facts),
+//!     Err(error) => return Err(error), // Error::Unknown: ask or repeat under the same operation
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Read the modules in this order.
+
+pub mod options;
+pub mod error;
 pub mod session;
+pub mod operation;
+pub mod request;
+pub mod answer;
+pub mod transport;
+mod clock;
+mod connection;
+mod lane;
+mod client;
+
+pub use answer::{Confirmed, Extended, HoldShown, OperationShown, Released, Reserved, Returned, StockChanged, StockShown};
+pub use client::Client;
+pub use error::{Error, OwnedFacts, OwnedRejection};
+pub use operation::{Hold, Operation};
+pub use options::{ClientOptions, RetryPolicy};
+pub use request::{Confirm, Extend, Reserve, ReturnUnits, Sell, StockCreate, StockEdit, StockUnits, StockVoid};
+pub use scrip_engine::answer::{HoldState, OperationKind, OperationView};
+pub use scrip_engine::command::{Line, StockTerms};
+pub use scrip_engine::ids::{ChannelId, MerchantId, OperationId, OrderId, Slot, StockId, UserId};
+pub use scrip_engine::rejection::{CapacityOf, Class, Code};
+pub use scrip_protocol::references::{ReferenceError, home_slot, reference_id, stock_id};
+pub use scrip_protocol::secret::{AliasKey, Token};

@@ -328,11 +328,6 @@ impl<T> Session<T> {
         }
     }
 
-    /// Ends the session: the tags of all commands without an answer, oldest first.
-    pub fn into_unanswered(self) -> impl Iterator<Item = T> {
-        self.slots.into_iter().flatten()
-    }
-
     /// Takes the tags of all commands without an answer, oldest first, leaving a session that can't be used any more.
     pub fn take_unanswered(&mut self) -> Vec<T> {
         self.welcome = None;

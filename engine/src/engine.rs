@@ -98,7 +98,11 @@ impl Engine {
                 return self.settled(reached_ms);
             }
         }
-        let reached_ms = self.state.turn_timers(now_ms, 0).min(now_ms);
+        let reached_ms = self.state.turn_timers(turned_to, 0);
+        if reached_ms >= turned_to {
+            self.move_floor(now_ms, sink);
+            return Some(now_ms);
+        }
         self.settled(reached_ms)
     }
 

@@ -30,6 +30,10 @@ pub enum Step {
     },
     /// The operator changes the rules.
     Configure(Rules),
+    /// Shard time is logged, though nothing happened.
+    Tick,
+    /// The engine is thrown away and made again from its log.
+    Restart,
     /// A command.
     Ask(OwnedRequest),
 }
@@ -80,6 +84,12 @@ impl Generator {
         if self.happens(chances.configure) {
             self.rules = self.plan.other_rules(&mut self.rng, &self.rules);
             return Step::Configure(self.rules);
+        }
+        if self.happens(chances.tick) {
+            return Step::Tick;
+        }
+        if self.happens(chances.restart) {
+            return Step::Restart;
         }
         if !self.sent.is_empty() && self.happens(chances.retry) {
             let request = self.again(oracle);

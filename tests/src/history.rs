@@ -65,10 +65,15 @@ pub struct History {
 impl History {
     /// The history of this seed, before its first step.
     pub fn new(seed: u64) -> History {
+        History::with_hash_seed(seed, seed)
+    }
+
+    /// The same history on an engine with this seed of its hash tables.
+    pub fn with_hash_seed(seed: u64, hash_seed: u64) -> History {
         let generator = Generator::new(seed);
         let plan = &generator.plan;
         History {
-            world: World::new(plan.capacity, plan.rules, plan.start_ms),
+            world: World::with_hash_seed(plan.capacity, plan.rules, plan.start_ms, hash_seed),
             tally: Tally::default(),
             last: None,
             seed,
@@ -106,6 +111,8 @@ impl History {
         match step {
             Step::Wait { now_ms } => self.world.advance(now_ms),
             Step::Configure(rules) => self.world.configure(rules),
+            Step::Tick => self.world.tick(),
+            Step::Restart => self.world.restart(),
             Step::Ask(request) => self.ask(request)?,
         }
         let remembered = self.recent.back_mut().expect("just pushed");
@@ -174,7 +181,7 @@ impl fmt::Display for Remembered {
         match step {
             Step::Ask(request) => write!(f, "{number:>6} @{now_ms} {request}")?,
             Step::Wait { now_ms: until_ms } => write!(f, "{number:>6} @{now_ms} until {until_ms}")?,
-            Step::Configure(rules) => write!(f, "{number:>6} @{now_ms} {rules:?}")?,
+            other => write!(f, "{number:>6} @{now_ms} {other:?}")?,
         }
         match &self.answer {
             Some(answer) => write!(f, "\n       -> {answer:?}"),

@@ -6,4 +6,5 @@ pub mod history;
 pub mod oracle;
 pub mod outcome;
 pub mod request;
+pub mod room;
 pub mod world;

@@ -34,6 +34,8 @@ pub struct Oracle {
     pub records: BTreeMap<Key, Record>,
     /// Units that count against a purchase limit.
     pub purchases: BTreeMap<(StockId, UserId), i128>,
+    /// Records made so far.
+    pub recorded: u64,
     /// Units of each stock that were sold by holds which are gone by now.
     departed: BTreeMap<StockId, i128>,
     /// Units that count against a purchase limit and were bought by holds which are gone by now.
@@ -114,6 +116,7 @@ impl Oracle {
             stocks: BTreeMap::new(),
             records: BTreeMap::new(),
             purchases: BTreeMap::new(),
+            recorded: 0,
             departed: BTreeMap::new(),
             departed_purchases: BTreeMap::new(),
             now_ms: 0,
@@ -203,6 +206,7 @@ impl Oracle {
             // What has gone since time last moved makes room for its namesake.
             self.retire(key_of(envelope));
             self.records.insert(key_of(envelope), record);
+            self.recorded += 1;
         }
         answer
     }

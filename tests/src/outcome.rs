@@ -111,6 +111,14 @@ impl OwnedOutcome {
         }
     }
 
+    /// The facts of a refusal; else none.
+    pub fn facts(&self) -> OwnedFacts {
+        match self {
+            OwnedOutcome::Refused { facts, .. } => facts.clone(),
+            _ => OwnedFacts::None,
+        }
+    }
+
     /// The table that was full, for CAPACITY.
     pub fn full_table(&self) -> Option<CapacityOf> {
         match self {

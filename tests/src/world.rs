@@ -3,9 +3,11 @@
 //! Invariant: whatever is asked here is asked of both, and the answers are equal; an engine that answers otherwise ends
 //! the test.
 
+use crate::generator::ROOMY;
 use crate::oracle::Oracle;
-use crate::outcome::{OwnedHold, OwnedOutcome, OwnedStock};
+use crate::outcome::{OwnedFacts, OwnedHold, OwnedOutcome, OwnedStock};
 use crate::request::{OwnedCommand, OwnedRequest, OwnedTake, Wish};
+use crate::room;
 use scrip_engine::command::{Envelope, StockTerms};
 use scrip_engine::event::{Event, EventSink};
 use scrip_engine::ids::{ChannelId, MerchantId, OperationId, OrderId, Slot, StockId, UserId};
@@ -75,8 +77,13 @@ pub struct Mismatch {
 impl World {
     /// An empty world.
     pub fn new(capacity: Capacity, rules: Rules, start_ms: u64) -> World {
+        World::with_hash_seed(capacity, rules, start_ms, 17)
+    }
+
+    /// The same, with this seed of the engine's hash tables.
+    pub fn with_hash_seed(capacity: Capacity, rules: Rules, start_ms: u64, hash_seed: u64) -> World {
         let mut world = World {
-            engine: Engine::new(capacity, Rules::default(), 17),
+            engine: Engine::new(capacity, Rules::default(), hash_seed),
             oracle: Oracle::new(rules.late_confirm_ms),
             log: Log::default(),
             advances: 0,
@@ -92,12 +99,13 @@ impl World {
 
     /// Room enough, the default rules, [`START_MS`].
     pub fn usual() -> World {
-        World::new(crate::generator::ROOMY, Rules::default(), START_MS)
+        World::new(ROOMY, Rules::default(), START_MS)
     }
 
     /// Lets time pass until `now_ms` is reached.
     pub fn advance(&mut self, now_ms: u64) {
         while self.advance_once(now_ms) < now_ms {}
+        self.check_window();
     }
 
     /// Bounded steps towards `now_ms` until commands may run; answers the shard time reached.
@@ -135,17 +143,37 @@ impl World {
         self.follow();
     }
 
+    /// Logs the time.
+    pub fn tick(&mut self) {
+        self.engine.tick(self.now_ms, &mut self.log);
+        assert_eq!(self.engine.now_ms(), self.now_ms);
+    }
+
+    /// Throws the engine away and makes it again from its log.
+    pub fn restart(&mut self) {
+        self.engine = self.replayed();
+        self.advance(self.now_ms);
+    }
+
     /// The oracle follows time and floor, after the floor has been judged.
     fn follow(&mut self) {
         let floor_ms = self.engine.floor_ms();
-        let highest_ms = self.now_ms.saturating_sub(self.rules.operation_window_min_ms);
-        let is_new = floor_ms != self.oracle.floor_ms();
-        assert!(
-            !is_new || floor_ms <= highest_ms,
-            "the floor {floor_ms} leaves no window at {}",
-            self.now_ms
-        );
+        if floor_ms != self.oracle.floor_ms() {
+            let Rules { operation_window_ms, operation_window_min_ms, .. } = self.rules;
+            // The window shrinks for want of memory alone.
+            let window_ms =
+                if self.capacity == ROOMY { operation_window_ms } else { operation_window_min_ms };
+            let highest_ms = self.now_ms.saturating_sub(window_ms);
+            assert!(floor_ms <= highest_ms, "the floor {floor_ms} leaves no window at {}", self.now_ms);
+        }
         self.oracle.advance(self.now_ms, floor_ms);
+    }
+
+    /// Ids are not remembered for longer than the window, but for a thousandth of it.
+    fn check_window(&self) {
+        let window_ms = self.rules.operation_window_ms;
+        let oldest_ms = self.engine.floor_ms() + window_ms + (window_ms / 1_000).max(1_000) + 1_000;
+        assert!(self.now_ms < oldest_ms, "the floor {} lags behind {}", self.engine.floor_ms(), self.now_ms);
     }
 
     /// Asks both, and answers what they agree on.
@@ -153,12 +181,12 @@ impl World {
         let events = self.log.events;
         let engine = request.with(|request| {
             request.check().expect("requests of tests are well formed");
+            self.engine.prepare(&[*request]);
             OwnedOutcome::from(self.engine.execute(self.now_ms, request, &mut self.log))
         });
-        let oracle = if engine.full_table().is_some_and(|of| of != CapacityOf::StockUnits) {
-            self.refused_for_want_of_room(request, &engine)
-        } else {
-            self.oracle.answer(request)
+        let oracle = match engine.full_table().filter(|of| *of != CapacityOf::StockUnits) {
+            Some(of) => self.refused_for_want_of_room(request, &engine, of),
+            None => self.oracle.answer(request),
         };
         self.follow();
         if engine != oracle {
@@ -171,13 +199,36 @@ impl World {
         Ok(engine)
     }
 
-    /// CAPACITY is the engine's own business; the oracle says whether the command had reached that check: it would have
-    /// made a record. The answer is the engine's if so.
-    fn refused_for_want_of_room(&self, request: &OwnedRequest, engine: &OwnedOutcome) -> OwnedOutcome {
+    /// CAPACITY is the engine's own business; the oracle says whether the command had reached that check (it would have
+    /// made a record), and whether the table is full of what must be remembered.
+    fn refused_for_want_of_room(
+        &self,
+        request: &OwnedRequest,
+        engine: &OwnedOutcome,
+        of: CapacityOf,
+    ) -> OwnedOutcome {
         let mut with_room = self.oracle.clone();
-        let records = with_room.records.len();
+        let events = with_room.recorded;
         let answer = with_room.answer(request);
-        if with_room.records.len() > records { engine.clone() } else { answer }
+        let needed = room::needed(&self.oracle, of, request);
+        let is_full =
+            OwnedFacts::Maximum(of, self.maximum(of)) == engine.facts() && needed > self.maximum(of);
+        // A refusal that is recorded counts no purchase.
+        let is_full = is_full && (answer.code().is_none() || of != CapacityOf::UserLimits);
+        if with_room.recorded > events && is_full { engine.clone() } else { answer }
+    }
+
+    fn maximum(&self, of: CapacityOf) -> u64 {
+        let Capacity { stocks_max, holds_max, extra_lines_max, operations_max, user_limits_max } =
+            self.capacity;
+        u64::from(match of {
+            CapacityOf::Stocks => stocks_max,
+            CapacityOf::Holds => holds_max,
+            CapacityOf::ExtraLines => extra_lines_max,
+            CapacityOf::Operations => operations_max,
+            CapacityOf::UserLimits => user_limits_max,
+            CapacityOf::StockUnits | CapacityOf::LogSpace => unreachable!("not a table"),
+        })
     }
 
     /// Asks both. Panics when they differ.
@@ -201,7 +252,12 @@ impl World {
 
     /// A fresh engine, with other hash seeds, that has lived through the log.
     pub fn replayed(&self) -> Engine {
-        let mut engine = Engine::new(self.capacity, Rules::default(), 99);
+        self.replayed_into(self.capacity)
+    }
+
+    /// The same, with other tables.
+    pub fn replayed_into(&self, capacity: Capacity) -> Engine {
+        let mut engine = Engine::new(capacity, Rules::default(), 99);
         let mut rest = self.log.bytes.as_slice();
         while !rest.is_empty() {
             let (event, size) = Event::decode(rest).expect("the log can be read");

@@ -107,7 +107,7 @@ fn late_lack(
     units: &[U32],
     record: &LineRecord,
 ) -> Option<(Code, u64)> {
-    if now_ms >= state.late_until_ms(hold) {
+    if now_ms >= hold.late_until_ms() {
         return Some((Code::Expired, 0));
     }
     let stock = state.stock(Handle(record.stock));

@@ -13,6 +13,9 @@ pub fn apply(state: &mut State, resolved: &Resolved) {
         let deadline_ms = state.holds.get(*handle).deadline_ms();
         assert!(state.holds.get(*handle).state() == HoldState::Held, "only a held hold expires");
         free_units(state, *handle);
-        state.holds.get_mut(*handle).close(HoldState::Expired, deadline_ms);
+        let late_ms = state.rules.late_confirm_ms;
+        let hold = state.holds.get_mut(*handle);
+        hold.close(HoldState::Expired, deadline_ms);
+        hold.late_delta_ms = hold.deadline_delta_ms + u32::try_from(late_ms).expect("at most a day");
     }
 }

@@ -21,6 +21,7 @@ use crate::ids::OperationKey;
 use crate::rejection::{LineFact, Rejection};
 use crate::state::State;
 use crate::state::table::{Handle, NONE};
+use crate::state::reclaim::{VISITS_PER_INSERTION, VISITS_PER_TICK};
 use crate::state::records::OperationRecord;
 use zerocopy::little_endian::U32;
 
@@ -211,10 +212,12 @@ pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) -> Optio
         Event::Tick { now_ms } => {
             assert!(*now_ms > state.now_ms, "shard time only goes forward");
             state.now_ms = *now_ms;
+            state.reclaim(VISITS_PER_TICK);
             None
         }
         Event::FloorRaised { floor_ms } => {
             state.raise_floor(*floor_ms);
+            state.reclaim(VISITS_PER_TICK);
             None
         }
         Event::Configured { rules } => {
@@ -251,7 +254,7 @@ pub fn resolve(state: &State, event: &Event<'_>, resolved: &mut Resolved) {
     };
     match event {
         Event::Taken { origin, buyer, replaces, lines, .. } => {
-            resolved.hash = state.record_hash(&origin.key());
+            resolved.hash = new_record(state, &origin.key());
             if replaces.0 != 0 {
                 resolved.hold = find(&OperationKey { operation: *replaces, ..origin.key() });
             }
@@ -262,24 +265,32 @@ pub fn resolve(state: &State, event: &Event<'_>, resolved: &mut Resolved) {
             }
         }
         Event::SellRefused { origin, lines, .. } => {
-            resolved.hash = state.record_hash(&origin.key());
+            resolved.hash = new_record(state, &origin.key());
             resolved.lines.extend(lines.iter().map(|line| (state.stock_of(origin.merchant, line.stock()), None)));
         }
         Event::Confirmed { hold, .. } | Event::LateRefused { hold, .. } | Event::Released { hold } => {
             resolved.hold = find(hold);
         }
         Event::Extended { origin, hold, .. } | Event::Returned { origin, hold, .. } => {
-            resolved.hash = state.record_hash(&origin.key());
+            resolved.hash = new_record(state, &origin.key());
             resolved.hold = find(&OperationKey { operation: *hold, ..origin.key() });
         }
         Event::Expired { holds } => resolved.holds.extend(holds.iter().filter_map(|hold| find(&hold.key()))),
-        Event::StockCreated { origin, .. } => resolved.hash = state.record_hash(&origin.key()),
+        Event::StockCreated { origin, .. } => resolved.hash = new_record(state, &origin.key()),
         Event::StockMoved { origin, stock, .. } | Event::StockEdited { origin, stock, .. } => {
-            resolved.hash = state.record_hash(&origin.key());
+            resolved.hash = new_record(state, &origin.key());
             resolved.lines.push((state.find_stock(*stock), None));
         }
         Event::Tick { .. } | Event::FloorRaised { .. } | Event::Configured { .. } => {}
     }
+}
+
+/// The hash of a key under which nothing is recorded yet: one effect per operation id, checked again in history.
+fn new_record(state: &State, key: &OperationKey) -> u32 {
+    let hash = state.record_hash(key);
+    let found = state.find_record(key, hash, state.now_ms);
+    assert!(found.is_none(), "the log has two effects of operation {}", key.operation);
+    hash
 }
 
 /// Records an operation that is not a hold's own.
@@ -296,5 +307,5 @@ pub(crate) fn record(state: &mut State, origin: &Origin, kind: OperationKind, va
         spare: 0,
     };
     state.insert_operation(record, origin.created_ms, resolved.hash);
-    state.reclaim_some();
+    state.reclaim(VISITS_PER_INSERTION);
 }

@@ -12,6 +12,7 @@ use crate::ids::{OperationId, UserId};
 use crate::rejection::{CapacityOf, Code, Facts, LineFact, Rejection};
 use crate::state::State;
 use crate::state::table::{Handle, NONE};
+use crate::state::reclaim::VISITS_PER_INSERTION;
 use crate::state::records::{ExtraLine, HoldRecord, LineRecord};
 use crate::state::stock::Posting;
 use scrip_planted::{Bug, on};
@@ -49,7 +50,7 @@ pub fn decide_reserve<'p>(
     if let Err(code) = work_out(state, question, take, plan) {
         return Verdict::Refuse(refusal(code, plan));
     }
-    if let Some(rejection) = no_room(state, take) {
+    if let Some(rejection) = no_room(state, take, plan) {
         return Verdict::Refuse(rejection);
     }
     let event = Event::Taken {
@@ -79,7 +80,7 @@ pub fn decide_sell<'p>(
     if let (Err(code), false) = (worked_out, paid) {
         return Verdict::Refuse(refusal(code, plan));
     }
-    if let Some(rejection) = no_room(state, take) {
+    if let Some(rejection) = no_room(state, take, plan) {
         return Verdict::Refuse(rejection);
     }
     let (origin, buyer) = (question.origin(content), Buyer { order: take.order, user: take.user });
@@ -144,6 +145,9 @@ fn find_replaced<'s>(
     let key = question.request.envelope.key_of(take.replace);
     let handle = state.find_hold(&key, state.record_hash(&key), question.now_ms).ok_or(Code::HoldNotFound)?;
     let hold = state.holds.get(handle);
+    if hold.state() == HoldState::Refused {
+        return Err(Code::HoldNotFound);
+    }
     let same_user = take.user.0 != 0 && take.user == hold.user();
     let same_order = take.order.0 != 0 && take.order == hold.order();
     if !same_user && !same_order {
@@ -155,8 +159,7 @@ fn find_replaced<'s>(
             plan.resolved.hold = Some(handle);
             Ok(Some(Replaced { hold }))
         }
-        HoldState::Released | HoldState::Lapsed => Ok(None),
-        HoldState::Refused => Err(Code::HoldNotFound),
+        HoldState::Released | HoldState::Lapsed | HoldState::Refused => Ok(None),
     }
 }
 
@@ -292,7 +295,7 @@ fn record_refusal(state: &State, question: Question<'_>, take: &Take<'_>, plan: 
 
 /// CAPACITY if a table has no room for this hold.
 #[inline]
-fn no_room(state: &State, take: &Take<'_>) -> Option<Rejection<'static>> {
+fn no_room(state: &State, take: &Take<'_>, plan: &Plan) -> Option<Rejection<'static>> {
     let maxima = &state.capacity;
     let lines = take.lines.len() as u64;
     if state.holds.used() >= maxima.holds_max {
@@ -301,10 +304,21 @@ fn no_room(state: &State, take: &Take<'_>) -> Option<Rejection<'static>> {
     if lines > 1 && u64::from(state.extra_lines.used()) + lines - 1 > u64::from(maxima.extra_lines_max) {
         return Some(capacity(CapacityOf::ExtraLines, u64::from(maxima.extra_lines_max)));
     }
-    if u64::from(state.limits.used()) + lines > u64::from(maxima.user_limits_max) {
+    let limits_left = maxima.user_limits_max.saturating_sub(state.limits.used());
+    if u64::from(limits_left) < lines && new_limits(state, take, plan) > limits_left {
         return Some(capacity(CapacityOf::UserLimits, u64::from(maxima.user_limits_max)));
     }
     None
+}
+
+/// Purchase limit entries that the planned lines would make.
+fn new_limits(state: &State, take: &Take<'_>, plan: &Plan) -> u32 {
+    let needs = |line: usize| {
+        let wish = &plan.wishes[line];
+        plan.lines[line].counted() && state.find_limit(take.user, wish.stock).is_none()
+    };
+    let first = |line: usize| plan.wishes[..line].iter().all(|earlier| earlier.stock != plan.wishes[line].stock);
+    (0..plan.lines.len()).filter(|line| needs(*line) && first(*line)).count() as u32
 }
 
 #[inline]
@@ -336,7 +350,7 @@ pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) -> Handl
         record.more_lines = state.extra_lines.insert(extra).0;
     }
     let handle = state.insert_hold(record, resolved.hash);
-    state.reclaim_some();
+    state.reclaim(VISITS_PER_INSERTION);
     handle
 }
 
@@ -362,7 +376,8 @@ fn blank(now_ms: u64, origin: &Origin, buyer: &Buyer, lines: usize) -> HoldRecor
         flags: 0,
         slice_next: NONE,
         more_lines: NONE,
-        spare: [0; 2],
+        late_delta_ms: 0,
+        spare: 0,
         line: LineRecord { stock: NONE, limit: NONE, reserved: 0, current: 0, returned: 0 },
     }
 }
@@ -418,6 +433,6 @@ pub fn apply_refusal(
         record.more_lines = state.extra_lines.insert(extra).0;
     }
     let handle = state.insert_hold(record, resolved.hash);
-    state.reclaim_some();
+    state.reclaim(VISITS_PER_INSERTION);
     handle
 }

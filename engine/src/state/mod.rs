@@ -163,15 +163,9 @@ impl State {
         }
         match hold.state() {
             HoldState::Held => false,
-            HoldState::Expired => now_ms >= self.late_until_ms(hold),
+            HoldState::Expired => now_ms >= hold.late_until_ms(),
             _ => hold.closed_ms() < self.floor_ms,
         }
-    }
-
-    /// The shard time from which on a late CONFIRM of this hold is refused.
-    #[inline]
-    pub fn late_until_ms(&self, hold: &HoldRecord) -> u64 {
-        hold.deadline_ms() + self.rules.late_confirm_ms
     }
 
     /// The purchase limit entry of a user and a stock.

@@ -1,4 +1,4 @@
-//! Eviction: records that are gone leave memory, a few with each insertion.
+//! Eviction: records that are gone leave memory, a few with each insertion and each tick.
 //!
 //! Runs inside `apply`, so live and replayed states free the same records at the same events. What leaves is counted:
 //! a stock's and a purchase limit's `moved_out` keep recounting exact.
@@ -9,13 +9,15 @@ use super::records::{HoldRecord, Recorded};
 use crate::answer::HoldState;
 
 /// Records looked at per insertion: more than one each, so that a full table drains while new records come.
-const VISITS_PER_INSERTION: usize = 4;
+pub(crate) const VISITS_PER_INSERTION: usize = 4;
+/// Records looked at when time moves or the floor rises: a table that is full to the brim takes no insertion.
+pub(crate) const VISITS_PER_TICK: usize = 64;
 
 impl State {
     /// Looks at a few records below the floor; frees those that are gone, keeps the others for later.
     #[inline]
-    pub(crate) fn reclaim_some(&mut self) {
-        for _ in 0..VISITS_PER_INSERTION {
+    pub(crate) fn reclaim(&mut self, visits: usize) {
+        for _ in 0..visits {
             let (holds, operations) = (&self.holds, &self.operations);
             let record = self.slices.take_reclaimable(|record| match record {
                 Recorded::Hold(handle) => holds.get(handle).slice_next,
@@ -40,11 +42,11 @@ impl State {
     /// The slice whose passing brings a lingering hold back here: of its closing; or, while it may still be confirmed,
     /// the one that the floor, as far behind the time as now, passes when it no longer may.
     fn look_again_ms(&self, hold: &HoldRecord) -> u64 {
+        let lag_ms = self.now_ms.saturating_sub(self.floor_ms);
+        let at = |late_until_ms: u64| late_until_ms.saturating_sub(lag_ms).max(self.floor_ms);
         match hold.state() {
-            HoldState::Held | HoldState::Expired => {
-                let lag_ms = self.now_ms.saturating_sub(self.floor_ms);
-                self.late_until_ms(hold).saturating_sub(lag_ms).max(self.floor_ms)
-            }
+            HoldState::Held => at(hold.deadline_ms() + self.rules.late_confirm_ms),
+            HoldState::Expired => at(hold.late_until_ms()),
             _ => hold.closed_ms(),
         }
     }

@@ -84,8 +84,10 @@ pub struct HoldRecord {
     pub slice_next: u32,
     /// The second line; [`NONE`]: there is one line.
     pub more_lines: u32,
+    /// Once expired: the time from which on a late CONFIRM is refused, relative to `reserved_ms`.
+    pub late_delta_ms: u32,
     /// Reserved; 0.
-    pub spare: [u32; 2],
+    pub spare: u32,
     /// The first line.
     pub line: LineRecord,
 }
@@ -180,6 +182,13 @@ impl HoldRecord {
     #[inline]
     pub fn deadline_ms(&self) -> u64 {
         self.reserved_ms + u64::from(self.deadline_delta_ms)
+    }
+
+    /// Once expired: the shard time from which on a late CONFIRM is refused. Fixed at expiry, so that a change of the
+    /// operator's rules brings nothing back.
+    #[inline]
+    pub fn late_until_ms(&self) -> u64 {
+        self.reserved_ms + u64::from(self.late_delta_ms)
     }
 
     /// `created_ms` of its id.

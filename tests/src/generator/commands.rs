@@ -2,7 +2,7 @@
 
 use super::Generator;
 use super::plan::{Kind, pick};
-use crate::oracle::{Hold, Oracle, Stock, key_of};
+use crate::oracle::{Hold, Key, Oracle, Record, Stock, key_of};
 use crate::request::{OwnedCommand, OwnedRequest, OwnedTake, Wish};
 use scrip_engine::answer::HoldState;
 use scrip_engine::command::{Envelope, StockTerms};
@@ -36,7 +36,14 @@ impl Generator {
     pub(super) fn fresh(&mut self, oracle: &Oracle) -> OwnedRequest {
         let (merchant, slot) = self.scope();
         let mut envelope = self.envelope(oracle, merchant, slot);
-        let command = match self.kind() {
+        let kind = match self.kind() {
+            // Where no hold is open there is little to end.
+            Kind::Confirm | Kind::Release | Kind::Extend if !has_open(oracle) && self.happens(800) => {
+                Kind::Reserve
+            }
+            kind => kind,
+        };
+        let command = match kind {
             Kind::Reserve => {
                 let take = self.take(oracle, &mut envelope);
                 OwnedCommand::Reserve { take, ttl_ms: self.ttl_ms(true) }
@@ -95,8 +102,11 @@ impl Generator {
             Kind::StockCreate => self.create(id),
             Kind::StockSupply => {
                 let most = i128::from(STOCK_UNITS_MAX) - there(|stock| stock.total);
-                let units =
-                    if self.happens(self.plan.chances.huge) { self.units_near(most) } else { self.few() };
+                let units = if self.happens(self.plan.chances.huge) {
+                    self.units_near(most)
+                } else {
+                    self.few() * self.few()
+                };
                 OwnedCommand::StockSupply { stock: id, units }
             }
             Kind::StockVoid => {
@@ -133,7 +143,7 @@ impl Generator {
         let units = if self.happens(self.plan.chances.huge) {
             *self.choose(&huge)
         } else {
-            let most = *self.choose(&[3, 20, 20, 300]);
+            let most = *self.choose(&[3, 20, 60, 300]);
             self.rng.u64(0..=most)
         };
         let name =
@@ -158,21 +168,20 @@ impl Generator {
 
     /// A stock of the merchant in the slot mostly; else any. Moves the command to where the merchant has one.
     fn stock(&mut self, oracle: &Oracle, envelope: &mut Envelope) -> StockId {
-        if !self.happens(self.plan.chances.foreign) {
-            let own: Vec<StockId> = oracle
-                .stocks
-                .iter()
-                .filter(|(_, stock)| stock.merchant == envelope.merchant.0)
-                .map(|(id, _)| *id)
-                .collect();
-            if !own.is_empty() {
-                let stock = *self.choose(&own);
-                envelope.slot = stock.slot();
-                return stock;
-            }
+        if self.happens(self.plan.chances.foreign) {
+            let slot = if self.rng.bool() { self.scope().1 } else { envelope.slot };
+            return StockId::new(slot, self.rng.u64(1..=self.plan.stocks_per_slot + 1));
         }
-        let slot = if self.rng.u8(0..4) == 0 { self.scope().1 } else { envelope.slot };
-        StockId::new(slot, self.rng.u64(1..=self.plan.stocks_per_slot + 1))
+        let is_own = |stock: &Stock| stock.merchant == envelope.merchant.0;
+        let own: Vec<StockId> =
+            oracle.stocks.iter().filter(|(_, stock)| is_own(stock)).map(|(id, _)| *id).collect();
+        let here: Vec<StockId> = own.iter().copied().filter(|stock| stock.slot() == envelope.slot).collect();
+        if own.is_empty() {
+            return StockId::new(envelope.slot, self.rng.u64(1..=self.plan.stocks_per_slot));
+        }
+        let stock = *self.choose(if here.is_empty() { &own } else { &here });
+        envelope.slot = stock.slot();
+        stock
     }
 
     fn take(&mut self, oracle: &Oracle, envelope: &mut Envelope) -> OwnedTake {
@@ -245,25 +254,26 @@ impl Generator {
         if ttl_ms == 0 && !default_allowed { 50 } else { ttl_ms }
     }
 
-    /// A hold that was asked for, in one of the `wanted` states if there is one among a few; moves the command to its
-    /// merchant and slot mostly.
+    /// A hold in one of the `wanted` states mostly; else any that was asked for. Moves the command to its merchant and
+    /// slot mostly.
     fn hold(&mut self, envelope: &mut Envelope, oracle: &Oracle, wanted: &[HoldState]) -> OperationId {
         if self.holds.is_empty() {
             return envelope.operation;
         }
-        let mut index = self.recent(self.holds.len());
-        for _ in 0..4 {
-            let found = oracle.record(key_of(&self.holds[index])).and_then(|record| record.hold.as_ref());
-            if found.is_some_and(|hold| wanted.contains(&hold.state)) {
-                break;
-            }
-            index = self.recent(self.holds.len());
-        }
-        let found = self.holds[index];
+        let is_wanted =
+            |record: &Record| record.hold.as_ref().is_some_and(|hold| wanted.contains(&hold.state));
+        let found: Vec<Key> =
+            oracle.records.iter().filter(|(_, record)| is_wanted(record)).map(|(key, _)| *key).collect();
+        let (merchant, slot, operation) = if found.is_empty() || self.happens(250) {
+            let index = self.recent(self.holds.len());
+            key_of(&self.holds[index])
+        } else {
+            *self.choose(&found)
+        };
         if !self.happens(self.plan.chances.foreign) {
-            (envelope.merchant, envelope.slot) = (found.merchant, found.slot);
+            (envelope.merchant, envelope.slot) = (MerchantId(merchant), Slot(slot));
         }
-        found.operation
+        OperationId(operation)
     }
 
     /// Units per line of a hold: all of them unsaid, exactly, fewer, too many, or for more lines than there are.
@@ -351,6 +361,11 @@ impl Generator {
             other => other,
         };
     }
+}
+
+fn has_open(oracle: &Oracle) -> bool {
+    let holds = oracle.records.values().filter_map(|record| record.hold.as_ref());
+    holds.into_iter().any(|hold| OPEN.contains(&hold.state))
 }
 
 fn key_beside(envelope: &Envelope, operation: OperationId) -> crate::oracle::Key {

@@ -27,10 +27,10 @@ pub enum Kind {
 /// All kinds with their usual weights.
 const KINDS: [(Kind, u32); 14] = [
     (Kind::StockCreate, 1),
-    (Kind::StockSupply, 4),
-    (Kind::StockVoid, 5),
-    (Kind::StockFreeze, 5),
-    (Kind::StockUnfreeze, 4),
+    (Kind::StockSupply, 6),
+    (Kind::StockVoid, 3),
+    (Kind::StockFreeze, 4),
+    (Kind::StockUnfreeze, 5),
     (Kind::StockEdit, 5),
     (Kind::Reserve, 30),
     (Kind::Extend, 6),
@@ -49,6 +49,10 @@ pub struct Chances {
     pub wait: u32,
     /// The rules change.
     pub configure: u32,
+    /// Shard time is logged without a reason.
+    pub tick: u32,
+    /// The engine starts again from its log.
+    pub restart: u32,
     /// An earlier request comes again.
     pub retry: u32,
     /// A repeated request differs from its original.
@@ -175,6 +179,8 @@ fn draw_chances(rng: &mut Rng) -> Chances {
     Chances {
         wait: draw(150, 400).max(20),
         configure: draw(0, 10),
+        tick: draw(0, 50),
+        restart: draw(0, 5),
         retry: draw(80, 300),
         alter: draw(300, 700),
         collide: draw(20, 200),

@@ -288,7 +288,8 @@ fn a_late_confirm_is_checked_in_the_documented_order() {
         world.reserve(23, &[(PLENTY, 1)]);
     };
     let past: fn(&mut World) = |world| world.wait(5_000);
-    let rows: [(fn(&mut World), Vec<u32>, Code, Option<Code>); 8] = [
+    type Row = (fn(&mut World), Vec<u32>, Code, Option<Code>);
+    let rows: [Row; 8] = [
         (|_| {}, vec![3, 1], ExceedsHold, Some(ExceedsHold)),
         (past, vec![3], ExceedsHold, Some(ExceedsHold)),
         (past, vec![], HoldExpiredNoStock, Some(Expired)),

@@ -1,6 +1,7 @@
 //! Random histories: every answer is the oracle's, the log gives the state, and repeats give the same body.
 
 use scrip_engine::Engine;
+use scrip_engine::limits::Capacity;
 use scrip_engine::rejection::Code;
 use scrip_tests::history::{self, History, Tally};
 use scrip_tests::oracle::{Key, key_of};
@@ -22,6 +23,10 @@ const COMMANDS_MIN: u64 = 5_000_000;
 fn steps_of(seed: u64) -> u64 {
     [120, 400, 400, 1_500][(seed % 4) as usize]
 }
+
+/// Tables that hardly hold anything.
+const SMALL: Capacity =
+    Capacity { stocks_max: 1, holds_max: 1, extra_lines_max: 1, operations_max: 1, user_limits_max: 1 };
 
 /// A number from the environment.
 fn setting(name: &str) -> Option<u64> {
@@ -138,6 +143,33 @@ fn replaying_the_log_gives_the_live_state() {
                 assert_eq!(replayed.floor_ms(), history.world.engine.floor_ms());
             }
         }
+    });
+}
+
+#[test]
+fn the_log_can_be_replayed_into_smaller_tables() {
+    for_each_seed(300, |seed| {
+        let mut history = History::new(seed);
+        for _ in 0..steps_of(seed) {
+            history.step().unwrap_or_else(|report| panic!("{report}"));
+        }
+        let small = history.world.replayed_into(SMALL);
+        assert_eq!(small.digest(), history.world.engine.digest(), "seed {seed}");
+        small.recount().unwrap_or_else(|error| panic!("seed {seed}: {error}"));
+    });
+}
+
+#[test]
+fn the_seed_of_the_hash_tables_changes_nothing() {
+    for_each_seed(200, |seed| {
+        let [one, other] = [1, u64::MAX].map(|hash_seed| {
+            let mut history = History::with_hash_seed(seed, hash_seed);
+            for _ in 0..steps_of(seed) {
+                history.step().unwrap_or_else(|report| panic!("{report}"));
+            }
+            (history.world.log.bytes.clone(), history.world.engine.digest())
+        });
+        assert!(one == other, "seed {seed}: the log depends on the hash seed");
     });
 }
 

@@ -1,0 +1,144 @@
+//! The engine alone: decide, apply and encode, without log or sockets.
+
+use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
+use scrip_engine::Engine;
+use scrip_engine::answer::Outcome;
+use scrip_engine::command::{Command, Envelope, Line, Request, StockCreate, StockTerms, Take};
+use scrip_engine::event::{Event, EventSink};
+use scrip_engine::ids::{ChannelId, MerchantId, OperationId, OrderId, Slot, StockId, UserId};
+use scrip_engine::limits::{Capacity, EVENT_BYTES_MAX, PREPARED_MAX, Rules};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+const NOW_MS: u64 = 1_800_000_000_000;
+const SLOT: Slot = Slot(5);
+/// Commands per measured round.
+const ROUND: usize = 1 << 20;
+
+/// Encodes events as the shard does, into memory that is overwritten again and again.
+struct Frame {
+    bytes: Vec<u8>,
+    at: usize,
+}
+
+impl EventSink for Frame {
+    fn push(&mut self, event: &Event<'_>) {
+        if self.at + EVENT_BYTES_MAX > self.bytes.len() {
+            self.at = 0;
+        }
+        self.at += event.encode(&mut self.bytes[self.at..]);
+    }
+}
+
+fn envelope(operation: u128) -> Envelope {
+    Envelope {
+        merchant: MerchantId(1),
+        slot: SLOT,
+        channel: ChannelId(1),
+        operation: OperationId(operation),
+        created_ms: NOW_MS,
+        deadline_ms: 0,
+    }
+}
+
+fn take(user: u128, lines: &[Line]) -> Take<'_> {
+    Take { order: OrderId(0), user: UserId(user), partial: false, replace: OperationId(0), lines }
+}
+
+fn reserve(operation: u128, user: u128, lines: &[Line]) -> Request<'_> {
+    Request { envelope: envelope(operation), command: Command::Reserve { take: take(user, lines), ttl_ms: 0 } }
+}
+
+struct World {
+    engine: Engine,
+    frame: Frame,
+    random: fastrand::Rng,
+}
+
+fn world(stocks: u64, units: u64) -> World {
+    let capacity = Capacity {
+        stocks_max: 20_000,
+        holds_max: 2 * ROUND as u32,
+        extra_lines_max: 1024,
+        operations_max: 30_000,
+        user_limits_max: 2 * ROUND as u32,
+    };
+    let mut engine = Engine::new(capacity, Rules::default(), 7);
+    let mut frame = Frame { bytes: vec![0; 1 << 20], at: 0 };
+    engine.configure(Rules::default(), &mut frame);
+    assert_eq!(engine.advance(NOW_MS, &mut frame), Some(NOW_MS));
+    for number in 0..stocks {
+        let stock = StockId::new(SLOT, number);
+        let terms = StockTerms { opens_ms: 0, closes_ms: 0, limit_per_user: 1_000, frozen: false };
+        let create = StockCreate { stock, name: b"bench", units, terms };
+        let request = Request { envelope: envelope(1 + u128::from(number)), command: Command::StockCreate(create) };
+        assert!(matches!(engine.execute(NOW_MS, &request, &mut frame), Outcome::Done(_)));
+    }
+    World { engine, frame, random: fastrand::Rng::with_seed(1) }
+}
+
+impl World {
+    /// Reserves [`ROUND`] units, in prepared batches; answers the holds' ids.
+    fn reserve_round(&mut self, stocks: u64, prepared: bool) -> Vec<u128> {
+        let mut ids = Vec::with_capacity(ROUND);
+        for _ in 0..ROUND / PREPARED_MAX {
+            let stock = StockId::new(SLOT, self.random.u64(0..stocks));
+            let lines = [Line::new(stock, 1)];
+            let batch: [Request<'_>; PREPARED_MAX] =
+                std::array::from_fn(|_| reserve(self.random.u128(..), self.random.u128(..), &lines));
+            if prepared {
+                self.engine.prepare(&batch);
+            }
+            for request in &batch {
+                ids.push(request.envelope.operation.0);
+                std::hint::black_box(self.engine.execute(NOW_MS, request, &mut self.frame));
+            }
+        }
+        ids
+    }
+
+    fn confirm_all(&mut self, ids: &[u128]) {
+        for ids in ids.chunks_exact(PREPARED_MAX) {
+            let batch: [Request<'_>; PREPARED_MAX] = std::array::from_fn(|index| Request {
+                envelope: envelope(ids[index]),
+                command: Command::Confirm { units: &[] },
+            });
+            self.engine.prepare(&batch);
+            for request in &batch {
+                std::hint::black_box(self.engine.execute(NOW_MS, request, &mut self.frame));
+            }
+        }
+    }
+}
+
+fn benches(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("engine");
+    group.throughput(Throughput::Elements(ROUND as u64)).sample_size(10);
+    group.bench_function("reserve/hot", |bencher| {
+        bencher.iter_batched_ref(|| world(1, 1 << 40), |world| world.reserve_round(1, true), BatchSize::PerIteration);
+    });
+    group.bench_function("reserve/hot/unprepared", |bencher| {
+        bencher.iter_batched_ref(|| world(1, 1 << 40), |world| world.reserve_round(1, false), BatchSize::PerIteration);
+    });
+    group.bench_function("reserve/sold_out", |bencher| {
+        bencher.iter_batched_ref(|| world(1, 0), |world| world.reserve_round(1, true), BatchSize::PerIteration);
+    });
+    group.bench_function("confirm/hot", |bencher| {
+        let setup = || {
+            let mut world = world(1, 1 << 40);
+            let ids = world.reserve_round(1, true);
+            (world, ids)
+        };
+        bencher.iter_batched_ref(setup, |(world, ids)| world.confirm_all(ids), BatchSize::PerIteration);
+    });
+    group.bench_function("reserve/10000_stocks", |bencher| {
+        let stocks = 10_000;
+        let setup = || world(stocks, 1 << 40);
+        bencher.iter_batched_ref(setup, |world| world.reserve_round(stocks, true), BatchSize::PerIteration);
+    });
+    group.finish();
+}
+
+criterion_group!(all, benches);
+criterion_main!(all);

@@ -1,0 +1,200 @@
+//! Requests as values of their own. Each becomes one [`Command`] with the caller's channel, merchant and deadline around
+//! it; what breaks a limit of the contract is refused here, before it can cost a connection.
+
+use crate::operation::{Hold, Operation};
+use scrip_engine::command::{self, Command, Line, StockTerms};
+use scrip_engine::ids::{OperationId, OrderId, Slot, StockId, UserId};
+use zerocopy::little_endian::U32;
+
+/// A new counter stock.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StockCreate {
+    /// Makes the call idempotent.
+    pub operation: Operation,
+    /// The id, see [`crate::Client::stock_id`].
+    pub stock: StockId,
+    /// For people: 1 to 64 bytes.
+    pub name: String,
+    /// Units available from the start.
+    pub units: u64,
+    /// Sale rules.
+    pub terms: StockTerms,
+}
+
+/// The rules of a stock that is always on sale, without a purchase limit.
+const OPEN_TERMS: StockTerms = StockTerms { opens_ms: 0, closes_ms: 0, limit_per_user: 0, frozen: false };
+
+impl StockCreate {
+    /// A stock that is always on sale, without a purchase limit.
+    pub fn new(operation: Operation, stock: StockId, name: impl Into<String>, units: u64) -> StockCreate {
+        StockCreate { operation, stock, name: name.into(), units, terms: OPEN_TERMS }
+    }
+}
+
+/// Units of a stock to supply, freeze or unfreeze.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StockUnits {
+    /// Makes the call idempotent.
+    pub operation: Operation,
+    /// The stock.
+    pub stock: StockId,
+    /// How many.
+    pub units: u64,
+}
+
+/// Units of a stock to void.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StockVoid {
+    /// Makes the call idempotent.
+    pub operation: Operation,
+    /// The stock.
+    pub stock: StockId,
+    /// How many.
+    pub units: u64,
+    /// Take them from frozen instead of available.
+    pub from_frozen: bool,
+}
+
+/// New sale rules for a stock that still is at `version`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StockEdit {
+    /// Makes the call idempotent.
+    pub operation: Operation,
+    /// The stock.
+    pub stock: StockId,
+    /// The version the caller has seen.
+    pub version: u32,
+    /// The new rules.
+    pub terms: StockTerms,
+}
+
+/// Units to take out of available for an order, until confirmed, released or expired.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reserve {
+    /// Makes the call idempotent, and names the hold.
+    pub operation: Operation,
+    /// The gateway's order; 0: none.
+    pub order: OrderId,
+    /// The buyer; 0: none (a stock with a purchase limit then refuses).
+    pub user: UserId,
+    /// What to take: 1 to 64 lines on stocks of one slot.
+    pub lines: Vec<Line>,
+    /// Time to live in milliseconds; 0: 900 s.
+    pub ttl_ms: u32,
+    /// Accept fewer units than asked, down to each line's minimum.
+    pub partial: bool,
+    /// A hold of the same user or order that this one takes the place of; 0: none.
+    pub replace: OperationId,
+}
+
+impl Reserve {
+    /// All of these lines or nothing, for 900 s, for nobody in particular.
+    pub fn new(operation: Operation, lines: Vec<Line>) -> Reserve {
+        Reserve {
+            operation,
+            order: OrderId(0),
+            user: UserId(0),
+            lines,
+            ttl_ms: 0,
+            partial: false,
+            replace: OperationId(0),
+        }
+    }
+}
+
+/// Units to reserve and confirm in one step.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sell {
+    /// Makes the call idempotent, and names the hold.
+    pub operation: Operation,
+    /// The gateway's order; 0: none.
+    pub order: OrderId,
+    /// The buyer; 0: none (a stock with a purchase limit then refuses).
+    pub user: UserId,
+    /// What to take: 1 to 64 lines on stocks of one slot.
+    pub lines: Vec<Line>,
+    /// Accept fewer units than asked, down to each line's minimum.
+    pub partial: bool,
+    /// A hold of the same user or order that this one takes the place of; 0: none.
+    pub replace: OperationId,
+    /// The buyer has paid already: a refusal is recorded and final.
+    pub paid: bool,
+}
+
+impl Sell {
+    /// All of these lines or nothing, not paid yet, for nobody in particular.
+    pub fn new(operation: Operation, lines: Vec<Line>) -> Sell {
+        Sell {
+            operation,
+            order: OrderId(0),
+            user: UserId(0),
+            lines,
+            partial: false,
+            replace: OperationId(0),
+            paid: false,
+        }
+    }
+}
+
+/// A hold's deadline to move.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Extend {
+    /// Makes the call idempotent.
+    pub operation: Operation,
+    /// The hold.
+    pub hold: Hold,
+    /// Milliseconds from now.
+    pub ttl_ms: u32,
+}
+
+/// A hold to confirm. The hold's own operation makes it idempotent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Confirm {
+    /// The hold.
+    pub hold: Hold,
+    /// Units per line, in the hold's order; empty: all of them. Missing ones count as 0.
+    pub units: Vec<u32>,
+}
+
+/// Units of a confirmed hold to give back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReturnUnits {
+    /// Makes the call idempotent.
+    pub operation: Operation,
+    /// The hold.
+    pub hold: Hold,
+    /// Back to available; else to void.
+    pub to_available: bool,
+    /// Units per line, in the hold's order; empty: all that is left. Missing ones count as 0.
+    pub units: Vec<u32>,
+}
+
+/// The slot of a RESERVE or SELL: that of its first line.
+pub(crate) fn slot_of(lines: &[Line]) -> Slot {
+    lines.first().map_or(Slot(0), |line| line.stock().slot())
+}
+
+pub(crate) fn counts(units: &[u32]) -> Vec<U32> {
+    units.iter().map(|&units| U32::new(units)).collect()
+}
+
+impl StockCreate {
+    pub(crate) fn command(&self) -> Command<'_> {
+        let StockCreate { stock, units, terms, .. } = *self;
+        Command::StockCreate(command::StockCreate { stock, name: self.name.as_bytes(), units, terms })
+    }
+}
+
+impl Reserve {
+    pub(crate) fn command(&self) -> Command<'_> {
+        let Reserve { order, user, partial, replace, ttl_ms, .. } = *self;
+        Command::Reserve { take: command::Take { order, user, partial, replace, lines: &self.lines }, ttl_ms }
+    }
+}
+
+impl Sell {
+    pub(crate) fn command(&self) -> Command<'_> {
+        let Sell { order, user, partial, replace, paid, .. } = *self;
+        Command::Sell { take: command::Take { order, user, partial, replace, lines: &self.lines }, paid }
+    }
+}

@@ -1,0 +1,129 @@
+//! `scrip log cat`: the log as text, one event a line.
+
+use super::ToolError;
+use crate::data_directory::DataDirectory;
+use scrip_engine::event::Event;
+use scrip_shard::{FrameError, for_each_event};
+use scrip_wal::{RealDisk, scan};
+use std::io::{self, BufWriter, Write};
+use std::path::Path;
+
+/// Which part of the log.
+#[derive(Debug, Clone, Copy)]
+pub struct Range {
+    /// First sequence.
+    pub from: u64,
+    /// Events at most.
+    pub limit: u64,
+}
+
+/// Prints the events of every shard of `path`.
+///
+/// # Errors
+/// [`ToolError`], naming file, offset and sequence of damage.
+pub fn run(path: &Path, range: Range) -> Result<(), ToolError> {
+    let directory = DataDirectory::open(path)?;
+    let mut out = BufWriter::new(io::stdout().lock());
+    for shard in 0..directory.manifest().shards {
+        let path = directory.shard_path(shard);
+        let disk = RealDisk::open(&path).map_err(|source| ToolError::Io { path: path.clone(), source })?;
+        let mut left = range.limit;
+        let mut now_ms = 0;
+        let mut pipe_closed = false;
+        scan(&disk, shard, |header, payload| {
+            for_each_event(header, payload, |sequence, event| {
+                if let Event::Tick { now_ms: tick_ms } = event {
+                    now_ms = *tick_ms;
+                }
+                if sequence < range.from || left == 0 || pipe_closed {
+                    return;
+                }
+                left -= 1;
+                // A reader such as `head` may have seen enough.
+                pipe_closed = print_event(&mut out, shard, sequence, now_ms, event).is_err();
+            })
+        })
+        .map_err(|source: scrip_wal::ScanError<FrameError>| ToolError::Scan { path, source })?;
+    }
+    let _ = out.flush();
+    Ok(())
+}
+
+fn print_event(out: &mut impl Write, shard: u32, sequence: u64, now_ms: u64, event: &Event<'_>) -> io::Result<()> {
+    write!(out, "{shard} {sequence} {now_ms} ")?;
+    match event {
+        Event::Tick { .. } => writeln!(out, "tick"),
+        Event::Configured { rules } => writeln!(
+            out,
+            "configured window_ms={} window_min_ms={} late_confirm_ms={}",
+            rules.operation_window_ms, rules.operation_window_min_ms, rules.late_confirm_ms
+        ),
+        Event::FloorRaised { floor_ms } => writeln!(out, "floor_raised floor_ms={floor_ms}"),
+        Event::Expired { holds } => {
+            write!(out, "expired")?;
+            holds.iter().try_for_each(|hold| write!(out, " {}", hold.key().operation))?;
+            writeln!(out)
+        }
+        Event::StockCreated { origin, stock, units, terms, name } => writeln!(
+            out,
+            "stock_created {} stock={stock} name={:?} units={units} limit_per_user={} opens_ms={} closes_ms={}",
+            origin.operation,
+            String::from_utf8_lossy(name),
+            terms.limit_per_user,
+            terms.opens_ms,
+            terms.closes_ms
+        ),
+        Event::StockMoved { origin, kind, from_frozen, stock, units } => {
+            writeln!(out, "{kind:?} {} stock={stock} units={units} from_frozen={from_frozen}", origin.operation)
+        }
+        Event::StockEdited { origin, stock, terms } => {
+            writeln!(out, "stock_edited {} stock={stock} {terms:?}", origin.operation)
+        }
+        event => print_hold_event(out, event),
+    }
+}
+
+fn print_hold_event(out: &mut impl Write, event: &Event<'_>) -> io::Result<()> {
+    match event {
+        Event::Taken { origin, buyer, sold, ttl_ms, replaces, lines } => {
+            let verb = if *sold { "sold" } else { "reserved" };
+            write!(out, "{verb} {} merchant={} channel={}", origin.operation, origin.merchant, origin.channel.0)?;
+            write!(out, " order={} user={} ttl_ms={ttl_ms}", buyer.order, buyer.user)?;
+            if replaces.0 != 0 {
+                write!(out, " replaces={replaces}")?;
+            }
+            print_lines(out, lines.iter().map(|line| (line.stock(), line.units.get())))
+        }
+        Event::SellRefused { origin, code, lines, .. } => {
+            write!(out, "sell_refused {} {}", origin.operation, code.name())?;
+            print_lines(out, lines.iter().map(|line| (line.stock(), line.asked.get())))
+        }
+        Event::Confirmed { hold, late, lines } => {
+            write!(out, "confirmed {} late={late}", hold.operation)?;
+            print_lines(out, lines.iter().map(|line| (line.stock(), line.units.get())))
+        }
+        Event::LateRefused { hold, lines } => {
+            write!(out, "late_refused {}", hold.operation)?;
+            print_lines(out, lines.iter().map(|line| (line.stock(), line.asked.get())))
+        }
+        Event::Released { hold } => writeln!(out, "released {}", hold.operation),
+        Event::Extended { origin, hold, deadline_ms } => {
+            writeln!(out, "extended {} hold={hold} deadline_ms={deadline_ms}", origin.operation)
+        }
+        Event::Returned { origin, hold, to_available, lines } => {
+            write!(out, "returned {} hold={hold} to_available={to_available}", origin.operation)?;
+            print_lines(out, lines.iter().map(|line| (line.stock(), line.units.get())))
+        }
+        other => writeln!(out, "{other:?}"),
+    }
+}
+
+fn print_lines(
+    out: &mut impl Write,
+    lines: impl Iterator<Item = (scrip_engine::ids::StockId, u32)>,
+) -> io::Result<()> {
+    for (stock, units) in lines {
+        write!(out, " {stock}:{units}")?;
+    }
+    writeln!(out)
+}

@@ -1,0 +1,51 @@
+//! Tools on a data directory that no server uses: verify, repair, the log in text.
+
+pub mod log_cat;
+pub mod repair;
+pub mod verify;
+
+use crate::data_directory::DirectoryError;
+use scrip_shard::{FrameError, RecoveryError};
+use scrip_wal::{RepairError, ScanError};
+use std::io;
+use std::path::PathBuf;
+
+/// Why a tool can't do its work.
+#[derive(Debug, thiserror::Error)]
+pub enum ToolError {
+    /// The data directory.
+    #[error(transparent)]
+    Directory(#[from] DirectoryError),
+    /// The operating system refused.
+    #[error("{path}: {source}")]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The log is damaged.
+    #[error("{path}: {source}")]
+    Recovery {
+        /// The log's directory.
+        path: PathBuf,
+        /// What is wrong.
+        source: RecoveryError,
+    },
+    /// The log is damaged.
+    #[error("{path}: {source}")]
+    Scan {
+        /// The log's directory.
+        path: PathBuf,
+        /// What is wrong.
+        source: ScanError<FrameError>,
+    },
+    /// The torn tail can't be cut.
+    #[error("{path}: {source}")]
+    Repair {
+        /// The log's directory.
+        path: PathBuf,
+        /// What is wrong.
+        source: RepairError,
+    },
+}
