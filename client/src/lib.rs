@@ -28,24 +28,28 @@
 //!
 //! Read the modules in this order.
 
-pub mod options;
-pub mod error;
-pub mod session;
-pub mod operation;
-pub mod request;
 pub mod answer;
-pub mod transport;
+mod client;
 mod clock;
 mod connection;
+pub mod error;
 mod lane;
-mod client;
+pub mod operation;
+pub mod options;
+pub mod request;
+pub mod session;
+pub mod transport;
 
-pub use answer::{Confirmed, Extended, HoldShown, OperationShown, Released, Reserved, Returned, StockChanged, StockShown};
+pub use answer::{
+    Confirmed, Extended, HoldShown, OperationShown, Released, Reserved, Returned, StockChanged, StockShown,
+};
 pub use client::Client;
 pub use error::{Error, OwnedFacts, OwnedRejection};
 pub use operation::{Hold, Operation};
 pub use options::{ClientOptions, RetryPolicy};
-pub use request::{Confirm, Extend, Reserve, ReturnUnits, Sell, StockCreate, StockEdit, StockUnits, StockVoid};
+pub use request::{
+    Confirm, Extend, Reserve, ReturnUnits, Sell, StockCreate, StockEdit, StockUnits, StockVoid,
+};
 pub use scrip_engine::answer::{HoldState, OperationKind, OperationView};
 pub use scrip_engine::command::{Line, StockTerms};
 pub use scrip_engine::ids::{ChannelId, MerchantId, OperationId, OrderId, Slot, StockId, UserId};

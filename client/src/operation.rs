@@ -101,7 +101,8 @@ mod tests {
     #[test]
     fn operations_of_one_millisecond_differ() {
         let random = Random::default();
-        let ids: std::collections::BTreeSet<_> = (0..10_000).map(|_| Operation::new(1, random.bytes()).id).collect();
+        let ids: std::collections::BTreeSet<_> =
+            (0..10_000).map(|_| Operation::new(1, random.bytes()).id).collect();
         assert_eq!(ids.len(), 10_000);
     }
 }

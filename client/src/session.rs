@@ -184,8 +184,9 @@ impl<T> Session<T> {
         let frame_bytes_max = welcome.frame_bytes_max;
         loop {
             let number = self.first + self.slots.len() as u64;
-            let frame =
-                self.open.get_or_insert_with(|| CommandFrame::begin(&mut self.output, number, frame_bytes_max));
+            let frame = self
+                .open
+                .get_or_insert_with(|| CommandFrame::begin(&mut self.output, number, frame_bytes_max));
             match push(frame, &mut self.output) {
                 Ok(_) => break,
                 Err(PushError::FrameFull) if frame.count() > 0 => self.close_frame(),

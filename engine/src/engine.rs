@@ -156,7 +156,9 @@ impl Engine {
             let room_ms = (now_ms.saturating_sub(oldest_ms) / 16).max(SLICE_MS) / SLICE_MS * SLICE_MS;
             wanted_ms = wanted_ms.max((oldest_ms + room_ms).min(newest_ms));
         }
-        if wanted_ms > floor_ms {
+        // At the brim nothing is inserted, and so nothing freed: the same floor once more frees some.
+        let stuck = !self.state.slices.nothing_to_reclaim() && self.fullest_sixteenths() >= 16;
+        if wanted_ms > floor_ms || stuck {
             self.tick(now_ms, sink);
             self.happen(&Event::FloorRaised { floor_ms: wanted_ms }, sink);
         }
@@ -164,13 +166,17 @@ impl Engine {
 
     /// Whether one of the tables that the floor can empty is fifteen sixteenths full, and nothing waits to be freed.
     fn memory_is_short(&self) -> bool {
-        let State { holds, extra_lines, operations, limits, capacity, slices, .. } = &self.state;
-        let short = |used: u32, maximum: u32| u64::from(used) * 16 >= u64::from(maximum) * 15;
-        slices.nothing_to_reclaim()
-            && (short(holds.used(), capacity.holds_max)
-                || short(extra_lines.used(), capacity.extra_lines_max)
-                || short(operations.used(), capacity.operations_max)
-                || short(limits.used(), capacity.user_limits_max))
+        self.state.slices.nothing_to_reclaim() && self.fullest_sixteenths() >= 15
+    }
+
+    /// How full the fullest of the tables is that the floor can empty.
+    fn fullest_sixteenths(&self) -> u64 {
+        let State { holds, extra_lines, operations, limits, capacity, .. } = &self.state;
+        let sixteenths = |used: u32, maximum: u32| u64::from(used) * 16 / u64::from(maximum.max(1));
+        sixteenths(holds.used(), capacity.holds_max)
+            .max(sixteenths(extra_lines.used(), capacity.extra_lines_max))
+            .max(sixteenths(operations.used(), capacity.operations_max))
+            .max(sixteenths(limits.used(), capacity.user_limits_max))
     }
 
     /// Brings into the cache what up to [`PREPARED_MAX`] requests will look up, so that their memory accesses overlap

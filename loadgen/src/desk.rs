@@ -1,41 +1,26 @@
-//! What one thread of a load knows and counts, whatever its kind of work: time, schedule, sums, latencies, ledger.
+//! What one thread of a load knows and counts, whatever its kind of work: time, schedule, sums, ledger.
 //!
 //! Invariant: only its own thread touches it while the load runs; others see the [`Board`].
 
 use crate::ids::THREAD_SHIFT;
-use crate::latency::Latencies;
 use crate::ledger::{Record, Records};
 use crate::pace::Schedule;
 use crate::plan::{LedgerMode, LoadPlan, Pace, Work};
 use crate::recipe::{Generator, What};
-use crate::report::{Counts, Ended};
+use crate::report::Ended;
+use crate::sums::{Board, Sums, is_turned_away};
+use crate::tally::Tally;
+use scrip_engine::ids::OperationId;
 use scrip_engine::rejection::Code;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 /// Findings put into words; the others are counted.
 const FINDINGS_MAX: usize = 20;
-/// Seconds of a timeline: a day.
-const SECONDS_MAX: usize = 86_400;
 /// OUT_OF_STOCK in a row, per stock, that say that nothing is left.
 const SOLD_OUT_ANSWERS: u64 = 1_000;
 const SOLD_OUT_ANSWERS_MAX: u64 = 1_000_000;
-const CODES: usize = 64;
-const _: () = assert!((Code::ALL[Code::ALL.len() - 1] as usize) < CODES);
-
-/// What one thread shows to the others while it runs.
-#[derive(Debug, Default)]
-pub(crate) struct Board {
-    pub(crate) attempts: AtomicU64,
-    pub(crate) acknowledged: AtomicU64,
-    pub(crate) refused: AtomicU64,
-    pub(crate) turned_away: AtomicU64,
-    pub(crate) unknown: AtomicU64,
-    pub(crate) units: AtomicU64,
-    pub(crate) connected: AtomicU64,
-    pub(crate) reconnects: AtomicU64,
-}
 
 /// What all threads of a load share.
 #[derive(Debug)]
@@ -76,136 +61,33 @@ impl Shared {
     }
 }
 
-/// One second of one thread.
-#[derive(Debug, Clone)]
-pub(crate) struct Interval {
-    pub(crate) second: u32,
-    pub(crate) acknowledged: u64,
-    pub(crate) refused: u64,
-    pub(crate) turned_away: u64,
-    pub(crate) unknown: u64,
-    pub(crate) reconnects: u64,
-    /// Latency and how often, in order.
-    pub(crate) latencies: Vec<(u64, u32)>,
-}
-
-/// Sums as the hot path adds them up.
-#[derive(Debug, Clone)]
-pub(crate) struct Sums {
-    pub(crate) attempts: u64,
-    pub(crate) acknowledged: u64,
-    pub(crate) refused: [u64; CODES],
-    pub(crate) refused_total: u64,
-    pub(crate) turned_away: u64,
-    pub(crate) unknown: u64,
-    pub(crate) interrupted: u64,
-    pub(crate) reserved_units: u64,
-    pub(crate) sold_units: u64,
-    pub(crate) returned_units: u64,
-    pub(crate) repeats: u64,
-    pub(crate) mismatched_repeats: u64,
-    pub(crate) contradictions: u64,
-    pub(crate) checkouts: u64,
-    pub(crate) reconnects: u64,
-}
-
-impl Sums {
-    const ZERO: Sums = Sums {
-        attempts: 0,
-        acknowledged: 0,
-        refused: [0; CODES],
-        refused_total: 0,
-        turned_away: 0,
-        unknown: 0,
-        interrupted: 0,
-        reserved_units: 0,
-        sold_units: 0,
-        returned_units: 0,
-        repeats: 0,
-        mismatched_repeats: 0,
-        contradictions: 0,
-        checkouts: 0,
-        reconnects: 0,
-    };
-
-    fn counts(&self) -> Counts {
-        let of = |code: Code| self.refused[code as usize];
-        let apart = [Code::Busy, Code::Capacity, Code::Throttled];
-        let refused = Code::ALL.iter().filter(|code| !apart.contains(code) && of(**code) > 0);
-        Counts {
-            attempts: self.attempts,
-            acknowledged: self.acknowledged,
-            refused: refused.map(|&code| (code.name().to_owned(), of(code))).collect(),
-            busy: of(Code::Busy),
-            capacity: of(Code::Capacity),
-            throttled: of(Code::Throttled),
-            unknown: self.unknown,
-            interrupted: self.interrupted,
-            reserved_units: self.reserved_units,
-            sold_units: self.sold_units,
-            returned_units: self.returned_units,
-            repeats: self.repeats,
-            mismatched_repeats: self.mismatched_repeats,
-            contradictions: self.contradictions,
-            checkouts: self.checkouts,
-        }
-    }
-}
-
-/// Whether a refusal only says that the server had no room: nobody's business, and never a success.
-pub(crate) const fn is_turned_away(code: Code) -> bool {
-    matches!(code, Code::Busy | Code::Capacity | Code::Throttled)
-}
-
 /// One thread's desk.
 #[derive(Debug)]
 pub(crate) struct Desk {
     pub(crate) shared: Arc<Shared>,
     pub(crate) sums: Sums,
+    pub(crate) tally: Tally,
     pub(crate) schedule: Schedule,
     /// RESERVEs, SELLs or checkouts still to be begun.
     pub(crate) attempts_left: u64,
-    /// Nothing new is begun any more.
-    pub(crate) stopping: bool,
-    /// The next operation's number.
+    /// Since when nothing new is begun any more.
+    pub(crate) stopped_ns: Option<u64>,
+    /// Records that found no place.
+    pub(crate) records_dropped: u64,
+    pub(crate) records: Records,
+    pub(crate) findings: Vec<String>,
     next_number: u64,
     server_offset_ms: i64,
-    stop_at_ns: Option<u64>,
-    warm_until_ns: u64,
-    measured_before: u64,
-    last_answer_ns: u64,
-    ended_ns: Option<u64>,
-    latencies: Latencies<u64>,
-    second: Interval,
-    second_latencies: Latencies<u32>,
-    second_base: Sums,
-    timeline: Vec<Interval>,
+    stop_at_ns: u64,
     mode: LedgerMode,
     frames: u32,
-    records: Records,
-    records_dropped: bool,
-    findings: Vec<String>,
     out_of_stock_in_a_row: u64,
     out_of_stock_max: u64,
 }
 
-/// What a thread hands in at the end.
-#[derive(Debug)]
-pub(crate) struct HandedIn {
-    pub(crate) counts: Counts,
-    pub(crate) reconnects: u64,
-    pub(crate) measured: u64,
-    pub(crate) measured_ns: u64,
-    pub(crate) latencies: Latencies<u64>,
-    pub(crate) timeline: Vec<Interval>,
-    pub(crate) records: Records,
-    pub(crate) complete: bool,
-    pub(crate) findings: Vec<String>,
-}
-
 impl Desk {
-    /// The desk of thread number `thread`.
-    pub(crate) fn new(plan: &LoadPlan, shared: Arc<Shared>, thread: u32, server_offset_ms: i64) -> Desk {
+    /// The desk of thread number `thread`; the server's clock showed `server_ms` when the load began.
+    pub(crate) fn new(plan: &LoadPlan, shared: Arc<Shared>, thread: u32, server_ms: u64) -> Desk {
         let threads = u64::from(plan.threads);
         let frame = if matches!(plan.work, Work::Checkout) { 1 } else { plan.batch };
         let schedule = match plan.pace {
@@ -221,26 +103,18 @@ impl Desk {
         Desk {
             shared,
             sums: Sums::ZERO,
+            tally: Tally::new(warm_until_ns),
             schedule,
             attempts_left: plan.stop.attempts.map_or(u64::MAX, share),
-            stopping: false,
+            stopped_ns: None,
+            records_dropped: 0,
+            records: Records::default(),
+            findings: Vec::new(),
             next_number: u64::from(thread) << THREAD_SHIFT,
-            server_offset_ms,
-            stop_at_ns: plan.stop.seconds.map(|seconds| warm_until_ns + (seconds * 1e9) as u64),
-            warm_until_ns,
-            measured_before: 0,
-            last_answer_ns: 0,
-            ended_ns: None,
-            latencies: Latencies::new(3),
-            second: Interval::empty(0),
-            second_latencies: Latencies::new(2),
-            second_base: Sums::ZERO,
-            timeline: Vec::new(),
+            server_offset_ms: server_ms as i64,
+            stop_at_ns: plan.stop.seconds.map_or(u64::MAX, |seconds| warm_until_ns + (seconds * 1e9) as u64),
             mode: plan.ledger,
             frames: 0,
-            records: Records::default(),
-            records_dropped: false,
-            findings: Vec::new(),
             out_of_stock_in_a_row: 0,
             out_of_stock_max: if plan.stop.until_sold_out { sold_out } else { u64::MAX },
         }
@@ -248,6 +122,16 @@ impl Desk {
 
     pub(crate) fn generator(&self) -> &Generator {
         &self.shared.generator
+    }
+
+    /// Whether something new may be begun.
+    pub(crate) fn begins(&self) -> bool {
+        self.attempts_left > 0 && self.stopped_ns.is_none()
+    }
+
+    /// When the load ends at the latest, if time alone ends it.
+    pub(crate) fn stop_at_ns(&self) -> u64 {
+        self.stop_at_ns
     }
 
     /// The server's time, as far as can be told from here.
@@ -272,17 +156,6 @@ impl Desk {
         let first = self.next_number;
         self.next_number += count as u64;
         first
-    }
-
-    /// `count` operations took `ns` since `since_ns`.
-    #[inline]
-    pub(crate) fn took(&mut self, since_ns: u64, now_ns: u64, count: u64) {
-        let ns = now_ns.saturating_sub(since_ns);
-        self.second_latencies.record(ns, count);
-        if since_ns >= self.warm_until_ns || now_ns < self.warm_until_ns {
-            self.latencies.record(ns, count);
-        }
-        self.last_answer_ns = now_ns;
     }
 
     /// Operations that the server took.
@@ -319,10 +192,7 @@ impl Desk {
             LedgerMode::Full => true,
             LedgerMode::Counts { one_in: 0 } => false,
             LedgerMode::Counts { one_in } => {
-                self.frames += 1;
-                if self.frames == one_in {
-                    self.frames = 0;
-                }
+                self.frames = (self.frames + 1) % one_in;
                 self.frames == 0
             }
         }
@@ -332,18 +202,12 @@ impl Desk {
     #[inline]
     pub(crate) fn record(&mut self, record: Record) {
         if !self.records.push(record) {
-            self.records_dropped = true;
+            self.records_dropped += 1;
         }
     }
 
-    /// A record without an answer, of now.
-    pub(crate) fn unknown(
-        &self,
-        what: What,
-        operation: scrip_engine::ids::OperationId,
-        hold: scrip_engine::ids::OperationId,
-        now_ns: u64,
-    ) -> Record {
+    /// A record without an answer.
+    pub(crate) fn unknown(&self, what: What, operation: OperationId, hold: OperationId, now_ns: u64) -> Record {
         Record::unknown(what, operation, hold, now_ns / 1_000)
     }
 
@@ -367,42 +231,18 @@ impl Desk {
 
     /// Turns pages, looks at what ends the load, shows the board.
     pub(crate) fn tick(&mut self, now_ns: u64, board: &Board) {
-        let second = (now_ns / 1_000_000_000) as u32;
-        if second != self.second.second {
-            self.close_second(second);
-        }
-        if self.warm_until_ns > 0 && now_ns >= self.warm_until_ns && self.measured_before == 0 && !self.stopping {
-            // Answers before this moment were the warm-up's; if there are none, there is nothing to take away.
-            self.measured_before = self.answers();
-            self.latencies.clear();
-        }
+        self.tally.tick(now_ns, &self.sums);
         if self.out_of_stock_in_a_row >= self.out_of_stock_max {
             self.shared.stop(Ended::SoldOut);
         }
-        let late = self.stop_at_ns.is_some_and(|at| now_ns >= at);
-        if !self.stopping && (late || self.shared.is_stopping()) {
-            self.stopping = true;
-            self.ended_ns = Some(now_ns);
-            self.second_end_measure();
-            if late {
+        let overdue = now_ns >= self.stop_at_ns;
+        if self.stopped_ns.is_none() && (overdue || self.shared.is_stopping()) {
+            self.stopped_ns = Some(now_ns);
+            self.tally.stop(now_ns, &self.sums);
+            if overdue {
                 self.shared.stop(Ended::Seconds);
             }
         }
-        self.show(board);
-    }
-
-    fn answers(&self) -> u64 {
-        self.sums.acknowledged + self.sums.refused_total
-    }
-
-    fn show(&self, board: &Board) {
-        let put = |cell: &AtomicU64, value| cell.store(value, Ordering::Relaxed);
-        put(&board.attempts, self.sums.attempts);
-        put(&board.acknowledged, self.sums.acknowledged);
-        put(&board.refused, self.sums.refused_total);
-        put(&board.turned_away, self.sums.turned_away);
-        put(&board.unknown, self.sums.unknown);
-        put(&board.units, self.sums.reserved_units.max(self.sums.sold_units));
-        put(&board.reconnects, self.sums.reconnects);
+        board.show(&self.sums);
     }
 }

@@ -73,6 +73,11 @@ impl<T> Flights<T> {
         self.free[lane].len()
     }
 
+    /// Connections.
+    pub(crate) fn lanes(&self) -> usize {
+        self.free.len()
+    }
+
     /// Frames in flight, over all connections.
     pub(crate) fn live(&self) -> usize {
         self.live

@@ -35,6 +35,15 @@ impl<C: Counter> Latencies<C> {
         }
     }
 
+    /// What was recorded, briefly: latency and how often, in order.
+    pub(crate) fn steps(&self) -> Vec<(u64, u32)> {
+        let step = |step: hdrhistogram::iterators::IterationValue<C>| {
+            let count = step.count_at_value().as_u64();
+            (step.value_iterated_to(), u32::try_from(count).unwrap_or(u32::MAX))
+        };
+        self.0.iter_recorded().map(step).collect()
+    }
+
     pub(crate) fn clear(&mut self) {
         self.0.reset();
     }

@@ -82,7 +82,7 @@ impl Generator {
             return Step::Wait { now_ms: self.now_ms };
         }
         if self.happens(chances.configure) {
-            self.rules = self.plan.other_rules(&mut self.rng, &self.rules);
+            self.rules = plan::draw_rules(&mut self.rng);
             return Step::Configure(self.rules);
         }
         if self.happens(chances.tick) {
@@ -156,7 +156,7 @@ impl Generator {
         for hold in oracle.records.values().filter_map(|record| record.hold.as_ref()) {
             match hold.state {
                 HoldState::Held => moments_ms.push(hold.deadline_ms),
-                HoldState::Expired => moments_ms.push(hold.deadline_ms + oracle.late_confirm_ms),
+                HoldState::Expired => moments_ms.push(hold.late_until_ms),
                 _ => {}
             }
         }

@@ -26,7 +26,7 @@ pub type Key = (u32, u16, u128);
 /// The whole state, naively.
 #[derive(Debug, Clone)]
 pub struct Oracle {
-    /// How long after its expiry a hold can be confirmed.
+    /// How long after its expiry a hold that expires now can be confirmed.
     pub late_confirm_ms: u64,
     /// Every stock there is.
     pub stocks: BTreeMap<StockId, Stock>,
@@ -93,6 +93,8 @@ pub struct Hold {
     pub reserved_ms: u64,
     pub deadline_ms: u64,
     pub closed_ms: u64,
+    /// Expired: from here on it can't be confirmed any more.
+    pub late_until_ms: u64,
     pub lines: Vec<HoldLine>,
 }
 

@@ -1,40 +1,63 @@
-//! Whether CAPACITY was true: the oracle knows nothing of tables, but it knows what must be remembered.
+//! Room: the oracle knows nothing of tables, but it knows what must be remembered.
 //!
-//! Invariant: a command is refused for want of room only if the records that must be kept fill the table that the
-//! refusal names. What is gone takes no room.
+//! Invariant: the engine keeps at least what the oracle remembers and at most what its tables hold; it refuses a command
+//! for want of room only if a table that the command needs is full; and what is gone leaves its table in the end.
 
 use crate::oracle::{Hold, Oracle};
 use crate::request::OwnedRequest;
+use scrip_engine::Engine;
 use scrip_engine::ids::{StockId, UserId};
 use scrip_engine::rejection::CapacityOf;
 use std::collections::BTreeSet;
 
-/// Records that the oracle must remember in the table `of`, and those that `request` would add.
-pub fn needed(oracle: &Oracle, of: CapacityOf, request: &OwnedRequest) -> u64 {
-    let wishes = request.take().map(|take| take.lines.as_slice()).unwrap_or_default();
-    let count = match of {
-        CapacityOf::Stocks => oracle.stocks.len() + 1,
-        CapacityOf::Holds => holds(oracle).count() + 1,
-        CapacityOf::ExtraLines => {
-            let extra_lines: usize = holds(oracle).map(|hold| hold.lines.len() - 1).sum();
-            extra_lines + wishes.len() - 1
-        }
-        CapacityOf::Operations => {
-            let remembered = oracle.records.keys().filter_map(|key| oracle.record(*key));
-            remembered.filter(|record| record.hold.is_none()).count() + 1
-        }
-        CapacityOf::UserLimits => {
-            let mut entries = counted(oracle);
-            let user = request.take().map_or(UserId(0), |take| take.user);
-            let is_limited =
-                |stock| oracle.stocks.get(stock).is_some_and(|stock| stock.terms.limit_per_user > 0);
-            let limited = wishes.iter().filter(|wish| is_limited(&wish.stock));
-            entries.extend(limited.map(|wish| (wish.stock, user)));
-            entries.len()
-        }
-        CapacityOf::StockUnits | CapacityOf::LogSpace => unreachable!("not a table"),
+/// The tables, in the order of `Engine::usage`.
+pub const TABLES: [CapacityOf; 5] = [
+    CapacityOf::Stocks,
+    CapacityOf::Holds,
+    CapacityOf::ExtraLines,
+    CapacityOf::Operations,
+    CapacityOf::UserLimits,
+];
+
+/// Records that must be remembered, by table.
+pub fn remembered(oracle: &Oracle) -> [u64; 5] {
+    let holds = holds(oracle).count();
+    let extra_lines: usize = self::holds(oracle).map(|hold| hold.lines.len() - 1).sum();
+    let records = oracle.records.keys().filter(|key| oracle.record(**key).is_some()).count();
+    [oracle.stocks.len(), holds, extra_lines, records - holds, counted(oracle).len()]
+        .map(|count| count as u64)
+}
+
+/// Records that `request` adds at most, by table.
+pub fn added(oracle: &Oracle, request: &OwnedRequest) -> [u64; 5] {
+    let Some(take) = request.take() else {
+        return [1, 0, 0, 1, 0];
     };
-    count as u64
+    let is_limited =
+        |stock: &StockId| oracle.stocks.get(stock).is_some_and(|stock| stock.terms.limit_per_user > 0);
+    let known = counted(oracle);
+    let limited = take.lines.iter().map(|wish| wish.stock).filter(is_limited);
+    let new: BTreeSet<StockId> = limited.filter(|stock| !known.contains(&(*stock, take.user))).collect();
+    [0, 1, take.lines.len() as u64 - 1, 0, new.len() as u64]
+}
+
+/// Panics unless the engine's tables hold at least what must be remembered, and no more than they can.
+pub fn check(engine: &Engine, oracle: &Oracle) {
+    for ((table, used, maximum), least) in engine.usage().into_iter().zip(remembered(oracle)) {
+        assert!(least <= u64::from(used), "{least} {table} must be remembered, {used} are");
+        assert!(used <= maximum, "{used} of at most {maximum} {table}");
+    }
+}
+
+/// Panics unless the engine's tables hold exactly what must be remembered.
+pub fn check_drained(engine: &Engine, oracle: &Oracle) {
+    let used = engine.usage().map(|(_, used, _)| u64::from(used));
+    assert_eq!(
+        used,
+        remembered(oracle),
+        "what is gone has left {:?}",
+        engine.usage().map(|(table, ..)| table)
+    );
 }
 
 fn holds(oracle: &Oracle) -> impl Iterator<Item = &Hold> {

@@ -11,7 +11,7 @@ use crate::room;
 use scrip_engine::command::{Envelope, StockTerms};
 use scrip_engine::event::{Event, EventSink};
 use scrip_engine::ids::{ChannelId, MerchantId, OperationId, OrderId, Slot, StockId, UserId};
-use scrip_engine::limits::{Capacity, EVENT_BYTES_MAX, EXPIRED_PER_EVENT_MAX, Rules};
+use scrip_engine::limits::{Capacity, EVENT_BYTES_MAX, EXPIRED_PER_EVENT_MAX, Rules, TTL_MAX_MS};
 use scrip_engine::rejection::{CapacityOf, Code};
 use scrip_engine::{ADVANCE_EVENTS_MAX, Engine};
 
@@ -185,7 +185,7 @@ impl World {
             OwnedOutcome::from(self.engine.execute(self.now_ms, request, &mut self.log))
         });
         let oracle = match engine.full_table().filter(|of| *of != CapacityOf::StockUnits) {
-            Some(of) => self.refused_for_want_of_room(request, &engine, of),
+            Some(_) => self.refused_for_want_of_room(request, &engine),
             None => self.oracle.answer(request),
         };
         self.follow();
@@ -200,35 +200,36 @@ impl World {
     }
 
     /// CAPACITY is the engine's own business; the oracle says whether the command had reached that check (it would have
-    /// made a record), and whether the table is full of what must be remembered.
-    fn refused_for_want_of_room(
-        &self,
-        request: &OwnedRequest,
-        engine: &OwnedOutcome,
-        of: CapacityOf,
-    ) -> OwnedOutcome {
+    /// made a record), and the table must be full, as far as the command needs it.
+    fn refused_for_want_of_room(&self, request: &OwnedRequest, engine: &OwnedOutcome) -> OwnedOutcome {
         let mut with_room = self.oracle.clone();
-        let events = with_room.recorded;
+        let recorded = with_room.recorded;
         let answer = with_room.answer(request);
-        let needed = room::needed(&self.oracle, of, request);
-        let is_full =
-            OwnedFacts::Maximum(of, self.maximum(of)) == engine.facts() && needed > self.maximum(of);
-        // A refusal that is recorded counts no purchase.
-        let is_full = is_full && (answer.code().is_none() || of != CapacityOf::UserLimits);
-        if with_room.recorded > events && is_full { engine.clone() } else { answer }
+        let of = engine.full_table().expect("called for CAPACITY");
+        let table = room::TABLES.iter().position(|table| *table == of).expect("a table");
+        let (_, used, maximum) = self.engine.usage()[table];
+        let mut added = room::added(&self.oracle, request)[table];
+        if of == CapacityOf::UserLimits && answer.code().is_some() {
+            // A refusal that is recorded counts no purchase.
+            added = 0;
+        }
+        let is_full = added > 0 && u64::from(used) + added > u64::from(maximum);
+        let says_how_much = engine.facts() == OwnedFacts::Maximum(of, u64::from(maximum));
+        let was_last = with_room.recorded > recorded;
+        if is_full && says_how_much && was_last { engine.clone() } else { answer }
     }
 
-    fn maximum(&self, of: CapacityOf) -> u64 {
-        let Capacity { stocks_max, holds_max, extra_lines_max, operations_max, user_limits_max } =
-            self.capacity;
-        u64::from(match of {
-            CapacityOf::Stocks => stocks_max,
-            CapacityOf::Holds => holds_max,
-            CapacityOf::ExtraLines => extra_lines_max,
-            CapacityOf::Operations => operations_max,
-            CapacityOf::UserLimits => user_limits_max,
-            CapacityOf::StockUnits | CapacityOf::LogSpace => unreachable!("not a table"),
-        })
+    /// Lets so much time pass that every hold has ended and everything is forgotten, and checks that it is.
+    pub fn drain(&mut self) {
+        let Rules { operation_window_ms, late_confirm_ms, .. } = self.rules;
+        let grain_ms = operation_window_ms / 1_000 + 2_000;
+        let far_ms = [u64::from(TTL_MAX_MS), 86_400_000.max(late_confirm_ms), operation_window_ms];
+        for wait_ms in far_ms.into_iter().chain([grain_ms; 80]) {
+            self.wait(wait_ms);
+            self.tick();
+        }
+        self.check_laws();
+        room::check_drained(&self.engine, &self.oracle);
     }
 
     /// Asks both. Panics when they differ.
@@ -248,6 +249,7 @@ impl World {
         if let Err(error) = self.engine.recount() {
             panic!("the engine's counters have drifted: {error}");
         }
+        room::check(&self.engine, &self.oracle);
     }
 
     /// A fresh engine, with other hash seeds, that has lived through the log.

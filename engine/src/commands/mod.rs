@@ -21,7 +21,7 @@ use crate::ids::OperationKey;
 use crate::rejection::{LineFact, Rejection};
 use crate::state::State;
 use crate::state::table::{Handle, NONE};
-use crate::state::reclaim::{VISITS_PER_INSERTION, VISITS_PER_TICK};
+use crate::state::reclaim::{VISITS_PER_INSERTION, VISITS_PER_FLOOR};
 use crate::state::records::OperationRecord;
 use zerocopy::little_endian::U32;
 
@@ -211,13 +211,13 @@ pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) -> Optio
         }
         Event::Tick { now_ms } => {
             assert!(*now_ms > state.now_ms, "shard time only goes forward");
+            // Nothing is freed here: a tick may come between a decision and its event, which relies on the handles found.
             state.now_ms = *now_ms;
-            state.reclaim(VISITS_PER_TICK);
             None
         }
         Event::FloorRaised { floor_ms } => {
             state.raise_floor(*floor_ms);
-            state.reclaim(VISITS_PER_TICK);
+            state.reclaim(VISITS_PER_FLOOR);
             None
         }
         Event::Configured { rules } => {

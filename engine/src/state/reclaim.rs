@@ -1,4 +1,4 @@
-//! Eviction: records that are gone leave memory, a few with each insertion and each tick.
+//! Eviction: records that are gone leave memory, a few with each insertion, more with each floor event.
 //!
 //! Runs inside `apply`, so live and replayed states free the same records at the same events. What leaves is counted:
 //! a stock's and a purchase limit's `moved_out` keep recounting exact.
@@ -10,8 +10,8 @@ use crate::answer::HoldState;
 
 /// Records looked at per insertion: more than one each, so that a full table drains while new records come.
 pub(crate) const VISITS_PER_INSERTION: usize = 4;
-/// Records looked at when time moves or the floor rises: a table that is full to the brim takes no insertion.
-pub(crate) const VISITS_PER_TICK: usize = 64;
+/// Records looked at by a floor event: a table that is full to the brim takes no insertion that would free some.
+pub(crate) const VISITS_PER_FLOOR: usize = 256;
 
 impl State {
     /// Looks at a few records below the floor; frees those that are gone, keeps the others for later.

@@ -140,15 +140,10 @@ impl Plan {
         let numbers = 1..=self.stocks_per_slot;
         self.slots.iter().flat_map(|slot| numbers.clone().map(|number| StockId::new(*slot, number))).collect()
     }
-
-    /// Other rules in the course of the history. Late confirms never become possible again for holds that were gone.
-    pub fn other_rules(&self, rng: &mut Rng, rules: &Rules) -> Rules {
-        let drawn = draw_rules(rng);
-        Rules { late_confirm_ms: drawn.late_confirm_ms.min(rules.late_confirm_ms), ..drawn }
-    }
 }
 
-fn draw_rules(rng: &mut Rng) -> Rules {
+/// Rules within their bounds, short windows mostly.
+pub(super) fn draw_rules(rng: &mut Rng) -> Rules {
     let window_ms = *pick(rng, &[10_000, 10_500, 12_000, 60_000, 900_000, 86_400_000]);
     let least_ms = *pick(rng, &[OPERATION_WINDOW_FLOOR_MS, OPERATION_WINDOW_FLOOR_MS, window_ms]);
     let late_ms = *pick(rng, &[0, 1, 500, 5_000, 15_000, 60_000, 86_400_000]);

@@ -70,6 +70,7 @@ impl Oracle {
         for key in due {
             let deadline_ms = self.hold(key).deadline_ms;
             self.give_all_back(key, HoldState::Expired, deadline_ms);
+            self.hold_mut(key).late_until_ms = deadline_ms + self.late_confirm_ms;
         }
     }
 
@@ -77,7 +78,7 @@ impl Oracle {
     pub(super) fn is_gone(&self, record: &Record) -> bool {
         let ended = record.hold.as_ref().is_none_or(|hold| match hold.state {
             HoldState::Held => false,
-            HoldState::Expired => self.now_ms >= hold.deadline_ms + self.late_confirm_ms,
+            HoldState::Expired => self.now_ms >= hold.late_until_ms,
             _ => hold.closed_ms < self.floor_ms,
         });
         record.created_ms < self.floor_ms && ended
@@ -279,7 +280,7 @@ impl Oracle {
             let lines = hold.lines.iter().zip(wanted).filter(|(other, _)| other.stock == line.stock);
             lines.filter(|(other, _)| filter(other)).map(|(_, units)| units).sum()
         };
-        if self.now_ms >= hold.deadline_ms + self.late_confirm_ms {
+        if self.now_ms >= hold.late_until_ms {
             return Some((Code::Expired, 0));
         }
         if stock.terms.frozen {

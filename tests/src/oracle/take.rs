@@ -211,6 +211,7 @@ impl Oracle {
             reserved_ms: self.now_ms,
             deadline_ms,
             closed_ms: if state == HoldState::Held { 0 } else { self.now_ms },
+            late_until_ms: 0,
             lines: take.lines.iter().zip(granted).map(line).collect(),
         }
     }

@@ -197,7 +197,6 @@ fn a_retry_of_any_command_gives_the_same_body() {
             assert_eq!(&history.world.ask(request), answer, "seed {seed}, later: {request}");
         }
         let mut replayed = history.world.replayed();
-        advance(&mut replayed, history.world.now_ms);
         for (request, answer) in recorded.values() {
             let again = ask(&mut replayed, &history.world, request);
             assert_eq!(&again, answer, "seed {seed}, after a restart: {request}");
@@ -239,11 +238,6 @@ fn is_business(answer: &OwnedOutcome) -> bool {
         Code::Capacity,
     ];
     answer.code().is_none_or(|code| !before.contains(&code))
-}
-
-fn advance(engine: &mut Engine, now_ms: u64) {
-    let mut log = Log::default();
-    while engine.advance(now_ms, &mut log) != Some(now_ms) {}
 }
 
 fn ask(engine: &mut Engine, world: &World, request: &OwnedRequest) -> OwnedOutcome {

@@ -1,0 +1,396 @@
+//! RESERVE, SELL, and RESERVE with a later CONFIRM, by the million: the load of the benches.
+//!
+//! Invariant: nothing is kept per command but a bit; ids and contents follow from the number of a frame's first
+//! command. What a lost connection left unanswered is counted once, however often it is asked again.
+
+use crate::answers::{Raw, Said, is_for_good, record, refused_for_good};
+use crate::desk::Desk;
+use crate::flights::{Flight, Flights};
+use crate::ids::mix;
+use crate::job::{Fill, Job, NOT_ASKED};
+use crate::pace::Schedule;
+use crate::plan::{LoadPlan, Work};
+use crate::press::Press;
+use crate::recipe::What;
+use scrip_protocol::error::ProtocolError;
+use std::collections::VecDeque;
+use std::mem;
+
+/// Equal commands with consecutive numbers, or some of them.
+#[derive(Debug, Clone, Default)]
+struct Batch {
+    first: u64,
+    created_ms: u64,
+    span: u16,
+    /// Which of the span are meant; `None`: all.
+    members: Option<Vec<u64>>,
+}
+
+impl Batch {
+    fn count(&self) -> usize {
+        match &self.members {
+            None => usize::from(self.span),
+            Some(words) => words.iter().map(|word| word.count_ones() as usize).sum(),
+        }
+    }
+
+    /// The position in the span of the command at `index` in the frame.
+    fn position(&self, index: u16) -> u16 {
+        let Some(words) = &self.members else { return index };
+        let mut left = u32::from(index);
+        for (at, &word) in words.iter().enumerate() {
+            if left < word.count_ones() {
+                let word = (0..left).fold(word, |word, _| word & (word - 1));
+                return (at * 64) as u16 + word.trailing_zeros() as u16;
+            }
+            left -= word.count_ones();
+        }
+        index
+    }
+
+    fn number(&self, index: u16) -> u64 {
+        self.first + u64::from(self.position(index))
+    }
+
+    /// Those members at whose index in the frame `keep` is true; `None` if there are none.
+    fn part(&self, keep: impl Fn(u16) -> bool) -> Option<Batch> {
+        let count = self.count() as u16;
+        let mut words = vec![0_u64; usize::from(self.span).div_ceil(64)];
+        let mut kept = 0;
+        for index in (0..count).filter(|&index| keep(index)) {
+            let position = self.position(index);
+            words[usize::from(position >> 6)] |= 1 << (position & 63);
+            kept += 1;
+        }
+        let members = if kept == self.span { None } else { Some(words) };
+        (kept > 0).then_some(Batch { members, ..*self })
+    }
+}
+
+/// What is remembered of a frame in flight.
+#[derive(Debug, Default)]
+struct Load {
+    batch: Batch,
+    confirms: bool,
+    /// Asked before, on a connection that was lost.
+    again: bool,
+    kept: bool,
+    /// Taken so far, by index; only kept where a CONFIRM follows.
+    taken: Vec<u64>,
+}
+
+/// A batch to be sent from a certain time on.
+#[derive(Debug)]
+struct Later {
+    due_ns: u64,
+    batch: Batch,
+    confirms: bool,
+}
+
+/// One thread's plain load.
+#[derive(Debug)]
+pub(crate) struct Plain {
+    what: What,
+    paid: bool,
+    /// Time from RESERVE to CONFIRM; `None`: there is no CONFIRM.
+    confirm_after_ns: Option<u64>,
+    batch: usize,
+    retry_unknown: f64,
+    flights: Flights<Load>,
+    takes: Press,
+    confirms: Press,
+    confirm_later: VecDeque<Later>,
+    again: VecDeque<Later>,
+    /// Frames begun, by the schedule.
+    frames: u64,
+}
+
+impl Plain {
+    /// The load of one thread with `lanes` connections.
+    pub(crate) fn new(plan: &LoadPlan, desk: &Desk, lanes: usize) -> Plain {
+        let (what, confirm_after_ns) = match plan.work {
+            Work::ReserveConfirm { after } => (What::Reserve, Some(after.as_nanos() as u64)),
+            Work::Sell { .. } => (What::Sell, None),
+            Work::Reserve | Work::Checkout => (What::Reserve, None),
+        };
+        let press = |what| Press::new(desk.generator(), what, plan.batch, plan.outstanding);
+        let words = if confirm_after_ns.is_some() { (plan.batch as usize).div_ceil(64) } else { 0 };
+        Plain {
+            what,
+            paid: desk.generator().paid(),
+            confirm_after_ns,
+            batch: plan.batch as usize,
+            retry_unknown: plan.retry_unknown,
+            flights: Flights::new(lanes, plan.outstanding, plan.batch, || Load {
+                taken: vec![0; words],
+                ..Load::default()
+            }),
+            takes: press(what),
+            confirms: press(What::Confirm),
+            confirm_later: VecDeque::new(),
+            again: VecDeque::new(),
+            frames: 0,
+        }
+    }
+
+    /// Presses one frame of something that was begun before.
+    fn press_later(&mut self, desk: &mut Desk, lane: usize, now_ns: u64, later: Later, again: bool) {
+        let Later { batch, confirms, due_ns } = later;
+        let count = batch.count();
+        let since_ns = if desk.schedule == Schedule::Closed || again { now_ns } else { due_ns };
+        let kept = desk.keeps_frame();
+        if !again {
+            desk.sums.attempts += count as u64;
+        }
+        let (correlation, load) = self.flights.launch(lane, since_ns, count);
+        let numbers = (0..count as u16).map(|index| batch.number(index));
+        let press = if confirms { &mut self.confirms } else { &mut self.takes };
+        if confirms {
+            press.confirms(desk.generator(), correlation, batch.created_ms, count, numbers);
+        } else {
+            press.takes(desk.generator(), correlation, batch.created_ms, count, numbers);
+        }
+        load.prepare(batch, confirms, again, kept);
+    }
+
+    /// Presses as many new frames as are due, at most one in an open loop: the next goes to another connection.
+    fn press_new(&mut self, desk: &mut Desk, lane: usize, now_ns: u64) {
+        let created_ms = desk.server_ms(now_ns);
+        while self.takes.has_room() && self.flights.room(lane) > 0 && desk.begins() {
+            let mut since_ns = now_ns;
+            if desk.schedule != Schedule::Closed {
+                if self.frames >= desk.schedule.due(now_ns) {
+                    return;
+                }
+                since_ns = desk.schedule.at(self.frames);
+            }
+            self.frames += 1;
+            let count = self.batch.min(usize::try_from(desk.attempts_left).unwrap_or(usize::MAX));
+            desk.attempts_left -= count as u64;
+            desk.sums.attempts += count as u64;
+            let first = desk.numbers(count);
+            let kept = desk.keeps_frame();
+            let (correlation, load) = self.flights.launch(lane, since_ns, count);
+            self.takes.takes(desk.generator(), correlation, created_ms, count, first..first + count as u64);
+            load.prepare(Batch { first, created_ms, span: count as u16, members: None }, false, false, kept);
+            if desk.schedule != Schedule::Closed {
+                return;
+            }
+        }
+    }
+
+    /// What was taken by a RESERVE frame is to be confirmed.
+    fn plan_confirm(&mut self, batch: Batch, taken: &[u64], now_ns: u64) {
+        let Some(after_ns) = self.confirm_after_ns else { return };
+        let part = batch.part(|index| taken[usize::from(index >> 6)] >> (index & 63) & 1 == 1);
+        if let Some(batch) = part {
+            self.confirm_later.push_back(Later { due_ns: now_ns + after_ns, batch, confirms: true });
+        }
+    }
+}
+
+impl Load {
+    fn prepare(&mut self, batch: Batch, confirms: bool, again: bool, kept: bool) {
+        self.taken.fill(0);
+        (self.batch, self.confirms, self.again, self.kept) = (batch, confirms, again, kept);
+    }
+}
+
+impl Job for Plain {
+    fn has_room(&self, lane: usize) -> bool {
+        self.flights.room(lane) > 0
+    }
+
+    fn fill(&mut self, desk: &mut Desk, lane: usize, now_ns: u64) -> Fill {
+        self.takes.clear();
+        self.confirms.clear();
+        while self.flights.room(lane) > 0 {
+            let room = |later: &Later| if later.confirms { self.confirms.has_room() } else { self.takes.has_room() };
+            if self.again.front().is_some_and(room) {
+                let later = self.again.pop_front().expect("there is a front");
+                self.press_later(desk, lane, now_ns, later, true);
+            } else if self.confirm_later.front().is_some_and(|later| later.due_ns <= now_ns && room(later)) {
+                let later = self.confirm_later.pop_front().expect("there is a front");
+                self.press_later(desk, lane, now_ns, later, false);
+            } else {
+                break;
+            }
+        }
+        self.press_new(desk, lane, now_ns);
+        let nothing = self.takes.bytes().is_empty() && self.confirms.bytes().is_empty();
+        if nothing { Fill::Nothing } else { Fill::Send }
+    }
+
+    fn out(&self) -> [&[u8]; 2] {
+        [self.confirms.bytes(), self.takes.bytes()]
+    }
+
+    fn answers(
+        &mut self,
+        desk: &mut Desk,
+        lane: usize,
+        correlation: u64,
+        payload: &[u8],
+        now_ns: u64,
+    ) -> Result<(), ProtocolError> {
+        let flight = self.flights.find(lane, correlation).ok_or(NOT_ASKED)?;
+        let open = flight.open;
+        let read = if flight.load.confirms {
+            read::<true>(desk, flight, payload, What::Confirm, self.paid, now_ns)
+        } else {
+            read::<false>(desk, flight, payload, self.what, self.paid, now_ns)
+        };
+        let answered = open - flight.open;
+        if flight.load.again {
+            desk.sums.unknown -= u64::from(answered);
+            desk.sums.repeats += u64::from(answered);
+        }
+        desk.tally.took(flight.since_ns, now_ns, u64::from(answered));
+        if flight.open == 0 {
+            let (batch, confirms) = (mem::take(&mut flight.load.batch), flight.load.confirms);
+            if !confirms && self.confirm_after_ns.is_some() {
+                let taken = mem::take(&mut flight.load.taken);
+                self.plan_confirm(batch, &taken, now_ns);
+                if let Some(flight) = self.flights.find(lane, correlation) {
+                    flight.load.taken = taken;
+                }
+            }
+            self.flights.land(lane, correlation);
+        }
+        read
+    }
+
+    fn lost(&mut self, desk: &mut Desk, lane: usize, now_ns: u64) {
+        let (confirm_after, retry_unknown, reserve) = (self.confirm_after_ns, self.retry_unknown, self.what);
+        let (again, confirm_later) = (&mut self.again, &mut self.confirm_later);
+        self.flights.lose(lane, |flight| {
+            let what = if flight.load.confirms { What::Confirm } else { reserve };
+            note_unknown(desk, flight, what, now_ns);
+            let load = &flight.load;
+            let chance = (mix(load.batch.first ^ now_ns) >> 11) as f64 / (1_u64 << 53) as f64;
+            if load.again || chance < retry_unknown {
+                let open = load.batch.part(|index| !flight.is_answered(index));
+                let later = open.map(|batch| Later { due_ns: now_ns, batch, confirms: load.confirms });
+                again.extend(later);
+            }
+            if let (Some(after_ns), false) = (confirm_after, load.confirms) {
+                let taken = |index: u16| load.taken[usize::from(index >> 6)] >> (index & 63) & 1 == 1;
+                let due_ns = now_ns + after_ns;
+                confirm_later.extend(load.batch.part(taken).map(|batch| Later { due_ns, batch, confirms: true }));
+            }
+        });
+    }
+
+    fn next_due_ns(&mut self, desk: &Desk, now_ns: u64) -> u64 {
+        if !self.again.is_empty() {
+            return now_ns;
+        }
+        let confirm = self.confirm_later.front().map_or(u64::MAX, |later| later.due_ns);
+        let new = if desk.begins() { desk.schedule.at(self.frames) } else { u64::MAX };
+        confirm.min(new)
+    }
+
+    fn is_idle(&self) -> bool {
+        self.flights.live() == 0 && self.confirm_later.is_empty() && self.again.is_empty()
+    }
+
+    fn give_up(&mut self, desk: &mut Desk, now_ns: u64) {
+        self.retry_unknown = 0.0;
+        for lane in 0..self.flights.lanes() {
+            self.lost(desk, lane, now_ns);
+        }
+    }
+}
+
+/// Counts what a lost frame left unanswered, and keeps it in the ledger; once, however often it is asked again.
+fn note_unknown(desk: &mut Desk, flight: &Flight<Load>, what: What, now_ns: u64) {
+    let load = &flight.load;
+    if load.again {
+        return;
+    }
+    desk.interrupted(u64::from(flight.open));
+    if !load.kept {
+        return;
+    }
+    for index in (0..flight.count).filter(|&index| !flight.is_answered(index)) {
+        let id = desk.generator().operation(load.batch.created_ms, load.batch.number(index));
+        desk.record(desk.unknown(what, id, id, now_ns));
+    }
+}
+
+/// Takes the answers of one frame. What was read before an error counts.
+#[inline]
+fn read<const CONFIRMS: bool>(
+    desk: &mut Desk,
+    flight: &mut Flight<Load>,
+    payload: &[u8],
+    what: What,
+    paid: bool,
+    now_ns: u64,
+) -> Result<(), ProtocolError> {
+    let expected = if what == What::Reserve { What::Reserve } else { What::Confirm };
+    let (mut rest, mut done, mut units_done) = (payload, 0_u64, 0_u64);
+    let mut result = Ok(());
+    while !rest.is_empty() {
+        let said = Raw::first(rest).and_then(|(raw, behind)| {
+            rest = behind;
+            Ok((raw, raw.said()?))
+        });
+        let (raw, said) = match said {
+            Ok(read) => read,
+            Err(why) => {
+                result = Err(why);
+                break;
+            }
+        };
+        if !flight.answer(raw.index) {
+            result = Err(NOT_ASKED);
+            break;
+        }
+        match said {
+            Said::Taken { what: found, at_ms, units, late } if found == expected => {
+                done += 1;
+                units_done += u64::from(units);
+                if let Some(word) = flight.load.taken.get_mut(usize::from(raw.index >> 6)) {
+                    *word |= 1 << (raw.index & 63);
+                }
+                if flight.load.kept {
+                    let unknown = unknown_of(desk, flight, what, raw.index, now_ns);
+                    desk.record(record(unknown, raw.bytes, at_ms, units, late));
+                }
+            }
+            Said::Refused(code) => {
+                desk.refused(code);
+                if flight.load.kept && is_for_good(what, paid, code) {
+                    let unknown = unknown_of(desk, flight, what, raw.index, now_ns);
+                    desk.record(refused_for_good(unknown, raw.bytes, code));
+                }
+            }
+            Said::Taken { .. } => {
+                result = Err(ProtocolError::Payload("an answer to another command"));
+                break;
+            }
+        }
+    }
+    if done > 0 {
+        desk.acknowledged(done);
+    }
+    if expected == What::Reserve {
+        desk.sums.reserved_units += units_done;
+    } else {
+        desk.sums.sold_units += units_done;
+    }
+    result
+}
+
+fn unknown_of(
+    desk: &Desk,
+    flight: &Flight<Load>,
+    what: What,
+    index: u16,
+    now_ns: u64,
+) -> crate::ledger::Record {
+    let batch = &flight.load.batch;
+    let id = desk.generator().operation(batch.created_ms, batch.number(index));
+    desk.unknown(what, id, id, now_ns)
+}
