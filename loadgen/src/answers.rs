@@ -10,7 +10,7 @@ use scrip_engine::rejection::Code;
 use scrip_protocol::answer_read::AnswerReader;
 use scrip_protocol::answers::{ANSWER_HEADER_BYTES, AnswerHeader, AnswerKind, FactsKind};
 use scrip_protocol::error::ProtocolError;
-use zerocopy::little_endian::{U16, U32, U64};
+use zerocopy::little_endian::{U32, U64};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 /// One answer's bytes.
@@ -27,7 +27,7 @@ impl<'a> Raw<'a> {
     #[inline]
     pub(crate) fn first(rest: &'a [u8]) -> Result<(Raw<'a>, &'a [u8]), ProtocolError> {
         let header = AnswerHeader::ref_from_prefix(rest).map(|(header, _)| header);
-        let length = header.map_or(0, |header| usize::from(header.length.get()));
+        let length = header.as_ref().map_or(0, |header| usize::from(header.length.get()));
         match (header, rest.split_at_checked(length)) {
             (Ok(header), Some((bytes, rest))) if length >= ANSWER_HEADER_BYTES => {
                 Ok((Raw { index: header.index.get(), bytes }, rest))
@@ -157,7 +157,7 @@ pub(crate) const fn is_for_good(what: What, paid: bool, code: Code) -> bool {
 fn with_index(answer: &[u8], index: u16) -> Vec<u8> {
     let mut answer = answer.to_vec();
     let (header, _) = AnswerHeader::mut_from_prefix(&mut answer).unwrap();
-    header.index = U16::new(index);
+    header.index = index.into();
     answer
 }
 

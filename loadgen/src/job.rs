@@ -41,6 +41,9 @@ pub(crate) trait Job {
     /// When `fill` has something to send at the earliest, if it has nothing now and no answer comes.
     fn next_due_ns(&mut self, desk: &Desk, now_ns: u64) -> u64;
 
+    /// Frames in flight.
+    fn in_flight(&self) -> usize;
+
     /// Nothing is in flight and nothing follows from what was begun.
     fn is_idle(&self) -> bool;
 

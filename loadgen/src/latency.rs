@@ -24,7 +24,7 @@ impl<C: Counter> Latencies<C> {
     #[inline]
     pub(crate) fn record(&mut self, ns: u64, count: u64) {
         // Saturating never fails within bounds; a counter that is full stays full.
-        let count = C::from_u64(count).unwrap_or_else(C::max_value);
+        let count = C::from_u64(count).or_else(|| C::from_u32(u32::MAX)).unwrap_or_else(C::one);
         self.0.saturating_record_n(ns.min(NS_MAX), count);
     }
 

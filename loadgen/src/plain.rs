@@ -290,6 +290,10 @@ impl Job for Plain {
         confirm.min(new)
     }
 
+    fn in_flight(&self) -> usize {
+        self.flights.live()
+    }
+
     fn is_idle(&self) -> bool {
         self.flights.live() == 0 && self.confirm_later.is_empty() && self.again.is_empty()
     }

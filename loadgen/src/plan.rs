@@ -23,6 +23,10 @@ pub const CONNECTIONS_MAX: u32 = 50_000;
 pub const THREADS_MAX: u32 = 64;
 /// Lines of one checkout.
 pub const CHECKOUT_LINES_MAX: usize = 3;
+/// The longest time to live with which checkouts may be paid late: a load waits for it at its end.
+pub const LATE_TTL_MAX_MS: u32 = 60_000;
+/// Commands of one frame of checkouts.
+pub const CHECKOUT_BATCH_MAX: u32 = 4_096;
 /// Bytes of a RESERVE or SELL with one line on the wire.
 pub const TAKE_BYTES: usize = 104;
 /// Commands of one frame: as many one-line RESERVEs as the largest frame has room for.
@@ -248,7 +252,7 @@ impl CheckoutShares {
         ]
     }
 
-    fn check(&self) -> Result<(), LoadError> {
+    pub(crate) fn check(&self) -> Result<(), LoadError> {
         let shares = self.fates();
         if !shares.iter().chain([&self.partial]).all(|share| (0.0..=1.0).contains(share)) {
             return plan("a share of checkouts is not between 0 and 1: give shares as 0.05 for 5 %");
@@ -320,7 +324,7 @@ impl LoadPlan {
             return plan("no stock is named: create one and give its id");
         }
         if let Some(stock) = self.stocks.iter().find(|stock| stock.slot() != self.slot) {
-            let (there, here) = (stock.slot(), self.slot);
+            let (there, here) = (stock.slot().0, self.slot.0);
             return Err(LoadError::Plan(format!(
                 "stock {stock} lies in slot {there}, the load in slot {here}: name stocks of one slot"
             )));
@@ -343,13 +347,23 @@ impl LoadPlan {
             return plan("seconds must lie between 0 and 10,000,000");
         }
         match (self.profile, self.work) {
-            (Profile::Checkout(shares), Work::Checkout) => shares.check(),
+            (Profile::Checkout(shares), Work::Checkout) => self.check_checkout(&shares),
             (Profile::Checkout(_), _) | (_, Work::Checkout) => {
                 plan("the profile and the work must both be checkout, or neither")
             }
             (Profile::Zipf { exponent: of }, _) => exponent(of),
             _ => Ok(()),
         }
+    }
+
+    fn check_checkout(&self, shares: &CheckoutShares) -> Result<(), LoadError> {
+        if shares.late > 0.0 && !(1..=LATE_TTL_MAX_MS).contains(&self.ttl_ms) {
+            return plan("checkouts that pay late wait for their hold to expire: set ttl_ms to 60,000 at most");
+        }
+        if self.batch > CHECKOUT_BATCH_MAX {
+            return plan("a frame has no room for so many checkouts: lower batch to 4,096 at most");
+        }
+        shares.check()
     }
 
     fn check_sizes(&self) -> Result<(), LoadError> {

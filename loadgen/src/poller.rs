@@ -40,7 +40,6 @@ impl Interest {
 }
 
 /// The readiness of one thread's connections.
-#[derive(Debug)]
 pub(crate) struct Poller {
     epoll: OwnedFd,
     timer: OwnedFd,

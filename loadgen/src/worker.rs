@@ -71,6 +71,9 @@ pub(crate) struct Worker<'a, J> {
     down: usize,
     next_scan_ns: u64,
     drain_until_ns: Option<u64>,
+    /// Answers so far, and when the last of them came or was waited for.
+    answers: u64,
+    answers_ns: u64,
 }
 
 impl<'a, J: Job> Worker<'a, J> {
@@ -98,6 +101,8 @@ impl<'a, J: Job> Worker<'a, J> {
             down: lanes,
             next_scan_ns: 0,
             drain_until_ns: None,
+            answers: 0,
+            answers_ns: 0,
         })
     }
 
@@ -118,9 +123,8 @@ impl<'a, J: Job> Worker<'a, J> {
             self.poller
                 .wait(wait_ns, &mut ready)
                 .map_err(|why| LoadError::System { what: "waiting for sockets", why })?;
-            let now_ns = self.desk.shared.now_ns();
             for event in &ready {
-                self.on_ready(*event, now_ns);
+                self.on_ready(*event);
             }
         }
         let now_ns = self.desk.shared.now_ns();
@@ -134,6 +138,10 @@ impl<'a, J: Job> Worker<'a, J> {
             self.desk.shared.stop(Ended::ServerGone);
             return true;
         }
+        if self.has_stalled(now_ns) {
+            self.desk.shared.stop(Ended::ServerGone);
+            return true;
+        }
         if self.desk.begins() {
             return false;
         }
@@ -144,6 +152,15 @@ impl<'a, J: Job> Worker<'a, J> {
         let Some(stopped_ns) = self.desk.stopped_ns else { return false };
         let drain_ns = self.plan.stop.drain.as_nanos() as u64;
         now_ns >= *self.drain_until_ns.get_or_insert(stopped_ns + drain_ns)
+    }
+
+    /// Whether frames are in flight and none was answered for as long as a server may take to come back.
+    fn has_stalled(&mut self, now_ns: u64) -> bool {
+        let answers = self.desk.sums.answers() + self.desk.sums.turned_away + self.desk.sums.repeats;
+        if answers != self.answers || self.job.in_flight() == 0 {
+            (self.answers, self.answers_ns) = (answers, now_ns);
+        }
+        now_ns - self.answers_ns > self.plan.reconnect_for.as_nanos() as u64
     }
 
     fn wait_ns(&mut self, now_ns: u64) -> u64 {
@@ -194,8 +211,8 @@ impl<'a, J: Job> Worker<'a, J> {
         }
     }
 
-    fn on_ready(&mut self, event: Ready, now_ns: u64) {
-        let lane = event.lane;
+    fn on_ready(&mut self, event: Ready) {
+        let (lane, now_ns) = (event.lane, self.desk.shared.now_ns());
         if let Err(why) = self.serve(event, now_ns) {
             self.on_broken(lane, now_ns, why);
         }

@@ -45,7 +45,8 @@ impl AnswerFrame {
         self.count
     }
 
-    /// Appends the answer to the command at `index` of the request frame.
+    /// Appends the answer to the command at `index` of the request frame. Panics on an answer of more lines than a hold
+    /// has: the engine gives none.
     #[inline]
     pub fn push(&mut self, out: &mut Vec<u8>, index: u16, outcome: &Outcome<'_>) -> Result<(), FrameFull> {
         debug_assert!(out.len() >= self.start + HEADER_BYTES, "another buffer than the frame was begun in");

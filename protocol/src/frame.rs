@@ -157,7 +157,7 @@ fn check(raw: &RawHeader, limits: FrameLimits) -> Result<FrameHeader, ProtocolEr
     Ok(FrameHeader { kind, payload_bytes, correlation: raw.correlation.get(), sequence: raw.sequence.get() })
 }
 
-/// Appends a frame with this payload, whose length must be a multiple of 8.
+/// Appends a frame with this payload. Panics when its length is not a multiple of 8 or the frame exceeds the maximum.
 pub fn write(out: &mut Vec<u8>, kind: FrameKind, correlation: u64, payload: &[u8]) {
     let start = open(out, kind, correlation);
     out.extend_from_slice(payload);

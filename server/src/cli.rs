@@ -57,6 +57,9 @@ pub struct ServeArgs {
     /// Log lines as JSON
     #[arg(long)]
     pub log_json: bool,
+    /// Stop when stdin is closed, so that the server does not outlive whoever started it
+    #[arg(long)]
+    pub stop_on_eof: bool,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub settings: SettingFlags,
@@ -117,6 +120,9 @@ pub struct LoadArgs {
     /// How the demand comes
     #[arg(long, value_enum, default_value_t = ProfileName::Steady)]
     pub profile: ProfileName,
+    /// What is asked for
+    #[arg(long, value_enum, default_value_t = WorkName::Reserve)]
+    pub work: WorkName,
     /// Connections
     #[arg(long, default_value_t = 50)]
     pub connections: u32,
@@ -156,9 +162,29 @@ pub struct LoadArgs {
     /// When the connection is lost, keep trying for this many seconds
     #[arg(long, default_value_t = 10)]
     pub reconnect_s: u64,
+    /// Seconds at the start that are not measured
+    #[arg(long, default_value_t = 1.0)]
+    pub warm_up_s: f64,
+    /// Keep and check the operations of one frame in N instead of all of them
+    #[arg(long, value_name = "N")]
+    pub sample: Option<u32>,
+    /// Don't fetch the operations back afterwards
+    #[arg(long)]
+    pub no_check: bool,
     /// Write the ledger of every answer here
     #[arg(long, value_name = "FILE")]
     pub ledger: Option<PathBuf>,
+}
+
+/// What is asked for. The checkout profile brings its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum WorkName {
+    /// RESERVE
+    Reserve,
+    /// RESERVE, later CONFIRM
+    ReserveConfirm,
+    /// SELL
+    Sell,
 }
 
 /// How demand comes.

@@ -1,14 +1,128 @@
 //! The binary `scrip`: one server, one toolbox. See README.md.
+//!
+//! In reading order: the command line, settings, the data directory and its tokens; `serve`, the server; `tools` on a
+//! directory at rest; `stock`, a client; `runs`, whole runs of server and load that are checked afterwards.
 
-mod data_directory;
-mod serve;
+mod cli;
 mod settings;
+mod data_directory;
 mod tokens;
+mod credentials;
+mod serve;
+mod tools;
+mod stock;
+mod report;
+mod runs;
+
+use clap::Parser;
+use cli::{Cli, Command, LogCommand, ServeArgs, TokenCommand};
+use std::error::Error;
+use std::io::Write;
+use std::process::ExitCode;
+use std::time::{Duration, SystemTime};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-fn main() {
-    let settings = settings::Settings::load(None, &settings::SettingFlags::default()).unwrap();
-    serve::serve(&settings, |ready| println!("{ready:?}")).unwrap();
+fn main() -> ExitCode {
+    match run(Cli::parse().command) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("scrip: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> Result<ExitCode, Box<dyn Error>> {
+    match command {
+        Command::Demo(arguments) => return Ok(exit_code(runs::demo::run(&arguments)?)),
+        Command::Load(arguments) => return Ok(exit_code(runs::load::run(&arguments)?)),
+        Command::Bench(arguments) => return Ok(exit_code(runs::bench::run(&arguments)?)),
+        Command::Serve(arguments) => serve(&arguments)?,
+        Command::Verify(arguments) => {
+            let verified = tools::verify::verify(&arguments.data, arguments.json)?;
+            if arguments.json {
+                verified.report.print_json();
+            } else {
+                tools::verify::print(&arguments.data, &verified);
+            }
+            return Ok(exit_code(verified.report.passed()));
+        }
+        Command::Repair { data } => tools::repair::run(&data)?,
+        Command::Log(LogCommand::Cat { data, from, limit }) => {
+            tools::log_cat::run(&data, tools::log_cat::Range { from, limit })?;
+        }
+        Command::Stock(command) => stock::run(command)?,
+        Command::Token(command) => token(command)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn exit_code(passed: bool) -> ExitCode {
+    if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn serve(arguments: &ServeArgs) -> Result<(), Box<dyn Error>> {
+    start_logging(arguments.log_json);
+    // A bug must not leave a half-working server behind: it ends the process, and the log brings the truth back.
+    let default = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        default(info);
+        std::process::abort();
+    }));
+    let settings = settings::Settings::load(arguments.config.clone(), &arguments.settings)?;
+    let (driver, why) = settings.io.chosen();
+    let mut left = Ok(None);
+    serve::serve(&settings, arguments.stop_on_eof, |ready| {
+        if arguments.dev {
+            left = credentials::leave(&settings.data, ready.listen).map(Some);
+        }
+        let token = match &left {
+            Ok(Some(token)) => format!(" token={token}"),
+            Ok(None) => String::new(),
+            Err(error) => format!(" token=none ({error})"),
+        };
+        println!(
+            "scrip ready: listen={} http={} driver={driver} ({why}) shards={} data={}{token}",
+            ready.listen,
+            ready.http,
+            settings.shards,
+            settings.data.display(),
+        );
+        // Whoever started this may have closed its end.
+        let _ = std::io::stdout().flush();
+    })?;
+    Ok(())
+}
+
+fn start_logging(json: bool) {
+    let filter = tracing_subscriber::EnvFilter::try_from_env("SCRIP_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
+    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    if json {
+        subscriber.json().init();
+    } else {
+        subscriber.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).with_target(false).init();
+    }
+}
+
+fn token(command: TokenCommand) -> Result<(), Box<dyn Error>> {
+    let TokenCommand::Create { name, merchant, channel, verb, expires_days, data } = command;
+    if !data.join("manifest.json").exists() {
+        return Err(data_directory::DirectoryError::Missing(data).into());
+    }
+    let expires_s = match expires_days {
+        None => 0,
+        Some(days) => {
+            let end = SystemTime::now() + Duration::from_secs(days * 86_400);
+            end.duration_since(SystemTime::UNIX_EPOCH)?.as_secs()
+        }
+    };
+    let entry =
+        tokens::TokenEntry { hash: String::new(), name, merchant, channels: channel, verbs: verb, expires_s };
+    let token = tokens::create(&data, entry)?;
+    println!("{}", token.reveal_text());
+    eprintln!("keep it: it is not shown again. Use it as --token or SCRIP_TOKEN");
+    Ok(())
 }

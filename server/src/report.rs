@@ -3,10 +3,10 @@
 //! One single-line object with stable names. A figure that a run does not have is null.
 
 use scrip_loadgen::probe::Probe;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Percentiles in microseconds.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct LatencyUs {
     /// Median.
     pub p50: u64,
@@ -21,7 +21,8 @@ pub struct LatencyUs {
 }
 
 /// What a run did and found.
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Report {
     /// Which.
     pub workload: String,
@@ -76,6 +77,7 @@ pub struct Report {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub memory_bytes: Option<[u64; 2]>,
     /// What the machine itself can do, measured in the same run.
+    #[serde(skip_deserializing)]
     pub probe: Option<Probe>,
     /// What failed; empty: every check held.
     pub failures: Vec<String>,

@@ -78,7 +78,7 @@ fn hint(error: &Error) -> &'static str {
             Code::Forbidden => ". `scrip token create --merchant N --verb stock --verb read` makes a token that may",
             _ => "",
         },
-        Error::Unauthorized => ". `scrip token create --merchant 1 --data DIR` makes a token",
+        Error::Unauthorized(_) => ". `scrip token create --merchant 1 --data DIR` makes a token",
         _ => ". Is `scrip serve` running there?",
     }
 }

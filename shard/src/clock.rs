@@ -6,6 +6,9 @@
 /// How far the wall clock may run away from the monotonic one between two readings, in milliseconds.
 pub const JUMP_MAX_MS: u64 = 5_000;
 
+/// The latest wall clock that is believed: in the year 2103. Slices of operation ids are counted in 32 bits of seconds.
+pub const WALL_MAX_MS: u64 = 4_200_000_000_000;
+
 /// Derives shard time from readings of two clocks.
 #[derive(Debug)]
 pub struct ShardClock {
@@ -45,7 +48,8 @@ impl std::fmt::Display for Span {
 
 impl ShardClock {
     /// A clock that starts at the wall clock, but never before `earliest_ms` (the last logged time and its lease).
-    /// A wall clock further than `bound_ms` from a log that has a time (`logged_ms` not 0) is refused.
+    /// A wall clock further than `bound_ms` from a log that has a time (`logged_ms` not 0) is refused, and so is one past
+    /// [`WALL_MAX_MS`].
     ///
     /// # Errors
     /// [`ClockJump`].
@@ -56,7 +60,8 @@ impl ShardClock {
         earliest_ms: u64,
         bound_ms: u64,
     ) -> Result<ShardClock, ClockJump> {
-        if logged_ms != 0 && wall_ms.abs_diff(logged_ms) > bound_ms {
+        let apart = logged_ms != 0 && wall_ms.abs_diff(logged_ms) > bound_ms;
+        if apart || wall_ms > WALL_MAX_MS {
             return Err(ClockJump { wall_ms, logged_ms, bound_ms });
         }
         Ok(ShardClock { now_ms: wall_ms.max(earliest_ms), monotonic_ms, alarm: false })
@@ -67,7 +72,7 @@ impl ShardClock {
         let elapsed_ms = monotonic_ms.saturating_sub(self.monotonic_ms);
         self.monotonic_ms = self.monotonic_ms.max(monotonic_ms);
         let expected_ms = self.now_ms + elapsed_ms;
-        self.alarm = wall_ms.abs_diff(expected_ms) > JUMP_MAX_MS;
+        self.alarm = wall_ms.abs_diff(expected_ms) > JUMP_MAX_MS || wall_ms > WALL_MAX_MS;
         // A wall clock a little behind is waited for; one far off is not followed.
         self.now_ms = if self.alarm { expected_ms } else { wall_ms.max(self.now_ms) };
         self.now_ms
@@ -103,5 +108,6 @@ mod tests {
         let jump = ShardClock::start(100_000_000_000, 0, 1_500, 1_600, 10_000).unwrap_err();
         assert!(jump.to_string().contains("1157 days apart"), "{jump}");
         assert!(ShardClock::start(100_000_000_000, 0, 0, 0, 10_000).is_ok(), "an empty log has no time");
+        assert!(ShardClock::start(WALL_MAX_MS + 1, 0, 0, 0, u64::MAX).is_err(), "nobody lives that late");
     }
 }

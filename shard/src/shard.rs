@@ -96,14 +96,15 @@ impl<D: Durable> Shard<D> {
     }
 
     /// Must be called after [`Shard::advance`] and before the first command of a batch: makes sure that the time the
-    /// commands see can't come again after a restart.
+    /// commands see can't come again after a restart. Without room for that, the batch is answered BUSY.
     pub fn begin_batch(&mut self) {
-        if self.settled
-            && self.now_ms > self.engine.now_ms() + TICK_LEASE_MS
-            && self.make_room(COMMAND_BYTES)
-            && self.log.space() != Space::Exhausted
-        {
+        if !self.settled || self.now_ms <= self.engine.now_ms() + TICK_LEASE_MS {
+            return;
+        }
+        if self.make_room(COMMAND_BYTES) && self.log.space() != Space::Exhausted {
             self.engine.tick(self.now_ms, &mut self.open);
+        } else {
+            self.settled = false;
         }
     }
 

@@ -7,4 +7,5 @@ pub mod oracle;
 pub mod outcome;
 pub mod request;
 pub mod room;
+pub mod simulation;
 pub mod world;

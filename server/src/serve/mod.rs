@@ -99,12 +99,12 @@ pub struct Ready {
     pub http: SocketAddr,
 }
 
-/// Runs a server until SIGTERM or SIGINT. `ready` is called once it listens.
+/// Runs a server until SIGTERM or SIGINT, or until stdin is closed if `stop_on_eof`. `ready` is called once it listens.
 ///
 /// # Errors
 /// [`ServeError`], if it can't start. A log that can't be written any more ends the process with
 /// [`EXIT_LOG_FAULT`] instead: nothing may be answered after it.
-pub fn serve(settings: &Settings, ready: impl FnOnce(&Ready)) -> Result<(), ServeError> {
+pub fn serve(settings: &Settings, stop_on_eof: bool, ready: impl FnOnce(&Ready)) -> Result<(), ServeError> {
     let started = Instant::now();
     let directory = DataDirectory::open_or_create(&settings.data)?;
     // The doors first: a port in use should not cost a recovery.
@@ -144,7 +144,10 @@ pub fn serve(settings: &Settings, ready: impl FnOnce(&Ready)) -> Result<(), Serv
     let owner = runtime.block_on(async move {
         let listener = tokio::net::TcpListener::from_std(listener).map_err(system("preparing the listener"))?;
         let stop = Arc::new(Notify::new());
-        tokio::task::spawn_local(watch_signals(stop.clone(), stopping)?);
+        tokio::task::spawn_local(watch_signals(stop.clone(), stopping.clone())?);
+        if stop_on_eof {
+            watch_stdin(stop.clone(), stopping)?;
+        }
         ready(&Ready { listen, http });
         Ok::<_, ServeError>(owner::run(parts, listener, stop).await)
     })?;
@@ -176,6 +179,19 @@ fn watch_signals(
         stopping.store(true, Ordering::Relaxed);
         stop.notify_one();
     })
+}
+
+/// Rings `stop` when stdin is closed.
+fn watch_stdin(stop: Arc<Notify>, stopping: Arc<AtomicBool>) -> Result<(), ServeError> {
+    let watch = move || {
+        // Whatever is written there is not for us; an error is an end, too.
+        let _ = io::copy(&mut io::stdin().lock(), &mut io::sink());
+        tracing::info!("stopping: stdin was closed");
+        stopping.store(true, Ordering::Relaxed);
+        stop.notify_one();
+    };
+    let thread = std::thread::Builder::new().name("stdin".into()).spawn(watch);
+    thread.map(drop).map_err(system("watching stdin"))
 }
 
 fn direct(directory: &DataDirectory) -> bool {

@@ -106,6 +106,7 @@ fn welcome(
     let mut welcome = Welcome::new(now_ms, principal.merchant, principal.alias_key.clone());
     welcome.operation_floor_ms = inner.shard.engine().floor_ms();
     welcome.slot_map_epoch = owner.slot_map_epoch;
+    tracing::debug!(token = principal.name, merchant = principal.merchant.0, "authenticated");
     connection.authenticate(principal);
     let end = connection.append(|out| welcome.write(out));
     wait(inner, connection, end, 0, Instant::now());

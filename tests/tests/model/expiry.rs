@@ -58,6 +58,20 @@ fn extend_never_shortens_and_ends_four_hours_after_creation() {
     assert_eq!(world.run(22, extend(1)).code(), Some(Code::Expired));
 }
 
+#[test]
+fn a_leap_of_years_takes_few_steps() {
+    let mut world = World::usual();
+    let stock = world.stock(1, 10);
+    for (hold, ttl_ms) in [(10, 1), (11, TTL_MAX_MS)] {
+        world.run(hold, OwnedCommand::Reserve { take: take(&[(stock, 1)]), ttl_ms });
+    }
+    let before = world.advances;
+    world.wait(20 * 365 * 86_400_000);
+    assert!(world.advances - before < 10, "{} steps", world.advances - before);
+    assert_eq!(world.counts(stock), [10, 0, 0]);
+    world.drain();
+}
+
 /// Reserves `holds` single units; the deadline of each is `ttl_ms` of its number away.
 fn crowd(holds: u32, ttl_ms: impl Fn(u32) -> u32) -> World {
     let capacity = Capacity { holds_max: holds + 10, ..ROOMY };

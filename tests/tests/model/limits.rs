@@ -1,12 +1,14 @@
 //! Fixed limits: the greatest quantities that are well formed, and what is refused before the engine sees it.
 
+use scrip_engine::Engine;
 use scrip_engine::command::{Malformed, StockTerms};
 use scrip_engine::ids::{OperationId, SLOTS, Slot, StockId, UserId};
 use scrip_engine::limits::{LINES_MAX, Rules, STOCK_UNITS_MAX, TTL_MAX_MS, UNITS_PER_LINE_MAX};
 use scrip_engine::rejection::{CapacityOf, Code};
+use scrip_tests::generator::ROOMY;
 use scrip_tests::outcome::{Lack, OwnedFacts, OwnedOutcome};
 use scrip_tests::request::{OwnedCommand, OwnedRequest, OwnedTake, Wish};
-use scrip_tests::world::{ANY_TERMS, START_MS, World, assert_refused, reserve, return_all, take};
+use scrip_tests::world::{ANY_TERMS, Log, START_MS, World, assert_refused, reserve, return_all, take};
 
 #[test]
 fn sixty_four_lines_are_one_hold() {
@@ -76,6 +78,18 @@ fn rules_have_bounds() {
     ];
     assert!(good.iter().all(|rules| rules.check().is_ok()));
     assert!(bad.iter().all(|rules| rules.check().is_err()));
+}
+
+#[test]
+fn rules_are_logged_at_the_beginning_and_when_they_change() {
+    let mut engine = Engine::new(ROOMY, Rules::default(), 1);
+    let mut log = Log::default();
+    engine.configure(Rules::default(), &mut log);
+    assert_eq!(log.events, 1, "a log says by which rules it begins");
+    engine.configure(Rules::default(), &mut log);
+    assert_eq!(log.events, 1);
+    engine.configure(Rules { late_confirm_ms: 1, ..Rules::default() }, &mut log);
+    assert_eq!(log.events, 2);
 }
 
 /// What `Request::check` says of a request that differs from a good one by `spoil`.

@@ -21,7 +21,7 @@ const COMMANDS_MIN: u64 = 5_000_000;
 
 /// Steps of the history of one seed.
 fn steps_of(seed: u64) -> u64 {
-    [120, 400, 400, 1_500][(seed % 4) as usize]
+    if seed % 100 == 99 { 5_000 } else { [120, 400, 400, 1_200][(seed % 4) as usize] }
 }
 
 /// Tables that hardly hold anything.

@@ -1,0 +1,295 @@
+//! One checkout under way, and what an answer means to it.
+//!
+//! Invariant: of each operation of a story the first answer is counted, every further one is compared with it. What
+//! contradicts an earlier answer is a finding, never a crash.
+
+use super::script::{self, Move};
+use crate::answers::{Raw, is_for_good, record, refused_for_good, sum};
+use crate::desk::Desk;
+use crate::ledger::{LAPSED, Record, digest};
+use crate::plan::CHECKOUT_LINES_MAX;
+use crate::recipe::{Cart, What};
+use crate::sums::is_turned_away;
+use scrip_engine::answer::{Answer, Outcome};
+use scrip_engine::ids::OperationId;
+use scrip_engine::rejection::Code;
+use scrip_protocol::error::ProtocolError;
+use zerocopy::little_endian::U32;
+
+/// How often a command is sent that is turned away.
+const TRIES_MAX: u8 = 200;
+
+/// A checkout.
+#[derive(Debug, Clone)]
+pub(super) struct Session {
+    pub(super) number: u64,
+    pub(super) created_ms: u64,
+    pub(super) story: &'static [Move],
+    /// The move it is at.
+    pub(super) at: u8,
+    /// Commands of this move in flight.
+    pub(super) open: u8,
+    /// The first answer to this move has come.
+    pub(super) settled: bool,
+    /// This move was in flight on a lost connection: it is counted as unknown, and asked again.
+    pub(super) unknown: bool,
+    /// Whether it is kept in the ledger.
+    pub(super) kept: bool,
+    /// What follows from the answers to this move.
+    pub(super) next: Next,
+    /// When this move was due.
+    pub(super) due_ns: u64,
+    pub(super) deadline_ms: u64,
+    /// The operation of its EXTEND or RETURN: number and time.
+    pub(super) own: (u64, u64),
+    granted: [u32; CHECKOUT_LINES_MAX],
+    lines: u8,
+    tries: u8,
+    confirmed_units: u32,
+    /// Digests of the first answers that the server recorded; 0: none.
+    digests: [u64; What::ALL.len()],
+}
+
+/// What a checkout does next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Next {
+    /// The next move.
+    Advance,
+    /// The same move, a little later.
+    Retry,
+    /// Only what asks this move again.
+    Repeats,
+    /// Nothing: the story ends.
+    Finish,
+}
+
+impl Session {
+    pub(super) fn new(number: u64, created_ms: u64, cart: &Cart, due_ns: u64, kept: bool) -> Session {
+        Session {
+            number,
+            created_ms,
+            story: script::of(cart.fate),
+            at: 0,
+            open: 0,
+            settled: false,
+            unknown: false,
+            kept,
+            next: Next::Advance,
+            due_ns,
+            deadline_ms: 0,
+            own: (0, 0),
+            granted: [0; CHECKOUT_LINES_MAX],
+            lines: 0,
+            tries: 0,
+            confirmed_units: 0,
+            digests: [0; What::ALL.len()],
+        }
+    }
+
+    pub(super) fn present(&self) -> Move {
+        self.story[usize::from(self.at)]
+    }
+
+    pub(super) fn granted(&self) -> &[u32] {
+        &self.granted[..usize::from(self.lines)]
+    }
+
+    pub(super) fn hold(&self, desk: &Desk) -> OperationId {
+        desk.generator().operation(self.created_ms, self.number)
+    }
+
+    /// The id under which this move is asked.
+    pub(super) fn operation(&self, desk: &Desk) -> OperationId {
+        match self.present().what {
+            What::Extend | What::Return => desk.generator().operation(self.own.1, self.own.0),
+            _ => self.hold(desk),
+        }
+    }
+
+    /// This move without an answer.
+    pub(super) fn record(&self, desk: &Desk, now_ns: u64) -> Record {
+        desk.unknown(self.present().what, self.operation(desk), self.hold(desk), now_ns)
+    }
+
+    /// Takes an answer to the present move.
+    pub(super) fn answer(&mut self, desk: &mut Desk, raw: Raw<'_>, now_ns: u64) -> Result<(), ProtocolError> {
+        let outcome = raw.outcome()?;
+        if let Outcome::Done(answer) = &outcome
+            && !fits(self.present().what, answer)
+        {
+            return Err(ProtocolError::Payload("an answer to another command"));
+        }
+        self.open -= 1;
+        if self.settled || self.present().again {
+            self.compare(desk, raw, &outcome);
+            return Ok(());
+        }
+        self.settle(desk, raw, &outcome, now_ns);
+        Ok(())
+    }
+
+    /// An operation that was answered before: the answer must be the same, if the server keeps the first.
+    fn compare(&mut self, desk: &mut Desk, raw: Raw<'_>, outcome: &Outcome<'_>) {
+        if !self.settled {
+            (self.settled, self.next) = (true, Next::Advance);
+        }
+        let what = self.present().what;
+        let first = self.digests[what as usize - 1];
+        match outcome {
+            Outcome::Refused(no) if is_turned_away(no.code) || no.code == Code::OperationTooOld => return,
+            _ => desk.sums.repeats += 1,
+        }
+        if first != 0 && first != digest(raw.bytes) {
+            let operation = self.operation(desk);
+            desk.mismatch(|| format!("{} {operation} was answered differently again: {outcome:?}", what.name()));
+        }
+    }
+
+    /// The first answer to an operation.
+    fn settle(&mut self, desk: &mut Desk, raw: Raw<'_>, outcome: &Outcome<'_>, now_ns: u64) {
+        self.settled = true;
+        let what = self.present().what;
+        match outcome {
+            Outcome::Refused(no) if is_turned_away(no.code) => self.turned_away(desk, no.code),
+            Outcome::Refused(no) => {
+                self.resolve(desk);
+                desk.refused(no.code);
+                let for_good = is_for_good(what, desk.generator().paid(), no.code);
+                if for_good {
+                    self.digests[what as usize - 1] = digest(raw.bytes);
+                    if self.kept {
+                        desk.record(refused_for_good(self.record(desk, now_ns), raw.bytes, no.code));
+                    }
+                }
+                if is_absurd(no.code) {
+                    let operation = self.operation(desk);
+                    desk.contradiction(|| format!("{} {operation} was refused: {}", what.name(), no.code.name()));
+                }
+                self.next = if for_good { Next::Repeats } else { Next::Finish };
+            }
+            Outcome::Done(answer) => {
+                self.resolve(desk);
+                desk.acknowledged(1);
+                self.digests[what as usize - 1] = digest(raw.bytes);
+                let record = self.take(desk, answer, record(self.record(desk, now_ns), raw.bytes, 0, 0, false));
+                if self.kept {
+                    desk.record(record);
+                }
+                self.next = Next::Advance;
+            }
+        }
+    }
+
+    /// What had been unknown no longer is.
+    fn resolve(&mut self, desk: &mut Desk) {
+        if self.unknown {
+            desk.sums.unknown -= 1;
+            desk.sums.repeats += 1;
+            self.unknown = false;
+        }
+    }
+
+    fn turned_away(&mut self, desk: &mut Desk, code: Code) {
+        self.tries = self.tries.saturating_add(1);
+        let begins = self.at == 0;
+        if !self.unknown {
+            desk.refused(code);
+        }
+        let gives_up = self.tries >= TRIES_MAX || (begins && !self.unknown);
+        self.next = if gives_up { Next::Finish } else { Next::Retry };
+    }
+
+    /// Takes over what a success says, and looks whether it can be true.
+    fn take(&mut self, desk: &mut Desk, answer: &Answer<'_>, record: Record) -> Record {
+        let cart = desk.generator().cart(self.number);
+        let mut record = record;
+        let right = match answer {
+            Answer::Reserved { deadline_ms, units } => {
+                self.deadline_ms = *deadline_ms;
+                record.at_ms.set(*deadline_ms);
+                record.units.set(sum(units));
+                desk.sums.reserved_units += u64::from(sum(units));
+                self.grant(&cart, units)
+            }
+            Answer::Confirmed { confirmed_ms, late, units } => {
+                record.at_ms.set(*confirmed_ms);
+                record.units.set(sum(units));
+                record.flags = if *late { crate::ledger::LATE } else { 0 };
+                desk.sums.sold_units += u64::from(sum(units));
+                self.confirmed_units = sum(units);
+                if self.present().what == What::Sell { self.grant(&cart, units) } else { self.paid(&cart, units) }
+            }
+            Answer::Extended { deadline_ms } => {
+                record.at_ms.set(*deadline_ms);
+                let earlier = *deadline_ms < self.deadline_ms;
+                self.deadline_ms = *deadline_ms;
+                !earlier
+            }
+            Answer::Released { lapsed } => {
+                record.flags = if *lapsed { LAPSED } else { 0 };
+                true
+            }
+            Answer::Returned { units } => {
+                record.units.set(u32::try_from(*units).unwrap_or(u32::MAX));
+                desk.sums.returned_units += units;
+                *units == u64::from(self.confirmed_units)
+            }
+            _ => true,
+        };
+        if !right {
+            let (what, operation) = (self.present().what.name(), self.operation(desk));
+            desk.contradiction(|| format!("{what} {operation} was answered with what was not asked for: {answer:?}"));
+        }
+        record
+    }
+
+    /// Units granted per line: what was asked, or with `partial` not less than the least.
+    fn grant(&mut self, cart: &Cart, units: &[U32]) -> bool {
+        let lines = cart.lines();
+        self.lines = lines.len().min(units.len()) as u8;
+        for (granted, units) in self.granted.iter_mut().zip(units) {
+            *granted = units.get();
+        }
+        units.len() == lines.len()
+            && lines.iter().zip(units).all(|(line, units)| {
+                let least = if cart.partial { line.units_min.get() } else { line.units.get() };
+                (least..=line.units.get()).contains(&units.get())
+            })
+    }
+
+    fn paid(&self, cart: &Cart, units: &[U32]) -> bool {
+        let payment = cart.pays(self.granted());
+        match payment.units() {
+            [] => units.len() == self.granted().len() && self.granted().iter().zip(units).all(|(a, b)| *a == b.get()),
+            paid => paid == units,
+        }
+    }
+}
+
+/// Whether this is the kind of answer that this command gets.
+fn fits(what: What, answer: &Answer<'_>) -> bool {
+    match what {
+        What::Reserve => matches!(answer, Answer::Reserved { .. }),
+        What::Sell | What::Confirm => matches!(answer, Answer::Confirmed { .. }),
+        What::Extend => matches!(answer, Answer::Extended { .. }),
+        What::Release => matches!(answer, Answer::Released { .. }),
+        What::Return => matches!(answer, Answer::Returned { .. }),
+    }
+}
+
+/// Refusals that no story of ours leads to, unless the server forgot or doubled something.
+const fn is_absurd(code: Code) -> bool {
+    matches!(
+        code,
+        Code::HoldNotFound
+            | Code::HoldReleased
+            | Code::HoldConfirmed
+            | Code::ExceedsHold
+            | Code::AlreadyReversed
+            | Code::OperationMismatch
+            | Code::NotOwner
+            | Code::CrossSlot
+            | Code::NotActive
+            | Code::ClockAhead
+    )
+}

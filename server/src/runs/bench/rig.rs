@@ -1,0 +1,144 @@
+//! One measured run: server, stocks, load, checks.
+
+use super::Place;
+use crate::cli::BenchArgs;
+use crate::credentials;
+use crate::data_directory::DataDirectory;
+use crate::report::Report;
+use crate::runs::load::report_from;
+use crate::runs::processes::{LoadProcess, RunError, ServerProcess, system};
+use crate::tools::verify;
+use scrip_client::{Client, ClientOptions, Error, StockCreate, StockTerms};
+use scrip_protocol::secret::Token;
+use std::net::SocketAddr;
+
+/// What a run looks like.
+pub struct Run<'r> {
+    /// Name of the run; its data directory's too.
+    pub name: &'r str,
+    /// Further arguments of the server.
+    pub server: Vec<String>,
+    /// Stocks, called `s0`, `s1`, ...
+    pub stocks: u32,
+    /// Units of each.
+    pub units: u64,
+    /// Purchase limit of each; 0: none.
+    pub limit_per_user: u32,
+    /// Further arguments of the load.
+    pub load: Vec<String>,
+    /// Which answers are successes.
+    pub success: Success,
+    /// Read the log back afterwards, replay and recount it.
+    pub verify: bool,
+}
+
+/// Which answers a workload counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Success {
+    /// Commands that were taken.
+    Acknowledged,
+    /// OUT_OF_STOCK.
+    Refused,
+}
+
+/// Splits a line of arguments.
+pub fn words(line: &str) -> Vec<String> {
+    line.split_whitespace().map(String::from).collect()
+}
+
+/// Carries a run out.
+///
+/// # Errors
+/// [`RunError`], if it could not be carried out.
+pub fn carry_out(arguments: &BenchArgs, place: &Place, run: &Run<'_>) -> Result<Report, RunError> {
+    let data = place.data(run.name);
+    if data.join("manifest.json").exists() {
+        return Err(RunError::Other(format!("{} is not fresh: choose another --keep", data.display())));
+    }
+    drop(DataDirectory::open_or_create(&data).map_err(|error| RunError::Other(error.to_string()))?);
+    let token = credentials::new_token(&data, "bench")?;
+    let mut server_arguments = run.server.clone();
+    server_arguments.extend(words(&format!("--shards {}", arguments.shards)));
+    let io = if arguments.io == crate::settings::Io::Tokio { "tokio" } else { "auto" };
+    server_arguments.extend(["--io".into(), io.into()]);
+    let server =
+        ServerProcess::start(&data, SocketAddr::from(([127, 0, 0, 1], 0)), &server_arguments, &place.log())?;
+    create_stocks(server.listen, &token, run)?;
+
+    let mut load_arguments = words(&format!("--server {}", server.listen));
+    load_arguments.push("--stock".into());
+    load_arguments.extend((0..run.stocks).map(|number| format!("s{number}")));
+    load_arguments.extend(run.load.iter().cloned());
+    let cpu_before_s = server.cpu_s();
+    let load = LoadProcess::start(&load_arguments, &token.reveal_text(), arguments.json)?;
+    let value = load.finish()?;
+    let mut report = report_from(&value)?;
+    let resident_bytes = server.resident_bytes();
+    report.server_cpu_s = Some(server.cpu_s() - cpu_before_s);
+    report.driver = Some(server.driver.clone());
+    report.shards = Some(arguments.shards);
+    report.memory_bytes = Some([0, resident_bytes]);
+    server.stop()?;
+    judge(run, &data, &mut report)?;
+    place.clear(run.name);
+    Ok(report)
+}
+
+fn judge(run: &Run<'_>, data: &std::path::Path, report: &mut Report) -> Result<(), RunError> {
+    report.workload = run.name.to_owned();
+    if run.success == Success::Refused {
+        report.ops_per_s = ratio(report.refused, report.acknowledged + report.refused) * report.ops_per_s;
+    } else {
+        report.ops_per_s = ratio(report.acknowledged, report.acknowledged + report.refused) * report.ops_per_s;
+    }
+    if run.verify {
+        let verified = verify::verify(data, true)?;
+        report.log_bytes = verified.report.log_bytes;
+        report.sold = verified.report.sold;
+        report.oversold = report.oversold.max(verified.report.oversold);
+        let supplied = u64::from(run.stocks) * run.units;
+        report.oversold = report.oversold.max(report.sold.saturating_sub(supplied));
+    }
+    if report.unknown > 0 {
+        report.failures.push(format!("{} answers never came", report.unknown));
+    }
+    Ok(())
+}
+
+fn ratio(part: u64, whole: u64) -> f64 {
+    if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
+}
+
+fn create_stocks(server: SocketAddr, token: &Token, run: &Run<'_>) -> Result<(), RunError> {
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(system("starting a runtime"))?;
+    runtime.block_on(async {
+        let client = Client::connect(server.to_string(), ClientOptions::new(token.clone())).await?;
+        let terms = StockTerms { opens_ms: 0, closes_ms: 0, limit_per_user: run.limit_per_user, frozen: false };
+        let mut waiting = tokio::task::JoinSet::new();
+        for number in 0..run.stocks {
+            let (client, name, units) = (client.clone(), format!("s{number}"), run.units);
+            waiting.spawn(async move {
+                let stock = client.stock_id(&name)?;
+                let create = StockCreate { terms, ..StockCreate::new(client.operation(), stock, &name, units) };
+                client.stock_create(create).await
+            });
+            while waiting.len() > 1_000 {
+                joined(waiting.join_next().await)?;
+            }
+        }
+        while let Some(done) = waiting.join_next().await {
+            joined(Some(done))?;
+        }
+        client.close().await;
+        Ok(())
+    })
+}
+
+fn joined<T>(done: Option<Result<Result<T, Error>, tokio::task::JoinError>>) -> Result<(), RunError> {
+    match done {
+        Some(Ok(Err(error))) => Err(error.into()),
+        Some(Err(error)) => Err(RunError::Other(error.to_string())),
+        Some(Ok(Ok(_))) | None => Ok(()),
+    }
+}

@@ -1,0 +1,177 @@
+//! The workloads that look for the top: W1, W1s, W1-steady, W2, W7.
+
+use super::Place;
+use super::rig::{Run, Success, carry_out, words};
+use crate::cli::BenchArgs;
+use crate::report::Report;
+use crate::runs::processes::RunError;
+
+/// Units that no run can sell.
+const ENDLESS: u64 = 1 << 50;
+/// Stocks of the zipf half of W2.
+const ZIPF_STOCKS: u32 = 10_000;
+
+/// The closed loop's shape: connections, commands per frame, frames on their way.
+#[derive(Clone, Copy)]
+struct Shape {
+    connections: u32,
+    batch: u32,
+    outstanding: u32,
+}
+
+impl Shape {
+    fn of(arguments: &BenchArgs, default: Shape) -> Shape {
+        Shape {
+            connections: arguments.connections.unwrap_or(default.connections),
+            batch: arguments.batch.unwrap_or(default.batch),
+            outstanding: arguments.outstanding.unwrap_or(default.outstanding),
+        }
+    }
+
+    fn arguments(self) -> String {
+        let Shape { connections, batch, outstanding } = self;
+        format!("--connections {connections} --batch {batch} --outstanding {outstanding}")
+    }
+}
+
+/// What fills the machine on this class: 50 connections, 256 commands a frame, two frames on their way.
+const DEEP: Shape = Shape { connections: 50, batch: 256, outstanding: 2 };
+
+fn seconds(arguments: &BenchArgs, default: f64) -> f64 {
+    arguments.seconds.unwrap_or(default)
+}
+
+/// Server arguments: memory for what `per_second` commands over `seconds` leave behind, and a log that is written ahead.
+fn server(arguments: &BenchArgs, default_memory: u64) -> Vec<String> {
+    let memory = arguments.memory.unwrap_or(default_memory);
+    words(&format!("--memory {memory} --segment-bytes 512MiB --segments-ready 6 --segments-ahead 4"))
+}
+
+const GIB: u64 = 1 << 30;
+
+/// RESERVE, one line, one counter stock, purchase limit on, unique random ids, never sold out.
+pub fn w1(arguments: &BenchArgs, place: &Place) -> Result<Report, RunError> {
+    let shape = Shape::of(arguments, DEEP);
+    let seconds = seconds(arguments, 5.0);
+    let run = Run {
+        name: "W1",
+        server: server(arguments, 10 * GIB),
+        stocks: 1,
+        units: ENDLESS,
+        limit_per_user: 1_000_000,
+        load: words(&format!(
+            "--profile steady --work reserve {} --seconds {seconds} --warm-up-s 1 --users 10000000 --sample 1000",
+            shape.arguments()
+        )),
+        success: Success::Acknowledged,
+        verify: true,
+    };
+    carry_out(arguments, place, &run)
+}
+
+/// W1, sold out.
+pub fn w1s(arguments: &BenchArgs, place: &Place) -> Result<Report, RunError> {
+    let shape = Shape::of(arguments, DEEP);
+    let seconds = seconds(arguments, 5.0);
+    let run = Run {
+        name: "W1s",
+        server: server(arguments, GIB),
+        stocks: 1,
+        units: 1_000,
+        limit_per_user: 1_000_000,
+        load: words(&format!(
+            "--profile steady --work reserve {} --seconds {seconds} --warm-up-s 1 --users 10000000 --sample 1000",
+            shape.arguments()
+        )),
+        success: Success::Refused,
+        verify: true,
+    };
+    carry_out(arguments, place, &run)
+}
+
+/// W1 at an offered rate for minutes: holds expire after a second, windows are ten seconds, memory stays flat.
+pub fn w1_steady(arguments: &BenchArgs, place: &Place) -> Result<Report, RunError> {
+    let shape = Shape::of(arguments, Shape { connections: 50, batch: 64, outstanding: 8 });
+    let seconds = seconds(arguments, 180.0);
+    let rate = arguments.rate;
+    let mut server = server(arguments, 8 * GIB);
+    server.extend(words("--operation-window-ms 10000 --operation-window-min-ms 10000 --late-confirm-ms 10000"));
+    let run = Run {
+        name: "W1-steady",
+        server,
+        stocks: 1,
+        units: ENDLESS,
+        limit_per_user: 1_000_000,
+        load: words(&format!(
+            "--profile steady --work reserve {} --seconds {seconds} --warm-up-s 30 --rate {rate} --ttl-ms 1000 \
+             --users 10000000 --sample 100000 --no-check",
+            shape.arguments()
+        )),
+        success: Success::Acknowledged,
+        verify: true,
+    };
+    let mut report = carry_out(arguments, place, &run)?;
+    if report.ops_per_s < 0.99 * rate as f64 {
+        report.failures.push(format!("{:.0} of {rate} offered per second were taken", report.ops_per_s));
+    }
+    Ok(report)
+}
+
+/// Hold, later confirm: one hot stock, and zipf over 10,000. The lower of the two counts, in commands per second.
+pub fn w2(arguments: &BenchArgs, place: &Place) -> Result<Report, RunError> {
+    let shape = Shape::of(arguments, DEEP);
+    let seconds = seconds(arguments, 5.0);
+    let mut reports = Vec::new();
+    for (name, stocks, profile) in
+        [("W2-hot", 1, "steady".to_owned()), ("W2-zipf", ZIPF_STOCKS, "zipf --exponent 1.0".to_owned())]
+    {
+        let run = Run {
+            name,
+            server: server(arguments, 8 * GIB),
+            stocks,
+            units: ENDLESS / u64::from(stocks),
+            limit_per_user: 0,
+            load: words(&format!(
+                "--profile {profile} --work reserve-confirm {} --seconds {seconds} --warm-up-s 1 \
+                 --users 10000000 --sample 1000",
+                shape.arguments()
+            )),
+            success: Success::Acknowledged,
+            verify: true,
+        };
+        let report = carry_out(arguments, place, &run)?;
+        if !arguments.json {
+            super::print::print_line(&report);
+        }
+        reports.push(report);
+    }
+    let zipf = reports.pop().expect("two runs");
+    let hot = reports.pop().expect("two runs");
+    let (mut lower, other) = if hot.ops_per_s <= zipf.ops_per_s { (hot, zipf) } else { (zipf, hot) };
+    lower.workload = "W2".into();
+    lower.failures.extend(other.failures);
+    lower.oversold += other.oversold;
+    lower.lost += other.lost;
+    lower.mismatched_repeats += other.mismatched_repeats;
+    Ok(lower)
+}
+
+/// One command per frame, 50 connections, one outstanding each.
+pub fn w7(arguments: &BenchArgs, place: &Place) -> Result<Report, RunError> {
+    let shape = Shape::of(arguments, Shape { connections: 50, batch: 1, outstanding: 1 });
+    let seconds = seconds(arguments, 5.0);
+    let run = Run {
+        name: "W7",
+        server: server(arguments, GIB),
+        stocks: 1,
+        units: ENDLESS,
+        limit_per_user: 1_000_000,
+        load: words(&format!(
+            "--profile steady --work reserve {} --seconds {seconds} --warm-up-s 1 --users 10000000 --sample 10",
+            shape.arguments()
+        )),
+        success: Success::Acknowledged,
+        verify: true,
+    };
+    carry_out(arguments, place, &run)
+}

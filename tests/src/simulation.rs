@@ -1,0 +1,230 @@
+//! Crash simulation: engine, shard and log over a simulated disk, network and clocks, deterministic by a seed.
+//!
+//! One run is several lives of one process. A life starts (scan, repair, open, recover), serves the commands of a few
+//! clients, and ends in a power cut, a kill, a disk error or in peace; the next one goes on from what is left. The
+//! [`ledger`](self::ledger) knows what was acknowledged and says after each start whether the shard still does.
+//!
+//! In reading order: `plan`, `clocks`, `host`, `network`, `log` (the surroundings), `ledger` (the verdict), `start` and
+//! `life` (what happens), `coverage` and `trace`.
+//!
+//! Invariant: everything follows from the seed; the same seed gives the same trace.
+
+mod clocks;
+mod coverage;
+mod host;
+mod ledger;
+mod life;
+mod log;
+mod network;
+mod plan;
+mod start;
+mod trace;
+
+pub use coverage::{Coverage, Met};
+pub use plan::Plan;
+pub use trace::Trace;
+
+use crate::generator::Generator;
+use clocks::Clocks;
+use fastrand::Rng;
+use host::HostDisk;
+use ledger::Ledger;
+use network::Network;
+use plan::{End, Fault, Trouble, When};
+use scrip_engine::limits::Rules;
+
+/// One run under way.
+pub struct Simulation {
+    seed: u64,
+    plan: Plan,
+    rng: Rng,
+    host: HostDisk,
+    clocks: Clocks,
+    generator: Generator,
+    network: Network,
+    ledger: Ledger,
+    coverage: Coverage,
+    trace: Trace,
+    /// The rules with which the operator starts the next process.
+    rules: Rules,
+    /// What time the generator believes it is.
+    said_ms: u64,
+    /// A fault that waits for a frame, and how many frames from now.
+    frame_fault: Option<(Fault, u64)>,
+    /// Nothing goes wrong any more.
+    is_peace: bool,
+    quiet: bool,
+}
+
+/// Runs one seed. The error is a report for people.
+pub fn run(seed: u64) -> Result<Coverage, String> {
+    Simulation::new(seed, Trace::Off).run().map(|(coverage, _)| coverage)
+}
+
+impl Simulation {
+    /// The run of this seed, before its first life.
+    pub fn new(seed: u64, mut trace: Trace) -> Simulation {
+        let mut rng = Rng::with_seed(seed);
+        let plan = Plan::draw(&mut rng);
+        let mut generator = Generator::new(rng.u64(..));
+        let chances = &mut generator.plan.chances;
+        // A long wait makes everything too old that a client sends again.
+        chances.wait = [20, 40, 150][rng.usize(..3)];
+        chances.wide = if plan.wide { rng.u32(50..500) } else { 0 };
+        trace.line(format_args!("seed {seed}: {plan:?}\n{:?}", generator.plan));
+        Simulation {
+            seed,
+            host: HostDisk::new(rng.u64(..)),
+            clocks: Clocks::new(generator.plan.start_ms),
+            network: Network::new(plan.clients),
+            ledger: Ledger::new(plan.capacity, Rules::default().late_confirm_ms),
+            coverage: Coverage::default(),
+            rules: generator.plan.rules,
+            said_ms: generator.plan.start_ms,
+            frame_fault: None,
+            trace,
+            generator,
+            plan,
+            rng,
+            is_peace: false,
+            quiet: false,
+        }
+    }
+
+    /// Says nothing when it ends in a panic: the panic is expected.
+    pub fn quiet(mut self) -> Simulation {
+        self.quiet = true;
+        self
+    }
+
+    /// All lives, and what they met. The error is a report for people.
+    pub fn run(mut self) -> Result<(Coverage, Trace), String> {
+        match self.lives() {
+            Ok(()) => {
+                self.coverage.add(&self.host.coverage());
+                Ok((self.coverage, std::mem::take(&mut self.trace)))
+            }
+            Err(why) => {
+                self.trace.line(format_args!("WRONG: {why}"));
+                Err(format!("seed {}: {why}\nreplay with SCRIP_CRASH_SEED={}", self.seed, self.seed))
+            }
+        }
+    }
+
+    fn lives(&mut self) -> Result<(), String> {
+        for number in 1..=self.plan.lives {
+            let trouble = self.plan.trouble(&mut self.rng);
+            self.trace.line(format_args!("life {number}, {trouble:?}"));
+            self.expect(trouble);
+            let Some(mut process) = self.start()? else {
+                self.afterlife(false);
+                continue;
+            };
+            if let Some(Trouble { fault, when: When::AtCallInLife(call) }) = trouble {
+                self.arm(fault, call);
+            }
+            let has_begun = number > 1 || self.begin(&mut process)?;
+            let end = if has_begun { self.live(&mut process)? } else { None };
+            self.ledger.bury(process.submitted());
+            drop(process);
+            self.afterlife(end == Some(End::PowerCut));
+        }
+        self.peace()
+    }
+
+    /// Remembers or arms the trouble of a life that begins.
+    fn expect(&mut self, trouble: Option<Trouble>) {
+        self.frame_fault = None;
+        match trouble {
+            Some(Trouble { fault, when: When::AtCall(call) }) => self.arm(fault, call),
+            Some(Trouble { fault, when: When::AtFrame(frame) }) => self.frame_fault = Some((fault, frame)),
+            Some(Trouble { when: When::AtCallInLife(_), .. }) | None => {}
+        }
+    }
+
+    /// Arms a fault for the `call`-th call (of its kind) from now on.
+    fn arm(&mut self, fault: Fault, call: u64) {
+        match fault {
+            Fault::Crash => self.host.crash_at_call(call),
+            Fault::Kill => self.host.kill_at_call(call),
+            Fault::FailWrite => self.host.fail_write(call),
+            Fault::FailSync => self.host.fail_sync(call),
+        }
+    }
+
+    /// A torn tail is about to be cut: some repairs meet a trouble of their own.
+    fn before_repair(&mut self) {
+        if self.is_peace {
+            return;
+        }
+        let call = self.rng.u64(1..=4);
+        match self.rng.u8(..16) {
+            0 => self.arm(Fault::Crash, call),
+            1 => self.arm(Fault::Kill, call),
+            2 => self.arm(Fault::FailWrite, 1),
+            3 => self.arm(Fault::FailSync, 1),
+            _ => {}
+        }
+    }
+
+    /// A frame is about to be written: now may be the time for the trouble of this life.
+    fn before_frame(&mut self) {
+        let Some((fault, frame)) = &mut self.frame_fault else { return };
+        *frame -= 1;
+        if *frame > 0 {
+            return;
+        }
+        let fault = *fault;
+        self.frame_fault = None;
+        // A frame takes two calls, a write and a sync.
+        let call = if matches!(fault, Fault::Crash | Fault::Kill) { self.rng.u64(1..=2) } else { 1 };
+        self.arm(fault, call);
+    }
+
+    /// Between two lives: the machine comes back if it died, connections are gone, time has passed.
+    fn afterlife(&mut self, power_cut: bool) {
+        let has_crashed = self.host.has_crashed();
+        // A process that a disk error has ended may be followed by a power cut as well.
+        if power_cut || has_crashed || self.rng.u8(..4) == 0 {
+            self.host.power_cut();
+            self.clocks.reboot();
+            self.trace.line(format_args!("the power was cut"));
+        } else {
+            self.host.restart();
+            self.trace.line(format_args!("another process takes over"));
+        }
+        self.network.cut_all(&mut self.rng);
+        let away_ms = match self.rng.u8(..16) {
+            0..13 => self.rng.u64(..50),
+            13..15 => self.rng.u64(..20_000),
+            _ => self.rng.u64(..100_000_000),
+        };
+        self.clocks.pass(away_ms);
+    }
+
+    /// The last life: nothing goes wrong any more, everything acknowledged is asked for, everything sent is answered,
+    /// and a last start finds it all.
+    fn peace(&mut self) -> Result<(), String> {
+        self.trace.line(format_args!("peace"));
+        self.frame_fault = None;
+        self.is_peace = true;
+        self.host.limit_bytes(None);
+        let mut process = self.start()?.ok_or("a start without trouble did not come to its end")?;
+        self.settle(&mut process)?;
+        self.ledger.live.check_laws();
+        process.recount()?;
+        self.ledger.bury(process.submitted());
+        drop(process);
+        self.host.restart();
+        self.read_again()
+    }
+}
+
+impl Drop for Simulation {
+    /// An assertion of the code under test ends a run, too: then this is the report.
+    fn drop(&mut self) {
+        if std::thread::panicking() && !self.quiet {
+            eprintln!("replay with SCRIP_CRASH_SEED={}", self.seed);
+        }
+    }
+}
