@@ -30,6 +30,7 @@ mod worker;
 mod caller;
 mod run;
 mod check;
+pub mod probe;
 
 pub use check::{CheckPlan, CheckReport, StockCheck, check};
 pub use error::{CallError, CheckError, LedgerError, LoadError, ProbeError};

@@ -359,6 +359,7 @@ mod tests {
             profile,
             work,
             users,
+            ttl_ms: 5_000,
             ..LoadPlan::new(address, Token::new([1; 32]), MerchantId(1), Slot(3), stocks)
         };
         plan.check().unwrap();

@@ -28,11 +28,6 @@ impl Wheel {
         Wheel { slots: (0..SLOTS).map(|_| Vec::new()).collect(), at_ms: 0, set: 0, again: Vec::new() }
     }
 
-    /// Timers set.
-    pub(crate) fn len(&self) -> usize {
-        self.set
-    }
-
     /// Sets a timer.
     pub(crate) fn set(&mut self, due_ns: u64, who: u32) {
         let last_ms = self.at_ms + SLOTS - 1;
@@ -86,7 +81,7 @@ mod tests {
         }
         let mut fired = Vec::new();
         let mut now_ns = 0;
-        while wheel.len() > 0 {
+        while wheel.next_ns() < u64::MAX {
             now_ns = now_ns.max(wheel.next_ns());
             wheel.advance(now_ns, |who, due_ns| {
                 assert!(due_ns == dues[who as usize] && due_ns <= now_ns && now_ns < due_ns + 2 * MS + 1);

@@ -49,8 +49,10 @@ pub struct Simulation {
     rules: Rules,
     /// What time the generator believes it is.
     said_ms: u64,
-    /// A fault that waits for a frame, and how many frames from now.
-    frame_fault: Option<(Fault, u64)>,
+    /// A trouble that waits for a frame.
+    frame_trouble: Option<Trouble>,
+    /// The one trouble of this run, at this disk call, if it has no others.
+    only_death: Option<(Fault, u64)>,
     /// Nothing goes wrong any more.
     is_peace: bool,
     quiet: bool,
@@ -81,14 +83,21 @@ impl Simulation {
             coverage: Coverage::default(),
             rules: generator.plan.rules,
             said_ms: generator.plan.start_ms,
-            frame_fault: None,
+            frame_trouble: None,
             trace,
             generator,
             plan,
             rng,
+            only_death: None,
             is_peace: false,
             quiet: false,
         }
+    }
+
+    /// No trouble but this one: in the `call`-th disk call of the run the machine dies, or only the process.
+    pub fn dying_at(mut self, call: u64, machine: bool) -> Simulation {
+        self.only_death = Some((if machine { Fault::Crash } else { Fault::Kill }, call));
+        self
     }
 
     /// Says nothing when it ends in a panic: the panic is expected.
@@ -97,7 +106,7 @@ impl Simulation {
         self
     }
 
-    /// All lives, and what they met. The error is a report for people.
+    /// All lives, and what they met and left behind. The error is a report for people.
     pub fn run(mut self) -> Result<(Coverage, Trace), String> {
         match self.lives() {
             Ok(()) => {
@@ -113,7 +122,7 @@ impl Simulation {
 
     fn lives(&mut self) -> Result<(), String> {
         for number in 1..=self.plan.lives {
-            let trouble = self.plan.trouble(&mut self.rng);
+            let trouble = self.draw_trouble();
             self.trace.line(format_args!("life {number}, {trouble:?}"));
             self.expect(trouble);
             let Some(mut process) = self.start()? else {
@@ -132,13 +141,19 @@ impl Simulation {
         self.peace()
     }
 
+    fn draw_trouble(&mut self) -> Option<Trouble> {
+        let Some((fault, call)) = self.only_death else { return self.plan.trouble(&mut self.rng) };
+        let calls_left = call.checked_sub(self.host.calls()).filter(|calls| *calls > 0)?;
+        Some(Trouble { fault, when: When::AtCall(calls_left) })
+    }
+
     /// Remembers or arms the trouble of a life that begins.
     fn expect(&mut self, trouble: Option<Trouble>) {
-        self.frame_fault = None;
+        self.frame_trouble = None;
         match trouble {
             Some(Trouble { fault, when: When::AtCall(call) }) => self.arm(fault, call),
-            Some(Trouble { fault, when: When::AtFrame(frame) }) => self.frame_fault = Some((fault, frame)),
             Some(Trouble { when: When::AtCallInLife(_), .. }) | None => {}
+            Some(trouble) => self.frame_trouble = Some(trouble),
         }
     }
 
@@ -154,7 +169,7 @@ impl Simulation {
 
     /// A torn tail is about to be cut: some repairs meet a trouble of their own.
     fn before_repair(&mut self) {
-        if self.is_peace {
+        if self.is_peace || self.only_death.is_some() {
             return;
         }
         let call = self.rng.u64(1..=4);
@@ -167,18 +182,24 @@ impl Simulation {
         }
     }
 
-    /// A frame is about to be written: now may be the time for the trouble of this life.
-    fn before_frame(&mut self) {
-        let Some((fault, frame)) = &mut self.frame_fault else { return };
-        *frame -= 1;
-        if *frame > 0 {
-            return;
+    /// A frame with so many bytes of payload is about to be written: this may be the time for the trouble of this life.
+    fn before_frame(&mut self, payload_bytes: usize) {
+        let Some(Trouble { fault, when }) = &mut self.frame_trouble else { return };
+        let is_time = match when {
+            When::AtFrame(frames) => {
+                *frames -= 1;
+                *frames == 0
+            }
+            When::AtLargeFrame(bytes) => payload_bytes > *bytes,
+            When::AtCall(_) | When::AtCallInLife(_) => unreachable!("these wait for no frame"),
+        };
+        if is_time {
+            let fault = *fault;
+            self.frame_trouble = None;
+            // A frame takes two calls, a write and a sync.
+            let call = if matches!(fault, Fault::Crash | Fault::Kill) { self.rng.u64(1..=2) } else { 1 };
+            self.arm(fault, call);
         }
-        let fault = *fault;
-        self.frame_fault = None;
-        // A frame takes two calls, a write and a sync.
-        let call = if matches!(fault, Fault::Crash | Fault::Kill) { self.rng.u64(1..=2) } else { 1 };
-        self.arm(fault, call);
     }
 
     /// Between two lives: the machine comes back if it died, connections are gone, time has passed.
@@ -206,7 +227,7 @@ impl Simulation {
     /// and a last start finds it all.
     fn peace(&mut self) -> Result<(), String> {
         self.trace.line(format_args!("peace"));
-        self.frame_fault = None;
+        self.frame_trouble = None;
         self.is_peace = true;
         self.host.limit_bytes(None);
         let mut process = self.start()?.ok_or("a start without trouble did not come to its end")?;

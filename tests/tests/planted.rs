@@ -8,6 +8,7 @@
 
 use scrip_planted::{Bug, with};
 use scrip_tests::history::History;
+use scrip_tests::simulation::{Simulation, Trace};
 use std::any::Any;
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
@@ -34,6 +35,12 @@ const HUNTS: &[(Bug, Look)] = &[
     (Bug::LateRefusalNotFinal, model),
     (Bug::ReturnUnbounded, model),
     (Bug::ReplaceReleasesEarly, model),
+    (Bug::AnswerBeforeSync, crashes),
+    (Bug::SkippedDirectorySync, crashes),
+    (Bug::IgnoredIoError, crashes),
+    (Bug::SkippedSync, crashes),
+    (Bug::RepairForgets, crashes),
+    (Bug::RecoveryDropsLast, crashes),
 ];
 
 /// Engine and oracle side by side.
@@ -45,6 +52,12 @@ fn model(seed: u64, work: &Cell<u64>) -> Result<(), String> {
     }
     history.world.check_laws();
     Ok(())
+}
+
+/// Engine, shard and log under crashes; work is counted in runs.
+fn crashes(seed: u64, work: &Cell<u64>) -> Result<(), String> {
+    work.set(work.get() + 1);
+    Simulation::new(seed, Trace::Off).quiet().run().map(|_| ())
 }
 
 /// How a bug was found.

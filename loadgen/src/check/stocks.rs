@@ -122,7 +122,7 @@ impl Books {
 
     /// Closes the books: `first` and `last` are the stocks before and after the last look at open holds.
     pub(super) fn close(
-        mut self,
+        &mut self,
         report: &mut CheckReport,
         ledger: &Ledger,
         alone: bool,
@@ -168,11 +168,14 @@ impl Books {
     fn close_sums(&self, report: &mut CheckReport, ledger: &Ledger, last: &[StockCounters]) {
         let (counts, recipe) = (&ledger.counts, &ledger.recipe);
         let sum = |stocks: &[StockCounters], of: fn(&StockCounters) -> u64| stocks.iter().map(of).sum::<u64>();
-        let maybe = counts.unknown * u64::from(recipe.units);
+        let units_max = recipe.shares.map_or(recipe.units, |shares| shares.lines_max * shares.units_max);
+        let maybe = counts.unknown * u64::from(units_max);
+        // Of plain loads nothing unknown gives units back.
+        let maybe_back = if recipe.shares.is_some() { maybe } else { 0 };
         let sold = counts.sold_units.saturating_sub(counts.returned_units);
         let consumed = sum(last, |stock| stock.consumed).saturating_sub(sum(&ledger.before, |stock| stock.consumed));
         let held = sum(last, |stock| stock.held).saturating_sub(sum(&ledger.before, |stock| stock.held));
-        let mut unaccounted = sold.saturating_sub(consumed) + consumed.saturating_sub(sold + maybe);
+        let mut unaccounted = sold.saturating_sub(consumed + maybe_back) + consumed.saturating_sub(sold + maybe);
         unaccounted += held.saturating_sub(counts.reserved_units + maybe);
         let taken = if matches!(recipe.work, Work::Sell { .. }) { sold } else { counts.reserved_units };
         let long = recipe.ttl_ms == 0 || recipe.ttl_ms >= LONG_TTL_MS;

@@ -1,6 +1,5 @@
 //! Everything a ledger knows of one hold, and whether the hold as the server shows it can have come of that.
 
-use crate::ids::mix;
 use crate::ledger::{Known, LAPSED, LATE, Record};
 use crate::plan::CHECKOUT_LINES_MAX;
 use crate::recipe::{Generator, What};

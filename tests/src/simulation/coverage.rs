@@ -132,6 +132,25 @@ impl Coverage {
         }
     }
 
+    /// Times that a machine died or a process was killed within a disk call.
+    pub fn deaths_in_calls(&self) -> u64 {
+        let kinds = [
+            Met::CrashInRead,
+            Met::CrashInWrite,
+            Met::CrashInSync,
+            Met::CrashInFile,
+            Met::CrashInDirectorySync,
+            Met::KillInCall,
+        ];
+        kinds.into_iter().map(|kind| self.count(kind)).sum()
+    }
+
+    /// Times that anything ended a process but its own wish.
+    pub fn deaths(&self) -> u64 {
+        let others = [Met::PowerCut, Met::Kill, Met::EioOnWrite, Met::EioOnSync, Met::EioOnDirectorySync];
+        self.deaths_in_calls() + others.into_iter().map(|kind| self.count(kind)).sum::<u64>()
+    }
+
     /// The kinds that were never met.
     pub fn missing(&self) -> Vec<Met> {
         Met::ALL.iter().copied().filter(|kind| self.count(*kind) == 0).collect()

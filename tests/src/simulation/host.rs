@@ -69,6 +69,11 @@ impl HostDisk {
         self.host.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
+    /// Disk calls of all processes so far.
+    pub fn calls(&self) -> u64 {
+        self.host().calls
+    }
+
     /// The machine dies in the `number`-th call from now on.
     pub fn crash_at_call(&self, number: u64) {
         self.disk.crash_at_call(number);

@@ -217,7 +217,9 @@ impl Simulation {
         let moment = process.moment();
         self.trace.line(format_args!("{request}\n    -> {answer:?}, saw {}", moment.sequence));
         if refused_by_shard(&answer) {
-            self.check_refusal(request, &answer, space)?;
+            if answer.code() != Some(Code::Busy) || process.shard.settled() {
+                self.check_refusal(request, &answer, space)?;
+            }
             return match moment.sequence == before {
                 true => Ok((answer, None)),
                 false => Err(format!("refused by the shard, and yet something happened: {request}")),
@@ -260,8 +262,8 @@ impl Simulation {
     }
 
     fn write(&mut self, process: &mut Process) -> Result<bool, String> {
-        if process.shard.log().has_frames() {
-            self.before_frame();
+        if let Some(payload_bytes) = process.shard.log().next_frame_bytes() {
+            self.before_frame(payload_bytes);
         }
         let written = process.shard.log_mut().write();
         if let Ok(true) = written {

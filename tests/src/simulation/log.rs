@@ -72,9 +72,9 @@ impl SimLog {
         Ok(true)
     }
 
-    /// Whether frames wait to be written.
-    pub fn has_frames(&self) -> bool {
-        !self.queue.is_empty()
+    /// Bytes of payload of the frame that will be written next, if one waits.
+    pub fn next_frame_bytes(&self) -> Option<usize> {
+        self.queue.front().map(FrameBuffer::payload_bytes)
     }
 
     /// Hands the buffers of written frames back.

@@ -64,6 +64,8 @@ pub enum When {
     AtCallInLife(u64),
     /// While the n-th frame is written.
     AtFrame(u64),
+    /// While the first frame is written whose payload is larger than so many bytes: it can be torn in many ways.
+    AtLargeFrame(usize),
 }
 
 /// How a life ends that no trouble has ended.
@@ -121,9 +123,10 @@ const ROOM: Capacity = Capacity {
 impl Plan {
     /// Draws a plan.
     pub fn draw(rng: &mut Rng) -> Plan {
-        let wide = rng.u8(..5) == 0;
+        let wide = rng.u8(..8) == 0;
         let fills_up = !wide && rng.u8(..6) == 0;
-        let segment_kib = if wide { 128 } else { [16, 32, 64][rng.usize(..3)] };
+        let heavy = !fills_up && rng.u8(..6) == 0;
+        let segment_kib = if wide || heavy { 128 } else { [16, 32, 64][rng.usize(..3)] };
         let segment_kib = if fills_up { 64 } else { segment_kib };
         let segments_ahead = if fills_up { 1 } else { rng.u32(..3) };
         let options = LogOptions {
@@ -134,15 +137,19 @@ impl Plan {
         };
         Plan {
             lives: rng.u32(1..=4),
-            turns: [20, 40, 40, 80][rng.usize(..4)],
-            weights: draw_weights(rng, fills_up),
+            turns: if heavy { 120 } else { [20, 40, 40, 80][rng.usize(..4)] },
+            weights: draw_weights(rng, heavy, fills_up),
             frame_bytes_max: if fills_up { 8 * 1024 } else { segment_kib as usize * 1024 },
-            open_events_max: if fills_up { 8 } else { [8, 24, 48][rng.usize(..3)] },
+            open_events_max: draw_open_events_max(rng, heavy, fills_up),
             options,
             capacity: if rng.u8(..8) == 0 { draw_capacity(rng) } else { ROOM },
             clients: rng.usize(1..=4),
-            batch_max: if fills_up { 4 } else { [1, 4, 12][rng.usize(..3)] },
-            unsent_max: rng.usize(1..=8),
+            batch_max: match (heavy, fills_up) {
+                (true, _) => 48,
+                (_, true) => 4,
+                _ => [1, 4, 12][rng.usize(..3)],
+            },
+            unsent_max: if heavy { 40 } else { rng.usize(1..=8) },
             wide,
             fills_up,
             clock_bound_ms: [5_000, 600_000, 86_400_000][rng.usize(..3)],
@@ -177,10 +184,11 @@ impl Plan {
             // Of three calls one is a write, and one a sync.
             Fault::FailWrite | Fault::FailSync => rng.u64(1..=self.reach.div_ceil(3)),
         };
-        let when = match rng.u8(..4) {
-            0 => When::AtCall(call),
-            1 => When::AtCallInLife(call),
-            _ => When::AtFrame(rng.u64(1..=6)),
+        let when = match rng.u8(..8) {
+            0 | 1 => When::AtCall(call),
+            2 => When::AtCallInLife(call),
+            3..6 => When::AtFrame(rng.u64(1..=4)),
+            _ => When::AtLargeFrame([450, 900, 1_400][rng.usize(..3)]),
         };
         Some(Trouble { fault, when })
     }
@@ -195,7 +203,15 @@ pub fn end(rng: &mut Rng) -> End {
     }
 }
 
-fn draw_weights(rng: &mut Rng, fills_up: bool) -> Vec<(Turn, u32)> {
+fn draw_open_events_max(rng: &mut Rng, heavy: bool, fills_up: bool) -> u64 {
+    match (heavy, fills_up) {
+        (true, _) => 100,
+        (_, true) => 8,
+        _ => [8, 24, 48][rng.usize(..3)],
+    }
+}
+
+fn draw_weights(rng: &mut Rng, heavy: bool, fills_up: bool) -> Vec<(Turn, u32)> {
     let mut draw = |turn, low, high| (turn, [low, low, high][rng.usize(..3)]);
     let mut weights = vec![
         draw(Turn::Speak, 30, 60),
@@ -207,6 +223,13 @@ fn draw_weights(rng: &mut Rng, fills_up: bool) -> Vec<(Turn, u32)> {
         draw(Turn::StepClock, 0, 3),
         draw(Turn::Cut, 1, 4),
     ];
+    if heavy {
+        // Large frames: the log hardly ever gets its turn.
+        let rare = [Turn::Serve, Turn::Write, Turn::HandBack, Turn::Seal];
+        weights.retain(|(turn, _)| !rare.contains(turn));
+        weights.push((Turn::Serve, 2));
+        weights.extend([(Turn::Write, 2), (Turn::HandBack, 2)]);
+    }
     if fills_up {
         weights.extend([(Turn::Space, 6), (Turn::Prepare, 6), (Turn::Write, 20)]);
     }

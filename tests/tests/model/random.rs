@@ -14,10 +14,10 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Seeds of [`engine_answers_as_the_oracle_does`] unless the environment says otherwise.
-const SEEDS: u64 = 20_000;
+const SEEDS: u64 = 10_000;
 
 /// Commands that so many seeds ask at least.
-const COMMANDS_MIN: u64 = 5_000_000;
+const COMMANDS_MIN: u64 = 4_000_000;
 
 /// Steps of the history of one seed.
 fn steps_of(seed: u64) -> u64 {
@@ -131,7 +131,7 @@ fn assert_covers(total: &Tally) {
 
 #[test]
 fn replaying_the_log_gives_the_live_state() {
-    for_each_seed(setting("SCRIP_MODEL_SEEDS").unwrap_or(1_500), |seed| {
+    for_each_seed(setting("SCRIP_MODEL_SEEDS").unwrap_or(1_000), |seed| {
         let mut history = History::new(seed);
         for step in 1..=steps_of(seed) {
             history.step().unwrap_or_else(|report| panic!("{report}"));
@@ -178,7 +178,7 @@ type Recorded = BTreeMap<(u8, Key), (OwnedRequest, OwnedOutcome)>;
 
 #[test]
 fn a_retry_of_any_command_gives_the_same_body() {
-    for_each_seed(setting("SCRIP_MODEL_SEEDS").unwrap_or(3_000), |seed| {
+    for_each_seed(setting("SCRIP_MODEL_SEEDS").unwrap_or(2_000), |seed| {
         let mut history = History::new(seed);
         let mut recorded = Recorded::new();
         for _ in 0..steps_of(seed).min(400) {
