@@ -56,7 +56,8 @@ fn serve(connection: &mut Connection, templates: &mut HashMap<(u8, usize), Vec<u
             break;
         }
         match header.kind {
-            HELLO => Welcome::new(1_700_000_000_000, MerchantId(1), AliasKey::new([0; 32])).write(&mut connection.output),
+            HELLO => Welcome::new(1_700_000_000_000, MerchantId(1), AliasKey::new([0; 32]))
+                .write(&mut connection.output),
             COMMANDS => {
                 let length = usize::from(u16::from_le_bytes([bytes[HEADER_BYTES], bytes[HEADER_BYTES + 1]]));
                 let (kind, count) = (bytes[KIND_AT], (whole - HEADER_BYTES) / length);
@@ -93,11 +94,14 @@ fn answers(kind: u8, count: usize) -> Vec<u8> {
         marked_void: 0,
         name: b"sink",
     });
-    template(count, &Outcome::Done(match kind {
-        STOCK_SHOW => stock,
-        16 => reserved,
-        _ => confirmed,
-    }))
+    template(
+        count,
+        &Outcome::Done(match kind {
+            STOCK_SHOW => stock,
+            16 => reserved,
+            _ => confirmed,
+        }),
+    )
 }
 
 /// A server on one thread that does nothing but answer.
@@ -219,8 +223,10 @@ fn main() {
         Case { work: two, ..steady("batch 256, reserve and confirm", 16, 256, 4) },
     ];
     println!("{:34} {:>12} {:>14} {:>10} {:>10}", "case", "commands/s", "load ns each", "p50 us", "p99 us");
-    for case in cases.iter().filter(|case| only.as_ref().is_none_or(|only| case.name.contains(only.as_str()))) {
-        let report = run(LoadPlan { pace: Pace::Closed, ..plan(address, case, seconds) }, |_| ()).expect("a load");
+    for case in cases.iter().filter(|case| only.as_ref().is_none_or(|only| case.name.contains(only.as_str())))
+    {
+        let report =
+            run(LoadPlan { pace: Pace::Closed, ..plan(address, case, seconds) }, |_| ()).expect("a load");
         assert!(report.consistent() && report.counts.unknown == 0, "{:?}", report.findings);
         println!(
             "{:34} {:>12.0} {:>14.1} {:>10.0} {:>10.0}",

@@ -99,7 +99,8 @@ impl Quick {
     #[inline]
     fn said(&self) -> Option<Said> {
         let header = &self.header;
-        let taken = |what| Said::Taken { what, at_ms: self.time_ms.get(), units: self.units.get(), late: false };
+        let taken =
+            |what| Said::Taken { what, at_ms: self.time_ms.get(), units: self.units.get(), late: false };
         match (header.kind, header.flags, header.code_or_count.get()) {
             (RESERVED, 0, 1) if self.zero == U32::ZERO => Some(taken(What::Reserve)),
             (CONFIRMED, 0, 1) if self.zero == U32::ZERO => Some(taken(What::Confirm)),

@@ -64,7 +64,11 @@ impl Caller {
         stream.set_read_timeout(Some(PATIENCE)).map_err(connect)?;
         stream.set_write_timeout(Some(PATIENCE)).map_err(connect)?;
         let mut caller = Caller {
-            welcome: Welcome::new(0, scrip_engine::ids::MerchantId(0), scrip_protocol::secret::AliasKey::new([0; 32])),
+            welcome: Welcome::new(
+                0,
+                scrip_engine::ids::MerchantId(0),
+                scrip_protocol::secret::AliasKey::new([0; 32]),
+            ),
             welcomed: Instant::now(),
             address,
             stream,
@@ -109,7 +113,9 @@ impl Caller {
             let mut turned_away = Vec::new();
             self.ask_all(&open, &mut request, &mut |n, raw| {
                 match raw.outcome()? {
-                    Outcome::Refused(no) if matches!(no.code, Code::Busy | Code::Throttled) => turned_away.push(n),
+                    Outcome::Refused(no) if matches!(no.code, Code::Busy | Code::Throttled) => {
+                        turned_away.push(n)
+                    }
                     _ => answer(n, raw)?,
                 }
                 Ok(())

@@ -231,7 +231,8 @@ impl<'a> Check<'a> {
                 if known > 0 {
                     self.report.lost += known;
                     let words = story.words();
-                    self.report.finding(|| format!("lost: hold {hold} is not known to the server, but {words}"));
+                    self.report
+                        .finding(|| format!("lost: hold {hold} is not known to the server, but {words}"));
                     self.books.promise(&self.generator, story, None, server_ms);
                 }
                 self.report.unknown_not += unknowns;
@@ -239,7 +240,8 @@ impl<'a> Check<'a> {
             }
             Found::Operation(_) => {
                 self.report.mismatched += known;
-                self.report.finding(|| format!("hold {hold} is known to the server as an operation without a hold"));
+                self.report
+                    .finding(|| format!("hold {hold} is known to the server as an operation without a hold"));
             }
             Found::Hold(view) => {
                 self.report.found += known;
@@ -262,7 +264,9 @@ impl<'a> Check<'a> {
         let doubled = story.doubled();
         self.report.duplicates += doubled;
         if doubled > 0 {
-            self.report.finding(|| format!("duplicate: an operation on hold {hold} was acknowledged with two answers"));
+            self.report.finding(|| {
+                format!("duplicate: an operation on hold {hold} was acknowledged with two answers")
+            });
         }
     }
 
@@ -276,7 +280,8 @@ impl<'a> Check<'a> {
             Found::TooOld => self.report.too_old += 1,
             Found::Nothing if acknowledged => {
                 self.report.lost += 1;
-                self.report.finding(|| format!("lost: {what} {operation} was acknowledged, but is not known"));
+                self.report
+                    .finding(|| format!("lost: {what} {operation} was acknowledged, but is not known"));
             }
             Found::Nothing => self.report.unknown_not += 1,
             Found::Operation(value) if acknowledged => {
@@ -294,7 +299,8 @@ impl<'a> Check<'a> {
             Found::Operation(_) => self.report.unknown_happened += 1,
             Found::Hold(_) => {
                 self.report.mismatched += 1;
-                self.report.finding(|| format!("mismatched: {what} {operation} is known to the server as a hold"));
+                self.report
+                    .finding(|| format!("mismatched: {what} {operation} is known to the server as a hold"));
             }
         }
     }
@@ -302,7 +308,8 @@ impl<'a> Check<'a> {
     /// Draws what is to be asked again.
     fn plan_repeats(&mut self, story: &Story<'a>, view: &story::View) {
         for record in story.answered() {
-            let drawn = (mix(record.digest.get() ^ record.operation().0 as u64) >> 11) as f64 / (1_u64 << 53) as f64;
+            let drawn =
+                (mix(record.digest.get() ^ record.operation().0 as u64) >> 11) as f64 / (1_u64 << 53) as f64;
             if drawn < self.plan.repeat_share && (self.repeats.len() as u64) < self.plan.repeats_max {
                 let (granted, lines) = view.granted();
                 self.repeats.push(Repeat { record, granted, lines });
@@ -332,7 +339,9 @@ impl<'a> Check<'a> {
                 if digest(raw.bytes) != record.digest.get() {
                     report.mismatched_repeats += 1;
                     let (what, operation) = (record.what().name(), record.operation());
-                    report.finding(|| format!("mismatched repeat: {what} {operation} is now answered {outcome:?}"));
+                    report.finding(|| {
+                        format!("mismatched repeat: {what} {operation} is now answered {outcome:?}")
+                    });
                 }
                 Ok(())
             },

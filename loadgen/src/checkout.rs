@@ -16,11 +16,11 @@ use crate::pace::Schedule;
 use crate::plan::{CheckoutShares, LoadPlan, Profile};
 use crate::recipe::What;
 use crate::wheel::Wheel;
-use script::Wait;
 use scrip_protocol::error::ProtocolError;
 use scrip_protocol::extras::Extras;
 use scrip_protocol::limits::FRAME_BYTES_MAX;
 use scrip_protocol::write::{CommandFrame, PushError};
+use script::Wait;
 use session::{Next, Session};
 use std::collections::VecDeque;
 

@@ -34,12 +34,7 @@ pub(crate) struct Shared {
 
 impl Shared {
     pub(crate) fn new(generator: Generator) -> Shared {
-        Shared {
-            started: Instant::now(),
-            generator,
-            stopping: AtomicBool::new(false),
-            why: Mutex::new(None),
-        }
+        Shared { started: Instant::now(), generator, stopping: AtomicBool::new(false), why: Mutex::new(None) }
     }
 
     /// Ends the load on all threads. The first reason counts.
@@ -207,7 +202,13 @@ impl Desk {
     }
 
     /// A record without an answer.
-    pub(crate) fn unknown(&self, what: What, operation: OperationId, hold: OperationId, now_ns: u64) -> Record {
+    pub(crate) fn unknown(
+        &self,
+        what: What,
+        operation: OperationId,
+        hold: OperationId,
+        now_ns: u64,
+    ) -> Record {
         Record::unknown(what, operation, hold, now_ns / 1_000)
     }
 

@@ -55,7 +55,9 @@ pub enum CallError {
         message: String,
     },
     /// The server said something that is not the protocol.
-    #[error("the server at {address} does not speak this protocol: {what}. Are client and server of the same release?")]
+    #[error(
+        "the server at {address} does not speak this protocol: {what}. Are client and server of the same release?"
+    )]
     Protocol {
         /// Where.
         address: SocketAddr,
@@ -81,7 +83,9 @@ pub enum CheckError {
     #[error(transparent)]
     Call(#[from] CallError),
     /// It took too long.
-    #[error("the check did not finish within {seconds} s ({done} of {all} operations done): give it more time")]
+    #[error(
+        "the check did not finish within {seconds} s ({done} of {all} operations done): give it more time"
+    )]
     Overdue {
         /// How long it had.
         seconds: u64,

@@ -90,8 +90,13 @@ impl<T> Flights<T> {
         let flight = &mut self.flights[lane * self.per_lane + usize::from(slot)];
         // The slot in the low bits finds the frame, the count above it tells it from its predecessors.
         flight.correlation += 1 << 16;
-        (flight.since_ns, flight.count, flight.open, flight.live) = (since_ns, count as u16, count as u16, true);
-        flight.answered.fill(0);
+        (flight.since_ns, flight.count, flight.open, flight.live) =
+            (since_ns, count as u16, count as u16, true);
+        match &mut flight.answered[..] {
+            // The usual one, without a call.
+            [word] => *word = 0,
+            words => words.fill(0),
+        }
         self.live += 1;
         (flight.correlation, &mut flight.load)
     }
@@ -143,7 +148,10 @@ mod tests {
         assert!(flights.find(0, first).is_none(), "another connection's");
         let flight = flights.find(1, first).unwrap();
         assert!(flight.answer(99) && !flight.answer(99) && !flight.answer(100));
-        assert_eq!((flight.open, flight.load, flight.is_answered(99), flight.is_answered(98)), (99, 7, true, false));
+        assert_eq!(
+            (flight.open, flight.load, flight.is_answered(99), flight.is_answered(98)),
+            (99, 7, true, false)
+        );
         flights.land(1, first);
         let (second, _) = flights.launch(1, 6, 1);
         assert_ne!(first, second);

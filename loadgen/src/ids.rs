@@ -12,7 +12,7 @@ const FIRST: u64 = 0xbf58_476d_1ce4_e5b9;
 const SECOND: u64 = 0x94d0_49bb_1331_11eb;
 /// The inverses of the two, modulo 2^64.
 const FIRST_BACK: u64 = 0x96de_1b17_3f11_9089;
-const SECOND_BACK: u64 = 0x319_642b_2d24_d8ec3;
+const SECOND_BACK: u64 = 0x3196_42b2_d24d_8ec3;
 
 const VERSION: u128 = 7 << 76;
 const VARIANT: u128 = 0b10 << 62;

@@ -88,7 +88,8 @@ impl Ledger {
             .map_err(|why| content(&format!("its header can't be read: {why}")))?;
         let mut records = Records::default();
         for _ in 0..header.records {
-            let record = Record::read_from_bytes(&input.array::<64>().map_err(failed)?).expect("64 bytes are a record");
+            let record = Record::read_from_bytes(&input.array::<64>().map_err(failed)?)
+                .expect("64 bytes are a record");
             if What::from_number(record.what).is_none() || Known::from_number(record.known).is_none() {
                 return Err(content("one of its records is of no known kind"));
             }
@@ -101,8 +102,11 @@ impl Ledger {
             return Err(content("its checksum does not hold"));
         }
         let Header { recipe, before, counts, complete, .. } = header;
-        if recipe.stocks.is_empty() {
-            return Err(content("its recipe names no stock"));
+        if recipe.stocks.is_empty() || recipe.stocks.len() != before.len() {
+            return Err(content("its stocks are not those of its recipe"));
+        }
+        if recipe.shares.is_some_and(|shares| shares.check().is_err()) {
+            return Err(content("its shares of checkouts are impossible"));
         }
         Ok(Ledger { recipe, before, counts, complete, records })
     }

@@ -4,33 +4,33 @@
 //! a crash and in another process; [`probe`] measures what the machine allows. `scrip load`, `scrip demo` and
 //! `scrip bench` call these in a process of their own. Read the modules in this order.
 
-pub mod plan;
+mod answers;
+mod caller;
+mod check;
+mod checkout;
+mod desk;
 pub mod error;
+mod flights;
 mod ids;
-mod zipf;
-pub mod recipe;
-pub mod report;
+mod job;
+mod lane;
 mod latency;
-mod sums;
-mod tally;
-mod pace;
 pub mod ledger;
 mod ledger_file;
-mod answers;
-mod press;
-mod flights;
-mod desk;
-mod job;
+mod pace;
 mod plain;
-mod wheel;
-mod checkout;
+pub mod plan;
 mod poller;
-mod lane;
-mod worker;
-mod caller;
-mod run;
-mod check;
+mod press;
 pub mod probe;
+pub mod recipe;
+pub mod report;
+mod run;
+mod sums;
+mod tally;
+mod wheel;
+mod worker;
+mod zipf;
 
 pub use check::{CheckPlan, CheckReport, StockCheck, check};
 pub use error::{CallError, CheckError, LedgerError, LoadError, ProbeError};

@@ -68,7 +68,10 @@ mod tests {
             for n in 0..100_000 {
                 let at = schedule.at(n);
                 assert!(schedule.due(at + 2) > n, "{schedule:?}: number {n} is due at {at}");
-                assert!(at < 1_000 || schedule.due(at - 1_000) <= n, "{schedule:?}: number {n} is not due early");
+                assert!(
+                    at < 1_000 || schedule.due(at - 1_000) <= n,
+                    "{schedule:?}: number {n} is not due early"
+                );
             }
         }
     }

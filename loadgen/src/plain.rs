@@ -191,7 +191,9 @@ impl Plain {
 
 impl Load {
     fn prepare(&mut self, batch: Batch, confirms: bool, again: bool, kept: bool) {
-        self.taken.fill(0);
+        if !self.taken.is_empty() {
+            self.taken.fill(0);
+        }
         (self.batch, self.confirms, self.again, self.kept) = (batch, confirms, again, kept);
     }
 }
@@ -205,7 +207,8 @@ impl Job for Plain {
         self.takes.clear();
         self.confirms.clear();
         while self.flights.room(lane) > 0 {
-            let room = |later: &Later| if later.confirms { self.confirms.has_room() } else { self.takes.has_room() };
+            let room =
+                |later: &Later| if later.confirms { self.confirms.has_room() } else { self.takes.has_room() };
             if self.again.front().is_some_and(room) {
                 let later = self.again.pop_front().expect("there is a front");
                 self.press_later(desk, lane, now_ns, later, true);
@@ -276,7 +279,11 @@ impl Job for Plain {
             if let (Some(after_ns), false) = (confirm_after, load.confirms) {
                 let taken = |index: u16| load.taken[usize::from(index >> 6)] >> (index & 63) & 1 == 1;
                 let due_ns = now_ns + after_ns;
-                confirm_later.extend(load.batch.part(taken).map(|batch| Later { due_ns, batch, confirms: true }));
+                confirm_later.extend(load.batch.part(taken).map(|batch| Later {
+                    due_ns,
+                    batch,
+                    confirms: true,
+                }));
             }
         });
     }

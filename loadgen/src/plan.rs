@@ -32,7 +32,9 @@ pub const TAKE_BYTES: usize = 104;
 /// Commands of one frame: as many one-line RESERVEs as the largest frame has room for.
 pub const BATCH_MAX: u32 = (FRAME_BYTES_MAX - 32) / TAKE_BYTES as u32;
 
-const _: () = assert!(CHECKOUT_LINES_MAX <= LINES_MAX && BATCH_MAX < u16::MAX as u32 && OUTSTANDING_MAX < u16::MAX as u32);
+const _: () = assert!(
+    CHECKOUT_LINES_MAX <= LINES_MAX && BATCH_MAX < u16::MAX as u32 && OUTSTANDING_MAX < u16::MAX as u32
+);
 
 /// Everything a load needs to know. Start from [`LoadPlan::new`] and change what differs.
 #[derive(Debug, Clone)]
@@ -147,7 +149,7 @@ pub enum Pace {
 /// When a load ends: at whichever comes first.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Stop {
-    /// Operations asked for, warm-up included (checkouts: checkouts begun).
+    /// RESERVEs or SELLs asked for, or checkouts begun, warm-up included. CONFIRMs and all that follows come on top.
     pub attempts: Option<u64>,
     /// Seconds after the warm-up.
     pub seconds: Option<f64>,
@@ -358,7 +360,9 @@ impl LoadPlan {
 
     fn check_checkout(&self, shares: &CheckoutShares) -> Result<(), LoadError> {
         if shares.late > 0.0 && !(1..=LATE_TTL_MAX_MS).contains(&self.ttl_ms) {
-            return plan("checkouts that pay late wait for their hold to expire: set ttl_ms to 60,000 at most");
+            return plan(
+                "checkouts that pay late wait for their hold to expire: set ttl_ms to 60,000 at most",
+            );
         }
         if self.batch > CHECKOUT_BATCH_MAX {
             return plan("a frame has no room for so many checkouts: lower batch to 4,096 at most");

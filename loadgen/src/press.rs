@@ -158,13 +158,25 @@ mod tests {
             users: 77,
             orders: true,
             ttl_ms: 5_000,
-            ..LoadPlan::new("127.0.0.1:1".parse().unwrap(), Token::new([1; 32]), MerchantId(5), Slot(3), stocks)
+            ..LoadPlan::new(
+                "127.0.0.1:1".parse().unwrap(),
+                Token::new([1; 32]),
+                MerchantId(5),
+                Slot(3),
+                stocks,
+            )
         };
         Generator::new(Recipe::of(&plan, 12_345))
     }
 
     /// What a pressed frame says must be what the encoder would have said.
-    fn assert_says(generator: &Generator, frame: &[u8], what: What, numbers: &[u64], created_ms: u64) -> usize {
+    fn assert_says(
+        generator: &Generator,
+        frame: &[u8],
+        what: What,
+        numbers: &[u64],
+        created_ms: u64,
+    ) -> usize {
         let (header, whole) = frame::parse(frame, FrameLimits::AUTHENTICATED).unwrap().unwrap();
         assert_eq!(header.correlation, 42);
         let mut commands = CommandReader::new(&frame[HEADER_BYTES..whole]);

@@ -31,7 +31,8 @@ pub struct Quantiles {
 impl Quantiles {
     fn of(mut ns: Vec<u64>) -> Quantiles {
         ns.sort_unstable();
-        let at = |share: f64| ns.get((ns.len() as f64 * share) as usize).map_or(0.0, |ns| *ns as f64 / 1_000.0);
+        let at =
+            |share: f64| ns.get((ns.len() as f64 * share) as usize).map_or(0.0, |ns| *ns as f64 / 1_000.0);
         Quantiles { p50: at(0.5), p99: at(0.99) }
     }
 }
@@ -115,7 +116,9 @@ mod tests {
                 ];
                 assert!(figures.iter().all(|figure| figure.is_finite() && *figure > 0.0), "{probe:?}");
             }
-            Err(ProbeError::NotDurable { directory, why }) => println!("skipped: {} {why}", directory.display()),
+            Err(ProbeError::NotDurable { directory, why }) => {
+                println!("skipped: {} {why}", directory.display())
+            }
             Err(why) => panic!("{why}"),
         }
         let left = std::fs::read_dir(directory.path()).unwrap().count();

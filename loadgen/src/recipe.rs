@@ -171,8 +171,8 @@ impl Cart {
         let most = (0..granted.len().min(CHECKOUT_LINES_MAX)).max_by_key(|&line| granted[line]);
         if let (true, Some(most)) = (self.partial && sum >= 2, most) {
             payment.count = granted.len().min(CHECKOUT_LINES_MAX);
-            for line in 0..payment.count {
-                payment.units[line] = U32::new(granted[line] - u32::from(line == most));
+            for (line, (units, granted)) in payment.units.iter_mut().zip(granted).enumerate() {
+                *units = U32::new(granted - u32::from(line == most));
             }
         }
         payment

@@ -53,7 +53,9 @@ fn fits(plan: &LoadPlan, caller: &Caller) -> Result<(), LoadError> {
     let merchant = caller.welcome.merchant;
     if merchant.0 != 0 && merchant != plan.merchant {
         let wanted = plan.merchant;
-        return Err(LoadError::Plan(format!("the token is merchant {merchant}'s, the plan names merchant {wanted}")));
+        return Err(LoadError::Plan(format!(
+            "the token is merchant {merchant}'s, the plan names merchant {wanted}"
+        )));
     }
     Ok(())
 }

@@ -106,4 +106,3 @@ impl Sums {
 pub(crate) const fn is_turned_away(code: Code) -> bool {
     matches!(code, Code::Busy | Code::Capacity | Code::Throttled)
 }
-

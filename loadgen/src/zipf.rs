@@ -21,7 +21,8 @@ impl Zipf {
         let weights: Vec<f64> = (1..=ranks).map(|rank| (rank as f64).powf(-exponent)).collect();
         let mean = weights.iter().sum::<f64>() / ranks as f64;
         let mut shares: Vec<f64> = weights.iter().map(|weight| weight / mean).collect();
-        let (mut small, mut large): (Vec<usize>, Vec<usize>) = (0..ranks).partition(|&rank| shares[rank] < 1.0);
+        let (mut small, mut large): (Vec<usize>, Vec<usize>) =
+            (0..ranks).partition(|&rank| shares[rank] < 1.0);
         let mut columns: Vec<Column> =
             (0..ranks).map(|rank| Column { keep: u32::MAX, alias: rank as u32 }).collect();
         // Vose: fill each small column up from a large one, which may become small by that.

@@ -37,7 +37,11 @@ fn a_lost_acknowledged_operation_is_caught() {
     let (report, checked) = load_and_check(&fake, fake.plan(1, 2_000));
     assert_eq!(report.counts.acknowledged, 2_000);
     assert!(checked.lost >= 3 && checked.lost + checked.found == 2_000, "{:#?}", checked.findings);
-    assert_eq!((checked.unaccounted_units, checked.oversold_units), (0, 0), "what is not there is not counted either");
+    assert_eq!(
+        (checked.unaccounted_units, checked.oversold_units),
+        (0, 0),
+        "what is not there is not counted either"
+    );
 }
 
 #[test]
@@ -52,7 +56,8 @@ fn a_repeat_with_another_answer_is_caught() {
 fn an_effect_that_happened_twice_is_caught() {
     let fake = Fake::start(1, 1_000_000, 0, Faults { double_one_in: 100, ..Faults::default() });
     let (_, checked) = load_and_check(&fake, fake.plan(1, 2_000));
-    assert!((15..=25).contains(&checked.unaccounted_units), "{:#?}", checked.findings);
+    // Twenty by the load, twenty more by asking again.
+    assert!((30..=50).contains(&checked.unaccounted_units), "{:#?}", checked.findings);
     assert_eq!(checked.lost + checked.mismatched, 0, "{:#?}", checked.findings);
 }
 
@@ -107,7 +112,8 @@ fn a_changed_answer_is_caught_by_the_load_itself() {
 #[test]
 fn a_forgotten_hold_is_caught_by_the_load_itself() {
     let fake = Fake::start(1, 1_000_000, 0, Faults { lose_one_in: 50, ..Faults::default() });
-    let shares = scrip_loadgen::CheckoutShares { late: 0.0, lines_max: 1, units_max: 1, ..Default::default() };
+    let shares =
+        scrip_loadgen::CheckoutShares { late: 0.0, lines_max: 1, units_max: 1, ..Default::default() };
     let plan = LoadPlan {
         profile: scrip_loadgen::Profile::Checkout(shares),
         work: Work::Checkout,
@@ -116,6 +122,10 @@ fn a_forgotten_hold_is_caught_by_the_load_itself() {
     };
     let (report, checked) = load_and_check(&fake, plan);
     assert!(report.counts.contradictions > 5, "{:?}", report.findings);
-    assert!(report.findings.iter().any(|finding| finding.contains("HOLD_NOT_FOUND")), "{:?}", report.findings);
+    assert!(
+        report.findings.iter().any(|finding| finding.contains("HOLD_NOT_FOUND")),
+        "{:?}",
+        report.findings
+    );
     assert!(checked.lost > 0);
 }

@@ -5,8 +5,8 @@ mod fake;
 
 use fake::{Fake, Faults, MERCHANT, SLOT, stock, token};
 use scrip_loadgen::{
-    CheckPlan, CheckReport, CheckoutShares, Counts, Ended, Ledger, LedgerMode, LoadError, LoadPlan, LoadReport, Pace,
-    Profile, Work, check, run,
+    CheckPlan, CheckReport, CheckoutShares, Counts, Ended, Ledger, LedgerMode, LoadError, LoadPlan,
+    LoadReport, Pace, Profile, Work, check, run,
 };
 use scrip_protocol::secret::Token;
 use std::net::TcpListener;
@@ -59,11 +59,10 @@ fn a_ledger_is_the_same_after_a_detour_over_a_file() {
     let path = directory.path().join("ledger");
     report.ledger.save(&path).unwrap();
     let ledger = Ledger::load(&path).unwrap();
-    assert_eq!((&ledger.recipe, &ledger.before, &ledger.counts), (
-        &report.ledger.recipe,
-        &report.ledger.before,
-        &report.ledger.counts
-    ));
+    assert_eq!(
+        (&ledger.recipe, &ledger.before, &ledger.counts),
+        (&report.ledger.recipe, &report.ledger.before, &report.ledger.counts)
+    );
     assert!(ledger.records.iter().eq(report.ledger.records.iter()));
     assert_eq!(assert_clean(&fake, &ledger).found, 5_000);
 
@@ -129,7 +128,8 @@ fn what_is_reserved_is_confirmed_later() {
 #[test]
 fn answers_may_come_one_by_one_and_in_any_order() {
     let fake = Fake::start(1, 3_000, 0, Faults { backwards: true, ..Faults::default() });
-    let report = load(LoadPlan { work: Work::ReserveConfirm { after: Duration::ZERO }, ..fake.plan(1, 2_000) });
+    let report =
+        load(LoadPlan { work: Work::ReserveConfirm { after: Duration::ZERO }, ..fake.plan(1, 2_000) });
     assert_eq!((report.counts.sold_units, report.counts.unknown), (2_000, 0));
     assert_clean(&fake, &report.ledger);
 }
@@ -247,7 +247,11 @@ fn an_open_loop_keeps_its_schedule() {
     let plan = LoadPlan { pace: Pace::Open { per_second: 40_000.0 }, ..fake.plan(4, 8_000) };
     let report = load(plan);
     assert_eq!((report.counts.acknowledged, report.latency.count), (8_000, 8_000));
-    assert!(report.seconds >= 0.198, "8,000 at 40,000 per second take at least 0.2 s, not {}", report.seconds);
+    assert!(
+        report.seconds >= 0.198,
+        "8,000 at 40,000 per second take at least 0.2 s, not {}",
+        report.seconds
+    );
     assert_clean(&fake, &report.ledger);
 }
 

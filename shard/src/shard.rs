@@ -101,7 +101,9 @@ impl<D: Durable> Shard<D> {
         if !self.settled || self.now_ms <= self.engine.now_ms() + TICK_LEASE_MS {
             return;
         }
-        if self.make_room(COMMAND_BYTES) && self.log.space() != Space::Exhausted {
+        // Also when space is exhausted: time stopped there, so it is one tick of a few bytes, which the frames on their
+        // way were given room for, and reads go on.
+        if self.make_room(COMMAND_BYTES) {
             self.engine.tick(self.now_ms, &mut self.open);
         } else {
             self.settled = false;

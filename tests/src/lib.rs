@@ -5,6 +5,7 @@ pub mod generator;
 pub mod history;
 pub mod oracle;
 pub mod outcome;
+pub mod processes;
 pub mod request;
 pub mod room;
 pub mod simulation;

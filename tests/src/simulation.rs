@@ -129,7 +129,7 @@ impl Simulation {
                 self.afterlife(false);
                 continue;
             };
-            if let Some(Trouble { fault, when: When::AtCallInLife(call) }) = trouble {
+            if let Some(Trouble { fault, when: When::CallInLife(call) }) = trouble {
                 self.arm(fault, call);
             }
             let has_begun = number > 1 || self.begin(&mut process)?;
@@ -144,15 +144,15 @@ impl Simulation {
     fn draw_trouble(&mut self) -> Option<Trouble> {
         let Some((fault, call)) = self.only_death else { return self.plan.trouble(&mut self.rng) };
         let calls_left = call.checked_sub(self.host.calls()).filter(|calls| *calls > 0)?;
-        Some(Trouble { fault, when: When::AtCall(calls_left) })
+        Some(Trouble { fault, when: When::Call(calls_left) })
     }
 
     /// Remembers or arms the trouble of a life that begins.
     fn expect(&mut self, trouble: Option<Trouble>) {
         self.frame_trouble = None;
         match trouble {
-            Some(Trouble { fault, when: When::AtCall(call) }) => self.arm(fault, call),
-            Some(Trouble { when: When::AtCallInLife(_), .. }) | None => {}
+            Some(Trouble { fault, when: When::Call(call) }) => self.arm(fault, call),
+            Some(Trouble { when: When::CallInLife(_), .. }) | None => {}
             Some(trouble) => self.frame_trouble = Some(trouble),
         }
     }
@@ -186,12 +186,12 @@ impl Simulation {
     fn before_frame(&mut self, payload_bytes: usize) {
         let Some(Trouble { fault, when }) = &mut self.frame_trouble else { return };
         let is_time = match when {
-            When::AtFrame(frames) => {
+            When::Frame(frames) => {
                 *frames -= 1;
                 *frames == 0
             }
-            When::AtLargeFrame(bytes) => payload_bytes > *bytes,
-            When::AtCall(_) | When::AtCallInLife(_) => unreachable!("these wait for no frame"),
+            When::LargeFrame(bytes) => payload_bytes > *bytes,
+            When::Call(_) | When::CallInLife(_) => unreachable!("these wait for no frame"),
         };
         if is_time {
             let fault = *fault;

@@ -4,9 +4,10 @@
 //! Leaves out what is derived and may differ: hash indexes (their seed) and timer lists (when the wheel was turned).
 
 use super::State;
+use super::memory::Plain;
 use super::table::Table;
 use xxhash_rust::xxh3::Xxh3;
-use zerocopy::{FromZeros, Immutable, IntoBytes};
+use zerocopy::IntoBytes;
 
 impl State {
     /// The digest.
@@ -57,7 +58,7 @@ impl State {
     }
 }
 
-fn feed<T: Copy + FromZeros + IntoBytes + Immutable>(hash: &mut Xxh3, table: &Table<T>) {
+fn feed<T: Plain>(hash: &mut Xxh3, table: &Table<T>) {
     for (_, record) in table.iter() {
         hash.update(record.as_bytes());
     }

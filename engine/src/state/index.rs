@@ -7,19 +7,35 @@
 //! Invariant: every entry can be reached from its home slot over used slots only; removal shifts entries back, so there
 //! are no tombstones and a steady table stays as fast as a new one.
 
+use super::memory::Memory;
 use super::table::{Handle, NONE};
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C, align(8))]
 struct Entry {
     hash: u32,
-    handle: u32,
+    /// The complement of the handle: an empty slot is all zero, as fresh memory is.
+    not_handle: u32,
 }
 
-const EMPTY: Entry = Entry { hash: 0, handle: NONE };
+const EMPTY: Entry = Entry { hash: 0, not_handle: !NONE };
+
+impl Entry {
+    #[inline]
+    fn new(hash: u32, handle: Handle) -> Entry {
+        Entry { hash, not_handle: !handle.0 }
+    }
+
+    #[inline]
+    fn handle(self) -> u32 {
+        !self.not_handle
+    }
+}
 
 /// From hash to handles. Several entries may share a hash.
 pub struct Index {
-    entries: Vec<Entry>,
+    entries: Memory<Entry>,
     mask: u32,
     used: u32,
 }
@@ -29,7 +45,7 @@ impl Index {
     pub fn new(entries_max: u32) -> Index {
         let slots = (u64::from(entries_max) * 3 / 2).next_power_of_two().max(16);
         let slots = u32::try_from(slots.min(1 << 31)).expect("capped");
-        Index { entries: vec![EMPTY; slots as usize], mask: slots - 1, used: 0 }
+        Index { entries: Memory::new(slots as usize), mask: slots - 1, used: 0 }
     }
 
     /// Entries in use.
@@ -40,7 +56,7 @@ impl Index {
     /// Reads the home slot of `hash`, so that it is in the cache when the command executes.
     #[inline]
     pub fn touch(&self, hash: u32) -> u32 {
-        self.entries[(hash & self.mask) as usize].handle
+        self.at(hash & self.mask).handle()
     }
 
     /// The first entry of `hash` whose handle `is_it` accepts.
@@ -48,12 +64,12 @@ impl Index {
     pub fn find(&self, hash: u32, mut is_it: impl FnMut(Handle) -> bool) -> Option<Handle> {
         let mut slot = hash & self.mask;
         loop {
-            let entry = self.entries[slot as usize];
-            if entry.handle == NONE {
+            let entry = self.at(slot);
+            if entry.handle() == NONE {
                 return None;
             }
-            if entry.hash == hash && is_it(Handle(entry.handle)) {
-                return Some(Handle(entry.handle));
+            if entry.hash == hash && is_it(Handle(entry.handle())) {
+                return Some(Handle(entry.handle()));
             }
             slot = (slot + 1) & self.mask;
         }
@@ -61,52 +77,61 @@ impl Index {
 
     /// Adds an entry.
     pub fn insert(&mut self, hash: u32, handle: Handle) {
-        if u64::from(self.used) * 8 >= self.entries.len() as u64 * 7 {
+        if u64::from(self.used) * 8 >= self.entries.capacity() as u64 * 7 {
             self.grow();
         }
         self.used += 1;
-        self.place(Entry { hash, handle: handle.0 });
+        self.place(Entry::new(hash, handle));
     }
 
     /// Removes exactly this entry. Panics if it is not there: the record and its index entry live together.
     pub fn remove(&mut self, hash: u32, handle: Handle) {
         let mut hole = hash & self.mask;
-        while self.entries[hole as usize].handle != handle.0 {
-            assert!(self.entries[hole as usize].handle != NONE, "a record is missing from its index");
+        while self.at(hole).handle() != handle.0 {
+            assert!(self.at(hole).handle() != NONE, "a record is missing from its index");
             hole = (hole + 1) & self.mask;
         }
         self.used -= 1;
         let mut slot = hole;
         loop {
             slot = (slot + 1) & self.mask;
-            let entry = self.entries[slot as usize];
-            if entry.handle == NONE {
+            let entry = self.at(slot);
+            if entry.handle() == NONE {
                 break;
             }
             let home = entry.hash & self.mask;
             // The entry may move into the hole unless its home lies cyclically within (hole, slot].
             if slot.wrapping_sub(home) & self.mask >= slot.wrapping_sub(hole) & self.mask {
-                self.entries[hole as usize] = entry;
+                *self.entries.get_mut(hole as usize) = entry;
                 hole = slot;
             }
         }
-        self.entries[hole as usize] = EMPTY;
+        *self.entries.get_mut(hole as usize) = EMPTY;
     }
 
+    #[inline]
+    fn at(&self, slot: u32) -> Entry {
+        *self.entries.get(slot as usize)
+    }
+
+    #[inline]
     fn place(&mut self, entry: Entry) {
         let mut slot = entry.hash & self.mask;
-        while self.entries[slot as usize].handle != NONE {
+        while self.at(slot).handle() != NONE {
             slot = (slot + 1) & self.mask;
         }
-        self.entries[slot as usize] = entry;
+        *self.entries.get_mut(slot as usize) = entry;
     }
 
     fn grow(&mut self) {
-        let slots = self.entries.len() * 2;
-        let old = core::mem::replace(&mut self.entries, vec![EMPTY; slots]);
+        let slots = self.entries.capacity() * 2;
+        let old = core::mem::replace(&mut self.entries, Memory::new(slots));
         self.mask = u32::try_from(slots - 1).expect("an index has at most 2^32 slots");
-        for entry in old.into_iter().filter(|entry| entry.handle != NONE) {
-            self.place(entry);
+        for slot in 0..old.capacity() {
+            let entry = *old.get(slot);
+            if entry.handle() != NONE {
+                self.place(entry);
+            }
         }
     }
 }

@@ -5,6 +5,7 @@
 
 pub mod digest;
 pub mod index;
+pub mod memory;
 pub mod table;
 pub mod reclaim;
 pub mod records;
@@ -87,21 +88,22 @@ impl State {
         self.hasher.hash_one((key.operation.0, scope)) as u32
     }
 
+    /// The hash of a user's purchase limit on a stock.
     #[inline]
-    fn limit_hash(&self, user: UserId, stock: StockId) -> u32 {
+    pub fn limit_hash(&self, user: UserId, stock: StockId) -> u32 {
         self.hasher.hash_one((user.0, stock.0)) as u32
     }
 
-    /// Brings the index slot of an operation's hash into the cache.
+    /// Brings the index slot of an operation's hash into the cache; answers the tagged handle in it.
     #[inline]
     pub fn touch_record(&self, hash: u32) -> u32 {
         self.record_index.touch(hash)
     }
 
-    /// Brings the index slot of a user's purchase limit into the cache.
+    /// Brings the index slot of a purchase limit's hash into the cache; answers the handle in it.
     #[inline]
-    pub fn touch_limit(&self, user: UserId, stock: StockId) -> u32 {
-        self.limit_index.touch(self.limit_hash(user, stock))
+    pub fn touch_limit(&self, hash: u32) -> u32 {
+        self.limit_index.touch(hash)
     }
 
     /// The stock with this id, whoever owns it.

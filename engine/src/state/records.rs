@@ -7,10 +7,10 @@ use crate::answer::{HoldState, OperationKind};
 use crate::ids::{ChannelId, MerchantId, OperationId, OperationKey, OrderId, Slot, UserId};
 use crate::rejection::Code;
 use crate::state::table::{Handle, NONE};
-use zerocopy::{FromZeros, Immutable, IntoBytes};
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 /// One line of a hold.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, FromZeros, IntoBytes, Immutable)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]
 pub struct LineRecord {
     /// Handle of the stock; [`NONE`] in a recorded refusal that named an unknown one.
@@ -45,7 +45,7 @@ impl LineRecord {
 }
 
 /// A hold: the record of its RESERVE or SELL, and of its CONFIRM and RELEASE.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, FromZeros, IntoBytes, Immutable)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C, align(64))]
 pub struct HoldRecord {
     /// The hold's id.
@@ -93,7 +93,7 @@ pub struct HoldRecord {
 }
 
 /// A further line of a hold.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, FromZeros, IntoBytes, Immutable)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]
 pub struct ExtraLine {
     /// The line.
@@ -105,7 +105,7 @@ pub struct ExtraLine {
 }
 
 /// The record of an operation that is not a hold's own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, FromZeros, IntoBytes, Immutable)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]
 pub struct OperationRecord {
     /// The operation's id.
@@ -129,7 +129,7 @@ pub struct OperationRecord {
 }
 
 /// What one user holds or has bought of one limited stock.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, FromZeros, IntoBytes, Immutable)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]
 pub struct LimitRecord {
     /// The user.

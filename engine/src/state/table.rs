@@ -7,8 +7,8 @@
 //! Invariant: a handle is either in use or free; which handle an insertion gets depends only on the history of
 //! insertions and removals, so a replay gives every record the same handle.
 
+use super::memory::{Memory, Plain};
 use crate::limits::HANDLES_MAX;
-use zerocopy::{FromZeros, Immutable, IntoBytes};
 
 /// Names a record of one table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -19,22 +19,23 @@ pub const NONE: u32 = u32::MAX;
 
 /// A table of records of one kind.
 pub struct Table<T> {
-    /// Every record ever given a handle; freed ones are zero.
-    records: Vec<T>,
+    /// The first `length` are every record ever given a handle; freed ones are zero.
+    records: Memory<T>,
+    length: usize,
     /// Freed handles; the last one is given out first.
     free: Vec<u32>,
 }
 
-impl<T: Copy + FromZeros + IntoBytes + Immutable> Table<T> {
+impl<T: Plain> Table<T> {
     /// A table with room for `records` records before it has to grow. Touches all of its memory.
     pub fn new(records: u32) -> Table<T> {
-        Table { records: touched(T::new_zeroed(), records as usize), free: touched(NONE, records as usize) }
+        Table { records: Memory::new(records as usize), length: 0, free: touched_list(records as usize) }
     }
 
     /// Records in use.
     #[inline]
     pub fn used(&self) -> u32 {
-        (self.records.len() - self.free.len()) as u32
+        (self.length - self.free.len()) as u32
     }
 
     /// Stores `record` and names it. Grows the table when it is full, which only history can make happen: `decide`
@@ -42,37 +43,46 @@ impl<T: Copy + FromZeros + IntoBytes + Immutable> Table<T> {
     #[inline]
     pub fn insert(&mut self, record: T) -> Handle {
         if let Some(handle) = self.free.pop() {
-            self.records[handle as usize] = record;
+            *self.records.get_mut(handle as usize) = record;
             return Handle(handle);
         }
-        let handle = self.records.len();
+        let handle = self.length;
         assert!(handle < HANDLES_MAX as usize, "a table holds at most {HANDLES_MAX} records");
-        self.records.push(record);
+        if handle == self.records.capacity() {
+            self.records.grow((2 * handle).max(1024));
+        }
+        self.length += 1;
+        *self.records.get_mut(handle) = record;
         Handle(handle as u32)
     }
 
     /// Frees the record; its handle may be given out again.
     pub fn remove(&mut self, handle: Handle) {
-        self.records[handle.0 as usize] = T::new_zeroed();
+        *self.get_mut(handle) = T::new_zeroed();
         self.free.push(handle.0);
     }
 
     /// The record with this handle.
     #[inline]
     pub fn get(&self, handle: Handle) -> &T {
-        &self.records[handle.0 as usize]
+        self.records.get(handle.0 as usize)
     }
 
     /// The record with this handle, to be changed.
     #[inline]
     pub fn get_mut(&mut self, handle: Handle) -> &mut T {
-        &mut self.records[handle.0 as usize]
+        self.records.get_mut(handle.0 as usize)
     }
 
     /// Brings the record into the cache. The number means nothing.
     #[inline]
     pub fn touch(&self, handle: Handle) -> u32 {
-        self.records.get(handle.0 as usize).map_or(0, |record| u32::from(record.as_bytes()[0]))
+        if handle.0 as usize >= self.length {
+            return 0;
+        }
+        // Both ends: a record may lie across two cache lines.
+        let bytes = self.get(handle).as_bytes();
+        u32::from(bytes[0] ^ bytes[bytes.len() - 1])
     }
 
     /// Brings the freed record that the `ahead`-th insertion from now will reuse into the cache. The number means
@@ -85,7 +95,7 @@ impl<T: Copy + FromZeros + IntoBytes + Immutable> Table<T> {
 
     /// All records ever given a handle, freed ones (all zero) included, in order of handles.
     pub fn iter(&self) -> impl Iterator<Item = (Handle, &T)> {
-        self.records.iter().enumerate().map(|(handle, record)| (Handle(handle as u32), record))
+        (0..self.length as u32).map(|handle| (Handle(handle), self.get(Handle(handle))))
     }
 
     /// The free list, oldest first: part of the state, since it says which handles come next.
@@ -95,8 +105,8 @@ impl<T: Copy + FromZeros + IntoBytes + Immutable> Table<T> {
 }
 
 /// An empty list whose memory for `length` entries is already real: written, not just reserved.
-fn touched<T: Copy>(filler: T, length: usize) -> Vec<T> {
-    let mut list = vec![core::hint::black_box(filler); length];
+fn touched_list(length: usize) -> Vec<u32> {
+    let mut list = vec![core::hint::black_box(NONE); length];
     core::hint::black_box(list.as_mut_slice());
     list.clear();
     list

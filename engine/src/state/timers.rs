@@ -9,7 +9,9 @@
 //! turn. Invariant, once started: every held hold is in exactly one list, and no hold with a deadline at or before
 //! `posted_ms` is.
 
+use super::memory::Memory;
 use super::table::{Handle, NONE};
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 const SLOT_BITS: u32 = 10;
 const SLOTS: u64 = 1 << SLOT_BITS;
@@ -17,7 +19,8 @@ const LEVELS: usize = 3;
 /// A `previous` link with this bit set says: first of the list of that slot.
 const FIRST: u32 = 1 << 31;
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
 struct Links {
     previous: u32,
     next: u32,
@@ -27,7 +30,7 @@ struct Links {
 pub struct Timers {
     heads: Vec<u32>,
     occupied: [[u64; SLOTS as usize / 64]; LEVELS],
-    links: Vec<Links>,
+    links: Memory<Links>,
     /// All deadlines up to here have been taken.
     posted_ms: u64,
     held: u32,
@@ -40,7 +43,7 @@ impl Timers {
         Timers {
             heads: vec![NONE; SLOTS as usize * LEVELS],
             occupied: [[0; SLOTS as usize / 64]; LEVELS],
-            links: vec![Links { previous: NONE, next: NONE }; holds as usize],
+            links: Memory::new(holds as usize),
             posted_ms: 0,
             held: 0,
             started: false,
@@ -70,8 +73,8 @@ impl Timers {
         if !self.started {
             return;
         }
-        if handle.0 as usize >= self.links.len() {
-            self.links.resize(handle.0 as usize + 1, Links { previous: NONE, next: NONE });
+        if handle.0 as usize >= self.links.capacity() {
+            self.links.grow((2 * handle.0 as usize).max(1024));
         }
         self.held += 1;
         self.link(handle.0, deadline_ms.max(self.posted_ms + 1));
@@ -83,8 +86,7 @@ impl Timers {
             return;
         }
         self.held -= 1;
-        let Links { previous, next } = self.links[handle.0 as usize];
-        debug_assert!(previous != NONE, "the hold is in the wheel");
+        let Links { previous, next } = *self.links.get(handle.0 as usize);
         if previous & FIRST != 0 {
             let list = (previous & !FIRST) as usize;
             self.heads[list] = next;
@@ -92,12 +94,11 @@ impl Timers {
                 self.set_occupied(list, false);
             }
         } else {
-            self.links[previous as usize].next = next;
+            self.links.get_mut(previous as usize).next = next;
         }
         if next != NONE {
-            self.links[next as usize].previous = previous;
+            self.links.get_mut(next as usize).previous = previous;
         }
-        self.links[handle.0 as usize] = Links { previous: NONE, next: NONE };
     }
 
     /// Turns the wheel towards `now_ms` until a list is due, `moves_max` holds were moved to finer lists, or the time
@@ -143,7 +144,7 @@ impl Timers {
         let mut handle = self.heads[Self::list(0, self.posted_ms + 1)];
         while handle != NONE && out.len() < count_max {
             out.push(Handle(handle));
-            handle = self.links[handle as usize].next;
+            handle = self.links.get(handle as usize).next;
         }
     }
 
@@ -184,11 +185,11 @@ impl Timers {
         // Deadlines lie at most 4 h ahead and a round of level 2 is 12 days: its slots never overlap.
         let list = Self::list(level, deadline_ms >> (SLOT_BITS * level as u32));
         let next = self.heads[list];
-        self.links[handle as usize] = Links { previous: FIRST | list as u32, next };
+        *self.links.get_mut(handle as usize) = Links { previous: FIRST | list as u32, next };
         if next == NONE {
             self.set_occupied(list, true);
         } else {
-            self.links[next as usize].previous = handle;
+            self.links.get_mut(next as usize).previous = handle;
         }
         self.heads[list] = handle;
     }

@@ -1,7 +1,7 @@
 //! The books: what all operations together must have made of the stocks, against what the stocks' counters say.
 
-use super::story::{Story, View};
 use super::CheckReport;
+use super::story::{Story, View};
 use crate::ledger::{Ledger, StockCounters};
 use crate::plan::Work;
 use crate::recipe::Generator;
@@ -95,7 +95,13 @@ impl Books {
     }
 
     /// Adds what answers said to be somebody's, whether the server still knows of it or not.
-    pub(super) fn promise(&mut self, generator: &Generator, story: &Story<'_>, view: Option<&View>, server_ms: u64) {
+    pub(super) fn promise(
+        &mut self,
+        generator: &Generator,
+        story: &Story<'_>,
+        view: Option<&View>,
+        server_ms: u64,
+    ) {
         let promised = story.promised_units(server_ms);
         if promised == 0 {
             return;
@@ -110,12 +116,19 @@ impl Books {
             ([line], _) => give(line.stock.get(), promised),
             (_, Some(view)) if view.state == HoldState::Confirmed => {
                 for line in view.lines() {
-                    give(line.stock.get(), u64::from(line.confirmed.get().saturating_sub(line.returned.get())));
+                    give(
+                        line.stock.get(),
+                        u64::from(line.confirmed.get().saturating_sub(line.returned.get())),
+                    );
                 }
             }
-            (_, Some(view)) => view.lines().iter().for_each(|line| give(line.stock.get(), line.reserved.get().into())),
+            (_, Some(view)) => {
+                view.lines().iter().for_each(|line| give(line.stock.get(), line.reserved.get().into()))
+            }
             // Lost: how the units were spread is no longer to be seen, but without `partial` it was as asked.
-            (lines, None) if !cart.partial => lines.iter().for_each(|line| give(line.stock.get(), line.units.get().into())),
+            (lines, None) if !cart.partial => {
+                lines.iter().for_each(|line| give(line.stock.get(), line.units.get().into()))
+            }
             (_, None) => {}
         }
     }
@@ -167,15 +180,18 @@ impl Books {
     /// A ledger of sums: over all stocks, nothing may have happened that no answer and no unknown accounts for.
     fn close_sums(&self, report: &mut CheckReport, ledger: &Ledger, last: &[StockCounters]) {
         let (counts, recipe) = (&ledger.counts, &ledger.recipe);
-        let sum = |stocks: &[StockCounters], of: fn(&StockCounters) -> u64| stocks.iter().map(of).sum::<u64>();
+        let sum =
+            |stocks: &[StockCounters], of: fn(&StockCounters) -> u64| stocks.iter().map(of).sum::<u64>();
         let units_max = recipe.shares.map_or(recipe.units, |shares| shares.lines_max * shares.units_max);
         let maybe = counts.unknown * u64::from(units_max);
         // Of plain loads nothing unknown gives units back.
         let maybe_back = if recipe.shares.is_some() { maybe } else { 0 };
         let sold = counts.sold_units.saturating_sub(counts.returned_units);
-        let consumed = sum(last, |stock| stock.consumed).saturating_sub(sum(&ledger.before, |stock| stock.consumed));
+        let consumed =
+            sum(last, |stock| stock.consumed).saturating_sub(sum(&ledger.before, |stock| stock.consumed));
         let held = sum(last, |stock| stock.held).saturating_sub(sum(&ledger.before, |stock| stock.held));
-        let mut unaccounted = sold.saturating_sub(consumed + maybe_back) + consumed.saturating_sub(sold + maybe);
+        let mut unaccounted =
+            sold.saturating_sub(consumed + maybe_back) + consumed.saturating_sub(sold + maybe);
         unaccounted += held.saturating_sub(counts.reserved_units + maybe);
         let taken = if matches!(recipe.work, Work::Sell { .. }) { sold } else { counts.reserved_units };
         let long = recipe.ttl_ms == 0 || recipe.ttl_ms >= LONG_TTL_MS;
@@ -196,14 +212,17 @@ impl Books {
     /// Nobody has more of a stock than its limit allows.
     fn count_buyers(&mut self, report: &mut CheckReport, last: &[StockCounters]) {
         self.purchases.sort_unstable();
-        for of_one in self.purchases.chunk_by(|one, other| (one.user, one.stock) == (other.user, other.stock)) {
+        for of_one in self.purchases.chunk_by(|one, other| (one.user, one.stock) == (other.user, other.stock))
+        {
             let units: u64 = of_one.iter().map(|purchase| u64::from(purchase.units)).sum();
             let stock = &last[of_one[0].stock as usize];
             let limit = u64::from(stock.limit_per_user);
             if limit > 0 && units > limit {
                 report.over_limit_users += 1;
                 let (user, id) = (of_one[0].user, stock.stock);
-                report.finding(|| format!("buyer {user} has {units} units of stock {id:016x}, the limit is {limit}"));
+                report.finding(|| {
+                    format!("buyer {user} has {units} units of stock {id:016x}, the limit is {limit}")
+                });
             }
         }
     }
@@ -228,7 +247,8 @@ fn note(report: &mut CheckReport, check: &StockCheck, wrong: Wrong) {
     if check.right {
         return;
     }
-    let StockCheck { now, consumed_counted, consumed_by_operations, held_by_operations, promised, .. } = check;
+    let StockCheck { now, consumed_counted, consumed_by_operations, held_by_operations, promised, .. } =
+        check;
     report.finding(|| {
         format!(
             "stock {:016x}: {now:?}; sold since the load began: {consumed_counted} by the counter, \

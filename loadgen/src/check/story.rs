@@ -126,7 +126,9 @@ impl<'a> Story<'a> {
     }
 
     fn of_hold(&self) -> impl Iterator<Item = &'a Record> {
-        [What::Reserve, What::Sell, What::Confirm, What::Release].into_iter().filter_map(|what| self.known(what))
+        [What::Reserve, What::Sell, What::Confirm, What::Release]
+            .into_iter()
+            .filter_map(|what| self.known(what))
     }
 
     /// Operations on the hold itself.
@@ -148,7 +150,10 @@ impl<'a> Story<'a> {
     pub(super) fn unknowns_that_happened(&self, view: &View) -> u64 {
         let happened = |record: &&Record| match record.what() {
             What::Confirm => view.state == HoldState::Confirmed || view.refusal.is_some(),
-            What::Release => view.state == HoldState::Released || (view.state == HoldState::Lapsed && view.refusal.is_none()),
+            What::Release => {
+                view.state == HoldState::Released
+                    || (view.state == HoldState::Lapsed && view.refusal.is_none())
+            }
             _ => true,
         };
         self.of_hold().filter(|record| record.known() == Known::Unknown).filter(happened).count() as u64
@@ -156,7 +161,8 @@ impl<'a> Story<'a> {
 
     /// All answers that the server must give again, each operation's once.
     pub(super) fn answered(&self) -> impl Iterator<Item = &'a Record> {
-        let own = self.own_operations().collect::<Vec<_>>().into_iter().filter_map(|operation| self.of(operation));
+        let own =
+            self.own_operations().collect::<Vec<_>>().into_iter().filter_map(|operation| self.of(operation));
         self.of_hold().chain(own).filter(|record| record.known() != Known::Unknown)
     }
 
@@ -173,8 +179,14 @@ impl<'a> Story<'a> {
 
     /// What was acknowledged, in words.
     pub(super) fn words(&self) -> String {
-        let word = |record: &Record| format!("{} was answered after {} ms", record.what().name(), record.learned_us.get() / 1_000);
-        self.of_hold().filter(|record| record.known() != Known::Unknown).map(word).collect::<Vec<_>>().join(", ")
+        let word = |record: &Record| {
+            format!("{} was answered after {} ms", record.what().name(), record.learned_us.get() / 1_000)
+        };
+        self.of_hold()
+            .filter(|record| record.known() != Known::Unknown)
+            .map(word)
+            .collect::<Vec<_>>()
+            .join(", ")
     }
 
     /// When the hold runs out, as far as was acknowledged.
@@ -185,7 +197,8 @@ impl<'a> Story<'a> {
     }
 
     fn acknowledged_own(&self, what: What) -> impl Iterator<Item = &'a Record> {
-        let own = self.own_operations().collect::<Vec<_>>().into_iter().filter_map(|operation| self.of(operation));
+        let own =
+            self.own_operations().collect::<Vec<_>>().into_iter().filter_map(|operation| self.of(operation));
         own.filter(move |record| record.what() == what && record.known() == Known::Acknowledged)
     }
 
@@ -200,7 +213,8 @@ impl<'a> Story<'a> {
         let acknowledged = |what| self.answered_as(what, Known::Acknowledged);
         let sold = acknowledged(What::Confirm).or_else(|| acknowledged(What::Sell));
         if let Some(sold) = sold {
-            let returned: u64 = self.acknowledged_own(What::Return).map(|record| u64::from(record.units.get())).sum();
+            let returned: u64 =
+                self.acknowledged_own(What::Return).map(|record| u64::from(record.units.get())).sum();
             let left = u64::from(sold.units.get()).saturating_sub(returned);
             return if self.has_unknown_own(What::Return) { 0 } else { left };
         }
@@ -216,7 +230,8 @@ impl<'a> Story<'a> {
         self.compare_content(generator, view)?;
         self.compare_state(view, server_ms)?;
         let returned = view.sum(|line| line.returned.get());
-        let acknowledged: u64 = self.acknowledged_own(What::Return).map(|record| u64::from(record.units.get())).sum();
+        let acknowledged: u64 =
+            self.acknowledged_own(What::Return).map(|record| u64::from(record.units.get())).sum();
         if returned < acknowledged || (returned > acknowledged && !self.has_unknown_own(What::Return)) {
             return Err(format!("{acknowledged} units were acknowledged to be returned, {returned} are"));
         }
@@ -282,10 +297,18 @@ impl<'a> Story<'a> {
             HoldState::Lapsed => self.is_unknown(What::Release) || self.is_unknown(What::Confirm),
         };
         let (state, deadline_ms) = (view.state, view.deadline_ms);
-        if possible { Ok(()) } else { Err(format!("nothing led to its state {state:?} (deadline {deadline_ms} ms)")) }
+        if possible {
+            Ok(())
+        } else {
+            Err(format!("nothing led to its state {state:?} (deadline {deadline_ms} ms)"))
+        }
     }
 }
 
 fn same<T: PartialEq + std::fmt::Debug>(of: &str, expected: T, found: T) -> Result<(), String> {
-    if expected == found { Ok(()) } else { Err(format!("its {of} was acknowledged as {expected:?}, is {found:?}")) }
+    if expected == found {
+        Ok(())
+    } else {
+        Err(format!("its {of} was acknowledged as {expected:?}, is {found:?}"))
+    }
 }

@@ -38,8 +38,13 @@ const fn later(what: What) -> Move {
 
 const ABANDON: &[Move] = &[first(What::Reserve)];
 const PAY: &[Move] = &[first(What::Reserve), later(What::Confirm)];
-const RETRY: &[Move] =
-    &[first(What::Reserve), again(What::Reserve), later(What::Confirm), again(What::Confirm), again(What::Reserve)];
+const RETRY: &[Move] = &[
+    first(What::Reserve),
+    again(What::Reserve),
+    later(What::Confirm),
+    again(What::Confirm),
+    again(What::Reserve),
+];
 const RETRY_LATER: &[Move] = &[
     first(What::Reserve),
     later(What::Confirm),
@@ -53,7 +58,8 @@ const LATE: &[Move] = &[
     Move { wait: Wait::Expiry, ..first(What::Confirm) },
     Move { again: true, ..later(What::Confirm) },
 ];
-const CUT: &[Move] = &[Move { cut: true, ..first(What::Reserve) }, again(What::Reserve), later(What::Confirm)];
+const CUT: &[Move] =
+    &[Move { cut: true, ..first(What::Reserve) }, again(What::Reserve), later(What::Confirm)];
 const RELEASE: &[Move] = &[first(What::Reserve), later(What::Release), again(What::Release)];
 const EXTEND: &[Move] = &[
     first(What::Reserve),

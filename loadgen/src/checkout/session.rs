@@ -141,7 +141,9 @@ impl Session {
         }
         if first != 0 && first != digest(raw.bytes) {
             let operation = self.operation(desk);
-            desk.mismatch(|| format!("{} {operation} was answered differently again: {outcome:?}", what.name()));
+            desk.mismatch(|| {
+                format!("{} {operation} was answered differently again: {outcome:?}", what.name())
+            });
         }
     }
 
@@ -163,7 +165,9 @@ impl Session {
                 }
                 if is_absurd(no.code) {
                     let operation = self.operation(desk);
-                    desk.contradiction(|| format!("{} {operation} was refused: {}", what.name(), no.code.name()));
+                    desk.contradiction(|| {
+                        format!("{} {operation} was refused: {}", what.name(), no.code.name())
+                    });
                 }
                 self.next = if for_good { Next::Repeats } else { Next::Finish };
             }
@@ -171,7 +175,8 @@ impl Session {
                 self.resolve(desk);
                 desk.acknowledged(1);
                 self.digests[what as usize - 1] = digest(raw.bytes);
-                let record = self.take(desk, answer, record(self.record(desk, now_ns), raw.bytes, 0, 0, false));
+                let record =
+                    self.take(desk, answer, record(self.record(desk, now_ns), raw.bytes, 0, 0, false));
                 if self.kept {
                     desk.record(record);
                 }
@@ -217,7 +222,11 @@ impl Session {
                 record.flags = if *late { crate::ledger::LATE } else { 0 };
                 desk.sums.sold_units += u64::from(sum(units));
                 self.confirmed_units = sum(units);
-                if self.present().what == What::Sell { self.grant(&cart, units) } else { self.paid(&cart, units) }
+                if self.present().what == What::Sell {
+                    self.grant(&cart, units)
+                } else {
+                    self.paid(&cart, units)
+                }
             }
             Answer::Extended { deadline_ms } => {
                 record.at_ms.set(*deadline_ms);
@@ -238,7 +247,9 @@ impl Session {
         };
         if !right {
             let (what, operation) = (self.present().what.name(), self.operation(desk));
-            desk.contradiction(|| format!("{what} {operation} was answered with what was not asked for: {answer:?}"));
+            desk.contradiction(|| {
+                format!("{what} {operation} was answered with what was not asked for: {answer:?}")
+            });
         }
         record
     }
@@ -260,7 +271,10 @@ impl Session {
     fn paid(&self, cart: &Cart, units: &[U32]) -> bool {
         let payment = cart.pays(self.granted());
         match payment.units() {
-            [] => units.len() == self.granted().len() && self.granted().iter().zip(units).all(|(a, b)| *a == b.get()),
+            [] => {
+                units.len() == self.granted().len()
+                    && self.granted().iter().zip(units).all(|(a, b)| *a == b.get())
+            }
             paid => paid == units,
         }
     }

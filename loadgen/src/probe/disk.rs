@@ -61,7 +61,8 @@ pub(super) fn measure(directory: &Path) -> Result<Disk, ProbeError> {
     let memory = Aligned::new(CHUNK_BYTES);
     let file = &scratch.file;
     for chunk in 0..FILE_CHUNKS {
-        write(file, memory.get(CHUNK_BYTES), chunk * CHUNK_BYTES as u64).map_err(system("write to its file"))?;
+        write(file, memory.get(CHUNK_BYTES), chunk * CHUNK_BYTES as u64)
+            .map_err(system("write to its file"))?;
     }
     fdatasync(file).map_err(system("sync its file"))?;
     let write_sync_us = write_sync(file, &memory).map_err(system("write and sync blocks of its file"))?;

@@ -4,13 +4,13 @@
 //! is not. Everything ends by itself: connections with their clients, the listener with the [`Fake`].
 #![allow(dead_code, reason = "each test file uses its part")]
 
+use scrip_engine::Engine;
 use scrip_engine::answer::{Answer, HoldLine, Outcome};
 use scrip_engine::command::{Command, Envelope, Request, StockCreate, StockTerms};
 use scrip_engine::event::{Event, EventSink};
 use scrip_engine::ids::{ChannelId, MerchantId, OperationId, Slot, StockId};
 use scrip_engine::limits::{Capacity, Rules};
 use scrip_engine::rejection::{Code, Rejection};
-use scrip_engine::Engine;
 use scrip_loadgen::LoadPlan;
 use scrip_protocol::answer_write::AnswerFrame;
 use scrip_protocol::error::ErrorCode;
@@ -181,7 +181,10 @@ fn accept(listener: &TcpListener, brain: &Arc<Mutex<Brain>>) {
                 break;
             }
             if brain.refuse > 0 {
-                brain.refuse -= u32::from(!brain.faults.stay_dead);
+                if brain.faults.stay_dead {
+                    break;
+                }
+                brain.refuse -= 1;
                 continue;
             }
             brain.life
@@ -212,7 +215,9 @@ fn serve(mut stream: TcpStream, brain: &Mutex<Brain>, life: u32) {
                     greeted = hello(payload, &mut output);
                     !greeted
                 }
-                FrameKind::Commands if greeted => commands(brain, life, header.correlation, payload, &mut output),
+                FrameKind::Commands if greeted => {
+                    commands(brain, life, header.correlation, payload, &mut output)
+                }
                 kind => panic!("a load never sends {kind:?} here"),
             };
             if end {
@@ -291,7 +296,8 @@ impl Brain {
             }
         };
         if self.faults.backwards {
-            let requests: Vec<_> = CommandReader::new(payload).map(|read| read.expect("well formed").0).collect();
+            let requests: Vec<_> =
+                CommandReader::new(payload).map(|read| read.expect("well formed").0).collect();
             let mut pieces: Vec<Vec<u8>> = Vec::new();
             for (index, request) in (0..).zip(&requests) {
                 let mut piece = Vec::new();
@@ -324,7 +330,8 @@ impl Brain {
         let faults = self.faults.clone();
         let nth = |one_in: u32| one_in > 0 && self.commands.is_multiple_of(u64::from(one_in));
         let id = request.envelope.operation.0;
-        let mut say = |outcome: &Outcome<'_>| frame.push(out, index, outcome).expect("answers fit into a frame");
+        let mut say =
+            |outcome: &Outcome<'_>| frame.push(out, index, outcome).expect("answers fit into a frame");
         let one = [U32::new(1)];
         let reserved = Outcome::Done(Answer::Reserved { deadline_ms: now_ms + 900_000, units: &one });
         if request.command.mutates() && nth(faults.busy_one_in) {
@@ -333,7 +340,11 @@ impl Brain {
         match request.command {
             Command::Reserve { .. } if nth(faults.lose_one_in) => return say(&reserved),
             Command::Confirm { .. } if nth(faults.forget_confirm_one_in) => {
-                return say(&Outcome::Done(Answer::Confirmed { confirmed_ms: now_ms, late: false, units: &one }));
+                return say(&Outcome::Done(Answer::Confirmed {
+                    confirmed_ms: now_ms,
+                    late: false,
+                    units: &one,
+                }));
             }
             Command::Reserve { .. } if nth(faults.double_one_in) => {
                 let envelope = Envelope { operation: OperationId(id ^ 1 << 70), ..request.envelope };
@@ -343,7 +354,9 @@ impl Brain {
         }
         let again = matches!(request.command, Command::Reserve { .. }) && !self.reserved.insert(id);
         match (self.engine.execute(now_ms, request, &mut Void), request.command) {
-            (Outcome::Refused(no), Command::Reserve { .. }) if no.code == Code::OutOfStock && faults.oversell > 0 => {
+            (Outcome::Refused(no), Command::Reserve { .. })
+                if no.code == Code::OutOfStock && faults.oversell > 0 =>
+            {
                 self.faults.oversell -= 1;
                 say(&reserved);
             }
@@ -351,7 +364,8 @@ impl Brain {
                 say(&Outcome::Done(Answer::Reserved { deadline_ms: deadline_ms + 1, units }));
             }
             (Outcome::Done(Answer::Hold(hold)), _) if faults.wrong_units => {
-                let more = |line: &HoldLine| HoldLine { reserved: U32::new(line.reserved.get() + 1), ..*line };
+                let more =
+                    |line: &HoldLine| HoldLine { reserved: U32::new(line.reserved.get() + 1), ..*line };
                 let lines: Vec<HoldLine> = hold.lines.iter().map(more).collect();
                 say(&Outcome::Done(Answer::Hold(scrip_engine::answer::HoldView { lines: &lines, ..hold })));
             }

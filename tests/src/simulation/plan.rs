@@ -59,13 +59,13 @@ pub enum Fault {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum When {
     /// In the n-th call after the life was begun, its start included.
-    AtCall(u64),
+    Call(u64),
     /// In the n-th call after the process began to serve.
-    AtCallInLife(u64),
+    CallInLife(u64),
     /// While the n-th frame is written.
-    AtFrame(u64),
+    Frame(u64),
     /// While the first frame is written whose payload is larger than so many bytes: it can be torn in many ways.
-    AtLargeFrame(usize),
+    LargeFrame(usize),
 }
 
 /// How a life ends that no trouble has ended.
@@ -185,10 +185,10 @@ impl Plan {
             Fault::FailWrite | Fault::FailSync => rng.u64(1..=self.reach.div_ceil(3)),
         };
         let when = match rng.u8(..8) {
-            0 | 1 => When::AtCall(call),
-            2 => When::AtCallInLife(call),
-            3..6 => When::AtFrame(rng.u64(1..=4)),
-            _ => When::AtLargeFrame([450, 900, 1_400][rng.usize(..3)]),
+            0 | 1 => When::Call(call),
+            2 => When::CallInLife(call),
+            3..6 => When::Frame(rng.u64(1..=4)),
+            _ => When::LargeFrame([450, 900, 1_400][rng.usize(..3)]),
         };
         Some(Trouble { fault, when })
     }

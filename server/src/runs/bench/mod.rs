@@ -70,19 +70,11 @@ impl Place {
     pub fn log(&self) -> PathBuf {
         self.path.join("server.log")
     }
-
-    /// Drops a run's data, unless it is kept: the next one should find the disk as this one did.
-    pub fn clear(&self, name: &str) {
-        if self.keep.is_none() {
-            // What stays behind goes with the temporary directory.
-            let _ = std::fs::remove_dir_all(self.path.join(name));
-        }
-    }
 }
 
 fn measure_machine(path: &Path) -> Result<Probe, RunError> {
     probe(path).map_err(|error| match error {
-        scrip_loadgen::probe::ProbeError::NotDurable { .. } => RunError::NotDurable(path.to_owned()),
+        scrip_loadgen::ProbeError::NotDurable { .. } => RunError::NotDurable(path.to_owned()),
         error => RunError::Other(format!("measuring the machine: {error}")),
     })
 }
