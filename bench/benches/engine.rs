@@ -47,7 +47,10 @@ fn take(user: u128, lines: &[Line]) -> Take<'_> {
 }
 
 fn reserve(operation: u128, user: u128, lines: &[Line]) -> Request<'_> {
-    Request { envelope: envelope(operation), command: Command::Reserve { take: take(user, lines), ttl_ms: 0 } }
+    Request {
+        envelope: envelope(operation),
+        command: Command::Reserve { take: take(user, lines), ttl_ms: 0 },
+    }
 }
 
 struct World {
@@ -72,7 +75,8 @@ fn world(stocks: u64, units: u64) -> World {
         let stock = StockId::new(SLOT, number);
         let terms = StockTerms { opens_ms: 0, closes_ms: 0, limit_per_user: 1_000, frozen: false };
         let create = StockCreate { stock, name: b"bench", units, terms };
-        let request = Request { envelope: envelope(1 + u128::from(number)), command: Command::StockCreate(create) };
+        let request =
+            Request { envelope: envelope(1 + u128::from(number)), command: Command::StockCreate(create) };
         assert!(matches!(engine.execute(NOW_MS, &request, &mut frame), Outcome::Done(_)));
     }
     World { engine, frame, random: fastrand::Rng::with_seed(1) }
@@ -116,13 +120,25 @@ fn benches(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("engine");
     group.throughput(Throughput::Elements(ROUND as u64)).sample_size(10);
     group.bench_function("reserve/hot", |bencher| {
-        bencher.iter_batched_ref(|| world(1, 1 << 40), |world| world.reserve_round(1, true), BatchSize::PerIteration);
+        bencher.iter_batched_ref(
+            || world(1, 1 << 40),
+            |world| world.reserve_round(1, true),
+            BatchSize::PerIteration,
+        );
     });
     group.bench_function("reserve/hot/unprepared", |bencher| {
-        bencher.iter_batched_ref(|| world(1, 1 << 40), |world| world.reserve_round(1, false), BatchSize::PerIteration);
+        bencher.iter_batched_ref(
+            || world(1, 1 << 40),
+            |world| world.reserve_round(1, false),
+            BatchSize::PerIteration,
+        );
     });
     group.bench_function("reserve/sold_out", |bencher| {
-        bencher.iter_batched_ref(|| world(1, 0), |world| world.reserve_round(1, true), BatchSize::PerIteration);
+        bencher.iter_batched_ref(
+            || world(1, 0),
+            |world| world.reserve_round(1, true),
+            BatchSize::PerIteration,
+        );
     });
     group.bench_function("confirm/hot", |bencher| {
         let setup = || {

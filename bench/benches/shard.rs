@@ -37,7 +37,8 @@ fn envelope(operation: u128) -> Envelope {
 }
 
 fn world() -> World {
-    let directory = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a directory on the target's disk");
+    let directory =
+        tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a directory on the target's disk");
     let disk = RealDisk::open(directory.path()).expect("the directory is there");
     let end = scan(&disk, 0, |_, _| Ok::<(), Infallible>(())).expect("an empty log");
     let options = LogOptions { segments_ready_at_start: 1, ..LogOptions::new(0) };

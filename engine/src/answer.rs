@@ -6,8 +6,8 @@
 use crate::ids::{ChannelId, OperationId, OrderId, StockId, UserId};
 use crate::rejection::{Code, Rejection};
 use zerocopy::little_endian::U32;
-use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 use zerocopy::little_endian::U64;
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 /// What a command was answered.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -129,7 +129,9 @@ impl HoldState {
 }
 
 /// One line of a hold, as it lies on the wire.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Default, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned,
+)]
 #[repr(C)]
 pub struct HoldLine {
     /// The stock.

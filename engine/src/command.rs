@@ -5,7 +5,9 @@
 //! process calls it too.
 
 use crate::ids::{ChannelId, MerchantId, OperationId, OperationKey, OrderId, Slot, StockId, UserId};
-use crate::limits::{LINES_MAX, NAME_BYTES_MAX, STOCK_UNITS_MAX, TTL_DEFAULT_MS, TTL_MAX_MS, UNITS_PER_LINE_MAX};
+use crate::limits::{
+    LINES_MAX, NAME_BYTES_MAX, STOCK_UNITS_MAX, TTL_DEFAULT_MS, TTL_MAX_MS, UNITS_PER_LINE_MAX,
+};
 use zerocopy::little_endian::{U32, U64};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
@@ -289,9 +291,14 @@ impl Request<'_> {
                 take.check(self.envelope.operation)
             }
             Command::Sell { take, .. } => take.check(self.envelope.operation),
-            Command::Extend { ttl_ms, .. } if *ttl_ms == 0 || *ttl_ms > TTL_MAX_MS => Err(Malformed::Ttl(*ttl_ms)),
+            Command::Extend { ttl_ms, .. } if *ttl_ms == 0 || *ttl_ms > TTL_MAX_MS => {
+                Err(Malformed::Ttl(*ttl_ms))
+            }
             Command::Confirm { units } | Command::Return { units, .. } => check_units(units),
-            Command::Extend { .. } | Command::Release | Command::StockShow { .. } | Command::OperationShow => Ok(()),
+            Command::Extend { .. }
+            | Command::Release
+            | Command::StockShow { .. }
+            | Command::OperationShow => Ok(()),
         }
     }
 }
@@ -342,7 +349,10 @@ impl StockTerms {
 }
 
 fn check_create(create: &StockCreate<'_>) -> Result<(), Malformed> {
-    if create.name.is_empty() || create.name.len() > NAME_BYTES_MAX || core::str::from_utf8(create.name).is_err() {
+    if create.name.is_empty()
+        || create.name.len() > NAME_BYTES_MAX
+        || core::str::from_utf8(create.name).is_err()
+    {
         return Err(Malformed::Name);
     }
     if create.units > STOCK_UNITS_MAX {

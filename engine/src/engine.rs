@@ -9,9 +9,9 @@ use crate::commands::{self, Plan, Question, Replies, Resolved, Verdict};
 use crate::event::{Event, EventHold, EventSink};
 use crate::limits::{Capacity, EXPIRED_PER_EVENT_MAX, PREPARED_MAX, Rules, SLICE_MS};
 use crate::state::State;
-use crate::state::table::Handle;
-use crate::state::recount::RecountError;
 use crate::state::records::Recorded;
+use crate::state::recount::RecountError;
+use crate::state::table::Handle;
 use scrip_planted::{Bug, on};
 
 /// Expiry events of one [`Engine::advance`]: about a millisecond of work.
@@ -212,7 +212,12 @@ impl Engine {
     /// Decides a request at shard time `now_ms` (what [`Engine::advance`] reached) and applies the event it becomes.
     /// Makes at most two events. The request must have passed [`Request::check`].
     #[inline]
-    pub fn execute<'s>(&'s mut self, now_ms: u64, request: &Request<'_>, sink: &mut impl EventSink) -> Outcome<'s> {
+    pub fn execute<'s>(
+        &'s mut self,
+        now_ms: u64,
+        request: &Request<'_>,
+        sink: &mut impl EventSink,
+    ) -> Outcome<'s> {
         let hash = self.state.record_hash(&request.envelope.key());
         let question = Question { now_ms, hash, request };
         let reply = match commands::decide(&self.state, question, &mut self.plan) {

@@ -3,15 +3,15 @@
 //! [`Engine::execute`] decides a command against the state and applies the one event it becomes; [`Engine::apply`] is
 //! what history (recovery, followers) enters by. The rules are in docs/semantics.md. Read the modules in this order.
 
-pub mod ids;
-pub mod limits;
-pub mod command;
 pub mod answer;
-pub mod rejection;
-pub mod event;
-mod engine;
-pub mod state;
+pub mod command;
 mod commands;
 pub mod content;
+mod engine;
+pub mod event;
+pub mod ids;
+pub mod limits;
+pub mod rejection;
+pub mod state;
 
 pub use engine::{ADVANCE_EVENTS_MAX, Engine};

@@ -41,7 +41,9 @@ const _: () = assert!(LINES_MAX as u64 * (UNITS_PER_LINE_MAX as u64) < STOCK_UNI
 const _: () = assert!(TTL_DEFAULT_MS <= TTL_MAX_MS);
 const _: () = assert!(LINES_MAX * 24 + 256 <= EVENT_BYTES_MAX);
 const _: () = assert!(EXPIRED_PER_EVENT_MAX * 24 + 256 <= EVENT_BYTES_MAX);
-const _: () = assert!(OPERATION_WINDOW_MAX_MS.is_multiple_of(SLICE_MS) && OPERATION_WINDOW_FLOOR_MS.is_multiple_of(SLICE_MS));
+const _: () = assert!(
+    OPERATION_WINDOW_MAX_MS.is_multiple_of(SLICE_MS) && OPERATION_WINDOW_FLOOR_MS.is_multiple_of(SLICE_MS)
+);
 
 /// Sizes of the engine's tables, fixed at start. Counted in records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -129,7 +131,11 @@ impl Rules {
     /// Checks every rule against its bounds.
     pub fn check(&self) -> Result<(), RuleOutOfBounds> {
         let within = |name, value, least, most| {
-            if (least..=most).contains(&value) { Ok(()) } else { Err(RuleOutOfBounds { name, value, least, most }) }
+            if (least..=most).contains(&value) {
+                Ok(())
+            } else {
+                Err(RuleOutOfBounds { name, value, least, most })
+            }
         };
         let window = self.operation_window_ms;
         within("operation_window_ms", window, OPERATION_WINDOW_FLOOR_MS, OPERATION_WINDOW_MAX_MS)?;

@@ -190,7 +190,7 @@ struct Repeat<'a> {
 impl<'a> Check<'a> {
     /// Asks a block of holds back, and the operations on them that have ids of their own.
     fn ask_back(&mut self, block: &[&'a [&'a Record]]) -> Result<(), CheckError> {
-        let stories: Vec<Story<'a>> = block.iter().map(|records| Story::new(records)).collect();
+        let stories: Vec<Story<'a>> = block.iter().map(|records| Story::new(records, self.ledger.complete)).collect();
         // Each hold, and behind it each EXTEND and RETURN on it, once.
         let mut asked: Vec<(usize, OperationId)> = Vec::new();
         for (number, story) in stories.iter().enumerate() {

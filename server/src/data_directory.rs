@@ -63,10 +63,14 @@ pub enum DirectoryError {
         source: io::Error,
     },
     /// Another process uses it.
-    #[error("{0}: another process uses this data directory. Stop it first (scrip serve, verify and repair all hold it), or choose another with --data")]
+    #[error(
+        "{0}: another process uses this data directory. Stop it first (scrip serve, verify and repair all hold it), or choose another with --data"
+    )]
     InUse(PathBuf),
     /// Not a data directory.
-    #[error("{0}: no Scrip data directory (manifest.json is missing). Name the directory that `scrip serve --data` was given")]
+    #[error(
+        "{0}: no Scrip data directory (manifest.json is missing). Name the directory that `scrip serve --data` was given"
+    )]
     Missing(PathBuf),
     /// The manifest can't be read.
     #[error("{path}: the manifest is damaged: {why}. Restore it from a backup of this directory")]
@@ -148,7 +152,11 @@ fn make_directory(path: &Path) -> Result<(), DirectoryError> {
     if path.is_dir() {
         return Ok(());
     }
-    DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(io_error(path, "making the directory"))?;
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path)
+        .map_err(io_error(path, "making the directory"))?;
     if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
         sync_directory(parent)?;
     }
@@ -179,7 +187,9 @@ fn read_manifest(file: &Path) -> Result<Manifest, DirectoryError> {
     if manifest.format_version != FORMAT_VERSION {
         return Err(DirectoryError::Version { path: file.to_owned(), found: manifest.format_version });
     }
-    if manifest.slots.len() != usize::from(SLOTS) || manifest.slots.iter().any(|shard| *shard >= manifest.shards) {
+    if manifest.slots.len() != usize::from(SLOTS)
+        || manifest.slots.iter().any(|shard| *shard >= manifest.shards)
+    {
         return Err(damaged(format!("it must map {SLOTS} slots to {} shards", manifest.shards)));
     }
     Ok(manifest)
@@ -204,5 +214,7 @@ pub fn replace_file(directory: &Path, name: &str, bytes: &[u8], mode: u32) -> Re
 }
 
 fn sync_directory(path: &Path) -> Result<(), DirectoryError> {
-    File::open(path).and_then(|directory| directory.sync_all()).map_err(io_error(path, "syncing the directory"))
+    File::open(path)
+        .and_then(|directory| directory.sync_all())
+        .map_err(io_error(path, "syncing the directory"))
 }

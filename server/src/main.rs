@@ -4,15 +4,15 @@
 //! directory at rest; `stock`, a client; `runs`, whole runs of server and load that are checked afterwards.
 
 mod cli;
-mod settings;
-mod data_directory;
-mod tokens;
 mod credentials;
-mod serve;
-mod tools;
-mod stock;
+mod data_directory;
 mod report;
 mod runs;
+mod serve;
+mod settings;
+mod stock;
+mod tokens;
+mod tools;
 
 use clap::Parser;
 use cli::{Cli, Command, LogCommand, ServeArgs, TokenCommand};

@@ -206,7 +206,8 @@ impl Settings {
             figment = figment.merge(Toml::file_exact(file));
         }
         let names: Vec<String> = setting_names();
-        let environment = Env::prefixed("SCRIP_").filter(move |key| names.iter().any(|name| key == name.as_str()));
+        let environment =
+            Env::prefixed("SCRIP_").filter(move |key| names.iter().any(|name| key == name.as_str()));
         let figment = figment.merge(environment).merge(Serialized::defaults(flags));
         let settings: Settings = figment.extract().map_err(|error| SettingsError::Read(Box::new(error)))?;
         settings.check()?;
@@ -223,7 +224,9 @@ impl Settings {
         }
         for (name, address) in [("listen", self.listen), ("http", self.http)] {
             if !address.ip().is_loopback() && !self.insecure {
-                let why = format!("{address} is reachable from elsewhere and there is no TLS yet: add --insecure if the network is trusted");
+                let why = format!(
+                    "{address} is reachable from elsewhere and there is no TLS yet: add --insecure if the network is trusted"
+                );
                 return refuse(name, why);
             }
         }
@@ -273,8 +276,12 @@ pub fn parse_size(text: &str) -> Result<u64, String> {
         .iter()
         .find_map(|(unit, shift)| text.strip_suffix(unit).map(|digits| (digits, *shift)))
         .unwrap_or((text, 0));
-    let number: u64 = digits.trim().parse().map_err(|_| format!("{text:?} is no size: write 512MiB or 4GiB"))?;
-    number.checked_shl(shift).filter(|size| size >> shift == number).ok_or_else(|| format!("{text:?} is too large"))
+    let number: u64 =
+        digits.trim().parse().map_err(|_| format!("{text:?} is no size: write 512MiB or 4GiB"))?;
+    number
+        .checked_shl(shift)
+        .filter(|size| size >> shift == number)
+        .ok_or_else(|| format!("{text:?} is too large"))
 }
 
 #[cfg(test)]

@@ -74,8 +74,12 @@ fn hint(error: &Error) -> &'static str {
     match error {
         Error::Rejected(rejection) => match rejection.code {
             Code::NotFound => ". `scrip stock create NAME --units N` makes it",
-            Code::RuleFailed => ". A stock of this name exists: `scrip stock show NAME`, `scrip stock supply NAME N`",
-            Code::Forbidden => ". `scrip token create --merchant N --verb stock --verb read` makes a token that may",
+            Code::RuleFailed => {
+                ". A stock of this name exists: `scrip stock show NAME`, `scrip stock supply NAME N`"
+            }
+            Code::Forbidden => {
+                ". `scrip token create --merchant N --verb stock --verb read` makes a token that may"
+            }
             _ => "",
         },
         Error::Unauthorized(_) => ". `scrip token create --merchant 1 --data DIR` makes a token",

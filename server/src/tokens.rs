@@ -10,6 +10,7 @@ use scrip_protocol::secret::{AliasKey, Token};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
@@ -141,10 +142,10 @@ pub fn create(directory: &Path, template: TokenEntry) -> Result<Token, TokensErr
     let mut bytes = [0; 32];
     getrandom::fill(&mut bytes)?;
     let token = Token::new(bytes);
-    if !file.alias_keys.contains_key(&template.merchant) {
+    if let Entry::Vacant(vacant) = file.alias_keys.entry(template.merchant) {
         let mut key = [0; 32];
         getrandom::fill(&mut key)?;
-        file.alias_keys.insert(template.merchant, hex(&key));
+        vacant.insert(hex(&key));
     }
     file.tokens.push(TokenEntry { hash: hash_of(&token), ..template });
     let text = serde_json::to_vec_pretty(&file).expect("tokens are plain data");

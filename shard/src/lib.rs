@@ -3,9 +3,9 @@
 //! Drivers (sockets, simulator, bench) bring readings of clocks and requests, and carry outcomes to whoever asked once
 //! the [`Gate`] lets them pass. Read the modules in this order.
 
+mod clock;
 mod durable;
 mod gate;
-mod clock;
 mod recovery;
 mod shard;
 

@@ -57,14 +57,8 @@ impl<D: Durable> Shard<D> {
         let mut buffer = buffers.pop().expect("there are three");
         buffer.begin(engine.sequence() + 1);
         let now_ms = engine.now_ms();
-        let mut shard = Shard {
-            engine,
-            log,
-            open: OpenFrame { buffer },
-            spare: buffers,
-            now_ms,
-            settled: true,
-        };
+        let mut shard =
+            Shard { engine, log, open: OpenFrame { buffer }, spare: buffers, now_ms, settled: true };
         shard.engine.configure(rules, &mut shard.open);
         shard
     }

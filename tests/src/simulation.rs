@@ -69,10 +69,7 @@ impl Simulation {
         let mut rng = Rng::with_seed(seed);
         let plan = Plan::draw(&mut rng);
         let mut generator = Generator::new(rng.u64(..));
-        let chances = &mut generator.plan.chances;
-        // A long wait makes everything too old that a client sends again.
-        chances.wait = [20, 40, 150][rng.usize(..3)];
-        chances.wide = if plan.wide { rng.u32(50..500) } else { 0 };
+        plan.shape(&mut generator.plan, &mut rng);
         trace.line(format_args!("seed {seed}: {plan:?}\n{:?}", generator.plan));
         Simulation {
             seed,
@@ -173,11 +170,12 @@ impl Simulation {
             return;
         }
         let call = self.rng.u64(1..=4);
-        match self.rng.u8(..16) {
+        match self.rng.u8(..12) {
             0 => self.arm(Fault::Crash, call),
             1 => self.arm(Fault::Kill, call),
             2 => self.arm(Fault::FailWrite, 1),
-            3 => self.arm(Fault::FailSync, 1),
+            // Then the zeros may be in the cache alone.
+            3..6 => self.arm(Fault::FailSync, 1),
             _ => {}
         }
     }

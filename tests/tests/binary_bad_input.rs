@@ -28,7 +28,14 @@ struct Case {
     says: &'static str,
 }
 
-fn case(name: &'static str, greeted: bool, bytes: Vec<u8>, code: ErrorCode, offset: u32, says: &'static str) -> Case {
+fn case(
+    name: &'static str,
+    greeted: bool,
+    bytes: Vec<u8>,
+    code: ErrorCode,
+    offset: u32,
+    says: &'static str,
+) -> Case {
     Case { name, greeted, bytes, code, offset: Some(offset), command: None, says }
 }
 
@@ -53,7 +60,9 @@ fn frame(kind: FrameKind, payload: &[u8]) -> Vec<u8> {
 
 /// A header alone that promises a payload of `length` bytes.
 fn promise(length: u32) -> Vec<u8> {
-    changed(frame(FrameKind::Commands, &[]), false, |bytes| bytes[8..12].copy_from_slice(&length.to_le_bytes()))
+    changed(frame(FrameKind::Commands, &[]), false, |bytes| {
+        bytes[8..12].copy_from_slice(&length.to_le_bytes())
+    })
 }
 
 fn frame_cases(server: &Server) -> Vec<Case> {
@@ -66,10 +75,24 @@ fn frame_cases(server: &Server) -> Vec<Case> {
         cases.extend([
             case("a web browser", greeted, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n".to_vec(), BadMagic, 0, says),
             case("noise", greeted, vec![0xa5; 3_000], BadMagic, 0, says),
-            case("another version", greeted, changed(ping(), true, |b| b[4] = 2), UnsupportedVersion, 4, "version 2"),
+            case(
+                "another version",
+                greeted,
+                changed(ping(), true, |b| b[4] = 2),
+                UnsupportedVersion,
+                4,
+                "version 2",
+            ),
             case("an unknown kind", greeted, changed(ping(), true, |b| b[5] = 99), UnknownKind, 5, "kind 99"),
             case("unknown flags", greeted, changed(ping(), true, |b| b[6] = 4), UnknownFlags, 6, "0x0004"),
-            case("a wrong checksum", greeted, changed(hello(token), false, |b| b[40] ^= 1), ChecksumMismatch, 12, "checksum"),
+            case(
+                "a wrong checksum",
+                greeted,
+                changed(hello(token), false, |b| b[40] ^= 1),
+                ChecksumMismatch,
+                12,
+                "checksum",
+            ),
             case("an endless frame", greeted, promise(0xffff_fff8), OversizeFrame, 8, "at most"),
             case("a frame of no whole words", greeted, promise(4), MalformedPayload, 32, "multiple of 8"),
         ]);
@@ -78,12 +101,38 @@ fn frame_cases(server: &Server) -> Vec<Case> {
     let just_too_long_before = 4096 - HEADER_BYTES as u32 + 8;
     cases.extend([
         case("a frame above 1 MiB", true, promise(just_too_long), OversizeFrame, 8, "1048576"),
-        case("more than 4 KiB before HELLO", false, promise(just_too_long_before), OversizeFrame, 8, "at most 4096"),
+        case(
+            "more than 4 KiB before HELLO",
+            false,
+            promise(just_too_long_before),
+            OversizeFrame,
+            8,
+            "at most 4096",
+        ),
         case("half a HELLO", false, frame(FrameKind::Hello, &[1; 16]), MalformedPayload, 32, "payload"),
-        case("HELLO of the future", false, changed(hello(token), true, |b| b[32..34].fill(7)), UnsupportedVersion, 4, "version"),
+        case(
+            "HELLO of the future",
+            false,
+            changed(hello(token), true, |b| b[32..34].fill(7)),
+            UnsupportedVersion,
+            4,
+            "version",
+        ),
         nowhere("PING instead of HELLO", false, ping(), HelloExpected, "HELLO"),
-        nowhere("commands instead of HELLO", false, frame(FrameKind::Commands, &[0; 48]), HelloExpected, "HELLO"),
-        nowhere("an unknown token", false, changed(hello(token), true, |b| b[60] ^= 1), Unauthorized, "scrip token create"),
+        nowhere(
+            "commands instead of HELLO",
+            false,
+            frame(FrameKind::Commands, &[0; 48]),
+            HelloExpected,
+            "HELLO",
+        ),
+        nowhere(
+            "an unknown token",
+            false,
+            changed(hello(token), true, |b| b[60] ^= 1),
+            Unauthorized,
+            "scrip token create",
+        ),
         nowhere("HELLO twice", true, hello(token), UnexpectedKind, "once"),
         nowhere("a server's frame", true, frame(FrameKind::Answers, &[0; 8]), UnexpectedKind, "COMMANDS"),
     ]);
@@ -103,7 +152,9 @@ fn command_cases(wire: &mut Wire, line: &[Line]) -> Vec<Case> {
         wrong("unknown flags of a command", MalformedCommand, "0x80", |b| b[3] = 0x80),
         wrong("a spare byte", MalformedCommand, "spare", |b| b[14] = 1),
         wrong("a command of length 0", MalformedCommand, "length of 0", |b| b[0..2].fill(0)),
-        wrong("a command beyond its frame", MalformedCommand, "length", |b| b[0..2].copy_from_slice(&112u16.to_le_bytes())),
+        wrong("a command beyond its frame", MalformedCommand, "length", |b| {
+            b[0..2].copy_from_slice(&112u16.to_le_bytes())
+        }),
         wrong("more lines than bytes", MalformedCommand, "64", |b| b[12] = 64),
         wrong("an operation of 0", MalformedCommand, "operation", |b| b[16..32].fill(0)),
         wrong("a line of 0 units", MalformedCommand, "units", |b| b[96..100].fill(0)),
@@ -137,7 +188,11 @@ fn wrong_bytes_are_named_with_their_place_and_change_nothing() {
 fn assert_told(case: &Case, told: &Told) {
     let name = case.name;
     assert_eq!(told.code, case.code, "{name}: {told:?}");
-    assert_eq!((told.position.offset, told.position.command), (case.offset, case.command), "{name}: {told:?}");
+    assert_eq!(
+        (told.position.offset, told.position.command),
+        (case.offset, case.command),
+        "{name}: {told:?}"
+    );
     assert!(told.message.contains(case.says), "{name}: the message lacks {:?}: {told:?}", case.says);
     let of_a_command = case.command.is_some();
     assert!(!of_a_command || told.correlation == 9, "{name}: {told:?}");

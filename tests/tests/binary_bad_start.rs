@@ -1,12 +1,12 @@
 //! Servers and tools that can't do what they were asked: each says what, where and what to do, fails with an exit
 //! status, and leaves the directory as it was.
 
+use scrip_client::Line;
 use scrip_tests::processes::caller::Caller;
 use scrip_tests::processes::disk::Mounted;
 use scrip_tests::processes::site::Site;
-use scrip_tests::processes::wire::{Wire, reserve};
 use scrip_tests::processes::skip;
-use scrip_client::Line;
+use scrip_tests::processes::wire::{Wire, reserve};
 use std::fs::{self, OpenOptions};
 use std::net::TcpListener;
 use std::os::unix::fs::FileExt;
@@ -116,11 +116,8 @@ fn a_flipped_bit_in_the_middle_of_the_log_is_named_and_nobody_starts_or_repairs(
 
 /// Writes what a power cut in the middle of a write may leave behind the last frame.
 fn tear(site: &Site) -> (String, usize) {
-    let segment = site
-        .segments()
-        .into_iter()
-        .rfind(|segment| used_bytes(segment) > 0)
-        .expect("a segment in use");
+    let segment =
+        site.segments().into_iter().rfind(|segment| used_bytes(segment) > 0).expect("a segment in use");
     let at = used_bytes(&segment);
     let file = OpenOptions::new().read(true).write(true).open(&segment).unwrap();
     // The head of a frame whose rest never came.
@@ -219,7 +216,11 @@ fn a_bad_flag_is_named_with_what_would_do() {
 fn a_directory_that_is_none_is_named_and_not_made() {
     let site = Site::new();
     for tool in TOOLS {
-        site.run(&with_data(tool, site.data_text())).badly(&[site.data_text(), "no Scrip data directory", "--data"]);
+        site.run(&with_data(tool, site.data_text())).badly(&[
+            site.data_text(),
+            "no Scrip data directory",
+            "--data",
+        ]);
     }
     let token = ["token", "create", "--merchant", "1", "--data", site.data_text()];
     site.run(&token).badly(&[site.data_text(), "no Scrip data directory"]);
@@ -234,7 +235,11 @@ fn a_damaged_manifest_or_token_file_is_named_with_the_way_out() {
     let site = site_with_history();
     for (name, text, words) in [
         ("manifest.json", "{", ["manifest.json", "damaged", "backup"]),
-        ("manifest.json", "{\"format_version\":2,\"shards\":1,\"slot_map_epoch\":1,\"slots\":[]}", ["manifest.json", "version 2", "newer scrip"]),
+        (
+            "manifest.json",
+            "{\"format_version\":2,\"shards\":1,\"slot_map_epoch\":1,\"slots\":[]}",
+            ["manifest.json", "version 2", "newer scrip"],
+        ),
         ("tokens.json", "{", ["tokens.json", "Restore", "new tokens"]),
     ] {
         let path = site.data().join(name);

@@ -1,8 +1,8 @@
 //! The typed client and the real server: every call, every call again, and across a kill.
 
 use scrip_client::{
-    ChannelId, Error, Extend, Line, OperationShown, Reserve, ReturnUnits, Sell, StockCreate, StockEdit, StockTerms,
-    StockUnits, StockVoid,
+    ChannelId, Error, Extend, Line, OperationShown, Reserve, ReturnUnits, Sell, StockCreate, StockEdit,
+    StockTerms, StockUnits, StockVoid,
 };
 use scrip_tests::processes::caller::Caller;
 use scrip_tests::processes::server::Server;
@@ -41,7 +41,8 @@ fn every_call(caller: &Caller, operations: &[scrip_client::Operation]) -> Vec<(&
     let void = StockVoid { operation: operation(), stock: card, units: 1, from_frozen: true };
     let _ = twice!(kept, caller.stock_void(void));
     let terms = StockTerms { opens_ms: 0, closes_ms: 0, limit_per_user: 9, frozen: false };
-    let _ = twice!(kept, caller.stock_edit(StockEdit { operation: operation(), stock: card, version: 1, terms }));
+    let _ =
+        twice!(kept, caller.stock_edit(StockEdit { operation: operation(), stock: card, version: 1, terms }));
     let user = caller.client.user_id("openid:somebody").expect("a reference");
     let reserve = |operation| Reserve { user, ..Reserve::new(operation, line()) };
     let held = twice!(kept, caller.reserve(reserve(operation()))).expect("there is enough").hold;
@@ -73,7 +74,11 @@ fn every_call_works_and_a_retry_gives_the_same_answer() {
     }
     assert!(answers.last().expect("many").1.contains("OutOfStock"), "{answers:?}");
     let shown = caller.show(stock("card"));
-    assert_eq!((shown.total, shown.consumed, shown.held, shown.frozen, shown.void), (110, 3, 0, 2, 1), "{shown:?}");
+    assert_eq!(
+        (shown.total, shown.consumed, shown.held, shown.frozen, shown.void),
+        (110, 3, 0, 2, 1),
+        "{shown:?}"
+    );
     assert_eq!(shown.available, 110 - 3 - 2 - 1);
     assert_eq!((shown.name.as_str(), shown.version, shown.terms.limit_per_user), ("card", 2, 9));
     match caller.operation(operations[6], stock("card")).expect("recorded") {

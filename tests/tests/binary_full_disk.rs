@@ -81,10 +81,8 @@ fn assert_finishes_what_was_begun(wire: &mut Wire, holds: &[Operation]) {
         assert!(answer.starts_with(&format!("Done({word}")), "{answer}");
     }
     // Again: the same answers, as ever.
-    let again = wire.ask(&[
-        request(confirmed, Command::Confirm { units: &[] }),
-        request(released, Command::Release),
-    ]);
+    let again =
+        wire.ask(&[request(confirmed, Command::Confirm { units: &[] }), request(released, Command::Release)]);
     assert_eq!(again, answers[..2]);
 }
 
@@ -108,7 +106,8 @@ fn health(server: &Server) -> String {
 
 #[test]
 fn a_full_disk_refuses_new_work_finishes_old_work_and_resumes_by_itself() {
-    let Some((disk, site)) = cramped("a_full_disk_refuses_new_work_finishes_old_work_and_resumes_by_itself") else {
+    let Some((disk, site)) = cramped("a_full_disk_refuses_new_work_finishes_old_work_and_resumes_by_itself")
+    else {
         return;
     };
     let server = site.serve(&["--memory", "128MiB"]);
@@ -177,7 +176,8 @@ fn confirms_and_releases_never_fill_the_disk_to_a_fault() {
 
 #[test]
 fn a_start_on_a_full_disk_says_so_and_succeeds_when_there_is_space() {
-    let Some((disk, site)) = cramped("a_start_on_a_full_disk_says_so_and_succeeds_when_there_is_space") else {
+    let Some((disk, site)) = cramped("a_start_on_a_full_disk_says_so_and_succeeds_when_there_is_space")
+    else {
         return;
     };
     let server = site.serve(&[]);

@@ -1,14 +1,15 @@
 //! The real binary is killed again and again while it sells: whatever it acknowledged is there afterwards.
 
+use scrip_client::StockId;
 use scrip_loadgen::{
-    CheckPlan, CheckReport, CheckoutShares, LoadPlan, LoadReport, Pace, Profile, Progress, Stop, Work, check, run,
+    CheckPlan, CheckReport, CheckoutShares, LoadPlan, LoadReport, Pace, Profile, Progress, Stop, Work, check,
+    run,
 };
 use scrip_tests::processes::PATIENCE;
 use scrip_tests::processes::caller::Caller;
 use scrip_tests::processes::server::Server;
 use scrip_tests::processes::site::Site;
 use scrip_tests::processes::wire::{MERCHANT, slot};
-use scrip_client::StockId;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, channel};
@@ -54,7 +55,10 @@ fn twenty_kills_under_checkout_load_lose_nothing() {
     kills_with_unknowns += u32::from(last.unknown > seen.unknown);
     cancel.store(true, Ordering::Relaxed);
     let loaded = load.join().expect("the load does not panic").expect("the load could begin");
-    assert!(kills_with_unknowns > KILLS / 2, "only {kills_with_unknowns} kills left operations without an answer");
+    assert!(
+        kills_with_unknowns > KILLS / 2,
+        "only {kills_with_unknowns} kills left operations without an answer"
+    );
     judge(&site, server, &loaded, &stocks);
 }
 
@@ -99,7 +103,8 @@ fn wait_for(progress: &Receiver<Progress>, kill: u32, enough: impl Fn(&Seen) -> 
     let until = Instant::now() + PATIENCE;
     loop {
         let left = until.saturating_duration_since(Instant::now());
-        let now = progress.recv_timeout(left).unwrap_or_else(|error| panic!("kill {kill}: no progress: {error}"));
+        let now =
+            progress.recv_timeout(left).unwrap_or_else(|error| panic!("kill {kill}: no progress: {error}"));
         let seen = Seen { answers: now.acknowledged + now.refused, unknown: now.unknown };
         if enough(&seen) {
             return seen;

@@ -10,7 +10,9 @@ use scrip_tests::processes::PATIENCE;
 use scrip_tests::processes::caller::Caller;
 use scrip_tests::processes::http::get;
 use scrip_tests::processes::site::Site;
-use scrip_tests::processes::wire::{Heard, Wire, commands, envelope, read_answers, reserve, sell, show, told};
+use scrip_tests::processes::wire::{
+    Heard, Wire, commands, envelope, read_answers, reserve, sell, show, told,
+};
 use std::time::{Duration, Instant};
 
 #[test]
@@ -202,6 +204,8 @@ fn a_connection_above_the_maximum_is_told_so_and_the_others_go_on() {
     let mut fourth = Wire::greeted(server.listen, server.token());
     fourth.ping();
     first.ping();
-    let Heard::Frame(header, payload) = heard else { panic!("closed without an ERROR that says why: {heard:?}") };
+    let Heard::Frame(header, payload) = heard else {
+        panic!("closed without an ERROR that says why: {heard:?}")
+    };
     assert_eq!(told(&header, &payload).expect("an ERROR").code, ErrorCode::TooManyConnections);
 }

@@ -31,7 +31,8 @@ fn no_mutation_is_answered_before_its_sync_has_returned() {
     let caller = Caller::connect(server.listen, server.token());
     let card = caller.create("card", 100);
     let injection = format!("delay_enter={}", DELAY.as_micros());
-    let Some(_tracer) = attach("no_mutation_is_answered_before_its_sync_has_returned", &server, &injection) else {
+    let Some(_tracer) = attach("no_mutation_is_answered_before_its_sync_has_returned", &server, &injection)
+    else {
         return;
     };
     for _ in 0..5 {
@@ -64,7 +65,9 @@ fn a_failed_sync_ends_the_server_without_another_answer() {
         let caller = Caller::connect(server.listen, server.token());
         let card = caller.create("card", 1_000);
         let injection = format!("error=EIO:when={failing}+");
-        let Some(tracer) = attach("a_failed_sync_ends_the_server_without_another_answer", &server, &injection) else {
+        let Some(tracer) =
+            attach("a_failed_sync_ends_the_server_without_another_answer", &server, &injection)
+        else {
             return;
         };
         let (acknowledged, unknown) = sell_until_it_ends(&server, card.0);
@@ -75,7 +78,11 @@ fn a_failed_sync_ends_the_server_without_another_answer() {
             assert!(ended.stderr.contains(word), "stderr lacks {word:?}: {}", ended.stderr);
         }
         // A sync can be a seal's: then it is not the last sale's that failed.
-        assert!(acknowledged.len() < failing, "{} sales acknowledged, sync {failing} failed", acknowledged.len());
+        assert!(
+            acknowledged.len() < failing,
+            "{} sales acknowledged, sync {failing} failed",
+            acknowledged.len()
+        );
         assert_recovered(&site, &acknowledged, unknown);
     }
 }

@@ -1,8 +1,8 @@
 //! What an operator sees: metrics, health, tokens, stocks, the log in text, the demo.
 
 use scrip_client::{
-    ChannelId, ClientOptions, Extend, Line, MerchantId, Reserve, ReturnUnits, Sell, StockEdit, StockTerms, StockUnits,
-    StockVoid, Token,
+    ChannelId, ClientOptions, Extend, Line, MerchantId, Reserve, ReturnUnits, Sell, StockEdit, StockTerms,
+    StockUnits, StockVoid, Token,
 };
 use scrip_tests::processes::PATIENCE;
 use scrip_tests::processes::caller::Caller;
@@ -13,9 +13,27 @@ use std::time::Instant;
 
 /// Names in the last line of every `--json`.
 const NAMES: [&str; 21] = [
-    "workload", "driver", "shards", "connections", "batch", "seconds", "attempts", "acknowledged", "refused",
-    "unknown", "sold", "oversold", "duplicate_keys", "lost", "mismatched_repeats", "ops_per_s", "latency_us",
-    "server_cpu_s", "load_cpu_s", "log_bytes", "probe",
+    "workload",
+    "driver",
+    "shards",
+    "connections",
+    "batch",
+    "seconds",
+    "attempts",
+    "acknowledged",
+    "refused",
+    "unknown",
+    "sold",
+    "oversold",
+    "duplicate_keys",
+    "lost",
+    "mismatched_repeats",
+    "ops_per_s",
+    "latency_us",
+    "server_cpu_s",
+    "load_cpu_s",
+    "log_bytes",
+    "probe",
 ];
 
 #[test]
@@ -93,7 +111,8 @@ fn tokens_made_while_the_server_runs_are_good_at_once_within_their_scopes() {
     assert_eq!(seller.client.welcome().merchant, MerchantId(1));
     let there = seller.client.on_channel(ChannelId(3));
     let operation = there.operation();
-    let hold = seller.wait(there.reserve(Reserve::new(operation, vec![Line::new(card, 1)]))).expect("in scope").hold;
+    let hold =
+        seller.wait(there.reserve(Reserve::new(operation, vec![Line::new(card, 1)]))).expect("in scope").hold;
     forbidden(seller.reserve(seller.client.operation(), card));
     forbidden(seller.wait(there.stock_show(card)));
     forbidden(seller.operation(operation, card));
@@ -112,13 +131,17 @@ fn tokens_made_while_the_server_runs_are_good_at_once_within_their_scopes() {
     let stranger = caller_with(&site, &server, 2, &[]);
     assert_eq!(stranger.client.welcome().merchant, MerchantId(2));
     assert_ne!(stranger.client.welcome().alias_key.reveal(), owner.client.welcome().alias_key.reveal());
-    assert!(stranger.wait(stranger.client.stock_show(card)).is_err(), "another merchant's stock is not shown");
+    assert!(
+        stranger.wait(stranger.client.stock_show(card)).is_err(),
+        "another merchant's stock is not shown"
+    );
 
     let flags = ["token", "create", "--data", site.data_text(), "--merchant", "1", "--expires-days", "0"];
     let expired: Token = site.run(&flags).well().stdout.trim().parse().unwrap();
     let refused = Caller::try_connect(server.listen, ClientOptions::new(expired));
     assert!(matches!(refused, Err(scrip_client::Error::Unauthorized(_))), "{refused:?}");
-    let mode = std::os::unix::fs::MetadataExt::mode(&std::fs::metadata(site.data().join("tokens.json")).unwrap());
+    let mode =
+        std::os::unix::fs::MetadataExt::mode(&std::fs::metadata(site.data().join("tokens.json")).unwrap());
     assert_eq!(mode & 0o777, 0o600, "tokens are for their owner's eyes");
 }
 
@@ -157,15 +180,21 @@ fn make_history(caller: &Caller) {
     let void = StockVoid { operation: operation(), stock: card, units: 1, from_frozen: true };
     caller.wait(client.stock_void(void)).unwrap();
     let terms = StockTerms { opens_ms: 0, closes_ms: 0, limit_per_user: 50, frozen: false };
-    caller.wait(client.stock_edit(StockEdit { operation: operation(), stock: rare, version: 1, terms })).unwrap();
+    caller
+        .wait(client.stock_edit(StockEdit { operation: operation(), stock: rare, version: 1, terms }))
+        .unwrap();
     let terms = StockTerms { limit_per_user: 0, ..terms };
-    caller.wait(client.stock_edit(StockEdit { operation: operation(), stock: rare, version: 2, terms })).unwrap();
+    caller
+        .wait(client.stock_edit(StockEdit { operation: operation(), stock: rare, version: 2, terms }))
+        .unwrap();
 
     let hold = |ttl_ms| {
         let reserve = Reserve { ttl_ms, ..Reserve::new(operation(), take(1)) };
         caller.wait(client.reserve(reserve)).unwrap().hold
     };
-    caller.wait(client.extend(Extend { operation: operation(), hold: hold(60_000), ttl_ms: 90_000 })).unwrap();
+    caller
+        .wait(client.extend(Extend { operation: operation(), hold: hold(60_000), ttl_ms: 90_000 }))
+        .unwrap();
     caller.wait(client.release(hold(60_000))).unwrap();
     let sold = caller.wait(client.confirm(hold(60_000).all())).unwrap().hold;
     let back = ReturnUnits { operation: operation(), hold: sold, to_available: true, units: vec![] };
@@ -193,9 +222,23 @@ fn the_log_in_text_has_a_line_for_every_kind_of_event() {
     server.stop();
     let said = site.run(&["log", "cat", site.data_text()]).well();
     for kind in [
-        "tick", "configured window_ms=", "expired ", "stock_created ", "supply ", "freeze ", "unfreeze ", "void ",
-        "stock_edited ", "reserved ", "sold ", "sell_refused ", "confirmed ", "late_refused ", "released ",
-        "extended ", "returned ",
+        "tick",
+        "configured window_ms=",
+        "expired ",
+        "stock_created ",
+        "supply ",
+        "freeze ",
+        "unfreeze ",
+        "void ",
+        "stock_edited ",
+        "reserved ",
+        "sold ",
+        "sell_refused ",
+        "confirmed ",
+        "late_refused ",
+        "released ",
+        "extended ",
+        "returned ",
     ] {
         let lines = said.stdout.lines();
         let mut events = lines.filter_map(|line| line.splitn(4, ' ').nth(3));
@@ -242,7 +285,10 @@ fn the_demo_proves_itself_and_its_last_line_has_every_stable_name() {
         assert!(report["latency_us"][name].is_u64(), "{name} is missing: {report}");
     }
     assert_eq!(said.status, Some(0), "{said:#?}");
-    assert_eq!((&report["workload"], &report["sold"], &report["kills"]), (&"demo".into(), &2_000.into(), &2.into()));
+    assert_eq!(
+        (&report["workload"], &report["sold"], &report["kills"]),
+        (&"demo".into(), &2_000.into(), &2.into())
+    );
     for name in ["oversold", "duplicate_keys", "lost", "mismatched_repeats"] {
         assert_eq!(report[name], 0, "{report}");
     }

@@ -7,8 +7,8 @@ use crate::ids::StockId;
 use crate::limits::CLOCK_AHEAD_MAX_MS;
 use crate::rejection::{CapacityOf, Code, Facts, Rejection};
 use crate::state::State;
-use crate::state::table::Handle;
 use crate::state::records::{HoldRecord, Recorded};
+use crate::state::table::Handle;
 use scrip_planted::{Bug, on};
 
 /// Steps 1 to 4; `Some` is the verdict.

@@ -6,9 +6,9 @@ use crate::answer::HoldState;
 use crate::event::{Event, EventLine, RefusedLine};
 use crate::rejection::{Code, Facts, LineFact, Rejection};
 use crate::state::State;
-use crate::state::table::{Handle, NONE};
 use crate::state::records::{HoldRecord, LineRecord};
 use crate::state::stock::Posting;
+use crate::state::table::{Handle, NONE};
 use scrip_planted::{Bug, on};
 use zerocopy::little_endian::U32;
 
@@ -22,7 +22,9 @@ pub fn decide<'p>(state: &State, question: Question<'_>, units: &[U32], plan: &'
     let hold = state.holds.get(handle);
     match hold.state() {
         HoldState::Held | HoldState::Expired => {}
-        HoldState::Confirmed if same_units(state, hold, units) => return Verdict::Answer(Reply::Confirmed(handle)),
+        HoldState::Confirmed if same_units(state, hold, units) => {
+            return Verdict::Answer(Reply::Confirmed(handle));
+        }
         HoldState::Confirmed => return Verdict::Refuse(Rejection::plain(Code::OperationMismatch)),
         HoldState::Lapsed if hold.refusal().is_some() => return Verdict::Answer(Reply::Refused(handle)),
         HoldState::Released | HoldState::Lapsed => {
@@ -40,7 +42,10 @@ pub fn decide<'p>(state: &State, question: Question<'_>, units: &[U32], plan: &'
     let late = hold.state() == HoldState::Expired;
     if late && late_is_refused(state, question.now_ms, hold, units, plan) {
         if on(Bug::LateRefusalNotFinal) {
-            return Verdict::Refuse(Rejection { code: Code::HoldExpiredNoStock, facts: Facts::Lines(&plan.facts) });
+            return Verdict::Refuse(Rejection {
+                code: Code::HoldExpiredNoStock,
+                facts: Facts::Lines(&plan.facts),
+            });
         }
         let event = Event::LateRefused { hold: question.key(), lines: &plan.refused };
         return Verdict::Do(event, &plan.resolved, Reply::Refused(handle));
@@ -61,7 +66,10 @@ fn asked(units: &[U32], line: usize, all: u32) -> u32 {
 
 fn same_units(state: &State, hold: &HoldRecord, units: &[U32]) -> bool {
     units.len() <= usize::from(hold.lines)
-        && state.lines(hold).enumerate().all(|(line, record)| asked(units, line, record.reserved) == record.current)
+        && state
+            .lines(hold)
+            .enumerate()
+            .all(|(line, record)| asked(units, line, record.reserved) == record.current)
 }
 
 /// Whether more is asked for than the hold has; fills the facts.
@@ -77,13 +85,7 @@ fn exceeds(state: &State, hold: &HoldRecord, units: &[U32], plan: &mut Plan) -> 
 }
 
 /// Whether a late CONFIRM must be refused; fills the lines of the refusal that is kept.
-fn late_is_refused(
-    state: &State,
-    now_ms: u64,
-    hold: &HoldRecord,
-    units: &[U32],
-    plan: &mut Plan,
-) -> bool {
+fn late_is_refused(state: &State, now_ms: u64, hold: &HoldRecord, units: &[U32], plan: &mut Plan) -> bool {
     let mut refused = false;
     for (line, record) in state.lines(hold).enumerate() {
         let asked_here = asked(units, line, record.reserved);

@@ -9,8 +9,8 @@ use crate::ids::OperationId;
 use crate::limits::TTL_MAX_MS;
 use crate::rejection::{Code, Rejection};
 use crate::state::State;
-use crate::state::table::{Handle, NONE};
 use crate::state::stock::Posting;
+use crate::state::table::{Handle, NONE};
 
 /// Decides a RELEASE.
 pub fn decide_release<'p>(state: &State, question: Question<'_>, plan: &'p mut Plan) -> Verdict<'p> {
@@ -105,7 +105,10 @@ pub fn apply_extend(state: &mut State, origin: &Origin, deadline_ms: u64, resolv
     let handle = resolved.hold.expect("an extension names its hold");
     state.timers.remove(handle);
     let hold = state.holds.get_mut(handle);
-    assert!(hold.state() == HoldState::Held && deadline_ms >= hold.deadline_ms(), "an extension never shortens");
+    assert!(
+        hold.state() == HoldState::Held && deadline_ms >= hold.deadline_ms(),
+        "an extension never shortens"
+    );
     hold.deadline_delta_ms = u32::try_from(deadline_ms - hold.reserved_ms).expect("at most 4 hours");
     state.timers.insert(handle, deadline_ms);
     record(state, origin, OperationKind::Extend, deadline_ms, resolved);

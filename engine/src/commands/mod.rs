@@ -20,9 +20,9 @@ use crate::event::{Event, EventHold, EventLine, Origin, RefusedLine};
 use crate::ids::OperationKey;
 use crate::rejection::{LineFact, Rejection};
 use crate::state::State;
-use crate::state::table::{Handle, NONE};
-use crate::state::reclaim::{VISITS_PER_INSERTION, VISITS_PER_FLOOR};
+use crate::state::reclaim::{VISITS_PER_FLOOR, VISITS_PER_INSERTION};
 use crate::state::records::OperationRecord;
+use crate::state::table::{Handle, NONE};
 use zerocopy::little_endian::U32;
 
 /// What becomes of a command.
@@ -266,7 +266,9 @@ pub fn resolve(state: &State, event: &Event<'_>, resolved: &mut Resolved) {
         }
         Event::SellRefused { origin, lines, .. } => {
             resolved.hash = new_record(state, &origin.key());
-            resolved.lines.extend(lines.iter().map(|line| (state.stock_of(origin.merchant, line.stock()), None)));
+            resolved
+                .lines
+                .extend(lines.iter().map(|line| (state.stock_of(origin.merchant, line.stock()), None)));
         }
         Event::Confirmed { hold, .. } | Event::LateRefused { hold, .. } | Event::Released { hold } => {
             resolved.hold = find(hold);
@@ -294,7 +296,13 @@ fn new_record(state: &State, key: &OperationKey) -> u32 {
 }
 
 /// Records an operation that is not a hold's own.
-pub(crate) fn record(state: &mut State, origin: &Origin, kind: OperationKind, value: u64, resolved: &Resolved) {
+pub(crate) fn record(
+    state: &mut State,
+    origin: &Origin,
+    kind: OperationKind,
+    value: u64,
+    resolved: &Resolved,
+) {
     let record = OperationRecord {
         operation: origin.operation.0,
         content: origin.content,

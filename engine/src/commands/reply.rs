@@ -5,8 +5,8 @@ use crate::answer::{Answer, HoldLine, HoldState, HoldView, OperationView, Outcom
 use crate::ids::OperationId;
 use crate::rejection::{Facts, LineFact, Rejection};
 use crate::state::State;
-use crate::state::table::{Handle, NONE};
 use crate::state::records::{HoldRecord, LineRecord};
+use crate::state::table::{Handle, NONE};
 use zerocopy::little_endian::{U32, U64};
 
 /// Puts the answer together.

@@ -8,9 +8,9 @@ use crate::event::{Event, EventLine, Origin};
 use crate::ids::OperationId;
 use crate::rejection::{Code, Facts, LineFact, Rejection};
 use crate::state::State;
-use crate::state::table::{Handle, NONE};
 use crate::state::records::HoldRecord;
 use crate::state::stock::Posting;
+use crate::state::table::{Handle, NONE};
 use scrip_planted::{Bug, on};
 use zerocopy::little_endian::U32;
 
@@ -84,7 +84,10 @@ pub fn apply(
     resolved: &Resolved,
 ) -> Handle {
     let handle = resolved.hold.expect("a return names its hold");
-    assert!(state.holds.get(handle).state() == HoldState::Confirmed, "only a confirmed hold has units to return");
+    assert!(
+        state.holds.get(handle).state() == HoldState::Confirmed,
+        "only a confirmed hold has units to return"
+    );
     let mut total = 0;
     state.change_lines(handle, |state, position, line| {
         let units = lines[position].units.get();

@@ -10,11 +10,16 @@ use crate::ids::StockId;
 use crate::limits::STOCK_UNITS_MAX;
 use crate::rejection::{CapacityOf, Code, Facts, Rejection};
 use crate::state::State;
-use crate::state::table::Handle;
 use crate::state::stock::{Posting, Stock, Units};
+use crate::state::table::Handle;
 
 /// Decides a command on a stock. Panics on any other command.
-pub fn decide<'p>(state: &State, question: Question<'_>, command: &Command<'_>, plan: &'p mut Plan) -> Verdict<'p> {
+pub fn decide<'p>(
+    state: &State,
+    question: Question<'_>,
+    command: &Command<'_>,
+    plan: &'p mut Plan,
+) -> Verdict<'p> {
     let content = content_digest(&question.request.envelope, command);
     let id = stock_named_by(command);
     if let Some(verdict) = before_deciding(state, question, content, core::iter::once(id)) {
@@ -134,7 +139,8 @@ fn decide_create<'p>(
     let StockCreate { stock, name, units, terms } = *create;
     plan.name.clear();
     plan.name.extend_from_slice(name);
-    let event = Event::StockCreated { origin: question.origin(content), stock, units, terms, name: &plan.name };
+    let event =
+        Event::StockCreated { origin: question.origin(content), stock, units, terms, name: &plan.name };
     Verdict::Do(event, &plan.resolved, Reply::Value(OperationKind::StockCreate, units))
 }
 
@@ -159,7 +165,8 @@ fn decide_edit<'p>(
 
 /// Applies an event of a stock. Panics on any other event.
 pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) {
-    let found = |resolved: &Resolved| -> Handle { resolved.lines[0].0.expect("the log names a stock that exists") };
+    let found =
+        |resolved: &Resolved| -> Handle { resolved.lines[0].0.expect("the log names a stock that exists") };
     match event {
         Event::StockCreated { origin, stock, units, terms, name } => {
             assert!(state.find_stock(*stock).is_none(), "a stock is made once");

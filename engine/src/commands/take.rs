@@ -11,10 +11,10 @@ use crate::event::{Buyer, Event, EventLine, Origin, RefusedLine};
 use crate::ids::{OperationId, UserId};
 use crate::rejection::{CapacityOf, Code, Facts, LineFact, Rejection};
 use crate::state::State;
-use crate::state::table::{Handle, NONE};
 use crate::state::reclaim::VISITS_PER_INSERTION;
 use crate::state::records::{ExtraLine, HoldRecord, LineRecord};
 use crate::state::stock::Posting;
+use crate::state::table::{Handle, NONE};
 use scrip_planted::{Bug, on};
 
 /// What one line wants, and what it could have.
@@ -44,7 +44,9 @@ pub fn decide_reserve<'p>(
     plan: &'p mut Plan,
 ) -> Verdict<'p> {
     let content = content_digest(&question.request.envelope, &question.request.command);
-    if let Some(verdict) = before_deciding(state, question, content, take.lines.iter().map(|line| line.stock())) {
+    if let Some(verdict) =
+        before_deciding(state, question, content, take.lines.iter().map(|line| line.stock()))
+    {
         return verdict;
     }
     if let Err(code) = work_out(state, question, take, plan) {
@@ -73,7 +75,9 @@ pub fn decide_sell<'p>(
     plan: &'p mut Plan,
 ) -> Verdict<'p> {
     let content = content_digest(&question.request.envelope, &question.request.command);
-    if let Some(verdict) = before_deciding(state, question, content, take.lines.iter().map(|line| line.stock())) {
+    if let Some(verdict) =
+        before_deciding(state, question, content, take.lines.iter().map(|line| line.stock()))
+    {
         return verdict;
     }
     let worked_out = work_out(state, question, take, plan);
@@ -186,7 +190,8 @@ fn replaced_units(state: &State, replaced: Option<Replaced<'_>>, stock: Handle) 
     let Some(Replaced { hold, .. }) = replaced.filter(|it| it.hold.state() == HoldState::Held) else {
         return (0, 0);
     };
-    let units = state.lines(hold).filter(|line| line.stock == stock.0).map(|line| u64::from(line.current)).sum();
+    let units =
+        state.lines(hold).filter(|line| line.stock == stock.0).map(|line| u64::from(line.current)).sum();
     (units, state.stock(stock).units.freed_to_available(units))
 }
 
@@ -238,7 +243,11 @@ fn check_pools(take: &Take<'_>, plan: &mut Plan, why: Code) -> Result<(), Code> 
         let demand = if alone {
             u64::from(wish.minimum)
         } else {
-            wishes.iter().filter(|other| other.stock == wish.stock).map(|other| u64::from(other.minimum)).sum()
+            wishes
+                .iter()
+                .filter(|other| other.stock == wish.stock)
+                .map(|other| u64::from(other.minimum))
+                .sum()
         };
         if demand > wish.pool || nothing_at_all {
             plan.facts.push(LineFact::new(line, why, wish.asked, wish.pool));
@@ -317,7 +326,8 @@ fn new_limits(state: &State, take: &Take<'_>, plan: &Plan) -> u32 {
         let wish = &plan.wishes[line];
         plan.lines[line].counted() && state.find_limit(take.user, wish.stock).is_none()
     };
-    let first = |line: usize| plan.wishes[..line].iter().all(|earlier| earlier.stock != plan.wishes[line].stock);
+    let first =
+        |line: usize| plan.wishes[..line].iter().all(|earlier| earlier.stock != plan.wishes[line].stock);
     (0..plan.lines.len()).filter(|line| needs(*line) && first(*line)).count() as u32
 }
 
@@ -336,11 +346,8 @@ pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) -> Handl
         super::hold::give_back(state, replaced);
     }
     let mut record = blank(state.now_ms, origin, buyer, lines.len());
-    (record.state, record.flags) = if *sold {
-        (HoldState::Confirmed as u8, HoldRecord::SOLD)
-    } else {
-        (HoldState::Held as u8, 0)
-    };
+    (record.state, record.flags) =
+        if *sold { (HoldState::Confirmed as u8, HoldRecord::SOLD) } else { (HoldState::Held as u8, 0) };
     record.ttl_ms = *ttl_ms;
     record.deadline_delta_ms = *ttl_ms;
     record.line = take_line(state, buyer.user, *sold, &lines[0], resolved.lines[0]);

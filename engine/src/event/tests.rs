@@ -14,7 +14,11 @@ fn origin() -> Origin {
     }
 }
 
-fn every_event<'a>(lines: &'a [EventLine], refused: &'a [RefusedLine], holds: &'a [EventHold]) -> Vec<Event<'a>> {
+fn every_event<'a>(
+    lines: &'a [EventLine],
+    refused: &'a [RefusedLine],
+    holds: &'a [EventHold],
+) -> Vec<Event<'a>> {
     let terms = StockTerms { opens_ms: 1, closes_ms: 2, limit_per_user: 3, frozen: true };
     let buyer = Buyer { order: OrderId(11), user: UserId(12) };
     let nobody = Buyer { order: OrderId(0), user: UserId(0) };
@@ -46,7 +50,10 @@ fn events_survive_their_encoding_and_no_cut_decodes() {
     let refused: Vec<RefusedLine> =
         lines.iter().map(|line| RefusedLine::new(line.stock(), 3, Some(Code::UserLimit), 1 << 40)).collect();
     let holds = vec![EventHold::new(origin().key()); EXPIRED_PER_EVENT_MAX];
-    for event in every_event(&lines[..1], &refused[..1], &holds[..1]).into_iter().chain(every_event(&lines, &refused, &holds)) {
+    for event in every_event(&lines[..1], &refused[..1], &holds[..1])
+        .into_iter()
+        .chain(every_event(&lines, &refused, &holds))
+    {
         let mut out = vec![0xee; EVENT_BYTES_MAX];
         let size = event.encode(&mut out);
         assert!(size.is_multiple_of(8) && size <= EVENT_BYTES_MAX);
@@ -61,7 +68,13 @@ fn events_survive_their_encoding_and_no_cut_decodes() {
 fn a_one_line_reserve_takes_88_bytes() {
     let lines = [EventLine::new(StockId(1), 1, true)];
     let buyer = Buyer { order: OrderId(0), user: UserId(1) };
-    let event =
-        Event::Taken { origin: origin(), buyer, sold: false, ttl_ms: 1, replaces: OperationId(0), lines: &lines };
+    let event = Event::Taken {
+        origin: origin(),
+        buyer,
+        sold: false,
+        ttl_ms: 1,
+        replaces: OperationId(0),
+        lines: &lines,
+    };
     assert_eq!(event.encode(&mut [0; EVENT_BYTES_MAX]), 88);
 }

@@ -30,7 +30,8 @@ impl<T: Plain> Memory<T> {
     /// Memory for `capacity` values. Panics if the system has none to give: nothing can be served then.
     pub fn new(capacity: usize) -> Memory<T> {
         let bytes = (capacity * size_of::<T>()).max(PAGE_BYTES);
-        let mut map = MmapMut::map_anon(bytes).expect("the system has no memory for the tables: lower --memory");
+        let mut map =
+            MmapMut::map_anon(bytes).expect("the system has no memory for the tables: lower --memory");
         if bytes >= HUGE_BYTES {
             // Refused where huge pages are switched off: then the tables are slower, not wrong.
             let _ = map.advise(Advice::HugePage);

@@ -6,22 +6,22 @@
 pub mod digest;
 pub mod index;
 pub mod memory;
-pub mod table;
 pub mod reclaim;
 pub mod records;
 pub mod recount;
 pub mod slices;
 pub mod stock;
+pub mod table;
 pub mod timers;
 
 use crate::answer::HoldState;
 use crate::ids::{MerchantId, OperationKey, StockId, UserId};
 use crate::limits::{Capacity, Rules};
 use index::Index;
-use table::{Handle, NONE, Table};
 use records::{ExtraLine, HoldRecord, LimitRecord, LineRecord, OperationRecord, Recorded};
 use slices::Slices;
 use stock::Stock;
+use table::{Handle, NONE, Table};
 use timers::Timers;
 
 /// Everything the engine knows.
@@ -77,7 +77,12 @@ impl State {
             stock_index: Index::new(capacity.stocks_max),
             record_index: Index::new(capacity.holds_max.saturating_add(capacity.operations_max)),
             limit_index: Index::new(capacity.user_limits_max),
-            hasher: ahash::RandomState::with_seeds(hash_seed, mixed, hash_seed.rotate_left(32), mixed.rotate_left(17)),
+            hasher: ahash::RandomState::with_seeds(
+                hash_seed,
+                mixed,
+                hash_seed.rotate_left(32),
+                mixed.rotate_left(17),
+            ),
         }
     }
 
@@ -109,7 +114,8 @@ impl State {
     /// The stock with this id, whoever owns it.
     #[inline]
     pub fn find_stock(&self, id: StockId) -> Option<Handle> {
-        self.stock_index.find(self.hasher.hash_one(id.0) as u32, |handle| self.stocks[handle.0 as usize].id == id)
+        self.stock_index
+            .find(self.hasher.hash_one(id.0) as u32, |handle| self.stocks[handle.0 as usize].id == id)
     }
 
     /// The merchant's stock with this id.
@@ -268,7 +274,11 @@ impl State {
     }
 
     /// Changes each line of a hold in order; `change` gets its position, the line and the rest of the state's stocks.
-    pub(crate) fn change_lines(&mut self, hold: Handle, mut change: impl FnMut(&mut State, usize, &mut LineRecord)) {
+    pub(crate) fn change_lines(
+        &mut self,
+        hold: Handle,
+        mut change: impl FnMut(&mut State, usize, &mut LineRecord),
+    ) {
         let mut line = self.holds.get(hold).line;
         change(self, 0, &mut line);
         self.holds.get_mut(hold).line = line;

@@ -4,8 +4,8 @@
 //! a stock's and a purchase limit's `moved_out` keep recounting exact.
 
 use super::State;
-use super::table::{Handle, NONE};
 use super::records::{HoldRecord, Recorded};
+use super::table::{Handle, NONE};
 use crate::answer::HoldState;
 
 /// Records looked at per insertion: more than one each, so that a full table drains while new records come.

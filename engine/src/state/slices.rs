@@ -7,8 +7,8 @@
 //!
 //! Invariant: every hold and operation record hangs in exactly one slice or in the reclaim list.
 
-use super::table::NONE;
 use super::records::Recorded;
+use super::table::NONE;
 use crate::limits::SLICE_MS;
 
 /// Slices kept at once: the window of 24 h, and the 28 h 15 min a hold may linger after it until it is gone.

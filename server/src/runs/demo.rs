@@ -34,13 +34,19 @@ pub fn run(arguments: &DemoArgs) -> Result<bool, RunError> {
 
     let further: Vec<String> = ["--memory", "512MiB", "--segments-ready", "2"].map(String::from).to_vec();
     let server = ServerProcess::start(&data, SocketAddr::from(([127, 0, 0, 1], 0)), &further, &log)?;
-    teller.tell(format_args!("server on {}, driver {}, log in {}", server.listen, server.driver, data.display()));
+    teller.tell(format_args!(
+        "server on {}, driver {}, log in {}",
+        server.listen,
+        server.driver,
+        data.display()
+    ));
     create_stock(server.listen, &token, arguments.units)?;
     teller.tell(format_args!(
         "sale: {} units, {} attempts, {} connections",
         arguments.units, arguments.attempts, arguments.connections
     ));
-    let load = LoadProcess::start(&load_arguments(arguments, server.listen), &token.reveal_text(), arguments.json)?;
+    let load =
+        LoadProcess::start(&load_arguments(arguments, server.listen), &token.reveal_text(), arguments.json)?;
     let (mut report, server) = sale_with_kills(arguments, &teller, server, load, &data, &token, &log)?;
 
     report.server_cpu_s = Some(report.server_cpu_s.unwrap_or(0.0) + server.stop()?);
@@ -168,7 +174,9 @@ fn prove(arguments: &DemoArgs, data: &Path, report: &mut Report) -> Result<(), R
     report.sold = verified.report.sold;
     report.oversold = report.oversold.max(report.sold.saturating_sub(arguments.units));
     if report.sold != arguments.units {
-        report.failures.push(format!("{} of {} units sold although demand was larger", report.sold, arguments.units));
+        report
+            .failures
+            .push(format!("{} of {} units sold although demand was larger", report.sold, arguments.units));
     }
     if report.attempts < arguments.attempts {
         report.failures.push(format!("{} of {} attempts made", report.attempts, arguments.attempts));
@@ -177,17 +185,24 @@ fn prove(arguments: &DemoArgs, data: &Path, report: &mut Report) -> Result<(), R
 }
 
 fn print(arguments: &DemoArgs, report: &Report, took: Duration) {
-    let Report { attempts, acknowledged, refused, unknown, sold, oversold, lost, mismatched_repeats, .. } = report;
+    let Report { attempts, acknowledged, refused, unknown, sold, oversold, lost, mismatched_repeats, .. } =
+        report;
     println!();
     println!("sold {sold}/{} units, oversold {oversold}, lost {lost}", arguments.units);
     println!();
     println!("  attempts            {attempts:>12}");
     println!("  acknowledged sales  {acknowledged:>12}  each fetched back by its id after the restart");
     println!("  refused             {refused:>12}  sold out, exactly");
-    println!("  unknown             {unknown:>12}  in flight when the server died; each looked up, none happened twice");
+    println!(
+        "  unknown             {unknown:>12}  in flight when the server died; each looked up, none happened twice"
+    );
     println!("  repeats that differ {mismatched_repeats:>12}");
     println!("  kill -9             {:>12}", report.kills.unwrap_or(0));
-    println!("  attempts/s          {:>12.0}  in {:.1} s, the outage included", *attempts as f64 / report.seconds, report.seconds);
+    println!(
+        "  attempts/s          {:>12.0}  in {:.1} s, the outage included",
+        *attempts as f64 / report.seconds,
+        report.seconds
+    );
     println!("  log                 {:>12} bytes, replayed and recounted", report.log_bytes.unwrap_or(0));
     println!();
     for failure in &report.failures {

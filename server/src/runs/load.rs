@@ -6,8 +6,8 @@ use crate::credentials;
 use crate::report::{LatencyUs, Report};
 use scrip_client::{Client, ClientOptions};
 use scrip_loadgen::{
-    CheckPlan, CheckReport, CheckoutShares, Ended, LedgerMode, LoadPlan, LoadReport, Pace, Profile, Progress, Stop,
-    Work, check, run as run_load,
+    CheckPlan, CheckReport, CheckoutShares, Ended, LedgerMode, LoadPlan, LoadReport, Pace, Profile, Progress,
+    Stop, Work, check, run as run_load,
 };
 use std::cell::Cell;
 use std::time::{Duration, Instant};
@@ -28,7 +28,10 @@ pub fn run(arguments: &LoadArgs) -> Result<bool, RunError> {
     let checked = if arguments.no_check {
         None
     } else {
-        Some(check(&loaded.ledger, &check_plan, |_, _| {}).map_err(|error| RunError::Other(error.to_string()))?)
+        Some(
+            check(&loaded.ledger, &check_plan, |_, _| {})
+                .map_err(|error| RunError::Other(error.to_string()))?,
+        )
     };
     let report = report(arguments, &loaded, checked.as_ref());
     if arguments.json {
@@ -62,8 +65,10 @@ fn teller() -> impl Fn(&Progress) + Send {
 }
 
 fn plan(arguments: &LoadArgs, credentials: &credentials::Credentials) -> Result<LoadPlan, RunError> {
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(system("starting a runtime"))?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(system("starting a runtime"))?;
     let (merchant, slot, stocks) = runtime.block_on(async {
         let options = ClientOptions::new(credentials.token.clone());
         let client = Client::connect(credentials.server.to_string(), options).await?;
@@ -155,7 +160,10 @@ fn report(arguments: &LoadArgs, loaded: &LoadReport, checked: Option<&CheckRepor
         _ => {}
     }
     if turned_away > 0 {
-        eprintln!("turned away: {} BUSY, {} CAPACITY, {} THROTTLED", counts.busy, counts.capacity, counts.throttled);
+        eprintln!(
+            "turned away: {} BUSY, {} CAPACITY, {} THROTTLED",
+            counts.busy, counts.capacity, counts.throttled
+        );
     }
     report
 }
@@ -208,7 +216,10 @@ fn print(loaded: &LoadReport, checked: Option<&CheckReport>, report: &Report) {
             checked.unknown_happened,
             checked.unknown_not
         );
-        println!("  asked again   {:>12}  {} answered differently", checked.repeats, checked.mismatched_repeats);
+        println!(
+            "  asked again   {:>12}  {} answered differently",
+            checked.repeats, checked.mismatched_repeats
+        );
         println!("  oversold      {:>12}", checked.oversold_units);
     }
     for failure in &report.failures {

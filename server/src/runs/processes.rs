@@ -94,7 +94,12 @@ impl ServerProcess {
     ///
     /// # Errors
     /// [`RunError`], with the server's last words if it ended.
-    pub fn start(data: &Path, listen: SocketAddr, further: &[String], log: &Path) -> Result<ServerProcess, RunError> {
+    pub fn start(
+        data: &Path,
+        listen: SocketAddr,
+        further: &[String],
+        log: &Path,
+    ) -> Result<ServerProcess, RunError> {
         let stderr = File::options()
             .create(true)
             .append(true)
@@ -124,7 +129,8 @@ impl ServerProcess {
             let tail = output.lines().last().unwrap_or_default().to_owned();
             return Err(RunError::Ended { what: "the server", status, output: tail });
         }
-        let value = |key: &str| line.split_whitespace().find_map(|word| word.strip_prefix(key)).map(str::to_owned);
+        let value =
+            |key: &str| line.split_whitespace().find_map(|word| word.strip_prefix(key)).map(str::to_owned);
         let listen = value("listen=").and_then(|address| address.parse().ok());
         let (Some(listen), Some(driver)) = (listen, value("driver=")) else {
             return Err(RunError::Unexpected { what: "the server", line });
@@ -145,7 +151,12 @@ impl ServerProcess {
     ///
     /// # Errors
     /// As [`ServerProcess::start`].
-    pub fn start_again(data: &Path, listen: SocketAddr, arguments: &[String], log: &Path) -> Result<ServerProcess, RunError> {
+    pub fn start_again(
+        data: &Path,
+        listen: SocketAddr,
+        arguments: &[String],
+        log: &Path,
+    ) -> Result<ServerProcess, RunError> {
         ServerProcess::start(data, listen, arguments, log)
     }
 
@@ -200,7 +211,10 @@ fn process_figures(pid: u32) -> Option<ProcessFigures> {
     let number = |field: usize| fields.get(field - 3)?.parse::<u64>().ok();
     let ticks = number(14)? + number(15)?;
     let resident_bytes = number(24)? * rustix::param::page_size() as u64;
-    Some(ProcessFigures { cpu_s: ticks as f64 / rustix::param::clock_ticks_per_second() as f64, resident_bytes })
+    Some(ProcessFigures {
+        cpu_s: ticks as f64 / rustix::param::clock_ticks_per_second() as f64,
+        resident_bytes,
+    })
 }
 
 /// A load process that is running; its report is its last line on stdout.
@@ -237,7 +251,11 @@ impl LoadProcess {
         stdout.read_to_string(&mut output).map_err(system("reading from the load"))?;
         let status = self.child.wait().map_err(system("waiting for the load"))?;
         let last = output.lines().last().unwrap_or_default();
-        serde_json::from_str(last).map_err(|_| RunError::Ended { what: "the load", status, output: last.to_owned() })
+        serde_json::from_str(last).map_err(|_| RunError::Ended {
+            what: "the load",
+            status,
+            output: last.to_owned(),
+        })
     }
 
     /// Whether it has ended.

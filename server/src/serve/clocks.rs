@@ -18,7 +18,8 @@ impl Clocks {
     #[inline]
     pub fn read(&self) -> (u64, u64, Instant) {
         let instant = Instant::now();
-        let wall_ms = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_millis());
+        let wall_ms =
+            SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_millis());
         (wall_ms as u64, instant.duration_since(self.started).as_millis() as u64, instant)
     }
 

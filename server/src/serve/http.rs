@@ -58,7 +58,13 @@ async fn health(State(shown): State<Shown>) -> impl IntoResponse {
     let stopping = shown.stopping.load(Ordering::Relaxed);
     let space_low = load(|owner| &owner.space_low).contains(&1);
     let clock_alarm = load(|owner| &owner.clock_alarm).contains(&1);
-    let status = if stopping { "stopping" } else if space_low || clock_alarm { "degraded" } else { "ok" };
+    let status = if stopping {
+        "stopping"
+    } else if space_low || clock_alarm {
+        "degraded"
+    } else {
+        "ok"
+    };
     let body = serde_json::json!({
         "status": status,
         "version": env!("CARGO_PKG_VERSION"),

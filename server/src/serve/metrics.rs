@@ -145,7 +145,11 @@ impl Page<'_, '_> {
         let mut family = self.encoder.encode_descriptor(name, help, None, kind)?;
         for (labels, value) in rows {
             let row = family.encode_family(labels)?;
-            if counter { ConstCounter::new(*value).encode(row)? } else { ConstGauge::new(*value as i64).encode(row)? }
+            if counter {
+                ConstCounter::new(*value).encode(row)?
+            } else {
+                ConstGauge::new(*value as i64).encode(row)?
+            }
         }
         Ok(())
     }
@@ -154,11 +158,14 @@ impl Page<'_, '_> {
 impl prometheus_client::collector::Collector for Collector {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> std::fmt::Result {
         let mut page = Page { encoder: &mut encoder };
-        let per_owner = |of: &dyn Fn(&OwnerMetrics) -> &AtomicU64| -> Vec<(Vec<(&'static str, String)>, u64)> {
-            let rows = self.owners.iter().enumerate();
-            rows.map(|(shard, owner)| (vec![("shard", shard.to_string())], of(owner).load(Ordering::Relaxed)))
+        let per_owner =
+            |of: &dyn Fn(&OwnerMetrics) -> &AtomicU64| -> Vec<(Vec<(&'static str, String)>, u64)> {
+                let rows = self.owners.iter().enumerate();
+                rows.map(|(shard, owner)| {
+                    (vec![("shard", shard.to_string())], of(owner).load(Ordering::Relaxed))
+                })
                 .collect()
-        };
+            };
         page.family(("commands_done", "Commands that were taken"), true, &per_owner(&|owner| &owner.done))?;
         page.family(("commands_refused", "Refused commands"), true, &self.refused())?;
         page.family(("command_frames", "Frames of commands"), true, &per_owner(&|owner| &owner.frames))?;
@@ -174,10 +181,22 @@ impl prometheus_client::collector::Collector for Collector {
         page.family(durable, false, &per_owner(&|owner| &owner.durable_sequence))?;
         let floor = ("operation_floor_ms", "Operation ids made before this are gone");
         page.family(floor, false, &per_owner(&|owner| &owner.floor_ms))?;
-        page.family(("clock_alarm", "1: the clocks disagree"), false, &per_owner(&|owner| &owner.clock_alarm))?;
-        page.family(("log_space_low", "1: the log's disk is full"), false, &per_owner(&|owner| &owner.space_low))?;
+        page.family(
+            ("clock_alarm", "1: the clocks disagree"),
+            false,
+            &per_owner(&|owner| &owner.clock_alarm),
+        )?;
+        page.family(
+            ("log_space_low", "1: the log's disk is full"),
+            false,
+            &per_owner(&|owner| &owner.space_low),
+        )?;
         page.family(("table_records", "Records in use"), false, &self.tables(|owner| &owner.table_used))?;
-        page.family(("table_records_max", "Configured maximum"), false, &self.tables(|owner| &owner.table_max))?;
+        page.family(
+            ("table_records_max", "Configured maximum"),
+            false,
+            &self.tables(|owner| &owner.table_max),
+        )?;
         page.family(("log_frames", "Log frames synced"), true, &per_owner(&|owner| &owner.log[0]))?;
         page.family(("log_bytes", "Log bytes written"), true, &per_owner(&|owner| &owner.log[1]))?;
         page.family(("log_syncs", "Syncs of the log"), true, &per_owner(&|owner| &owner.log[2]))?;
@@ -200,7 +219,10 @@ impl Collector {
         rows
     }
 
-    fn tables(&self, of: impl Fn(&OwnerMetrics) -> &[AtomicU64; 5]) -> Vec<(Vec<(&'static str, String)>, u64)> {
+    fn tables(
+        &self,
+        of: impl Fn(&OwnerMetrics) -> &[AtomicU64; 5],
+    ) -> Vec<(Vec<(&'static str, String)>, u64)> {
         let mut rows = Vec::new();
         for (shard, owner) in self.owners.iter().enumerate() {
             for (table, value) in TABLES.iter().zip(of(owner)) {

@@ -15,7 +15,9 @@ use metrics::OwnerMetrics;
 use owner::OwnerParts;
 use scrip_shard::{ClockJump, Recovered, RecoveryError, Shard, ShardClock, recover};
 use scrip_wal::limits::FRAME_BYTES_MAX;
-use scrip_wal::{LogHandle, LogOptions, LogThread, LogWriter, OpenError, RealDisk, RepairError, Tail, repair};
+use scrip_wal::{
+    LogHandle, LogOptions, LogThread, LogWriter, OpenError, RealDisk, RepairError, Tail, repair,
+};
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
@@ -38,7 +40,9 @@ pub enum ServeError {
     #[error(transparent)]
     Tokens(#[from] TokensError),
     /// The log.
-    #[error("{path}: {source}. Run `scrip verify` on the data directory for the whole picture; restore from a backup, or keep a copy of the directory before any repair by hand")]
+    #[error(
+        "{path}: {source}. Run `scrip verify` on the data directory for the whole picture; restore from a backup, or keep a copy of the directory before any repair by hand"
+    )]
     Recovery {
         /// The log's directory.
         path: PathBuf,
@@ -65,7 +69,9 @@ pub enum ServeError {
     #[error(transparent)]
     Clock(#[from] ClockJump),
     /// An address.
-    #[error("{what} {address}: {source}. Is another server running there? Choose another with --{flag}, or port 0 for a free one")]
+    #[error(
+        "{what} {address}: {source}. Is another server running there? Choose another with --{flag}, or port 0 for a free one"
+    )]
     Listen {
         /// Which door.
         what: &'static str,
@@ -142,7 +148,8 @@ pub fn serve(settings: &Settings, stop_on_eof: bool, ready: impl FnOnce(&Ready))
         .map_err(system("starting the owner thread's runtime"))?;
     listener.set_nonblocking(true).map_err(system("preparing the listener"))?;
     let owner = runtime.block_on(async move {
-        let listener = tokio::net::TcpListener::from_std(listener).map_err(system("preparing the listener"))?;
+        let listener =
+            tokio::net::TcpListener::from_std(listener).map_err(system("preparing the listener"))?;
         let stop = Arc::new(Notify::new());
         tokio::task::spawn_local(watch_signals(stop.clone(), stopping.clone())?);
         if stop_on_eof {

@@ -395,9 +395,8 @@ async fn accept(owner: Rc<Owner>, listener: TcpListener) {
 async fn serve(owner: Rc<Owner>, connection: Rc<Connection>, mut reader: OwnedReadHalf) {
     let mut partial = Vec::new();
     loop {
-        let more = std::future::poll_fn(|context| {
-            owner.poll_read(context, &mut reader, &connection, &mut partial)
-        });
+        let more =
+            std::future::poll_fn(|context| owner.poll_read(context, &mut reader, &connection, &mut partial));
         if !more.await {
             break;
         }

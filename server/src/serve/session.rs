@@ -84,7 +84,10 @@ fn take_frame(
             Ok(())
         }
         FrameKind::Pong => Ok(()),
-        _ => Err(Refusal::Session(ErrorCode::UnexpectedKind, "a client sends HELLO once, then COMMANDS, PING, PONG")),
+        _ => Err(Refusal::Session(
+            ErrorCode::UnexpectedKind,
+            "a client sends HELLO once, then COMMANDS, PING, PONG",
+        )),
     }
 }
 
@@ -192,7 +195,13 @@ fn wait(inner: &mut Inner, connection: &Rc<Connection>, end: u64, commands: u32,
 }
 
 /// Tells a connection what was wrong and where, and ends it.
-fn refuse(owner: &Owner, inner: &mut Inner, connection: &Rc<Connection>, correlation: u64, refusal: &Refusal) {
+fn refuse(
+    owner: &Owner,
+    inner: &mut Inner,
+    connection: &Rc<Connection>,
+    correlation: u64,
+    refusal: &Refusal,
+) {
     owner.metrics.connections_failed.fetch_add(1, Ordering::Relaxed);
     let end = connection.append(|out| match refusal {
         Refusal::Protocol(error) => {

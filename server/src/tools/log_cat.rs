@@ -49,7 +49,13 @@ pub fn run(path: &Path, range: Range) -> Result<(), ToolError> {
     Ok(())
 }
 
-fn print_event(out: &mut impl Write, shard: u32, sequence: u64, now_ms: u64, event: &Event<'_>) -> io::Result<()> {
+fn print_event(
+    out: &mut impl Write,
+    shard: u32,
+    sequence: u64,
+    now_ms: u64,
+    event: &Event<'_>,
+) -> io::Result<()> {
     write!(out, "{shard} {sequence} {now_ms} ")?;
     match event {
         Event::Tick { .. } => writeln!(out, "tick"),
@@ -74,7 +80,11 @@ fn print_event(out: &mut impl Write, shard: u32, sequence: u64, now_ms: u64, eve
             terms.closes_ms
         ),
         Event::StockMoved { origin, kind, from_frozen, stock, units } => {
-            writeln!(out, "{kind:?} {} stock={stock} units={units} from_frozen={from_frozen}", origin.operation)
+            writeln!(
+                out,
+                "{kind:?} {} stock={stock} units={units} from_frozen={from_frozen}",
+                origin.operation
+            )
         }
         Event::StockEdited { origin, stock, terms } => {
             writeln!(out, "stock_edited {} stock={stock} {terms:?}", origin.operation)
@@ -87,7 +97,11 @@ fn print_hold_event(out: &mut impl Write, event: &Event<'_>) -> io::Result<()> {
     match event {
         Event::Taken { origin, buyer, sold, ttl_ms, replaces, lines } => {
             let verb = if *sold { "sold" } else { "reserved" };
-            write!(out, "{verb} {} merchant={} channel={}", origin.operation, origin.merchant, origin.channel.0)?;
+            write!(
+                out,
+                "{verb} {} merchant={} channel={}",
+                origin.operation, origin.merchant, origin.channel.0
+            )?;
             write!(out, " order={} user={} ttl_ms={ttl_ms}", buyer.order, buyer.user)?;
             if replaces.0 != 0 {
                 write!(out, " replaces={replaces}")?;

@@ -19,7 +19,9 @@ pub fn run(path: &Path) -> Result<(), ToolError> {
         let end = scan(&disk, shard, |_, _| Ok::<(), FrameError>(()))
             .map_err(|source| ToolError::Scan { path: path.clone(), source })?;
         match end.tail {
-            Tail::Clean => println!("shard {shard}: nothing to repair, the log ends at sequence {}", end.last_sequence),
+            Tail::Clean => {
+                println!("shard {shard}: nothing to repair, the log ends at sequence {}", end.last_sequence)
+            }
             Tail::Torn { segment, offset, bytes } => {
                 repair(&disk, &end).map_err(|source| ToolError::Repair { path, source })?;
                 println!(

@@ -26,10 +26,8 @@ pub struct Verified {
 pub fn verify(path: &Path, quiet: bool) -> Result<Verified, ToolError> {
     let directory = DataDirectory::open(path)?;
     let started = Instant::now();
-    let mut verified = Verified {
-        report: Report { workload: "verify".into(), ..Report::default() },
-        shards: Vec::new(),
-    };
+    let mut verified =
+        Verified { report: Report { workload: "verify".into(), ..Report::default() }, shards: Vec::new() };
     verified.report.shards = Some(directory.manifest().shards);
     for shard in 0..directory.manifest().shards {
         let shard_path = directory.shard_path(shard);
@@ -68,8 +66,9 @@ fn progress_bar(quiet: bool) -> ProgressBar {
     if quiet {
         return ProgressBar::hidden();
     }
-    let style = ProgressStyle::with_template("reading the log {bar:40} {bytes}/{total_bytes} {binary_bytes_per_sec}")
-        .expect("a fixed template");
+    let style =
+        ProgressStyle::with_template("reading the log {bar:40} {bytes}/{total_bytes} {binary_bytes_per_sec}")
+            .expect("a fixed template");
     ProgressBar::new(0).with_style(style)
 }
 

@@ -22,14 +22,25 @@ fn build() -> PathBuf {
     let test = std::env::current_exe().expect("a running test has a path");
     let folder = test.parent().and_then(Path::parent).expect("a test lies in TARGET/PROFILE/deps");
     let target = folder.parent().expect("a test lies in TARGET/PROFILE/deps");
-    let profile = match folder.file_name().and_then(|name| name.to_str()).expect("profiles have plain names") {
+    let profile = match folder.file_name().and_then(|name| name.to_str()).expect("profiles have plain names")
+    {
         "debug" => "dev",
         other => other,
     };
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| OsString::from(env!("CARGO")));
     let status = Command::new(cargo)
         .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(".."))
-        .args(["build", "--quiet", "--package", "scrip", "--bin", "scrip", "--profile", profile, "--target-dir"])
+        .args([
+            "build",
+            "--quiet",
+            "--package",
+            "scrip",
+            "--bin",
+            "scrip",
+            "--profile",
+            profile,
+            "--target-dir",
+        ])
         .arg(target)
         .status()
         .expect("cargo can be started");

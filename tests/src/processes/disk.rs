@@ -75,7 +75,8 @@ impl Drop for Mounted {
 }
 
 fn mount_point() -> Result<(TempDir, PathBuf), String> {
-    let directory = tempfile::Builder::new().prefix("scrip-disk-").tempdir().map_err(|error| error.to_string())?;
+    let directory =
+        tempfile::Builder::new().prefix("scrip-disk-").tempdir().map_err(|error| error.to_string())?;
     let point = directory.path().join("mounted");
     std::fs::create_dir(&point).map_err(|error| error.to_string())?;
     Ok((directory, point))
@@ -92,6 +93,10 @@ fn run(program: &str, arguments: &[&str]) -> Result<(), String> {
         .map_err(|error| format!("{program} can't be started: {error}"))?;
     match output.status.success() {
         true => Ok(()),
-        false => Err(format!("{program} {}: {}", arguments.join(" "), String::from_utf8_lossy(&output.stderr).trim())),
+        false => Err(format!(
+            "{program} {}: {}",
+            arguments.join(" "),
+            String::from_utf8_lossy(&output.stderr).trim()
+        )),
     }
 }

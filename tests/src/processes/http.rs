@@ -22,7 +22,8 @@ pub struct Page {
 pub fn get(address: SocketAddr, path: &str) -> Page {
     let mut stream = TcpStream::connect(address).expect("the HTTP door is open");
     stream.set_read_timeout(Some(PATIENCE)).expect("a TCP socket");
-    write!(stream, "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").expect("it takes a request");
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n")
+        .expect("it takes a request");
     let mut text = String::new();
     stream.read_to_string(&mut text).expect("an answer");
     let (head, body) = text.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no HTTP: {text:?}"));

@@ -76,7 +76,8 @@ impl Server {
             }
         };
         let value = |key: &str| ready_line.split_whitespace().find_map(|word| word.strip_prefix(key));
-        let address = |key| value(key).and_then(|text| text.parse().ok()).unwrap_or_else(|| panic!("{ready_line}"));
+        let address =
+            |key| value(key).and_then(|text| text.parse().ok()).unwrap_or_else(|| panic!("{ready_line}"));
         let (listen, http) = (address("listen="), address("http="));
         let token = value("token=").map(|text| text.parse().expect("the ready line names a token"));
         Ok(Server { child, stdin, lines, listen, http, token, stderr, ready_line })
@@ -139,7 +140,9 @@ impl Server {
             match self.lines.recv_timeout(left) {
                 Ok(_) => {}
                 Err(RecvTimeoutError::Disconnected) => break,
-                Err(RecvTimeoutError::Timeout) => panic!("the server has not ended after {within:?}: {}", self.stderr()),
+                Err(RecvTimeoutError::Timeout) => {
+                    panic!("the server has not ended after {within:?}: {}", self.stderr())
+                }
             }
         }
         let status = self.child.wait().expect("a child can be waited for");
@@ -157,7 +160,8 @@ impl Server {
     /// If it has ended.
     pub fn resident_bytes(&self) -> u64 {
         let text = std::fs::read_to_string(format!("/proc/{}/statm", self.id())).expect("the server runs");
-        let pages: u64 = text.split(' ').nth(1).and_then(|pages| pages.parse().ok()).expect("statm has pages");
+        let pages: u64 =
+            text.split(' ').nth(1).and_then(|pages| pages.parse().ok()).expect("statm has pages");
         pages * rustix::param::page_size() as u64
     }
 }

@@ -79,7 +79,8 @@ impl Site {
     /// # Panics
     /// If there is none to be had.
     pub fn new() -> Site {
-        let directory = tempfile::Builder::new().prefix("scrip-test-").tempdir().expect("a temporary directory");
+        let directory =
+            tempfile::Builder::new().prefix("scrip-test-").tempdir().expect("a temporary directory");
         let data = directory.path().join("data");
         Site { directory, data }
     }
@@ -131,7 +132,8 @@ impl Site {
     /// If it does not start.
     pub fn serve_at(&self, listen: SocketAddr, further: &[&str]) -> Server {
         let flags: Vec<&str> = ["--dev"].iter().chain(SMALL).chain(further).copied().collect();
-        Server::start(self, listen, &flags).unwrap_or_else(|ended| panic!("the server did not start: {ended:#?}"))
+        Server::start(self, listen, &flags)
+            .unwrap_or_else(|ended| panic!("the server did not start: {ended:#?}"))
     }
 
     /// Starts a small server that must not start.

@@ -64,7 +64,12 @@ impl Wire {
     pub fn connect(address: SocketAddr) -> Wire {
         let stream = TcpStream::connect(address).expect("the server listens");
         stream.set_nodelay(true).expect("a TCP socket");
-        Wire { stream, bytes: Vec::new(), random: fastrand::Rng::with_seed(u64::from(address.port())), welcome: None }
+        Wire {
+            stream,
+            bytes: Vec::new(),
+            random: fastrand::Rng::with_seed(u64::from(address.port())),
+            welcome: None,
+        }
     }
 
     /// Connects and is welcomed.
@@ -77,7 +82,8 @@ impl Wire {
         let (header, payload) = wire.frame();
         assert_eq!(header.kind, FrameKind::Welcome, "{:?}", told(&header, &payload));
         let welcome = Welcome::read(&payload).expect("a WELCOME");
-        wire.random.seed(u64::from(wire.stream.local_addr().expect("connected").port()) << 32 | welcome.server_ms);
+        wire.random
+            .seed(u64::from(wire.stream.local_addr().expect("connected").port()) << 32 | welcome.server_ms);
         wire.welcome = Some((welcome.server_ms, Instant::now()));
         wire
     }
@@ -122,7 +128,9 @@ impl Wire {
         let until = Instant::now() + within;
         let mut piece = vec![0; 64 * 1024];
         loop {
-            if let Some((header, bytes)) = frame::parse(&self.bytes, FrameLimits::AUTHENTICATED).expect("a frame") {
+            if let Some((header, bytes)) =
+                frame::parse(&self.bytes, FrameLimits::AUTHENTICATED).expect("a frame")
+            {
                 let payload = self.bytes[HEADER_BYTES..bytes].to_vec();
                 self.bytes.drain(..bytes);
                 return Heard::Frame(header, payload);
@@ -159,7 +167,8 @@ impl Wire {
     /// If something else comes.
     pub fn told_and_closed(&mut self) -> Told {
         let (header, payload) = self.frame();
-        let told = told(&header, &payload).unwrap_or_else(|| panic!("an ERROR was expected, there was {header:?}"));
+        let told =
+            told(&header, &payload).unwrap_or_else(|| panic!("an ERROR was expected, there was {header:?}"));
         self.closed();
         told
     }

@@ -51,6 +51,11 @@ pub(super) fn refused_by_shard(answer: &OwnedOutcome) -> bool {
     answer.code() == Some(Code::Busy) || answer.full_table() == Some(CapacityOf::LogSpace)
 }
 
+/// Whether a command is taken as long as there is any space.
+fn ends_hold(request: &OwnedRequest) -> bool {
+    matches!(request.command, OwnedCommand::Confirm { .. } | OwnedCommand::Release)
+}
+
 impl Simulation {
     /// Lives until the plan's turns are over, then ends as the seed says; `None` if something else has ended it.
     pub(super) fn live(&mut self, process: &mut Process) -> Result<Option<End>, String> {
@@ -217,15 +222,16 @@ impl Simulation {
         let moment = process.moment();
         self.trace.line(format_args!("{request}\n    -> {answer:?}, saw {}", moment.sequence));
         if refused_by_shard(&answer) {
-            if answer.code() != Some(Code::Busy) || process.shard.settled() {
-                self.check_refusal(request, &answer, space)?;
-            }
+            self.check_refusal(request, &answer, space)?;
             return match moment.sequence == before {
                 true => Ok((answer, None)),
                 false => Err(format!("refused by the shard, and yet something happened: {request}")),
             };
         }
-        if space == Space::Low && moment.sequence > before {
+        if space != Space::Ample && moment.sequence > before {
+            if space == Space::Exhausted || !ends_hold(request) {
+                return Err(format!("taken though there is {space:?} space: {request}"));
+            }
             self.coverage.met(Met::TakenThoughLow);
         }
         if answer.full_table().is_some_and(|of| of != CapacityOf::StockUnits) {
@@ -243,10 +249,9 @@ impl Simulation {
     ) -> Result<(), String> {
         let is_query =
             matches!(request.command, OwnedCommand::StockShow { .. } | OwnedCommand::OperationShow);
-        let ends_hold = matches!(request.command, OwnedCommand::Confirm { .. } | OwnedCommand::Release);
         let may_refuse = match space {
             Space::Ample => false,
-            Space::Low => !is_query && !ends_hold,
+            Space::Low => !is_query && !ends_hold(request),
             Space::Exhausted => !is_query,
         };
         if answer.code() == Some(Code::Busy) || !may_refuse {

@@ -3,6 +3,7 @@
 //! Swarm testing again: each seed draws sizes, weights and faults of its own, some of them to nothing, because what all
 //! of them together hardly ever do some subset does all the time.
 
+use crate::generator::{self, Kind};
 use fastrand::Rng;
 use scrip_engine::limits::Capacity;
 use scrip_wal::LogOptions;
@@ -137,7 +138,7 @@ impl Plan {
         };
         Plan {
             lives: rng.u32(1..=4),
-            turns: if heavy { 120 } else { [20, 40, 40, 80][rng.usize(..4)] },
+            turns: if heavy || fills_up { 120 } else { [20, 40, 40, 80][rng.usize(..4)] },
             weights: draw_weights(rng, heavy, fills_up),
             frame_bytes_max: if fills_up { 8 * 1024 } else { segment_kib as usize * 1024 },
             open_events_max: draw_open_events_max(rng, heavy, fills_up),
@@ -154,6 +155,19 @@ impl Plan {
             fills_up,
             clock_bound_ms: [5_000, 600_000, 86_400_000][rng.usize(..3)],
             reach: [20, 60, 120][rng.usize(..3)],
+        }
+    }
+
+    /// Makes what clients ask for fit this plan.
+    pub fn shape(&self, history: &mut generator::Plan, rng: &mut Rng) {
+        let chances = &mut history.chances;
+        // A long wait makes everything too old that a client sends again.
+        chances.wait = if self.fills_up { 150 } else { [20, 40, 150][rng.usize(..3)] };
+        chances.wide = 0;
+        if self.wide {
+            // A refused paid SELL of many lines makes the largest event there is.
+            chances.wide = rng.u32(200..900);
+            history.kinds.push((Kind::Sell, rng.u32(10..200)));
         }
     }
 

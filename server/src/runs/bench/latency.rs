@@ -15,7 +15,8 @@ pub fn w8(arguments: &BenchArgs, place: &Place) -> Result<Report, RunError> {
     let mut loaded_p99 = [0; 2];
     for (p99, percent) in loaded_p99.iter_mut().zip([50, 80]) {
         let rate = (top.ops_per_s * f64::from(percent) / 100.0) as u64;
-        let load = format!("--connections 50 --batch 64 --outstanding 16 --rate {rate} --seconds 5 --warm-up-s 1");
+        let load =
+            format!("--connections 50 --batch 64 --outstanding 16 --rate {rate} --seconds 5 --warm-up-s 1");
         let report = carry_out(arguments, place, &run(&format!("W8-{percent}"), &load, 10))?;
         if !arguments.json {
             super::print::print_line(&report);
@@ -35,7 +36,9 @@ fn run<'r>(name: &'r str, load: &str, gib: u64) -> Run<'r> {
     let memory = gib << 30;
     Run {
         name,
-        server: words(&format!("--memory {memory} --segment-bytes 512MiB --segments-ready 6 --segments-ahead 4")),
+        server: words(&format!(
+            "--memory {memory} --segment-bytes 512MiB --segments-ready 6 --segments-ahead 4"
+        )),
         stocks: 1,
         units: 1 << 50,
         limit_per_user: 1_000_000,

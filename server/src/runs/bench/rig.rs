@@ -86,11 +86,11 @@ pub fn carry_out(arguments: &BenchArgs, place: &Place, run: &Run<'_>) -> Result<
 
 fn judge(run: &Run<'_>, data: &std::path::Path, report: &mut Report) -> Result<(), RunError> {
     report.workload = run.name.to_owned();
-    if run.success == Success::Refused {
-        report.ops_per_s = ratio(report.refused, report.acknowledged + report.refused) * report.ops_per_s;
-    } else {
-        report.ops_per_s = ratio(report.acknowledged, report.acknowledged + report.refused) * report.ops_per_s;
-    }
+    let successes = match run.success {
+        Success::Acknowledged => report.acknowledged,
+        Success::Refused => report.refused,
+    };
+    report.ops_per_s *= ratio(successes, report.acknowledged + report.refused);
     if run.verify {
         let verified = verify::verify(data, true)?;
         report.log_bytes = verified.report.log_bytes;
@@ -110,17 +110,21 @@ fn ratio(part: u64, whole: u64) -> f64 {
 }
 
 fn create_stocks(server: SocketAddr, token: &Token, run: &Run<'_>) -> Result<(), RunError> {
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(system("starting a runtime"))?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(system("starting a runtime"))?;
     runtime.block_on(async {
         let client = Client::connect(server.to_string(), ClientOptions::new(token.clone())).await?;
-        let terms = StockTerms { opens_ms: 0, closes_ms: 0, limit_per_user: run.limit_per_user, frozen: false };
+        let terms =
+            StockTerms { opens_ms: 0, closes_ms: 0, limit_per_user: run.limit_per_user, frozen: false };
         let mut waiting = tokio::task::JoinSet::new();
         for number in 0..run.stocks {
             let (client, name, units) = (client.clone(), format!("s{number}"), run.units);
             waiting.spawn(async move {
                 let stock = client.stock_id(&name)?;
-                let create = StockCreate { terms, ..StockCreate::new(client.operation(), stock, &name, units) };
+                let create =
+                    StockCreate { terms, ..StockCreate::new(client.operation(), stock, &name, units) };
                 client.stock_create(create).await
             });
             while waiting.len() > 1_000 {

@@ -95,7 +95,8 @@ pub fn w1_steady(arguments: &BenchArgs, place: &Place) -> Result<Report, RunErro
     let seconds = seconds(arguments, 180.0);
     let rate = arguments.rate;
     let mut server = server(arguments, 8 * GIB);
-    server.extend(words("--operation-window-ms 10000 --operation-window-min-ms 10000 --late-confirm-ms 10000"));
+    server
+        .extend(words("--operation-window-ms 10000 --operation-window-min-ms 10000 --late-confirm-ms 10000"));
     let run = Run {
         name: "W1-steady",
         server,
