@@ -3,7 +3,7 @@
 //! Invariant: the short way reads exactly what [`AnswerReader`] would; whatever does not look like one of the three in
 //! every byte goes the long way.
 
-use crate::ledger::{LATE, Record, digest};
+use crate::ledger::{Known, LATE, Record, digest};
 use crate::recipe::What;
 use scrip_engine::answer::{Answer, Outcome};
 use scrip_engine::rejection::Code;
@@ -118,20 +118,17 @@ pub(crate) fn record(unknown: Record, answer: &[u8], at_ms: u64, units: u32, lat
         at_ms: U64::new(at_ms),
         digest: U64::new(digest(answer)),
         units: U32::new(units),
-        known: crate::ledger::Known::Acknowledged as u8,
+        known: Known::Acknowledged as u8,
         flags: if late { LATE } else { 0 },
         ..unknown
     }
 }
 
-/// The record of a refusal that the server keeps for ever.
-pub(crate) fn refused_for_good(unknown: Record, answer: &[u8], code: Code) -> Record {
-    Record {
-        digest: U64::new(digest(answer)),
-        units: U32::new(code as u32),
-        known: crate::ledger::Known::RefusedForGood as u8,
-        ..unknown
-    }
+/// The record of a refusal: `for_good` if the server keeps it for ever.
+pub(crate) fn refused(unknown: Record, answer: &[u8], code: Code, for_good: bool) -> Record {
+    let known = if for_good { Known::RefusedForGood } else { Known::Refused };
+    let digest = if for_good { digest(answer) } else { 0 };
+    Record { digest: U64::new(digest), units: U32::new(code as u32), known: known as u8, ..unknown }
 }
 
 /// Whether the server records this refusal of this command and gives it again for ever.

@@ -190,7 +190,8 @@ struct Repeat<'a> {
 impl<'a> Check<'a> {
     /// Asks a block of holds back, and the operations on them that have ids of their own.
     fn ask_back(&mut self, block: &[&'a [&'a Record]]) -> Result<(), CheckError> {
-        let stories: Vec<Story<'a>> = block.iter().map(|records| Story::new(records, self.ledger.complete)).collect();
+        let stories: Vec<Story<'a>> =
+            block.iter().map(|records| Story::new(records, self.ledger.complete)).collect();
         // Each hold, and behind it each EXTEND and RETURN on it, once.
         let mut asked: Vec<(usize, OperationId)> = Vec::new();
         for (number, story) in stories.iter().enumerate() {
@@ -283,7 +284,7 @@ impl<'a> Check<'a> {
                 self.report
                     .finding(|| format!("lost: {what} {operation} was acknowledged, but is not known"));
             }
-            Found::Nothing => self.report.unknown_not += 1,
+            Found::Nothing => self.report.unknown_not += u64::from(record.known() == Known::Unknown),
             Found::Operation(value) if acknowledged => {
                 self.report.found += 1;
                 let units = u64::from(record.units.get());
@@ -295,6 +296,10 @@ impl<'a> Check<'a> {
                         format!("mismatched: {what} {operation} was acknowledged with {expected}, is known with {value}")
                     });
                 }
+            }
+            Found::Operation(_) if record.known() == Known::Refused => {
+                self.report.mismatched += 1;
+                self.report.finding(|| format!("mismatched: {what} {operation} was refused, but is known"));
             }
             Found::Operation(_) => self.report.unknown_happened += 1,
             Found::Hold(_) => {

@@ -25,6 +25,8 @@ pub enum Known {
     Unknown = 2,
     /// The server answered that it refuses for good and recorded that (paid SELL, late CONFIRM).
     RefusedForGood = 3,
+    /// No answer came; asked again, the server refused, and not for good: it had not happened.
+    Refused = 4,
 }
 
 impl Known {
@@ -34,6 +36,7 @@ impl Known {
             1 => Some(Known::Acknowledged),
             2 => Some(Known::Unknown),
             3 => Some(Known::RefusedForGood),
+            4 => Some(Known::Refused),
             _ => None,
         }
     }
@@ -53,7 +56,7 @@ pub struct Record {
     pub digest: U64,
     /// When the load learned this, in microseconds since it began.
     pub learned_us: U64,
-    /// Units in the answer, over all lines; refused for good: the code's number.
+    /// Units in the answer, over all lines; refused: the code's number.
     pub units: U32,
     /// The command: [`What`].
     pub what: u8,

@@ -3,7 +3,7 @@
 //! Invariant: nothing is kept per command but a bit; ids and contents follow from the number of a frame's first
 //! command. What a lost connection left unanswered is counted once, however often it is asked again.
 
-use crate::answers::{Raw, Said, is_for_good, record, refused_for_good};
+use crate::answers::{Raw, Said, is_for_good, record, refused};
 use crate::desk::Desk;
 use crate::flights::{Flight, Flights};
 use crate::ids::mix;
@@ -12,6 +12,8 @@ use crate::pace::Schedule;
 use crate::plan::{LoadPlan, Work};
 use crate::press::Press;
 use crate::recipe::What;
+use crate::sums::is_turned_away;
+use scrip_engine::rejection::Code;
 use scrip_protocol::error::ProtocolError;
 use std::collections::VecDeque;
 use std::mem;
@@ -87,11 +89,17 @@ struct Later {
     confirms: bool,
 }
 
+/// What is asked for.
+#[derive(Debug, Clone, Copy)]
+struct Kind {
+    what: What,
+    paid: bool,
+}
+
 /// One thread's plain load.
 #[derive(Debug)]
 pub(crate) struct Plain {
-    what: What,
-    paid: bool,
+    kind: Kind,
     /// Time from RESERVE to CONFIRM; `None`: there is no CONFIRM.
     confirm_after_ns: Option<u64>,
     batch: usize,
@@ -116,8 +124,7 @@ impl Plain {
         let press = |what| Press::new(desk.generator(), what, plan.batch, plan.outstanding);
         let words = if confirm_after_ns.is_some() { (plan.batch as usize).div_ceil(64) } else { 0 };
         Plain {
-            what,
-            paid: desk.generator().paid(),
+            kind: Kind { what, paid: desk.generator().paid() },
             confirm_after_ns,
             batch: plan.batch as usize,
             retry_unknown: plan.retry_unknown,
@@ -238,14 +245,14 @@ impl Job for Plain {
     ) -> Result<(), ProtocolError> {
         let flight = self.flights.find(lane, correlation).ok_or(NOT_ASKED)?;
         let open = flight.open;
-        let read = if flight.load.confirms {
-            read::<true>(desk, flight, payload, What::Confirm, self.paid, now_ns)
+        let (settled, read) = if flight.load.confirms {
+            read::<true>(desk, flight, payload, Kind { what: What::Confirm, ..self.kind }, now_ns)
         } else {
-            read::<false>(desk, flight, payload, self.what, self.paid, now_ns)
+            read::<false>(desk, flight, payload, self.kind, now_ns)
         };
         let answered = open - flight.open;
         if flight.load.again {
-            desk.sums.unknown -= u64::from(answered);
+            desk.sums.unknown -= settled;
             desk.sums.repeats += u64::from(answered);
         }
         desk.tally.took(flight.since_ns, now_ns, u64::from(answered));
@@ -264,7 +271,8 @@ impl Job for Plain {
     }
 
     fn lost(&mut self, desk: &mut Desk, lane: usize, now_ns: u64) {
-        let (confirm_after, retry_unknown, reserve) = (self.confirm_after_ns, self.retry_unknown, self.what);
+        let (confirm_after, retry_unknown, reserve) =
+            (self.confirm_after_ns, self.retry_unknown, self.kind.what);
         let (again, confirm_later) = (&mut self.again, &mut self.confirm_later);
         self.flights.lose(lane, |flight| {
             let what = if flight.load.confirms { What::Confirm } else { reserve };
@@ -329,69 +337,74 @@ fn note_unknown(desk: &mut Desk, flight: &Flight<Load>, what: What, now_ns: u64)
     }
 }
 
-/// Takes the answers of one frame. What was read before an error counts.
+/// Takes the answers of one frame; answers how many settle their command. What was read before an error counts.
 #[inline]
 fn read<const CONFIRMS: bool>(
     desk: &mut Desk,
     flight: &mut Flight<Load>,
     payload: &[u8],
-    what: What,
-    paid: bool,
+    kind: Kind,
     now_ns: u64,
-) -> Result<(), ProtocolError> {
-    let expected = if what == What::Reserve { What::Reserve } else { What::Confirm };
-    let (mut rest, mut done, mut units_done) = (payload, 0_u64, 0_u64);
+) -> (u64, Result<(), ProtocolError>) {
+    let expected = if kind.what == What::Reserve { What::Reserve } else { What::Confirm };
+    let (mut rest, mut done, mut units_done, mut refusals) = (payload, 0_u64, 0_u64, 0_u64);
     let mut result = Ok(());
     while !rest.is_empty() {
         let said = Raw::first(rest).and_then(|(raw, behind)| {
             rest = behind;
             Ok((raw, raw.said()?))
         });
-        let (raw, said) = match said {
-            Ok(read) => read,
-            Err(why) => {
-                result = Err(why);
-                break;
-            }
-        };
-        if !flight.answer(raw.index) {
-            result = Err(NOT_ASKED);
-            break;
-        }
         match said {
-            Said::Taken { what: found, at_ms, units, late } if found == expected => {
+            Ok((raw, _)) if !flight.answer(raw.index) => result = Err(NOT_ASKED),
+            Ok((raw, Said::Taken { what, at_ms, units, late })) if what == expected => {
                 done += 1;
                 units_done += u64::from(units);
                 if let Some(word) = flight.load.taken.get_mut(usize::from(raw.index >> 6)) {
                     *word |= 1 << (raw.index & 63);
                 }
                 if flight.load.kept {
-                    let unknown = unknown_of(desk, flight, what, raw.index, now_ns);
+                    let unknown = unknown_of(desk, flight, kind.what, raw.index, now_ns);
                     desk.record(record(unknown, raw.bytes, at_ms, units, late));
                 }
             }
-            Said::Refused(code) => {
-                desk.refused(code);
-                if flight.load.kept && is_for_good(what, paid, code) {
-                    let unknown = unknown_of(desk, flight, what, raw.index, now_ns);
-                    desk.record(refused_for_good(unknown, raw.bytes, code));
-                }
+            Ok((raw, Said::Refused(code))) => {
+                refusals += u64::from(refuse(desk, flight, raw, kind, code, now_ns));
             }
-            Said::Taken { .. } => {
-                result = Err(ProtocolError::Payload("an answer to another command"));
-                break;
+            Ok((_, Said::Taken { .. })) => {
+                result = Err(ProtocolError::Payload("an answer to another command"))
             }
+            Err(why) => result = Err(why),
+        }
+        if result.is_err() {
+            break;
         }
     }
     if done > 0 {
         desk.acknowledged(done);
     }
-    if expected == What::Reserve {
-        desk.sums.reserved_units += units_done;
+    let units = if CONFIRMS || expected == What::Confirm {
+        &mut desk.sums.sold_units
     } else {
-        desk.sums.sold_units += units_done;
+        &mut desk.sums.reserved_units
+    };
+    *units += units_done;
+    (done + refusals, result)
+}
+
+/// Takes a refusal. False: it says nothing about a command that was asked before and may have happened then.
+#[inline]
+fn refuse(desk: &mut Desk, flight: &Flight<Load>, raw: Raw<'_>, kind: Kind, code: Code, now_ns: u64) -> bool {
+    let says_nothing = is_turned_away(code) || code == Code::OperationTooOld;
+    if flight.load.again && says_nothing {
+        return false;
     }
-    result
+    desk.refused(code);
+    let for_good = is_for_good(kind.what, kind.paid, code);
+    if flight.load.kept && (for_good || flight.load.again) {
+        let unknown = unknown_of(desk, flight, kind.what, raw.index, now_ns);
+        desk.record(refused(unknown, raw.bytes, code, for_good));
+    }
+    true
 }
 
 fn unknown_of(

@@ -221,7 +221,7 @@ impl Default for CheckoutShares {
             retry_later: 0.03,
             twice: 0.02,
             late: 0.03,
-            cut: 0.000_5,
+            cut: 0.000_2,
             release: 0.04,
             extend: 0.02,
             give_back: 0.03,

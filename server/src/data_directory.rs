@@ -53,7 +53,9 @@ impl Manifest {
 #[derive(Debug, thiserror::Error)]
 pub enum DirectoryError {
     /// The operating system refused.
-    #[error("{path}: {action} failed: {source}")]
+    #[error(
+        "{path}: {action} failed: {source}. Mend its permissions, or choose another directory with --data"
+    )]
     Io {
         /// The file.
         path: PathBuf,
@@ -161,6 +163,17 @@ fn make_directory(path: &Path) -> Result<(), DirectoryError> {
         sync_directory(parent)?;
     }
     Ok(())
+}
+
+/// Takes the lock `path/name`, waiting for whoever holds it; it is given back when the file is dropped.
+///
+/// # Errors
+/// [`DirectoryError::Io`].
+pub fn wait_for_lock(path: &Path, name: &str) -> Result<File, DirectoryError> {
+    let file_path = path.join(name);
+    let file = File::create(&file_path).map_err(io_error(&file_path, "opening the lock file"))?;
+    file.lock().map_err(io_error(&file_path, "locking"))?;
+    Ok(file)
 }
 
 fn lock(path: &Path) -> Result<File, DirectoryError> {

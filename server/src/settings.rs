@@ -6,8 +6,8 @@
 use clap::Args;
 use figment::Figment;
 use figment::providers::{Env, Format, Serialized, Toml};
-use scrip_engine::limits::{Capacity, LATE_CONFIRM_MAX_MS, OPERATION_WINDOW_MAX_MS, Rules};
-use serde::{Deserialize, Serialize};
+use scrip_engine::limits::{Capacity, Rules};
+use serde::{Deserialize, Deserializer, Serialize};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -22,6 +22,7 @@ pub struct Settings {
     /// Data directory.
     pub data: PathBuf,
     /// Memory for the tables, in bytes.
+    #[serde(deserialize_with = "size")]
     pub memory: u64,
     /// Socket driver.
     pub io: Io,
@@ -38,6 +39,7 @@ pub struct Settings {
     /// Milliseconds after its expiry in which a hold can still be confirmed.
     pub late_confirm_ms: u64,
     /// Bytes of a log segment.
+    #[serde(deserialize_with = "size")]
     pub segment_bytes: u64,
     /// Segments kept prepared ahead of the one being written.
     pub segments_ahead: u32,
@@ -194,6 +196,24 @@ pub enum SettingsError {
 
 /// The least memory that makes sense.
 const MEMORY_MIN: u64 = 16 << 20;
+/// The smallest segment: when the disk is full, what ends holds goes on from the rest of one, beyond the frames that are
+/// on their way.
+const SEGMENT_BYTES_MIN: u64 = 16 << 20;
+const _: () = assert!(SEGMENT_BYTES_MIN >= 4 * scrip_shard::FRAMES_ON_THEIR_WAY_BYTES);
+
+/// A size in the file or the environment: a number of bytes, or text as on the command line.
+fn size<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Size {
+        Bytes(u64),
+        Text(String),
+    }
+    match Size::deserialize(deserializer)? {
+        Size::Bytes(bytes) => Ok(bytes),
+        Size::Text(text) => parse_size(&text).map_err(serde::de::Error::custom),
+    }
+}
 
 impl Settings {
     /// Puts the settings together and checks them.
@@ -230,14 +250,29 @@ impl Settings {
                 return refuse(name, why);
             }
         }
-        let least = 2 * scrip_wal::limits::FRAME_BYTES_MAX as u64;
         let most = scrip_wal::limits::SEGMENT_BYTES_MAX;
-        if !(least..=most).contains(&self.segment_bytes) || !self.segment_bytes.is_multiple_of(4096) {
-            return refuse("segment_bytes", format!("{least} to {most}, in whole 4 KiB blocks"));
+        if !(SEGMENT_BYTES_MIN..=most).contains(&self.segment_bytes)
+            || !self.segment_bytes.is_multiple_of(4096)
+        {
+            return refuse(
+                "segment_bytes",
+                format!("{SEGMENT_BYTES_MIN} to {most} bytes, in whole 4 KiB blocks"),
+            );
         }
         let ahead = scrip_wal::limits::SEGMENTS_AHEAD_MAX;
-        if self.segments_ahead > ahead || self.segments_ready > ahead {
-            return refuse("segments_ahead", format!("at most {ahead} segments are prepared"));
+        if !(1..=ahead).contains(&self.segments_ahead) {
+            let why = "1 to {ahead}: without one ahead a full disk is found too late"
+                .replace("{ahead}", &ahead.to_string());
+            return refuse("segments_ahead", why);
+        }
+        if self.segments_ready > ahead {
+            return refuse(
+                "segments_ready",
+                format!("{} segments: at most {ahead} are prepared", self.segments_ready),
+            );
+        }
+        if self.connections_max == 0 {
+            return refuse("connections_max", "0 connections would serve nobody: at least 1".into());
         }
         if let Err(error) = self.rules().check() {
             return refuse(error.name, error.to_string());
@@ -248,9 +283,10 @@ impl Settings {
     /// The times that are part of the logged state.
     pub fn rules(&self) -> Rules {
         Rules {
-            operation_window_ms: self.operation_window_ms.min(OPERATION_WINDOW_MAX_MS),
+            operation_window_ms: self.operation_window_ms,
+            // A shorter window brings its minimum down; nobody should have to say it twice.
             operation_window_min_ms: self.operation_window_min_ms.min(self.operation_window_ms),
-            late_confirm_ms: self.late_confirm_ms.min(LATE_CONFIRM_MAX_MS),
+            late_confirm_ms: self.late_confirm_ms,
         }
     }
 
@@ -292,7 +328,7 @@ mod tests {
     fn flags_win_over_the_file_and_bad_values_are_named() {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("scrip.toml");
-        std::fs::write(&file, "memory = 33554432\ndrain_ms = 7\n").unwrap();
+        std::fs::write(&file, "memory = \"32MiB\"\ndrain_ms = 7\n").unwrap();
         let flags = SettingFlags { drain_ms: Some(9), ..SettingFlags::default() };
         let settings = Settings::load(Some(file.clone()), &flags).unwrap();
         assert_eq!((settings.memory, settings.drain_ms, settings.shards), (32 << 20, 9, 1));

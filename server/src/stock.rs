@@ -83,7 +83,9 @@ fn hint(error: &Error) -> &'static str {
             _ => "",
         },
         Error::Unauthorized(_) => ". `scrip token create --merchant 1 --data DIR` makes a token",
-        _ => ". Is `scrip serve` running there?",
+        Error::Malformed(_) | Error::Reference(_) => "",
+        Error::Io(_) => ". Is `scrip serve` running there?",
+        _ => "",
     }
 }
 

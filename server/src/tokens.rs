@@ -3,7 +3,7 @@
 //! A token is 256 random bits, shown once; the file keeps its SHA-256 only. There is no default user. Invariant: a token
 //! acts for one merchant, on its channels, with its verbs, until it expires.
 
-use crate::data_directory::{DirectoryError, replace_file};
+use crate::data_directory::{DirectoryError, replace_file, wait_for_lock};
 use scrip_engine::ids::{ChannelId, MerchantId};
 use scrip_protocol::commands::CommandKind;
 use scrip_protocol::secret::{AliasKey, Token};
@@ -135,6 +135,8 @@ pub enum TokensError {
 /// # Errors
 /// See [`TokensError`].
 pub fn create(directory: &Path, template: TokenEntry) -> Result<Token, TokensError> {
+    // Two at once must not lose one of the two.
+    let _lock = wait_for_lock(directory, "tokens.lock")?;
     let mut file = read_file(directory)?;
     if file.tokens.len() >= TOKENS_MAX {
         return Err(TokensError::TooMany);

@@ -34,7 +34,7 @@ pub enum Space {
 }
 
 /// Bytes that must stay free for frames already filling or on their way.
-const FRAMES_ON_THEIR_WAY_BYTES: u64 = 4 * scrip_wal::limits::FRAME_BYTES_MAX as u64;
+pub const FRAMES_ON_THEIR_WAY_BYTES: u64 = 4 * scrip_wal::limits::FRAME_BYTES_MAX as u64;
 
 impl Durable for LogHandle {
     fn submit(&mut self, frame: FrameBuffer) -> Result<(), FrameBuffer> {

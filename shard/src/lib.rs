@@ -10,7 +10,7 @@ mod recovery;
 mod shard;
 
 pub use clock::{ClockJump, JUMP_MAX_MS, ShardClock};
-pub use durable::{Durable, Space};
+pub use durable::{Durable, FRAMES_ON_THEIR_WAY_BYTES, Space};
 pub use gate::Gate;
 pub use recovery::{FrameError, Recovered, RecoveryError, for_each_event, recover};
 pub use shard::{BUFFERS, Shard};

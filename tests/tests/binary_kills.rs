@@ -35,7 +35,9 @@ fn twenty_kills_under_checkout_load_lose_nothing() {
     let plan = LoadPlan { cancel: Some(cancel.clone()), ..plan(&server, stocks.clone()) };
     let load = std::thread::spawn(move || {
         // Nobody listens any more once the kills are over.
-        run(plan, move |now| drop(sender.send(*now)))
+        run(plan, move |now| {
+            let _ = sender.send(*now);
+        })
     });
 
     let mut random = fastrand::Rng::with_seed(SEED);

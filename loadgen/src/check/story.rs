@@ -100,7 +100,8 @@ impl<'a> Story<'a> {
         let of = |known: Known| {
             self.records.iter().find(move |record| record.what() == what && record.known() == known)
         };
-        of(Known::Acknowledged).or_else(|| of(Known::RefusedForGood)).or_else(|| of(Known::Unknown)).copied()
+        let best = [Known::Acknowledged, Known::RefusedForGood, Known::Refused, Known::Unknown];
+        best.into_iter().find_map(of).copied()
     }
 
     fn answered_as(&self, what: What, known: Known) -> Option<&'a Record> {
@@ -116,7 +117,7 @@ impl<'a> Story<'a> {
         let of = |known: Known| {
             self.records.iter().find(move |record| record.operation() == operation && record.known() == known)
         };
-        of(Known::Acknowledged).or_else(|| of(Known::Unknown)).copied()
+        of(Known::Acknowledged).or_else(|| of(Known::Refused)).or_else(|| of(Known::Unknown)).copied()
     }
 
     /// EXTENDs and RETURNs, each once.
@@ -140,12 +141,12 @@ impl<'a> Story<'a> {
 
     /// Those of them that the server must know.
     pub(super) fn takes_effect(&self) -> u64 {
-        self.of_hold().filter(|record| record.known() != Known::Unknown).count() as u64
+        self.of_hold().filter(|record| is_known(record)).count() as u64
     }
 
     /// Those of them whose outcome is unknown.
     pub(super) fn unknowns(&self) -> u64 {
-        self.operations() - self.takes_effect()
+        self.of_hold().filter(|record| record.known() == Known::Unknown).count() as u64
     }
 
     /// Those of them that the hold shows to have happened.
@@ -165,13 +166,12 @@ impl<'a> Story<'a> {
     pub(super) fn answered(&self) -> impl Iterator<Item = &'a Record> {
         let own =
             self.own_operations().collect::<Vec<_>>().into_iter().filter_map(|operation| self.of(operation));
-        self.of_hold().chain(own).filter(|record| record.known() != Known::Unknown)
+        self.of_hold().chain(own).filter(|record| is_known(record))
     }
 
     /// Operations that were acknowledged with two different answers.
     pub(super) fn doubled(&self) -> u64 {
-        let known = |record: &&&Record| record.known() != Known::Unknown;
-        let answered: Vec<&&Record> = self.records.iter().filter(known).collect();
+        let answered: Vec<&&Record> = self.records.iter().filter(|record| is_known(record)).collect();
         let differs = |one: &Record, other: &Record| {
             one.what == other.what && one.operation == other.operation && one.digest != other.digest
         };
@@ -184,11 +184,7 @@ impl<'a> Story<'a> {
         let word = |record: &Record| {
             format!("{} was answered after {} ms", record.what().name(), record.learned_us.get() / 1_000)
         };
-        self.of_hold()
-            .filter(|record| record.known() != Known::Unknown)
-            .map(word)
-            .collect::<Vec<_>>()
-            .join(", ")
+        self.of_hold().filter(|record| is_known(record)).map(word).collect::<Vec<_>>().join(", ")
     }
 
     /// When the hold runs out, as far as was acknowledged.
@@ -229,6 +225,12 @@ impl<'a> Story<'a> {
 
     /// Whether the hold can have come of what is known of it; else what contradicts it.
     pub(super) fn compare(&self, generator: &Generator, view: &View, server_ms: u64) -> Result<(), String> {
+        if [What::Reserve, What::Sell]
+            .into_iter()
+            .any(|what| self.answered_as(what, Known::Refused).is_some())
+        {
+            return Err("it is there, though asked again it was refused, and not for good".to_owned());
+        }
         self.compare_content(generator, view)?;
         self.compare_state(view, server_ms)?;
         let returned = view.sum(|line| line.returned.get());
@@ -305,6 +307,11 @@ impl<'a> Story<'a> {
             Err(format!("nothing led to its state {state:?} (deadline {deadline_ms} ms)"))
         }
     }
+}
+
+/// Whether the server must give this answer again.
+fn is_known(record: &Record) -> bool {
+    matches!(record.known(), Known::Acknowledged | Known::RefusedForGood)
 }
 
 fn same<T: PartialEq + std::fmt::Debug>(of: &str, expected: T, found: T) -> Result<(), String> {

@@ -4,7 +4,7 @@
 //! contradicts an earlier answer is a finding, never a crash.
 
 use super::script::{self, Move};
-use crate::answers::{Raw, is_for_good, record, refused_for_good, sum};
+use crate::answers::{Raw, is_for_good, record, refused, sum};
 use crate::desk::Desk;
 use crate::ledger::{LAPSED, Record, digest};
 use crate::plan::CHECKOUT_LINES_MAX;
@@ -154,15 +154,15 @@ impl Session {
         match outcome {
             Outcome::Refused(no) if is_turned_away(no.code) => self.turned_away(desk, no.code),
             Outcome::Refused(no) => {
-                self.resolve(desk);
-                desk.refused(no.code);
                 let for_good = is_for_good(what, desk.generator().paid(), no.code);
+                if self.kept && (for_good || (self.unknown && no.code != Code::OperationTooOld)) {
+                    desk.record(refused(self.record(desk, now_ns), raw.bytes, no.code, for_good));
+                }
                 if for_good {
                     self.digests[what as usize - 1] = digest(raw.bytes);
-                    if self.kept {
-                        desk.record(refused_for_good(self.record(desk, now_ns), raw.bytes, no.code));
-                    }
                 }
+                self.resolve(desk);
+                desk.refused(no.code);
                 if is_absurd(no.code) {
                     let operation = self.operation(desk);
                     desk.contradiction(|| {

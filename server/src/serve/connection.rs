@@ -22,6 +22,8 @@ pub struct Connection {
     principal: RefCell<Option<Arc<Principal>>>,
     /// Commands taken in and not yet answered.
     outstanding: Cell<u32>,
+    /// Seconds of the owner's life at accept.
+    accepted_s: u64,
     /// Seconds of the owner's life at the last byte received.
     heard_s: Cell<u64>,
     /// Seconds of the owner's life at the last byte sent, or at the last moment nothing waited to be sent.
@@ -64,6 +66,7 @@ impl Connection {
             out: RefCell::default(),
             principal: RefCell::new(None),
             outstanding: Cell::new(0),
+            accepted_s: now_s,
             heard_s: Cell::new(now_s),
             sent_s: Cell::new(now_s),
             listed: Cell::new(false),
@@ -132,12 +135,19 @@ impl Connection {
         self.heard_s.set(now_s);
     }
 
-    /// Seconds since something arrived, and since waiting bytes made progress.
-    pub fn silent_s(&self, now_s: u64) -> (u64, u64) {
+    /// How long it has been silent: since accept until it has said who it is (a dripped HELLO is no sign of life), then
+    /// since its last byte.
+    pub fn silent_s(&self, now_s: u64) -> u64 {
+        let since_s = if self.principal.borrow().is_some() { self.heard_s.get() } else { self.accepted_s };
+        now_s.saturating_sub(since_s)
+    }
+
+    /// How long bytes have waited without any of them leaving.
+    pub fn stuck_s(&self, now_s: u64) -> u64 {
         if self.backlog() == 0 {
             self.sent_s.set(now_s);
         }
-        (now_s.saturating_sub(self.heard_s.get()), now_s.saturating_sub(self.sent_s.get()))
+        now_s.saturating_sub(self.sent_s.get())
     }
 
     /// Nothing more is read; the connection ends once what is released has left.

@@ -112,10 +112,10 @@ pub struct Ready {
 /// [`EXIT_LOG_FAULT`] instead: nothing may be answered after it.
 pub fn serve(settings: &Settings, stop_on_eof: bool, ready: impl FnOnce(&Ready)) -> Result<(), ServeError> {
     let started = Instant::now();
-    let directory = DataDirectory::open_or_create(&settings.data)?;
-    // The doors first: a port in use should not cost a recovery.
+    // The doors first: a port in use should cost neither a directory nor a recovery.
     let listener = bind("address", "listen", settings.listen)?;
     let http = bind("HTTP address", "http", settings.http)?;
+    let directory = DataDirectory::open_or_create(&settings.data)?;
     let tokens = Arc::new(TokenStore::open(directory.path())?);
     let metrics = vec![Arc::new(OwnerMetrics::default())];
     let stopping = Arc::new(AtomicBool::new(false));

@@ -9,6 +9,7 @@ use super::metrics::{BatchCounts, OwnerMetrics};
 use super::{clocks::Clocks, session};
 use crate::tokens::TokenStore;
 use hdrhistogram::Histogram;
+use scrip_protocol::error::ErrorCode;
 use scrip_protocol::limits::{HELLO_TIMEOUT_MS, OUTSTANDING_DEFAULT};
 use scrip_shard::{Durable, Gate, Shard, ShardClock, Space};
 use scrip_wal::{LogClosed, LogHandle};
@@ -314,15 +315,27 @@ impl Owner {
         inner.waits.reset();
     }
 
-    /// Closes connections that said nothing in time.
+    /// Ends connections that said nothing in time, and cuts those that do not take their answers.
     fn sweep(&self, now_s: u64) {
         let idle_s = self.parts.idle_timeout.as_secs();
+        let mut inner = self.inner.borrow_mut();
         self.connections.borrow_mut().retain(|weak| {
             let Some(connection) = weak.upgrade() else { return false };
-            let (silent_s, stuck_s) = connection.silent_s(now_s);
-            let allowed_s = if connection.principal().is_some() { idle_s } else { HELLO_TIMEOUT_MS / 1000 };
-            if silent_s > allowed_s && connection.outstanding() == 0 || stuck_s > idle_s {
+            let known = connection.principal().is_some();
+            let (allowed_s, code) = if known {
+                (idle_s, ErrorCode::Idle)
+            } else {
+                (HELLO_TIMEOUT_MS / 1000, ErrorCode::HelloTimeout)
+            };
+            if connection.stuck_s(now_s) > idle_s
+                || connection.is_closing() && connection.silent_s(now_s) > idle_s
+            {
                 connection.cut();
+            } else if connection.silent_s(now_s) > allowed_s
+                && connection.outstanding() == 0
+                && !connection.is_closing()
+            {
+                session::dismiss(&mut inner, &connection, code);
             }
             true
         });
@@ -375,6 +388,8 @@ async fn accept(owner: Rc<Owner>, listener: TcpListener) {
         };
         if owner.open.get() >= owner.parts.connections_max {
             owner.metrics.connections_refused.fetch_add(1, Ordering::Relaxed);
+            // One try that does not wait: who can't be served must not cost anything either.
+            let _ = stream.try_write(&session::too_many_connections());
             continue;
         }
         if let Err(error) = stream.set_nodelay(true) {

@@ -217,6 +217,21 @@ fn refuse(
     connection.close_after_output();
 }
 
+/// Ends a connection that was silent for too long.
+pub(super) fn dismiss(inner: &mut Inner, connection: &Rc<Connection>, code: ErrorCode) {
+    let end = connection.append(|out| ErrorNotice::new(code, code.meaning()).write(out, 0));
+    wait(inner, connection, end, 0, Instant::now());
+    connection.close_after_output();
+}
+
+/// What a connection over the maximum is told.
+pub(super) fn too_many_connections() -> Vec<u8> {
+    let mut out = Vec::new();
+    let code = ErrorCode::TooManyConnections;
+    ErrorNotice::new(code, code.meaning()).write(&mut out, 0);
+    out
+}
+
 /// Asks every connection to go elsewhere within `drain`.
 pub(super) fn say_goodbye(owner: &Rc<Owner>, drain: Duration) {
     let mut inner = owner.inner.borrow_mut();

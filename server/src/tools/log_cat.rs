@@ -2,6 +2,7 @@
 
 use super::ToolError;
 use crate::data_directory::DataDirectory;
+use scrip_engine::answer::OperationKind;
 use scrip_engine::event::Event;
 use scrip_shard::{FrameError, for_each_event};
 use scrip_wal::{RealDisk, scan};
@@ -80,14 +81,21 @@ fn print_event(
             terms.closes_ms
         ),
         Event::StockMoved { origin, kind, from_frozen, stock, units } => {
-            writeln!(
-                out,
-                "{kind:?} {} stock={stock} units={units} from_frozen={from_frozen}",
-                origin.operation
-            )
+            let what = match kind {
+                OperationKind::StockSupply => "stock_supplied",
+                OperationKind::StockVoid => "stock_voided",
+                OperationKind::StockFreeze => "stock_frozen",
+                _ => "stock_unfrozen",
+            };
+            let operation = origin.operation;
+            writeln!(out, "{what} {operation} stock={stock} units={units} from_frozen={from_frozen}")
         }
         Event::StockEdited { origin, stock, terms } => {
-            writeln!(out, "stock_edited {} stock={stock} {terms:?}", origin.operation)
+            writeln!(
+                out,
+                "stock_edited {} stock={stock} limit_per_user={} opens_ms={} closes_ms={} frozen={}",
+                origin.operation, terms.limit_per_user, terms.opens_ms, terms.closes_ms, terms.frozen
+            )
         }
         event => print_hold_event(out, event),
     }

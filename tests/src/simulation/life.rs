@@ -10,7 +10,7 @@ use crate::generator::Step;
 use crate::outcome::OwnedOutcome;
 use crate::request::{OwnedCommand, OwnedRequest};
 use scrip_engine::rejection::{CapacityOf, Code};
-use scrip_shard::{Durable, Gate, Shard, ShardClock, Space};
+use scrip_shard::{Durable, Gate, JUMP_MAX_MS, Shard, ShardClock, Space};
 use scrip_wal::LogFault;
 use std::rc::Rc;
 
@@ -19,11 +19,13 @@ pub(super) struct Process {
     pub(super) shard: Shard<SimLog>,
     clock: ShardClock,
     gate: Gate<Ticket>,
+    /// The last reading of the clock, and of the monotonic clock then.
+    last_read: Option<(u64, u64)>,
 }
 
 impl Process {
     pub(super) fn new(shard: Shard<SimLog>, clock: ShardClock) -> Process {
-        Process { shard, clock, gate: Gate::default() }
+        Process { shard, clock, gate: Gate::default(), last_read: None }
     }
 
     /// Where the shard is.
@@ -165,12 +167,13 @@ impl Simulation {
     pub(super) fn bring_time(&mut self, process: &mut Process) -> Result<bool, String> {
         let delay_ms = self.rng.u64(..3);
         self.clocks.pass(delay_ms);
-        let now_ms = process.clock.read(self.clocks.wall_ms(), self.clocks.monotonic_ms());
-        if process.clock.alarm() {
-            self.coverage.met(Met::ClockAlarm);
-        }
+        let now_ms = self.read_clocks(process)?;
         let before = process.moment();
+        let is_exhausted = process.shard.log().space() == Space::Exhausted;
         process.shard.advance(now_ms);
+        if is_exhausted && process.shard.sequence() > before.sequence {
+            return Err("time was posted though there is no space".into());
+        }
         self.note_time(process, before)?;
         if !self.meanwhile(process)? {
             return Ok(false);
@@ -179,6 +182,22 @@ impl Simulation {
         process.shard.begin_batch();
         self.note_time(process, before)?;
         Ok(true)
+    }
+
+    /// Shard time never runs away from the monotonic clock by more than the bound.
+    fn read_clocks(&mut self, process: &mut Process) -> Result<u64, String> {
+        let monotonic_ms = self.clocks.monotonic_ms();
+        let now_ms = process.clock.read(self.clocks.wall_ms(), monotonic_ms);
+        if process.clock.alarm() {
+            self.coverage.met(Met::ClockAlarm);
+        }
+        if let Some((then_ms, monotonic_then_ms)) = process.last_read.replace((now_ms, monotonic_ms)) {
+            let latest_ms = then_ms + (monotonic_ms - monotonic_then_ms) + JUMP_MAX_MS;
+            if now_ms < then_ms || now_ms > latest_ms {
+                return Err(format!("shard time jumps from {then_ms} to {now_ms}, {latest_ms} is possible"));
+            }
+        }
+        Ok(now_ms)
     }
 
     fn note_time(&mut self, process: &Process, before: Moment) -> Result<(), String> {

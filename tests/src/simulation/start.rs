@@ -46,6 +46,9 @@ impl Simulation {
             self.coverage.met(Met::RulesChanged);
             self.ledger.configured(self.rules.late_confirm_ms, process.moment());
         }
+        if process.shard.engine().state().rules != self.rules {
+            return Err(format!("started with {:?}, these rules are not in force", self.rules));
+        }
         self.coverage.met(Met::Life);
         self.trace.line(format_args!("starts at sequence {sequence}, epoch {}", end.epoch + 1));
         self.probe(&mut process, false)?;
