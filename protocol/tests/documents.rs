@@ -144,7 +144,7 @@ fn extras() -> String {
         "| type | name | value, at most | what for |\n|---:|---|---|---|\n\
          | {TRACE} | TRACE | {} bytes | ties the command to the caller's trace |\n\
          | {LABEL} | LABEL | {} bytes of UTF-8 | the reference an id was made from, for people |\n\
-         | {FACTS} | FACTS | {} bytes | facts for reports and exports; logged, not interpreted |\n",
+         | {FACTS} | FACTS | {} bytes | facts for reports and exports |\n",
         limits::TRACE_BYTES_MAX,
         limits::LABEL_BYTES_MAX,
         limits::FACTS_BYTES_MAX,

@@ -2,7 +2,7 @@
 //!
 //! One run is several lives of one process. A life starts (scan, repair, open, recover), serves the commands of a few
 //! clients, and ends in a power cut, a kill, a disk error or in peace; the next one goes on from what is left. The
-//! [`ledger`](self::ledger) knows what was acknowledged and says after each start whether the shard still does.
+//! ledger knows what was acknowledged and says after each start whether the shard still does.
 //!
 //! In reading order: `plan`, `clocks`, `host`, `network`, `log` (the surroundings), `ledger` (the verdict), `start` and
 //! `life` (what happens), `coverage` and `trace`.
@@ -129,7 +129,7 @@ impl Simulation {
             if let Some(Trouble { fault, when: When::CallInLife(call) }) = trouble {
                 self.arm(fault, call);
             }
-            let has_begun = number > 1 || self.begin(&mut process)?;
+            let has_begun = self.begin(&mut process, number == 1)?;
             let end = if has_begun { self.live(&mut process)? } else { None };
             self.ledger.bury(process.submitted());
             drop(process);

@@ -7,7 +7,7 @@ use scrip_tests::processes::caller::Caller;
 use scrip_tests::processes::disk::Mounted;
 use scrip_tests::processes::http::{get, sample};
 use scrip_tests::processes::server::Server;
-use scrip_tests::processes::site::Site;
+use scrip_tests::processes::site::{ANY_PORT, SMALL, Site};
 use scrip_tests::processes::skip;
 use scrip_tests::processes::wire::{Wire, envelope, reserve, show, stock};
 use std::time::Instant;
@@ -179,6 +179,34 @@ fn confirms_and_releases_never_fill_the_disk_to_a_fault() {
     site.verify();
 }
 
+/// A setting is refused at the start, or the server that takes it keeps its promise.
+fn is_refused_or_keeps_the_promise(test: &str, odd: [&str; 2]) {
+    let Some((disk, site)) = cramped(test) else { return };
+    let flags: Vec<&str> = [&["--dev"], SMALL, &odd[..]].concat();
+    let server = match Server::start(&site, ANY_PORT, &flags) {
+        Ok(server) => server,
+        Err(ended) => return assert!(ended.stderr.contains("setting segment"), "{}", ended.stderr),
+    };
+    Caller::connect(server.listen, server.token()).create("card", 10_000_000);
+    let mut wire = Wire::greeted(server.listen, server.token());
+    let _ballast = disk.fill(1 << 20);
+    let holds = reserve_until_refused(&mut wire);
+    let answer = wire.ask(&[request(holds[0], Command::Confirm { units: &[] })]).remove(0);
+    assert!(answer.starts_with("Done(Confirmed"), "{odd:?}: what was begun is not finished: {answer}");
+}
+
+#[test]
+fn without_segments_ahead_a_full_disk_is_no_fault_either() {
+    let odd = ["--segments-ahead", "0"];
+    is_refused_or_keeps_the_promise("without_segments_ahead_a_full_disk_is_no_fault_either", odd);
+}
+
+#[test]
+fn with_the_smallest_segments_a_full_disk_finishes_old_work_too() {
+    let odd = ["--segment-bytes", "2MiB"];
+    is_refused_or_keeps_the_promise("with_the_smallest_segments_a_full_disk_finishes_old_work_too", odd);
+}
+
 #[test]
 fn a_start_on_a_full_disk_says_so_and_succeeds_when_there_is_space() {
     let Some((disk, site)) = cramped("a_start_on_a_full_disk_says_so_and_succeeds_when_there_is_space")
@@ -193,14 +221,7 @@ fn a_start_on_a_full_disk_says_so_and_succeeds_when_there_is_space() {
     let server = site.serve(&[]);
     assert_eq!(Caller::connect(server.listen, server.token()).show(stock("card")).total, 7);
     server.kill();
-    std::fs::remove_file(ballast).expect("the ballast can go");
-    let unused = site.segments().pop().expect("a segment");
-    assert!(
-        std::fs::read(&unused).expect("a segment").iter().all(|byte| *byte == 0),
-        "it was prepared, not used"
-    );
-    std::fs::remove_file(unused).expect("a segment without frames means nothing");
-    let ballast = disk.fill(1 << 20);
+    // Now every segment holds frames, and there is no space for another.
     site.refuses_to_serve(&[], &[site.data_text(), "no space", "disk full"]);
     std::fs::remove_file(ballast).expect("the ballast can go");
     let server = site.serve(&[]);

@@ -67,7 +67,7 @@ fn twenty_kills_under_checkout_load_lose_nothing() {
 /// Some stocks sell out in the course of the load, others never do.
 fn create_stocks(server: &Server) -> Vec<StockId> {
     let caller = Caller::connect(server.listen, server.token());
-    let units = |number: u64| if number % 2 == 0 { 3_000 } else { 10_000_000 };
+    let units = |number: u64| if number.is_multiple_of(2) { 3_000 } else { 10_000_000 };
     (0..8).map(|number| caller.create(&format!("card-{number}"), units(number))).collect()
 }
 

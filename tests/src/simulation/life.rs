@@ -81,9 +81,15 @@ impl Simulation {
         Ok(Some(end))
     }
 
-    /// The first life begins with stocks, so that there is something to ask for; answers whether the process has
-    /// survived it.
-    pub(super) fn begin(&mut self, process: &mut Process) -> Result<bool, String> {
+    /// A life begins: the preparing thread has tried the disk long before a segment is full, and in the first life there
+    /// are stocks, so that there is something to ask for. Answers whether the process has survived it.
+    pub(super) fn begin(&mut self, process: &mut Process, is_first: bool) -> Result<bool, String> {
+        if self.plan.fills_up && !self.prepare(process)? {
+            return Ok(false);
+        }
+        if !is_first {
+            return Ok(true);
+        }
         for _ in self.generator.plan.stocks() {
             self.speak();
         }

@@ -69,7 +69,7 @@ pub fn carry_out(arguments: &BenchArgs, place: &Place, run: &Run<'_>) -> Result<
     load_arguments.push("--stock".into());
     load_arguments.extend((0..run.stocks).map(|number| format!("s{number}")));
     load_arguments.extend(run.load.iter().cloned());
-    let cpu_before_s = server.cpu_s();
+    let (cpu_before_s, resident_before) = (server.cpu_s(), server.resident_bytes());
     let load = LoadProcess::start(&load_arguments, &token.reveal_text(), arguments.json)?;
     let value = load.finish()?;
     let mut report = report_from(&value)?;
@@ -77,7 +77,7 @@ pub fn carry_out(arguments: &BenchArgs, place: &Place, run: &Run<'_>) -> Result<
     report.server_cpu_s = Some(server.cpu_s() - cpu_before_s);
     report.driver = Some(server.driver.clone());
     report.shards = Some(arguments.shards);
-    report.memory_bytes = Some([0, resident_bytes]);
+    report.memory_bytes = Some([resident_before, resident_bytes]);
     server.stop()?;
     judge(run, &data, &mut report)?;
     // The data stays until the whole bench is over: deleting gigabytes would slow the next run's disk down.

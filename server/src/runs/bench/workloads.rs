@@ -115,6 +115,11 @@ pub fn w1_steady(arguments: &BenchArgs, place: &Place) -> Result<Report, RunErro
     if report.ops_per_s < 0.99 * rate as f64 {
         report.failures.push(format!("{:.0} of {rate} offered per second were taken", report.ops_per_s));
     }
+    if let Some([before, after]) = report.memory_bytes
+        && after > before + before / 20
+    {
+        report.failures.push(format!("memory grew from {} to {} MiB", before >> 20, after >> 20));
+    }
     Ok(report)
 }
 
