@@ -79,7 +79,7 @@ impl Server {
         let address =
             |key| value(key).and_then(|text| text.parse().ok()).unwrap_or_else(|| panic!("{ready_line}"));
         let (listen, http) = (address("listen="), address("http="));
-        let token = value("token=").map(|text| text.parse().expect("the ready line names a token"));
+        let token = value("token=").and_then(|text| text.parse().ok());
         Ok(Server { child, stdin, lines, listen, http, token, stderr, ready_line })
     }
 
@@ -91,9 +91,9 @@ impl Server {
     /// The token of its `--dev`.
     ///
     /// # Panics
-    /// If it was started without.
+    /// If it was started without, or could not leave one.
     pub fn token(&self) -> &Token {
-        self.token.as_ref().expect("started with --dev")
+        self.token.as_ref().unwrap_or_else(|| panic!("no token: {}", self.ready_line))
     }
 
     /// Its process id.
