@@ -1,7 +1,7 @@
 //! Planted bugs: deliberate faults that the test suite must catch.
 //!
 //! Each [`Bug`] names one wrong line somewhere in the house. A product build compiles [`on`] to a constant `false`, so
-//! none of them exists there; with the feature `enabled` (the tests crate alone asks for it) a test switches one on for
+//! none of them exists there; with the feature `enabled` (which only tests ask for) a test switches one on for
 //! its own thread with [`with`] and shows that the suite notices.
 
 /// One deliberate fault, and the place where it lives.

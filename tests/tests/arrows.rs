@@ -243,7 +243,7 @@ fn arrows_hidden_in_any_table_or_under_any_name_are_found() {
 
 #[test]
 fn planted_bugs_can_be_compiled_in_by_the_tests_alone() {
-    let asks = "[dev-dependencies]\nscrip-planted = { workspace = true, features = [\"enabled\"] }";
+    let asks = "[dependencies]\nscrip-planted = { workspace = true, features = [\"enabled\"] }";
     let forwards =
         "[features]\nbugs = [\"scrip-planted/enabled\"]\n[dependencies]\nscrip-planted.workspace = true";
     let forwards_weakly = "[features]\nbugs = [\"scrip-planted?/enabled\"]";
@@ -255,6 +255,8 @@ fn planted_bugs_can_be_compiled_in_by_the_tests_alone() {
     let by_default =
         parse("[package]\nname = \"scrip-planted\"\n[features]\ndefault = [\"enabled\"]\nenabled = []");
     assert_eq!(arrow_faults(&by_default, &Table::new()).len(), 1);
+    let own_tests = parse(&format!("[package]\nname = \"scrip-wal\"\n{}", asks.replace("dep", "dev-dep")));
+    assert_eq!(arrow_faults(&own_tests, &Table::new()), Vec::<String>::new());
     let tests = parse(&format!("[package]\nname = \"scrip-tests\"\n{asks}"));
     assert_eq!(arrow_faults(&tests, &Table::new()), Vec::<String>::new());
     let shared =
@@ -436,11 +438,15 @@ fn arrow_faults(manifest: &Table, shared: &Table) -> Vec<String> {
     };
     let mut faults = Vec::new();
     for dependency in dependencies(manifest, shared) {
-        if is_ours(&dependency.package) && !from.may_import.contains(&dependency.package.as_str()) {
+        // A crate's own tests may ask for its test-only features, and switch planted bugs on: no product build has them.
+        let for_tests = dependency.section.ends_with("dev-dependencies");
+        let itself = for_tests && dependency.package == name;
+        if is_ours(&dependency.package) && !itself && !from.may_import.contains(&dependency.package.as_str())
+        {
             faults.push(forbidden(from, &dependency));
         }
         let asks = dependency.features.iter().any(|feature| feature == PLANTED_FEATURE);
-        if dependency.package == PLANTED && asks && name != PLANTED_USER {
+        if dependency.package == PLANTED && asks && name != PLANTED_USER && !for_tests {
             faults.push(planted_fault(name, &dependency.section));
         }
     }
@@ -470,7 +476,7 @@ fn shared_faults(shared: &Table) -> Vec<String> {
 fn planted_fault(name: &str, section: &str) -> String {
     format!(
         "{name} -> {PLANTED} in [{section}]: enables the planted bugs (feature `{PLANTED_FEATURE}`); rule: only \
-         {PLANTED_USER} does, so that no product build contains them"
+         {PLANTED_USER} and dev-dependencies do, so that no product build contains them"
     )
 }
 
