@@ -9,7 +9,7 @@
 //!
 //! # async fn example() -> Result<(), Error> {
 //! let token = "scrip_0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef".parse().expect("a token");
-//! let client = Client::connect("127.0.0.1:7400", ClientOptions::new(token)).await?;
+//! let client = Client::connect("127.0.0.1:7480", ClientOptions::new(token)).await?;
 //! let stock = client.stock_id("steam50")?;
 //! client.stock_create(StockCreate::new(client.operation(), stock, "steam50", 100_000)).await?;
 //!
