@@ -275,15 +275,15 @@ impl Generator {
         let fate = FATES.iter().zip(self.fates).find(|&(_, below)| drawn < below);
         let partial = (draw(1 << 32) as f64) < shares.partial * 4_294_967_296.0;
         let count = draw(u64::from(shares.lines_max)) as usize + 1;
-        let lines = core::array::from_fn(|line| {
-            let content = if line == 0 { content } else { mix(content ^ line as u64) };
+        let mut lines = [Line::new(StockId(0), 0); CHECKOUT_LINES_MAX];
+        for (number, line) in (0..).zip(&mut lines[..count]) {
+            let content = if number == 0 { content } else { mix(content ^ number) };
             let units = draw(u64::from(shares.units_max)) as u32 + 1;
-            let mut line = Line::new(StockId(self.stock(content)), units);
+            *line = Line::new(StockId(self.stock(content)), units);
             if partial {
                 line.units_min = U32::new(u32::from(units > 1));
             }
-            line
-        });
+        }
         let fate = fate.map_or(Fate::Pay, |(&fate, _)| fate);
         Cart { user, order: u128::from(bits), partial, fate, lines, count }
     }

@@ -8,7 +8,7 @@ use crate::answers::{Raw, is_for_good, record, refused, sum};
 use crate::desk::Desk;
 use crate::ledger::{LAPSED, Record, digest};
 use crate::plan::CHECKOUT_LINES_MAX;
-use crate::recipe::{Cart, What};
+use crate::recipe::{Cart, Fate, What};
 use crate::sums::is_turned_away;
 use scrip_engine::answer::{Answer, Outcome};
 use scrip_engine::ids::OperationId;
@@ -19,12 +19,24 @@ use zerocopy::little_endian::U32;
 /// How often a command is sent that is turned away.
 const TRIES_MAX: u8 = 200;
 
-/// A checkout.
+/// Tells the number of a checkout's EXTEND or RETURN from its own.
+const OWN_NUMBER: u64 = 1 << 63;
+
+/// A checkout, in one cache line: tens of thousands are under way, and each command touches one of them twice.
 #[derive(Debug, Clone)]
 pub(super) struct Session {
     pub(super) number: u64,
     pub(super) created_ms: u64,
-    pub(super) story: &'static [Move],
+    /// When this move was due.
+    pub(super) due_ns: u64,
+    /// Its hold's deadline, and the time of its EXTEND or RETURN, in milliseconds after `created_ms`.
+    deadline_after_ms: u32,
+    own_after_ms: u32,
+    granted: [u32; CHECKOUT_LINES_MAX],
+    /// The low halves of the digests of the first answers that the server recorded: RESERVE or SELL, EXTEND or RETURN,
+    /// CONFIRM or RELEASE. 0: none.
+    digests: [u32; 3],
+    fate: Fate,
     /// The move it is at.
     pub(super) at: u8,
     /// Commands of this move in flight.
@@ -37,18 +49,10 @@ pub(super) struct Session {
     pub(super) kept: bool,
     /// What follows from the answers to this move.
     pub(super) next: Next,
-    /// When this move was due.
-    pub(super) due_ns: u64,
-    pub(super) deadline_ms: u64,
-    /// The operation of its EXTEND or RETURN: number and time.
-    pub(super) own: (u64, u64),
-    granted: [u32; CHECKOUT_LINES_MAX],
-    lines: u8,
     tries: u8,
-    confirmed_units: u32,
-    /// Digests of the first answers that the server recorded; 0: none.
-    digests: [u64; What::ALL.len()],
 }
+
+const _: () = assert!(size_of::<Session>() == 64);
 
 /// What a checkout does next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,30 +72,47 @@ impl Session {
         Session {
             number,
             created_ms,
-            story: script::of(cart.fate),
+            due_ns,
+            deadline_after_ms: 0,
+            own_after_ms: 0,
+            granted: [0; CHECKOUT_LINES_MAX],
+            digests: [0; 3],
+            fate: cart.fate,
             at: 0,
             open: 0,
             settled: false,
             unknown: false,
             kept,
             next: Next::Advance,
-            due_ns,
-            deadline_ms: 0,
-            own: (0, 0),
-            granted: [0; CHECKOUT_LINES_MAX],
-            lines: 0,
             tries: 0,
-            confirmed_units: 0,
-            digests: [0; What::ALL.len()],
         }
     }
 
-    pub(super) fn present(&self) -> Move {
-        self.story[usize::from(self.at)]
+    pub(super) fn story(&self) -> &'static [Move] {
+        script::of(self.fate)
     }
 
-    pub(super) fn granted(&self) -> &[u32] {
-        &self.granted[..usize::from(self.lines)]
+    pub(super) fn present(&self) -> Move {
+        self.story()[usize::from(self.at)]
+    }
+
+    /// Units granted per line; all 0 before there was an answer.
+    pub(super) fn granted(&self, cart: &Cart) -> &[u32] {
+        &self.granted[..cart.lines().len()]
+    }
+
+    pub(super) fn deadline_ms(&self) -> u64 {
+        self.created_ms + u64::from(self.deadline_after_ms)
+    }
+
+    fn set_deadline_ms(&mut self, deadline_ms: u64) {
+        self.deadline_after_ms =
+            u32::try_from(deadline_ms.saturating_sub(self.created_ms)).unwrap_or(u32::MAX);
+    }
+
+    /// Its EXTEND or RETURN is made now.
+    pub(super) fn begin_own(&mut self, now_ms: u64) {
+        self.own_after_ms = u32::try_from(now_ms.saturating_sub(self.created_ms)).unwrap_or(u32::MAX);
     }
 
     pub(super) fn hold(&self, desk: &Desk) -> OperationId {
@@ -101,7 +122,10 @@ impl Session {
     /// The id under which this move is asked.
     pub(super) fn operation(&self, desk: &Desk) -> OperationId {
         match self.present().what {
-            What::Extend | What::Return => desk.generator().operation(self.own.1, self.own.0),
+            What::Extend | What::Return => {
+                let created_ms = self.created_ms + u64::from(self.own_after_ms);
+                desk.generator().operation(created_ms, self.number | OWN_NUMBER)
+            }
             _ => self.hold(desk),
         }
     }
@@ -134,12 +158,12 @@ impl Session {
             (self.settled, self.next) = (true, Next::Advance);
         }
         let what = self.present().what;
-        let first = self.digests[what as usize - 1];
+        let first = self.digests[place(what)];
         match outcome {
             Outcome::Refused(no) if is_turned_away(no.code) || no.code == Code::OperationTooOld => return,
             _ => desk.sums.repeats += 1,
         }
-        if first != 0 && first != digest(raw.bytes) {
+        if first != 0 && first != short(raw.bytes) {
             let operation = self.operation(desk);
             desk.mismatch(|| {
                 format!("{} {operation} was answered differently again: {outcome:?}", what.name())
@@ -159,7 +183,7 @@ impl Session {
                     desk.record(refused(self.record(desk, now_ns), raw.bytes, no.code, for_good));
                 }
                 if for_good {
-                    self.digests[what as usize - 1] = digest(raw.bytes);
+                    self.digests[place(what)] = short(raw.bytes);
                 }
                 self.resolve(desk);
                 desk.refused(no.code);
@@ -174,7 +198,7 @@ impl Session {
             Outcome::Done(answer) => {
                 self.resolve(desk);
                 desk.acknowledged(1);
-                self.digests[what as usize - 1] = digest(raw.bytes);
+                self.digests[place(what)] = short(raw.bytes);
                 let record =
                     self.take(desk, answer, record(self.record(desk, now_ns), raw.bytes, 0, 0, false));
                 if self.kept {
@@ -210,7 +234,7 @@ impl Session {
         let mut record = record;
         let right = match answer {
             Answer::Reserved { deadline_ms, units } => {
-                self.deadline_ms = *deadline_ms;
+                self.set_deadline_ms(*deadline_ms);
                 record.at_ms.set(*deadline_ms);
                 record.units.set(sum(units));
                 desk.sums.reserved_units += u64::from(sum(units));
@@ -221,7 +245,6 @@ impl Session {
                 record.units.set(sum(units));
                 record.flags = if *late { crate::ledger::LATE } else { 0 };
                 desk.sums.sold_units += u64::from(sum(units));
-                self.confirmed_units = sum(units);
                 if self.present().what == What::Sell {
                     self.grant(&cart, units)
                 } else {
@@ -230,8 +253,8 @@ impl Session {
             }
             Answer::Extended { deadline_ms } => {
                 record.at_ms.set(*deadline_ms);
-                let earlier = *deadline_ms < self.deadline_ms;
-                self.deadline_ms = *deadline_ms;
+                let earlier = *deadline_ms < self.deadline_ms();
+                self.set_deadline_ms(*deadline_ms);
                 !earlier
             }
             Answer::Released { lapsed } => {
@@ -241,7 +264,7 @@ impl Session {
             Answer::Returned { units } => {
                 record.units.set(u32::try_from(*units).unwrap_or(u32::MAX));
                 desk.sums.returned_units += units;
-                *units == u64::from(self.confirmed_units)
+                *units == self.paid_units(&cart)
             }
             _ => true,
         };
@@ -257,7 +280,6 @@ impl Session {
     /// Units granted per line: what was asked, or with `partial` not less than the least.
     fn grant(&mut self, cart: &Cart, units: &[U32]) -> bool {
         let lines = cart.lines();
-        self.lines = lines.len().min(units.len()) as u8;
         for (granted, units) in self.granted.iter_mut().zip(units) {
             *granted = units.get();
         }
@@ -268,16 +290,40 @@ impl Session {
             })
     }
 
+    /// Units confirmed per line: what was paid for, which is all of them or one less.
     fn paid(&self, cart: &Cart, units: &[U32]) -> bool {
-        let payment = cart.pays(self.granted());
-        match payment.units() {
+        let granted = self.granted(cart);
+        match cart.pays(granted).units() {
             [] => {
-                units.len() == self.granted().len()
-                    && self.granted().iter().zip(units).all(|(a, b)| *a == b.get())
+                granted.len() == units.len()
+                    && granted.iter().zip(units).all(|(one, other)| *one == other.get())
             }
             paid => paid == units,
         }
     }
+
+    /// Units that a CONFIRM of this checkout sells.
+    fn paid_units(&self, cart: &Cart) -> u64 {
+        let all: u64 = self.granted.iter().map(|&units| u64::from(units)).sum();
+        match cart.pays(self.granted(cart)).units() {
+            [] => all,
+            paid => u64::from(sum(paid)),
+        }
+    }
+}
+
+/// Where the digest of this command's answer is kept.
+const fn place(what: What) -> usize {
+    match what {
+        What::Reserve | What::Sell => 0,
+        What::Extend | What::Return => 1,
+        What::Confirm | What::Release => 2,
+    }
+}
+
+/// Half a digest: never 0.
+fn short(answer: &[u8]) -> u32 {
+    (digest(answer) as u32).max(1)
 }
 
 /// Whether this is the kind of answer that this command gets.
