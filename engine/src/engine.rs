@@ -117,6 +117,7 @@ impl Engine {
         self.state.timers.due(&mut due, EXPIRED_PER_EVENT_MAX);
         let any = !due.is_empty();
         if any {
+            self.state.touch_due(&due);
             self.tick(due_ms, sink);
             let mut holds = core::mem::take(&mut self.plan.holds);
             holds.clear();
@@ -198,7 +199,7 @@ impl Engine {
         for hash in &mut limits[..requests.len()] {
             *hash = self.state.touch_limit(*hash);
         }
-        let mut touched = 0;
+        let mut touched = self.state.touch_reclaimable(2 * requests.len());
         for (ahead, (record, limit)) in records.iter().zip(limits).take(requests.len()).enumerate() {
             touched ^= self.state.limits.touch(Handle(limit));
             touched ^= match Recorded::from_tagged(*record) {

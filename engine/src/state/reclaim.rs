@@ -7,11 +7,15 @@ use super::State;
 use super::records::{HoldRecord, Recorded};
 use super::table::{Handle, NONE};
 use crate::answer::HoldState;
+use crate::ids::UserId;
 
 /// Records looked at per insertion: more than one each, so that a full table drains while new records come.
 pub(crate) const VISITS_PER_INSERTION: usize = 4;
 /// Records looked at by a floor event: a table that is full to the brim takes no insertion that would free some.
 pub(crate) const VISITS_PER_FLOOR: usize = 256;
+
+/// Records that [`State::touch_reclaimable`] looks ahead.
+const TOUCHED_MAX: usize = 64;
 
 impl State {
     /// Looks at a few records below the floor; frees those that are gone, keeps the others for later.
@@ -49,6 +53,35 @@ impl State {
             HoldState::Expired => at(hold.late_until_ms()),
             _ => hold.closed_ms(),
         }
+    }
+
+    /// Brings what the next evictions will look up into the cache: their accesses overlap instead of following each
+    /// other. Changes nothing; the number means nothing.
+    pub(crate) fn touch_reclaimable(&self, count: usize) -> u32 {
+        let mut hashes = [0u32; TOUCHED_MAX];
+        let mut limits = [NONE; TOUCHED_MAX];
+        let mut next = self.slices.first_reclaimable();
+        let mut found = 0;
+        while let (Some(Recorded::Hold(handle)), true) = (next, found < count.min(TOUCHED_MAX)) {
+            let hold = self.holds.get(handle);
+            hashes[found] = self.record_hash(&hold.key());
+            limits[found] = hold.line.limit;
+            next = Recorded::from_tagged(hold.slice_next);
+            found += 1;
+        }
+        let mut touched = 0;
+        for hash in &hashes[..found] {
+            touched ^= self.touch_record(*hash);
+        }
+        for limit in &limits[..found] {
+            touched ^= self.limits.touch(Handle(*limit));
+        }
+        for limit in limits[..found].iter().filter(|limit| **limit != NONE) {
+            let entry = self.limits.get(Handle(*limit));
+            let stock = self.stock(Handle(entry.stock)).id;
+            touched ^= self.touch_limit(self.limit_hash(UserId(entry.user), stock));
+        }
+        touched
     }
 
     fn evict_operation(&mut self, handle: Handle) {

@@ -99,6 +99,11 @@ impl Slices {
         Some(record)
     }
 
+    /// The first record of the reclaim list.
+    pub fn first_reclaimable(&self) -> Option<Recorded> {
+        self.reclaim.first()
+    }
+
     /// Whether the reclaim list is empty.
     pub fn nothing_to_reclaim(&self) -> bool {
         self.reclaim == EMPTY
