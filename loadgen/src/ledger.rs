@@ -25,7 +25,8 @@ pub enum Known {
     Unknown = 2,
     /// The server answered that it refuses for good and recorded that (paid SELL, late CONFIRM).
     RefusedForGood = 3,
-    /// No answer came; asked again, the server refused, and not for good: it had not happened.
+    /// No answer came; asked again, the server refused, and not for good. It had not happened then; but the first
+    /// asking may still have been on its way, on the connection that was lost, and have happened after that.
     Refused = 4,
 }
 

@@ -24,6 +24,8 @@ struct Batch {
     first: u64,
     created_ms: u64,
     span: u16,
+    /// They go into the ledger, with all that follows from them.
+    kept: bool,
     /// Which of the span are meant; `None`: all.
     members: Option<Vec<u64>>,
 }
@@ -76,7 +78,6 @@ struct Load {
     confirms: bool,
     /// Asked before, on a connection that was lost.
     again: bool,
-    kept: bool,
     /// Taken so far, by index; only kept where a CONFIRM follows.
     taken: Vec<u64>,
 }
@@ -145,7 +146,6 @@ impl Plain {
         let Later { batch, confirms, due_ns } = later;
         let count = batch.count();
         let since_ns = if desk.schedule == Schedule::Closed || again { now_ns } else { due_ns };
-        let kept = desk.keeps_frame();
         if !again {
             desk.sums.attempts += count as u64;
         }
@@ -157,7 +157,7 @@ impl Plain {
         } else {
             press.takes(desk.generator(), correlation, batch.created_ms, count, numbers);
         }
-        load.prepare(batch, confirms, again, kept);
+        load.prepare(batch, confirms, again);
     }
 
     /// Presses as many new frames as are due, at most one in an open loop: the next goes to another connection.
@@ -179,7 +179,7 @@ impl Plain {
             let kept = desk.keeps_frame();
             let (correlation, load) = self.flights.launch(lane, since_ns, count);
             self.takes.takes(desk.generator(), correlation, created_ms, count, first..first + count as u64);
-            load.prepare(Batch { first, created_ms, span: count as u16, members: None }, false, false, kept);
+            load.prepare(Batch { first, created_ms, span: count as u16, kept, members: None }, false, false);
             if desk.schedule != Schedule::Closed {
                 return;
             }
@@ -197,11 +197,11 @@ impl Plain {
 }
 
 impl Load {
-    fn prepare(&mut self, batch: Batch, confirms: bool, again: bool, kept: bool) {
+    fn prepare(&mut self, batch: Batch, confirms: bool, again: bool) {
         if !self.taken.is_empty() {
             self.taken.fill(0);
         }
-        (self.batch, self.confirms, self.again, self.kept) = (batch, confirms, again, kept);
+        (self.batch, self.confirms, self.again) = (batch, confirms, again);
     }
 }
 
@@ -328,7 +328,7 @@ fn note_unknown(desk: &mut Desk, flight: &Flight<Load>, what: What, now_ns: u64)
         return;
     }
     desk.interrupted(u64::from(flight.open));
-    if !load.kept {
+    if !load.batch.kept {
         return;
     }
     for index in (0..flight.count).filter(|&index| !flight.is_answered(index)) {
@@ -362,7 +362,7 @@ fn read<const CONFIRMS: bool>(
                 if let Some(word) = flight.load.taken.get_mut(usize::from(raw.index >> 6)) {
                     *word |= 1 << (raw.index & 63);
                 }
-                if flight.load.kept {
+                if flight.load.batch.kept {
                     let unknown = unknown_of(desk, flight, kind.what, raw.index, now_ns);
                     desk.record(record(unknown, raw.bytes, at_ms, units, late));
                 }
@@ -400,7 +400,7 @@ fn refuse(desk: &mut Desk, flight: &Flight<Load>, raw: Raw<'_>, kind: Kind, code
     }
     desk.refused(code);
     let for_good = is_for_good(kind.what, kind.paid, code);
-    if flight.load.kept && (for_good || flight.load.again) {
+    if flight.load.batch.kept && (for_good || flight.load.again) {
         let unknown = unknown_of(desk, flight, kind.what, raw.index, now_ns);
         desk.record(refused(unknown, raw.bytes, code, for_good));
     }
