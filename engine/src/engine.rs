@@ -9,6 +9,7 @@ use crate::commands::{self, Plan, Question, Replies, Resolved, Verdict};
 use crate::event::{Event, EventHold, EventSink};
 use crate::limits::{Capacity, EXPIRED_PER_EVENT_MAX, PREPARED_MAX, Rules, SLICE_MS};
 use crate::state::State;
+use crate::state::reclaim::VISITS_PER_INSERTION;
 use crate::state::records::Recorded;
 use crate::state::recount::RecountError;
 use crate::state::table::Handle;
@@ -199,7 +200,7 @@ impl Engine {
         for hash in &mut limits[..requests.len()] {
             *hash = self.state.touch_limit(*hash);
         }
-        let mut touched = self.state.touch_reclaimable(2 * requests.len());
+        let mut touched = self.state.touch_reclaimable(VISITS_PER_INSERTION * requests.len());
         for (ahead, (record, limit)) in records.iter().zip(limits).take(requests.len()).enumerate() {
             touched ^= self.state.limits.touch(Handle(limit));
             touched ^= match Recorded::from_tagged(*record) {

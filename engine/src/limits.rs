@@ -32,7 +32,7 @@ pub const LATE_CONFIRM_MAX_MS: u64 = 24 * 3_600_000;
 /// a restart's head start of this length protects from going back.
 pub const TICK_LEASE_MS: u64 = 100;
 /// Commands whose index buckets are touched together before they execute.
-pub const PREPARED_MAX: usize = 32;
+pub const PREPARED_MAX: usize = 64;
 /// The largest encoded event: a RESERVE of 64 lines, or an expiry of 256 holds.
 pub const EVENT_BYTES_MAX: usize = 8 * 1024;
 

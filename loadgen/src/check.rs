@@ -11,7 +11,7 @@ mod story;
 use crate::caller::Caller;
 use crate::error::CheckError;
 use crate::ids::mix;
-use crate::ledger::{Known, Ledger, Record, digest};
+use crate::ledger::{Known, Ledger, RECORDS_MAX, Record, digest};
 use crate::plan::CHECKOUT_LINES_MAX;
 use crate::recipe::{Generator, What};
 use scrip_engine::answer::{HoldState, Outcome};
@@ -190,8 +190,9 @@ struct Repeat<'a> {
 impl<'a> Check<'a> {
     /// Asks a block of holds back, and the operations on them that have ids of their own.
     fn ask_back(&mut self, block: &[&'a [&'a Record]]) -> Result<(), CheckError> {
-        let stories: Vec<Story<'a>> =
-            block.iter().map(|records| Story::new(records, self.ledger.complete)).collect();
+        // A sample has whole stories, too; only a ledger that ran full may lack their ends.
+        let whole = self.ledger.records.len() < RECORDS_MAX;
+        let stories: Vec<Story<'a>> = block.iter().map(|records| Story::new(records, whole)).collect();
         // Each hold, and behind it each EXTEND and RETURN on it, once.
         let mut asked: Vec<(usize, OperationId)> = Vec::new();
         for (number, story) in stories.iter().enumerate() {

@@ -12,6 +12,13 @@ pub trait Durable {
     /// # Errors
     /// The frame itself, if as many are outstanding as may be.
     fn submit(&mut self, frame: FrameBuffer) -> Result<(), FrameBuffer>;
+    /// As [`Durable::submit`], for a small frame behind which nothing waits: it may be durable on return.
+    ///
+    /// # Errors
+    /// As [`Durable::submit`].
+    fn submit_lone(&mut self, frame: FrameBuffer) -> Result<(), FrameBuffer> {
+        self.submit(frame)
+    }
     /// Whether nothing is outstanding.
     fn idle(&self) -> bool;
     /// A buffer that has come back, if any.
@@ -39,6 +46,10 @@ pub const FRAMES_ON_THEIR_WAY_BYTES: u64 = 4 * scrip_wal::limits::FRAME_BYTES_MA
 impl Durable for LogHandle {
     fn submit(&mut self, frame: FrameBuffer) -> Result<(), FrameBuffer> {
         LogHandle::submit(self, frame)
+    }
+
+    fn submit_lone(&mut self, frame: FrameBuffer) -> Result<(), FrameBuffer> {
+        LogHandle::submit_lone(self, frame)
     }
 
     fn idle(&self) -> bool {

@@ -23,6 +23,9 @@ const ADVANCE_BYTES: usize = ADVANCE_EVENTS_MAX * EVENT_BYTES_MAX;
 /// Room the open frame must have before a command executes: its event, and a tick.
 const COMMAND_BYTES: usize = 2 * EVENT_BYTES_MAX;
 
+/// Events up to which a frame counts as lone: a server with so little to do lacks time, not throughput.
+const LONE_RECORDS_MAX: u32 = 8;
+
 const _: () = assert!(ADVANCE_BYTES + COMMAND_BYTES < scrip_wal::limits::FRAME_BYTES_MAX / 2);
 
 /// One engine and its log.
@@ -218,7 +221,9 @@ impl<D: Durable> Shard<D> {
         };
         next.begin(self.engine.sequence() + 1);
         let full = core::mem::replace(&mut self.open.buffer, next);
-        match self.log.submit(full) {
+        let lone = full.records() <= LONE_RECORDS_MAX;
+        let submitted = if lone { self.log.submit_lone(full) } else { self.log.submit(full) };
+        match submitted {
             Ok(()) => true,
             Err(full) => {
                 self.spare.push(core::mem::replace(&mut self.open.buffer, full));

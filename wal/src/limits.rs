@@ -38,6 +38,10 @@ pub const RESERVE_PARTS: u64 = 8;
 /// Quiet time in ms after which the last frame gets its sealing successor.
 pub const IDLE_SEAL_MS: u64 = 50;
 
+/// The longest last append, in ns, after which the owner may write a lone frame itself: longer, and a stall of the owner
+/// thread would cost more than the two thread switches it saves.
+pub const LONE_APPEND_NS_MAX: u64 = 1_000_000;
+
 /// Time in ms between two attempts to allocate a segment on a full disk.
 pub const ALLOCATE_RETRY_MS: u64 = 1000;
 

@@ -62,5 +62,7 @@ fn feed<T: Plain>(hash: &mut Xxh3, table: &Table<T>) {
     for (_, record) in table.iter() {
         hash.update(record.as_bytes());
     }
-    hash.update(table.free_handles().as_bytes());
+    for handles in table.free_handles() {
+        hash.update(handles.as_bytes());
+    }
 }

@@ -24,6 +24,10 @@ use stock::Stock;
 use table::{Handle, NONE, Table};
 use timers::Timers;
 
+/// Times to live up to which a hold is looked at once, when its deadline has passed the floor, and not at its making
+/// too: what that keeps in memory for longer is little.
+const SHORT_TTL_MS: u64 = 10_000;
+
 /// Everything the engine knows.
 pub struct State {
     /// The last logged shard time, milliseconds since the Unix epoch.
@@ -242,10 +246,15 @@ impl State {
     pub(crate) fn insert_hold(&mut self, record: HoldRecord, hash: u32) -> Handle {
         let handle = self.holds.insert(record);
         self.record_index.insert(hash, Handle(Recorded::Hold(handle).tagged()));
-        self.push_slice(record.created_ms(), Recorded::Hold(handle));
-        if record.state == HoldState::Held as u8 {
+        let held = record.state == HoldState::Held as u8;
+        if held {
             self.timers.insert(handle, record.deadline_ms());
         }
+        // A hold is gone a window after it closed, not after it was made: with a short time to live it is hung where the
+        // first look at it is also the last.
+        let short = held && u64::from(record.ttl_ms) <= SHORT_TTL_MS;
+        let look_ms = if short { record.deadline_ms().max(record.created_ms()) } else { record.created_ms() };
+        self.push_slice(look_ms, Recorded::Hold(handle));
         handle
     }
 

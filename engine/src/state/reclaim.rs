@@ -8,6 +8,7 @@ use super::records::{HoldRecord, Recorded};
 use super::table::{Handle, NONE};
 use crate::answer::HoldState;
 use crate::ids::UserId;
+use crate::limits::PREPARED_MAX;
 
 /// Records looked at per insertion: more than one each, so that a full table drains while new records come.
 pub(crate) const VISITS_PER_INSERTION: usize = 4;
@@ -15,7 +16,7 @@ pub(crate) const VISITS_PER_INSERTION: usize = 4;
 pub(crate) const VISITS_PER_FLOOR: usize = 256;
 
 /// Records that [`State::touch_reclaimable`] looks ahead.
-const TOUCHED_MAX: usize = 64;
+const TOUCHED_MAX: usize = VISITS_PER_INSERTION * PREPARED_MAX;
 
 impl State {
     /// Looks at a few records below the floor; frees those that are gone, keeps the others for later.
@@ -78,6 +79,10 @@ impl State {
         }
         for limit in limits[..found].iter().filter(|limit| **limit != NONE) {
             let entry = self.limits.get(Handle(*limit));
+            if entry.lines > 1 {
+                // It outlives this hold: its place in the index will not be looked up.
+                continue;
+            }
             let stock = self.stock(Handle(entry.stock)).id;
             touched ^= self.touch_limit(self.limit_hash(UserId(entry.user), stock));
         }

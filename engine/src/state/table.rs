@@ -1,14 +1,16 @@
 //! Tables of fixed-size plain records, named by handles.
 //!
 //! All memory up to the configured maximum is taken and touched at start, so that no page fault and no growth lies on
-//! the data path; handles are dense, so a later snapshot can stream a table page by page. Freed records are kept in a
-//! list, last freed first, because that one is warm.
+//! the data path; handles are dense, so a later snapshot can stream a table page by page. Freed records are reused first
+//! freed first: records then lie in memory in the order they were made in however often the table has turned over, and
+//! walking them in that order is a walk through memory (last freed first is warmer, but shuffles them more each time).
 //!
 //! Invariant: a handle is either in use or free; which handle an insertion gets depends only on the history of
 //! insertions and removals, so a replay gives every record the same handle.
 
 use super::memory::{Memory, Plain};
 use crate::limits::HANDLES_MAX;
+use std::collections::VecDeque;
 
 /// Names a record of one table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -22,8 +24,8 @@ pub struct Table<T> {
     /// The first `length` are every record ever given a handle; freed ones are zero.
     records: Memory<T>,
     length: usize,
-    /// Freed handles; the last one is given out first.
-    free: Vec<u32>,
+    /// Freed handles; the first one is given out first.
+    free: VecDeque<u32>,
 }
 
 impl<T: Plain> Table<T> {
@@ -42,7 +44,7 @@ impl<T: Plain> Table<T> {
     /// refuses at the configured maximum.
     #[inline]
     pub fn insert(&mut self, record: T) -> Handle {
-        if let Some(handle) = self.free.pop() {
+        if let Some(handle) = self.free.pop_front() {
             *self.records.get_mut(handle as usize) = record;
             return Handle(handle);
         }
@@ -59,7 +61,7 @@ impl<T: Plain> Table<T> {
     /// Frees the record; its handle may be given out again.
     pub fn remove(&mut self, handle: Handle) {
         *self.get_mut(handle) = T::new_zeroed();
-        self.free.push(handle.0);
+        self.free.push_back(handle.0);
     }
 
     /// The record with this handle.
@@ -89,8 +91,7 @@ impl<T: Plain> Table<T> {
     /// nothing. (Records never used before follow each other in memory; the processor fetches those by itself.)
     #[inline]
     pub fn touch_next(&self, ahead: u32) -> u32 {
-        let next = self.free.len().checked_sub(1 + ahead as usize);
-        next.map_or(0, |next| self.touch(Handle(self.free[next])))
+        self.free.get(ahead as usize).map_or(0, |next| self.touch(Handle(*next)))
     }
 
     /// All records ever given a handle, freed ones (all zero) included, in order of handles.
@@ -98,16 +99,17 @@ impl<T: Plain> Table<T> {
         (0..self.length as u32).map(|handle| (Handle(handle), self.get(Handle(handle))))
     }
 
-    /// The free list, oldest first: part of the state, since it says which handles come next.
-    pub fn free_handles(&self) -> &[u32] {
-        &self.free
+    /// The free list in two pieces, oldest first: part of the state, since it says which handles come next.
+    pub fn free_handles(&self) -> [&[u32]; 2] {
+        let (first, second) = self.free.as_slices();
+        [first, second]
     }
 }
 
 /// An empty list whose memory for `length` entries is already real: written, not just reserved.
-fn touched_list(length: usize) -> Vec<u32> {
+fn touched_list(length: usize) -> VecDeque<u32> {
     let mut list = vec![core::hint::black_box(NONE); length];
     core::hint::black_box(list.as_mut_slice());
     list.clear();
-    list
+    VecDeque::from(list)
 }

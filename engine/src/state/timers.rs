@@ -172,17 +172,18 @@ impl Timers {
     }
 
     fn link(&mut self, handle: u32, deadline_ms: u64) {
-        // The coarsest unit in which the deadline and the next millisecond differ decides the level.
+        // The finest level on which the deadline lies less than a round ahead: there no other unit shares its slot.
         let next_ms = self.posted_ms + 1;
-        let differing = deadline_ms ^ next_ms;
-        let level = if differing < SLOTS {
+        let units_ahead =
+            |level: u32| (deadline_ms >> (SLOT_BITS * level)) - (next_ms >> (SLOT_BITS * level));
+        let level = if units_ahead(0) < SLOTS {
             0
-        } else if differing < SLOTS * SLOTS {
+        } else if units_ahead(1) < SLOTS {
             1
         } else {
             2
         };
-        // Deadlines lie at most 4 h ahead and a round of level 2 is 12 days: its slots never overlap.
+        // Deadlines lie at most 4 h ahead and a round of level 2 is 12 days.
         let list = Self::list(level, deadline_ms >> (SLOT_BITS * level as u32));
         let next = self.heads[list];
         *self.links.get_mut(handle as usize) = Links { previous: FIRST | list as u32, next };

@@ -86,13 +86,13 @@ impl Found {
 pub(super) struct Story<'a> {
     pub(super) hold: OperationId,
     records: &'a [&'a Record],
-    /// Whether the ledger has every record of the hold; of a sample, the CONFIRM may be missing.
-    complete: bool,
+    /// Whether the ledger has every record of the hold.
+    whole: bool,
 }
 
 impl<'a> Story<'a> {
-    pub(super) fn new(records: &'a [&'a Record], complete: bool) -> Story<'a> {
-        Story { hold: records[0].hold(), records, complete }
+    pub(super) fn new(records: &'a [&'a Record], whole: bool) -> Story<'a> {
+        Story { hold: records[0].hold(), records, whole }
     }
 
     /// The best that is known of an operation on the hold itself.
@@ -293,7 +293,7 @@ impl<'a> Story<'a> {
         let possible = match view.state {
             HoldState::Held => !sell,
             HoldState::Expired => !sell && view.deadline_ms <= server_ms + CLOCK_SLACK_MS,
-            HoldState::Confirmed => sell || self.is_unknown(What::Confirm) || !self.complete,
+            HoldState::Confirmed => sell || self.is_unknown(What::Confirm) || !self.whole,
             HoldState::Refused => sell,
             HoldState::Released => self.is_unknown(What::Release),
             HoldState::Lapsed => self.is_unknown(What::Release) || self.is_unknown(What::Confirm),

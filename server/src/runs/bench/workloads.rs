@@ -91,7 +91,7 @@ pub fn w1s(arguments: &BenchArgs, place: &Place) -> Result<Report, RunError> {
 
 /// W1 at an offered rate for minutes: holds expire after a second, windows are ten seconds, memory stays flat.
 pub fn w1_steady(arguments: &BenchArgs, place: &Place) -> Result<Report, RunError> {
-    let shape = Shape::of(arguments, Shape { connections: 50, batch: 64, outstanding: 8 });
+    let shape = Shape::of(arguments, Shape { connections: 50, batch: 256, outstanding: 4 });
     let seconds = seconds(arguments, 180.0);
     let rate = arguments.rate;
     let mut server = server(arguments, 8 * GIB);
