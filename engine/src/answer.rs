@@ -5,8 +5,7 @@
 
 use crate::ids::{ChannelId, OperationId, OrderId, StockId, UserId};
 use crate::rejection::{Code, Rejection};
-use zerocopy::little_endian::U32;
-use zerocopy::little_endian::U64;
+use zerocopy::little_endian::{U16, U32, U64};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 /// What a command was answered.
@@ -23,7 +22,7 @@ pub enum Outcome<'a> {
 pub enum Answer<'a> {
     /// A stock was made or changed.
     StockChanged {
-        /// The stock's total after this change (STOCK_CREATE, STOCK_SUPPLY); its version after it (STOCK_EDIT); units
+        /// The stock's total after this change (STOCK_CREATE, STOCK_SUPPLY); its version after it (STOCK_EDIT, STOCK_QUOTA); units
         /// moved at once, the rest being marked (STOCK_FREEZE, STOCK_VOID, STOCK_UNFREEZE).
         value: u64,
     },
@@ -60,6 +59,13 @@ pub enum Answer<'a> {
     },
     /// STOCK_SHOW.
     Stock(StockView<'a>),
+    /// STOCK_CHANNELS.
+    Channels {
+        /// The stock's version, to set quotas with.
+        version: u32,
+        /// Its channels, in ascending order.
+        channels: &'a [ChannelView],
+    },
     /// OPERATION_SHOW of a RESERVE or SELL.
     Hold(HoldView<'a>),
     /// OPERATION_SHOW of any other operation.
@@ -93,6 +99,28 @@ pub struct StockView<'a> {
     pub marked_void: u64,
     /// For people.
     pub name: &'a [u8],
+}
+
+/// What one channel has of a stock, as it lies on the wire.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
+#[repr(C)]
+pub struct ChannelView {
+    /// Units that no other channel can take, those already held or consumed included.
+    pub guaranteed: U64,
+    /// The most units that may be held and consumed; [`crate::command::Quota::NO_CAP`]: no maximum.
+    pub cap: U64,
+    /// Shard time at which the guarantee lapses; 0: never.
+    pub lapses_ms: U64,
+    /// Units in holds.
+    pub held: U64,
+    /// Units sold.
+    pub consumed: U64,
+    /// Units that the channel could take now.
+    pub room: U64,
+    /// The channel.
+    pub channel: U16,
+    /// Reserved; 0.
+    pub spare: [u8; 6],
 }
 
 /// The states of a hold. Numbers are never reused.
@@ -202,6 +230,8 @@ pub enum OperationKind {
     Extend = 7,
     /// RETURN.
     Return = 8,
+    /// STOCK_QUOTA.
+    StockQuota = 9,
 }
 
 impl OperationKind {
@@ -216,6 +246,7 @@ impl OperationKind {
             6 => OperationKind::StockEdit,
             7 => OperationKind::Extend,
             8 => OperationKind::Return,
+            9 => OperationKind::StockQuota,
             _ => return None,
         })
     }

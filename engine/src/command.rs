@@ -6,9 +6,10 @@
 
 use crate::ids::{ChannelId, MerchantId, OperationId, OperationKey, OrderId, Slot, StockId, UserId};
 use crate::limits::{
-    LINES_MAX, NAME_BYTES_MAX, STOCK_UNITS_MAX, TTL_DEFAULT_MS, TTL_MAX_MS, UNITS_PER_LINE_MAX,
+    CHANNELS_PER_STOCK_MAX, LINES_MAX, NAME_BYTES_MAX, STOCK_UNITS_MAX, TTL_DEFAULT_MS, TTL_MAX_MS,
+    UNITS_PER_LINE_MAX,
 };
-use zerocopy::little_endian::{U32, U64};
+use zerocopy::little_endian::{U16, U32, U64};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 /// What every command carries.
@@ -111,6 +112,43 @@ pub struct StockTerms {
     pub frozen: bool,
 }
 
+/// A channel's part of a stock, as it lies on the wire.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
+#[repr(C)]
+pub struct Quota {
+    /// Units that no other channel can take.
+    pub guaranteed: U64,
+    /// The most units that may be held and consumed through the channel; [`Quota::NO_CAP`]: no maximum.
+    pub cap: U64,
+    /// Shard time at which the guarantee lapses; 0: never.
+    pub lapses_ms: U64,
+    /// The channel.
+    pub channel: U16,
+    /// Reserved; 0.
+    pub spare: [u8; 6],
+}
+
+impl Quota {
+    /// No maximum.
+    pub const NO_CAP: u64 = u64::MAX;
+
+    /// A quota of `channel`.
+    pub fn new(channel: ChannelId, guaranteed: u64, cap: u64, lapses_ms: u64) -> Quota {
+        Quota {
+            guaranteed: U64::new(guaranteed),
+            cap: U64::new(cap),
+            lapses_ms: U64::new(lapses_ms),
+            channel: U16::new(channel.0),
+            spare: [0; 6],
+        }
+    }
+
+    /// The channel.
+    pub fn channel(&self) -> ChannelId {
+        ChannelId(self.channel.get())
+    }
+}
+
 /// What a caller can ask for.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Command<'a> {
@@ -131,6 +169,8 @@ pub enum Command<'a> {
         units: u64,
         /// Take them from frozen instead of available.
         from_frozen: bool,
+        /// Also where that cuts into channels' guarantees, which are lowered then.
+        forced: bool,
     },
     /// Moves units from available to frozen; units held are marked and follow as their holds end.
     StockFreeze {
@@ -138,6 +178,8 @@ pub enum Command<'a> {
         stock: StockId,
         /// Units to freeze.
         units: u64,
+        /// Also where that cuts into channels' guarantees, which are lowered then.
+        forced: bool,
     },
     /// Moves units from frozen to available.
     StockUnfreeze {
@@ -154,6 +196,16 @@ pub enum Command<'a> {
         version: u32,
         /// The new rules.
         terms: StockTerms,
+    },
+    /// Sets the quotas of channels if the stock still is at `version` (compare and set). Channels that are not named
+    /// keep theirs.
+    StockQuota {
+        /// The stock.
+        stock: StockId,
+        /// The version the caller has seen.
+        version: u32,
+        /// The quotas, in ascending order of channels; 1 to 64.
+        quotas: &'a [Quota],
     },
     /// Takes units out of available for an order, until confirmed, released or expired.
     Reserve {
@@ -194,6 +246,11 @@ pub enum Command<'a> {
     },
     /// Query: one stock.
     StockShow {
+        /// The stock.
+        stock: StockId,
+    },
+    /// Query: the channels of one stock.
+    StockChannels {
         /// The stock.
         stock: StockId,
     },
@@ -263,6 +320,23 @@ pub enum Malformed {
     /// A purchase limit beyond what a line can ask for.
     #[error("a purchase limit of {0} units: at most {UNITS_PER_LINE_MAX} are possible")]
     Limit(u32),
+    /// No quotas, or too many.
+    #[error("{0} quotas: a stock has 1 to {CHANNELS_PER_STOCK_MAX}")]
+    QuotaCount(usize),
+    /// Quotas out of order, or two of one channel.
+    #[error("quota {0} is out of order: quotas stand in ascending order of channels, one each")]
+    QuotaOrder(usize),
+    /// A guarantee above its cap or beyond what a stock can have.
+    #[error("quota {index} guarantees {guaranteed} units: at most its cap and {STOCK_UNITS_MAX} are possible")]
+    Guarantee {
+        /// The quota's position.
+        index: usize,
+        /// The guarantee.
+        guaranteed: u64,
+    },
+    /// A quota whose reserved bytes are not 0, or that lapses without a guarantee.
+    #[error("quota {0}: reserved bytes must be 0, and only a guarantee can lapse")]
+    QuotaSpare(usize),
     /// A CONFIRM or RETURN that names no unit at all.
     #[error("units are listed but all are zero: leave the list out for all, or RELEASE")]
     NoUnits,
@@ -271,7 +345,8 @@ pub enum Malformed {
 impl Request<'_> {
     /// Checks the fixed limits of the contract. Slots of stocks are not checked here: CROSS_SLOT is an answer.
     pub fn check(&self) -> Result<(), Malformed> {
-        if self.envelope.operation.0 == 0 && !matches!(self.command, Command::StockShow { .. }) {
+        let named = matches!(self.command, Command::StockShow { .. } | Command::StockChannels { .. });
+        if self.envelope.operation.0 == 0 && !named {
             return Err(Malformed::OperationZero);
         }
         if self.envelope.slot.0 >= crate::ids::SLOTS {
@@ -284,6 +359,7 @@ impl Request<'_> {
             | Command::StockFreeze { units, .. }
             | Command::StockUnfreeze { units, .. } => check_stock_units(*units),
             Command::StockEdit { terms, .. } => terms.check(),
+            Command::StockQuota { quotas, .. } => check_quotas(quotas),
             Command::Reserve { take, ttl_ms } => {
                 if *ttl_ms > TTL_MAX_MS {
                     return Err(Malformed::Ttl(*ttl_ms));
@@ -298,6 +374,7 @@ impl Request<'_> {
             Command::Extend { .. }
             | Command::Release
             | Command::StockShow { .. }
+            | Command::StockChannels { .. }
             | Command::OperationShow => Ok(()),
         }
     }
@@ -306,7 +383,7 @@ impl Request<'_> {
 impl Command<'_> {
     /// Whether the command can change anything.
     pub const fn mutates(&self) -> bool {
-        !matches!(self, Command::StockShow { .. } | Command::OperationShow)
+        !matches!(self, Command::StockShow { .. } | Command::StockChannels { .. } | Command::OperationShow)
     }
 
     /// Whether the command must be taken even when space runs out: it ends a hold and needs no new record.
@@ -363,6 +440,25 @@ fn check_create(create: &StockCreate<'_>) -> Result<(), Malformed> {
 
 fn check_stock_units(units: u64) -> Result<(), Malformed> {
     if units == 0 || units > STOCK_UNITS_MAX { Err(Malformed::StockUnits(units)) } else { Ok(()) }
+}
+
+fn check_quotas(quotas: &[Quota]) -> Result<(), Malformed> {
+    if quotas.is_empty() || quotas.len() > CHANNELS_PER_STOCK_MAX {
+        return Err(Malformed::QuotaCount(quotas.len()));
+    }
+    for (index, quota) in quotas.iter().enumerate() {
+        if index > 0 && quotas[index - 1].channel() >= quota.channel() {
+            return Err(Malformed::QuotaOrder(index));
+        }
+        let guaranteed = quota.guaranteed.get();
+        if guaranteed > quota.cap.get().min(STOCK_UNITS_MAX) {
+            return Err(Malformed::Guarantee { index, guaranteed });
+        }
+        if quota.spare != [0; 6] || guaranteed == 0 && quota.lapses_ms.get() != 0 {
+            return Err(Malformed::QuotaSpare(index));
+        }
+    }
+    Ok(())
 }
 
 fn check_units(units: &[U32]) -> Result<(), Malformed> {

@@ -94,12 +94,21 @@ pub fn content_digest(envelope: &Envelope, command: &Command<'_>) -> u64 {
             fields.put_terms(&create.terms);
             fields.digest(create.name)
         }
-        Command::StockSupply { stock, units } => stock_digest(2, envelope, stock.0, *units, false),
-        Command::StockVoid { stock, units, from_frozen } => {
-            stock_digest(3, envelope, stock.0, *units, *from_frozen)
+        Command::StockSupply { stock, units } => stock_digest(2, envelope, stock.0, *units, 0),
+        Command::StockVoid { stock, units, from_frozen, forced } => {
+            let flags = u64::from(*from_frozen) | u64::from(*forced) << 1;
+            stock_digest(3, envelope, stock.0, *units, flags)
         }
-        Command::StockFreeze { stock, units } => stock_digest(4, envelope, stock.0, *units, false),
-        Command::StockUnfreeze { stock, units } => stock_digest(5, envelope, stock.0, *units, false),
+        Command::StockFreeze { stock, units, forced } => {
+            stock_digest(4, envelope, stock.0, *units, u64::from(*forced) << 1)
+        }
+        Command::StockUnfreeze { stock, units } => stock_digest(5, envelope, stock.0, *units, 0),
+        Command::StockQuota { stock, version, quotas } => {
+            let mut fields = Fields::new(7, envelope);
+            fields.put_u64(stock.0);
+            fields.put_u64(u64::from(*version));
+            fields.digest(quotas.as_bytes())
+        }
         Command::StockEdit { stock, version, terms } => {
             let mut fields = Fields::new(6, envelope);
             fields.put_u64(stock.0);
@@ -107,14 +116,18 @@ pub fn content_digest(envelope: &Envelope, command: &Command<'_>) -> u64 {
             fields.put_terms(terms);
             fields.digest(&[])
         }
-        Command::Confirm { .. } | Command::Release | Command::StockShow { .. } | Command::OperationShow => 0,
+        Command::Confirm { .. }
+        | Command::Release
+        | Command::StockShow { .. }
+        | Command::StockChannels { .. }
+        | Command::OperationShow => 0,
     }
 }
 
-fn stock_digest(kind: u8, envelope: &Envelope, stock: u64, units: u64, flag: bool) -> u64 {
+fn stock_digest(kind: u8, envelope: &Envelope, stock: u64, units: u64, flags: u64) -> u64 {
     let mut fields = Fields::new(kind, envelope);
     fields.put_u64(stock);
     fields.put_u64(units);
-    fields.put_u64(u64::from(flag));
+    fields.put_u64(flags);
     fields.digest(&[])
 }

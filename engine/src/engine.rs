@@ -90,21 +90,37 @@ impl Engine {
         }
         let turned_to = if on(Bug::DeadlineOffByOne) { now_ms - 1 } else { now_ms };
         for _ in 0..EXPIRY_EVENTS_PER_STEP {
-            let reached_ms = self.state.turn_timers(turned_to, TIMER_MOVES_PER_STEP);
+            let lapse_ms = self.state.next_lapse_ms();
+            let before_lapse_ms = turned_to.min(lapse_ms - 1);
+            let reached_ms = self.state.turn_timers(before_lapse_ms, TIMER_MOVES_PER_STEP);
             if reached_ms >= turned_to {
                 self.move_floor(now_ms, sink);
                 return Some(now_ms);
             }
-            if !self.expire_due(reached_ms + 1, sink) {
+            if reached_ms >= before_lapse_ms {
+                self.lapse_next(sink);
+            } else if !self.expire_due(reached_ms + 1, sink) {
                 return self.settled(reached_ms);
             }
         }
-        let reached_ms = self.state.turn_timers(turned_to, 0);
+        let reached_ms = self.state.turn_timers(turned_to.min(self.state.next_lapse_ms() - 1), 0);
         if reached_ms >= turned_to {
             self.move_floor(now_ms, sink);
             return Some(now_ms);
         }
         self.settled(reached_ms)
+    }
+
+    /// Ends the guarantee that lapses next, at its time.
+    fn lapse_next(&mut self, sink: &mut impl EventSink) {
+        let (lapses_ms, stock, channel) = *self.state.lapses.first().expect("one lapses next");
+        self.tick(lapses_ms, sink);
+        let handle = Handle(stock);
+        let event = Event::GuaranteeLapsed { stock: self.state.stock(handle).id, channel };
+        sink.push(&event);
+        self.plan.resolved.lines.clear();
+        self.plan.resolved.lines.push((Some(handle), None));
+        commands::apply(&mut self.state, &event, &self.plan.resolved);
     }
 
     /// `reached_ms`, unless some holds of the next millisecond have been posted already.

@@ -7,9 +7,9 @@
 //! Invariant: `decode(encode(event)) == event`, and the encoded size is a multiple of eight.
 
 use crate::answer::OperationKind;
-use crate::command::StockTerms;
+use crate::command::{Quota, StockTerms};
 use crate::ids::{ChannelId, MerchantId, OperationId, OperationKey, OrderId, Slot, StockId, UserId};
-use crate::limits::{EXPIRED_PER_EVENT_MAX, LINES_MAX, NAME_BYTES_MAX, Rules};
+use crate::limits::{CHANNELS_PER_STOCK_MAX, EXPIRED_PER_EVENT_MAX, LINES_MAX, NAME_BYTES_MAX, Rules};
 use crate::rejection::Code;
 use zerocopy::little_endian::{U16, U32, U64, U128};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
@@ -201,6 +201,8 @@ pub enum Event<'a> {
         kind: OperationKind,
         /// STOCK_VOID: taken from frozen.
         from_frozen: bool,
+        /// STOCK_VOID, STOCK_FREEZE: channels' guarantees may be lowered by it.
+        forced: bool,
         /// The stock.
         stock: StockId,
         /// Units, marked ones included.
@@ -214,6 +216,22 @@ pub enum Event<'a> {
         stock: StockId,
         /// The new rules.
         terms: StockTerms,
+    },
+    /// Quotas of a stock's channels were set.
+    StockQuotaSet {
+        /// The operation.
+        origin: Origin,
+        /// The stock.
+        stock: StockId,
+        /// The quotas, in ascending order of channels.
+        quotas: &'a [Quota],
+    },
+    /// The guarantee of a channel lapsed.
+    GuaranteeLapsed {
+        /// The stock.
+        stock: StockId,
+        /// The channel.
+        channel: ChannelId,
     },
     /// RESERVE or SELL: units left available.
     Taken {
@@ -347,6 +365,8 @@ const EXPIRED: u8 = 4;
 const STOCK_CREATED: u8 = 8;
 const STOCK_MOVED: u8 = 9;
 const STOCK_EDITED: u8 = 10;
+const STOCK_QUOTA_SET: u8 = 11;
+const GUARANTEE_LAPSED: u8 = 12;
 const TAKEN: u8 = 16;
 const SELL_REFUSED: u8 = 17;
 const CONFIRMED: u8 = 18;
@@ -359,6 +379,7 @@ const FLAG_SOLD: u8 = 1;
 const FLAG_LATE: u8 = 1;
 const FLAG_TO_AVAILABLE: u8 = 1;
 const FLAG_FROM_FROZEN: u8 = 1;
+const FLAG_FORCED: u8 = 2;
 const FLAG_ORDER: u8 = 2;
 const FLAG_USER: u8 = 4;
 const FLAG_REPLACES: u8 = 8;

@@ -31,6 +31,8 @@ pub const LATE_CONFIRM_MAX_MS: u64 = 24 * 3_600_000;
 /// How far shard time may run ahead of the last logged tick: answers between two events may rest on a time that only
 /// a restart's head start of this length protects from going back.
 pub const TICK_LEASE_MS: u64 = 100;
+/// Channels that one stock counts: those that have taken units of it, and those with a quota.
+pub const CHANNELS_PER_STOCK_MAX: usize = 64;
 /// Commands whose index buckets are touched together before they execute.
 pub const PREPARED_MAX: usize = 64;
 /// The largest encoded event: a RESERVE of 64 lines, or an expiry of 256 holds.

@@ -147,11 +147,13 @@ pub enum CapacityOf {
     StockUnits = 6,
     /// Space on the log's disk.
     LogSpace = 7,
+    /// Channels of one stock.
+    Channels = 8,
 }
 
 impl CapacityOf {
     /// All of them, by number.
-    pub const ALL: [CapacityOf; 7] = [
+    pub const ALL: [CapacityOf; 8] = [
         CapacityOf::Stocks,
         CapacityOf::Holds,
         CapacityOf::ExtraLines,
@@ -159,6 +161,7 @@ impl CapacityOf {
         CapacityOf::UserLimits,
         CapacityOf::StockUnits,
         CapacityOf::LogSpace,
+        CapacityOf::Channels,
     ];
 }
 
@@ -172,8 +175,8 @@ pub struct LineFact {
     pub why: U16,
     /// Units asked for.
     pub asked: U32,
-    /// Units that could have been had: of the stock (OUT_OF_STOCK), of the buyer's limit (USER_LIMIT), of the hold
-    /// (EXCEEDS_HOLD); else 0.
+    /// Units that could have been had: of the stock (OUT_OF_STOCK), of the channel's part (CHANNEL_QUOTA), of the buyer's
+    /// limit (USER_LIMIT), of the hold (EXCEEDS_HOLD); else 0.
     pub available: U64,
 }
 
@@ -204,7 +207,7 @@ pub enum Facts<'a> {
     Maximum(CapacityOf, u64),
     /// RULE_FAILED of a compare-and-set: the version in force.
     Version(u32),
-    /// OUT_OF_STOCK of a stock change: units asked for and units there.
+    /// OUT_OF_STOCK and CHANNEL_QUOTA of a stock change: units asked for and units there.
     Units {
         /// The stock.
         stock: StockId,

@@ -4,7 +4,7 @@
 //! client never takes a guess for an answer.
 
 use crate::answers::{
-    ANSWER_HEADER_BYTES, AnswerHeader, AnswerKind, ConfirmedBody, FactsKind, HoldBody, MaximumFact,
+    ANSWER_HEADER_BYTES, AnswerHeader, AnswerKind, ChannelsBody, ConfirmedBody, FactsKind, HoldBody, MaximumFact,
     OperationBody, ReservedBody, StockBody, TimeFact, UnitsFact, ValueBody, VersionFact, flag,
 };
 use crate::error::{AnswerError, AnswerFault};
@@ -12,7 +12,7 @@ use crate::frame::HEADER_BYTES;
 use crate::layout::padding;
 use crate::limits::ALIGNMENT;
 use scrip_engine::answer::{
-    Answer, HoldLine, HoldState, HoldView, OperationKind, OperationView, Outcome, StockView,
+    Answer, ChannelView, HoldLine, HoldState, HoldView, OperationKind, OperationView, Outcome, StockView,
 };
 use scrip_engine::command::StockTerms;
 use scrip_engine::ids::{ChannelId, OperationId, OrderId, StockId, UserId};
@@ -153,6 +153,7 @@ impl<'a> Body<'a> {
                 Answer::Released { lapsed: self.has(flag::LAPSED) }
             }
             AnswerKind::Stock => Answer::Stock(self.stock()?),
+            AnswerKind::Channels => self.channels()?,
             AnswerKind::Hold => Answer::Hold(self.hold()?),
             AnswerKind::Operation => Answer::Operation(self.operation()?),
             AnswerKind::Rejection => return Err(AnswerFault::UnknownKind(kind as u8)),
@@ -222,6 +223,15 @@ impl<'a> Body<'a> {
             marked_void: body.marked_void.get(),
             name: self.entries(self.count())?,
         })
+    }
+
+    fn channels(&mut self) -> Result<Answer<'a>, AnswerFault> {
+        let body: &ChannelsBody = self.fixed()?;
+        let channels: &[ChannelView] = self.entries(self.count())?;
+        if body.spare.get() != 0 || channels.iter().any(|channel| channel.spare != [0; 6]) {
+            return Err(AnswerFault::SpareNotZero);
+        }
+        Ok(Answer::Channels { version: body.version.get(), channels })
     }
 
     fn hold(&mut self) -> Result<HoldView<'a>, AnswerFault> {

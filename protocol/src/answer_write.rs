@@ -3,7 +3,7 @@
 //! Invariant: nothing is allocated but the growth of the buffer; an answer that does not fit leaves the buffer as it was.
 
 use crate::answers::{
-    ANSWER_HEADER_BYTES, AnswerHeader, AnswerKind, ConfirmedBody, FactsKind, HoldBody, MaximumFact,
+    ANSWER_HEADER_BYTES, AnswerHeader, AnswerKind, ChannelsBody, ConfirmedBody, FactsKind, HoldBody, MaximumFact,
     OperationBody, ReservedBody, StockBody, TimeFact, UnitsFact, ValueBody, VersionFact, flag,
 };
 use crate::frame::{self, FrameKind, HEADER_BYTES};
@@ -135,6 +135,10 @@ fn done(out: &mut Vec<u8>, index: u16, answer: &Answer<'_>) {
         Answer::Extended { deadline_ms } => value(out, AnswerKind::Extended, *deadline_ms),
         Answer::Returned { units } => value(out, AnswerKind::Returned, *units),
         Answer::Stock(view) => stock(out, index, view),
+        Answer::Channels { version, channels } => {
+            let body = ChannelsBody { version: U32::new(*version), spare: U32::ZERO };
+            put(out, header(AnswerKind::Channels, 0, index, channels.len()), body, channels.as_bytes());
+        }
         Answer::Hold(view) => hold(out, index, view),
         Answer::Operation(view) => operation(out, index, view),
     }

@@ -84,6 +84,38 @@ layout! {
 }
 
 layout! {
+    /// CHANNELS; the channels follow.
+    pub struct ChannelsBody {
+        /// the stock's version
+        version: U32,
+        /// 0
+        spare: U32,
+    }
+}
+
+layout! {
+    /// One channel, as `scrip_engine::answer::ChannelView` reads it in place.
+    pub struct ChannelLayout {
+        /// units that no other channel can take, those held and consumed included
+        guaranteed: U64,
+        /// the most units that may be held and consumed; 2^64 - 1: no maximum
+        cap: U64,
+        /// shard time at which the guarantee lapses; 0: never
+        lapses_ms: U64,
+        /// units in holds
+        held: U64,
+        /// units sold
+        consumed: U64,
+        /// units that the channel could take now
+        room: U64,
+        /// the channel
+        channel: U16,
+        /// 0
+        spare: [u8; 6],
+    }
+}
+
+layout! {
     /// HOLD; the lines follow.
     pub struct HoldBody {
         /// its id
@@ -116,7 +148,7 @@ layout! {
     pub struct OperationBody {
         /// the number in the operation's answer: value, deadline or units
         value: U64,
-        /// 1 STOCK_CREATE, 2 _SUPPLY, 3 _VOID, 4 _FREEZE, 5 _UNFREEZE, 6 _EDIT, 7 EXTEND, 8 RETURN
+        /// 1 STOCK_CREATE, 2 _SUPPLY, 3 _VOID, 4 _FREEZE, 5 _UNFREEZE, 6 _EDIT, 7 EXTEND, 8 RETURN, 9 STOCK_QUOTA
         kind: u8,
         /// 0
         spare: [u8; 7],
@@ -148,7 +180,7 @@ layout! {
         why: U16,
         /// units asked for
         asked: U32,
-        /// units that could have been had: of the stock (OUT_OF_STOCK), of the buyer's limit (USER_LIMIT), of the hold (EXCEEDS_HOLD); else 0
+        /// units that could have been had: of the stock (OUT_OF_STOCK), of the channel's part (CHANNEL_QUOTA), of the buyer's limit (USER_LIMIT), of the hold (EXCEEDS_HOLD); else 0
         available: U64,
     }
 }
@@ -164,7 +196,7 @@ layout! {
 layout! {
     /// The facts MAXIMUM.
     pub struct MaximumFact {
-        /// 1 stocks, 2 holds, 3 further lines, 4 operations, 5 user limits, 6 units of one stock, 7 log space
+        /// 1 stocks, 2 holds, 3 further lines, 4 operations, 5 user limits, 6 units of one stock, 7 log space, 8 channels of one stock
         which: U16,
         /// 0
         spare: [u8; 6],
@@ -200,6 +232,7 @@ pub const ANSWER_HEADER_BYTES: usize = size_of::<AnswerHeader>();
 
 const _: () =
     assert!(ANSWER_HEADER_BYTES == 8 && size_of::<StockBody>() == 96 && size_of::<HoldBody>() == 80);
+const _: () = assert!(size_of::<ChannelLayout>() == size_of::<scrip_engine::answer::ChannelView>());
 const _: () = assert!(size_of::<HoldLineLayout>() == size_of::<scrip_engine::answer::HoldLine>());
 const _: () = assert!(size_of::<LineFactLayout>() == size_of::<scrip_engine::rejection::LineFact>());
 
@@ -268,7 +301,7 @@ numbered! {
     AnswerKind {
         /// The command was refused.
         Rejection = 0, "REJECTION", NoBody, "the facts", 0xff;
-        /// A stock was made or changed; `value`: its total (CREATE, SUPPLY), its version (EDIT), units moved at once (others).
+        /// A stock was made or changed; `value`: its total (CREATE, SUPPLY), its version (EDIT, QUOTA), units moved at once (others).
         StockChanged = 1, "STOCK_CHANGED", ValueBody, "", 0;
         /// RESERVE was taken.
         Reserved = 2, "RESERVED", ReservedBody, "`count` u32: units granted per line, padded", 0;
@@ -286,6 +319,8 @@ numbered! {
         Hold = 8, "HOLD", HoldBody, "`count` lines of 24 bytes", flag::LATE;
         /// OPERATION_SHOW of any other operation.
         Operation = 9, "OPERATION", OperationBody, "", 0;
+        /// STOCK_CHANNELS.
+        Channels = 10, "CHANNELS", ChannelsBody, "`count` channels of 56 bytes", 0;
     }
 }
 
@@ -304,7 +339,7 @@ numbered! {
         Maximum = 4, "MAXIMUM", MaximumFact, "", 0;
         /// RULE_FAILED of a compare-and-set: the version in force.
         Version = 5, "VERSION", VersionFact, "", 0;
-        /// OUT_OF_STOCK of a stock change.
+        /// OUT_OF_STOCK and CHANNEL_QUOTA of a stock change.
         Units = 6, "UNITS", UnitsFact, "", 0;
     }
 }

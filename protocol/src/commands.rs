@@ -87,6 +87,18 @@ layout! {
 }
 
 layout! {
+    /// STOCK_QUOTA; the quotas follow.
+    pub struct StockQuotaBody {
+        /// the stock
+        stock: U64,
+        /// the version the caller has seen (compare and set)
+        version: U32,
+        /// 0
+        spare: U32,
+    }
+}
+
+layout! {
     /// RESERVE and SELL; with HAS_REPLACE the replaced hold's id (u128) follows, then the lines.
     pub struct TakeBody {
         /// the gateway's order; 0: none
@@ -121,7 +133,7 @@ layout! {
 }
 
 layout! {
-    /// STOCK_SHOW.
+    /// STOCK_SHOW and STOCK_CHANNELS.
     pub struct StockShowBody {
         /// the stock
         stock: U64,
@@ -140,10 +152,27 @@ layout! {
     }
 }
 
+layout! {
+    /// One quota of a STOCK_QUOTA, as `scrip_engine::command::Quota` reads it in place.
+    pub struct QuotaLayout {
+        /// units that no other channel can take
+        guaranteed: U64,
+        /// the most units that may be held and consumed; 2^64 - 1: no maximum
+        cap: U64,
+        /// shard time at which the guarantee lapses; 0: never
+        lapses_ms: U64,
+        /// the channel
+        channel: U16,
+        /// 0
+        spare: [u8; 6],
+    }
+}
+
 /// Bytes of the command header.
 pub const COMMAND_HEADER_BYTES: usize = size_of::<CommandHeader>();
 
 const _: () = assert!(COMMAND_HEADER_BYTES == 48);
+const _: () = assert!(size_of::<QuotaLayout>() == size_of::<scrip_engine::command::Quota>());
 const _: () = assert!(size_of::<LineLayout>() == size_of::<scrip_engine::command::Line>());
 const _: () = assert!(COMMAND_HEADER_BYTES + size_of::<TakeBody>() + size_of::<LineLayout>() == 104);
 
@@ -153,6 +182,8 @@ pub mod flag {
     pub const FROZEN: u8 = 1;
     /// STOCK_VOID: take the units from frozen instead of available.
     pub const FROM_FROZEN: u8 = 1;
+    /// STOCK_VOID, STOCK_FREEZE: also where that cuts into channels' guarantees, which are lowered then.
+    pub const FORCED: u8 = 2;
     /// RESERVE, SELL: accept fewer units, down to each line's minimum.
     pub const PARTIAL: u8 = 1;
     /// RESERVE, SELL: the id of the hold to replace follows the fixed body.
@@ -174,6 +205,8 @@ pub enum Tail {
     Lines,
     /// `lines` units (u32), padded to a multiple of 8.
     Units,
+    /// `lines` quotas of 32 bytes.
+    Quotas,
 }
 
 /// One flag of a command.
@@ -248,13 +281,15 @@ commands! {
     /// Adds units to available: the only thing that changes a total.
     StockSupply = 2, "STOCK_SUPPLY", StockUnitsBody, None, [];
     /// Moves units to void, from available or from frozen.
-    StockVoid = 3, "STOCK_VOID", StockUnitsBody, None, [FROM_FROZEN];
+    StockVoid = 3, "STOCK_VOID", StockUnitsBody, None, [FROM_FROZEN, FORCED];
     /// Moves units from available to frozen.
-    StockFreeze = 4, "STOCK_FREEZE", StockUnitsBody, None, [];
+    StockFreeze = 4, "STOCK_FREEZE", StockUnitsBody, None, [FORCED];
     /// Moves units from frozen to available.
     StockUnfreeze = 5, "STOCK_UNFREEZE", StockUnitsBody, None, [];
     /// Replaces a stock's sale rules if it still is at the version given.
     StockEdit = 6, "STOCK_EDIT", StockEditBody, None, [FROZEN];
+    /// Sets quotas of a stock's channels if it still is at the version given.
+    StockQuota = 7, "STOCK_QUOTA", StockQuotaBody, Quotas, [];
     /// Takes units out of available for an order, until confirmed, released or expired.
     Reserve = 16, "RESERVE", TakeBody, Lines, [PARTIAL, HAS_REPLACE];
     /// Moves a hold's deadline to `ttl_ms` from now; never earlier than it is.
@@ -271,6 +306,8 @@ commands! {
     StockShow = 64, "STOCK_SHOW", StockShowBody, None, [];
     /// Query: what is recorded under the operation id.
     OperationShow = 65, "OPERATION_SHOW", EmptyBody, None, [];
+    /// Query: what the channels of one stock have and may use. Needs no operation id.
+    StockChannels = 66, "STOCK_CHANNELS", StockShowBody, None, [];
 }
 
 impl CommandKind {
@@ -283,6 +320,7 @@ impl CommandKind {
             Command::StockFreeze { .. } => CommandKind::StockFreeze,
             Command::StockUnfreeze { .. } => CommandKind::StockUnfreeze,
             Command::StockEdit { .. } => CommandKind::StockEdit,
+            Command::StockQuota { .. } => CommandKind::StockQuota,
             Command::Reserve { .. } => CommandKind::Reserve,
             Command::Extend { .. } => CommandKind::Extend,
             Command::Confirm { .. } => CommandKind::Confirm,
@@ -291,6 +329,7 @@ impl CommandKind {
             Command::Return { .. } => CommandKind::Return,
             Command::StockShow { .. } => CommandKind::StockShow,
             Command::OperationShow => CommandKind::OperationShow,
+            Command::StockChannels { .. } => CommandKind::StockChannels,
         }
     }
 }

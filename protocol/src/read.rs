@@ -5,14 +5,14 @@
 
 use crate::commands::{
     COMMAND_HEADER_BYTES, CommandHeader, CommandKind, ExtendBody, ReturnBody, StockCreateBody, StockEditBody,
-    StockShowBody, StockUnitsBody, TakeBody, flag,
+    StockQuotaBody, StockShowBody, StockUnitsBody, TakeBody, flag,
 };
 use crate::error::{CommandError, CommandFault};
 use crate::extras::{self, Extras};
 use crate::frame::HEADER_BYTES;
 use crate::layout::padding;
 use crate::limits::{ALIGNMENT, COMMAND_BYTES_MAX};
-use scrip_engine::command::{Command, Envelope, Line, Request, StockCreate, StockTerms, Take};
+use scrip_engine::command::{Command, Envelope, Line, Quota, Request, StockCreate, StockTerms, Take};
 use scrip_engine::ids::{ChannelId, MerchantId, OperationId, OrderId, Slot, StockId, UserId};
 use zerocopy::little_endian::{U32, U128};
 use zerocopy::{FromBytes, Immutable, KnownLayout};
@@ -121,9 +121,14 @@ impl<'a> Body<'a> {
                 let body: &StockShowBody = self.fixed()?;
                 self.without_lines(Command::StockShow { stock: StockId(body.stock.get()) })?
             }
+            CommandKind::StockChannels => {
+                let body: &StockShowBody = self.fixed()?;
+                self.without_lines(Command::StockChannels { stock: StockId(body.stock.get()) })?
+            }
             CommandKind::OperationShow => self.without_lines(Command::OperationShow)?,
             CommandKind::StockCreate => self.stock_create()?,
             CommandKind::StockEdit => self.stock_edit()?,
+            CommandKind::StockQuota => self.stock_quota()?,
             CommandKind::StockSupply
             | CommandKind::StockVoid
             | CommandKind::StockFreeze
@@ -270,15 +275,30 @@ impl<'a> Body<'a> {
         })
     }
 
+    fn stock_quota(&mut self) -> Result<Command<'a>, CommandFault> {
+        let body: &StockQuotaBody = self.fixed()?;
+        if body.spare.get() != 0 {
+            return Err(CommandFault::SpareNotZero);
+        }
+        let count = self.header.lines.get();
+        let (quotas, rest) = <[Quota]>::ref_from_prefix_with_elems(self.rest, usize::from(count))
+            .map_err(|_| CommandFault::Count(count))?;
+        self.rest = rest;
+        Ok(Command::StockQuota { stock: StockId(body.stock.get()), version: body.version.get(), quotas })
+    }
+
     fn stock_units(&mut self, kind: CommandKind) -> Result<Command<'a>, CommandFault> {
         let body: &StockUnitsBody = self.fixed()?;
         let (stock, units) = (StockId(body.stock.get()), body.units.get());
         self.without_lines(match kind {
             CommandKind::StockSupply => Command::StockSupply { stock, units },
             CommandKind::StockVoid => {
-                Command::StockVoid { stock, units, from_frozen: self.has(flag::FROM_FROZEN) }
+                let (from_frozen, forced) = (self.has(flag::FROM_FROZEN), self.has(flag::FORCED));
+                Command::StockVoid { stock, units, from_frozen, forced }
             }
-            CommandKind::StockFreeze => Command::StockFreeze { stock, units },
+            CommandKind::StockFreeze => {
+                Command::StockFreeze { stock, units, forced: self.has(flag::FORCED) }
+            }
             _ => Command::StockUnfreeze { stock, units },
         })
     }

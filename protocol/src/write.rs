@@ -5,7 +5,7 @@
 
 use crate::commands::{
     CommandHeader, CommandKind, ExtendBody, ReturnBody, StockCreateBody, StockEditBody, StockShowBody,
-    StockUnitsBody, TakeBody, flag,
+    StockQuotaBody, StockUnitsBody, TakeBody, flag,
 };
 use crate::extras::{self, ExtraFault, Extras};
 use crate::frame::{self, FrameKind, HEADER_BYTES};
@@ -157,17 +157,21 @@ fn flags_and_lines(command: &Command<'_>) -> (u8, usize) {
     match command {
         Command::StockCreate(create) => (when(create.terms.frozen, flag::FROZEN), 0),
         Command::StockEdit { terms, .. } => (when(terms.frozen, flag::FROZEN), 0),
-        Command::StockVoid { from_frozen, .. } => (when(*from_frozen, flag::FROM_FROZEN), 0),
+        Command::StockVoid { from_frozen, forced, .. } => {
+            (when(*from_frozen, flag::FROM_FROZEN) | when(*forced, flag::FORCED), 0)
+        }
+        Command::StockFreeze { forced, .. } => (when(*forced, flag::FORCED), 0),
+        Command::StockQuota { quotas, .. } => (0, quotas.len()),
         Command::Reserve { take, .. } => (of_take(take), take.lines.len()),
         Command::Sell { take, paid } => (of_take(take) | when(*paid, flag::PAID), take.lines.len()),
         Command::Confirm { units } => (0, units.len()),
         Command::Return { to_available, units, .. } => (when(*to_available, flag::TO_AVAILABLE), units.len()),
         Command::StockSupply { .. }
-        | Command::StockFreeze { .. }
         | Command::StockUnfreeze { .. }
         | Command::Extend { .. }
         | Command::Release
         | Command::StockShow { .. }
+        | Command::StockChannels { .. }
         | Command::OperationShow => (0, 0),
     }
 }
@@ -177,10 +181,15 @@ fn body(out: &mut Vec<u8>, command: &Command<'_>) {
         Command::StockCreate(create) => stock_create(out, create),
         Command::StockSupply { stock, units }
         | Command::StockVoid { stock, units, .. }
-        | Command::StockFreeze { stock, units }
+        | Command::StockFreeze { stock, units, .. }
         | Command::StockUnfreeze { stock, units } => {
             let body = StockUnitsBody { stock: U64::new(stock.0), units: U64::new(*units) };
             out.extend_from_slice(body.as_bytes());
+        }
+        Command::StockQuota { stock, version, quotas } => {
+            let (stock, version) = (U64::new(stock.0), U32::new(*version));
+            out.extend_from_slice(StockQuotaBody { stock, version, spare: U32::ZERO }.as_bytes());
+            out.extend_from_slice(quotas.as_bytes());
         }
         Command::StockEdit { stock, version, terms } => stock_edit(out, *stock, *version, terms),
         Command::Reserve { take, ttl_ms } => self::take(out, take, *ttl_ms),
@@ -194,7 +203,7 @@ fn body(out: &mut Vec<u8>, command: &Command<'_>) {
             out.extend_from_slice(ReturnBody { hold: U128::new(hold.0) }.as_bytes());
             self::units(out, units);
         }
-        Command::StockShow { stock } => {
+        Command::StockShow { stock } | Command::StockChannels { stock } => {
             out.extend_from_slice(StockShowBody { stock: U64::new(stock.0) }.as_bytes());
         }
         Command::Release | Command::OperationShow => {}

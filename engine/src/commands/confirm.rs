@@ -120,8 +120,13 @@ fn late_lack(
         let lines = state.lines(hold).enumerate().filter(|(_, other)| same(other));
         lines.map(|(line, other)| u64::from(asked(units, line, other.reserved))).sum()
     };
-    if sum_over(&|other| other.stock == record.stock) > stock.units.available {
+    let demand = sum_over(&|other| other.stock == record.stock);
+    if demand > stock.units.available {
         return Some((Code::OutOfStock, stock.units.available));
+    }
+    let room = stock.channels.room(hold.channel(), stock.units.available, None);
+    if demand > room {
+        return Some((Code::ChannelQuota, room));
     }
     if record.limit == NONE || stock.terms.limit_per_user == 0 {
         return None;
@@ -141,16 +146,17 @@ pub fn apply(state: &mut State, late: bool, lines: &[EventLine], resolved: &Reso
     if !late {
         state.timers.remove(handle);
     }
+    let channel = state.holds.get(handle).channel();
     state.change_lines(handle, |state, position, line| {
         let units = lines[position].units.get();
-        let buckets = &mut state.stock_mut(Handle(line.stock)).units;
+        let stock = state.stock_mut(Handle(line.stock));
         if late {
-            buckets.post(Posting::Sell(u64::from(units)));
+            stock.post(channel, Posting::Sell(u64::from(units)));
             state.count_limit(line.limit, units);
         } else {
             let rest = line.current.checked_sub(units).expect("no more is confirmed than held");
-            buckets.post(Posting::Consume(u64::from(units)));
-            buckets.post(Posting::Free(u64::from(rest)));
+            stock.post(channel, Posting::Consume(u64::from(units)));
+            stock.post(channel, Posting::Free(u64::from(rest)));
             state.credit_limit(line.limit, rest);
         }
         line.current = units;

@@ -55,10 +55,11 @@ pub(crate) fn give_back(state: &mut State, handle: Handle) {
 /// All units of a held hold leave held, and its deadline leaves the wheel.
 pub(crate) fn free_units(state: &mut State, handle: Handle) {
     state.timers.remove(handle);
+    let channel = state.holds.get(handle).channel();
     state.change_lines(handle, |state, _, line| {
         let units = core::mem::take(&mut line.current);
         if line.stock != NONE {
-            state.stock_mut(Handle(line.stock)).units.post(Posting::Free(u64::from(units)));
+            state.stock_mut(Handle(line.stock)).post(channel, Posting::Free(u64::from(units)));
         }
         state.credit_limit(line.limit, units);
     });

@@ -14,8 +14,8 @@ pub mod return_units;
 pub mod stock;
 pub mod take;
 
-use crate::answer::{HoldLine, OperationKind};
-use crate::command::{Command, Request};
+use crate::answer::{ChannelView, HoldLine, OperationKind};
+use crate::command::{Command, Quota, Request};
 use crate::event::{Event, EventHold, EventLine, Origin, RefusedLine};
 use crate::ids::OperationKey;
 use crate::rejection::{LineFact, Rejection};
@@ -50,6 +50,8 @@ pub enum Reply {
     Value(OperationKind, u64),
     /// STOCK_SHOW.
     Stock(Handle),
+    /// STOCK_CHANNELS.
+    Channels(Handle),
     /// OPERATION_SHOW of a hold.
     Hold(Handle),
     /// OPERATION_SHOW of another operation.
@@ -101,6 +103,8 @@ pub struct Plan {
     pub wishes: Vec<take::Wish>,
     /// Name of a new stock.
     pub name: Vec<u8>,
+    /// Quotas to set.
+    pub quotas: Vec<Quota>,
 }
 
 impl Plan {
@@ -119,6 +123,7 @@ impl Plan {
             },
             wishes: Vec::with_capacity(LINES_MAX),
             name: Vec::new(),
+            quotas: Vec::new(),
         }
     }
 
@@ -143,6 +148,8 @@ pub struct Replies {
     pub lines: Vec<HoldLine>,
     /// Facts of a recorded refusal.
     pub facts: Vec<LineFact>,
+    /// Channels of a stock.
+    pub channels: Vec<ChannelView>,
 }
 
 /// What a decision rests on: the time, and who asks for what.
@@ -191,7 +198,8 @@ pub fn decide<'p>(state: &State, question: Question<'_>, plan: &'p mut Plan) -> 
         Command::Return { hold, to_available, units } => {
             return_units::decide(state, question, *hold, *to_available, units, plan)
         }
-        Command::StockShow { stock } => query::decide_stock(state, question, *stock),
+        Command::StockShow { stock } => query::decide_stock(state, question, *stock, Reply::Stock),
+        Command::StockChannels { stock } => query::decide_stock(state, question, *stock, Reply::Channels),
         Command::OperationShow => query::decide_operation(state, question),
         command => stock::decide(state, question, command, plan),
     }
@@ -234,7 +242,11 @@ pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) -> Optio
         Event::Returned { origin, to_available, lines, .. } => {
             Some(return_units::apply(state, origin, *to_available, lines, resolved))
         }
-        Event::StockCreated { .. } | Event::StockMoved { .. } | Event::StockEdited { .. } => {
+        Event::StockCreated { .. }
+        | Event::StockMoved { .. }
+        | Event::StockEdited { .. }
+        | Event::StockQuotaSet { .. }
+        | Event::GuaranteeLapsed { .. } => {
             stock::apply(state, event, resolved);
             None
         }
@@ -279,7 +291,10 @@ pub fn resolve(state: &State, event: &Event<'_>, resolved: &mut Resolved) {
         }
         Event::Expired { holds } => resolved.holds.extend(holds.iter().filter_map(|hold| find(&hold.key()))),
         Event::StockCreated { origin, .. } => resolved.hash = new_record(state, &origin.key()),
-        Event::StockMoved { origin, stock, .. } | Event::StockEdited { origin, stock, .. } => {
+        Event::GuaranteeLapsed { stock, .. } => resolved.lines.push((state.find_stock(*stock), None)),
+        Event::StockMoved { origin, stock, .. }
+        | Event::StockEdited { origin, stock, .. }
+        | Event::StockQuotaSet { origin, stock, .. } => {
             resolved.hash = new_record(state, &origin.key());
             resolved.lines.push((state.find_stock(*stock), None));
         }

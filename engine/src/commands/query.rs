@@ -1,4 +1,4 @@
-//! STOCK_SHOW and OPERATION_SHOW.
+//! STOCK_SHOW, STOCK_CHANNELS and OPERATION_SHOW.
 
 use super::checks::too_old;
 use super::{Question, Reply, Verdict};
@@ -6,15 +6,21 @@ use crate::ids::StockId;
 use crate::rejection::{Code, Rejection};
 use crate::state::State;
 use crate::state::records::Recorded;
+use crate::state::table::Handle;
 
 /// Looks a stock up.
-pub fn decide_stock<'p>(state: &State, question: Question<'_>, stock: StockId) -> Verdict<'p> {
+pub fn decide_stock<'p>(
+    state: &State,
+    question: Question<'_>,
+    stock: StockId,
+    reply: impl FnOnce(Handle) -> Reply,
+) -> Verdict<'p> {
     let envelope = &question.request.envelope;
     if stock.slot() != envelope.slot {
         return Verdict::Refuse(Rejection::plain(Code::CrossSlot));
     }
     match state.stock_of(envelope.merchant, stock) {
-        Some(handle) => Verdict::Answer(Reply::Stock(handle)),
+        Some(handle) => Verdict::Answer(reply(handle)),
         None => Verdict::Refuse(Rejection::plain(Code::NotFound)),
     }
 }

@@ -32,6 +32,12 @@ pub fn read<'r>(state: &'r State, reply: Reply, replies: &'r mut Replies) -> Out
         Reply::Refused(handle) => refusal(state, handle, replies),
         Reply::Value(kind, value) => Outcome::Done(kind.answer(value)),
         Reply::Stock(handle) => Outcome::Done(Answer::Stock(stock_view(state, handle))),
+        Reply::Channels(handle) => {
+            let stock = state.stock(handle);
+            replies.channels.clear();
+            replies.channels.extend(stock.channels.views(stock.units.available));
+            Outcome::Done(Answer::Channels { version: stock.version, channels: &replies.channels })
+        }
         Reply::Hold(handle) => Outcome::Done(Answer::Hold(hold_view(state, handle, replies))),
         Reply::Operation(kind, value) => Outcome::Done(Answer::Operation(OperationView { kind, value })),
     }

@@ -88,12 +88,13 @@ pub fn apply(
         state.holds.get(handle).state() == HoldState::Confirmed,
         "only a confirmed hold has units to return"
     );
+    let channel = state.holds.get(handle).channel();
     let mut total = 0;
     state.change_lines(handle, |state, position, line| {
         let units = lines[position].units.get();
         total += u64::from(units);
         let posting = if to_available { Posting::ReturnToAvailable } else { Posting::ReturnToVoid };
-        state.stock_mut(Handle(line.stock)).units.post(posting(u64::from(units)));
+        state.stock_mut(Handle(line.stock)).post(channel, posting(u64::from(units)));
         state.credit_limit(line.limit, units);
         line.returned += units;
         assert!(line.returned <= line.current, "no more is returned than was confirmed");

@@ -1,13 +1,13 @@
-//! STOCK_CREATE, STOCK_SUPPLY, STOCK_VOID, STOCK_FREEZE, STOCK_UNFREEZE, STOCK_EDIT.
+//! STOCK_CREATE, STOCK_SUPPLY, STOCK_VOID, STOCK_FREEZE, STOCK_UNFREEZE, STOCK_EDIT, STOCK_QUOTA.
 
 use super::checks::{before_deciding, capacity, operation_room};
 use super::{Plan, Question, Reply, Resolved, Verdict, record};
 use crate::answer::OperationKind;
-use crate::command::{Command, StockCreate, StockTerms};
+use crate::command::{Command, Quota, StockCreate, StockTerms};
 use crate::content::content_digest;
 use crate::event::Event;
 use crate::ids::StockId;
-use crate::limits::STOCK_UNITS_MAX;
+use crate::limits::{CHANNELS_PER_STOCK_MAX, STOCK_UNITS_MAX};
 use crate::rejection::{CapacityOf, Code, Facts, Rejection};
 use crate::state::State;
 use crate::state::stock::{Posting, Stock, Units};
@@ -35,26 +35,42 @@ pub fn decide<'p>(
     if let Command::StockEdit { stock, version, terms } = command {
         return decide_edit(state, question, (*stock, *version, terms), content, plan);
     }
-    let movement = Movement::of(command);
-    match movement.moved_at_once(&state.stock(handle).units) {
-        Err(available) if movement.kind == OperationKind::StockSupply => {
-            let _ = available;
-            Verdict::Refuse(capacity(CapacityOf::StockUnits, STOCK_UNITS_MAX))
-        }
-        Err(available) => {
-            let facts = Facts::Units { stock: id, asked: movement.units, available };
-            Verdict::Refuse(Rejection { code: Code::OutOfStock, facts })
-        }
-        Ok(value) => {
-            if let Some(rejection) = operation_room(state) {
-                return Verdict::Refuse(rejection);
-            }
-            let Movement { kind, from_frozen, units } = movement;
-            let origin = question.origin(content);
-            let event = Event::StockMoved { origin, kind, from_frozen, stock: id, units };
-            Verdict::Do(event, &plan.resolved, Reply::Value(kind, value))
-        }
+    if let Command::StockQuota { stock, version, quotas } = command {
+        return decide_quota(state, question, (*stock, *version, quotas), content, plan);
     }
+    decide_movement(state, question, (id, Movement::of(command)), content, plan)
+}
+
+fn decide_movement<'p>(
+    state: &State,
+    question: Question<'_>,
+    (id, movement): (StockId, Movement),
+    content: u64,
+    plan: &'p mut Plan,
+) -> Verdict<'p> {
+    let stock = state.stock(plan.resolved.lines[0].0.expect("found before"));
+    let refuse = |code, available| {
+        let facts = Facts::Units { stock: id, asked: movement.units, available };
+        Verdict::Refuse(Rejection { code, facts })
+    };
+    let value = match movement.moved_at_once(&stock.units) {
+        Err(_) if movement.kind == OperationKind::StockSupply => {
+            return Verdict::Refuse(capacity(CapacityOf::StockUnits, STOCK_UNITS_MAX));
+        }
+        Err(available) => return refuse(Code::OutOfStock, available),
+        Ok(value) => value,
+    };
+    let free = stock.units.available - stock.channels.unused_guarantees();
+    if movement.takes_available() && !movement.forced && value > free {
+        return refuse(Code::ChannelQuota, free);
+    }
+    if let Some(rejection) = operation_room(state) {
+        return Verdict::Refuse(rejection);
+    }
+    let Movement { kind, from_frozen, forced, units } = movement;
+    let origin = question.origin(content);
+    let event = Event::StockMoved { origin, kind, from_frozen, forced, stock: id, units };
+    Verdict::Do(event, &plan.resolved, Reply::Value(kind, value))
 }
 
 /// The stock a command on a stock names.
@@ -65,7 +81,8 @@ fn stock_named_by(command: &Command<'_>) -> StockId {
         | Command::StockVoid { stock, .. }
         | Command::StockFreeze { stock, .. }
         | Command::StockUnfreeze { stock, .. }
-        | Command::StockEdit { stock, .. } => *stock,
+        | Command::StockEdit { stock, .. }
+        | Command::StockQuota { stock, .. } => *stock,
         other => unreachable!("{other:?} is no command on a stock"),
     }
 }
@@ -75,19 +92,29 @@ fn stock_named_by(command: &Command<'_>) -> StockId {
 struct Movement {
     kind: OperationKind,
     from_frozen: bool,
+    forced: bool,
     units: u64,
 }
 
 impl Movement {
     fn of(command: &Command<'_>) -> Movement {
-        let (kind, from_frozen, units) = match command {
-            Command::StockSupply { units, .. } => (OperationKind::StockSupply, false, *units),
-            Command::StockVoid { units, from_frozen, .. } => (OperationKind::StockVoid, *from_frozen, *units),
-            Command::StockFreeze { units, .. } => (OperationKind::StockFreeze, false, *units),
-            Command::StockUnfreeze { units, .. } => (OperationKind::StockUnfreeze, false, *units),
+        let plain = |kind, units| Movement { kind, from_frozen: false, forced: false, units };
+        match *command {
+            Command::StockSupply { units, .. } => plain(OperationKind::StockSupply, units),
+            Command::StockVoid { units, from_frozen, forced, .. } => {
+                Movement { from_frozen, forced, ..plain(OperationKind::StockVoid, units) }
+            }
+            Command::StockFreeze { units, forced, .. } => {
+                Movement { forced, ..plain(OperationKind::StockFreeze, units) }
+            }
+            Command::StockUnfreeze { units, .. } => plain(OperationKind::StockUnfreeze, units),
             other => unreachable!("{other:?} moves no units of a stock"),
-        };
-        Movement { kind, from_frozen, units }
+        }
+    }
+
+    /// Whether it takes from available, where guarantees may stand in the way.
+    fn takes_available(&self) -> bool {
+        matches!(self.kind, OperationKind::StockVoid | OperationKind::StockFreeze) && !self.from_frozen
     }
 
     /// The number in the answer; `Err`: what could have been moved.
@@ -163,6 +190,47 @@ fn decide_edit<'p>(
     Verdict::Do(event, &plan.resolved, Reply::Value(OperationKind::StockEdit, u64::from(version) + 1))
 }
 
+fn decide_quota<'p>(
+    state: &State,
+    question: Question<'_>,
+    (id, version, quotas): (StockId, u32, &[Quota]),
+    content: u64,
+    plan: &'p mut Plan,
+) -> Verdict<'p> {
+    let stock = state.stock(plan.resolved.lines[0].0.expect("found before"));
+    if version != stock.version {
+        return Verdict::Refuse(Rejection { code: Code::RuleFailed, facts: Facts::Version(stock.version) });
+    }
+    let lapsed = |quota: &Quota| (1..=question.now_ms).contains(&quota.lapses_ms.get());
+    if quotas.iter().any(lapsed) {
+        return Verdict::Refuse(Rejection::plain(Code::RuleFailed));
+    }
+    let refuse = |asked, available| {
+        let facts = Facts::Units { stock: id, asked, available };
+        Verdict::Refuse(Rejection { code: Code::ChannelQuota, facts })
+    };
+    for quota in quotas {
+        let used = stock.channels.find(quota.channel()).map_or(0, |found| found.used());
+        if quota.cap.get() < used {
+            return refuse(quota.cap.get(), used);
+        }
+    }
+    let unused = stock.channels.unused_guarantees_with(quotas);
+    if unused > stock.units.available {
+        return refuse(unused, stock.units.available);
+    }
+    if stock.channels.count_with(quotas.iter().map(Quota::channel)) > CHANNELS_PER_STOCK_MAX {
+        return Verdict::Refuse(capacity(CapacityOf::Channels, CHANNELS_PER_STOCK_MAX as u64));
+    }
+    if let Some(rejection) = operation_room(state) {
+        return Verdict::Refuse(rejection);
+    }
+    plan.quotas.clear();
+    plan.quotas.extend_from_slice(quotas);
+    let event = Event::StockQuotaSet { origin: question.origin(content), stock: id, quotas: &plan.quotas };
+    Verdict::Do(event, &plan.resolved, Reply::Value(OperationKind::StockQuota, u64::from(version) + 1))
+}
+
 /// Applies an event of a stock. Panics on any other event.
 pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) {
     let found =
@@ -171,15 +239,21 @@ pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) {
         Event::StockCreated { origin, stock, units, terms, name } => {
             assert!(state.find_stock(*stock).is_none(), "a stock is made once");
             let mut made = Stock::new(*stock, origin.merchant, name, *terms);
-            made.units.post(Posting::Supply(*units));
+            made.move_units(Posting::Supply(*units));
             state.insert_stock(made);
             record(state, origin, OperationKind::StockCreate, *units, resolved);
         }
-        Event::StockMoved { origin, kind, from_frozen, units, .. } => {
-            let movement = Movement { kind: *kind, from_frozen: *from_frozen, units: *units };
-            let buckets = &mut state.stock_mut(found(resolved)).units;
-            let value = movement.moved_at_once(buckets).expect("decide refused what is not there");
-            buckets.post(movement.posting());
+        Event::StockMoved { origin, kind, from_frozen, forced, units, .. } => {
+            let movement =
+                Movement { kind: *kind, from_frozen: *from_frozen, forced: *forced, units: *units };
+            let stock = state.stock_mut(found(resolved));
+            let value = movement.moved_at_once(&stock.units).expect("decide refused what is not there");
+            let free = stock.units.available - stock.channels.unused_guarantees();
+            assert!(
+                *forced || !movement.takes_available() || value <= free,
+                "guarantees are lowered by force only"
+            );
+            stock.move_units(movement.posting());
             record(state, origin, *kind, value, resolved);
         }
         Event::StockEdited { origin, terms, .. } => {
@@ -189,6 +263,13 @@ pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) {
             let version = u64::from(stock.version);
             record(state, origin, OperationKind::StockEdit, version, resolved);
         }
+        Event::StockQuotaSet { origin, quotas, .. } => {
+            let handle = found(resolved);
+            state.set_quotas(handle, quotas);
+            let version = u64::from(state.stock(handle).version);
+            record(state, origin, OperationKind::StockQuota, version, resolved);
+        }
+        Event::GuaranteeLapsed { channel, .. } => state.lapse(found(resolved), *channel),
         other => unreachable!("{other:?} is no event of a stock"),
     }
 }

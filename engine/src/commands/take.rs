@@ -8,9 +8,11 @@ use crate::answer::HoldState;
 use crate::command::{Take, ttl_or_default};
 use crate::content::content_digest;
 use crate::event::{Buyer, Event, EventLine, Origin, RefusedLine};
-use crate::ids::{OperationId, UserId};
+use crate::ids::{ChannelId, OperationId, UserId};
+use crate::limits::CHANNELS_PER_STOCK_MAX;
 use crate::rejection::{CapacityOf, Code, Facts, LineFact, Rejection};
 use crate::state::State;
+use crate::state::channels::Freed;
 use crate::state::reclaim::VISITS_PER_INSERTION;
 use crate::state::records::{ExtraLine, HoldRecord, LineRecord};
 use crate::state::stock::Posting;
@@ -52,7 +54,7 @@ pub fn decide_reserve<'p>(
     if let Err(code) = work_out(state, question, take, plan) {
         return Verdict::Refuse(refusal(code, plan));
     }
-    if let Some(rejection) = no_room(state, take, plan) {
+    if let Some(rejection) = no_room(state, question, take, plan) {
         return Verdict::Refuse(rejection);
     }
     let event = Event::Taken {
@@ -84,7 +86,7 @@ pub fn decide_sell<'p>(
     if let (Err(code), false) = (worked_out, paid) {
         return Verdict::Refuse(refusal(code, plan));
     }
-    if let Some(rejection) = no_room(state, take, plan) {
+    if let Some(rejection) = no_room(state, question, take, plan) {
         return Verdict::Refuse(rejection);
     }
     let (origin, buyer) = (question.origin(content), Buyer { order: take.order, user: take.user });
@@ -98,7 +100,7 @@ pub fn decide_sell<'p>(
     Verdict::Do(event, &plan.resolved, Reply::Confirmed(TO_BE_MADE))
 }
 
-/// Steps 1 to 6 of "taking units": fills the plan's lines, or its facts and names the refusal.
+/// Steps 1 to 7 of "taking units": fills the plan's lines, or its facts and names the refusal.
 #[inline]
 fn work_out(state: &State, question: Question<'_>, take: &Take<'_>, plan: &mut Plan) -> Result<(), Code> {
     find_stocks(state, question, take, plan)?;
@@ -106,6 +108,9 @@ fn work_out(state: &State, question: Question<'_>, take: &Take<'_>, plan: &mut P
     check_terms(state, question.now_ms, plan)?;
     fill_pools(state, replaced, plan);
     check_pools(take, plan, Code::OutOfStock)?;
+    if cut_to_quotas(state, question, replaced, plan) {
+        check_pools(take, plan, Code::ChannelQuota)?;
+    }
     cut_to_limits(state, take, replaced, plan);
     check_pools(take, plan, Code::UserLimit)?;
     grant(state, take, plan);
@@ -203,6 +208,32 @@ fn fill_pools(state: &State, replaced: Option<Replaced<'_>>, plan: &mut Plan) {
     }
 }
 
+/// Cuts each pool to what the channel may take; answers whether any stock has quotas.
+#[inline]
+fn cut_to_quotas(
+    state: &State,
+    question: Question<'_>,
+    replaced: Option<Replaced<'_>>,
+    plan: &mut Plan,
+) -> bool {
+    let channel = question.request.envelope.channel;
+    let mut limited = false;
+    for wish in &mut plan.wishes {
+        let stock = state.stock(wish.stock);
+        if !stock.channels.limited() {
+            continue;
+        }
+        limited = true;
+        let freed = replaced.map(|replaced| {
+            let (units, to_available) = replaced_units(state, Some(replaced), wish.stock);
+            Freed { channel: replaced.hold.channel(), units, to_available }
+        });
+        let room = stock.channels.room(channel, stock.units.available, freed);
+        wish.pool = wish.pool.min(room);
+    }
+    limited
+}
+
 /// Cuts each pool to what the buyer's purchase limit leaves, and notes the limit entries.
 #[inline]
 fn cut_to_limits(state: &State, take: &Take<'_>, replaced: Option<Replaced<'_>>, plan: &mut Plan) {
@@ -232,7 +263,7 @@ fn replaced_counted(state: &State, replaced: Option<Replaced<'_>>, entry: Option
     state.lines(hold).filter(|line| line.limit == entry.0).map(|line| u64::from(line.current)).sum()
 }
 
-/// Steps 4 and 5: the demand of all lines on one stock against its pool. With `partial` and nothing in any pool, all
+/// Steps 4 to 6: the demand of all lines on one stock against its pool. With `partial` and nothing in any pool, all
 /// lines lack, whatever their minimums.
 #[inline]
 fn check_pools(take: &Take<'_>, plan: &mut Plan, why: Code) -> Result<(), Code> {
@@ -256,7 +287,7 @@ fn check_pools(take: &Take<'_>, plan: &mut Plan, why: Code) -> Result<(), Code> 
     first_fact(plan)
 }
 
-/// Step 6.
+/// Step 7.
 #[inline]
 fn grant(state: &State, take: &Take<'_>, plan: &mut Plan) {
     for line in 0..plan.wishes.len() {
@@ -304,7 +335,12 @@ fn record_refusal(state: &State, question: Question<'_>, take: &Take<'_>, plan: 
 
 /// CAPACITY if a table has no room for this hold.
 #[inline]
-fn no_room(state: &State, take: &Take<'_>, plan: &Plan) -> Option<Rejection<'static>> {
+fn no_room(
+    state: &State,
+    question: Question<'_>,
+    take: &Take<'_>,
+    plan: &Plan,
+) -> Option<Rejection<'static>> {
     let maxima = &state.capacity;
     let lines = take.lines.len() as u64;
     if state.holds.used() >= maxima.holds_max {
@@ -312,6 +348,12 @@ fn no_room(state: &State, take: &Take<'_>, plan: &Plan) -> Option<Rejection<'sta
     }
     if lines > 1 && u64::from(state.extra_lines.used()) + lines - 1 > u64::from(maxima.extra_lines_max) {
         return Some(capacity(CapacityOf::ExtraLines, u64::from(maxima.extra_lines_max)));
+    }
+    let channel = question.request.envelope.channel;
+    let counts_channel =
+        |wish: &Wish| state.stock(wish.stock).channels.count_with(core::iter::once(channel)) <= CHANNELS_PER_STOCK_MAX;
+    if !plan.wishes.iter().all(counts_channel) {
+        return Some(capacity(CapacityOf::Channels, CHANNELS_PER_STOCK_MAX as u64));
     }
     let limits_left = maxima.user_limits_max.saturating_sub(state.limits.used());
     if u64::from(limits_left) < lines && new_limits(state, take, plan) > limits_left {
@@ -350,9 +392,10 @@ pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) -> Handl
         if *sold { (HoldState::Confirmed as u8, HoldRecord::SOLD) } else { (HoldState::Held as u8, 0) };
     record.ttl_ms = *ttl_ms;
     record.deadline_delta_ms = *ttl_ms;
-    record.line = take_line(state, buyer.user, *sold, &lines[0], resolved.lines[0]);
+    let taker = (origin.channel, buyer.user);
+    record.line = take_line(state, taker, *sold, &lines[0], resolved.lines[0]);
     for (line, handles) in lines.iter().zip(&resolved.lines).skip(1).rev() {
-        let line = take_line(state, buyer.user, *sold, line, *handles);
+        let line = take_line(state, taker, *sold, line, *handles);
         let extra = ExtraLine { line, next: record.more_lines, spare: [0; 2] };
         record.more_lines = state.extra_lines.insert(extra).0;
     }
@@ -392,7 +435,7 @@ fn blank(now_ms: u64, origin: &Origin, buyer: &Buyer, lines: usize) -> HoldRecor
 #[inline]
 fn take_line(
     state: &mut State,
-    user: UserId,
+    (channel, user): (ChannelId, UserId),
     sold: bool,
     line: &EventLine,
     (stock, limit): (Option<Handle>, Option<Handle>),
@@ -400,9 +443,9 @@ fn take_line(
     let stock = stock.expect("the log names a stock that exists");
     let units = line.units.get();
     let posting = if sold { Posting::Sell(u64::from(units)) } else { Posting::Hold(u64::from(units)) };
-    state.stock_mut(stock).units.post(posting);
+    state.stock_mut(stock).post(channel, posting);
     if on(Bug::DoublePosting) {
-        state.stock_mut(stock).units.post(posting);
+        state.stock_mut(stock).post(channel, posting);
     }
     let mut entry = NONE;
     if line.counted() {

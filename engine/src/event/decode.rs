@@ -149,7 +149,8 @@ fn decode_body<'a>(reader: &mut Reader<'a>, head: &Head) -> Result<Event<'a>, Ev
             let to_available = flags & FLAG_TO_AVAILABLE != 0;
             Event::Returned { origin, hold, to_available, lines: reader.take_lines(count)? }
         }
-        STOCK_CREATED | STOCK_MOVED | STOCK_EDITED => decode_stock(reader, head, channel)?,
+        GUARANTEE_LAPSED => Event::GuaranteeLapsed { stock: StockId(reader.take_u64()?), channel },
+        STOCK_CREATED | STOCK_MOVED | STOCK_EDITED | STOCK_QUOTA_SET => decode_stock(reader, head, channel)?,
         kind => return Err(EventError::UnknownKind(kind)),
     })
 }
@@ -172,7 +173,12 @@ fn decode_stock<'a>(
             let kind = u8::try_from(code).ok().and_then(OperationKind::from_number);
             let kind = kind.ok_or_else(|| reader.field("kind"))?;
             let from_frozen = head.flags & FLAG_FROM_FROZEN != 0;
-            Event::StockMoved { origin, kind, from_frozen, stock, units: reader.take_u64()? }
+            let forced = head.flags & FLAG_FORCED != 0;
+            Event::StockMoved { origin, kind, from_frozen, forced, stock, units: reader.take_u64()? }
+        }
+        STOCK_QUOTA_SET => {
+            let quotas = reader.take_slice(usize::from(head.count.get()), CHANNELS_PER_STOCK_MAX)?;
+            Event::StockQuotaSet { origin, stock, quotas }
         }
         _ => Event::StockEdited { origin, stock, terms: reader.take_terms()? },
     })

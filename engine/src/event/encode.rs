@@ -164,11 +164,12 @@ impl Event<'_> {
                 writer.put(name);
                 writer.finish(STOCK_CREATED, 0, name.len(), origin.channel)
             }
-            Event::StockMoved { origin, kind, from_frozen, stock, units } => {
+            Event::StockMoved { origin, kind, from_frozen, forced, stock, units } => {
                 writer.put_origin(&origin, kind as u16);
                 writer.put_u64(stock.0);
                 writer.put_u64(units);
-                let flags = if from_frozen { FLAG_FROM_FROZEN } else { 0 };
+                let flags =
+                    if from_frozen { FLAG_FROM_FROZEN } else { 0 } | if forced { FLAG_FORCED } else { 0 };
                 writer.finish(STOCK_MOVED, flags, 0, origin.channel)
             }
             Event::StockEdited { origin, stock, terms } => {
@@ -176,6 +177,16 @@ impl Event<'_> {
                 writer.put_u64(stock.0);
                 writer.put_terms(&terms);
                 writer.finish(STOCK_EDITED, 0, 0, origin.channel)
+            }
+            Event::StockQuotaSet { origin, stock, quotas } => {
+                writer.put_origin(&origin, 0);
+                writer.put_u64(stock.0);
+                writer.put(quotas.as_bytes());
+                writer.finish(STOCK_QUOTA_SET, 0, quotas.len(), origin.channel)
+            }
+            Event::GuaranteeLapsed { stock, channel } => {
+                writer.put_u64(stock.0);
+                writer.finish(GUARANTEE_LAPSED, 0, 0, channel)
             }
             _ => unreachable!("every other event is encoded before"),
         }

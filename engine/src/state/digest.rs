@@ -45,6 +45,18 @@ impl State {
             ];
             hash.update(numbers.as_bytes());
             hash.update(stock.name());
+            for channel in stock.channels.list() {
+                let numbers = [
+                    u64::from(channel.channel.0),
+                    channel.guaranteed,
+                    channel.cap,
+                    channel.lapses_ms,
+                    channel.held,
+                    channel.consumed,
+                    channel.moved_out,
+                ];
+                hash.update(numbers.as_bytes());
+            }
         }
         feed(&mut hash, &self.holds);
         feed(&mut hash, &self.extra_lines);

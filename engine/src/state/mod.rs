@@ -3,6 +3,7 @@
 //! Reading is free for all rooms; writing is for `apply` alone (see `engine.rs`). Indexes and timers are derived from
 //! the records.
 
+pub mod channels;
 pub mod digest;
 pub mod index;
 pub mod memory;
@@ -15,11 +16,13 @@ pub mod table;
 pub mod timers;
 
 use crate::answer::HoldState;
-use crate::ids::{MerchantId, OperationKey, StockId, UserId};
+use crate::command::Quota;
+use crate::ids::{ChannelId, MerchantId, OperationKey, StockId, UserId};
 use crate::limits::{Capacity, Rules};
 use index::Index;
 use records::{ExtraLine, HoldRecord, LimitRecord, LineRecord, OperationRecord, Recorded};
 use slices::Slices;
+use std::collections::BTreeSet;
 use stock::Stock;
 use table::{Handle, NONE, Table};
 use timers::Timers;
@@ -42,6 +45,8 @@ pub struct State {
     pub capacity: Capacity,
     /// Stocks, by handle.
     pub stocks: Vec<Stock>,
+    /// Guarantees that will lapse: when, the stock's handle, the channel.
+    pub lapses: BTreeSet<(u64, u32, ChannelId)>,
     /// Holds.
     pub holds: Table<HoldRecord>,
     /// Further lines of holds.
@@ -72,6 +77,7 @@ impl State {
             rules,
             capacity,
             stocks: Vec::with_capacity(capacity.stocks_max as usize),
+            lapses: BTreeSet::new(),
             holds: Table::new(capacity.holds_max),
             extra_lines: Table::new(capacity.extra_lines_max),
             operations: Table::new(capacity.operations_max),
@@ -312,6 +318,34 @@ impl State {
             next = extra.next;
             position += 1;
         }
+    }
+
+    /// Puts quotas in force, and notes when their guarantees lapse.
+    pub(crate) fn set_quotas(&mut self, handle: Handle, quotas: &[Quota]) {
+        for quota in quotas {
+            let before = self.stocks[handle.0 as usize].channels.find(quota.channel());
+            let lapsed_ms = before.map_or(0, |before| before.lapses_ms);
+            self.lapses.remove(&(lapsed_ms, handle.0, quota.channel()));
+            if quota.lapses_ms.get() != 0 {
+                self.lapses.insert((quota.lapses_ms.get(), handle.0, quota.channel()));
+            }
+        }
+        self.stock_mut(handle).set_quotas(quotas);
+    }
+
+    /// Ends the guarantee of a channel.
+    pub(crate) fn lapse(&mut self, handle: Handle, channel: ChannelId) {
+        let lapses_ms = self.stock(handle).channels.find(channel).map_or(0, |found| found.lapses_ms);
+        assert!(
+            self.lapses.remove(&(lapses_ms, handle.0, channel)) && lapses_ms <= self.now_ms,
+            "a guarantee lapses once, at its time"
+        );
+        self.stock_mut(handle).lapse(channel);
+    }
+
+    /// When the next guarantee lapses; the end of time if none does.
+    pub fn next_lapse_ms(&self) -> u64 {
+        self.lapses.first().map_or(u64::MAX, |(lapses_ms, ..)| *lapses_ms)
     }
 
     /// Turns the timer wheel, see [`Timers::turn`].

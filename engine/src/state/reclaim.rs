@@ -107,7 +107,7 @@ impl State {
         self.change_lines(handle, |state, _, line| {
             let left = if confirmed { line.current - line.returned } else { 0 };
             if line.stock != NONE {
-                state.stock_mut(Handle(line.stock)).moved_out += u64::from(left);
+                state.stock_mut(Handle(line.stock)).move_out(hold.channel(), u64::from(left));
             }
             state.forget_line(line.limit, left);
         });

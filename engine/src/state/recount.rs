@@ -3,9 +3,10 @@
 //! Recovery does it before the server listens, `scrip verify` on a data directory, tests after every few commands.
 
 use super::State;
+use super::stock::Stock;
 use super::table::{Handle, NONE};
 use crate::answer::HoldState;
-use crate::ids::{StockId, UserId};
+use crate::ids::{ChannelId, StockId, UserId};
 
 /// A counter that differs from the records behind it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -25,6 +26,23 @@ pub enum RecountError {
     /// The buckets of a stock do not add up to its total.
     #[error("the buckets of stock {0} do not add up to its total")]
     Law(StockId),
+    /// What a channel has used of a stock.
+    #[error("channel {channel} counts {counted} {bucket} units of stock {stock}, the holds have {records}")]
+    Channel {
+        /// The stock.
+        stock: StockId,
+        /// The channel.
+        channel: u16,
+        /// The bucket.
+        bucket: &'static str,
+        /// The counter.
+        counted: u64,
+        /// The sum over the records.
+        records: u64,
+    },
+    /// More is guaranteed to channels than the stock has available, or the kept sum of it is wrong.
+    #[error("the guarantees of stock {0} do not add up, or are not there")]
+    Guarantees(StockId),
     /// A purchase limit entry.
     #[error("user {user} counts {counted} units of stock {stock}, the holds have {records}")]
     Limit {
@@ -49,10 +67,28 @@ pub enum RecountError {
     },
 }
 
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Default)]
 struct Sums {
     held: u64,
     consumed: u64,
+    /// Channel, held, consumed.
+    channels: Vec<(ChannelId, u64, u64)>,
+}
+
+impl Sums {
+    fn add(&mut self, channel: ChannelId, held: u64, consumed: u64) {
+        self.held += held;
+        self.consumed += consumed;
+        match self.channels.iter_mut().find(|found| found.0 == channel) {
+            Some(found) => *found = (channel, found.1 + held, found.2 + consumed),
+            None => self.channels.push((channel, held, consumed)),
+        }
+    }
+
+    fn of(&self, channel: ChannelId) -> (u64, u64) {
+        let found = self.channels.iter().find(|found| found.0 == channel);
+        found.map_or((0, 0), |found| (found.1, found.2))
+    }
 }
 
 impl State {
@@ -72,8 +108,7 @@ impl State {
                     _ => (0, 0),
                 };
                 if line.stock != NONE {
-                    stocks[line.stock as usize].held += held;
-                    stocks[line.stock as usize].consumed += consumed;
+                    stocks[line.stock as usize].add(hold.channel(), held, consumed);
                 }
                 if line.limit != NONE {
                     let index = line.limit as usize;
@@ -108,6 +143,7 @@ impl State {
             };
             differs("held", units.held, sum.held)?;
             differs("consumed", units.consumed, sum.consumed + stock.moved_out)?;
+            compare_channels(stock, sum)?;
             if units.available + units.held + units.consumed + units.frozen + units.void != units.total
                 || units.marked_void + units.marked_frozen > units.held
             {
@@ -136,6 +172,30 @@ impl State {
         same("purchase limits", u64::from(self.limit_index.used()), entries)?;
         same("purchase limits", u64::from(self.limits.used()), entries)
     }
+}
+
+fn compare_channels(stock: &Stock, sum: &Sums) -> Result<(), RecountError> {
+    for found in stock.channels.list() {
+        let differs = |bucket, counted, records| {
+            let (stock, channel) = (stock.id, found.channel.0);
+            if counted == records {
+                Ok(())
+            } else {
+                Err(RecountError::Channel { stock, channel, bucket, counted, records })
+            }
+        };
+        let (held, consumed) = sum.of(found.channel);
+        differs("held", found.held, held)?;
+        differs("consumed", found.consumed, consumed + found.moved_out)?;
+    }
+    let list = stock.channels.list();
+    let used: u64 = list.iter().map(|found| found.used()).sum();
+    let unused: u64 = list.iter().map(|found| found.unused()).sum();
+    let kept = stock.channels.unused_guarantees();
+    if used != stock.units.held + stock.units.consumed || unused != kept || unused > stock.units.available {
+        return Err(RecountError::Guarantees(stock.id));
+    }
+    Ok(())
 }
 
 fn same(what: &'static str, counted: u64, records: u64) -> Result<(), RecountError> {

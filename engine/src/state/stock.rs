@@ -1,11 +1,13 @@
 //! Stocks: units in buckets, and the postings that move them.
 //!
 //! Invariant (the law): total = available + held + consumed + frozen + void, and marked_void + marked_frozen <= held.
-//! It is asserted after every posting, in release builds too. A posting that would take a bucket below zero panics:
+//! What the channels' guarantees have left unused is available. Both are asserted after every posting, in release builds
+//! too. A posting that would take a bucket below zero panics:
 //! `decide` has refused it before.
 
-use crate::command::StockTerms;
-use crate::ids::{MerchantId, StockId};
+use super::channels::Channels;
+use crate::command::{Quota, StockTerms};
+use crate::ids::{ChannelId, MerchantId, StockId};
 use crate::limits::NAME_BYTES_MAX;
 
 /// A counter stock.
@@ -19,8 +21,10 @@ pub struct Stock {
     pub version: u32,
     /// Sale rules.
     pub terms: StockTerms,
-    /// Units in each bucket.
+    /// Units in each bucket. To be posted through [`Stock::post`] and [`Stock::move_units`].
     pub units: Units,
+    /// What each channel has used and may use.
+    pub channels: Channels,
     /// Consumed units whose holds have left memory.
     pub moved_out: u64,
     name: [u8; NAME_BYTES_MAX],
@@ -84,6 +88,7 @@ impl Stock {
             version: 1,
             terms,
             units: Units::default(),
+            channels: Channels::default(),
             moved_out: 0,
             name: [0; NAME_BYTES_MAX],
             name_bytes: name.len() as u8,
@@ -98,6 +103,72 @@ impl Stock {
     }
 }
 
+/// Writing: for `apply` alone.
+impl Stock {
+    /// Moves units that a channel takes or gives back. A channel that has never had any is not counted for none.
+    #[inline]
+    pub fn post(&mut self, channel: ChannelId, posting: Posting) {
+        if posting.units() == 0 {
+            return;
+        }
+        let lost = self.units.post(posting);
+        self.channels.post(channel, posting, lost);
+        self.assert_guarantees();
+    }
+
+    /// Moves units by the operator's hand; where guarantees stand in the way, they are lowered.
+    pub fn move_units(&mut self, posting: Posting) {
+        self.units.post(posting);
+        self.channels.lower_to(self.units.available);
+    }
+
+    /// Consumed units of a hold that leaves memory.
+    pub fn move_out(&mut self, channel: ChannelId, units: u64) {
+        if units > 0 {
+            self.moved_out += units;
+            self.channels.move_out(channel, units);
+        }
+    }
+
+    /// Puts quotas in force.
+    pub fn set_quotas(&mut self, quotas: &[Quota]) {
+        self.channels.set(quotas);
+        self.version += 1;
+        self.assert_guarantees();
+    }
+
+    /// Ends the guarantee of a channel.
+    pub fn lapse(&mut self, channel: ChannelId) {
+        self.channels.lapse(channel);
+    }
+
+    #[inline]
+    fn assert_guarantees(&self) {
+        let unused = self.channels.unused_guarantees();
+        assert!(unused <= self.units.available, "guaranteed units are there: {unused} of {:?}", self.units);
+    }
+}
+
+impl Posting {
+    /// Units it moves.
+    #[inline]
+    pub const fn units(self) -> u64 {
+        match self {
+            Posting::Hold(units)
+            | Posting::Sell(units)
+            | Posting::Consume(units)
+            | Posting::Free(units)
+            | Posting::ReturnToAvailable(units)
+            | Posting::ReturnToVoid(units)
+            | Posting::Supply(units)
+            | Posting::Void(units)
+            | Posting::VoidFrozen(units)
+            | Posting::Freeze(units)
+            | Posting::Unfreeze(units) => units,
+        }
+    }
+}
+
 impl Units {
     /// Units of held that no mark waits for.
     pub fn unmarked(&self) -> u64 {
@@ -109,9 +180,10 @@ impl Units {
         units - units.min(self.marked_void + self.marked_frozen)
     }
 
-    /// Moves units. Asserts the law.
+    /// Moves units; answers how many of them left held or consumed for void or frozen. Asserts the law.
     #[inline]
-    pub fn post(&mut self, posting: Posting) {
+    fn post(&mut self, posting: Posting) -> u64 {
+        let mut lost = 0;
         match posting {
             Posting::Hold(units) => shift(&mut self.available, &mut self.held, units),
             Posting::Sell(units) => shift(&mut self.available, &mut self.consumed, units),
@@ -119,9 +191,12 @@ impl Units {
                 shift(&mut self.held, &mut self.consumed, units);
                 self.drop_excess_marks();
             }
-            Posting::Free(units) => self.free(units),
+            Posting::Free(units) => lost = self.free(units),
             Posting::ReturnToAvailable(units) => shift(&mut self.consumed, &mut self.available, units),
-            Posting::ReturnToVoid(units) => shift(&mut self.consumed, &mut self.void, units),
+            Posting::ReturnToVoid(units) => {
+                shift(&mut self.consumed, &mut self.void, units);
+                lost = units;
+            }
             Posting::Supply(units) => {
                 self.total = self.total.checked_add(units).expect("totals stay below 2^53");
                 self.available += units;
@@ -144,6 +219,7 @@ impl Units {
             }
         }
         self.assert_law();
+        lost
     }
 
     /// Panics unless the buckets add up.
@@ -154,7 +230,7 @@ impl Units {
         assert!(self.marked_void + self.marked_frozen <= self.held, "marks wait for held units: {self:?}");
     }
 
-    fn free(&mut self, units: u64) {
+    fn free(&mut self, units: u64) -> u64 {
         let to_void = units.min(self.marked_void);
         let to_frozen = (units - to_void).min(self.marked_frozen);
         self.marked_void -= to_void;
@@ -162,6 +238,7 @@ impl Units {
         shift(&mut self.held, &mut self.void, to_void);
         shift(&mut self.held, &mut self.frozen, to_frozen);
         shift(&mut self.held, &mut self.available, units - to_void - to_frozen);
+        to_void + to_frozen
     }
 
     fn drop_excess_marks(&mut self) {
