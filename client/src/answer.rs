@@ -2,8 +2,8 @@
 
 use crate::error::OwnedRejection;
 use crate::operation::Hold;
-use scrip_engine::answer::{Answer, HoldState, HoldView, OperationView, Outcome, StockView};
-use scrip_engine::command::StockTerms;
+use scrip_engine::answer::{Answer, ChannelView, HoldState, HoldView, OperationView, Outcome, StockView};
+use scrip_engine::command::{Quota, StockTerms};
 use scrip_engine::ids::{ChannelId, OperationId, OrderId, StockId, UserId};
 use scrip_engine::rejection::Code;
 use zerocopy::little_endian::U32;
@@ -90,6 +90,49 @@ pub struct StockShown {
     pub marked_void: u64,
 }
 
+/// The channels of a stock.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChannelsShown {
+    /// The stock's version, to set quotas with.
+    pub version: u32,
+    /// The channels that have used it or have a quota, in ascending order.
+    pub channels: Vec<ChannelShown>,
+}
+
+/// What one channel has of a stock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ChannelShown {
+    /// The channel.
+    pub channel: ChannelId,
+    /// Units that no other channel can take, those held and consumed included.
+    pub guaranteed: u64,
+    /// The most units that may be held and consumed.
+    pub cap: Option<u64>,
+    /// Server time at which the guarantee lapses.
+    pub lapses_ms: Option<u64>,
+    /// Units in holds.
+    pub held: u64,
+    /// Units sold.
+    pub consumed: u64,
+    /// Units that the channel could take now.
+    pub room: u64,
+}
+
+impl From<&ChannelView> for ChannelShown {
+    fn from(view: &ChannelView) -> ChannelShown {
+        let unless = |none: u64, value: u64| (value != none).then_some(value);
+        ChannelShown {
+            channel: ChannelId(view.channel.get()),
+            guaranteed: view.guaranteed.get(),
+            cap: unless(Quota::NO_CAP, view.cap.get()),
+            lapses_ms: unless(0, view.lapses_ms.get()),
+            held: view.held.get(),
+            consumed: view.consumed.get(),
+            room: view.room.get(),
+        }
+    }
+}
+
 /// One line of a hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HoldLineShown {
@@ -149,6 +192,7 @@ pub(crate) enum OwnedOutcome {
     Released { lapsed: bool },
     Returned { units: u64 },
     Stock(Box<StockShown>),
+    Channels(ChannelsShown),
     Hold(Box<HoldShown>),
     Operation(OperationView),
     Refused(OwnedRejection),
@@ -173,6 +217,10 @@ impl From<Outcome<'_>> for OwnedOutcome {
             Answer::Released { lapsed } => OwnedOutcome::Released { lapsed },
             Answer::Returned { units } => OwnedOutcome::Returned { units },
             Answer::Stock(view) => OwnedOutcome::Stock(Box::new(view.into())),
+            Answer::Channels { version, channels } => {
+                let channels = channels.iter().map(ChannelShown::from).collect();
+                OwnedOutcome::Channels(ChannelsShown { version, channels })
+            }
             Answer::Hold(view) => OwnedOutcome::Hold(Box::new(view.into())),
             Answer::Operation(view) => OwnedOutcome::Operation(view),
         }

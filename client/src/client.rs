@@ -1,7 +1,8 @@
 //! The client: typed calls, shared by any number of callers.
 
 use crate::answer::{
-    Confirmed, Extended, OperationShown, OwnedOutcome, Released, Reserved, Returned, StockChanged, StockShown,
+    ChannelsShown, Confirmed, Extended, OperationShown, OwnedOutcome, Released, Reserved, Returned,
+    StockChanged, StockShown,
 };
 use crate::connection::{Job, Pending, Reply};
 use crate::error::{Cause, Error};
@@ -9,8 +10,8 @@ use crate::lane::{self, Common, Lane};
 use crate::operation::{Hold, Operation};
 use crate::options::{Backoff, ClientOptions};
 use crate::request::{
-    Confirm, Extend, Reserve, ReturnUnits, Sell, StockCreate, StockEdit, StockUnits, StockVoid, counts,
-    slot_of,
+    Confirm, Extend, Reserve, ReturnUnits, Sell, StockCreate, StockEdit, StockFreeze, StockQuota, StockUnits,
+    StockVoid, counts, slot_of,
 };
 use crate::session::SessionError;
 use crate::transport::{Connector, Tcp};
@@ -189,14 +190,14 @@ impl Client {
 
     /// Voids units of a stock. The answer's value is how many at once; the rest is marked and follows as holds end.
     pub async fn stock_void(&self, request: StockVoid) -> Result<StockChanged, Error> {
-        let StockVoid { operation, stock, units, from_frozen } = request;
-        self.change(operation, stock, Command::StockVoid { stock, units, from_frozen }).await
+        let StockVoid { operation, stock, units, from_frozen, forced } = request;
+        self.change(operation, stock, Command::StockVoid { stock, units, from_frozen, forced }).await
     }
 
     /// Freezes units of a stock. The answer's value is how many at once; the rest is marked and follows as holds end.
-    pub async fn stock_freeze(&self, request: StockUnits) -> Result<StockChanged, Error> {
-        let StockUnits { operation, stock, units } = request;
-        self.change(operation, stock, Command::StockFreeze { stock, units }).await
+    pub async fn stock_freeze(&self, request: StockFreeze) -> Result<StockChanged, Error> {
+        let StockFreeze { operation, stock, units, forced } = request;
+        self.change(operation, stock, Command::StockFreeze { stock, units, forced }).await
     }
 
     /// Makes frozen units of a stock available. The answer's value is how many at once; the rest is unmarked.
@@ -209,6 +210,20 @@ impl Client {
     pub async fn stock_edit(&self, request: StockEdit) -> Result<StockChanged, Error> {
         let StockEdit { operation, stock, version, terms } = request;
         self.change(operation, stock, Command::StockEdit { stock, version, terms }).await
+    }
+
+    /// Sets quotas of a stock's channels. The answer's value is the stock's version.
+    pub async fn stock_quota(&self, request: StockQuota) -> Result<StockChanged, Error> {
+        let StockQuota { operation, stock, version, quotas } = request;
+        self.change(operation, stock, Command::StockQuota { stock, version, quotas: &quotas }).await
+    }
+
+    /// Shows what the channels of a stock have used and may use.
+    pub async fn stock_channels(&self, stock: StockId) -> Result<ChannelsShown, Error> {
+        match self.call(Operation::given(0, 0), stock.slot(), Command::StockChannels { stock }).await? {
+            OwnedOutcome::Channels(shown) => Ok(shown),
+            _ => Err(wrong_answer()),
+        }
     }
 
     /// Shows a stock.

@@ -41,17 +41,19 @@ pub mod session;
 pub mod transport;
 
 pub use answer::{
-    Confirmed, Extended, HoldShown, OperationShown, Released, Reserved, Returned, StockChanged, StockShown,
+    ChannelShown, ChannelsShown, Confirmed, Extended, HoldShown, OperationShown, Released, Reserved,
+    Returned, StockChanged, StockShown,
 };
 pub use client::Client;
 pub use error::{Error, OwnedFacts, OwnedRejection};
 pub use operation::{Hold, Operation};
 pub use options::{ClientOptions, RetryPolicy};
 pub use request::{
-    Confirm, Extend, Reserve, ReturnUnits, Sell, StockCreate, StockEdit, StockUnits, StockVoid,
+    Confirm, Extend, Reserve, ReturnUnits, Sell, StockCreate, StockEdit, StockFreeze, StockQuota, StockUnits,
+    StockVoid,
 };
 pub use scrip_engine::answer::{HoldState, OperationKind, OperationView};
-pub use scrip_engine::command::{Line, StockTerms};
+pub use scrip_engine::command::{Line, Quota, StockTerms};
 pub use scrip_engine::ids::{ChannelId, MerchantId, OperationId, OrderId, Slot, StockId, UserId};
 pub use scrip_engine::rejection::{CapacityOf, Class, Code};
 pub use scrip_protocol::references::{ReferenceError, home_slot, reference_id, stock_id};

@@ -2,7 +2,7 @@
 //! it; what breaks a limit of the contract is refused here, before it can cost a connection.
 
 use crate::operation::{Hold, Operation};
-use scrip_engine::command::{self, Command, Line, StockTerms};
+use scrip_engine::command::{self, Command, Line, Quota, StockTerms};
 use scrip_engine::ids::{OperationId, OrderId, Slot, StockId, UserId};
 use zerocopy::little_endian::U32;
 
@@ -31,7 +31,7 @@ impl StockCreate {
     }
 }
 
-/// Units of a stock to supply, freeze or unfreeze.
+/// Units of a stock to supply or unfreeze.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StockUnits {
     /// Makes the call idempotent.
@@ -53,6 +53,34 @@ pub struct StockVoid {
     pub units: u64,
     /// Take them from frozen instead of available.
     pub from_frozen: bool,
+    /// Also where that cuts into channels' guarantees, which are lowered then.
+    pub forced: bool,
+}
+
+/// Units of a stock to freeze.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StockFreeze {
+    /// Makes the call idempotent.
+    pub operation: Operation,
+    /// The stock.
+    pub stock: StockId,
+    /// How many.
+    pub units: u64,
+    /// Also where that cuts into channels' guarantees, which are lowered then.
+    pub forced: bool,
+}
+
+/// Quotas of channels, for a stock that still is at `version`. Channels that are not named keep theirs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StockQuota {
+    /// Makes the call idempotent.
+    pub operation: Operation,
+    /// The stock.
+    pub stock: StockId,
+    /// The version the caller has seen.
+    pub version: u32,
+    /// The quotas, in ascending order of channels; 1 to 64.
+    pub quotas: Vec<Quota>,
 }
 
 /// New sale rules for a stock that still is at `version`.

@@ -350,8 +350,9 @@ fn no_room(
         return Some(capacity(CapacityOf::ExtraLines, u64::from(maxima.extra_lines_max)));
     }
     let channel = question.request.envelope.channel;
-    let counts_channel =
-        |wish: &Wish| state.stock(wish.stock).channels.count_with(core::iter::once(channel)) <= CHANNELS_PER_STOCK_MAX;
+    let counts_channel = |wish: &Wish| {
+        state.stock(wish.stock).channels.count_with(core::iter::once(channel)) <= CHANNELS_PER_STOCK_MAX
+    };
     if !plan.wishes.iter().all(counts_channel) {
         return Some(capacity(CapacityOf::Channels, CHANNELS_PER_STOCK_MAX as u64));
     }

@@ -80,7 +80,7 @@ fn print_event(
             terms.opens_ms,
             terms.closes_ms
         ),
-        Event::StockMoved { origin, kind, from_frozen, stock, units } => {
+        Event::StockMoved { origin, kind, from_frozen, forced, stock, units } => {
             let what = match kind {
                 OperationKind::StockSupply => "stock_supplied",
                 OperationKind::StockVoid => "stock_voided",
@@ -88,7 +88,10 @@ fn print_event(
                 _ => "stock_unfrozen",
             };
             let operation = origin.operation;
-            writeln!(out, "{what} {operation} stock={stock} units={units} from_frozen={from_frozen}")
+            writeln!(
+                out,
+                "{what} {operation} stock={stock} units={units} from_frozen={from_frozen} forced={forced}"
+            )
         }
         Event::StockEdited { origin, stock, terms } => {
             writeln!(
@@ -96,6 +99,17 @@ fn print_event(
                 "stock_edited {} stock={stock} limit_per_user={} opens_ms={} closes_ms={} frozen={}",
                 origin.operation, terms.limit_per_user, terms.opens_ms, terms.closes_ms, terms.frozen
             )
+        }
+        Event::StockQuotaSet { origin, stock, quotas } => {
+            write!(out, "stock_quota_set {} stock={stock}", origin.operation)?;
+            for quota in *quotas {
+                let (channel, guaranteed) = (quota.channel().0, quota.guaranteed.get());
+                write!(out, " {channel}:{guaranteed}..{}@{}", quota.cap.get(), quota.lapses_ms.get())?;
+            }
+            writeln!(out)
+        }
+        Event::GuaranteeLapsed { stock, channel } => {
+            writeln!(out, "guarantee_lapsed stock={stock} channel={}", channel.0)
         }
         event => print_hold_event(out, event),
     }
