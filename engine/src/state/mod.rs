@@ -30,8 +30,8 @@ use table::{Handle, NONE, Table};
 use timers::Timers;
 
 /// Times to live up to which a hold is looked at once, when its deadline has passed the floor, and not at its making
-/// too: what that keeps in memory for longer is little.
-const SHORT_TTL_MS: u64 = 10_000;
+/// too: that keeps it in memory for a slice longer at most.
+const SHORT_TTL_MS: u64 = crate::limits::SLICE_MS;
 
 /// Something that happens at its time, to a stock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
