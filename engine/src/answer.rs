@@ -155,9 +155,10 @@ impl PartialEq for KeyList<'_> {
     fn eq(&self, other: &Self) -> bool {
         match (self, other) {
             (KeyList::None, KeyList::None) => true,
-            (KeyList::Sealed { places: one, shown, .. }, KeyList::Sealed { places: two, shown: also, .. }) => {
-                one == two && shown == also
-            }
+            (
+                KeyList::Sealed { places: one, shown, .. },
+                KeyList::Sealed { places: two, shown: also, .. },
+            ) => one == two && shown == also,
             (KeyList::Read(one), KeyList::Read(two)) => one == two,
             _ => false,
         }

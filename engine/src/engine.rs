@@ -8,11 +8,11 @@ use crate::command::{Command, Request};
 use crate::commands::{self, Plan, Question, Replies, Resolved, Verdict};
 use crate::event::{Event, EventHold, EventSink};
 use crate::limits::{Capacity, EXPIRED_PER_EVENT_MAX, PREPARED_MAX, Rules, SLICE_MS};
-use crate::state::{Appointment, Due, State};
 use crate::state::reclaim::VISITS_PER_INSERTION;
 use crate::state::records::Recorded;
 use crate::state::recount::RecountError;
 use crate::state::table::Handle;
+use crate::state::{Appointment, Due, State};
 use scrip_planted::{Bug, on};
 
 /// Expiry events of one [`Engine::advance`]: about a millisecond of work.

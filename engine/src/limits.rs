@@ -41,8 +41,8 @@ pub const KEYS_PER_CHUNK_MAX: usize = 64;
 pub const KEY_TEXT_BYTES_MAX: usize = 1024;
 /// Bytes of the texts of one KEYS_IMPORT with their lengths, before they are sealed.
 pub const KEY_BLOCK_BYTES_MAX: usize = 12 * 1024;
-/// Bytes that a seal adds: a nonce of 12 and a tag of 16.
-pub const SEAL_BYTES: usize = 28;
+/// Bytes that a seal adds: a nonce of 12, the count of texts (4) and a tag of 16.
+pub const SEAL_BYTES: usize = 32;
 /// Batches of one stock.
 pub const BATCHES_PER_STOCK_MAX: usize = 1024;
 /// Keys that one line can ask for: binding them is one event, and must not take long.

@@ -6,6 +6,7 @@
 mod cli;
 mod credentials;
 mod data_directory;
+mod keyring;
 mod report;
 mod runs;
 mod serve;

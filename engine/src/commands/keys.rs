@@ -168,11 +168,7 @@ fn choose_new(state: &State, fingerprints: &[U128], plan: &mut Plan) -> u64 {
         let repeated = fingerprints[..position].contains(fingerprint);
         if !repeated && state.keys.find(fingerprint.get()).is_none() {
             taken |= 1 << position;
-            plan.keys.push(EventKey {
-                fingerprint: *fingerprint,
-                position: position as u8,
-                spare: [0; 7],
-            });
+            plan.keys.push(EventKey { fingerprint: *fingerprint, position: position as u8, spare: [0; 7] });
         }
     }
     taken
@@ -493,8 +489,7 @@ fn exchange(state: &mut State, channel: ChannelId, stock: Handle, old: Handle) -
     let new = bind(state, stock, 1);
     state.keys.void(old);
     let old_record = state.keys.records.get_mut(old);
-    let (next, replacements) =
-        (core::mem::replace(&mut old_record.next, NONE), old_record.replacements);
+    let (next, replacements) = (core::mem::replace(&mut old_record.next, NONE), old_record.replacements);
     let record = state.keys.records.get_mut(Handle(new));
     record.next = next;
     record.replacements = replacements + 1;

@@ -2,12 +2,13 @@
 
 use super::{Replies, Reply};
 use crate::answer::{
-    Answer, BatchView, HoldLine, HoldState, HoldView, KeyList, KeyPage, KeyPlace, OperationView, Outcome, StockView,
+    Answer, BatchView, HoldLine, HoldState, HoldView, KeyList, KeyPage, KeyPlace, OperationView, Outcome,
+    StockView,
 };
 use crate::ids::OperationId;
+use crate::limits::{BATCHES_PER_ANSWER_MAX, KEYS_PER_ANSWER_MAX, NAME_BYTES_MAX};
 use crate::rejection::{Facts, LineFact, Rejection};
 use crate::state::State;
-use crate::limits::{BATCHES_PER_ANSWER_MAX, KEYS_PER_ANSWER_MAX, NAME_BYTES_MAX};
 use crate::state::keys::{Batch, KeyRecord, KeyState};
 use crate::state::records::{HoldRecord, LineRecord};
 use crate::state::table::{Handle, NONE};

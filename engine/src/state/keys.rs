@@ -203,8 +203,7 @@ impl Keys {
     /// The key with this fingerprint.
     #[inline]
     pub fn find(&self, fingerprint: u128) -> Option<Handle> {
-        self.index
-            .find(hash_of(fingerprint), |handle| self.records.get(handle).fingerprint == fingerprint)
+        self.index.find(hash_of(fingerprint), |handle| self.records.get(handle).fingerprint == fingerprint)
     }
 
     /// Brings the index slot of a fingerprint into the cache. The number means nothing.
