@@ -173,6 +173,7 @@ impl From<Outcome<'_>> for OwnedOutcome {
             Answer::Released { lapsed } => OwnedOutcome::Released { lapsed },
             Answer::Returned { units } => OwnedOutcome::Returned { units },
             Answer::Stock(view) => OwnedOutcome::Stock(Box::new(view.into())),
+            Answer::Channels { .. } => unreachable!("no client asks for channels"),
             Answer::Hold(view) => OwnedOutcome::Hold(Box::new(view.into())),
             Answer::Operation(view) => OwnedOutcome::Operation(view),
         }

@@ -190,13 +190,13 @@ impl Client {
     /// Voids units of a stock. The answer's value is how many at once; the rest is marked and follows as holds end.
     pub async fn stock_void(&self, request: StockVoid) -> Result<StockChanged, Error> {
         let StockVoid { operation, stock, units, from_frozen } = request;
-        self.change(operation, stock, Command::StockVoid { stock, units, from_frozen }).await
+        self.change(operation, stock, Command::StockVoid { stock, units, from_frozen, forced: false }).await
     }
 
     /// Freezes units of a stock. The answer's value is how many at once; the rest is marked and follows as holds end.
     pub async fn stock_freeze(&self, request: StockUnits) -> Result<StockChanged, Error> {
         let StockUnits { operation, stock, units } = request;
-        self.change(operation, stock, Command::StockFreeze { stock, units }).await
+        self.change(operation, stock, Command::StockFreeze { stock, units, forced: false }).await
     }
 
     /// Makes frozen units of a stock available. The answer's value is how many at once; the rest is unmarked.

@@ -80,7 +80,7 @@ fn print_event(
             terms.opens_ms,
             terms.closes_ms
         ),
-        Event::StockMoved { origin, kind, from_frozen, stock, units } => {
+        Event::StockMoved { origin, kind, from_frozen, forced: _, stock, units } => {
             let what = match kind {
                 OperationKind::StockSupply => "stock_supplied",
                 OperationKind::StockVoid => "stock_voided",
