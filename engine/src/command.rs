@@ -327,7 +327,9 @@ pub enum Malformed {
     #[error("quota {0} is out of order: quotas stand in ascending order of channels, one each")]
     QuotaOrder(usize),
     /// A guarantee above its cap or beyond what a stock can have.
-    #[error("quota {index} guarantees {guaranteed} units: at most its cap and {STOCK_UNITS_MAX} are possible")]
+    #[error(
+        "quota {index} guarantees {guaranteed} units: at most its cap and {STOCK_UNITS_MAX} are possible"
+    )]
     Guarantee {
         /// The quota's position.
         index: usize,

@@ -3,8 +3,8 @@
 //! Invariant: nothing is allocated but the growth of the buffer; an answer that does not fit leaves the buffer as it was.
 
 use crate::answers::{
-    ANSWER_HEADER_BYTES, AnswerHeader, AnswerKind, ChannelsBody, ConfirmedBody, FactsKind, HoldBody, MaximumFact,
-    OperationBody, ReservedBody, StockBody, TimeFact, UnitsFact, ValueBody, VersionFact, flag,
+    ANSWER_HEADER_BYTES, AnswerHeader, AnswerKind, ChannelsBody, ConfirmedBody, FactsKind, HoldBody,
+    MaximumFact, OperationBody, ReservedBody, StockBody, TimeFact, UnitsFact, ValueBody, VersionFact, flag,
 };
 use crate::frame::{self, FrameKind, HEADER_BYTES};
 use crate::layout::{pad, padding};

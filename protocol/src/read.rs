@@ -296,9 +296,7 @@ impl<'a> Body<'a> {
                 let (from_frozen, forced) = (self.has(flag::FROM_FROZEN), self.has(flag::FORCED));
                 Command::StockVoid { stock, units, from_frozen, forced }
             }
-            CommandKind::StockFreeze => {
-                Command::StockFreeze { stock, units, forced: self.has(flag::FORCED) }
-            }
+            CommandKind::StockFreeze => Command::StockFreeze { stock, units, forced: self.has(flag::FORCED) },
             _ => Command::StockUnfreeze { stock, units },
         })
     }

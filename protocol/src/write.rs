@@ -4,8 +4,8 @@
 //! is refused and leaves the buffer as it was. (A SELL's flags and lines, a command's name and units included.)
 
 use crate::commands::{
-    CommandHeader, CommandKind, ExtendBody, ReturnBody, StockCreateBody, StockEditBody, StockShowBody,
-    StockQuotaBody, StockUnitsBody, TakeBody, flag,
+    CommandHeader, CommandKind, ExtendBody, ReturnBody, StockCreateBody, StockEditBody, StockQuotaBody,
+    StockShowBody, StockUnitsBody, TakeBody, flag,
 };
 use crate::extras::{self, ExtraFault, Extras};
 use crate::frame::{self, FrameKind, HEADER_BYTES};
