@@ -3,7 +3,8 @@
 //! Invariant: two outcomes are equal here exactly if their borrowed forms say the same, so a comparison of these is a
 //! comparison of everything a caller can see.
 
-use scrip_engine::answer::{Answer, HoldState, HoldView, OperationView, Outcome, StockView};
+use crate::request::OwnedRequest;
+use scrip_engine::answer::{Answer, ChannelView, HoldState, HoldView, OperationView, Outcome, StockView};
 use scrip_engine::command::StockTerms;
 use scrip_engine::ids::{ChannelId, OperationId, OrderId, StockId, UserId};
 use scrip_engine::rejection::{CapacityOf, Code, Facts, LineFact};
@@ -19,6 +20,7 @@ pub enum OwnedOutcome {
     Released { lapsed: bool },
     Returned { units: u64 },
     Stock(Box<OwnedStock>),
+    Channels { version: u32, channels: Vec<ChannelView> },
     Hold(Box<OwnedHold>),
     Operation(OperationView),
     Refused { code: Code, facts: OwnedFacts },
@@ -119,12 +121,22 @@ impl OwnedOutcome {
         }
     }
 
-    /// The table that was full, for CAPACITY.
-    pub fn full_table(&self) -> Option<CapacityOf> {
+    /// The maximum that was reached, for CAPACITY.
+    pub fn maximum(&self) -> Option<CapacityOf> {
         match self {
             OwnedOutcome::Refused { code: Code::Capacity, facts: OwnedFacts::Maximum(of, _) } => Some(*of),
             _ => None,
         }
+    }
+
+    /// The table that was full, for CAPACITY. The maximums of one stock are no tables.
+    pub fn full_table(&self) -> Option<CapacityOf> {
+        self.maximum().filter(|of| !matches!(of, CapacityOf::StockUnits | CapacityOf::Channels))
+    }
+
+    /// Whether a command with this answer had reached the check for room, so that a full table may refuse it as well.
+    pub fn reached_room(&self, request: &OwnedRequest) -> bool {
+        self.code().is_none() || request.take().is_some() && self.maximum() == Some(CapacityOf::Channels)
     }
 }
 
@@ -155,6 +167,9 @@ impl From<Answer<'_>> for OwnedOutcome {
             Answer::Released { lapsed } => OwnedOutcome::Released { lapsed },
             Answer::Returned { units } => OwnedOutcome::Returned { units },
             Answer::Stock(view) => OwnedOutcome::Stock(Box::new(view.into())),
+            Answer::Channels { version, channels } => {
+                OwnedOutcome::Channels { version, channels: channels.to_vec() }
+            }
             Answer::Hold(view) => OwnedOutcome::Hold(Box::new(view.into())),
             Answer::Operation(view) => OwnedOutcome::Operation(view),
         }

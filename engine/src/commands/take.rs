@@ -229,7 +229,7 @@ fn cut_to_quotas(
             Freed { channel: replaced.hold.channel(), units, to_available }
         });
         let room = stock.channels.room(channel, stock.units.available, freed);
-        wish.pool = wish.pool.min(room);
+        wish.pool = wish.pool.min(room + u64::from(on(Bug::QuotaOffByOne)));
     }
     limited
 }

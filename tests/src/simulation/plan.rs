@@ -164,6 +164,10 @@ impl Plan {
         // A long wait makes everything too old that a client sends again.
         chances.wait = if self.fills_up { 150 } else { [20, 40, 150][rng.usize(..3)] };
         chances.wide = 0;
+        if !self.wide {
+            // Quotas of many channels make large events.
+            history.channels = history.channels.min(6);
+        }
         if self.wide {
             // A refused paid SELL of many lines makes the largest event there is.
             chances.wide = rng.u32(200..900);

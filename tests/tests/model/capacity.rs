@@ -59,7 +59,7 @@ fn a_full_table_says_which_it_is() {
     assert_eq!(world.run(21, extend), full(CapacityOf::Operations, 3));
     assert_eq!(world.run(21, return_all(13)), full(CapacityOf::Operations, 3));
     assert_eq!(
-        world.run(21, OwnedCommand::StockFreeze { stock: one, units: 1 }),
+        world.run(21, OwnedCommand::StockFreeze { stock: one, units: 1, forced: false }),
         full(CapacityOf::Operations, 3)
     );
     let most = STOCK_UNITS_MAX;
