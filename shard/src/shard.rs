@@ -153,6 +153,11 @@ impl<D: Durable> Shard<D> {
         self.spare.is_empty() && self.open.buffer.payload_bytes() >= FRAME_CLOSE_BYTES
     }
 
+    /// The events in the open frame, as they will lie in the log.
+    pub fn open_events(&self) -> &[u8] {
+        self.open.buffer.payload()
+    }
+
     /// Whether events wait in the open frame.
     pub fn has_open_events(&self) -> bool {
         !self.open.buffer.is_empty()

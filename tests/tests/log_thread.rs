@@ -31,6 +31,8 @@ const CAPACITY: Capacity = Capacity {
     extra_lines_max: 8_192,
     operations_max: 4_096,
     user_limits_max: 1_024,
+    keys_max: 256,
+    sealed_bytes_max: 64 << 10,
 };
 
 /// What outlives a process: the directory, and what the world knows.

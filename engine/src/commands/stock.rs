@@ -35,12 +35,12 @@ pub fn decide<'p>(
     if let Command::StockEdit { stock, version, terms } = command {
         return decide_edit(state, question, (*stock, *version, terms), content, plan);
     }
-    if state.stock(handle).keys && !matches!(command, Command::StockQuota { .. }) {
-        // Its units come and go with their keys.
-        return Verdict::Refuse(Rejection::plain(Code::RuleFailed));
-    }
     if let Command::StockQuota { stock, version, quotas } = command {
         return decide_quota(state, question, (*stock, *version, quotas), content, plan);
+    }
+    if state.stock(handle).keys {
+        // Its units come and go with their keys.
+        return Verdict::Refuse(Rejection::plain(Code::RuleFailed));
     }
     decide_movement(state, question, (id, Movement::of(command)), content, plan)
 }

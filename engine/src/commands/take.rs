@@ -234,7 +234,7 @@ fn cut_to_quotas(
             Freed { channel: replaced.hold.channel(), units, to_available }
         });
         let room = stock.channels.room(channel, stock.units.available, freed);
-        wish.pool = wish.pool.min(room);
+        wish.pool = wish.pool.min(room + u64::from(on(Bug::QuotaOffByOne)));
     }
     limited
 }
@@ -354,11 +354,13 @@ fn no_room(
     if lines > 1 && u64::from(state.extra_lines.used()) + lines - 1 > u64::from(maxima.extra_lines_max) {
         return Some(capacity(CapacityOf::ExtraLines, u64::from(maxima.extra_lines_max)));
     }
+    // A refusal that is recorded, and a line that gets nothing, take no units: they make no channel known.
     let channel = question.request.envelope.channel;
-    let counts_channel = |wish: &Wish| {
-        state.stock(wish.stock).channels.count_with(core::iter::once(channel)) <= CHANNELS_PER_STOCK_MAX
+    let counts_channel = |(wish, line): (&Wish, &EventLine)| {
+        let channels = &state.stock(wish.stock).channels;
+        line.units.get() == 0 || channels.count_with(core::iter::once(channel)) <= CHANNELS_PER_STOCK_MAX
     };
-    if !plan.wishes.iter().all(counts_channel) {
+    if !plan.wishes.iter().zip(&plan.lines).all(counts_channel) {
         return Some(capacity(CapacityOf::Channels, CHANNELS_PER_STOCK_MAX as u64));
     }
     let limits_left = maxima.user_limits_max.saturating_sub(state.limits.used());
