@@ -9,7 +9,7 @@ use scrip_engine::answer::{
 };
 use scrip_engine::command::{Command, Envelope, Line, Quota, Request, StockCreate, StockTerms, Take};
 use scrip_engine::ids::{ChannelId, MerchantId, OperationId, OrderId, Slot, StockId, UserId};
-use scrip_engine::limits::{STOCK_UNITS_MAX, TTL_MAX_MS, UNITS_PER_LINE_MAX};
+use scrip_engine::limits::{CHANNELS_PER_STOCK_MAX, STOCK_UNITS_MAX, TTL_MAX_MS, UNITS_PER_LINE_MAX};
 use scrip_engine::rejection::{CapacityOf, Code, Facts, LineFact, Rejection};
 use scrip_protocol::answer_read::AnswerReader;
 use scrip_protocol::answer_write::AnswerFrame;
@@ -376,6 +376,19 @@ fn a_command_that_does_not_fit_leaves_the_frame_as_it_was() {
     assert_eq!(out, before);
     assert_eq!(frame.count(), 2);
     assert!(frame.finish(&mut out));
+}
+
+#[test]
+fn the_channels_of_a_stock_that_counts_as_many_as_it_can_fit_one_answer() {
+    let samples = common::answers();
+    let channel = samples.iter().find_map(|(_, outcome)| match outcome {
+        Outcome::Done(Answer::Channels { channels, .. }) => channels.first(),
+        _ => None,
+    });
+    let channels = vec![*channel.expect("there is a sample"); CHANNELS_PER_STOCK_MAX];
+    let outcome = Outcome::Done(Answer::Channels { version: 1, channels: &channels });
+    let bytes = answer_bytes(0, &outcome);
+    assert_eq!(AnswerReader::new(&bytes).collect::<Vec<_>>(), [Ok((0, outcome))]);
 }
 
 #[test]

@@ -18,6 +18,7 @@ fn every_event<'a>(
     lines: &'a [EventLine],
     refused: &'a [RefusedLine],
     holds: &'a [EventHold],
+    quotas: &'a [Quota],
 ) -> Vec<Event<'a>> {
     let terms = StockTerms { opens_ms: 1, closes_ms: 2, limit_per_user: 3, frozen: true };
     let buyer = Buyer { order: OrderId(11), user: UserId(12) };
@@ -30,8 +31,25 @@ fn every_event<'a>(
         Event::FloorRaised { floor_ms: 7_000 },
         Event::Expired { holds },
         Event::StockCreated { origin, stock, units: 10, terms, name: "礼品卡 1".as_bytes() },
-        Event::StockMoved { origin, kind: OperationKind::StockVoid, from_frozen: true, stock, units: 4 },
+        Event::StockMoved {
+            origin,
+            kind: OperationKind::StockVoid,
+            from_frozen: true,
+            forced: false,
+            stock,
+            units: 4,
+        },
+        Event::StockMoved {
+            origin,
+            kind: OperationKind::StockFreeze,
+            from_frozen: false,
+            forced: true,
+            stock,
+            units: 5,
+        },
         Event::StockEdited { origin, stock, terms },
+        Event::StockQuotaSet { origin, stock, quotas },
+        Event::GuaranteeLapsed { stock, channel: ChannelId(5) },
         Event::Taken { origin, buyer, sold: false, ttl_ms: 900, replaces, lines },
         Event::Taken { origin, buyer: nobody, sold: true, ttl_ms: 0, replaces: OperationId(0), lines },
         Event::SellRefused { origin, buyer, code: Code::OutOfStock, lines: refused },
@@ -50,9 +68,12 @@ fn events_survive_their_encoding_and_no_cut_decodes() {
     let refused: Vec<RefusedLine> =
         lines.iter().map(|line| RefusedLine::new(line.stock(), 3, Some(Code::UserLimit), 1 << 40)).collect();
     let holds = vec![EventHold::new(origin().key()); EXPIRED_PER_EVENT_MAX];
-    for event in every_event(&lines[..1], &refused[..1], &holds[..1])
+    let quotas: Vec<Quota> = (0..CHANNELS_PER_STOCK_MAX as u16)
+        .map(|n| Quota::new(ChannelId(n), 3, Quota::NO_CAP, 1 << 40))
+        .collect();
+    for event in every_event(&lines[..1], &refused[..1], &holds[..1], &quotas[..1])
         .into_iter()
-        .chain(every_event(&lines, &refused, &holds))
+        .chain(every_event(&lines, &refused, &holds, &quotas))
     {
         let mut out = vec![0xee; EVENT_BYTES_MAX];
         let size = event.encode(&mut out);
