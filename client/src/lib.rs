@@ -47,7 +47,7 @@ pub use answer::{
 };
 pub use channels::{CHANNELS, UnknownChannel, channel_id, channel_name};
 pub use client::Client;
-pub use error::{Error, OwnedFacts, OwnedRejection};
+pub use error::{Error, LineLack, OwnedFacts, OwnedRejection};
 pub use operation::{Hold, Operation, says_its_time};
 pub use options::{ClientOptions, RetryPolicy};
 pub use request::{
