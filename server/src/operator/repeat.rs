@@ -46,8 +46,11 @@ pub async fn once<T>(
         Err(error) if is_mismatch(&error) => error,
         answer => return Ok((operation, answer?)),
     };
-    let OperationShown::Hold(hold) = client.operation_show(operation, slot).await? else {
-        return Err(mismatch.into());
+    let hold = match client.operation_show(operation, slot).await {
+        Ok(OperationShown::Hold(hold)) => hold,
+        Ok(OperationShown::Operation(_)) => return Err(mismatch.into()),
+        Err(Error::Rejected(refusal)) if refusal.code == Code::Forbidden => return Err(unseen(reference)),
+        Err(error) => return Err(error.into()),
     };
     for created_ms in points_before(hold.reserved_ms) {
         let operation = Operation { id, created_ms };
@@ -64,6 +67,13 @@ fn points_before(executed_ms: u64) -> impl Iterator<Item = u64> {
     let last = executed_ms - executed_ms % GRID_MS;
     let before = (0..POINTS - 1).filter_map(move |steps| last.checked_sub(steps * GRID_MS));
     before.chain([last + GRID_MS]).filter(|&point| point != 0)
+}
+
+fn unseen(reference: &str) -> Failure {
+    Failure::Wish(format!(
+        "operation {reference} was made before, and the token may not see when: give the --created-ms that its first \
+         answer printed, or use a token with `--verb read`"
+    ))
 }
 
 fn is_mismatch(error: &Error) -> bool {

@@ -146,7 +146,7 @@ fn next_after(rejection: &OwnedRejection, subject: &Subject<'_>) -> String {
         (Code::Frozen, _) => format!(". `scrip stock edit {name} --sale-frozen false` lets the sale go on"),
         (Code::OperationMismatch, Kind::Take | Kind::Return) => format!(
             ". The operation is another command's: `scrip hold show {hold}` shows what it sold; a new sale or return \
-             needs another --operation"
+             needs another --operation, the repeat of one made with --created-ms needs that again"
         ),
         (Code::OperationTooOld, _) => {
             ". It may have been made: look in your books before you make it under another --operation".into()

@@ -226,9 +226,6 @@ pub fn rotate(directory: &Path, named: &str, times: Rotation) -> Result<(TokenEn
         if old.expired(now_s) {
             return Err(TokensError::Ended(old.id().to_owned()));
         }
-        if old.expires_s != 0 && expires_s == 0 {
-            return Err(TokensError::NoEnd(old.id().to_owned()));
-        }
         let before = |entry: &&TokenEntry| {
             entry.replaced_by.as_ref() == Some(&old.hash)
                 || entry.hash == old.hash && old.replaced_by.is_some()
@@ -237,6 +234,9 @@ pub fn rotate(directory: &Path, named: &str, times: Rotation) -> Result<(TokenEn
             let new =
                 before.replaced_by.as_deref().and_then(|hash| hash.get(..ID_DIGITS)).unwrap_or_default();
             return Err(TokensError::Rotating { old: before.id().to_owned(), new: new.to_owned() });
+        }
+        if old.expires_s != 0 && expires_s == 0 {
+            return Err(TokensError::NoEnd(old.id().to_owned()));
         }
         let token = add(file, TokenEntry { expires_s, ..old })?;
         let entry = &mut file.tokens[position];
