@@ -66,6 +66,8 @@ fn world(stocks: u64, units: u64) -> World {
         extra_lines_max: 1024,
         operations_max: 30_000,
         user_limits_max: 2 * ROUND as u32,
+        keys_max: 1,
+        sealed_bytes_max: 1,
     };
     let mut engine = Engine::new(capacity, Rules::default(), 7);
     let mut frame = Frame { bytes: vec![0; 1 << 20], at: 0 };
@@ -74,7 +76,7 @@ fn world(stocks: u64, units: u64) -> World {
     for number in 0..stocks {
         let stock = StockId::new(SLOT, number);
         let terms = StockTerms { opens_ms: 0, closes_ms: 0, limit_per_user: 1_000, frozen: false };
-        let create = StockCreate { stock, name: b"bench", units, terms };
+        let create = StockCreate { stock, name: b"bench", units, keys: false, terms };
         let request =
             Request { envelope: envelope(1 + u128::from(number)), command: Command::StockCreate(create) };
         assert!(matches!(engine.execute(NOW_MS, &request, &mut frame), Outcome::Done(_)));
@@ -106,7 +108,7 @@ impl World {
         for ids in ids.chunks_exact(PREPARED_MAX) {
             let batch: [Request<'_>; PREPARED_MAX] = std::array::from_fn(|index| Request {
                 envelope: envelope(ids[index]),
-                command: Command::Confirm { units: &[] },
+                command: Command::Confirm { units: &[], hidden: false },
             });
             self.engine.prepare(&batch);
             for request in &batch {

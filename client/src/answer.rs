@@ -2,10 +2,17 @@
 
 use crate::error::OwnedRejection;
 use crate::operation::Hold;
-use scrip_engine::answer::{Answer, ChannelView, HoldState, HoldView, OperationView, Outcome, StockView};
+use scrip_engine::answer::{
+    Answer, BatchView, ChannelView, HoldState, HoldView, KeyItem, KeyList, KeyPage, OperationView, Outcome,
+    StockView,
+};
 use scrip_engine::command::{Quota, StockTerms};
 use scrip_engine::ids::{ChannelId, OperationId, OrderId, StockId, UserId};
 use scrip_engine::rejection::Code;
+use scrip_engine::state::keys::BatchState;
+use scrip_protocol::limits::ALIGNMENT;
+use std::fmt;
+use zerocopy::FromBytes;
 use zerocopy::little_endian::U32;
 
 /// A stock was made or changed.
@@ -45,6 +52,8 @@ pub struct Confirmed {
     pub late: bool,
     /// Units confirmed per line.
     pub units: Vec<u32>,
+    /// Card keys, the first of them; the rest is read with [`crate::Client::keys_read`].
+    pub keys: KeysShown,
 }
 
 /// A hold was given back.
@@ -70,6 +79,8 @@ pub struct StockShown {
     pub name: String,
     /// Counts up with each edit of the rules.
     pub version: u32,
+    /// Each unit is a card key.
+    pub keys: bool,
     /// Sale rules.
     pub terms: StockTerms,
     /// Units supplied so far.
@@ -88,6 +99,128 @@ pub struct StockShown {
     pub marked_frozen: u64,
     /// Units in holds that go to void when their holds end.
     pub marked_void: u64,
+}
+
+/// The text of a card key. It can't be printed by accident: ask for it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct KeyText(String);
+
+impl KeyText {
+    /// The text.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+
+    /// Its last four characters, as it is shown everywhere but to its buyer.
+    pub fn masked(&self) -> String {
+        let skipped = self.0.chars().count().saturating_sub(4);
+        format!("****{}", self.0.chars().skip(skipped).collect::<String>())
+    }
+}
+
+impl fmt::Debug for KeyText {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("***")
+    }
+}
+
+/// A card key of a hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyShown {
+    /// Its number.
+    pub number: u32,
+    /// Its text, if it may be shown.
+    pub text: Option<KeyText>,
+    /// Void since: returned.
+    pub void: bool,
+}
+
+/// Card keys of a hold, a page of them.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct KeysShown {
+    /// Keys of the hold, over all lines.
+    pub total: u32,
+    /// Position of the first key of this page.
+    pub from: u32,
+    /// The keys of this page.
+    pub keys: Vec<KeyShown>,
+}
+
+impl From<KeyPage<'_>> for KeysShown {
+    fn from(page: KeyPage<'_>) -> KeysShown {
+        let mut keys = Vec::new();
+        if let KeyList::Read(mut bytes) = page.keys {
+            // The decoder has looked at every item before.
+            while let Ok((item, rest)) = KeyItem::ref_from_prefix(bytes) {
+                let length = usize::from(item.text_bytes.get());
+                let text = String::from_utf8_lossy(&rest[..length]).into_owned();
+                let text = (length > 0).then_some(KeyText(text));
+                let number = u32::try_from(item.key.get()).unwrap_or(u32::MAX);
+                keys.push(KeyShown { number, text, void: item.flags.get() & 1 != 0 });
+                bytes = &rest[length.next_multiple_of(ALIGNMENT)..];
+            }
+        }
+        KeysShown { total: page.total, from: page.from, keys }
+    }
+}
+
+/// A batch of card keys as it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BatchShown {
+    /// Its number within the stock.
+    pub number: u32,
+    /// Where it stands.
+    pub state: BatchState,
+    /// Where its keys are from.
+    pub supplier: String,
+    /// What a key cost, in minor units.
+    pub cost: u64,
+    /// Server time from which on its keys can't be sold.
+    pub expires_ms: Option<u64>,
+    /// Keys imported.
+    pub imported: u64,
+    /// Keys that can be sold, or that holds count on.
+    pub unsold: u64,
+    /// Keys set aside or gone with the batch.
+    pub moved: u64,
+    /// Keys bound to orders.
+    pub sold: u64,
+    /// Keys returned or replaced.
+    pub void: u64,
+}
+
+impl From<&BatchView> for BatchShown {
+    fn from(view: &BatchView) -> BatchShown {
+        let supplier = &view.supplier[..usize::from(view.supplier_bytes).min(view.supplier.len())];
+        BatchShown {
+            number: view.batch.get(),
+            state: BatchState::from_number(view.state).unwrap_or(BatchState::Void),
+            supplier: String::from_utf8_lossy(supplier).into_owned(),
+            cost: view.cost.get(),
+            expires_ms: Some(view.expires_ms.get()).filter(|expires_ms| *expires_ms != 0),
+            imported: view.imported.get(),
+            unsold: view.unsold.get(),
+            moved: view.moved.get(),
+            sold: view.sold.get(),
+            void: view.void.get(),
+        }
+    }
+}
+
+/// The batches of a stock, a page of them in the order of sale.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BatchesShown {
+    /// Batches of the stock in all.
+    pub total: u32,
+    /// The batches of this page.
+    pub batches: Vec<BatchShown>,
+}
+
+/// What an import took.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeysImported {
+    /// Bit n is set if the n-th key was taken; if not, it was already there.
+    pub taken: u64,
 }
 
 /// The channels of a stock.
@@ -188,7 +321,10 @@ pub(crate) enum OwnedOutcome {
     StockChanged(u64),
     Reserved { deadline_ms: u64, units: Vec<u32> },
     Extended { deadline_ms: u64 },
-    Confirmed { confirmed_ms: u64, late: bool, units: Vec<u32> },
+    Confirmed { confirmed_ms: u64, late: bool, units: Vec<u32>, keys: KeysShown },
+    KeysImported { taken: u64 },
+    Keys(KeysShown),
+    Batches(BatchesShown),
     Released { lapsed: bool },
     Returned { units: u64 },
     Stock(Box<StockShown>),
@@ -211,8 +347,14 @@ impl From<Outcome<'_>> for OwnedOutcome {
                 OwnedOutcome::Reserved { deadline_ms, units: counts(units) }
             }
             Answer::Extended { deadline_ms } => OwnedOutcome::Extended { deadline_ms },
-            Answer::Confirmed { confirmed_ms, late, units } => {
-                OwnedOutcome::Confirmed { confirmed_ms, late, units: counts(units) }
+            Answer::Confirmed { confirmed_ms, late, units, keys } => {
+                OwnedOutcome::Confirmed { confirmed_ms, late, units: counts(units), keys: keys.into() }
+            }
+            Answer::KeysImported { taken } => OwnedOutcome::KeysImported { taken },
+            Answer::Keys(page) => OwnedOutcome::Keys(page.into()),
+            Answer::Batches { total, batches } => {
+                let batches = batches.iter().map(BatchShown::from).collect();
+                OwnedOutcome::Batches(BatchesShown { total, batches })
             }
             Answer::Released { lapsed } => OwnedOutcome::Released { lapsed },
             Answer::Returned { units } => OwnedOutcome::Returned { units },
@@ -233,6 +375,7 @@ impl From<StockView<'_>> for StockShown {
             stock: view.stock,
             name: String::from_utf8_lossy(view.name).into_owned(),
             version: view.version,
+            keys: view.keys,
             terms: view.terms,
             total: view.total,
             available: view.available,

@@ -128,6 +128,8 @@ pub enum OwnedFacts {
     Maximum(CapacityOf, u64),
     /// The version in force.
     Version(u32),
+    /// The number of the key that took a replaced one's place.
+    Key(u64),
     /// Units asked for and units there.
     Units {
         /// The stock.
@@ -171,6 +173,7 @@ impl From<Rejection<'_>> for OwnedRejection {
             Facts::Floor(floor_ms) => OwnedFacts::Floor(floor_ms),
             Facts::Maximum(which, maximum) => OwnedFacts::Maximum(which, maximum),
             Facts::Version(version) => OwnedFacts::Version(version),
+            Facts::Key(key) => OwnedFacts::Key(key),
             Facts::Units { stock, asked, available } => OwnedFacts::Units { stock, asked, available },
         };
         OwnedRejection { code: rejection.code, facts }

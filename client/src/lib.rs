@@ -42,8 +42,9 @@ pub mod session;
 pub mod transport;
 
 pub use answer::{
-    ChannelShown, ChannelsShown, Confirmed, Extended, HoldLineShown, HoldShown, OperationShown, Released,
-    Reserved, Returned, StockChanged, StockShown,
+    BatchShown, BatchesShown, ChannelShown, ChannelsShown, Confirmed, Extended, HoldLineShown, HoldShown,
+    KeyShown, KeyText, KeysImported, KeysShown, OperationShown, Released, Reserved, Returned, StockChanged,
+    StockShown,
 };
 pub use channels::{CHANNELS, UnknownChannel, channel_id, channel_name};
 pub use client::Client;
@@ -51,12 +52,14 @@ pub use error::{Error, LineLack, OwnedFacts, OwnedRejection};
 pub use operation::{Hold, Operation, says_its_time};
 pub use options::{ClientOptions, RetryPolicy};
 pub use request::{
-    Confirm, Extend, Reserve, ReturnUnits, Sell, StockCreate, StockEdit, StockFreeze, StockQuota, StockUnits,
-    StockVoid,
+    BatchChange, BatchCreate, Confirm, Extend, KeysImport, Reserve, ReturnUnits, Sell, StockCreate,
+    StockEdit, StockFreeze, StockQuota, StockUnits, StockVoid,
 };
 pub use scrip_engine::answer::{HoldState, OperationKind, OperationView};
-pub use scrip_engine::command::{Line, Quota, StockTerms};
+pub use scrip_engine::command::{BatchChange as BatchVerb, Line, Quota, StockTerms};
 pub use scrip_engine::ids::{ChannelId, MerchantId, OperationId, OrderId, Slot, StockId, UserId};
+pub use scrip_engine::limits::{KEY_BLOCK_BYTES_MAX, KEY_TEXT_BYTES_MAX, KEYS_PER_CHUNK_MAX};
 pub use scrip_engine::rejection::{CapacityOf, Class, Code};
+pub use scrip_engine::state::keys::BatchState;
 pub use scrip_protocol::references::{ReferenceError, home_slot, reference_id, stock_id};
 pub use scrip_protocol::secret::{AliasKey, Token};

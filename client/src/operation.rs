@@ -59,7 +59,7 @@ pub struct Hold {
 impl Hold {
     /// The confirmation of all its units.
     pub fn all(self) -> Confirm {
-        Confirm { hold: self, units: Vec::new() }
+        Confirm { hold: self, units: Vec::new(), hidden: false }
     }
 }
 

@@ -17,6 +17,8 @@ pub struct StockCreate {
     pub name: String,
     /// Units available from the start.
     pub units: u64,
+    /// Each unit is a card key; units then come by import.
+    pub keys: bool,
     /// Sale rules.
     pub terms: StockTerms,
 }
@@ -27,7 +29,7 @@ const OPEN_TERMS: StockTerms = StockTerms { opens_ms: 0, closes_ms: 0, limit_per
 impl StockCreate {
     /// A stock that is always on sale, without a purchase limit.
     pub fn new(operation: Operation, stock: StockId, name: impl Into<String>, units: u64) -> StockCreate {
-        StockCreate { operation, stock, name: name.into(), units, terms: OPEN_TERMS }
+        StockCreate { operation, stock, name: name.into(), units, keys: false, terms: OPEN_TERMS }
     }
 }
 
@@ -68,6 +70,72 @@ pub struct StockFreeze {
     pub units: u64,
     /// Also where that cuts into channels' guarantees, which are lowered then.
     pub forced: bool,
+}
+
+/// A new batch of card keys.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BatchCreate {
+    /// Makes the call idempotent.
+    pub operation: Operation,
+    /// The keys stock.
+    pub stock: StockId,
+    /// The batch's number within the stock.
+    pub batch: u32,
+    /// For people: 1 to 64 bytes.
+    pub supplier: String,
+    /// What a key cost, in minor units.
+    pub cost: u64,
+    /// Server time from which on its keys can't be sold; 0: never.
+    pub expires_ms: u64,
+}
+
+impl BatchCreate {
+    pub(crate) fn command(&self) -> Command<'_> {
+        Command::BatchCreate(command::BatchCreate {
+            stock: self.stock,
+            batch: self.batch,
+            cost: self.cost,
+            expires_ms: self.expires_ms,
+            supplier: self.supplier.as_bytes(),
+        })
+    }
+}
+
+/// What happens to a batch of card keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BatchChange {
+    /// Makes the call idempotent.
+    pub operation: Operation,
+    /// The stock.
+    pub stock: StockId,
+    /// The batch.
+    pub batch: u32,
+    /// What happens.
+    pub change: command::BatchChange,
+    /// Also where that cuts into channels' guarantees, which are lowered then.
+    pub forced: bool,
+}
+
+/// Card keys to add to a batch: 1 to 64, with their lengths (2 bytes each) at most 12 KiB.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct KeysImport<'a> {
+    /// Makes the call idempotent.
+    pub operation: Operation,
+    /// The stock.
+    pub stock: StockId,
+    /// The batch.
+    pub batch: u32,
+    /// The texts, 1 to 1,024 bytes each.
+    pub keys: &'a [&'a str],
+}
+
+impl KeysImport<'_> {
+    /// Lengths and texts as they go over the wire.
+    pub(crate) fn block(&self) -> Vec<u8> {
+        let lengths =
+            self.keys.iter().flat_map(|key| (key.len().min(usize::from(u16::MAX)) as u16).to_le_bytes());
+        lengths.chain(self.keys.iter().flat_map(|key| key.bytes())).collect()
+    }
 }
 
 /// Quotas of channels, for a stock that still is at `version`. Channels that are not named keep theirs.
@@ -147,6 +215,8 @@ pub struct Sell {
     pub replace: OperationId,
     /// The buyer has paid already: a refusal is recorded and final.
     pub paid: bool,
+    /// Bind card keys without showing them: [`crate::Client::reveal`] does that later.
+    pub hidden: bool,
 }
 
 impl Sell {
@@ -160,6 +230,7 @@ impl Sell {
             partial: false,
             replace: OperationId(0),
             paid: false,
+            hidden: false,
         }
     }
 }
@@ -182,6 +253,8 @@ pub struct Confirm {
     pub hold: Hold,
     /// Units per line, in the hold's order; empty: all of them. Missing ones count as 0.
     pub units: Vec<u32>,
+    /// Bind card keys without showing them: [`crate::Client::reveal`] does that later.
+    pub hidden: bool,
 }
 
 /// Units of a confirmed hold to give back.
@@ -208,8 +281,8 @@ pub(crate) fn counts(units: &[u32]) -> Vec<U32> {
 
 impl StockCreate {
     pub(crate) fn command(&self) -> Command<'_> {
-        let StockCreate { stock, units, terms, .. } = *self;
-        Command::StockCreate(command::StockCreate { stock, name: self.name.as_bytes(), units, terms })
+        let StockCreate { stock, units, keys, terms, .. } = *self;
+        Command::StockCreate(command::StockCreate { stock, name: self.name.as_bytes(), units, keys, terms })
     }
 }
 
@@ -222,7 +295,8 @@ impl Reserve {
 
 impl Sell {
     pub(crate) fn command(&self) -> Command<'_> {
-        let Sell { order, user, partial, replace, paid, .. } = *self;
-        Command::Sell { take: command::Take { order, user, partial, replace, lines: &self.lines }, paid }
+        let Sell { order, user, partial, replace, paid, hidden, .. } = *self;
+        let take = command::Take { order, user, partial, replace, lines: &self.lines };
+        Command::Sell { take, paid, hidden }
     }
 }

@@ -24,7 +24,14 @@ async fn serve(mut stream: TcpStream) {
                         command.unwrap();
                         let outcome =
                             Outcome::Done(Answer::Reserved { deadline_ms: 9, units: &[U32::new(1)] });
-                        answers.push(&mut output, index as u16, &outcome).unwrap();
+                        answers
+                            .push(
+                                &mut output,
+                                index as u16,
+                                &outcome,
+                                &mut scrip_protocol::answer_write::NoSeals,
+                            )
+                            .unwrap();
                     }
                     answers.finish(&mut output, 1);
                 }

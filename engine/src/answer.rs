@@ -4,7 +4,9 @@
 //! give the same bytes.
 
 use crate::ids::{ChannelId, OperationId, OrderId, StockId, UserId};
+use crate::limits::NAME_BYTES_MAX;
 use crate::rejection::{Code, Rejection};
+use crate::state::keys::Keys;
 use zerocopy::little_endian::{U16, U32, U64};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
@@ -23,7 +25,7 @@ pub enum Answer<'a> {
     /// A stock was made or changed.
     StockChanged {
         /// The stock's total after this change (STOCK_CREATE, STOCK_SUPPLY); its version after it (STOCK_EDIT, STOCK_QUOTA); units
-        /// moved at once, the rest being marked (STOCK_FREEZE, STOCK_VOID, STOCK_UNFREEZE).
+        /// moved at once, the rest being marked (STOCK_FREEZE, STOCK_VOID, STOCK_UNFREEZE, BATCH_FREEZE and so on); the batch's number (BATCH_CREATE).
         value: u64,
     },
     /// RESERVE.
@@ -46,6 +48,8 @@ pub enum Answer<'a> {
         late: bool,
         /// Units confirmed per line.
         units: &'a [U32],
+        /// Card keys bound, the first of them.
+        keys: KeyPage<'a>,
     },
     /// RELEASE.
     Released {
@@ -59,6 +63,20 @@ pub enum Answer<'a> {
     },
     /// STOCK_SHOW.
     Stock(StockView<'a>),
+    /// KEYS_IMPORT.
+    KeysImported {
+        /// Bit n is set if the n-th key was taken; if not, it was already there.
+        taken: u64,
+    },
+    /// REVEAL, KEY_REPLACE, KEYS_READ.
+    Keys(KeyPage<'a>),
+    /// BATCHES_SHOW.
+    Batches {
+        /// Batches of the stock in all.
+        total: u32,
+        /// A page of them, in the order of sale.
+        batches: &'a [BatchView],
+    },
     /// STOCK_CHANNELS.
     Channels {
         /// The stock's version, to set quotas with.
@@ -79,6 +97,8 @@ pub struct StockView<'a> {
     pub stock: StockId,
     /// Counts up with each edit of the rules.
     pub version: u32,
+    /// Each unit is a card key.
+    pub keys: bool,
     /// Sale rules.
     pub terms: crate::command::StockTerms,
     /// Units supplied so far.
@@ -99,6 +119,117 @@ pub struct StockView<'a> {
     pub marked_void: u64,
     /// For people.
     pub name: &'a [u8],
+}
+
+/// Some of the card keys of a hold.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct KeyPage<'a> {
+    /// Keys of the hold, over all lines.
+    pub total: u32,
+    /// Position of the first key of this page.
+    pub from: u32,
+    /// The keys of this page.
+    pub keys: KeyList<'a>,
+}
+
+/// Where card keys are read from.
+#[derive(Clone, Copy, Default)]
+pub enum KeyList<'a> {
+    /// No keys.
+    #[default]
+    None,
+    /// Keys of the engine, whose texts are sealed.
+    Sealed {
+        /// The keys.
+        places: &'a [KeyPlace],
+        /// Whether their texts may be shown.
+        shown: bool,
+        /// Where their texts lie.
+        keys: &'a Keys,
+    },
+    /// Keys as they arrived on a wire: items of [`crate::answer::KeyItem`] with their texts.
+    Read(&'a [u8]),
+}
+
+impl PartialEq for KeyList<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (KeyList::None, KeyList::None) => true,
+            (
+                KeyList::Sealed { places: one, shown, .. },
+                KeyList::Sealed { places: two, shown: also, .. },
+            ) => one == two && shown == also,
+            (KeyList::Read(one), KeyList::Read(two)) => one == two,
+            _ => false,
+        }
+    }
+}
+
+impl core::fmt::Debug for KeyList<'_> {
+    fn fmt(&self, formatter: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            KeyList::None => formatter.write_str("no keys"),
+            KeyList::Sealed { places, .. } => write!(formatter, "{places:?}"),
+            KeyList::Read(_) => formatter.write_str("keys (***)"),
+        }
+    }
+}
+
+/// Where a card key's text lies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeyPlace {
+    /// The key's number.
+    pub key: u32,
+    /// Handle of its chunk.
+    pub chunk: u32,
+    /// Its position in the chunk.
+    pub position: u8,
+    /// Void since: returned.
+    pub void: bool,
+}
+
+/// What stands before each key's text on the wire.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
+#[repr(C)]
+pub struct KeyItem {
+    /// The key's number.
+    pub key: U64,
+    /// Bytes of its text; 0: not shown.
+    pub text_bytes: U16,
+    /// 1: void since.
+    pub flags: U16,
+    /// Reserved; 0.
+    pub spare: U32,
+}
+
+/// A batch of card keys as it is, as it lies on the wire.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
+#[repr(C)]
+pub struct BatchView {
+    /// What a key cost, in minor units.
+    pub cost: U64,
+    /// Shard time from which on its keys can't be sold; 0: never.
+    pub expires_ms: U64,
+    /// Keys imported.
+    pub imported: U64,
+    /// Keys that can be sold, or that holds count on.
+    pub unsold: U64,
+    /// Keys set aside or gone with their batch.
+    pub moved: U64,
+    /// Keys bound to orders.
+    pub sold: U64,
+    /// Keys returned or replaced.
+    pub void: U64,
+    /// The batch's number.
+    pub batch: U32,
+    /// 1 active, 2 frozen, 3 void, 4 expired.
+    pub state: u8,
+    /// Bytes of the supplier's name.
+    pub supplier_bytes: u8,
+    /// Reserved; 0.
+    pub spare: U16,
+    /// Where the keys are from: UTF-8, zeros behind it.
+    pub supplier: [u8; NAME_BYTES_MAX],
 }
 
 /// What one channel has of a stock, as it lies on the wire.
@@ -232,6 +363,16 @@ pub enum OperationKind {
     Return = 8,
     /// STOCK_QUOTA.
     StockQuota = 9,
+    /// BATCH_CREATE.
+    BatchCreate = 10,
+    /// BATCH_FREEZE, BATCH_UNFREEZE, BATCH_VOID.
+    BatchChange = 11,
+    /// KEYS_IMPORT.
+    KeysImport = 12,
+    /// REVEAL.
+    Reveal = 13,
+    /// KEY_REPLACE.
+    KeyReplace = 14,
 }
 
 impl OperationKind {
@@ -247,6 +388,11 @@ impl OperationKind {
             7 => OperationKind::Extend,
             8 => OperationKind::Return,
             9 => OperationKind::StockQuota,
+            10 => OperationKind::BatchCreate,
+            11 => OperationKind::BatchChange,
+            12 => OperationKind::KeysImport,
+            13 => OperationKind::Reveal,
+            14 => OperationKind::KeyReplace,
             _ => return None,
         })
     }
@@ -256,6 +402,7 @@ impl OperationKind {
         match self {
             OperationKind::Extend => Answer::Extended { deadline_ms: value },
             OperationKind::Return => Answer::Returned { units: value },
+            OperationKind::KeysImport => Answer::KeysImported { taken: value },
             _ => Answer::StockChanged { value },
         }
     }

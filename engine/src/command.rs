@@ -6,10 +6,10 @@
 
 use crate::ids::{ChannelId, MerchantId, OperationId, OperationKey, OrderId, Slot, StockId, UserId};
 use crate::limits::{
-    CHANNELS_PER_STOCK_MAX, LINES_MAX, NAME_BYTES_MAX, STOCK_UNITS_MAX, TTL_DEFAULT_MS, TTL_MAX_MS,
-    UNITS_PER_LINE_MAX,
+    CHANNELS_PER_STOCK_MAX, KEY_BLOCK_BYTES_MAX, KEY_TEXT_BYTES_MAX, KEYS_PER_CHUNK_MAX, LINES_MAX,
+    NAME_BYTES_MAX, STOCK_UNITS_MAX, TTL_DEFAULT_MS, TTL_MAX_MS, UNITS_PER_LINE_MAX,
 };
-use zerocopy::little_endian::{U16, U32, U64};
+use zerocopy::little_endian::{U16, U32, U64, U128};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 /// What every command carries.
@@ -95,8 +95,91 @@ pub struct StockCreate<'a> {
     pub name: &'a [u8],
     /// Units available from the start.
     pub units: u64,
+    /// Each unit is a card key: units come by KEYS_IMPORT alone, and `units` is 0.
+    pub keys: bool,
     /// Sale rules.
     pub terms: StockTerms,
+}
+
+/// A new batch of card keys.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct BatchCreate<'a> {
+    /// The keys stock.
+    pub stock: StockId,
+    /// The batch's number within the stock, chosen by the caller.
+    pub batch: u32,
+    /// What a key cost, in minor units; not interpreted.
+    pub cost: u64,
+    /// Shard time from which on its keys can't be sold; 0: never.
+    pub expires_ms: u64,
+    /// For people: UTF-8, at most 64 bytes.
+    pub supplier: &'a [u8],
+}
+
+/// What happens to a batch of card keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum BatchChange {
+    /// Its unsold keys are set aside.
+    Freeze = 1,
+    /// They are sold again.
+    Unfreeze = 2,
+    /// They are gone for good.
+    Void = 3,
+}
+
+impl BatchChange {
+    /// The change with this number.
+    pub const fn from_number(number: u8) -> Option<BatchChange> {
+        Some(match number {
+            1 => BatchChange::Freeze,
+            2 => BatchChange::Unfreeze,
+            3 => BatchChange::Void,
+            _ => return None,
+        })
+    }
+}
+
+/// The texts of up to 64 card keys: as they arrive, or sealed, as the engine takes them.
+#[derive(Clone, Copy, PartialEq)]
+pub enum KeyBlock<'a> {
+    /// `count` lengths (u16, little-endian), then the texts, one behind the other. The edge seals it before it is executed.
+    Plain {
+        /// How many.
+        count: usize,
+        /// Lengths and texts.
+        bytes: &'a [u8],
+    },
+    /// What the edge has made of it.
+    Sealed {
+        /// The keyed hash of each text, in order; none is 0.
+        fingerprints: &'a [U128],
+        /// Lengths and texts, sealed.
+        sealed: &'a [u8],
+    },
+}
+
+impl core::fmt::Debug for KeyBlock<'_> {
+    fn fmt(&self, formatter: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            KeyBlock::Plain { count, .. } => write!(formatter, "{count} keys (***)"),
+            KeyBlock::Sealed { fingerprints, .. } => write!(formatter, "{} sealed keys", fingerprints.len()),
+        }
+    }
+}
+
+/// Reads the texts of a plain block; `None` if it is not well formed.
+pub fn block_texts(count: usize, bytes: &[u8]) -> Option<impl Iterator<Item = &[u8]>> {
+    let (lengths, mut texts) = bytes.split_at_checked(2 * count)?;
+    let length = |pair: &[u8]| usize::from(u16::from_le_bytes([pair[0], pair[1]]));
+    if lengths.chunks_exact(2).map(length).sum::<usize>() != texts.len() {
+        return None;
+    }
+    Some(lengths.chunks_exact(2).map(move |pair| {
+        let (text, rest) = texts.split_at(length(pair));
+        texts = rest;
+        text
+    }))
 }
 
 /// The sale rules of a stock.
@@ -207,6 +290,28 @@ pub enum Command<'a> {
         /// The quotas, in ascending order of channels; 1 to 64.
         quotas: &'a [Quota],
     },
+    /// Makes a batch of a keys stock.
+    BatchCreate(BatchCreate<'a>),
+    /// Freezes, unfreezes or voids the unsold keys of a batch; those that holds count on are marked and follow.
+    BatchChange {
+        /// The stock.
+        stock: StockId,
+        /// The batch.
+        batch: u32,
+        /// What happens.
+        change: BatchChange,
+        /// Also where that cuts into channels' guarantees, which are lowered then.
+        forced: bool,
+    },
+    /// Adds card keys to a batch: what the merchant has in this slot already is left out.
+    KeysImport {
+        /// The stock.
+        stock: StockId,
+        /// The batch.
+        batch: u32,
+        /// The keys.
+        block: KeyBlock<'a>,
+    },
     /// Takes units out of available for an order, until confirmed, released or expired.
     Reserve {
         /// What to take.
@@ -225,6 +330,8 @@ pub enum Command<'a> {
     Confirm {
         /// Units per line of the hold, in its order; empty: all of them. Missing ones count as 0.
         units: &'a [U32],
+        /// Bind card keys without showing them: a REVEAL does that later.
+        hidden: bool,
     },
     /// Gives a hold's units back. The hold is the envelope's operation id.
     Release,
@@ -234,6 +341,8 @@ pub enum Command<'a> {
         take: Take<'a>,
         /// The buyer has paid already: a refusal is recorded and final.
         paid: bool,
+        /// Bind card keys without showing them: a REVEAL does that later.
+        hidden: bool,
     },
     /// Gives units of a confirmed hold back.
     Return {
@@ -243,6 +352,34 @@ pub enum Command<'a> {
         to_available: bool,
         /// Units per line of the hold, in its order; empty: all that is left. Missing ones count as 0.
         units: &'a [U32],
+    },
+    /// Shows the card keys of a hold that was confirmed hidden, and records that.
+    Reveal {
+        /// The hold.
+        hold: OperationId,
+    },
+    /// Voids a card key of a confirmed hold and binds another in its place.
+    KeyReplace {
+        /// The hold.
+        hold: OperationId,
+        /// The key's number.
+        key: u32,
+        /// The merchant's reason; not interpreted.
+        reason: u16,
+    },
+    /// Query: the card keys of a confirmed hold, a page of them.
+    KeysRead {
+        /// The hold.
+        hold: OperationId,
+        /// Position of the first key wanted, over all lines.
+        from: u32,
+    },
+    /// Query: the batches of one stock, a page of them in the order of sale.
+    BatchesShow {
+        /// The stock.
+        stock: StockId,
+        /// Position of the first batch wanted.
+        from: u32,
     },
     /// Query: one stock.
     StockShow {
@@ -320,6 +457,18 @@ pub enum Malformed {
     /// A purchase limit beyond what a line can ask for.
     #[error("a purchase limit of {0} units: at most {UNITS_PER_LINE_MAX} are possible")]
     Limit(u32),
+    /// A keys stock that is made with units.
+    #[error("a keys stock has no units of its own: import keys")]
+    KeysWithUnits,
+    /// No keys, or too many.
+    #[error("{0} keys: an import brings 1 to {KEYS_PER_CHUNK_MAX}")]
+    KeyCount(usize),
+    /// Lengths that do not fit the texts, or too many bytes.
+    #[error("{0} bytes of keys: lengths and texts must agree, and have at most {KEY_BLOCK_BYTES_MAX} bytes")]
+    KeyBlock(usize),
+    /// A key that is empty, too long or not UTF-8.
+    #[error("key {0} of the block has not 1 to {KEY_TEXT_BYTES_MAX} bytes of UTF-8")]
+    KeyText(usize),
     /// No quotas, or too many.
     #[error("{0} quotas: a stock has 1 to {CHANNELS_PER_STOCK_MAX}")]
     QuotaCount(usize),
@@ -347,7 +496,13 @@ pub enum Malformed {
 impl Request<'_> {
     /// Checks the fixed limits of the contract. Slots of stocks are not checked here: CROSS_SLOT is an answer.
     pub fn check(&self) -> Result<(), Malformed> {
-        let named = matches!(self.command, Command::StockShow { .. } | Command::StockChannels { .. });
+        let named = matches!(
+            self.command,
+            Command::StockShow { .. }
+                | Command::StockChannels { .. }
+                | Command::BatchesShow { .. }
+                | Command::KeysRead { .. }
+        );
         if self.envelope.operation.0 == 0 && !named {
             return Err(Malformed::OperationZero);
         }
@@ -372,9 +527,16 @@ impl Request<'_> {
             Command::Extend { ttl_ms, .. } if *ttl_ms == 0 || *ttl_ms > TTL_MAX_MS => {
                 Err(Malformed::Ttl(*ttl_ms))
             }
-            Command::Confirm { units } | Command::Return { units, .. } => check_units(units),
+            Command::Confirm { units, .. } | Command::Return { units, .. } => check_units(units),
+            Command::BatchCreate(create) => check_name(create.supplier),
+            Command::KeysImport { block, .. } => check_block(block),
             Command::Extend { .. }
             | Command::Release
+            | Command::BatchChange { .. }
+            | Command::Reveal { .. }
+            | Command::KeyReplace { .. }
+            | Command::KeysRead { .. }
+            | Command::BatchesShow { .. }
             | Command::StockShow { .. }
             | Command::StockChannels { .. }
             | Command::OperationShow => Ok(()),
@@ -385,7 +547,14 @@ impl Request<'_> {
 impl Command<'_> {
     /// Whether the command can change anything.
     pub const fn mutates(&self) -> bool {
-        !matches!(self, Command::StockShow { .. } | Command::StockChannels { .. } | Command::OperationShow)
+        !matches!(
+            self,
+            Command::StockShow { .. }
+                | Command::StockChannels { .. }
+                | Command::BatchesShow { .. }
+                | Command::KeysRead { .. }
+                | Command::OperationShow
+        )
     }
 
     /// Whether the command must be taken even when space runs out: it ends a hold and needs no new record.
@@ -428,16 +597,36 @@ impl StockTerms {
 }
 
 fn check_create(create: &StockCreate<'_>) -> Result<(), Malformed> {
-    if create.name.is_empty()
-        || create.name.len() > NAME_BYTES_MAX
-        || core::str::from_utf8(create.name).is_err()
-    {
-        return Err(Malformed::Name);
+    check_name(create.name)?;
+    if create.keys && create.units != 0 {
+        return Err(Malformed::KeysWithUnits);
     }
     if create.units > STOCK_UNITS_MAX {
         return Err(Malformed::StockUnits(create.units));
     }
     create.terms.check()
+}
+
+fn check_name(name: &[u8]) -> Result<(), Malformed> {
+    if name.is_empty() || name.len() > NAME_BYTES_MAX || core::str::from_utf8(name).is_err() {
+        return Err(Malformed::Name);
+    }
+    Ok(())
+}
+
+fn check_block(block: &KeyBlock<'_>) -> Result<(), Malformed> {
+    let KeyBlock::Plain { count, bytes } = *block else { return Ok(()) };
+    if count == 0 || count > KEYS_PER_CHUNK_MAX {
+        return Err(Malformed::KeyCount(count));
+    }
+    let texts = block_texts(count, bytes).filter(|_| bytes.len() <= KEY_BLOCK_BYTES_MAX);
+    let bad = |text: &[u8]| {
+        text.is_empty() || text.len() > KEY_TEXT_BYTES_MAX || core::str::from_utf8(text).is_err()
+    };
+    match texts.ok_or(Malformed::KeyBlock(bytes.len()))?.position(bad) {
+        Some(position) => Err(Malformed::KeyText(position)),
+        None => Ok(()),
+    }
 }
 
 fn check_stock_units(units: u64) -> Result<(), Malformed> {

@@ -3,7 +3,7 @@
 //! The digest is kept in the log, so it is fixed for ever: XXH3 (64 bits) of the lines, and of the fields seeded with
 //! that. The command's deadline is no content: a retry may be given more time.
 
-use crate::command::{Command, Envelope, StockTerms, Take};
+use crate::command::{Command, Envelope, KeyBlock, StockTerms, Take};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 use zerocopy::IntoBytes;
 
@@ -70,9 +70,9 @@ pub fn content_digest(envelope: &Envelope, command: &Command<'_>) -> u64 {
             fields.put_take(take, *ttl_ms, false);
             fields.digest(take.lines.as_bytes())
         }
-        Command::Sell { take, paid } => {
+        Command::Sell { take, paid, hidden } => {
             let mut fields = Fields::new(20, envelope);
-            fields.put_take(take, 0, *paid);
+            fields.put_take(take, u32::from(*hidden), *paid);
             fields.digest(take.lines.as_bytes())
         }
         Command::Extend { hold, ttl_ms } => {
@@ -90,7 +90,8 @@ pub fn content_digest(envelope: &Envelope, command: &Command<'_>) -> u64 {
         Command::StockCreate(create) => {
             let mut fields = Fields::new(1, envelope);
             fields.put_u64(create.stock.0);
-            fields.put_u64(create.units);
+            // A counter stock's digest is what it was before there were keys stocks.
+            fields.put_u64(if create.keys { u64::MAX } else { create.units });
             fields.put_terms(&create.terms);
             fields.digest(create.name)
         }
@@ -116,10 +117,47 @@ pub fn content_digest(envelope: &Envelope, command: &Command<'_>) -> u64 {
             fields.put_terms(terms);
             fields.digest(&[])
         }
+        Command::BatchCreate(create) => {
+            let mut fields = Fields::new(8, envelope);
+            fields.put_u64(create.stock.0);
+            fields.put_u64(u64::from(create.batch));
+            fields.put_u64(create.cost);
+            fields.put_u64(create.expires_ms);
+            fields.digest(create.supplier)
+        }
+        Command::BatchChange { stock, batch, change, forced } => {
+            let mut fields = Fields::new(9, envelope);
+            fields.put_u64(stock.0);
+            fields.put_u64(u64::from(*batch));
+            fields.put_u64(u64::from(*forced) << 8 | *change as u64);
+            fields.digest(&[])
+        }
+        Command::KeysImport { stock, batch, block } => {
+            let KeyBlock::Sealed { fingerprints, .. } = block else {
+                unreachable!("the edge seals keys before they are executed");
+            };
+            let mut fields = Fields::new(12, envelope);
+            fields.put_u64(stock.0);
+            fields.put_u64(u64::from(*batch));
+            fields.digest(fingerprints.as_bytes())
+        }
+        Command::Reveal { hold } => {
+            let mut fields = Fields::new(22, envelope);
+            fields.put_u128(hold.0);
+            fields.digest(&[])
+        }
+        Command::KeyReplace { hold, key, reason } => {
+            let mut fields = Fields::new(23, envelope);
+            fields.put_u128(hold.0);
+            fields.put_u64(u64::from(*key) << 16 | u64::from(*reason));
+            fields.digest(&[])
+        }
         Command::Confirm { .. }
         | Command::Release
         | Command::StockShow { .. }
         | Command::StockChannels { .. }
+        | Command::KeysRead { .. }
+        | Command::BatchesShow { .. }
         | Command::OperationShow => 0,
     }
 }

@@ -8,11 +8,11 @@ use crate::command::{Command, Request};
 use crate::commands::{self, Plan, Question, Replies, Resolved, Verdict};
 use crate::event::{Event, EventHold, EventSink};
 use crate::limits::{Capacity, EXPIRED_PER_EVENT_MAX, PREPARED_MAX, Rules, SLICE_MS};
-use crate::state::State;
 use crate::state::reclaim::VISITS_PER_INSERTION;
 use crate::state::records::Recorded;
 use crate::state::recount::RecountError;
 use crate::state::table::Handle;
+use crate::state::{Appointment, Due, State};
 use scrip_planted::{Bug, on};
 
 /// Expiry events of one [`Engine::advance`]: about a millisecond of work.
@@ -90,20 +90,19 @@ impl Engine {
         }
         let turned_to = if on(Bug::DeadlineOffByOne) { now_ms - 1 } else { now_ms };
         for _ in 0..EXPIRY_EVENTS_PER_STEP {
-            let lapse_ms = self.state.next_lapse_ms();
-            let before_lapse_ms = turned_to.min(lapse_ms - 1);
-            let reached_ms = self.state.turn_timers(before_lapse_ms, TIMER_MOVES_PER_STEP);
+            let before_next_ms = turned_to.min(self.state.next_appointment_ms() - 1);
+            let reached_ms = self.state.turn_timers(before_next_ms, TIMER_MOVES_PER_STEP);
             if reached_ms >= turned_to {
                 self.move_floor(now_ms, sink);
                 return Some(now_ms);
             }
-            if reached_ms >= before_lapse_ms {
-                self.lapse_next(sink);
+            if reached_ms >= before_next_ms {
+                self.keep_next_appointment(sink);
             } else if !self.expire_due(reached_ms + 1, sink) {
                 return self.settled(reached_ms);
             }
         }
-        let reached_ms = self.state.turn_timers(turned_to.min(self.state.next_lapse_ms() - 1), 0);
+        let reached_ms = self.state.turn_timers(turned_to.min(self.state.next_appointment_ms() - 1), 0);
         if reached_ms >= turned_to {
             self.move_floor(now_ms, sink);
             return Some(now_ms);
@@ -111,12 +110,18 @@ impl Engine {
         self.settled(reached_ms)
     }
 
-    /// Ends the guarantee that lapses next, at its time.
-    fn lapse_next(&mut self, sink: &mut impl EventSink) {
-        let (lapses_ms, stock, channel) = *self.state.lapses.first().expect("one lapses next");
-        self.tick(lapses_ms, sink);
-        let handle = Handle(stock);
-        let event = Event::GuaranteeLapsed { stock: self.state.stock(handle).id, channel };
+    /// What happens next by itself happens, at its time.
+    fn keep_next_appointment(&mut self, sink: &mut impl EventSink) {
+        let Appointment { at_ms, stock: handle, what } =
+            *self.state.appointments.first().expect("there is one");
+        self.tick(at_ms, sink);
+        let stock = self.state.stock(handle).id;
+        let event = match what {
+            Due::Guarantee(channel) => Event::GuaranteeLapsed { stock, channel },
+            Due::Batch(batch) => {
+                Event::BatchExpired { stock, batch: self.state.keys.batches[batch as usize].number }
+            }
+        };
         sink.push(&event);
         self.plan.resolved.lines.clear();
         self.plan.resolved.lines.push((Some(handle), None));

@@ -7,9 +7,11 @@
 //! Invariant: `decode(encode(event)) == event`, and the encoded size is a multiple of eight.
 
 use crate::answer::OperationKind;
-use crate::command::{Quota, StockTerms};
+use crate::command::{BatchChange, Quota, StockTerms};
 use crate::ids::{ChannelId, MerchantId, OperationId, OperationKey, OrderId, Slot, StockId, UserId};
-use crate::limits::{CHANNELS_PER_STOCK_MAX, EXPIRED_PER_EVENT_MAX, LINES_MAX, NAME_BYTES_MAX, Rules};
+use crate::limits::{
+    CHANNELS_PER_STOCK_MAX, EXPIRED_PER_EVENT_MAX, KEYS_PER_CHUNK_MAX, LINES_MAX, NAME_BYTES_MAX, Rules,
+};
 use crate::rejection::Code;
 use zerocopy::little_endian::{U16, U32, U64, U128};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
@@ -157,6 +159,18 @@ impl EventHold {
     }
 }
 
+/// A card key that an import names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
+#[repr(C)]
+pub struct EventKey {
+    /// The keyed hash of its text.
+    pub fingerprint: U128,
+    /// Its position in the block.
+    pub position: u8,
+    /// Reserved; 0.
+    pub spare: [u8; 7],
+}
+
 /// What happened.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Event<'a> {
@@ -188,6 +202,8 @@ pub enum Event<'a> {
         stock: StockId,
         /// Units available from the start.
         units: u64,
+        /// Each unit is a card key.
+        keys: bool,
         /// Sale rules.
         terms: StockTerms,
         /// For people.
@@ -233,6 +249,72 @@ pub enum Event<'a> {
         /// The channel.
         channel: ChannelId,
     },
+    /// A batch of card keys was made.
+    BatchCreated {
+        /// The operation.
+        origin: Origin,
+        /// The stock.
+        stock: StockId,
+        /// The batch.
+        batch: u32,
+        /// What a key cost.
+        cost: u64,
+        /// When its keys can't be sold any more; 0: never.
+        expires_ms: u64,
+        /// Where they are from.
+        supplier: &'a [u8],
+    },
+    /// A batch of card keys was frozen, unfrozen or voided.
+    BatchChanged {
+        /// The operation.
+        origin: Origin,
+        /// The stock.
+        stock: StockId,
+        /// The batch.
+        batch: u32,
+        /// What happened.
+        change: BatchChange,
+        /// Channels' guarantees may be lowered by it.
+        forced: bool,
+    },
+    /// A batch of card keys expired.
+    BatchExpired {
+        /// The stock.
+        stock: StockId,
+        /// The batch.
+        batch: u32,
+    },
+    /// Card keys were imported.
+    KeysImported {
+        /// The operation.
+        origin: Origin,
+        /// The stock.
+        stock: StockId,
+        /// The batch.
+        batch: u32,
+        /// Those that were taken, with their positions in the block.
+        keys: &'a [EventKey],
+        /// The sealed texts of the whole block; empty if none was taken.
+        sealed: &'a [u8],
+    },
+    /// The card keys of a hold were shown.
+    Revealed {
+        /// The operation.
+        origin: Origin,
+        /// The hold.
+        hold: OperationId,
+    },
+    /// A card key of a hold was voided and the next one in the order of sale bound in its place.
+    KeyReplaced {
+        /// The operation.
+        origin: Origin,
+        /// The hold.
+        hold: OperationId,
+        /// The key's number.
+        key: u32,
+        /// The merchant's reason.
+        reason: u16,
+    },
     /// RESERVE or SELL: units left available.
     Taken {
         /// The operation; its id names the hold.
@@ -241,6 +323,8 @@ pub enum Event<'a> {
         buyer: Buyer,
         /// SELL: consumed at once.
         sold: bool,
+        /// SELL: its card keys are not shown.
+        hidden: bool,
         /// Time to live; 0 for SELL.
         ttl_ms: u32,
         /// The hold that this one took the place of; 0: none.
@@ -265,7 +349,9 @@ pub enum Event<'a> {
         hold: OperationKey,
         /// After it had expired.
         late: bool,
-        /// Units per line.
+        /// Its card keys are not shown.
+        hidden: bool,
+        /// Units per line. Of a keys stock the next keys in the order of sale are bound, as many.
         lines: &'a [EventLine],
     },
     /// A late CONFIRM was refused, for good; the hold lapsed.
@@ -367,6 +453,9 @@ const STOCK_MOVED: u8 = 9;
 const STOCK_EDITED: u8 = 10;
 const STOCK_QUOTA_SET: u8 = 11;
 const GUARANTEE_LAPSED: u8 = 12;
+const BATCH_CREATED: u8 = 13;
+const BATCH_CHANGED: u8 = 14;
+const KEYS_IMPORTED: u8 = 15;
 const TAKEN: u8 = 16;
 const SELL_REFUSED: u8 = 17;
 const CONFIRMED: u8 = 18;
@@ -374,15 +463,21 @@ const LATE_REFUSED: u8 = 19;
 const RELEASED: u8 = 20;
 const EXTENDED: u8 = 21;
 const RETURNED: u8 = 22;
+const REVEALED: u8 = 23;
+const KEY_REPLACED: u8 = 24;
+const BATCH_EXPIRED: u8 = 25;
 
 const FLAG_SOLD: u8 = 1;
 const FLAG_LATE: u8 = 1;
 const FLAG_TO_AVAILABLE: u8 = 1;
 const FLAG_FROM_FROZEN: u8 = 1;
 const FLAG_FORCED: u8 = 2;
+const FLAG_KEYS: u8 = 1;
+const FLAG_CONFIRM_HIDDEN: u8 = 2;
 const FLAG_ORDER: u8 = 2;
 const FLAG_USER: u8 = 4;
 const FLAG_REPLACES: u8 = 8;
+const FLAG_SELL_HIDDEN: u8 = 16;
 
 mod decode;
 mod encode;

@@ -35,14 +35,38 @@ pub const TICK_LEASE_MS: u64 = 100;
 pub const CHANNELS_PER_STOCK_MAX: usize = 64;
 /// Commands whose index buckets are touched together before they execute.
 pub const PREPARED_MAX: usize = 64;
-/// The largest encoded event: a RESERVE of 64 lines, or an expiry of 256 holds.
-pub const EVENT_BYTES_MAX: usize = 8 * 1024;
+/// Keys in one chunk, at most: as many as a KEYS_IMPORT brings.
+pub const KEYS_PER_CHUNK_MAX: usize = 64;
+/// Bytes of a key's text.
+pub const KEY_TEXT_BYTES_MAX: usize = 1024;
+/// Bytes of the texts of one KEYS_IMPORT with their lengths, before they are sealed.
+pub const KEY_BLOCK_BYTES_MAX: usize = 12 * 1024;
+/// Bytes that a seal adds: a nonce of 12, the count of texts (4) and a tag of 16.
+pub const SEAL_BYTES: usize = 32;
+/// Batches of one stock.
+pub const BATCHES_PER_STOCK_MAX: usize = 1024;
+/// Keys that one line can ask for: binding them is one event, and must not take long.
+pub const KEYS_PER_LINE_MAX: u32 = 20_000;
+/// Keys that one answer names; the rest is read in pages.
+pub const KEYS_PER_ANSWER_MAX: usize = 64;
+/// Batches that one answer shows; the rest is read in pages.
+pub const BATCHES_PER_ANSWER_MAX: usize = 64;
+/// How often the key in one place of a hold may be replaced.
+pub const REPLACEMENTS_MAX: u8 = 3;
+/// The largest encoded event that a command makes: 64 new keys with their sealed texts.
+pub const EVENT_BYTES_MAX: usize = 14 * 1024;
+/// The largest encoded event that time makes: an expiry of 256 holds.
+pub const ADVANCE_EVENT_BYTES_MAX: usize = 8 * 1024;
 
 const _: () = assert!(UNITS_PER_LINE_MAX < 1 << 27, "the reason of a refusal lives in the top five bits");
 const _: () = assert!(LINES_MAX as u64 * (UNITS_PER_LINE_MAX as u64) < STOCK_UNITS_MAX);
 const _: () = assert!(TTL_DEFAULT_MS <= TTL_MAX_MS);
 const _: () = assert!(LINES_MAX * 24 + 256 <= EVENT_BYTES_MAX);
-const _: () = assert!(EXPIRED_PER_EVENT_MAX * 24 + 256 <= EVENT_BYTES_MAX);
+const _: () = assert!(EXPIRED_PER_EVENT_MAX * 24 + 256 <= ADVANCE_EVENT_BYTES_MAX);
+const _: () = assert!(CHANNELS_PER_STOCK_MAX * 32 + 256 <= EVENT_BYTES_MAX);
+const _: () = assert!(KEYS_PER_CHUNK_MAX * 24 + KEY_BLOCK_BYTES_MAX + SEAL_BYTES + 256 <= EVENT_BYTES_MAX);
+const _: () = assert!(KEYS_PER_CHUNK_MAX <= 64, "the answer to an import is a word of bits");
+const _: () = assert!(2 * KEYS_PER_CHUNK_MAX + KEY_TEXT_BYTES_MAX <= KEY_BLOCK_BYTES_MAX);
 const _: () = assert!(
     OPERATION_WINDOW_MAX_MS.is_multiple_of(SLICE_MS) && OPERATION_WINDOW_FLOOR_MS.is_multiple_of(SLICE_MS)
 );
@@ -60,6 +84,10 @@ pub struct Capacity {
     pub operations_max: u32,
     /// Users with a counted purchase, one per user and limited stock.
     pub user_limits_max: u32,
+    /// Card keys, sold ones included.
+    pub keys_max: u32,
+    /// Bytes of their sealed texts.
+    pub sealed_bytes_max: u64,
 }
 
 /// Bytes of memory a hold takes with its share of the operation index.
@@ -70,12 +98,14 @@ pub const EXTRA_LINE_BYTES: u64 = 32;
 pub const OPERATION_BYTES: u64 = 48 + 16;
 /// Bytes of a purchase limit entry with its share of its index.
 pub const USER_LIMIT_BYTES: u64 = 48 + 16;
+/// Bytes of a key with its share of its index.
+pub const KEY_BYTES: u64 = 32 + 16;
 /// Bytes of a stock with its name and its share of its index.
 pub const STOCK_BYTES: u64 = 256;
 
 impl Capacity {
-    /// The tables that fit into `bytes` of memory: about 58 % of it for holds, 26 % for purchase limits, the rest for
-    /// further lines, operations and stocks.
+    /// The tables that fit into `bytes` of memory: about 44 % of it for holds, 20 % for purchase limits, 20 % for card
+    /// keys and their sealed texts, the rest for further lines, operations and stocks.
     pub fn for_memory(bytes: u64) -> Capacity {
         let records = |share_per_mille: u64, each: u64| {
             let count = bytes / 1_000 * share_per_mille / each;
@@ -83,10 +113,12 @@ impl Capacity {
         };
         Capacity {
             stocks_max: records(20, STOCK_BYTES).min(1 << 20),
-            holds_max: records(580, HOLD_BYTES),
+            holds_max: records(440, HOLD_BYTES),
             extra_lines_max: records(60, EXTRA_LINE_BYTES),
             operations_max: records(80, OPERATION_BYTES),
-            user_limits_max: records(260, USER_LIMIT_BYTES),
+            user_limits_max: records(200, USER_LIMIT_BYTES),
+            keys_max: records(90, KEY_BYTES),
+            sealed_bytes_max: bytes / 1_000 * 110,
         }
     }
 }

@@ -149,11 +149,17 @@ pub enum CapacityOf {
     LogSpace = 7,
     /// Channels of one stock.
     Channels = 8,
+    /// Batches of one stock.
+    Batches = 9,
+    /// Card keys.
+    Keys = 10,
+    /// Bytes of sealed card keys.
+    SealedBytes = 11,
 }
 
 impl CapacityOf {
     /// All of them, by number.
-    pub const ALL: [CapacityOf; 8] = [
+    pub const ALL: [CapacityOf; 11] = [
         CapacityOf::Stocks,
         CapacityOf::Holds,
         CapacityOf::ExtraLines,
@@ -162,6 +168,9 @@ impl CapacityOf {
         CapacityOf::StockUnits,
         CapacityOf::LogSpace,
         CapacityOf::Channels,
+        CapacityOf::Batches,
+        CapacityOf::Keys,
+        CapacityOf::SealedBytes,
     ];
 }
 
@@ -207,6 +216,8 @@ pub enum Facts<'a> {
     Maximum(CapacityOf, u64),
     /// RULE_FAILED of a compare-and-set: the version in force.
     Version(u32),
+    /// KEY_REPLACED: the number of the key that took the first replaced one's place.
+    Key(u64),
     /// OUT_OF_STOCK and CHANNEL_QUOTA of a stock change: units asked for and units there.
     Units {
         /// The stock.

@@ -57,7 +57,7 @@ impl<'a> Raw<'a> {
             Outcome::Done(Answer::Reserved { deadline_ms, units }) => {
                 Said::Taken { what: What::Reserve, at_ms: deadline_ms, units: sum(units), late: false }
             }
-            Outcome::Done(Answer::Confirmed { confirmed_ms, late, units }) => {
+            Outcome::Done(Answer::Confirmed { confirmed_ms, late, units, .. }) => {
                 Said::Taken { what: What::Confirm, at_ms: confirmed_ms, units: sum(units), late }
             }
             Outcome::Refused(rejection) => Said::Refused(rejection.code),

@@ -312,11 +312,11 @@ impl Generator {
         let ttl_ms = self.recipe.ttl_ms;
         let command = match what {
             What::Reserve => Command::Reserve { take, ttl_ms },
-            What::Sell => Command::Sell { take, paid: self.paid() },
+            What::Sell => Command::Sell { take, paid: self.paid(), hidden: false },
             What::Extend => {
                 Command::Extend { hold, ttl_ms: if ttl_ms == 0 { TTL_DEFAULT_MS } else { ttl_ms } }
             }
-            What::Confirm => Command::Confirm { units: payment.units() },
+            What::Confirm => Command::Confirm { units: payment.units(), hidden: false },
             What::Release => Command::Release,
             What::Return => Command::Return { hold, to_available: self.gives_to_available(hold), units: &[] },
         };

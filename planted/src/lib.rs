@@ -38,11 +38,15 @@ pub enum Bug {
     ReplaceReleasesEarly,
     /// shard: recovery drops the last event of the last frame.
     RecoveryDropsLast,
+    /// engine: a channel may take one unit more than its quota leaves room for.
+    QuotaOffByOne,
+    /// engine: units that a hold gives back still count as used by its channel.
+    GuaranteeNotCounted,
 }
 
 impl Bug {
     /// Every planted bug, in the order of their numbers.
-    pub const ALL: [Bug; 15] = [
+    pub const ALL: [Bug; 17] = [
         Bug::AnswerBeforeSync,
         Bug::SkippedDirectorySync,
         Bug::IgnoredIoError,
@@ -58,6 +62,8 @@ impl Bug {
         Bug::ReturnUnbounded,
         Bug::ReplaceReleasesEarly,
         Bug::RecoveryDropsLast,
+        Bug::QuotaOffByOne,
+        Bug::GuaranteeNotCounted,
     ];
 }
 

@@ -98,7 +98,14 @@ fn answers(criterion: &mut Criterion) {
                 out.clear();
                 let mut frame = AnswerFrame::begin(&mut out, 1);
                 for index in 0..COMMANDS {
-                    frame.push(&mut out, index as u16, black_box(outcome)).expect("256 answers fit");
+                    frame
+                        .push(
+                            &mut out,
+                            index as u16,
+                            black_box(outcome),
+                            &mut scrip_protocol::answer_write::NoSeals,
+                        )
+                        .expect("256 answers fit");
                 }
                 frame.finish(&mut out, 1);
                 out.len()

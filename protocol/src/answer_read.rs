@@ -7,12 +7,14 @@ use crate::answers::{
     ANSWER_HEADER_BYTES, AnswerHeader, AnswerKind, ChannelsBody, ConfirmedBody, FactsKind, HoldBody,
     MaximumFact, OperationBody, ReservedBody, StockBody, TimeFact, UnitsFact, ValueBody, VersionFact, flag,
 };
+use crate::answers::{BatchesBody, ConfirmedKeysBody, KeyFact, KeysBody};
 use crate::error::{AnswerError, AnswerFault};
 use crate::frame::HEADER_BYTES;
 use crate::layout::padding;
 use crate::limits::ALIGNMENT;
 use scrip_engine::answer::{
-    Answer, ChannelView, HoldLine, HoldState, HoldView, OperationKind, OperationView, Outcome, StockView,
+    Answer, BatchView, ChannelView, HoldLine, HoldState, HoldView, KeyItem, KeyList, KeyPage, OperationKind,
+    OperationView, Outcome, StockView,
 };
 use scrip_engine::command::StockTerms;
 use scrip_engine::ids::{ChannelId, OperationId, OrderId, StockId, UserId};
@@ -143,7 +145,28 @@ impl<'a> Body<'a> {
             AnswerKind::Confirmed => {
                 let body: &ConfirmedBody = self.fixed()?;
                 let units: &[U32] = self.entries(self.count())?;
-                Answer::Confirmed { confirmed_ms: body.confirmed_ms.get(), late: self.has(flag::LATE), units }
+                let (confirmed_ms, late) = (body.confirmed_ms.get(), self.has(flag::LATE));
+                Answer::Confirmed { confirmed_ms, late, units, keys: KeyPage::default() }
+            }
+            AnswerKind::ConfirmedKeys => {
+                let body: &ConfirmedKeysBody = self.fixed()?;
+                let units: &[U32] = self.entries(self.count())?;
+                let (confirmed_ms, late) = (body.confirmed_ms.get(), self.has(flag::LATE));
+                let keys = self.keys(body.total.get(), 0, body.keys.get() as usize)?;
+                Answer::Confirmed { confirmed_ms, late, units, keys }
+            }
+            AnswerKind::KeysImported => Answer::KeysImported { taken: self.value()? },
+            AnswerKind::Keys => {
+                let body: &KeysBody = self.fixed()?;
+                Answer::Keys(self.keys(body.total.get(), body.from.get(), self.count())?)
+            }
+            AnswerKind::Batches => {
+                let body: &BatchesBody = self.fixed()?;
+                let batches: &[BatchView] = self.entries(self.count())?;
+                if body.spare.get() != 0 || batches.iter().any(|batch| batch.spare.get() != 0) {
+                    return Err(AnswerFault::SpareNotZero);
+                }
+                Answer::Batches { total: body.total.get(), batches }
             }
             AnswerKind::StockChanged => Answer::StockChanged { value: self.value()? },
             AnswerKind::Extended => Answer::Extended { deadline_ms: self.value()? },
@@ -180,6 +203,7 @@ impl<'a> Body<'a> {
                 }
                 Facts::Version(fact.version.get())
             }
+            FactsKind::Key => Facts::Key(self.fixed::<KeyFact>()?.key.get()),
             FactsKind::Units => {
                 let fact: &UnitsFact = self.fixed()?;
                 Facts::Units {
@@ -207,6 +231,7 @@ impl<'a> Body<'a> {
         Ok(StockView {
             stock: StockId(body.stock.get()),
             version: body.version.get(),
+            keys: self.has(flag::KEYS),
             terms: StockTerms {
                 opens_ms: body.opens_ms.get(),
                 closes_ms: body.closes_ms.get(),
@@ -223,6 +248,20 @@ impl<'a> Body<'a> {
             marked_void: body.marked_void.get(),
             name: self.entries(self.count())?,
         })
+    }
+
+    /// `count` keys in place; each is looked at once, so that reading them later can't fail.
+    fn keys(&mut self, total: u32, from: u32, count: usize) -> Result<KeyPage<'a>, AnswerFault> {
+        let all = self.rest;
+        for _ in 0..count {
+            let item: &KeyItem = self.fixed()?;
+            if item.spare.get() != 0 || item.flags.get() > 1 {
+                return Err(AnswerFault::SpareNotZero);
+            }
+            self.entries::<u8>(usize::from(item.text_bytes.get()))?;
+        }
+        let keys = KeyList::Read(&all[..all.len() - self.rest.len()]);
+        Ok(KeyPage { total, from, keys })
     }
 
     fn channels(&mut self) -> Result<Answer<'a>, AnswerFault> {

@@ -6,11 +6,13 @@ use crate::answers::{
     ANSWER_HEADER_BYTES, AnswerHeader, AnswerKind, ChannelsBody, ConfirmedBody, FactsKind, HoldBody,
     MaximumFact, OperationBody, ReservedBody, StockBody, TimeFact, UnitsFact, ValueBody, VersionFact, flag,
 };
+use crate::answers::{BatchesBody, ConfirmedKeysBody, KeyFact, KeysBody};
 use crate::frame::{self, FrameKind, HEADER_BYTES};
 use crate::layout::{pad, padding};
 use crate::limits::{ANSWER_BYTES_MAX, FRAME_BYTES_MAX};
-use scrip_engine::answer::{Answer, HoldView, OperationView, Outcome, StockView};
+use scrip_engine::answer::{Answer, HoldView, KeyItem, KeyList, KeyPage, OperationView, Outcome, StockView};
 use scrip_engine::rejection::{Facts, Rejection};
+use scrip_engine::state::keys::Chunk;
 use zerocopy::little_endian::{U16, U32, U64, U128};
 use zerocopy::{Immutable, IntoBytes};
 
@@ -48,13 +50,19 @@ impl AnswerFrame {
     /// Appends the answer to the command at `index` of the request frame. Panics on an answer of more lines than a hold
     /// has: the engine gives none.
     #[inline]
-    pub fn push(&mut self, out: &mut Vec<u8>, index: u16, outcome: &Outcome<'_>) -> Result<(), FrameFull> {
+    pub fn push(
+        &mut self,
+        out: &mut Vec<u8>,
+        index: u16,
+        outcome: &Outcome<'_>,
+        seals: &mut dyn OpenSeals,
+    ) -> Result<(), FrameFull> {
         debug_assert!(out.len() >= self.start + HEADER_BYTES, "another buffer than the frame was begun in");
         if out.len() - self.start + ANSWER_BYTES_MAX > FRAME_BYTES_MAX as usize {
             return Err(FrameFull);
         }
         match outcome {
-            Outcome::Done(answer) => done(out, index, answer),
+            Outcome::Done(answer) => done(out, index, answer, seals),
             Outcome::Refused(rejection) => refused(out, index, rejection),
         }
         self.count += 1;
@@ -70,6 +78,22 @@ impl AnswerFrame {
         }
         frame::seal(out, self.start, sequence);
         true
+    }
+}
+
+/// Opens the sealed texts of card keys, chunk by chunk: what the edge has and the engine has not.
+pub trait OpenSeals {
+    /// The text at `position` of the chunk; `None` if the seal can't be opened.
+    fn text(&mut self, number: u32, chunk: &Chunk, sealed: &[u8], position: u8) -> Option<&[u8]>;
+}
+
+/// Opens nothing: for connections and tests without card keys. Texts are then not shown.
+#[derive(Debug, Clone, Copy)]
+pub struct NoSeals;
+
+impl OpenSeals for NoSeals {
+    fn text(&mut self, _: u32, _: &Chunk, _: &[u8], _: u8) -> Option<&[u8]> {
+        None
     }
 }
 
@@ -115,7 +139,7 @@ fn when(condition: bool, flag: u8) -> u8 {
 }
 
 #[inline]
-fn done(out: &mut Vec<u8>, index: u16, answer: &Answer<'_>) {
+fn done(out: &mut Vec<u8>, index: u16, answer: &Answer<'_>, seals: &mut dyn OpenSeals) {
     let value = |out: &mut Vec<u8>, kind, value| {
         put(out, header(kind, 0, index, 0), ValueBody { value: U64::new(value) }, &[]);
     };
@@ -124,7 +148,15 @@ fn done(out: &mut Vec<u8>, index: u16, answer: &Answer<'_>) {
             let header = header(AnswerKind::Reserved, 0, index, units.len());
             put(out, header, ReservedBody { deadline_ms: U64::new(*deadline_ms) }, units.as_bytes());
         }
-        Answer::Confirmed { confirmed_ms, late, units } => {
+        Answer::Confirmed { confirmed_ms, late, units, keys } if keys.total > 0 => {
+            let header = header(AnswerKind::ConfirmedKeys, when(*late, flag::LATE), index, units.len());
+            let at = out.len();
+            let (confirmed_ms, total) = (U64::new(*confirmed_ms), U32::new(keys.total));
+            put(out, header, ConfirmedKeysBody { confirmed_ms, total, keys: U32::ZERO }, units.as_bytes());
+            let count = put_keys(out, at, keys, seals);
+            out[at + 20..at + 24].copy_from_slice(&count.to_le_bytes());
+        }
+        Answer::Confirmed { confirmed_ms, late, units, .. } => {
             let header = header(AnswerKind::Confirmed, when(*late, flag::LATE), index, units.len());
             put(out, header, ConfirmedBody { confirmed_ms: U64::new(*confirmed_ms) }, units.as_bytes());
         }
@@ -135,6 +167,18 @@ fn done(out: &mut Vec<u8>, index: u16, answer: &Answer<'_>) {
         Answer::Extended { deadline_ms } => value(out, AnswerKind::Extended, *deadline_ms),
         Answer::Returned { units } => value(out, AnswerKind::Returned, *units),
         Answer::Stock(view) => stock(out, index, view),
+        Answer::KeysImported { taken } => value(out, AnswerKind::KeysImported, *taken),
+        Answer::Keys(page) => {
+            let at = out.len();
+            let body = KeysBody { total: U32::new(page.total), from: U32::new(page.from) };
+            put(out, header(AnswerKind::Keys, 0, index, 0), body, &[]);
+            let count = put_keys(out, at, page, seals);
+            out[at + 6..at + 8].copy_from_slice(&(count as u16).to_le_bytes());
+        }
+        Answer::Batches { total, batches } => {
+            let body = BatchesBody { total: U32::new(*total), spare: U32::ZERO };
+            put(out, header(AnswerKind::Batches, 0, index, batches.len()), body, batches.as_bytes());
+        }
         Answer::Channels { version, channels } => {
             let body = ChannelsBody { version: U32::new(*version), spare: U32::ZERO };
             put(out, header(AnswerKind::Channels, 0, index, channels.len()), body, channels.as_bytes());
@@ -142,6 +186,34 @@ fn done(out: &mut Vec<u8>, index: u16, answer: &Answer<'_>) {
         Answer::Hold(view) => hold(out, index, view),
         Answer::Operation(view) => operation(out, index, view),
     }
+}
+
+/// Appends keys to the answer that begins at `at`, as many as fit, and corrects its length; answers how many.
+fn put_keys(out: &mut Vec<u8>, at: usize, page: &KeyPage<'_>, seals: &mut dyn OpenSeals) -> u32 {
+    let KeyList::Sealed { places, shown, keys } = page.keys else { return 0 };
+    let mut count = 0;
+    for place in places {
+        let (chunk, sealed) = keys.chunk(place.chunk);
+        let text = if shown { seals.text(place.chunk, chunk, sealed, place.position) } else { None };
+        let text = text.unwrap_or(&[]);
+        let bytes = size_of::<KeyItem>() + text.len() + padding(text.len());
+        if out.len() - at + bytes > ANSWER_BYTES_MAX {
+            break;
+        }
+        let item = KeyItem {
+            key: U64::new(u64::from(place.key)),
+            text_bytes: U16::new(text.len() as u16),
+            flags: U16::new(u16::from(place.void)),
+            spare: U32::ZERO,
+        };
+        out.extend_from_slice(item.as_bytes());
+        out.extend_from_slice(text);
+        pad(out, text.len());
+        count += 1;
+    }
+    let length = (out.len() - at) as u16;
+    out[at..at + 2].copy_from_slice(&length.to_le_bytes());
+    count
 }
 
 #[inline]
@@ -168,6 +240,7 @@ fn refused(out: &mut Vec<u8>, index: u16, rejection: &Rejection<'_>) {
             let fact = VersionFact { version: U32::new(version), spare: U32::ZERO };
             put(out, header(FactsKind::Version), fact, &[]);
         }
+        Facts::Key(key) => put(out, header(FactsKind::Key), KeyFact { key: U64::new(key) }, &[]),
         Facts::Units { stock, asked, available } => {
             let fact = UnitsFact {
                 stock: U64::new(stock.0),
@@ -195,7 +268,7 @@ fn stock(out: &mut Vec<u8>, index: u16, view: &StockView<'_>) {
         marked_frozen: U64::new(view.marked_frozen),
         marked_void: U64::new(view.marked_void),
     };
-    let flags = when(view.terms.frozen, flag::FROZEN);
+    let flags = when(view.terms.frozen, flag::FROZEN) | when(view.keys, flag::KEYS);
     put(out, header(AnswerKind::Stock, flags, index, view.name.len()), body, view.name);
 }
 

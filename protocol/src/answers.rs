@@ -84,6 +84,90 @@ layout! {
 }
 
 layout! {
+    /// CONFIRMED_KEYS; units and keys follow.
+    pub struct ConfirmedKeysBody {
+        /// shard time of the confirmation, ms since the Unix epoch
+        confirmed_ms: U64,
+        /// keys of the hold, over all lines
+        total: U32,
+        /// keys that follow; the rest is read with KEYS_READ
+        keys: U32,
+    }
+}
+
+layout! {
+    /// KEYS; the keys follow.
+    pub struct KeysBody {
+        /// keys of the hold, over all lines
+        total: U32,
+        /// position of the first key that follows
+        from: U32,
+    }
+}
+
+layout! {
+    /// What stands before the text of a key, as `scrip_engine::answer::KeyItem` reads it in place; the text follows, padded to a multiple of 8.
+    pub struct KeyItemLayout {
+        /// the key's number
+        key: U64,
+        /// bytes of its text; 0: not shown
+        text_bytes: U16,
+        /// 1: void since
+        flags: U16,
+        /// 0
+        spare: U32,
+    }
+}
+
+layout! {
+    /// BATCHES; the batches follow.
+    pub struct BatchesBody {
+        /// batches of the stock in all
+        total: U32,
+        /// 0
+        spare: U32,
+    }
+}
+
+layout! {
+    /// One batch, as `scrip_engine::answer::BatchView` reads it in place.
+    pub struct BatchLayout {
+        /// what a key cost, in minor units
+        cost: U64,
+        /// shard time from which on its keys can't be sold; 0: never
+        expires_ms: U64,
+        /// keys imported
+        imported: U64,
+        /// keys that can be sold, or that holds count on
+        unsold: U64,
+        /// keys set aside or gone with their batch
+        moved: U64,
+        /// keys bound to orders
+        sold: U64,
+        /// keys returned or replaced
+        void: U64,
+        /// the batch's number
+        batch: U32,
+        /// 1 active, 2 frozen, 3 void, 4 expired
+        state: u8,
+        /// bytes of the supplier's name
+        supplier_bytes: u8,
+        /// 0
+        spare: U16,
+        /// where the keys are from: UTF-8, zeros behind it
+        supplier: [u8; 64],
+    }
+}
+
+layout! {
+    /// The facts KEY.
+    pub struct KeyFact {
+        /// the number of the key that took the first replaced one's place
+        key: U64,
+    }
+}
+
+layout! {
     /// CHANNELS; the channels follow.
     pub struct ChannelsBody {
         /// the stock's version
@@ -148,7 +232,7 @@ layout! {
     pub struct OperationBody {
         /// the number in the operation's answer: value, deadline or units
         value: U64,
-        /// 1 STOCK_CREATE, 2 _SUPPLY, 3 _VOID, 4 _FREEZE, 5 _UNFREEZE, 6 _EDIT, 7 EXTEND, 8 RETURN, 9 STOCK_QUOTA
+        /// 1 STOCK_CREATE, 2 _SUPPLY, 3 _VOID, 4 _FREEZE, 5 _UNFREEZE, 6 _EDIT, 7 EXTEND, 8 RETURN, 9 STOCK_QUOTA, 10 BATCH_CREATE, 11 BATCH_CHANGE, 12 KEYS_IMPORT, 13 REVEAL, 14 KEY_REPLACE
         kind: u8,
         /// 0
         spare: [u8; 7],
@@ -196,7 +280,7 @@ layout! {
 layout! {
     /// The facts MAXIMUM.
     pub struct MaximumFact {
-        /// 1 stocks, 2 holds, 3 further lines, 4 operations, 5 user limits, 6 units of one stock, 7 log space, 8 channels of one stock
+        /// 1 stocks, 2 holds, 3 further lines, 4 operations, 5 user limits, 6 units of one stock, 7 log space, 8 channels of one stock, 9 batches of one stock, 10 card keys, 11 bytes of sealed card keys
         which: U16,
         /// 0
         spare: [u8; 6],
@@ -232,6 +316,8 @@ pub const ANSWER_HEADER_BYTES: usize = size_of::<AnswerHeader>();
 
 const _: () =
     assert!(ANSWER_HEADER_BYTES == 8 && size_of::<StockBody>() == 96 && size_of::<HoldBody>() == 80);
+const _: () = assert!(size_of::<KeyItemLayout>() == size_of::<scrip_engine::answer::KeyItem>());
+const _: () = assert!(size_of::<BatchLayout>() == size_of::<scrip_engine::answer::BatchView>());
 const _: () = assert!(size_of::<ChannelLayout>() == size_of::<scrip_engine::answer::ChannelView>());
 const _: () = assert!(size_of::<HoldLineLayout>() == size_of::<scrip_engine::answer::HoldLine>());
 const _: () = assert!(size_of::<LineFactLayout>() == size_of::<scrip_engine::rejection::LineFact>());
@@ -240,7 +326,9 @@ const _: () = assert!(size_of::<LineFactLayout>() == size_of::<scrip_engine::rej
 pub mod flag {
     /// STOCK: no sale while set.
     pub const FROZEN: u8 = 1;
-    /// CONFIRMED, HOLD: confirmed after the hold had expired.
+    /// STOCK: each unit is a card key.
+    pub const KEYS: u8 = 2;
+    /// CONFIRMED, CONFIRMED_KEYS, HOLD: confirmed after the hold had expired.
     pub const LATE: u8 = 1;
     /// RELEASED: the hold had expired before, and a late CONFIRM is now refused.
     pub const LAPSED: u8 = 1;
@@ -301,7 +389,7 @@ numbered! {
     AnswerKind {
         /// The command was refused.
         Rejection = 0, "REJECTION", NoBody, "the facts", 0xff;
-        /// A stock was made or changed; `value`: its total (CREATE, SUPPLY), its version (EDIT, QUOTA), units moved at once (others).
+        /// A stock was made or changed; `value`: its total (CREATE, SUPPLY), its version (EDIT, QUOTA), units moved at once (others); the batch's number (BATCH_CREATE).
         StockChanged = 1, "STOCK_CHANGED", ValueBody, "", 0;
         /// RESERVE was taken.
         Reserved = 2, "RESERVED", ReservedBody, "`count` u32: units granted per line, padded", 0;
@@ -314,13 +402,21 @@ numbered! {
         /// RETURN was taken; `value`: units given back by it, over all lines.
         Returned = 6, "RETURNED", ValueBody, "", 0;
         /// STOCK_SHOW.
-        Stock = 7, "STOCK", StockBody, "`count` bytes: the name (UTF-8), padded", flag::FROZEN;
+        Stock = 7, "STOCK", StockBody, "`count` bytes: the name (UTF-8), padded", flag::FROZEN | flag::KEYS;
         /// OPERATION_SHOW of a RESERVE or SELL.
         Hold = 8, "HOLD", HoldBody, "`count` lines of 24 bytes", flag::LATE;
         /// OPERATION_SHOW of any other operation.
         Operation = 9, "OPERATION", OperationBody, "", 0;
         /// STOCK_CHANNELS.
         Channels = 10, "CHANNELS", ChannelsBody, "`count` channels of 56 bytes", 0;
+        /// CONFIRM or SELL of card keys was taken.
+        ConfirmedKeys = 11, "CONFIRMED_KEYS", ConfirmedKeysBody, "`count` u32: units confirmed per line, padded; then `keys` keys", flag::LATE;
+        /// KEYS_IMPORT was taken; bit n of `value`: the n-th key was new.
+        KeysImported = 12, "KEYS_IMPORTED", ValueBody, "", 0;
+        /// REVEAL, KEY_REPLACE, KEYS_READ.
+        Keys = 13, "KEYS", KeysBody, "`count` keys", 0;
+        /// BATCHES_SHOW.
+        Batches = 14, "BATCHES", BatchesBody, "`count` batches of 128 bytes", 0;
     }
 }
 
@@ -341,5 +437,7 @@ numbered! {
         Version = 5, "VERSION", VersionFact, "", 0;
         /// OUT_OF_STOCK and CHANNEL_QUOTA of a stock change.
         Units = 6, "UNITS", UnitsFact, "", 0;
+        /// KEY_REPLACED: which key is there now.
+        Key = 7, "KEY", KeyFact, "", 0;
     }
 }

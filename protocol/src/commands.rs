@@ -99,6 +99,96 @@ layout! {
 }
 
 layout! {
+    /// BATCH_CREATE; the supplier's name follows, padded to a multiple of 8.
+    pub struct BatchCreateBody {
+        /// the keys stock
+        stock: U64,
+        /// what a key cost, in minor units; not interpreted
+        cost: U64,
+        /// shard time from which on its keys can't be sold; 0: never
+        expires_ms: U64,
+        /// the batch's number within the stock
+        batch: U32,
+        /// bytes of the supplier's name, 1 to 64
+        supplier_bytes: U16,
+        /// 0
+        spare: U16,
+    }
+}
+
+layout! {
+    /// BATCH_CHANGE.
+    pub struct BatchChangeBody {
+        /// the stock
+        stock: U64,
+        /// the batch
+        batch: U32,
+        /// 1 freeze, 2 unfreeze, 3 void
+        change: u8,
+        /// 0
+        spare: [u8; 3],
+    }
+}
+
+layout! {
+    /// KEYS_IMPORT; `lines` lengths (u16) and the texts follow, padded to a multiple of 8.
+    pub struct KeysImportBody {
+        /// the stock
+        stock: U64,
+        /// the batch
+        batch: U32,
+        /// bytes of lengths and texts together, at most 12,288
+        block_bytes: U32,
+    }
+}
+
+layout! {
+    /// REVEAL.
+    pub struct RevealBody {
+        /// the hold
+        hold: U128,
+    }
+}
+
+layout! {
+    /// KEY_REPLACE.
+    pub struct KeyReplaceBody {
+        /// the hold
+        hold: U128,
+        /// the key's number
+        key: U32,
+        /// the merchant's reason; not interpreted
+        reason: U16,
+        /// 0
+        spare: U16,
+    }
+}
+
+layout! {
+    /// KEYS_READ.
+    pub struct KeysReadBody {
+        /// the hold
+        hold: U128,
+        /// position of the first key wanted, over all lines
+        from: U32,
+        /// 0
+        spare: U32,
+    }
+}
+
+layout! {
+    /// BATCHES_SHOW.
+    pub struct BatchesShowBody {
+        /// the stock
+        stock: U64,
+        /// position of the first batch wanted
+        from: U32,
+        /// 0
+        spare: U32,
+    }
+}
+
+layout! {
     /// RESERVE and SELL; with HAS_REPLACE the replaced hold's id (u128) follows, then the lines.
     pub struct TakeBody {
         /// the gateway's order; 0: none
@@ -180,9 +270,11 @@ const _: () = assert!(COMMAND_HEADER_BYTES + size_of::<TakeBody>() + size_of::<L
 pub mod flag {
     /// STOCK_CREATE, STOCK_EDIT: no sale while set.
     pub const FROZEN: u8 = 1;
+    /// STOCK_CREATE: each unit is a card key.
+    pub const KEYS: u8 = 2;
     /// STOCK_VOID: take the units from frozen instead of available.
     pub const FROM_FROZEN: u8 = 1;
-    /// STOCK_VOID, STOCK_FREEZE: also where that cuts into channels' guarantees, which are lowered then.
+    /// STOCK_VOID, STOCK_FREEZE, BATCH_CHANGE: also where that cuts into channels' guarantees, which are lowered then.
     pub const FORCED: u8 = 2;
     /// RESERVE, SELL: accept fewer units, down to each line's minimum.
     pub const PARTIAL: u8 = 1;
@@ -190,6 +282,10 @@ pub mod flag {
     pub const HAS_REPLACE: u8 = 2;
     /// SELL: the buyer has paid already; a refusal is recorded and final.
     pub const PAID: u8 = 4;
+    /// SELL: card keys are bound without being shown; a REVEAL shows them.
+    pub const SELL_HIDDEN: u8 = 8;
+    /// CONFIRM: card keys are bound without being shown; a REVEAL shows them.
+    pub const CONFIRM_HIDDEN: u8 = 1;
     /// RETURN: back to available; else to void.
     pub const TO_AVAILABLE: u8 = 1;
 }
@@ -207,6 +303,8 @@ pub enum Tail {
     Units,
     /// `lines` quotas of 32 bytes.
     Quotas,
+    /// `lines` lengths of texts (u16), then the texts one behind the other; padded to a multiple of 8.
+    Texts,
 }
 
 /// One flag of a command.
@@ -276,8 +374,8 @@ macro_rules! commands {
 }
 
 commands! {
-    /// Makes a counter stock.
-    StockCreate = 1, "STOCK_CREATE", StockCreateBody, Name, [FROZEN];
+    /// Makes a stock: of units that are all alike, or of card keys.
+    StockCreate = 1, "STOCK_CREATE", StockCreateBody, Name, [FROZEN, KEYS];
     /// Adds units to available: the only thing that changes a total.
     StockSupply = 2, "STOCK_SUPPLY", StockUnitsBody, None, [];
     /// Moves units to void, from available or from frozen.
@@ -290,24 +388,38 @@ commands! {
     StockEdit = 6, "STOCK_EDIT", StockEditBody, None, [FROZEN];
     /// Sets quotas of a stock's channels if it still is at the version given.
     StockQuota = 7, "STOCK_QUOTA", StockQuotaBody, Quotas, [];
+    /// Makes a batch of a keys stock.
+    BatchCreate = 8, "BATCH_CREATE", BatchCreateBody, Name, [];
+    /// Freezes, unfreezes or voids the unsold keys of a batch.
+    BatchChange = 9, "BATCH_CHANGE", BatchChangeBody, None, [FORCED];
+    /// Adds card keys to a batch; those the merchant has in this slot already are left out.
+    KeysImport = 10, "KEYS_IMPORT", KeysImportBody, Texts, [];
     /// Takes units out of available for an order, until confirmed, released or expired.
     Reserve = 16, "RESERVE", TakeBody, Lines, [PARTIAL, HAS_REPLACE];
     /// Moves a hold's deadline to `ttl_ms` from now; never earlier than it is.
     Extend = 17, "EXTEND", ExtendBody, None, [];
     /// Held becomes consumed. The hold is named by the operation id; no units: all of them.
-    Confirm = 18, "CONFIRM", EmptyBody, Units, [];
+    Confirm = 18, "CONFIRM", EmptyBody, Units, [CONFIRM_HIDDEN];
     /// Gives a hold's units back. The hold is named by the operation id.
     Release = 19, "RELEASE", EmptyBody, None, [];
     /// Reserve and confirm in one step.
-    Sell = 20, "SELL", TakeBody, Lines, [PARTIAL, HAS_REPLACE, PAID];
+    Sell = 20, "SELL", TakeBody, Lines, [PARTIAL, HAS_REPLACE, PAID, SELL_HIDDEN];
     /// Gives units of a confirmed hold back; no units: all that is left.
     Return = 21, "RETURN", ReturnBody, Units, [TO_AVAILABLE];
+    /// Shows the card keys of a hold that was confirmed hidden, and records that.
+    Reveal = 22, "REVEAL", RevealBody, None, [];
+    /// Voids a card key of a confirmed hold and binds another in its place.
+    KeyReplace = 23, "KEY_REPLACE", KeyReplaceBody, None, [];
     /// Query: one stock. Needs no operation id.
     StockShow = 64, "STOCK_SHOW", StockShowBody, None, [];
     /// Query: what is recorded under the operation id.
     OperationShow = 65, "OPERATION_SHOW", EmptyBody, None, [];
     /// Query: what the channels of one stock have and may use. Needs no operation id.
     StockChannels = 66, "STOCK_CHANNELS", StockShowBody, None, [];
+    /// Query: the card keys of a confirmed hold, a page of them. Needs no operation id.
+    KeysRead = 67, "KEYS_READ", KeysReadBody, None, [];
+    /// Query: the batches of a keys stock, a page of them in the order of sale. Needs no operation id.
+    BatchesShow = 68, "BATCHES_SHOW", BatchesShowBody, None, [];
 }
 
 impl CommandKind {
@@ -321,6 +433,13 @@ impl CommandKind {
             Command::StockUnfreeze { .. } => CommandKind::StockUnfreeze,
             Command::StockEdit { .. } => CommandKind::StockEdit,
             Command::StockQuota { .. } => CommandKind::StockQuota,
+            Command::BatchCreate(_) => CommandKind::BatchCreate,
+            Command::BatchChange { .. } => CommandKind::BatchChange,
+            Command::KeysImport { .. } => CommandKind::KeysImport,
+            Command::Reveal { .. } => CommandKind::Reveal,
+            Command::KeyReplace { .. } => CommandKind::KeyReplace,
+            Command::KeysRead { .. } => CommandKind::KeysRead,
+            Command::BatchesShow { .. } => CommandKind::BatchesShow,
             Command::Reserve { .. } => CommandKind::Reserve,
             Command::Extend { .. } => CommandKind::Extend,
             Command::Confirm { .. } => CommandKind::Confirm,

@@ -2,7 +2,10 @@
 //! repeats those a client needs, and what goes beyond one is refused before anything is allocated for it.
 
 use crate::frame::HEADER_BYTES;
-use scrip_engine::limits::{LINES_MAX, NAME_BYTES_MAX};
+use scrip_engine::limits::{
+    BATCHES_PER_ANSWER_MAX, CHANNELS_PER_STOCK_MAX, KEY_BLOCK_BYTES_MAX, KEY_TEXT_BYTES_MAX,
+    KEYS_PER_ANSWER_MAX, LINES_MAX, NAME_BYTES_MAX,
+};
 
 /// Bytes of a frame, header included, once the connection is authenticated.
 pub const FRAME_BYTES_MAX: u32 = 1 << 20;
@@ -24,8 +27,8 @@ pub const REFERENCE_BYTES_MAX: usize = 64;
 pub const MESSAGE_BYTES_MAX: usize = 256;
 /// Commands of one connection without an answer, unless the server is configured otherwise (WELCOME says).
 pub const OUTSTANDING_DEFAULT: u32 = 65_536;
-/// Bytes of the longest answer: a hold of 64 lines.
-pub const ANSWER_BYTES_MAX: usize = 2 * 1024;
+/// Bytes of the longest answer: a page of batches, or of card keys with their texts.
+pub const ANSWER_BYTES_MAX: usize = 12 * 1024;
 /// How long a connection may take from accept to a complete HELLO.
 pub const HELLO_TIMEOUT_MS: u64 = 5_000;
 
@@ -40,3 +43,10 @@ const _: () = assert!(
         <= COMMAND_BYTES_MAX
 );
 const _: () = assert!(104 + LINES_MAX * 24 <= ANSWER_BYTES_MAX);
+const _: () = assert!(16 + CHANNELS_PER_STOCK_MAX * 56 <= ANSWER_BYTES_MAX);
+const _: () = assert!(16 + BATCHES_PER_ANSWER_MAX * 128 <= ANSWER_BYTES_MAX);
+const _: () = assert!(
+    32 + LINES_MAX * 4 + KEYS_PER_ANSWER_MAX * 16 + KEY_TEXT_BYTES_MAX + 8 <= ANSWER_BYTES_MAX,
+    "an answer has room for at least one text"
+);
+const _: () = assert!(KEY_BLOCK_BYTES_MAX + 128 <= COMMAND_BYTES_MAX);

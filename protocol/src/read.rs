@@ -4,15 +4,19 @@
 //! two commands with the same meaning are the same to the engine.
 
 use crate::commands::{
-    COMMAND_HEADER_BYTES, CommandHeader, CommandKind, ExtendBody, ReturnBody, StockCreateBody, StockEditBody,
-    StockQuotaBody, StockShowBody, StockUnitsBody, TakeBody, flag,
+    BatchChangeBody, BatchCreateBody, BatchesShowBody, COMMAND_HEADER_BYTES, CommandHeader, CommandKind,
+    ExtendBody, KeyReplaceBody, KeysImportBody, KeysReadBody, ReturnBody, RevealBody, StockCreateBody,
+    StockEditBody, StockQuotaBody, StockShowBody, StockUnitsBody, TakeBody, flag,
 };
 use crate::error::{CommandError, CommandFault};
 use crate::extras::{self, Extras};
 use crate::frame::HEADER_BYTES;
 use crate::layout::padding;
 use crate::limits::{ALIGNMENT, COMMAND_BYTES_MAX};
-use scrip_engine::command::{Command, Envelope, Line, Quota, Request, StockCreate, StockTerms, Take};
+use scrip_engine::command::{
+    BatchChange, BatchCreate, Command, Envelope, KeyBlock, Line, Quota, Request, StockCreate, StockTerms,
+    Take,
+};
 use scrip_engine::ids::{ChannelId, MerchantId, OperationId, OrderId, Slot, StockId, UserId};
 use zerocopy::little_endian::{U32, U128};
 use zerocopy::{FromBytes, Immutable, KnownLayout};
@@ -112,7 +116,9 @@ impl<'a> Body<'a> {
     fn read(mut self, kind: CommandKind) -> Result<(Command<'a>, &'a [u8]), CommandFault> {
         let command = match kind {
             CommandKind::Reserve => self.reserve()?,
-            CommandKind::Confirm => Command::Confirm { units: self.units()? },
+            CommandKind::Confirm => {
+                Command::Confirm { units: self.units()?, hidden: self.has(flag::CONFIRM_HIDDEN) }
+            }
             CommandKind::Release => self.without_lines(Command::Release)?,
             CommandKind::Sell => self.sell()?,
             CommandKind::Extend => self.extend()?,
@@ -129,6 +135,16 @@ impl<'a> Body<'a> {
             CommandKind::StockCreate => self.stock_create()?,
             CommandKind::StockEdit => self.stock_edit()?,
             CommandKind::StockQuota => self.stock_quota()?,
+            CommandKind::BatchCreate => self.batch_create()?,
+            CommandKind::BatchChange => self.batch_change()?,
+            CommandKind::KeysImport => self.keys_import()?,
+            CommandKind::Reveal => {
+                let body: &RevealBody = self.fixed()?;
+                self.without_lines(Command::Reveal { hold: OperationId(body.hold.get()) })?
+            }
+            CommandKind::KeyReplace => self.key_replace()?,
+            CommandKind::KeysRead => self.keys_read()?,
+            CommandKind::BatchesShow => self.batches_show()?,
             CommandKind::StockSupply
             | CommandKind::StockVoid
             | CommandKind::StockFreeze
@@ -200,7 +216,8 @@ impl<'a> Body<'a> {
         if ttl_ms != 0 {
             return Err(CommandFault::SpareNotZero);
         }
-        Ok(Command::Sell { take, paid: self.has(flag::PAID) })
+        let (paid, hidden) = (self.has(flag::PAID), self.has(flag::SELL_HIDDEN));
+        Ok(Command::Sell { take, paid, hidden })
     }
 
     /// `lines` units in place, and the zeros behind them.
@@ -242,16 +259,12 @@ impl<'a> Body<'a> {
         if body.spare.get() != 0 {
             return Err(CommandFault::SpareNotZero);
         }
-        let name_bytes = usize::from(body.name_bytes.get());
-        let Some((name, rest)) = self.rest.split_at_checked(name_bytes) else {
-            return Err(self.length_fault());
-        };
-        self.rest = rest;
-        self.zeros(padding(name_bytes))?;
+        let name = self.name(usize::from(body.name_bytes.get()))?;
         self.without_lines(Command::StockCreate(StockCreate {
             stock: StockId(body.stock.get()),
             name,
             units: body.units.get(),
+            keys: self.has(flag::KEYS),
             terms: StockTerms {
                 opens_ms: body.opens_ms.get(),
                 closes_ms: body.closes_ms.get(),
@@ -285,6 +298,75 @@ impl<'a> Body<'a> {
             .map_err(|_| CommandFault::Count(count))?;
         self.rest = rest;
         Ok(Command::StockQuota { stock: StockId(body.stock.get()), version: body.version.get(), quotas })
+    }
+
+    fn batch_create(&mut self) -> Result<Command<'a>, CommandFault> {
+        let body: &BatchCreateBody = self.fixed()?;
+        if body.spare.get() != 0 {
+            return Err(CommandFault::SpareNotZero);
+        }
+        let supplier = self.name(usize::from(body.supplier_bytes.get()))?;
+        self.without_lines(Command::BatchCreate(BatchCreate {
+            stock: StockId(body.stock.get()),
+            batch: body.batch.get(),
+            cost: body.cost.get(),
+            expires_ms: body.expires_ms.get(),
+            supplier,
+        }))
+    }
+
+    fn batch_change(&mut self) -> Result<Command<'a>, CommandFault> {
+        let body: &BatchChangeBody = self.fixed()?;
+        if body.spare != [0; 3] {
+            return Err(CommandFault::SpareNotZero);
+        }
+        let change = BatchChange::from_number(body.change).ok_or(CommandFault::UnknownFlags(body.change))?;
+        let (stock, batch, forced) = (StockId(body.stock.get()), body.batch.get(), self.has(flag::FORCED));
+        self.without_lines(Command::BatchChange { stock, batch, change, forced })
+    }
+
+    fn keys_import(&mut self) -> Result<Command<'a>, CommandFault> {
+        let body: &KeysImportBody = self.fixed()?;
+        let bytes = self.name(body.block_bytes.get() as usize)?;
+        let block = KeyBlock::Plain { count: usize::from(self.header.lines.get()), bytes };
+        Ok(Command::KeysImport { stock: StockId(body.stock.get()), batch: body.batch.get(), block })
+    }
+
+    fn key_replace(&mut self) -> Result<Command<'a>, CommandFault> {
+        let body: &KeyReplaceBody = self.fixed()?;
+        if body.spare.get() != 0 {
+            return Err(CommandFault::SpareNotZero);
+        }
+        let (hold, key, reason) = (OperationId(body.hold.get()), body.key.get(), body.reason.get());
+        self.without_lines(Command::KeyReplace { hold, key, reason })
+    }
+
+    fn keys_read(&mut self) -> Result<Command<'a>, CommandFault> {
+        let body: &KeysReadBody = self.fixed()?;
+        if body.spare.get() != 0 {
+            return Err(CommandFault::SpareNotZero);
+        }
+        let (hold, from) = (OperationId(body.hold.get()), body.from.get());
+        self.without_lines(Command::KeysRead { hold, from })
+    }
+
+    fn batches_show(&mut self) -> Result<Command<'a>, CommandFault> {
+        let body: &BatchesShowBody = self.fixed()?;
+        if body.spare.get() != 0 {
+            return Err(CommandFault::SpareNotZero);
+        }
+        let (stock, from) = (StockId(body.stock.get()), body.from.get());
+        self.without_lines(Command::BatchesShow { stock, from })
+    }
+
+    /// `bytes` bytes in place, and the zeros behind them.
+    fn name(&mut self, bytes: usize) -> Result<&'a [u8], CommandFault> {
+        let Some((name, rest)) = self.rest.split_at_checked(bytes) else {
+            return Err(self.length_fault());
+        };
+        self.rest = rest;
+        self.zeros(padding(bytes))?;
+        Ok(name)
     }
 
     fn stock_units(&mut self, kind: CommandKind) -> Result<Command<'a>, CommandFault> {

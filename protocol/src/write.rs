@@ -4,14 +4,17 @@
 //! is refused and leaves the buffer as it was. (A SELL's flags and lines, a command's name and units included.)
 
 use crate::commands::{
-    CommandHeader, CommandKind, ExtendBody, ReturnBody, StockCreateBody, StockEditBody, StockQuotaBody,
-    StockShowBody, StockUnitsBody, TakeBody, flag,
+    BatchChangeBody, BatchCreateBody, BatchesShowBody, CommandHeader, CommandKind, ExtendBody,
+    KeyReplaceBody, KeysImportBody, KeysReadBody, ReturnBody, RevealBody, StockCreateBody, StockEditBody,
+    StockQuotaBody, StockShowBody, StockUnitsBody, TakeBody, flag,
 };
 use crate::extras::{self, ExtraFault, Extras};
 use crate::frame::{self, FrameKind, HEADER_BYTES};
 use crate::layout::pad;
 use crate::limits::{COMMAND_BYTES_MAX, FRAME_BYTES_MAX};
-use scrip_engine::command::{Command, Malformed, Request, StockCreate, StockTerms, Take};
+use scrip_engine::command::{
+    BatchCreate, Command, KeyBlock, Malformed, Request, StockCreate, StockTerms, Take,
+};
 use scrip_engine::ids::StockId;
 use zerocopy::IntoBytes;
 use zerocopy::little_endian::{U16, U32, U64, U128};
@@ -155,7 +158,11 @@ fn flags_and_lines(command: &Command<'_>) -> (u8, usize) {
     let of_take =
         |take: &Take<'_>| when(take.partial, flag::PARTIAL) | when(take.replace.0 != 0, flag::HAS_REPLACE);
     match command {
-        Command::StockCreate(create) => (when(create.terms.frozen, flag::FROZEN), 0),
+        Command::StockCreate(create) => {
+            (when(create.terms.frozen, flag::FROZEN) | when(create.keys, flag::KEYS), 0)
+        }
+        Command::BatchChange { forced, .. } => (when(*forced, flag::FORCED), 0),
+        Command::KeysImport { block: KeyBlock::Plain { count, .. }, .. } => (0, *count),
         Command::StockEdit { terms, .. } => (when(terms.frozen, flag::FROZEN), 0),
         Command::StockVoid { from_frozen, forced, .. } => {
             (when(*from_frozen, flag::FROM_FROZEN) | when(*forced, flag::FORCED), 0)
@@ -163,13 +170,22 @@ fn flags_and_lines(command: &Command<'_>) -> (u8, usize) {
         Command::StockFreeze { forced, .. } => (when(*forced, flag::FORCED), 0),
         Command::StockQuota { quotas, .. } => (0, quotas.len()),
         Command::Reserve { take, .. } => (of_take(take), take.lines.len()),
-        Command::Sell { take, paid } => (of_take(take) | when(*paid, flag::PAID), take.lines.len()),
-        Command::Confirm { units } => (0, units.len()),
+        Command::Sell { take, paid, hidden } => {
+            let flags = of_take(take) | when(*paid, flag::PAID) | when(*hidden, flag::SELL_HIDDEN);
+            (flags, take.lines.len())
+        }
+        Command::Confirm { units, hidden } => (when(*hidden, flag::CONFIRM_HIDDEN), units.len()),
         Command::Return { to_available, units, .. } => (when(*to_available, flag::TO_AVAILABLE), units.len()),
         Command::StockSupply { .. }
         | Command::StockUnfreeze { .. }
         | Command::Extend { .. }
         | Command::Release
+        | Command::KeysImport { .. }
+        | Command::BatchCreate(_)
+        | Command::Reveal { .. }
+        | Command::KeyReplace { .. }
+        | Command::KeysRead { .. }
+        | Command::BatchesShow { .. }
         | Command::StockShow { .. }
         | Command::StockChannels { .. }
         | Command::OperationShow => (0, 0),
@@ -198,7 +214,7 @@ fn body(out: &mut Vec<u8>, command: &Command<'_>) {
             let body = ExtendBody { hold: U128::new(hold.0), ttl_ms: U32::new(*ttl_ms), spare: U32::ZERO };
             out.extend_from_slice(body.as_bytes());
         }
-        Command::Confirm { units } => self::units(out, units),
+        Command::Confirm { units, .. } => self::units(out, units),
         Command::Return { hold, units, .. } => {
             out.extend_from_slice(ReturnBody { hold: U128::new(hold.0) }.as_bytes());
             self::units(out, units);
@@ -207,6 +223,54 @@ fn body(out: &mut Vec<u8>, command: &Command<'_>) {
             out.extend_from_slice(StockShowBody { stock: U64::new(stock.0) }.as_bytes());
         }
         Command::Release | Command::OperationShow => {}
+        command => keys(out, command),
+    }
+}
+
+/// The commands of batches and card keys.
+fn keys(out: &mut Vec<u8>, command: &Command<'_>) {
+    match *command {
+        Command::BatchCreate(BatchCreate { stock, batch, cost, expires_ms, supplier }) => {
+            let body = BatchCreateBody {
+                stock: U64::new(stock.0),
+                cost: U64::new(cost),
+                expires_ms: U64::new(expires_ms),
+                batch: U32::new(batch),
+                supplier_bytes: U16::new(supplier.len() as u16),
+                spare: U16::ZERO,
+            };
+            out.extend_from_slice(body.as_bytes());
+            out.extend_from_slice(supplier);
+            pad(out, supplier.len());
+        }
+        Command::BatchChange { stock, batch, change, .. } => {
+            let (stock, batch) = (U64::new(stock.0), U32::new(batch));
+            let body = BatchChangeBody { stock, batch, change: change as u8, spare: [0; 3] };
+            out.extend_from_slice(body.as_bytes());
+        }
+        Command::KeysImport { stock, batch, block: KeyBlock::Plain { bytes, .. } } => {
+            let (stock, batch) = (U64::new(stock.0), U32::new(batch));
+            let body = KeysImportBody { stock, batch, block_bytes: U32::new(bytes.len() as u32) };
+            out.extend_from_slice(body.as_bytes());
+            out.extend_from_slice(bytes);
+            pad(out, bytes.len());
+        }
+        Command::Reveal { hold } => {
+            out.extend_from_slice(RevealBody { hold: U128::new(hold.0) }.as_bytes());
+        }
+        Command::KeyReplace { hold, key, reason } => {
+            let (hold, key, reason) = (U128::new(hold.0), U32::new(key), U16::new(reason));
+            out.extend_from_slice(KeyReplaceBody { hold, key, reason, spare: U16::ZERO }.as_bytes());
+        }
+        Command::KeysRead { hold, from } => {
+            let (hold, from) = (U128::new(hold.0), U32::new(from));
+            out.extend_from_slice(KeysReadBody { hold, from, spare: U32::ZERO }.as_bytes());
+        }
+        Command::BatchesShow { stock, from } => {
+            let (stock, from) = (U64::new(stock.0), U32::new(from));
+            out.extend_from_slice(BatchesShowBody { stock, from, spare: U32::ZERO }.as_bytes());
+        }
+        ref other => unreachable!("{other:?} is encoded elsewhere, or sealed: then it goes nowhere"),
     }
 }
 

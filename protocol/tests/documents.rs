@@ -3,15 +3,17 @@
 #![allow(clippy::disallowed_methods, reason = "a test reads the docs and may be told to write them")]
 
 use scrip_engine::limits::{
-    CLOCK_AHEAD_MAX_MS, LINES_MAX, NAME_BYTES_MAX, STOCK_UNITS_MAX, TTL_DEFAULT_MS, TTL_MAX_MS,
-    UNITS_PER_LINE_MAX,
+    CHANNELS_PER_STOCK_MAX, CLOCK_AHEAD_MAX_MS, LINES_MAX, NAME_BYTES_MAX, STOCK_UNITS_MAX, TTL_DEFAULT_MS,
+    TTL_MAX_MS, UNITS_PER_LINE_MAX,
 };
 use scrip_engine::rejection::{Class, Code};
 use scrip_protocol::answers::{
-    ANSWER_HEADER_BYTES, AnswerHeader, AnswerKind, FactsKind, HoldLineLayout, LineFactLayout,
+    ANSWER_HEADER_BYTES, AnswerHeader, AnswerKind, ChannelLayout, FactsKind, HoldLineLayout, LineFactLayout,
     flag as answer_flag,
 };
-use scrip_protocol::commands::{COMMAND_HEADER_BYTES, CommandHeader, CommandKind, LineLayout, Tail};
+use scrip_protocol::commands::{
+    COMMAND_HEADER_BYTES, CommandHeader, CommandKind, LineLayout, QuotaLayout, Tail,
+};
 use scrip_protocol::error::ErrorCode;
 use scrip_protocol::extras::{ExtraHeader, FACTS, LABEL, TRACE};
 use scrip_protocol::frame::{FrameKind, HEADER_BYTES, RawHeader};
@@ -26,7 +28,7 @@ fn file(path: &str) -> PathBuf {
 }
 
 fn limits_table() -> String {
-    let rows: [(&str, u64, &str); 16] = [
+    let rows: [(&str, u64, &str); 17] = [
         ("frame, header included", u64::from(limits::FRAME_BYTES_MAX), "bytes"),
         ("frame before WELCOME", u64::from(limits::FRAME_BYTES_BEFORE_AUTHENTICATION_MAX), "bytes"),
         ("command, header included", limits::COMMAND_BYTES_MAX as u64, "bytes"),
@@ -34,6 +36,7 @@ fn limits_table() -> String {
         ("lines of a hold", LINES_MAX as u64, ""),
         ("units of a line", u64::from(UNITS_PER_LINE_MAX), ""),
         ("units of a stock", STOCK_UNITS_MAX, ""),
+        ("channels of a stock", CHANNELS_PER_STOCK_MAX as u64, ""),
         ("name of a stock", NAME_BYTES_MAX as u64, "bytes of UTF-8"),
         ("time to live of a hold, from its creation", u64::from(TTL_MAX_MS), "ms"),
         ("time to live if none is given", u64::from(TTL_DEFAULT_MS), "ms"),
@@ -87,6 +90,7 @@ fn command_kinds() -> String {
             Tail::Name => "name",
             Tail::Lines => "lines",
             Tail::Units => "units",
+            Tail::Quotas => "quotas",
         };
         let flags: Vec<String> =
             kind.flags().iter().map(|flag| format!("{} = {}", flag.name, flag.bit)).collect();
@@ -105,6 +109,7 @@ fn answer_of(kind: CommandKind) -> &'static str {
         CommandKind::Release => "RELEASED",
         CommandKind::Return => "RETURNED",
         CommandKind::StockShow => "STOCK",
+        CommandKind::StockChannels => "CHANNELS",
         CommandKind::OperationShow => "HOLD or OPERATION",
         _ => "STOCK_CHANGED",
     }
@@ -155,7 +160,10 @@ fn extras() -> String {
 fn rejection(code: Code) -> (&'static str, &'static str) {
     match code {
         Code::OutOfStock => ("LINES; UNITS for a stock change", "fewer units are available than asked for"),
-        Code::ChannelQuota => ("", "later: the channel's share does not allow it"),
+        Code::ChannelQuota => (
+            "LINES; UNITS for a stock change",
+            "the channel's cap, or what is guaranteed to others, does not allow it",
+        ),
         Code::UserLimit => ("LINES", "the buyer's purchase limit does not allow it"),
         Code::HeldLimit => ("", "later: the buyer holds too many units already"),
         Code::RiskLimit => ("", "later: a risk rule does not allow it"),
@@ -172,8 +180,8 @@ fn rejection(code: Code) -> (&'static str, &'static str) {
         Code::NotOwner => ("", "`replace` names a hold of another user and another order"),
         Code::OutOfScope => ("", "later: not for this merchant, channel, store or product"),
         Code::RuleFailed => (
-            "VERSION for STOCK_EDIT",
-            "the stock exists already (STOCK_CREATE); another version is in force (STOCK_EDIT)",
+            "VERSION for STOCK_EDIT and STOCK_QUOTA of another version",
+            "the stock exists already (STOCK_CREATE); another version is in force (STOCK_EDIT, STOCK_QUOTA); a lapse time has passed (STOCK_QUOTA)",
         ),
         Code::LockedByOtherOrder => ("", "later: another order holds it"),
         Code::QuoteChanged => ("", "later: the price has changed"),
@@ -244,10 +252,12 @@ fn table(name: &str) -> String {
         "command_header" => markdown(0, CommandHeader::FIELDS),
         "command_kinds" => command_kinds(),
         "line" => markdown(0, LineLayout::FIELDS),
+        "quota" => markdown(0, QuotaLayout::FIELDS),
         "extra_header" => markdown(0, ExtraHeader::FIELDS),
         "extras" => extras(),
         "answer_header" => markdown(0, AnswerHeader::FIELDS),
         "answer_kinds" => answer_kinds(),
+        "channel" => markdown(0, ChannelLayout::FIELDS),
         "hold_line" => markdown(0, HoldLineLayout::FIELDS),
         "facts_kinds" => facts_kinds(),
         "line_fact" => markdown(0, LineFactLayout::FIELDS),

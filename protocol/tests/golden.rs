@@ -124,7 +124,7 @@ fn answers_frame() -> Vec<u8> {
     let mut out = Vec::new();
     let mut frame = AnswerFrame::begin(&mut out, 77);
     for (index, outcome) in [1, 0].iter().zip(&answers_to_it()) {
-        frame.push(&mut out, *index, outcome).unwrap();
+        frame.push(&mut out, *index, outcome, &mut scrip_protocol::answer_write::NoSeals).unwrap();
     }
     assert!(frame.finish(&mut out, 4_711));
     out

@@ -5,9 +5,9 @@ mod common;
 use common::{answer_bytes, command_bytes};
 use proptest::prelude::*;
 use scrip_engine::answer::{
-    Answer, HoldLine, HoldState, HoldView, OperationKind, OperationView, Outcome, StockView,
+    Answer, ChannelView, HoldLine, HoldState, HoldView, OperationKind, OperationView, Outcome, StockView,
 };
-use scrip_engine::command::{Command, Envelope, Line, Request, StockCreate, StockTerms, Take};
+use scrip_engine::command::{Command, Envelope, Line, Quota, Request, StockCreate, StockTerms, Take};
 use scrip_engine::ids::{ChannelId, MerchantId, OperationId, OrderId, Slot, StockId, UserId};
 use scrip_engine::limits::{STOCK_UNITS_MAX, TTL_MAX_MS, UNITS_PER_LINE_MAX};
 use scrip_engine::rejection::{CapacityOf, Code, Facts, LineFact, Rejection};
@@ -33,6 +33,7 @@ struct Parts {
     flags: [bool; 3],
     lines: Vec<Line>,
     units: Vec<U32>,
+    quotas: Vec<Quota>,
     name: String,
     trace: Vec<u8>,
     label: String,
@@ -63,21 +64,48 @@ fn lines() -> impl Strategy<Value = Vec<Line>> {
     prop::collection::vec(line, 1..=64)
 }
 
+/// Quotas as a caller may give them: one per channel, in ascending order, no guarantee above its cap.
+fn quotas() -> impl Strategy<Value = Vec<Quota>> {
+    let quota = (0..=STOCK_UNITS_MAX, any::<u64>(), any::<u64>());
+    prop::collection::btree_map(any::<u16>(), quota, 1..=64).prop_map(|quotas| {
+        let quota = |(channel, (guaranteed, more, lapses_ms)): (u16, (u64, u64, u64))| {
+            let lapses_ms = if guaranteed == 0 { 0 } else { lapses_ms };
+            Quota::new(ChannelId(channel), guaranteed, guaranteed.saturating_add(more), lapses_ms)
+        };
+        quotas.into_iter().map(quota).collect()
+    })
+}
+
 fn parts() -> impl Strategy<Value = Parts> {
     let units = prop::collection::vec((1..=UNITS_PER_LINE_MAX).prop_map(U32::new), 0..=64);
     let text = "\\PC{1,16}";
     (
         (prop::sample::select(CommandKind::ALL), envelopes(), any::<[u128; 3]>(), any::<[u64; 4]>()),
-        (any::<[u32; 3]>(), any::<[bool; 3]>(), lines(), units, text),
+        (any::<[u32; 3]>(), any::<[bool; 3]>(), (lines(), quotas()), units, text),
         (
             prop::collection::vec(any::<u8>(), 0..=64),
             "\\PC{0,16}",
             prop::collection::vec(any::<u8>(), 0..=1024),
         ),
     )
-        .prop_map(|((kind, envelope, big, numbers), (small, flags, lines, units, name), extras)| {
+        .prop_map(|((kind, envelope, big, numbers), (small, flags, lists, units, name), extras)| {
             let (trace, label, facts) = extras;
-            Parts { kind, envelope, big, numbers, small, flags, lines, units, name, trace, label, facts }
+            let (lines, quotas) = lists;
+            Parts {
+                kind,
+                envelope,
+                big,
+                numbers,
+                small,
+                flags,
+                lines,
+                units,
+                quotas,
+                name,
+                trace,
+                label,
+                facts,
+            }
         })
 }
 
@@ -114,11 +142,17 @@ impl Parts {
                 terms: self.terms(),
             }),
             CommandKind::StockSupply => Command::StockSupply { stock, units },
-            CommandKind::StockVoid => Command::StockVoid { stock, units, from_frozen: self.flags[0] },
-            CommandKind::StockFreeze => Command::StockFreeze { stock, units },
+            CommandKind::StockVoid => {
+                let [from_frozen, forced, _] = self.flags;
+                Command::StockVoid { stock, units, from_frozen, forced }
+            }
+            CommandKind::StockFreeze => Command::StockFreeze { stock, units, forced: self.flags[1] },
             CommandKind::StockUnfreeze => Command::StockUnfreeze { stock, units },
             CommandKind::StockEdit => {
                 Command::StockEdit { stock, version: self.small[2], terms: self.terms() }
+            }
+            CommandKind::StockQuota => {
+                Command::StockQuota { stock, version: self.small[2], quotas: &self.quotas }
             }
             CommandKind::Reserve => Command::Reserve { take: self.take(), ttl_ms: ttl_ms - 1 },
             CommandKind::Extend => Command::Extend { hold, ttl_ms },
@@ -127,6 +161,7 @@ impl Parts {
             CommandKind::Sell => Command::Sell { take: self.take(), paid: self.flags[2] },
             CommandKind::Return => Command::Return { hold, to_available: self.flags[0], units: &self.units },
             CommandKind::StockShow => Command::StockShow { stock },
+            CommandKind::StockChannels => Command::StockChannels { stock },
             CommandKind::OperationShow => Command::OperationShow,
         };
         Request { envelope: self.envelope, command }
@@ -153,6 +188,7 @@ struct AnswerParts {
     units: Vec<U32>,
     hold_lines: Vec<HoldLine>,
     line_facts: Vec<LineFact>,
+    channels: Vec<ChannelView>,
     name: String,
 }
 
@@ -170,30 +206,44 @@ fn answer_parts() -> impl Strategy<Value = AnswerParts> {
         asked: U32::new(asked),
         available: U64::new(available),
     });
+    let channel = any::<([u64; 6], u16)>().prop_map(|(numbers, channel)| ChannelView {
+        guaranteed: U64::new(numbers[0]),
+        cap: U64::new(numbers[1]),
+        lapses_ms: U64::new(numbers[2]),
+        held: U64::new(numbers[3]),
+        consumed: U64::new(numbers[4]),
+        room: U64::new(numbers[5]),
+        channel: U16::new(channel),
+        spare: [0; 6],
+    });
     (
         (prop::sample::select(AnswerKind::ALL), prop::sample::select(FactsKind::ALL)),
-        (prop::sample::select(Code::ALL), prop::sample::select(&CapacityOf::ALL[..]), 1..=6u8),
+        (prop::sample::select(Code::ALL), prop::sample::select(&CapacityOf::ALL[..]), 1..=9u8),
         (any::<[u128; 3]>(), any::<[u64; 11]>(), any::<[u32; 2]>(), any::<u16>(), any::<bool>()),
         prop::collection::vec(any::<u32>().prop_map(U32::new), 0..=64),
         prop::collection::vec(hold_line, 0..=64),
         prop::collection::vec(line_fact, 0..=64),
+        prop::collection::vec(channel, 0..=64),
         "\\PC{0,16}",
     )
-        .prop_map(|(kinds, numbered, values, units, hold_lines, line_facts, name)| AnswerParts {
-            kind: kinds.0,
-            facts: kinds.1,
-            code: numbered.0,
-            capacity: numbered.1,
-            state: numbered.2,
-            big: values.0,
-            numbers: values.1,
-            small: values.2,
-            channel: values.3,
-            flag: values.4,
-            units,
-            hold_lines,
-            line_facts,
-            name,
+        .prop_map(|(kinds, numbered, values, units, hold_lines, line_facts, channels, name)| {
+            AnswerParts {
+                kind: kinds.0,
+                facts: kinds.1,
+                code: numbered.0,
+                capacity: numbered.1,
+                state: numbered.2,
+                big: values.0,
+                numbers: values.1,
+                small: values.2,
+                channel: values.3,
+                flag: values.4,
+                units,
+                hold_lines,
+                line_facts,
+                channels,
+                name,
+            }
         })
 }
 
@@ -235,7 +285,7 @@ impl AnswerParts {
     fn hold(&self) -> HoldView<'_> {
         HoldView {
             hold: OperationId(self.big[0]),
-            state: HoldState::from_number(self.state).expect("1 to 6 are states"),
+            state: HoldState::from_number(self.state.min(6)).expect("1 to 6 are states"),
             channel: ChannelId(self.channel),
             late: self.flag,
             refusal: Some(self.code).filter(|_| self.state > 4),
@@ -263,9 +313,10 @@ impl AnswerParts {
             AnswerKind::Released => Answer::Released { lapsed: self.flag },
             AnswerKind::Returned => Answer::Returned { units: value },
             AnswerKind::Stock => Answer::Stock(self.stock()),
+            AnswerKind::Channels => Answer::Channels { version: self.small[0], channels: &self.channels },
             AnswerKind::Hold => Answer::Hold(self.hold()),
             AnswerKind::Operation => {
-                let kind = OperationKind::from_number(self.state).expect("1 to 6 are kinds");
+                let kind = OperationKind::from_number(self.state).expect("1 to 9 are kinds");
                 Answer::Operation(OperationView { kind, value })
             }
         })
@@ -341,7 +392,7 @@ fn a_full_frame_of_answers_says_so() {
     let mut frame = AnswerFrame::begin(&mut out, 1);
     let outcome = Outcome::Done(Answer::Released { lapsed: false });
     let mut pushed = 0u32;
-    while frame.push(&mut out, 0, &outcome).is_ok() {
+    while frame.push(&mut out, 0, &outcome, &mut scrip_protocol::answer_write::NoSeals).is_ok() {
         pushed += 1;
     }
     assert_eq!(frame.count(), pushed);

@@ -6,6 +6,7 @@
 mod cli;
 mod credentials;
 mod data_directory;
+mod keyring;
 mod operator;
 mod pages;
 mod report;

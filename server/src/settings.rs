@@ -21,6 +21,8 @@ pub struct Settings {
     pub http: SocketAddr,
     /// Data directory.
     pub data: PathBuf,
+    /// File of the master key that card keys are sealed under; beside the data directory if not given.
+    pub master_key: Option<PathBuf>,
     /// Memory for the tables, in bytes.
     #[serde(deserialize_with = "size")]
     pub memory: u64,
@@ -82,6 +84,7 @@ impl Default for Settings {
             listen: SocketAddr::from(([127, 0, 0, 1], 7480)),
             http: SocketAddr::from(([127, 0, 0, 1], 7481)),
             data: PathBuf::from("scrip-data"),
+            master_key: None,
             memory: 1 << 30,
             io: Io::Auto,
             shards: 1,
@@ -116,6 +119,10 @@ pub struct SettingFlags {
     #[arg(long, value_name = "DIR")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub data: Option<PathBuf>,
+    /// File of the master key that card keys are sealed under; made at the first start [default: DATA.master-key]
+    #[arg(long, value_name = "FILE")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub master_key: Option<PathBuf>,
     /// Memory for the tables: a number with KiB, MiB or GiB [default: 1GiB]
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -9,7 +9,7 @@ use crate::durable::{Durable, Space};
 use scrip_engine::answer::Outcome;
 use scrip_engine::command::Request;
 use scrip_engine::event::{Event, EventSink};
-use scrip_engine::limits::{EVENT_BYTES_MAX, Rules, TICK_LEASE_MS};
+use scrip_engine::limits::{ADVANCE_EVENT_BYTES_MAX, EVENT_BYTES_MAX, Rules, TICK_LEASE_MS};
 use scrip_engine::rejection::{CapacityOf, Code, Facts, Rejection};
 use scrip_engine::{ADVANCE_EVENTS_MAX, Engine};
 use scrip_wal::FrameBuffer;
@@ -19,7 +19,7 @@ use scrip_wal::limits::FRAME_CLOSE_BYTES;
 pub const BUFFERS: usize = 3;
 
 /// Room the open frame must have before time advances.
-const ADVANCE_BYTES: usize = ADVANCE_EVENTS_MAX * EVENT_BYTES_MAX;
+const ADVANCE_BYTES: usize = ADVANCE_EVENTS_MAX * ADVANCE_EVENT_BYTES_MAX;
 /// Room the open frame must have before a command executes: its event, and a tick.
 const COMMAND_BYTES: usize = 2 * EVENT_BYTES_MAX;
 
@@ -151,6 +151,11 @@ impl<D: Durable> Shard<D> {
     pub fn saturated(&mut self) -> bool {
         self.take_back();
         self.spare.is_empty() && self.open.buffer.payload_bytes() >= FRAME_CLOSE_BYTES
+    }
+
+    /// The events in the open frame, as they will lie in the log.
+    pub fn open_events(&self) -> &[u8] {
+        self.open.buffer.payload()
     }
 
     /// Whether events wait in the open frame.

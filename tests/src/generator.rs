@@ -9,6 +9,7 @@
 
 mod commands;
 mod plan;
+mod quotas;
 
 pub use plan::{Chances, Kind, Plan, ROOMY};
 
@@ -162,6 +163,7 @@ impl Generator {
         }
         for stock in oracle.stocks.values() {
             moments_ms.extend([stock.terms.opens_ms, stock.terms.closes_ms]);
+            moments_ms.extend(stock.channels.values().map(|channel| channel.lapses_ms));
         }
         moments_ms.retain(|moment_ms| *moment_ms > self.now_ms);
         moments_ms.sort_unstable();
@@ -200,7 +202,7 @@ impl Generator {
         Envelope {
             merchant,
             slot,
-            channel: ChannelId(self.rng.u16(0..3)),
+            channel: self.channel(),
             operation,
             created_ms: if embeds && self.rng.bool() { 0 } else { created_ms },
             deadline_ms,
@@ -228,6 +230,11 @@ impl Generator {
         &from[self.rng.usize(0..from.len())]
     }
 
+    /// One of the history's channels; few, so that they get in each other's way.
+    fn channel(&mut self) -> ChannelId {
+        ChannelId(self.rng.u16(0..self.plan.channels))
+    }
+
     /// Merchant and slot of a new command.
     fn scope(&mut self) -> (MerchantId, Slot) {
         let merchant = MerchantId(self.rng.u32(1..=self.plan.merchants));
@@ -247,6 +254,7 @@ pub fn has_own_id(request: &OwnedRequest) -> bool {
         OwnedCommand::Confirm { .. }
             | OwnedCommand::Release
             | OwnedCommand::StockShow { .. }
+            | OwnedCommand::StockChannels { .. }
             | OwnedCommand::OperationShow
     )
 }

@@ -213,6 +213,7 @@ pub fn name(command: &OwnedCommand) -> &'static str {
         OwnedCommand::StockFreeze { .. } => "STOCK_FREEZE",
         OwnedCommand::StockUnfreeze { .. } => "STOCK_UNFREEZE",
         OwnedCommand::StockEdit { .. } => "STOCK_EDIT",
+        OwnedCommand::StockQuota { .. } => "STOCK_QUOTA",
         OwnedCommand::Reserve { .. } => "RESERVE",
         OwnedCommand::Extend { .. } => "EXTEND",
         OwnedCommand::Confirm { .. } => "CONFIRM",
@@ -220,6 +221,7 @@ pub fn name(command: &OwnedCommand) -> &'static str {
         OwnedCommand::Sell { .. } => "SELL",
         OwnedCommand::Return { .. } => "RETURN",
         OwnedCommand::StockShow { .. } => "STOCK_SHOW",
+        OwnedCommand::StockChannels { .. } => "STOCK_CHANNELS",
         OwnedCommand::OperationShow => "OPERATION_SHOW",
     }
 }

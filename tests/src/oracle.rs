@@ -4,8 +4,11 @@
 //! where it applies. It is written from docs/semantics.md alone, shares no code with the engine but the types of
 //! commands and answers, and knows nothing of memory: CAPACITY of tables is not its business.
 //!
+//! One thing the documents leave open is learnt from the engine: which of the holds with one deadline expires first.
+//!
 //! Invariant: [`Oracle::check_laws`] holds after every command.
 
+mod channels;
 mod holds;
 mod laws;
 mod stocks;
@@ -36,14 +39,16 @@ pub struct Oracle {
     pub purchases: BTreeMap<(StockId, UserId), i128>,
     /// Records made so far.
     pub recorded: u64,
-    /// Units of each stock that were sold by holds which are gone by now.
-    departed: BTreeMap<StockId, i128>,
+    /// Units of each stock that were sold, through which channel, by holds which are gone by now.
+    departed: BTreeMap<(StockId, ChannelId), i128>,
     /// Units that count against a purchase limit and were bought by holds which are gone by now.
     departed_purchases: BTreeMap<(StockId, UserId), i128>,
     now_ms: u64,
     floor_ms: u64,
     /// When [`Oracle::forget`] was last called.
     forgotten_ms: u64,
+    /// Holds that will expire, in this order as far as their deadlines leave it open.
+    expiring: Vec<Key>,
 }
 
 /// A stock.
@@ -62,6 +67,19 @@ pub struct Stock {
     pub void: i128,
     pub marked_frozen: i128,
     pub marked_void: i128,
+    /// What each channel that has taken units or has a quota is counted with.
+    pub channels: BTreeMap<ChannelId, Channel>,
+}
+
+/// What a stock counts for a channel.
+#[derive(Debug, Clone)]
+#[allow(missing_docs, reason = "the fields are those of `ChannelView`, which documents them")]
+pub struct Channel {
+    pub guaranteed: i128,
+    pub cap: i128,
+    pub lapses_ms: u64,
+    pub held: i128,
+    pub consumed: i128,
 }
 
 /// What is remembered of an operation with an id of its own.
@@ -124,10 +142,16 @@ impl Oracle {
             now_ms: 0,
             floor_ms: 0,
             forgotten_ms: 0,
+            expiring: Vec::new(),
         }
     }
 
-    /// Lets time pass: holds whose deadline is reached expire, and what is old and closed is forgotten. `floor_ms` is
+    /// The holds that the engine expires next, in its order.
+    pub fn expire_next(&mut self, holds: impl IntoIterator<Item = Key>) {
+        self.expiring.extend(holds);
+    }
+
+    /// Lets time pass: guarantees lapse, holds whose deadline is reached expire, and what is old and closed is forgotten. `floor_ms` is
     /// the floor that the engine publishes.
     pub fn advance(&mut self, now_ms: u64, floor_ms: u64) {
         assert!(now_ms >= self.now_ms, "shard time never goes back");
@@ -135,6 +159,7 @@ impl Oracle {
         assert_eq!(floor_ms % 1_000, 0, "the floor rises by whole seconds");
         if now_ms > self.now_ms {
             self.now_ms = now_ms;
+            self.lapse_due();
             self.expire_due();
         }
         if (now_ms, floor_ms) != (self.forgotten_ms, self.floor_ms) {
@@ -159,6 +184,7 @@ impl Oracle {
         let envelope = &request.envelope;
         match &request.command {
             OwnedCommand::StockShow { stock } => self.show_stock(envelope, *stock),
+            OwnedCommand::StockChannels { stock } => self.show_channels(envelope, *stock),
             OwnedCommand::OperationShow => self.show_operation(envelope),
             OwnedCommand::Confirm { units } => self.confirm(envelope, units),
             OwnedCommand::Release => self.release(envelope),
@@ -269,6 +295,7 @@ fn stocks_of(command: &OwnedCommand) -> Vec<StockId> {
         | OwnedCommand::StockFreeze { stock, .. }
         | OwnedCommand::StockUnfreeze { stock, .. }
         | OwnedCommand::StockEdit { stock, .. }
+        | OwnedCommand::StockQuota { stock, .. }
         | OwnedCommand::StockShow { stock } => vec![*stock],
         OwnedCommand::Reserve { take, .. } | OwnedCommand::Sell { take, .. } => {
             take.lines.iter().map(|wish| wish.stock).collect()
@@ -285,6 +312,7 @@ fn kind_of(command: &OwnedCommand) -> OperationKind {
         OwnedCommand::StockFreeze { .. } => OperationKind::StockFreeze,
         OwnedCommand::StockUnfreeze { .. } => OperationKind::StockUnfreeze,
         OwnedCommand::StockEdit { .. } => OperationKind::StockEdit,
+        OwnedCommand::StockQuota { .. } => OperationKind::StockQuota,
         OwnedCommand::Extend { .. } => OperationKind::Extend,
         OwnedCommand::Return { .. } => OperationKind::Return,
         _ => unreachable!("holds and queries have no operation record"),

@@ -3,7 +3,10 @@
 //! Invariant: two outcomes are equal here exactly if their borrowed forms say the same, so a comparison of these is a
 //! comparison of everything a caller can see.
 
-use scrip_engine::answer::{Answer, HoldState, HoldView, OperationView, Outcome, StockView};
+use crate::request::OwnedRequest;
+use scrip_engine::answer::{
+    Answer, BatchView, ChannelView, HoldState, HoldView, KeyList, KeyPage, OperationView, Outcome, StockView,
+};
 use scrip_engine::command::StockTerms;
 use scrip_engine::ids::{ChannelId, OperationId, OrderId, StockId, UserId};
 use scrip_engine::rejection::{CapacityOf, Code, Facts, LineFact};
@@ -19,9 +22,32 @@ pub enum OwnedOutcome {
     Released { lapsed: bool },
     Returned { units: u64 },
     Stock(Box<OwnedStock>),
+    Channels { version: u32, channels: Vec<ChannelView> },
+    ConfirmedKeys { confirmed_ms: u64, late: bool, units: Vec<u32>, keys: OwnedKeys },
+    KeysImported { taken: u64 },
+    Keys(OwnedKeys),
+    Batches { total: u32, batches: Vec<BatchView> },
     Hold(Box<OwnedHold>),
     Operation(OperationView),
     Refused { code: Code, facts: OwnedFacts },
+}
+
+/// [`KeyPage`], owned: keys by their numbers, with whether they are void.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[allow(missing_docs, reason = "the fields are those of `KeyPage`, which documents them")]
+pub struct OwnedKeys {
+    pub total: u32,
+    pub from: u32,
+    pub shown: bool,
+    pub keys: Vec<(u32, bool)>,
+}
+
+impl From<KeyPage<'_>> for OwnedKeys {
+    fn from(page: KeyPage<'_>) -> OwnedKeys {
+        let KeyList::Sealed { places, shown, .. } = page.keys else { return OwnedKeys::default() };
+        let keys = places.iter().map(|place| (place.key, place.void)).collect();
+        OwnedKeys { total: page.total, from: page.from, shown, keys }
+    }
 }
 
 /// [`StockView`], owned.
@@ -30,6 +56,7 @@ pub enum OwnedOutcome {
 pub struct OwnedStock {
     pub stock: StockId,
     pub version: u32,
+    pub keys: bool,
     pub terms: StockTerms,
     pub total: u64,
     pub available: u64,
@@ -79,6 +106,7 @@ pub enum OwnedFacts {
     Floor(u64),
     Maximum(CapacityOf, u64),
     Version(u32),
+    Key(u64),
     Units { stock: StockId, asked: u64, available: u64 },
 }
 
@@ -119,12 +147,22 @@ impl OwnedOutcome {
         }
     }
 
-    /// The table that was full, for CAPACITY.
-    pub fn full_table(&self) -> Option<CapacityOf> {
+    /// The maximum that was reached, for CAPACITY.
+    pub fn maximum(&self) -> Option<CapacityOf> {
         match self {
             OwnedOutcome::Refused { code: Code::Capacity, facts: OwnedFacts::Maximum(of, _) } => Some(*of),
             _ => None,
         }
+    }
+
+    /// The table that was full, for CAPACITY. The maximums of one stock are no tables.
+    pub fn full_table(&self) -> Option<CapacityOf> {
+        self.maximum().filter(|of| !matches!(of, CapacityOf::StockUnits | CapacityOf::Channels))
+    }
+
+    /// Whether a command with this answer had reached the check for room, so that a full table may refuse it as well.
+    pub fn reached_room(&self, request: &OwnedRequest) -> bool {
+        self.code().is_none() || request.take().is_some() && self.maximum() == Some(CapacityOf::Channels)
     }
 }
 
@@ -147,7 +185,14 @@ impl From<Answer<'_>> for OwnedOutcome {
                 OwnedOutcome::Reserved { deadline_ms, units: units.iter().map(|units| units.get()).collect() }
             }
             Answer::Extended { deadline_ms } => OwnedOutcome::Extended { deadline_ms },
-            Answer::Confirmed { confirmed_ms, late, units } => OwnedOutcome::Confirmed {
+            Answer::Confirmed { confirmed_ms, late, units, keys } if keys.total > 0 => {
+                let units = units.iter().map(|units| units.get()).collect();
+                OwnedOutcome::ConfirmedKeys { confirmed_ms, late, units, keys: keys.into() }
+            }
+            Answer::KeysImported { taken } => OwnedOutcome::KeysImported { taken },
+            Answer::Keys(page) => OwnedOutcome::Keys(page.into()),
+            Answer::Batches { total, batches } => OwnedOutcome::Batches { total, batches: batches.to_vec() },
+            Answer::Confirmed { confirmed_ms, late, units, .. } => OwnedOutcome::Confirmed {
                 confirmed_ms,
                 late,
                 units: units.iter().map(|units| units.get()).collect(),
@@ -155,6 +200,9 @@ impl From<Answer<'_>> for OwnedOutcome {
             Answer::Released { lapsed } => OwnedOutcome::Released { lapsed },
             Answer::Returned { units } => OwnedOutcome::Returned { units },
             Answer::Stock(view) => OwnedOutcome::Stock(Box::new(view.into())),
+            Answer::Channels { version, channels } => {
+                OwnedOutcome::Channels { version, channels: channels.to_vec() }
+            }
             Answer::Hold(view) => OwnedOutcome::Hold(Box::new(view.into())),
             Answer::Operation(view) => OwnedOutcome::Operation(view),
         }
@@ -166,6 +214,7 @@ impl From<StockView<'_>> for OwnedStock {
         OwnedStock {
             stock: view.stock,
             version: view.version,
+            keys: view.keys,
             terms: view.terms,
             total: view.total,
             available: view.available,
@@ -216,6 +265,7 @@ impl From<Facts<'_>> for OwnedFacts {
             Facts::Floor(floor_ms) => OwnedFacts::Floor(floor_ms),
             Facts::Maximum(of, maximum) => OwnedFacts::Maximum(of, maximum),
             Facts::Version(version) => OwnedFacts::Version(version),
+            Facts::Key(key) => OwnedFacts::Key(key),
             Facts::Units { stock, asked, available } => OwnedFacts::Units { stock, asked, available },
         }
     }

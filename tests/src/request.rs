@@ -3,7 +3,7 @@
 //! Invariant: [`OwnedRequest::with`] hands out exactly the request that was put in.
 
 use core::fmt;
-use scrip_engine::command::{Command, Envelope, Line, Request, StockCreate, StockTerms, Take};
+use scrip_engine::command::{Command, Envelope, Line, Quota, Request, StockCreate, StockTerms, Take};
 use scrip_engine::ids::{OperationId, OrderId, StockId, UserId};
 use zerocopy::little_endian::U32;
 
@@ -22,10 +22,11 @@ pub struct OwnedRequest {
 pub enum OwnedCommand {
     StockCreate { stock: StockId, name: Vec<u8>, units: u64, terms: StockTerms },
     StockSupply { stock: StockId, units: u64 },
-    StockVoid { stock: StockId, units: u64, from_frozen: bool },
-    StockFreeze { stock: StockId, units: u64 },
+    StockVoid { stock: StockId, units: u64, from_frozen: bool, forced: bool },
+    StockFreeze { stock: StockId, units: u64, forced: bool },
     StockUnfreeze { stock: StockId, units: u64 },
     StockEdit { stock: StockId, version: u32, terms: StockTerms },
+    StockQuota { stock: StockId, version: u32, quotas: Vec<Quota> },
     Reserve { take: OwnedTake, ttl_ms: u32 },
     Extend { hold: OperationId, ttl_ms: u32 },
     Confirm { units: Vec<u32> },
@@ -33,6 +34,7 @@ pub enum OwnedCommand {
     Sell { take: OwnedTake, paid: bool },
     Return { hold: OperationId, to_available: bool, units: Vec<u32> },
     StockShow { stock: StockId },
+    StockChannels { stock: StockId },
     OperationShow,
 }
 
@@ -77,17 +79,24 @@ impl OwnedRequest {
             lines: &lines,
         };
         let command = match &self.command {
-            OwnedCommand::StockCreate { stock, name, units, terms } => {
-                Command::StockCreate(StockCreate { stock: *stock, name, units: *units, terms: *terms })
-            }
+            OwnedCommand::StockCreate { stock, name, units, terms } => Command::StockCreate(StockCreate {
+                stock: *stock,
+                name,
+                units: *units,
+                keys: false,
+                terms: *terms,
+            }),
             OwnedCommand::StockSupply { stock, units } => {
                 Command::StockSupply { stock: *stock, units: *units }
             }
-            OwnedCommand::StockVoid { stock, units, from_frozen } => {
-                Command::StockVoid { stock: *stock, units: *units, from_frozen: *from_frozen }
-            }
-            OwnedCommand::StockFreeze { stock, units } => {
-                Command::StockFreeze { stock: *stock, units: *units }
+            OwnedCommand::StockVoid { stock, units, from_frozen, forced } => Command::StockVoid {
+                stock: *stock,
+                units: *units,
+                from_frozen: *from_frozen,
+                forced: *forced,
+            },
+            OwnedCommand::StockFreeze { stock, units, forced } => {
+                Command::StockFreeze { stock: *stock, units: *units, forced: *forced }
             }
             OwnedCommand::StockUnfreeze { stock, units } => {
                 Command::StockUnfreeze { stock: *stock, units: *units }
@@ -95,17 +104,23 @@ impl OwnedRequest {
             OwnedCommand::StockEdit { stock, version, terms } => {
                 Command::StockEdit { stock: *stock, version: *version, terms: *terms }
             }
+            OwnedCommand::StockQuota { stock, version, quotas } => {
+                Command::StockQuota { stock: *stock, version: *version, quotas }
+            }
             OwnedCommand::Reserve { take, ttl_ms } => {
                 Command::Reserve { take: borrow(take), ttl_ms: *ttl_ms }
             }
             OwnedCommand::Extend { hold, ttl_ms } => Command::Extend { hold: *hold, ttl_ms: *ttl_ms },
-            OwnedCommand::Confirm { .. } => Command::Confirm { units: &units },
+            OwnedCommand::Confirm { .. } => Command::Confirm { units: &units, hidden: false },
             OwnedCommand::Release => Command::Release,
-            OwnedCommand::Sell { take, paid } => Command::Sell { take: borrow(take), paid: *paid },
+            OwnedCommand::Sell { take, paid } => {
+                Command::Sell { take: borrow(take), paid: *paid, hidden: false }
+            }
             OwnedCommand::Return { hold, to_available, .. } => {
                 Command::Return { hold: *hold, to_available: *to_available, units: &units }
             }
             OwnedCommand::StockShow { stock } => Command::StockShow { stock: *stock },
+            OwnedCommand::StockChannels { stock } => Command::StockChannels { stock: *stock },
             OwnedCommand::OperationShow => Command::OperationShow,
         };
         work(&Request { envelope: self.envelope, command })
@@ -125,6 +140,14 @@ impl OwnedRequest {
             OwnedCommand::Reserve { take, .. } | OwnedCommand::Sell { take, .. } => Some(take),
             _ => None,
         }
+    }
+
+    /// Whether it asks and changes nothing.
+    pub fn is_query(&self) -> bool {
+        matches!(
+            self.command,
+            OwnedCommand::StockShow { .. } | OwnedCommand::StockChannels { .. } | OwnedCommand::OperationShow
+        )
     }
 
     fn units(&self) -> &[u32] {

@@ -4,13 +4,13 @@
 //! the test.
 
 use crate::generator::ROOMY;
-use crate::oracle::Oracle;
+use crate::oracle::{Key, Oracle};
 use crate::outcome::{OwnedFacts, OwnedHold, OwnedOutcome, OwnedStock};
 use crate::request::{OwnedCommand, OwnedRequest, OwnedTake, Wish};
 use crate::room;
 use scrip_engine::command::{Envelope, StockTerms};
-use scrip_engine::event::{Event, EventSink};
-use scrip_engine::ids::{ChannelId, MerchantId, OperationId, OrderId, Slot, StockId, UserId};
+use scrip_engine::event::{Event, EventHold, EventSink};
+use scrip_engine::ids::{ChannelId, MerchantId, OperationId, OperationKey, OrderId, Slot, StockId, UserId};
 use scrip_engine::limits::{Capacity, EVENT_BYTES_MAX, EXPIRED_PER_EVENT_MAX, Rules, TTL_MAX_MS};
 use scrip_engine::rejection::{CapacityOf, Code};
 use scrip_engine::{ADVANCE_EVENTS_MAX, Engine};
@@ -28,6 +28,8 @@ pub struct Log {
     pub bytes: Vec<u8>,
     /// How many.
     pub events: u64,
+    /// Holds that have expired and of which the oracle has not heard.
+    pub expired: Vec<Key>,
     /// The most holds that one expiry posted.
     pub expired_at_once_max: usize,
 }
@@ -40,11 +42,18 @@ impl EventSink for Log {
         assert_eq!((&decoded, read), (event, size), "an event survives its bytes");
         if let Event::Expired { holds } = event {
             assert!(holds.len() <= EXPIRED_PER_EVENT_MAX, "one event expired {} holds", holds.len());
+            self.expired.extend(holds.iter().map(|hold| expired_key(hold)));
             self.expired_at_once_max = self.expired_at_once_max.max(holds.len());
         }
         self.bytes.extend_from_slice(&buffer[..size]);
         self.events += 1;
     }
+}
+
+/// The key of a hold that an event names.
+pub fn expired_key(hold: &EventHold) -> Key {
+    let OperationKey { merchant, slot, operation } = hold.key();
+    (merchant.0, slot.0, operation.0)
 }
 
 /// Engine, oracle and log.
@@ -166,6 +175,7 @@ impl World {
             let highest_ms = self.now_ms.saturating_sub(window_ms);
             assert!(floor_ms <= highest_ms, "the floor {floor_ms} leaves no window at {}", self.now_ms);
         }
+        self.oracle.expire_next(self.log.expired.drain(..));
         self.oracle.advance(self.now_ms, floor_ms);
     }
 
@@ -184,7 +194,7 @@ impl World {
             self.engine.prepare(&[*request]);
             OwnedOutcome::from(self.engine.execute(self.now_ms, request, &mut self.log))
         });
-        let oracle = match engine.full_table().filter(|of| *of != CapacityOf::StockUnits) {
+        let oracle = match engine.full_table() {
             Some(_) => self.refused_for_want_of_room(request, &engine),
             None => self.oracle.answer(request),
         };
@@ -192,10 +202,8 @@ impl World {
         if engine != oracle {
             return Err(Mismatch { engine, oracle });
         }
-        assert!(
-            request.command != OwnedCommand::OperationShow || self.log.events == events,
-            "a query logs nothing"
-        );
+        assert!(!request.is_query() || self.log.events == events, "a query logs nothing");
+        self.oracle.check_stocks();
         Ok(engine)
     }
 
@@ -209,13 +217,13 @@ impl World {
         let table = room::TABLES.iter().position(|table| *table == of).expect("a table");
         let (_, used, maximum) = self.engine.usage()[table];
         let mut added = room::added(&self.oracle, request)[table];
-        if of == CapacityOf::UserLimits && answer.code().is_some() {
+        if of == CapacityOf::UserLimits && !answer.reached_room(request) {
             // A refusal that is recorded counts no purchase.
             added = 0;
         }
         let is_full = added > 0 && u64::from(used) + added > u64::from(maximum);
         let says_how_much = engine.facts() == OwnedFacts::Maximum(of, u64::from(maximum));
-        let was_last = with_room.recorded > recorded;
+        let was_last = with_room.recorded > recorded || answer.reached_room(request);
         if is_full && says_how_much && was_last { engine.clone() } else { answer }
     }
 

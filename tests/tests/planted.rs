@@ -35,6 +35,8 @@ const HUNTS: &[(Bug, Look)] = &[
     (Bug::LateRefusalNotFinal, model),
     (Bug::ReturnUnbounded, model),
     (Bug::ReplaceReleasesEarly, model),
+    (Bug::QuotaOffByOne, model),
+    (Bug::GuaranteeNotCounted, model),
     (Bug::AnswerBeforeSync, crashes),
     (Bug::SkippedDirectorySync, crashes),
     (Bug::IgnoredIoError, crashes),

@@ -175,7 +175,7 @@ impl Peer {
     pub async fn answer(&mut self, command: &Arrived, outcome: Outcome<'_>) {
         let mut out = Vec::new();
         let mut frame = AnswerFrame::begin(&mut out, command.correlation);
-        frame.push(&mut out, command.index, &outcome).unwrap();
+        frame.push(&mut out, command.index, &outcome, &mut scrip_protocol::answer_write::NoSeals).unwrap();
         assert!(frame.finish(&mut out, 1));
         self.send(&out).await;
     }

@@ -41,6 +41,12 @@ fn repeat<'p>(state: &State, record: Recorded, content: u64) -> Verdict<'p> {
         }
         Recorded::Hold(handle) => {
             let hold = state.holds.get(handle);
+            if hold.content == content
+                && hold.flags & HoldRecord::SOLD != 0
+                && let Some(verdict) = super::keys::replaced(state, hold)
+            {
+                return verdict;
+            }
             (hold.content, made_by(hold, handle))
         }
     };

@@ -1,6 +1,7 @@
 //! CONFIRM: held becomes consumed; late, an expired hold is reserved afresh and confirmed, or refused for good.
 
 use super::checks::{deadline_passed, hold_unknown};
+use super::keys;
 use super::{Plan, Question, Reply, Resolved, Verdict};
 use crate::answer::HoldState;
 use crate::event::{Event, EventLine, RefusedLine};
@@ -14,7 +15,13 @@ use zerocopy::little_endian::U32;
 
 /// Decides a CONFIRM.
 #[inline]
-pub fn decide<'p>(state: &State, question: Question<'_>, units: &[U32], plan: &'p mut Plan) -> Verdict<'p> {
+pub fn decide<'p>(
+    state: &State,
+    question: Question<'_>,
+    units: &[U32],
+    hidden: bool,
+    plan: &'p mut Plan,
+) -> Verdict<'p> {
     let envelope = &question.request.envelope;
     let Some(handle) = state.find_hold(&question.key(), question.hash, question.now_ms) else {
         return Verdict::Refuse(hold_unknown(state, envelope));
@@ -22,8 +29,8 @@ pub fn decide<'p>(state: &State, question: Question<'_>, units: &[U32], plan: &'
     let hold = state.holds.get(handle);
     match hold.state() {
         HoldState::Held | HoldState::Expired => {}
-        HoldState::Confirmed if same_units(state, hold, units) => {
-            return Verdict::Answer(Reply::Confirmed(handle));
+        HoldState::Confirmed if same_units(state, hold, units) && same_showing(hold, hidden) => {
+            return keys::replaced(state, hold).unwrap_or(Verdict::Answer(Reply::Confirmed(handle)));
         }
         HoldState::Confirmed => return Verdict::Refuse(Rejection::plain(Code::OperationMismatch)),
         HoldState::Lapsed if hold.refusal().is_some() => return Verdict::Answer(Reply::Refused(handle)),
@@ -54,7 +61,10 @@ pub fn decide<'p>(state: &State, question: Question<'_>, units: &[U32], plan: &'
         let stock = state.stock(Handle(record.stock)).id;
         plan.lines.push(EventLine::new(stock, asked(units, line, record.reserved), record.limit != NONE));
     }
-    let event = Event::Confirmed { hold: question.key(), late, lines: &plan.lines };
+    if keys_are_short(state, hold, late, plan) {
+        return Verdict::Refuse(Rejection { code: Code::OutOfStock, facts: Facts::Lines(&plan.facts) });
+    }
+    let event = Event::Confirmed { hold: question.key(), late, hidden, lines: &plan.lines };
     Verdict::Do(event, &plan.resolved, Reply::Confirmed(handle))
 }
 
@@ -70,6 +80,29 @@ fn same_units(state: &State, hold: &HoldRecord, units: &[U32]) -> bool {
             .lines(hold)
             .enumerate()
             .all(|(line, record)| asked(units, line, record.reserved) == record.current)
+}
+
+fn same_showing(hold: &HoldRecord, hidden: bool) -> bool {
+    (hold.flags & HoldRecord::HIDDEN != 0) == hidden
+}
+
+/// Whether a keys stock has too few keys that are neither frozen nor void: then only marked ones are left for this hold.
+/// Fills the facts. (A late confirm takes available units, which have keys.)
+fn keys_are_short(state: &State, hold: &HoldRecord, late: bool, plan: &mut Plan) -> bool {
+    for (position, line) in state.lines(hold).enumerate() {
+        let stock = state.stock(Handle(line.stock));
+        if late || !stock.keys {
+            continue;
+        }
+        let same = state.lines(hold).zip(&plan.lines).filter(|(other, _)| other.stock == line.stock);
+        let demand: u64 = same.map(|(_, event)| u64::from(event.units.get())).sum();
+        let keys = stock.units.available + stock.units.unmarked();
+        if demand > keys {
+            let asked = plan.lines[position].units.get();
+            plan.facts.push(LineFact::new(position, Code::OutOfStock, asked, keys));
+        }
+    }
+    !plan.facts.is_empty()
 }
 
 /// Whether more is asked for than the hold has; fills the facts.
@@ -138,7 +171,12 @@ fn late_lack(
 
 /// Applies an [`Event::Confirmed`].
 #[inline]
-pub fn apply(state: &mut State, late: bool, lines: &[EventLine], resolved: &Resolved) -> Handle {
+pub fn apply(
+    state: &mut State,
+    (late, hidden): (bool, bool),
+    lines: &[EventLine],
+    resolved: &Resolved,
+) -> Handle {
     let handle = resolved.hold.expect("a confirmation names its hold");
     let now_ms = state.now_ms;
     let from = if late { HoldState::Expired } else { HoldState::Held };
@@ -149,22 +187,28 @@ pub fn apply(state: &mut State, late: bool, lines: &[EventLine], resolved: &Reso
     let channel = state.holds.get(handle).channel();
     state.change_lines(handle, |state, position, line| {
         let units = lines[position].units.get();
-        let stock = state.stock_mut(Handle(line.stock));
+        let stock = Handle(line.stock);
         if late {
-            stock.post(channel, Posting::Sell(u64::from(units)));
+            state.post(stock, channel, Posting::Sell(u64::from(units)));
             state.count_limit(line.limit, units);
         } else {
             let rest = line.current.checked_sub(units).expect("no more is confirmed than held");
-            stock.post(channel, Posting::Consume(u64::from(units)));
-            stock.post(channel, Posting::Free(u64::from(rest)));
+            state.post(stock, channel, Posting::Consume(u64::from(units)));
+            state.post(stock, channel, Posting::Free(u64::from(rest)));
             state.credit_limit(line.limit, rest);
         }
         line.current = units;
+        if state.stock(stock).keys {
+            line.keys = keys::bind(state, stock, units);
+        }
     });
     let hold = state.holds.get_mut(handle);
     hold.close(HoldState::Confirmed, now_ms);
     if late {
         hold.flags |= HoldRecord::LATE;
+    }
+    if hidden {
+        hold.flags |= HoldRecord::HIDDEN;
     }
     handle
 }

@@ -59,7 +59,7 @@ pub(crate) fn free_units(state: &mut State, handle: Handle) {
     state.change_lines(handle, |state, _, line| {
         let units = core::mem::take(&mut line.current);
         if line.stock != NONE {
-            state.stock_mut(Handle(line.stock)).post(channel, Posting::Free(u64::from(units)));
+            state.post(Handle(line.stock), channel, Posting::Free(u64::from(units)));
         }
         state.credit_limit(line.limit, units);
     });

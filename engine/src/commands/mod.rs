@@ -8,15 +8,16 @@ pub mod checks;
 pub mod confirm;
 pub mod expire;
 pub mod hold;
+pub mod keys;
 pub mod query;
 pub mod reply;
 pub mod return_units;
 pub mod stock;
 pub mod take;
 
-use crate::answer::{ChannelView, HoldLine, OperationKind};
+use crate::answer::{BatchView, ChannelView, HoldLine, KeyPlace, OperationKind};
 use crate::command::{Command, Quota, Request};
-use crate::event::{Event, EventHold, EventLine, Origin, RefusedLine};
+use crate::event::{Event, EventHold, EventKey, EventLine, Origin, RefusedLine};
 use crate::ids::OperationKey;
 use crate::rejection::{LineFact, Rejection};
 use crate::state::State;
@@ -52,6 +53,12 @@ pub enum Reply {
     Stock(Handle),
     /// STOCK_CHANNELS.
     Channels(Handle),
+    /// REVEAL and KEYS_READ: the keys of a hold from a position on.
+    Keys(Handle, u32),
+    /// KEY_REPLACE: one key of a hold.
+    Key(Handle, Handle),
+    /// BATCHES_SHOW: the batches of a stock from a position on.
+    Batches(Handle, u32),
     /// OPERATION_SHOW of a hold.
     Hold(Handle),
     /// OPERATION_SHOW of another operation.
@@ -105,12 +112,18 @@ pub struct Plan {
     pub name: Vec<u8>,
     /// Quotas to set.
     pub quotas: Vec<Quota>,
+    /// Card keys to import.
+    pub keys: Vec<EventKey>,
+    /// Their sealed texts.
+    pub sealed: Vec<u8>,
 }
 
 impl Plan {
     /// Empty, with room for the largest command.
     pub fn new() -> Plan {
-        use crate::limits::{EXPIRED_PER_EVENT_MAX, LINES_MAX};
+        use crate::limits::{
+            EXPIRED_PER_EVENT_MAX, KEY_BLOCK_BYTES_MAX, KEYS_PER_CHUNK_MAX, LINES_MAX, SEAL_BYTES,
+        };
         Plan {
             facts: Vec::with_capacity(LINES_MAX),
             lines: Vec::with_capacity(LINES_MAX),
@@ -124,6 +137,8 @@ impl Plan {
             wishes: Vec::with_capacity(LINES_MAX),
             name: Vec::new(),
             quotas: Vec::new(),
+            keys: Vec::with_capacity(KEYS_PER_CHUNK_MAX),
+            sealed: Vec::with_capacity(KEY_BLOCK_BYTES_MAX + SEAL_BYTES),
         }
     }
 
@@ -150,6 +165,10 @@ pub struct Replies {
     pub facts: Vec<LineFact>,
     /// Channels of a stock.
     pub channels: Vec<ChannelView>,
+    /// Card keys.
+    pub places: Vec<KeyPlace>,
+    /// Batches of a stock.
+    pub batches: Vec<BatchView>,
 }
 
 /// What a decision rests on: the time, and who asks for what.
@@ -191,13 +210,28 @@ pub fn decide<'p>(state: &State, question: Question<'_>, plan: &'p mut Plan) -> 
     plan.clear(question.hash);
     match &question.request.command {
         Command::Reserve { take, ttl_ms } => take::decide_reserve(state, question, take, *ttl_ms, plan),
-        Command::Sell { take, paid } => take::decide_sell(state, question, take, *paid, plan),
-        Command::Confirm { units } => confirm::decide(state, question, units, plan),
+        Command::Sell { take, paid, hidden } => {
+            take::decide_sell(state, question, take, (*paid, *hidden), plan)
+        }
+        Command::Confirm { units, hidden } => confirm::decide(state, question, units, *hidden, plan),
         Command::Release => hold::decide_release(state, question, plan),
         Command::Extend { hold, ttl_ms } => hold::decide_extend(state, question, *hold, *ttl_ms, plan),
         Command::Return { hold, to_available, units } => {
             return_units::decide(state, question, *hold, *to_available, units, plan)
         }
+        Command::BatchCreate(create) => keys::decide_create(state, question, create, plan),
+        Command::BatchChange { stock, batch, change, forced } => {
+            keys::decide_change(state, question, (*stock, *batch, *change, *forced), plan)
+        }
+        Command::KeysImport { stock, batch, block } => {
+            keys::decide_import(state, question, (*stock, *batch, block), plan)
+        }
+        Command::Reveal { hold } => keys::decide_reveal(state, question, *hold, plan),
+        Command::KeyReplace { hold, key, reason } => {
+            keys::decide_replace(state, question, (*hold, *key, *reason), plan)
+        }
+        Command::KeysRead { hold, from } => keys::decide_read(state, question, *hold, *from),
+        Command::BatchesShow { stock, from } => keys::decide_show(state, question, *stock, *from),
         Command::StockShow { stock } => query::decide_stock(state, question, *stock, Reply::Stock),
         Command::StockChannels { stock } => query::decide_stock(state, question, *stock, Reply::Channels),
         Command::OperationShow => query::decide_operation(state, question),
@@ -211,7 +245,18 @@ pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) -> Optio
     state.sequence += 1;
     match event {
         Event::Taken { .. } => Some(take::apply(state, event, resolved)),
-        Event::Confirmed { late, lines, .. } => Some(confirm::apply(state, *late, lines, resolved)),
+        Event::Confirmed { late, hidden, lines, .. } => {
+            Some(confirm::apply(state, (*late, *hidden), lines, resolved))
+        }
+        Event::Revealed { .. } => Some(keys::apply_reveal(state, event, resolved)),
+        Event::KeyReplaced { .. } => Some(keys::apply_replace(state, event, resolved)),
+        Event::BatchCreated { .. }
+        | Event::BatchChanged { .. }
+        | Event::BatchExpired { .. }
+        | Event::KeysImported { .. } => {
+            keys::apply(state, event, resolved);
+            None
+        }
         Event::Released { .. } => Some(hold::apply_release(state, resolved)),
         Event::Expired { .. } => {
             expire::apply(state, resolved);
@@ -285,16 +330,24 @@ pub fn resolve(state: &State, event: &Event<'_>, resolved: &mut Resolved) {
         Event::Confirmed { hold, .. } | Event::LateRefused { hold, .. } | Event::Released { hold } => {
             resolved.hold = find(hold);
         }
-        Event::Extended { origin, hold, .. } | Event::Returned { origin, hold, .. } => {
+        Event::Extended { origin, hold, .. }
+        | Event::Returned { origin, hold, .. }
+        | Event::Revealed { origin, hold }
+        | Event::KeyReplaced { origin, hold, .. } => {
             resolved.hash = new_record(state, &origin.key());
             resolved.hold = find(&OperationKey { operation: *hold, ..origin.key() });
         }
         Event::Expired { holds } => resolved.holds.extend(holds.iter().filter_map(|hold| find(&hold.key()))),
         Event::StockCreated { origin, .. } => resolved.hash = new_record(state, &origin.key()),
-        Event::GuaranteeLapsed { stock, .. } => resolved.lines.push((state.find_stock(*stock), None)),
+        Event::GuaranteeLapsed { stock, .. } | Event::BatchExpired { stock, .. } => {
+            resolved.lines.push((state.find_stock(*stock), None));
+        }
         Event::StockMoved { origin, stock, .. }
         | Event::StockEdited { origin, stock, .. }
-        | Event::StockQuotaSet { origin, stock, .. } => {
+        | Event::StockQuotaSet { origin, stock, .. }
+        | Event::BatchCreated { origin, stock, .. }
+        | Event::BatchChanged { origin, stock, .. }
+        | Event::KeysImported { origin, stock, .. } => {
             resolved.hash = new_record(state, &origin.key());
             resolved.lines.push((state.find_stock(*stock), None));
         }

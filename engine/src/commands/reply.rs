@@ -1,13 +1,18 @@
 //! Answers, read from the records: the first answer and every repeat come from the same place.
 
 use super::{Replies, Reply};
-use crate::answer::{Answer, HoldLine, HoldState, HoldView, OperationView, Outcome, StockView};
+use crate::answer::{
+    Answer, BatchView, HoldLine, HoldState, HoldView, KeyList, KeyPage, KeyPlace, OperationView, Outcome,
+    StockView,
+};
 use crate::ids::OperationId;
+use crate::limits::{BATCHES_PER_ANSWER_MAX, KEYS_PER_ANSWER_MAX, NAME_BYTES_MAX};
 use crate::rejection::{Facts, LineFact, Rejection};
 use crate::state::State;
+use crate::state::keys::{Batch, KeyRecord, KeyState};
 use crate::state::records::{HoldRecord, LineRecord};
 use crate::state::table::{Handle, NONE};
-use zerocopy::little_endian::{U32, U64};
+use zerocopy::little_endian::{U16, U32, U64};
 
 /// Puts the answer together.
 #[inline]
@@ -23,7 +28,9 @@ pub fn read<'r>(state: &'r State, reply: Reply, replies: &'r mut Replies) -> Out
             let hold = state.holds.get(handle);
             fill_units(state, hold, replies, |line| line.current);
             let (confirmed_ms, late) = (hold.closed_ms(), hold.flags & HoldRecord::LATE != 0);
-            Outcome::Done(Answer::Confirmed { confirmed_ms, late, units: &replies.units })
+            let total = fill_places(state, hold, 0, replies);
+            let keys = page(state, hold, total, 0, &replies.places);
+            Outcome::Done(Answer::Confirmed { confirmed_ms, late, units: &replies.units, keys })
         }
         Reply::Released(handle) => {
             let lapsed = state.holds.get(handle).state() == HoldState::Lapsed;
@@ -32,6 +39,19 @@ pub fn read<'r>(state: &'r State, reply: Reply, replies: &'r mut Replies) -> Out
         Reply::Refused(handle) => refusal(state, handle, replies),
         Reply::Value(kind, value) => Outcome::Done(kind.answer(value)),
         Reply::Stock(handle) => Outcome::Done(Answer::Stock(stock_view(state, handle))),
+        Reply::Keys(handle, from) => {
+            let hold = state.holds.get(handle);
+            let total = fill_places(state, hold, from, replies);
+            Outcome::Done(Answer::Keys(page(state, hold, total, from, &replies.places)))
+        }
+        Reply::Key(handle, key) => one_key(state, handle, key, replies),
+        Reply::Batches(handle, from) => {
+            let batches = state.stock(handle).sale_order.batches();
+            replies.batches.clear();
+            let page = batches.iter().skip(from as usize).take(BATCHES_PER_ANSWER_MAX);
+            replies.batches.extend(page.map(|batch| batch_view(&state.keys.batches[*batch as usize])));
+            Outcome::Done(Answer::Batches { total: batches.len() as u32, batches: &replies.batches })
+        }
         Reply::Channels(handle) => {
             let stock = state.stock(handle);
             replies.channels.clear();
@@ -40,6 +60,69 @@ pub fn read<'r>(state: &'r State, reply: Reply, replies: &'r mut Replies) -> Out
         }
         Reply::Hold(handle) => Outcome::Done(Answer::Hold(hold_view(state, handle, replies))),
         Reply::Operation(kind, value) => Outcome::Done(Answer::Operation(OperationView { kind, value })),
+    }
+}
+
+/// Fills in the keys of a hold from a position on, a page at most; answers how many it has.
+#[inline]
+fn fill_places(state: &State, hold: &HoldRecord, from: u32, replies: &mut Replies) -> u32 {
+    replies.places.clear();
+    let mut total = 0;
+    for line in state.lines(hold).filter(|line| line.keys != NONE) {
+        for (handle, key) in state.keys.line(line.keys) {
+            if total >= from && replies.places.len() < KEYS_PER_ANSWER_MAX {
+                replies.places.push(place(handle, key));
+            }
+            total += 1;
+        }
+    }
+    total
+}
+
+fn place(handle: Handle, key: &KeyRecord) -> KeyPlace {
+    let void = key.state == KeyState::Void as u8;
+    KeyPlace { key: handle.0, chunk: key.chunk, position: key.position, void }
+}
+
+fn page<'r>(
+    state: &'r State,
+    hold: &HoldRecord,
+    total: u32,
+    from: u32,
+    places: &'r [KeyPlace],
+) -> KeyPage<'r> {
+    if total == 0 {
+        return KeyPage::default();
+    }
+    let shown = hold.flags & HoldRecord::HIDDEN == 0 || hold.flags & HoldRecord::REVEALED != 0;
+    KeyPage { total, from, keys: KeyList::Sealed { places, shown, keys: &state.keys } }
+}
+
+fn one_key<'r>(state: &'r State, hold: Handle, key: Handle, replies: &'r mut Replies) -> Outcome<'r> {
+    let hold = state.holds.get(hold);
+    let total = fill_places(state, hold, u32::MAX, replies);
+    replies.places.push(place(key, state.keys.records.get(key)));
+    let all = state.lines(hold).flat_map(|line| state.keys.line(line.keys));
+    let from = all.take_while(|(handle, _)| *handle != key).count() as u32;
+    Outcome::Done(Answer::Keys(page(state, hold, total, from, &replies.places)))
+}
+
+fn batch_view(batch: &Batch) -> BatchView {
+    let mut supplier = [0; NAME_BYTES_MAX];
+    supplier[..batch.supplier().len()].copy_from_slice(batch.supplier());
+    BatchView {
+        cost: U64::new(batch.cost),
+        expires_ms: U64::new(batch.expires_ms),
+        imported: U64::new(batch.imported),
+        unsold: U64::new(batch.unsold - batch.moved),
+        moved: U64::new(batch.moved),
+        sold: U64::new(batch.sold),
+        void: U64::new(batch.void),
+        batch: U32::new(batch.number),
+        state: batch.state as u8,
+        supplier_bytes: batch.supplier().len() as u8,
+        spare: U16::ZERO,
+        supplier,
     }
 }
 
@@ -67,6 +150,7 @@ fn stock_view(state: &State, handle: Handle) -> StockView<'_> {
     StockView {
         stock: stock.id,
         version: stock.version,
+        keys: stock.keys,
         terms: stock.terms,
         total: units.total,
         available: units.available,

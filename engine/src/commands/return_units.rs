@@ -1,6 +1,7 @@
 //! RETURN: units of a confirmed hold are given back.
 
 use super::checks::{before_deciding, operation_room};
+use super::keys;
 use super::{Plan, Question, Reply, Resolved, Verdict, record};
 use crate::answer::{HoldState, OperationKind};
 use crate::content::content_digest;
@@ -8,7 +9,7 @@ use crate::event::{Event, EventLine, Origin};
 use crate::ids::OperationId;
 use crate::rejection::{Code, Facts, LineFact, Rejection};
 use crate::state::State;
-use crate::state::records::HoldRecord;
+use crate::state::records::{HoldRecord, LineRecord};
 use crate::state::stock::Posting;
 use crate::state::table::{Handle, NONE};
 use scrip_planted::{Bug, on};
@@ -44,6 +45,10 @@ pub fn decide<'p>(
     }
     if units.is_empty() && state.lines(found).all(|line| line.current == line.returned) {
         return Verdict::Refuse(Rejection::plain(Code::AlreadyReversed));
+    }
+    let with_keys = |line: &LineRecord| line.keys != NONE;
+    if to_available && state.lines(found).any(with_keys) {
+        return Verdict::Refuse(Rejection::plain(Code::RuleFailed));
     }
     plan_lines(state, found, units, plan);
     if !plan.facts.is_empty() {
@@ -94,7 +99,10 @@ pub fn apply(
         let units = lines[position].units.get();
         total += u64::from(units);
         let posting = if to_available { Posting::ReturnToAvailable } else { Posting::ReturnToVoid };
-        state.stock_mut(Handle(line.stock)).post(channel, posting(u64::from(units)));
+        state.post(Handle(line.stock), channel, posting(u64::from(units)));
+        if line.keys != NONE {
+            keys::void_last(state, line.keys, line.current - line.returned, units);
+        }
         state.credit_limit(line.limit, units);
         line.returned += units;
         assert!(line.returned <= line.current, "no more is returned than was confirmed");

@@ -9,7 +9,7 @@ use crate::command::{Take, ttl_or_default};
 use crate::content::content_digest;
 use crate::event::{Buyer, Event, EventLine, Origin, RefusedLine};
 use crate::ids::{ChannelId, OperationId, UserId};
-use crate::limits::CHANNELS_PER_STOCK_MAX;
+use crate::limits::{CHANNELS_PER_STOCK_MAX, KEYS_PER_LINE_MAX};
 use crate::rejection::{CapacityOf, Code, Facts, LineFact, Rejection};
 use crate::state::State;
 use crate::state::channels::Freed;
@@ -61,6 +61,7 @@ pub fn decide_reserve<'p>(
         origin: question.origin(content),
         buyer: Buyer { order: take.order, user: take.user },
         sold: false,
+        hidden: false,
         ttl_ms: ttl_or_default(ttl_ms),
         replaces: replaced_in_event(plan, take),
         lines: &plan.lines,
@@ -73,7 +74,7 @@ pub fn decide_sell<'p>(
     state: &State,
     question: Question<'_>,
     take: &Take<'_>,
-    paid: bool,
+    (paid, hidden): (bool, bool),
     plan: &'p mut Plan,
 ) -> Verdict<'p> {
     let content = content_digest(&question.request.envelope, &question.request.command);
@@ -96,7 +97,8 @@ pub fn decide_sell<'p>(
         return Verdict::Do(event, &plan.resolved, Reply::Refused(TO_BE_MADE));
     }
     let replaces = replaced_in_event(plan, take);
-    let event = Event::Taken { origin, buyer, sold: true, ttl_ms: 0, replaces, lines: &plan.lines };
+    let lines = &plan.lines;
+    let event = Event::Taken { origin, buyer, sold: true, hidden, ttl_ms: 0, replaces, lines };
     Verdict::Do(event, &plan.resolved, Reply::Confirmed(TO_BE_MADE))
 }
 
@@ -182,6 +184,9 @@ fn check_terms(state: &State, now_ms: u64, plan: &mut Plan) -> Result<(), Code> 
             Code::NotStarted
         } else if terms.closes_ms != 0 && now_ms >= terms.closes_ms {
             Code::Expired
+        } else if state.stock(wish.stock).keys && wish.asked > KEYS_PER_LINE_MAX {
+            plan.facts.push(LineFact::new(line, Code::RuleFailed, wish.asked, u64::from(KEYS_PER_LINE_MAX)));
+            continue;
         } else {
             continue;
         };
@@ -229,7 +234,7 @@ fn cut_to_quotas(
             Freed { channel: replaced.hold.channel(), units, to_available }
         });
         let room = stock.channels.room(channel, stock.units.available, freed);
-        wish.pool = wish.pool.min(room);
+        wish.pool = wish.pool.min(room + u64::from(on(Bug::QuotaOffByOne)));
     }
     limited
 }
@@ -349,11 +354,13 @@ fn no_room(
     if lines > 1 && u64::from(state.extra_lines.used()) + lines - 1 > u64::from(maxima.extra_lines_max) {
         return Some(capacity(CapacityOf::ExtraLines, u64::from(maxima.extra_lines_max)));
     }
+    // A refusal that is recorded, and a line that gets nothing, take no units: they make no channel known.
     let channel = question.request.envelope.channel;
-    let counts_channel = |wish: &Wish| {
-        state.stock(wish.stock).channels.count_with(core::iter::once(channel)) <= CHANNELS_PER_STOCK_MAX
+    let counts_channel = |(wish, line): (&Wish, &EventLine)| {
+        let channels = &state.stock(wish.stock).channels;
+        line.units.get() == 0 || channels.count_with(core::iter::once(channel)) <= CHANNELS_PER_STOCK_MAX
     };
-    if !plan.wishes.iter().all(counts_channel) {
+    if !plan.wishes.iter().zip(&plan.lines).all(counts_channel) {
         return Some(capacity(CapacityOf::Channels, CHANNELS_PER_STOCK_MAX as u64));
     }
     let limits_left = maxima.user_limits_max.saturating_sub(state.limits.used());
@@ -382,7 +389,7 @@ fn replaced_in_event(plan: &Plan, take: &Take<'_>) -> OperationId {
 /// Applies a [`Event::Taken`]. Panics on any other event.
 #[inline]
 pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) -> Handle {
-    let Event::Taken { origin, buyer, sold, ttl_ms, lines, .. } = event else {
+    let Event::Taken { origin, buyer, sold, hidden, ttl_ms, lines, .. } = event else {
         unreachable!("only Taken is applied here");
     };
     if let Some(replaced) = resolved.hold {
@@ -391,13 +398,16 @@ pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) -> Handl
     let mut record = blank(state.now_ms, origin, buyer, lines.len());
     (record.state, record.flags) =
         if *sold { (HoldState::Confirmed as u8, HoldRecord::SOLD) } else { (HoldState::Held as u8, 0) };
+    if *hidden {
+        record.flags |= HoldRecord::HIDDEN;
+    }
     record.ttl_ms = *ttl_ms;
     record.deadline_delta_ms = *ttl_ms;
     let taker = (origin.channel, buyer.user);
     record.line = take_line(state, taker, *sold, &lines[0], resolved.lines[0]);
     for (line, handles) in lines.iter().zip(&resolved.lines).skip(1).rev() {
         let line = take_line(state, taker, *sold, line, *handles);
-        let extra = ExtraLine { line, next: record.more_lines, spare: [0; 2] };
+        let extra = ExtraLine { line, next: record.more_lines, spare: 0 };
         record.more_lines = state.extra_lines.insert(extra).0;
     }
     let handle = state.insert_hold(record, resolved.hash);
@@ -428,8 +438,7 @@ fn blank(now_ms: u64, origin: &Origin, buyer: &Buyer, lines: usize) -> HoldRecor
         slice_next: NONE,
         more_lines: NONE,
         late_delta_ms: 0,
-        spare: 0,
-        line: LineRecord { stock: NONE, limit: NONE, reserved: 0, current: 0, returned: 0 },
+        line: LineRecord { stock: NONE, limit: NONE, reserved: 0, current: 0, returned: 0, keys: NONE },
     }
 }
 
@@ -444,10 +453,11 @@ fn take_line(
     let stock = stock.expect("the log names a stock that exists");
     let units = line.units.get();
     let posting = if sold { Posting::Sell(u64::from(units)) } else { Posting::Hold(u64::from(units)) };
-    state.stock_mut(stock).post(channel, posting);
+    state.post(stock, channel, posting);
     if on(Bug::DoublePosting) {
-        state.stock_mut(stock).post(channel, posting);
+        state.post(stock, channel, posting);
     }
+    let keys = if sold && state.stock(stock).keys { super::keys::bind(state, stock, units) } else { NONE };
     let mut entry = NONE;
     if line.counted() {
         // An earlier line of this very event may have made the entry.
@@ -457,7 +467,7 @@ fn take_line(
         record.lines += 1;
         entry = handle.0;
     }
-    LineRecord { stock: stock.0, limit: entry, reserved: units, current: units, returned: 0 }
+    LineRecord { stock: stock.0, limit: entry, reserved: units, current: units, returned: 0, keys }
 }
 
 /// Applies a [`Event::SellRefused`].
@@ -474,13 +484,13 @@ pub fn apply_refusal(
     record.refusal = code as u8;
     let refused = |line: &RefusedLine, stock: Option<Handle>| {
         let stock = stock.map_or(NONE, |stock| stock.0);
-        let mut kept = LineRecord { stock, limit: NONE, reserved: 0, current: 0, returned: 0 };
+        let mut kept = LineRecord { stock, limit: NONE, reserved: 0, current: 0, returned: 0, keys: NONE };
         kept.refuse(line.why(), line.asked.get(), line.available.get());
         kept
     };
     record.line = refused(&lines[0], resolved.lines[0].0);
     for (line, (stock, _)) in lines.iter().zip(&resolved.lines).skip(1).rev() {
-        let extra = ExtraLine { line: refused(line, *stock), next: record.more_lines, spare: [0; 2] };
+        let extra = ExtraLine { line: refused(line, *stock), next: record.more_lines, spare: 0 };
         record.more_lines = state.extra_lines.insert(extra).0;
     }
     let handle = state.insert_hold(record, resolved.hash);

@@ -18,6 +18,10 @@ impl<'a> Reader<'a> {
         self.take::<U64>().map(U64::get)
     }
 
+    fn take_u32(&mut self, field: &'static str) -> Result<u32, EventError> {
+        u32::try_from(self.take_u64()?).map_err(|_| self.field(field))
+    }
+
     fn take_u128(&mut self) -> Result<u128, EventError> {
         self.take::<U128>().map(U128::get)
     }
@@ -121,7 +125,8 @@ fn decode_body<'a>(reader: &mut Reader<'a>, head: &Head) -> Result<Event<'a>, Ev
             let buyer = reader.take_buyer(flags)?;
             let replaces = OperationId(reader.take_u128_if(flags & FLAG_REPLACES != 0)?);
             let lines = reader.take_lines(count)?;
-            Event::Taken { origin, buyer, sold: flags & FLAG_SOLD != 0, ttl_ms, replaces, lines }
+            let (sold, hidden) = (flags & FLAG_SOLD != 0, flags & FLAG_SELL_HIDDEN != 0);
+            Event::Taken { origin, buyer, sold, hidden, ttl_ms, replaces, lines }
         }
         SELL_REFUSED => {
             let (origin, code) = reader.take_origin(channel)?;
@@ -131,7 +136,8 @@ fn decode_body<'a>(reader: &mut Reader<'a>, head: &Head) -> Result<Event<'a>, Ev
         }
         CONFIRMED => {
             let hold = reader.take_key()?;
-            Event::Confirmed { hold, late: flags & FLAG_LATE != 0, lines: reader.take_lines(count)? }
+            let (late, hidden) = (flags & FLAG_LATE != 0, flags & FLAG_CONFIRM_HIDDEN != 0);
+            Event::Confirmed { hold, late, hidden, lines: reader.take_lines(count)? }
         }
         LATE_REFUSED => {
             let hold = reader.take_key()?;
@@ -149,9 +155,54 @@ fn decode_body<'a>(reader: &mut Reader<'a>, head: &Head) -> Result<Event<'a>, Ev
             let to_available = flags & FLAG_TO_AVAILABLE != 0;
             Event::Returned { origin, hold, to_available, lines: reader.take_lines(count)? }
         }
+        REVEALED => {
+            let (origin, _) = reader.take_origin(channel)?;
+            Event::Revealed { origin, hold: OperationId(reader.take_u128()?) }
+        }
+        KEY_REPLACED => {
+            let (origin, reason) = reader.take_origin(channel)?;
+            let hold = OperationId(reader.take_u128()?);
+            Event::KeyReplaced { origin, hold, key: reader.take_u32("key")?, reason }
+        }
+        BATCH_EXPIRED => {
+            let stock = StockId(reader.take_u64()?);
+            Event::BatchExpired { stock, batch: reader.take_u32("batch")? }
+        }
+        BATCH_CREATED | BATCH_CHANGED | KEYS_IMPORTED => decode_keys(reader, head, channel)?,
         GUARANTEE_LAPSED => Event::GuaranteeLapsed { stock: StockId(reader.take_u64()?), channel },
         STOCK_CREATED | STOCK_MOVED | STOCK_EDITED | STOCK_QUOTA_SET => decode_stock(reader, head, channel)?,
         kind => return Err(EventError::UnknownKind(kind)),
+    })
+}
+
+fn decode_keys<'a>(
+    reader: &mut Reader<'a>,
+    head: &Head,
+    channel: ChannelId,
+) -> Result<Event<'a>, EventError> {
+    let (origin, code) = reader.take_origin(channel)?;
+    let stock = StockId(reader.take_u64()?);
+    let batch = reader.take_u32("batch")?;
+    let count = usize::from(head.count.get());
+    Ok(match head.kind {
+        BATCH_CREATED => {
+            let (cost, expires_ms) = (reader.take_u64()?, reader.take_u64()?);
+            let supplier = reader.take_slice(count, NAME_BYTES_MAX)?;
+            Event::BatchCreated { origin, stock, batch, cost, expires_ms, supplier }
+        }
+        BATCH_CHANGED => {
+            let change = u8::try_from(code).ok().and_then(BatchChange::from_number);
+            let change = change.ok_or_else(|| reader.field("change"))?;
+            Event::BatchChanged { origin, stock, batch, change, forced: head.flags & FLAG_FORCED != 0 }
+        }
+        _ => {
+            let keys: &[EventKey] = reader.take_slice(count, KEYS_PER_CHUNK_MAX)?;
+            if keys.iter().any(|key| usize::from(key.position) >= KEYS_PER_CHUNK_MAX) {
+                return Err(reader.field("position"));
+            }
+            let sealed = reader.take_slice(usize::from(code), usize::from(u16::MAX))?;
+            Event::KeysImported { origin, stock, batch, keys, sealed }
+        }
     })
 }
 
@@ -167,7 +218,8 @@ fn decode_stock<'a>(
             let units = reader.take_u64()?;
             let terms = reader.take_terms()?;
             let name = reader.take_slice(usize::from(head.count.get()), NAME_BYTES_MAX)?;
-            Event::StockCreated { origin, stock, units, terms, name }
+            let keys = head.flags & FLAG_KEYS != 0;
+            Event::StockCreated { origin, stock, units, keys, terms, name }
         }
         STOCK_MOVED => {
             let kind = u8::try_from(code).ok().and_then(OperationKind::from_number);

@@ -83,20 +83,24 @@ impl Event<'_> {
     pub fn encode(&self, out: &mut [u8]) -> usize {
         let mut writer = Writer { out, at: size_of::<Head>() };
         match *self {
-            Event::Taken { origin, buyer, sold, ttl_ms, replaces, lines } => {
+            Event::Taken { origin, buyer, sold, hidden, ttl_ms, replaces, lines } => {
                 writer.put_origin(&origin, 0);
                 writer.put_u64(u64::from(ttl_ms));
                 let mut flags = writer.put_buyer(&buyer) | if sold { FLAG_SOLD } else { 0 };
+                if hidden {
+                    flags |= FLAG_SELL_HIDDEN;
+                }
                 if writer.put_u128_if(replaces.0) {
                     flags |= FLAG_REPLACES;
                 }
                 writer.put(lines.as_bytes());
                 writer.finish(TAKEN, flags, lines.len(), origin.channel)
             }
-            Event::Confirmed { hold, late, lines } => {
+            Event::Confirmed { hold, late, hidden, lines } => {
                 writer.put(EventHold::new(hold).as_bytes());
                 writer.put(lines.as_bytes());
-                writer.finish(CONFIRMED, if late { FLAG_LATE } else { 0 }, lines.len(), ChannelId(0))
+                let flags = if late { FLAG_LATE } else { 0 } | if hidden { FLAG_CONFIRM_HIDDEN } else { 0 };
+                writer.finish(CONFIRMED, flags, lines.len(), ChannelId(0))
             }
             Event::Tick { now_ms } => {
                 writer.put_u64(now_ms);
@@ -150,19 +154,30 @@ impl Event<'_> {
                 let flags = if to_available { FLAG_TO_AVAILABLE } else { 0 };
                 writer.finish(RETURNED, flags, lines.len(), origin.channel)
             }
+            Event::Revealed { origin, hold } => {
+                writer.put_origin(&origin, 0);
+                writer.put(&hold.0.to_le_bytes());
+                writer.finish(REVEALED, 0, 0, origin.channel)
+            }
+            Event::KeyReplaced { origin, hold, key, reason } => {
+                writer.put_origin(&origin, reason);
+                writer.put(&hold.0.to_le_bytes());
+                writer.put_u64(u64::from(key));
+                writer.finish(KEY_REPLACED, 0, 0, origin.channel)
+            }
             _ => self.encode_stock(writer),
         }
     }
 
     fn encode_stock(&self, mut writer: Writer<'_>) -> usize {
         match *self {
-            Event::StockCreated { origin, stock, units, terms, name } => {
+            Event::StockCreated { origin, stock, units, keys, terms, name } => {
                 writer.put_origin(&origin, 0);
                 writer.put_u64(stock.0);
                 writer.put_u64(units);
                 writer.put_terms(&terms);
                 writer.put(name);
-                writer.finish(STOCK_CREATED, 0, name.len(), origin.channel)
+                writer.finish(STOCK_CREATED, if keys { FLAG_KEYS } else { 0 }, name.len(), origin.channel)
             }
             Event::StockMoved { origin, kind, from_frozen, forced, stock, units } => {
                 writer.put_origin(&origin, kind as u16);
@@ -187,6 +202,40 @@ impl Event<'_> {
             Event::GuaranteeLapsed { stock, channel } => {
                 writer.put_u64(stock.0);
                 writer.finish(GUARANTEE_LAPSED, 0, 0, channel)
+            }
+            _ => self.encode_keys(writer),
+        }
+    }
+
+    fn encode_keys(&self, mut writer: Writer<'_>) -> usize {
+        match *self {
+            Event::BatchCreated { origin, stock, batch, cost, expires_ms, supplier } => {
+                writer.put_origin(&origin, 0);
+                writer.put_u64(stock.0);
+                writer.put_u64(u64::from(batch));
+                writer.put_u64(cost);
+                writer.put_u64(expires_ms);
+                writer.put(supplier);
+                writer.finish(BATCH_CREATED, 0, supplier.len(), origin.channel)
+            }
+            Event::BatchChanged { origin, stock, batch, change, forced } => {
+                writer.put_origin(&origin, change as u16);
+                writer.put_u64(stock.0);
+                writer.put_u64(u64::from(batch));
+                writer.finish(BATCH_CHANGED, if forced { FLAG_FORCED } else { 0 }, 0, origin.channel)
+            }
+            Event::BatchExpired { stock, batch } => {
+                writer.put_u64(stock.0);
+                writer.put_u64(u64::from(batch));
+                writer.finish(BATCH_EXPIRED, 0, 0, ChannelId(0))
+            }
+            Event::KeysImported { origin, stock, batch, keys, sealed } => {
+                writer.put_origin(&origin, sealed.len() as u16);
+                writer.put_u64(stock.0);
+                writer.put_u64(u64::from(batch));
+                writer.put(keys.as_bytes());
+                writer.put(sealed);
+                writer.finish(KEYS_IMPORTED, 0, keys.len(), origin.channel)
             }
             _ => unreachable!("every other event is encoded before"),
         }

@@ -45,6 +45,7 @@ impl State {
             ];
             hash.update(numbers.as_bytes());
             hash.update(stock.name());
+            hash.update(stock.sale_order.batches().as_bytes());
             for channel in stock.channels.list() {
                 let numbers = [
                     u64::from(channel.channel.0),
@@ -58,6 +59,7 @@ impl State {
                 hash.update(numbers.as_bytes());
             }
         }
+        self.digest_keys(&mut hash);
         feed(&mut hash, &self.holds);
         feed(&mut hash, &self.extra_lines);
         feed(&mut hash, &self.operations);
@@ -67,6 +69,34 @@ impl State {
             hash.update([first, last].as_bytes());
         });
         hash.digest()
+    }
+}
+
+impl State {
+    fn digest_keys(&self, hash: &mut Xxh3) {
+        feed(hash, &self.keys.records);
+        for batch in &self.keys.batches {
+            let numbers = [
+                u64::from(batch.number),
+                u64::from(batch.stock.0),
+                batch.state as u64,
+                batch.cost,
+                batch.expires_ms,
+                batch.imported,
+                batch.unsold,
+                batch.moved,
+                batch.sold,
+                batch.void,
+            ];
+            hash.update(numbers.as_bytes());
+            hash.update(batch.supplier());
+        }
+        for chunk in 0..self.keys.chunks().len() as u32 {
+            let (chunk, sealed) = self.keys.chunk(chunk);
+            hash.update(chunk.operation.0.as_bytes());
+            hash.update(chunk.stock.0.as_bytes());
+            hash.update(sealed);
+        }
     }
 }
 

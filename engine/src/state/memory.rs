@@ -62,6 +62,20 @@ impl<T: Plain> Memory<T> {
         T::mut_from_bytes(&mut self.map[start..start + size_of::<T>()]).expect("maps are aligned to pages")
     }
 
+    /// `count` values from `index` on. Panics beyond the capacity.
+    #[inline]
+    pub fn slice(&self, index: usize, count: usize) -> &[T] {
+        let start = index * size_of::<T>();
+        <[T]>::ref_from_bytes(&self.map[start..start + count * size_of::<T>()]).expect("maps are aligned")
+    }
+
+    /// `count` values from `index` on, to be changed. Panics beyond the capacity.
+    #[inline]
+    pub fn slice_mut(&mut self, index: usize, count: usize) -> &mut [T] {
+        let start = index * size_of::<T>();
+        <[T]>::mut_from_bytes(&mut self.map[start..start + count * size_of::<T>()]).expect("maps are aligned")
+    }
+
     /// Moves to memory for `capacity` values, which must be more. For history only: nothing grows while serving.
     pub fn grow(&mut self, capacity: usize) {
         let mut grown = Memory::<T>::new(capacity);

@@ -6,6 +6,7 @@
 pub mod channels;
 pub mod digest;
 pub mod index;
+pub mod keys;
 pub mod memory;
 pub mod reclaim;
 pub mod records;
@@ -20,16 +21,37 @@ use crate::command::Quota;
 use crate::ids::{ChannelId, MerchantId, OperationKey, StockId, UserId};
 use crate::limits::{Capacity, Rules};
 use index::Index;
+use keys::Keys;
 use records::{ExtraLine, HoldRecord, LimitRecord, LineRecord, OperationRecord, Recorded};
 use slices::Slices;
 use std::collections::BTreeSet;
-use stock::Stock;
+use stock::{Posting, Stock};
 use table::{Handle, NONE, Table};
 use timers::Timers;
 
 /// Times to live up to which a hold is looked at once, when its deadline has passed the floor, and not at its making
-/// too: what that keeps in memory for longer is little.
-const SHORT_TTL_MS: u64 = 10_000;
+/// too: that keeps it in memory for a slice longer at most.
+const SHORT_TTL_MS: u64 = crate::limits::SLICE_MS;
+
+/// Something that happens at its time, to a stock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Appointment {
+    /// Shard time.
+    pub at_ms: u64,
+    /// Handle of the stock.
+    pub stock: Handle,
+    /// What happens.
+    pub what: Due,
+}
+
+/// What happens at its time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Due {
+    /// The guarantee of this channel lapses.
+    Guarantee(ChannelId),
+    /// The batch with this handle expires.
+    Batch(u32),
+}
 
 /// Everything the engine knows.
 pub struct State {
@@ -45,8 +67,10 @@ pub struct State {
     pub capacity: Capacity,
     /// Stocks, by handle.
     pub stocks: Vec<Stock>,
-    /// Guarantees that will lapse: when, the stock's handle, the channel.
-    pub lapses: BTreeSet<(u64, u32, ChannelId)>,
+    /// Card keys.
+    pub keys: Keys,
+    /// What will happen by itself: guarantees that lapse, batches that expire.
+    pub appointments: BTreeSet<Appointment>,
     /// Holds.
     pub holds: Table<HoldRecord>,
     /// Further lines of holds.
@@ -77,7 +101,8 @@ impl State {
             rules,
             capacity,
             stocks: Vec::with_capacity(capacity.stocks_max as usize),
-            lapses: BTreeSet::new(),
+            keys: Keys::new(&capacity),
+            appointments: BTreeSet::new(),
             holds: Table::new(capacity.holds_max),
             extra_lines: Table::new(capacity.extra_lines_max),
             operations: Table::new(capacity.operations_max),
@@ -320,14 +345,36 @@ impl State {
         }
     }
 
+    /// Moves units that a channel takes or gives back.
+    #[inline]
+    pub(crate) fn post(&mut self, stock: Handle, channel: ChannelId, posting: Posting) {
+        let found = &mut self.stocks[stock.0 as usize];
+        let lost = found.post(channel, posting);
+        if found.keys && matches!(posting, Posting::Free(_)) {
+            found.sale_order.settle(&mut self.keys, lost.to_void, lost.to_frozen);
+        }
+    }
+
+    /// Moves units by the operator's hand, or because time came.
+    pub(crate) fn move_units(&mut self, stock: Handle, posting: Posting) {
+        let found = &mut self.stocks[stock.0 as usize];
+        let settled = found.move_units(posting);
+        found.sale_order.settle(&mut self.keys, settled.to_void, settled.to_frozen);
+        if found.keys {
+            found.sale_order.start_over();
+        }
+    }
+
     /// Puts quotas in force, and notes when their guarantees lapse.
     pub(crate) fn set_quotas(&mut self, handle: Handle, quotas: &[Quota]) {
         for quota in quotas {
             let before = self.stocks[handle.0 as usize].channels.find(quota.channel());
             let lapsed_ms = before.map_or(0, |before| before.lapses_ms);
-            self.lapses.remove(&(lapsed_ms, handle.0, quota.channel()));
-            if quota.lapses_ms.get() != 0 {
-                self.lapses.insert((quota.lapses_ms.get(), handle.0, quota.channel()));
+            let what = Due::Guarantee(quota.channel());
+            self.appointments.remove(&Appointment { at_ms: lapsed_ms, stock: handle, what });
+            let at_ms = quota.lapses_ms.get();
+            if at_ms != 0 {
+                self.appointments.insert(Appointment { at_ms, stock: handle, what });
             }
         }
         self.stock_mut(handle).set_quotas(quotas);
@@ -335,17 +382,20 @@ impl State {
 
     /// Ends the guarantee of a channel.
     pub(crate) fn lapse(&mut self, handle: Handle, channel: ChannelId) {
-        let lapses_ms = self.stock(handle).channels.find(channel).map_or(0, |found| found.lapses_ms);
-        assert!(
-            self.lapses.remove(&(lapses_ms, handle.0, channel)) && lapses_ms <= self.now_ms,
-            "a guarantee lapses once, at its time"
-        );
+        let at_ms = self.stock(handle).channels.find(channel).map_or(0, |found| found.lapses_ms);
+        self.keep_appointment(Appointment { at_ms, stock: handle, what: Due::Guarantee(channel) });
         self.stock_mut(handle).lapse(channel);
     }
 
-    /// When the next guarantee lapses; the end of time if none does.
-    pub fn next_lapse_ms(&self) -> u64 {
-        self.lapses.first().map_or(u64::MAX, |(lapses_ms, ..)| *lapses_ms)
+    /// What happens by itself happens once, and not before its time.
+    pub(crate) fn keep_appointment(&mut self, appointment: Appointment) {
+        let noted = self.appointments.remove(&appointment);
+        assert!(noted && appointment.at_ms <= self.now_ms, "{appointment:?} was not due");
+    }
+
+    /// When the next appointment is; the end of time if there is none.
+    pub fn next_appointment_ms(&self) -> u64 {
+        self.appointments.first().map_or(u64::MAX, |first| first.at_ms)
     }
 
     /// Turns the timer wheel, see [`Timers::turn`].

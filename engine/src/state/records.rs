@@ -23,6 +23,8 @@ pub struct LineRecord {
     pub current: u32,
     /// Confirmed: units given back since. In a recorded refusal: units asked for and why, see [`LineRecord::refuse`].
     pub returned: u32,
+    /// Confirmed, of a keys stock: the first of the keys bound, in the order they were bound; [`NONE`]: none.
+    pub keys: u32,
 }
 
 const WHY_SHIFT: u32 = 27;
@@ -78,7 +80,7 @@ pub struct HoldRecord {
     pub refusal: u8,
     /// Lines, 1 to 64.
     pub lines: u8,
-    /// [`HoldRecord::LATE`].
+    /// [`HoldRecord::LATE`] and the others.
     pub flags: u8,
     /// The next record of the same operation slice, tagged as in the operation index.
     pub slice_next: u32,
@@ -86,8 +88,6 @@ pub struct HoldRecord {
     pub more_lines: u32,
     /// Once expired: the time from which on a late CONFIRM is refused, relative to `reserved_ms`.
     pub late_delta_ms: u32,
-    /// Reserved; 0.
-    pub spare: u32,
     /// The first line.
     pub line: LineRecord,
 }
@@ -101,7 +101,7 @@ pub struct ExtraLine {
     /// The next line; [`NONE`]: this is the last.
     pub next: u32,
     /// Reserved; 0.
-    pub spare: [u32; 2],
+    pub spare: u32,
 }
 
 /// The record of an operation that is not a hold's own.
@@ -156,6 +156,12 @@ impl HoldRecord {
     pub const LATE: u8 = 1;
     /// Flag: made by SELL.
     pub const SOLD: u8 = 2;
+    /// Flag: confirmed without showing its keys.
+    pub const HIDDEN: u8 = 4;
+    /// Flag: its keys were shown by a REVEAL.
+    pub const REVEALED: u8 = 8;
+    /// Flag: a key of it was replaced.
+    pub const REPLACED: u8 = 16;
 
     /// Where it stands. Panics on a free record.
     #[inline]

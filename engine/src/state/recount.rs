@@ -3,6 +3,7 @@
 //! Recovery does it before the server listens, `scrip verify` on a data directory, tests after every few commands.
 
 use super::State;
+use super::keys::{BatchState, KeyState};
 use super::stock::Stock;
 use super::table::{Handle, NONE};
 use crate::answer::HoldState;
@@ -43,6 +44,23 @@ pub enum RecountError {
     /// More is guaranteed to channels than the stock has available, or the kept sum of it is wrong.
     #[error("the guarantees of stock {0} do not add up, or are not there")]
     Guarantees(StockId),
+    /// What a batch of card keys counts.
+    #[error("batch {batch} of stock {stock} counts {counted} {bucket} keys, its records are {records}")]
+    Batch {
+        /// The stock.
+        stock: StockId,
+        /// The batch's number.
+        batch: u32,
+        /// The state.
+        bucket: &'static str,
+        /// The counter.
+        counted: u64,
+        /// The records.
+        records: u64,
+    },
+    /// The keys of a stock do not make up its units.
+    #[error("the keys of stock {0} do not make up its units")]
+    Keys(StockId),
     /// A purchase limit entry.
     #[error("user {user} counts {counted} units of stock {stock}, the holds have {records}")]
     Limit {
@@ -122,6 +140,7 @@ impl State {
         }
         self.compare_stocks(&stocks)?;
         self.compare_limits(&limits)?;
+        self.compare_keys()?;
         let operations = u64::from(self.operations.used());
         same("operation ids", u64::from(self.record_index.used()), holds + operations)?;
         same("holds", u64::from(self.holds.used()), holds)?;
@@ -151,6 +170,57 @@ impl State {
             }
         }
         Ok(())
+    }
+
+    fn compare_keys(&self) -> Result<(), RecountError> {
+        let mut sums = vec![[0u64; 3]; self.keys.batches.len()];
+        for (_, key) in self.keys.records.iter() {
+            sums[key.batch as usize][usize::from(key.state)] += 1;
+        }
+        for (batch, sum) in self.keys.batches.iter().zip(&sums) {
+            let stock = self.stock(batch.stock).id;
+            let differs = |bucket, counted, records| {
+                let batch = batch.number;
+                if counted == records {
+                    Ok(())
+                } else {
+                    Err(RecountError::Batch { stock, batch, bucket, counted, records })
+                }
+            };
+            differs("unsold", batch.unsold, sum[KeyState::Unsold as usize])?;
+            differs("sold", batch.sold, sum[KeyState::Sold as usize])?;
+            differs("void", batch.void, sum[KeyState::Void as usize])?;
+            differs("imported", batch.imported, sum.iter().sum())?;
+            differs("queued", batch.unsold, self.keys.unsold(batch).count() as u64)?;
+        }
+        for stock in self.stocks.iter().filter(|stock| stock.keys) {
+            self.compare_units_of_keys(stock)?;
+        }
+        same("card keys", u64::from(self.keys.indexed()), u64::from(self.keys.records.used()))
+    }
+
+    /// Keys that can be sold make up available and held, whatever marks wait; the rest lies where its batch sent it.
+    fn compare_units_of_keys(&self, stock: &Stock) -> Result<(), RecountError> {
+        let batches = stock.sale_order.batches().iter().map(|batch| &self.keys.batches[*batch as usize]);
+        let (mut live, mut sold, mut frozen, mut void, mut marked) = (0, 0, 0, 0, (0, 0));
+        for batch in batches {
+            live += batch.unsold - batch.moved;
+            sold += batch.sold;
+            void += batch.void;
+            match batch.state {
+                BatchState::Active => {}
+                BatchState::Frozen => (frozen, marked.1) = (frozen + batch.moved, marked.1 + batch.marked()),
+                BatchState::Void | BatchState::Expired => {
+                    (void, marked.0) = (void + batch.moved, marked.0 + batch.marked());
+                }
+            }
+        }
+        let units = &stock.units;
+        let made_up = live == units.available + units.held
+            && (sold, frozen, void) == (units.consumed, units.frozen, units.void)
+            && marked == (units.marked_void, units.marked_frozen)
+            && (marked == (0, 0) || units.available == 0);
+        if made_up { Ok(()) } else { Err(RecountError::Keys(stock.id)) }
     }
 
     fn compare_limits(&self, sums: &[(u64, u64)]) -> Result<(), RecountError> {

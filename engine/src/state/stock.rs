@@ -6,11 +6,12 @@
 //! `decide` has refused it before.
 
 use super::channels::Channels;
+use super::keys::SaleOrder;
 use crate::command::{Quota, StockTerms};
 use crate::ids::{ChannelId, MerchantId, StockId};
 use crate::limits::NAME_BYTES_MAX;
 
-/// A counter stock.
+/// A stock: of units that are all alike, or of card keys.
 #[derive(Clone)]
 pub struct Stock {
     /// Its id.
@@ -19,6 +20,10 @@ pub struct Stock {
     pub merchant: MerchantId,
     /// Counts up with each edit of the terms.
     pub version: u32,
+    /// Each unit is a card key.
+    pub keys: bool,
+    /// Batches of card keys.
+    pub sale_order: SaleOrder,
     /// Sale rules.
     pub terms: StockTerms,
     /// Units in each bucket. To be posted through [`Stock::post`] and [`Stock::move_units`].
@@ -77,15 +82,21 @@ pub enum Posting {
     Freeze(u64),
     /// frozen -> available, the rest unmarked
     Unfreeze(u64),
+    /// Marks for frozen become marks for void.
+    VoidMarks(u64),
+    /// Marks for frozen are gone.
+    DropMarks(u64),
 }
 
 impl Stock {
     /// A stock without units.
-    pub fn new(id: StockId, merchant: MerchantId, name: &[u8], terms: StockTerms) -> Stock {
+    pub fn new(id: StockId, merchant: MerchantId, name: &[u8], keys: bool, terms: StockTerms) -> Stock {
         let mut stock = Stock {
             id,
             merchant,
             version: 1,
+            keys,
+            sale_order: SaleOrder::default(),
             terms,
             units: Units::default(),
             channels: Channels::default(),
@@ -107,19 +118,23 @@ impl Stock {
 impl Stock {
     /// Moves units that a channel takes or gives back. A channel that has never had any is not counted for none.
     #[inline]
-    pub fn post(&mut self, channel: ChannelId, posting: Posting) {
+    pub fn post(&mut self, channel: ChannelId, posting: Posting) -> Lost {
         if posting.units() == 0 {
-            return;
+            return Lost::default();
         }
         let lost = self.units.post(posting);
-        self.channels.post(channel, posting, lost);
+        self.channels.post(channel, posting, lost.to_void + lost.to_frozen);
         self.assert_guarantees();
+        lost
     }
 
-    /// Moves units by the operator's hand; where guarantees stand in the way, they are lowered.
-    pub fn move_units(&mut self, posting: Posting) {
+    /// Moves units by the operator's hand; where guarantees stand in the way, they are lowered. What marks wait for in a
+    /// keys stock goes before anything becomes available: answers how much.
+    pub fn move_units(&mut self, posting: Posting) -> Lost {
         self.units.post(posting);
+        let settled = if self.keys { self.units.settle_marks() } else { Lost::default() };
         self.channels.lower_to(self.units.available);
+        settled
     }
 
     /// Consumed units of a hold that leaves memory.
@@ -149,6 +164,15 @@ impl Stock {
     }
 }
 
+/// Units that went where marks or a return sent them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Lost {
+    /// To void.
+    pub to_void: u64,
+    /// To frozen.
+    pub to_frozen: u64,
+}
+
 impl Posting {
     /// Units it moves.
     #[inline]
@@ -164,7 +188,9 @@ impl Posting {
             | Posting::Void(units)
             | Posting::VoidFrozen(units)
             | Posting::Freeze(units)
-            | Posting::Unfreeze(units) => units,
+            | Posting::Unfreeze(units)
+            | Posting::VoidMarks(units)
+            | Posting::DropMarks(units) => units,
         }
     }
 }
@@ -182,8 +208,8 @@ impl Units {
 
     /// Moves units; answers how many of them left held or consumed for void or frozen. Asserts the law.
     #[inline]
-    fn post(&mut self, posting: Posting) -> u64 {
-        let mut lost = 0;
+    fn post(&mut self, posting: Posting) -> Lost {
+        let mut lost = Lost::default();
         match posting {
             Posting::Hold(units) => shift(&mut self.available, &mut self.held, units),
             Posting::Sell(units) => shift(&mut self.available, &mut self.consumed, units),
@@ -195,7 +221,7 @@ impl Units {
             Posting::ReturnToAvailable(units) => shift(&mut self.consumed, &mut self.available, units),
             Posting::ReturnToVoid(units) => {
                 shift(&mut self.consumed, &mut self.void, units);
-                lost = units;
+                lost.to_void = units;
             }
             Posting::Supply(units) => {
                 self.total = self.total.checked_add(units).expect("totals stay below 2^53");
@@ -217,6 +243,10 @@ impl Units {
                 shift(&mut self.frozen, &mut self.available, now);
                 self.marked_frozen = self.marked_frozen.checked_sub(units - now).expect("marks are there");
             }
+            Posting::VoidMarks(units) => shift(&mut self.marked_frozen, &mut self.marked_void, units),
+            Posting::DropMarks(units) => {
+                self.marked_frozen = self.marked_frozen.checked_sub(units).expect("marks are there");
+            }
         }
         self.assert_law();
         lost
@@ -230,7 +260,7 @@ impl Units {
         assert!(self.marked_void + self.marked_frozen <= self.held, "marks wait for held units: {self:?}");
     }
 
-    fn free(&mut self, units: u64) -> u64 {
+    fn free(&mut self, units: u64) -> Lost {
         let to_void = units.min(self.marked_void);
         let to_frozen = (units - to_void).min(self.marked_frozen);
         self.marked_void -= to_void;
@@ -238,7 +268,19 @@ impl Units {
         shift(&mut self.held, &mut self.void, to_void);
         shift(&mut self.held, &mut self.frozen, to_frozen);
         shift(&mut self.held, &mut self.available, units - to_void - to_frozen);
-        to_void + to_frozen
+        Lost { to_void, to_frozen }
+    }
+
+    /// Available units go where marks wait, as far as there are any.
+    fn settle_marks(&mut self) -> Lost {
+        let to_void = self.available.min(self.marked_void);
+        let to_frozen = (self.available - to_void).min(self.marked_frozen);
+        self.marked_void -= to_void;
+        self.marked_frozen -= to_frozen;
+        shift(&mut self.available, &mut self.void, to_void);
+        shift(&mut self.available, &mut self.frozen, to_frozen);
+        self.assert_law();
+        Lost { to_void, to_frozen }
     }
 
     fn drop_excess_marks(&mut self) {

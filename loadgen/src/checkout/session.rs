@@ -240,7 +240,7 @@ impl Session {
                 desk.sums.reserved_units += u64::from(sum(units));
                 self.grant(&cart, units)
             }
-            Answer::Confirmed { confirmed_ms, late, units } => {
+            Answer::Confirmed { confirmed_ms, late, units, .. } => {
                 record.at_ms.set(*confirmed_ms);
                 record.units.set(sum(units));
                 record.flags = if *late { crate::ledger::LATE } else { 0 };

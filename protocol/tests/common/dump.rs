@@ -83,6 +83,7 @@ impl<'a> Dump<'a> {
             Tail::None => {}
             Tail::Name => self.text(name_bytes, "name"),
             Tail::Units => self.units(lines),
+            Tail::Quotas => (0..lines).for_each(|_| self.fields(commands::QuotaLayout::FIELDS)),
             Tail::Lines => {
                 if flags & flag::HAS_REPLACE != 0 {
                     let label = format!("replace u128 = {}", number(&self.bytes[..16]));
@@ -115,6 +116,7 @@ impl<'a> Dump<'a> {
             AnswerKind::Reserved | AnswerKind::Confirmed => self.units(count),
             AnswerKind::Stock => self.text(count, "name"),
             AnswerKind::Hold => (0..count).for_each(|_| self.fields(answers::HoldLineLayout::FIELDS)),
+            AnswerKind::Channels => (0..count).for_each(|_| self.fields(answers::ChannelLayout::FIELDS)),
             AnswerKind::Rejection => self.facts(outcome),
             _ => {}
         }

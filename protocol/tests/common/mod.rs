@@ -4,9 +4,9 @@
 pub mod dump;
 
 use scrip_engine::answer::{
-    Answer, HoldLine, HoldState, HoldView, OperationKind, OperationView, Outcome, StockView,
+    Answer, ChannelView, HoldLine, HoldState, HoldView, OperationKind, OperationView, Outcome, StockView,
 };
-use scrip_engine::command::{Command, Envelope, Line, Request, StockCreate, StockTerms, Take};
+use scrip_engine::command::{Command, Envelope, Line, Quota, Request, StockCreate, StockTerms, Take};
 use scrip_engine::ids::{ChannelId, MerchantId, OperationId, OrderId, Slot, StockId, UserId};
 use scrip_engine::rejection::{CapacityOf, Code, Facts, LineFact, Rejection};
 use scrip_protocol::answer_write::AnswerFrame;
@@ -14,7 +14,7 @@ use scrip_protocol::extras::Extras;
 use scrip_protocol::frame::HEADER_BYTES;
 use scrip_protocol::limits::FRAME_BYTES_MAX;
 use scrip_protocol::write::CommandFrame;
-use zerocopy::little_endian::{U32, U64};
+use zerocopy::little_endian::{U16, U32, U64};
 
 /// The home slot of merchant 7.
 pub const SLOT: Slot = Slot(929);
@@ -67,6 +67,10 @@ pub fn commands() -> Vec<CommandSample> {
     let second = Line { units_min: U32::new(2), ..Line::new(StockId::new(SLOT, 43), 5) };
     let two = Take { partial: true, replace: HOLD, ..take(&[Line::new(STOCK, 1), second]) };
     let name = "欠发 50".as_bytes();
+    let quotas = leak(&[
+        Quota::new(ChannelId(0), 0, 25_000, 0),
+        Quota::new(ChannelId(3), 40_000, Quota::NO_CAP, NOW_MS + 3_600_000),
+    ]);
     let extras = Extras { trace: &[1, 2, 3, 4, 5], label: "T20240501-1", facts: b"{\"paid\":990}" };
     let plain = [
         (
@@ -74,8 +78,8 @@ pub fn commands() -> Vec<CommandSample> {
             Command::StockCreate(StockCreate { stock: STOCK, name, units: 100_000, terms: terms() }),
         ),
         ("stock_supply", Command::StockSupply { stock: STOCK, units: 500 }),
-        ("stock_void", Command::StockVoid { stock: STOCK, units: 5, from_frozen: true }),
-        ("stock_freeze", Command::StockFreeze { stock: STOCK, units: 6 }),
+        ("stock_void", Command::StockVoid { stock: STOCK, units: 5, from_frozen: true, forced: false }),
+        ("stock_freeze", Command::StockFreeze { stock: STOCK, units: 6, forced: false }),
         ("stock_unfreeze", Command::StockUnfreeze { stock: STOCK, units: 7 }),
         ("stock_edit", Command::StockEdit { stock: STOCK, version: 3, terms: terms() }),
         ("reserve_one_line", Command::Reserve { take: one, ttl_ms: 60_000 }),
@@ -90,6 +94,14 @@ pub fn commands() -> Vec<CommandSample> {
         ("return_some", Command::Return { hold: HOLD, to_available: true, units: units(&[1, 2]) }),
         ("stock_show", Command::StockShow { stock: STOCK }),
         ("operation_show", Command::OperationShow),
+        // New samples come last: the ids of those above are part of their bytes.
+        (
+            "stock_void_forced",
+            Command::StockVoid { stock: STOCK, units: 5, from_frozen: false, forced: true },
+        ),
+        ("stock_freeze_forced", Command::StockFreeze { stock: STOCK, units: 6, forced: true }),
+        ("stock_quota", Command::StockQuota { stock: STOCK, version: 3, quotas }),
+        ("stock_channels", Command::StockChannels { stock: STOCK }),
     ];
     let mut samples: Vec<CommandSample> = plain
         .into_iter()
@@ -151,6 +163,20 @@ pub fn answers() -> Vec<AnswerSample> {
         name: "欠发 50".as_bytes(),
     };
     let operation = OperationView { kind: OperationKind::StockSupply, value: 100_500 };
+    let channel = |channel, [guaranteed, cap, lapses_ms, held, consumed, room]: [u64; 6]| ChannelView {
+        guaranteed: U64::new(guaranteed),
+        cap: U64::new(cap),
+        lapses_ms: U64::new(lapses_ms),
+        held: U64::new(held),
+        consumed: U64::new(consumed),
+        room: U64::new(room),
+        channel: U16::new(channel),
+        spare: [0; 6],
+    };
+    let channels = leak(&[
+        channel(0, [0, 25_000, 0, 1_000, 2_000, 22_000]),
+        channel(3, [40_000, Quota::NO_CAP, NOW_MS + 3_600_000, 3_000, 3_000, 90_000]),
+    ]);
     let done = [
         ("stock_changed", Answer::StockChanged { value: 100_500 }),
         ("reserved_one_line", Answer::Reserved { deadline_ms: NOW_MS + 60_000, units: units(&[1]) }),
@@ -165,6 +191,7 @@ pub fn answers() -> Vec<AnswerSample> {
         ("hold", Answer::Hold(hold)),
         ("hold_lapsed", Answer::Hold(refused)),
         ("operation", Answer::Operation(operation)),
+        ("channels", Answer::Channels { version: 3, channels }),
     ];
     done.into_iter().map(|(name, answer)| (name.to_string(), Outcome::Done(answer))).collect()
 }
@@ -186,6 +213,13 @@ pub fn rejections() -> Vec<AnswerSample> {
         let name = format!("capacity_maximum_{}", which as u16);
         (name, refused(Code::Capacity, Facts::Maximum(which, 1_000_000)))
     }));
+    let facts = leak(&[LineFact::new(0, Code::ChannelQuota, 2, 1)]);
+    let with_facts = [
+        ("channel_quota_lines", Facts::Lines(facts)),
+        ("channel_quota_units", Facts::Units { stock: STOCK, asked: 10, available: 3 }),
+    ];
+    let quota = |(name, facts): (&str, _)| (name.to_string(), refused(Code::ChannelQuota, facts));
+    samples.extend(with_facts.map(quota));
     samples
 }
 
@@ -202,7 +236,9 @@ pub fn command_bytes(request: &Request<'_>, extras: &Extras<'_>) -> Vec<u8> {
 pub fn answer_bytes(index: u16, outcome: &Outcome<'_>) -> Vec<u8> {
     let mut out = Vec::new();
     let mut frame = AnswerFrame::begin(&mut out, 0);
-    frame.push(&mut out, index, outcome).expect("one answer always fits");
+    frame
+        .push(&mut out, index, outcome, &mut scrip_protocol::answer_write::NoSeals)
+        .expect("one answer always fits");
     assert!(frame.finish(&mut out, 0));
     out.split_off(HEADER_BYTES)
 }
@@ -223,7 +259,9 @@ pub fn answers_frame() -> Vec<u8> {
     let mut out = Vec::new();
     let mut frame = AnswerFrame::begin(&mut out, 77);
     for (index, (_, outcome)) in answers().iter().chain(&rejections()).enumerate() {
-        frame.push(&mut out, index as u16, outcome).expect("all samples fit");
+        frame
+            .push(&mut out, index as u16, outcome, &mut scrip_protocol::answer_write::NoSeals)
+            .expect("all samples fit");
     }
     assert!(frame.finish(&mut out, 4_711));
     out

@@ -152,6 +152,9 @@ pub struct BenchArgs {
     /// Commands per second of W1-steady
     #[arg(long, default_value_t = 1_000_000)]
     pub rate: u64,
+    /// Card keys in W3's pool
+    #[arg(long, default_value_t = 10_000_000)]
+    pub keys: u64,
     /// Memory of the server's tables [default: what the run needs]
     #[arg(long, value_parser = parse_size, value_name = "SIZE")]
     pub memory: Option<u64>,
@@ -190,6 +193,9 @@ pub enum Workload {
     /// RESERVE and later CONFIRM: one hot stock, and zipf over 10,000
     #[value(name = "W2")]
     W2,
+    /// SELL a card key from a pool of sealed ones, the key in the answer
+    #[value(name = "W3")]
+    W3,
     /// One command per frame, one outstanding per connection
     #[value(name = "W7")]
     W7,

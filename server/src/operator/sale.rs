@@ -61,7 +61,7 @@ pub fn confirm(arguments: &ConfirmArgs) -> Result<(), OperatorError> {
     let call = &arguments.call;
     run(&call.server, call.channel, &about(call, Kind::Hold), async |client| {
         let hold = find(client, call)?;
-        let sold = client.confirm(Confirm { hold, units: arguments.units.clone() }).await?;
+        let sold = client.confirm(Confirm { units: arguments.units.clone(), ..hold.all() }).await?;
         let late = if sold.late { ", after the hold had expired" } else { "" };
         println!("sold       {}{late}", time(sold.confirmed_ms));
         let units: Vec<String> = sold.units.iter().map(u32::to_string).collect();

@@ -62,6 +62,7 @@ fn facts(rejection: &OwnedRejection, subject: &Subject<'_>) -> String {
             format!(": what was made before {} ({floor_ms} ms) is no longer known", time(*floor_ms))
         }
         OwnedFacts::Maximum(which, maximum) => format!(": {which:?} are at their maximum of {maximum}"),
+        OwnedFacts::Key(number) => format!(": key {number} took its place"),
         OwnedFacts::Version(version) => format!(": the stock is at version {version} now"),
         OwnedFacts::Units { asked, available, .. } => format!(": asked {asked}, could have had {available}"),
     }

@@ -6,8 +6,10 @@ mod http;
 mod metrics;
 mod owner;
 mod session;
+mod vault;
 
 use crate::data_directory::{DataDirectory, DirectoryError};
+use crate::keyring::{Keyring, KeyringError};
 use crate::settings::Settings;
 use crate::tokens::{TokenStore, TokensError};
 use clocks::Clocks;
@@ -39,6 +41,9 @@ pub enum ServeError {
     /// The tokens.
     #[error(transparent)]
     Tokens(#[from] TokensError),
+    /// The keyring.
+    #[error(transparent)]
+    Keyring(#[from] KeyringError),
     /// The log.
     #[error(
         "{path}: {source}. Run `scrip verify` on the data directory for the whole picture; restore from a backup, or keep a copy of the directory before any repair by hand"
@@ -117,6 +122,7 @@ pub fn serve(settings: &Settings, stop_on_eof: bool, ready: impl FnOnce(&Ready))
     let http = bind("HTTP address", "http", settings.http)?;
     let directory = DataDirectory::open_or_create(&settings.data)?;
     let tokens = Arc::new(TokenStore::open(directory.path())?);
+    let keyring = Arc::new(Keyring::open(&settings.data, settings.master_key.as_deref())?);
     let metrics = vec![Arc::new(OwnerMetrics::default())];
     let stopping = Arc::new(AtomicBool::new(false));
     let durable = Arc::new(Notify::new());
@@ -136,6 +142,7 @@ pub fn serve(settings: &Settings, stop_on_eof: bool, ready: impl FnOnce(&Ready))
         clocks,
         durable,
         tokens,
+        keyring,
         metrics: metrics[0].clone(),
         slot_map_epoch: directory.manifest().slot_map_epoch,
         connections_max: settings.connections_max,

@@ -6,7 +6,9 @@
 
 use super::connection::{BACKLOG_MAX, Connection, Written};
 use super::metrics::{BatchCounts, OwnerMetrics};
+use super::vault::Vault;
 use super::{clocks::Clocks, session};
+use crate::keyring::Keyring;
 use crate::tokens::TokenStore;
 use hdrhistogram::Histogram;
 use scrip_protocol::error::ErrorCode;
@@ -44,6 +46,8 @@ pub struct OwnerParts {
     pub durable: Arc<Notify>,
     /// Who may connect.
     pub tokens: Arc<TokenStore>,
+    /// The keys of card keys.
+    pub keyring: Arc<Keyring>,
     /// What it counts.
     pub metrics: Arc<OwnerMetrics>,
     /// Epoch of the slot map.
@@ -84,6 +88,7 @@ pub(super) struct Inner {
     pub(super) shard: Shard<LogHandle>,
     pub(super) gate: Gate<Ticket>,
     pub(super) counts: BatchCounts,
+    pub(super) vault: Vault,
     clock: ShardClock,
     clocks: Clocks,
     scratch: Vec<u8>,
@@ -123,6 +128,7 @@ impl Owner {
             shard: parts.shard,
             gate: Gate::default(),
             counts: BatchCounts::default(),
+            vault: Vault::new(parts.keyring),
             clock: parts.clock,
             clocks: parts.clocks,
             scratch: vec![0; 2 * READ_BYTES],

@@ -5,9 +5,10 @@
 
 use super::connection::Connection;
 use super::owner::{Inner, Owner, Ticket};
+use super::vault::Vault;
 use arrayvec::ArrayVec;
 use scrip_engine::answer::Outcome;
-use scrip_engine::command::Request;
+use scrip_engine::command::{Command, Envelope, KeyBlock, Request};
 use scrip_engine::limits::PREPARED_MAX;
 use scrip_engine::rejection::{Code, Rejection};
 use scrip_protocol::answer_write::AnswerFrame;
@@ -17,6 +18,8 @@ use scrip_protocol::frame::{self, FrameHeader, FrameKind, HEADER_BYTES};
 use scrip_protocol::handshake::{Hello, Welcome};
 use scrip_protocol::notice::{ErrorNotice, Goaway, GoawayReason, write_error, write_pong};
 use scrip_protocol::read::CommandReader;
+use scrip_shard::Shard;
+use scrip_wal::LogHandle;
 use std::rc::Rc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -141,16 +144,17 @@ fn execute(
             for (index, request) in (first..).zip(&batch) {
                 let sequence = inner.shard.sequence();
                 let outcome = if allowed(&principal, request) {
-                    inner.shard.execute(request)
+                    execute_one(&mut inner.shard, &mut inner.vault, request)
                 } else {
                     Outcome::Refused(Rejection::plain(Code::Forbidden))
                 };
                 inner.counts.count(&outcome);
-                if answers.push(out, index, &outcome).is_err() {
+                if answers.push(out, index, &outcome, &mut inner.vault).is_err() {
                     // A full frame is followed by another under the same correlation id.
                     answers.finish(out, sequence);
                     answers = AnswerFrame::begin(out, correlation);
-                    answers.push(out, index, &outcome).expect("an answer fits an empty frame");
+                    let again = answers.push(out, index, &outcome, &mut inner.vault);
+                    again.expect("an answer fits an empty frame");
                 }
             }
             commands += batch.len() as u32;
@@ -160,6 +164,26 @@ fn execute(
     connection.took(commands);
     wait(inner, connection, end, commands, arrived);
     failure.map_or(Ok(()), |error| Err(Refusal::Protocol(error)))
+}
+
+/// Executes one command; card keys are sealed on their way.
+#[inline]
+fn execute_one<'s>(shard: &'s mut Shard<LogHandle>, vault: &mut Vault, request: &Request<'_>) -> Outcome<'s> {
+    let Command::KeysImport { stock, batch, block: KeyBlock::Plain { count, bytes } } = request.command
+    else {
+        return shard.execute(request);
+    };
+    let Envelope { merchant, operation, .. } = request.envelope;
+    match vault.seal(merchant, stock, operation, (count, bytes)) {
+        Ok(block) => {
+            let command = Command::KeysImport { stock, batch, block };
+            shard.execute(&Request { envelope: request.envelope, command })
+        }
+        Err(error) => {
+            tracing::error!(%error, "card keys can't be sealed");
+            Outcome::Refused(Rejection::plain(Code::Busy))
+        }
+    }
 }
 
 /// Decodes commands until the batch is full; answers whether there may be more.

@@ -86,13 +86,14 @@ const fn has_ended(expires_s: u64, now_s: u64) -> bool {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum Verb {
-    /// RESERVE, EXTEND, CONFIRM, RELEASE, SELL.
+    /// RESERVE, EXTEND, CONFIRM, RELEASE, SELL, REVEAL, KEYS_READ: the texts of card keys are for those who sell them.
     Sell,
-    /// RETURN.
+    /// RETURN, KEY_REPLACE.
     Return,
-    /// STOCK_CREATE, STOCK_SUPPLY, STOCK_VOID, STOCK_FREEZE, STOCK_UNFREEZE, STOCK_EDIT, STOCK_QUOTA.
+    /// STOCK_CREATE, STOCK_SUPPLY, STOCK_VOID, STOCK_FREEZE, STOCK_UNFREEZE, STOCK_EDIT, STOCK_QUOTA, BATCH_CREATE,
+    /// BATCH_CHANGE, KEYS_IMPORT.
     Stock,
-    /// STOCK_SHOW, STOCK_CHANNELS, OPERATION_SHOW.
+    /// STOCK_SHOW, STOCK_CHANNELS, BATCHES_SHOW, OPERATION_SHOW.
     Read,
 }
 
@@ -107,9 +108,14 @@ impl Verb {
             | CommandKind::Extend
             | CommandKind::Confirm
             | CommandKind::Release
-            | CommandKind::Sell => Verb::Sell,
-            CommandKind::Return => Verb::Return,
-            CommandKind::StockShow | CommandKind::StockChannels | CommandKind::OperationShow => Verb::Read,
+            | CommandKind::Sell
+            | CommandKind::Reveal
+            | CommandKind::KeysRead => Verb::Sell,
+            CommandKind::Return | CommandKind::KeyReplace => Verb::Return,
+            CommandKind::StockShow
+            | CommandKind::StockChannels
+            | CommandKind::BatchesShow
+            | CommandKind::OperationShow => Verb::Read,
             _ => Verb::Stock,
         }
     }

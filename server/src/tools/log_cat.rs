@@ -71,9 +71,9 @@ fn print_event(
             holds.iter().try_for_each(|hold| write!(out, " {}", hold.key().operation))?;
             writeln!(out)
         }
-        Event::StockCreated { origin, stock, units, terms, name } => writeln!(
+        Event::StockCreated { origin, stock, units, keys, terms, name } => writeln!(
             out,
-            "stock_created {} stock={stock} name={:?} units={units} limit_per_user={} opens_ms={} closes_ms={}",
+            "stock_created {} stock={stock} name={:?} units={units} keys={keys} limit_per_user={} opens_ms={} closes_ms={}",
             origin.operation,
             String::from_utf8_lossy(name),
             terms.limit_per_user,
@@ -111,20 +111,46 @@ fn print_event(
         Event::GuaranteeLapsed { stock, channel } => {
             writeln!(out, "guarantee_lapsed stock={stock} channel={}", channel.0)
         }
+        event => print_keys_event(out, event),
+    }
+}
+
+/// Batches and card keys. A key's fingerprint is no secret, but of no use either: counts are shown.
+fn print_keys_event(out: &mut impl Write, event: &Event<'_>) -> io::Result<()> {
+    match event {
+        Event::BatchCreated { origin, stock, batch, cost, expires_ms, supplier } => {
+            let supplier = String::from_utf8_lossy(supplier);
+            let operation = origin.operation;
+            write!(out, "batch_created {operation} stock={stock} batch={batch} supplier={supplier:?}")?;
+            writeln!(out, " cost={cost} expires_ms={expires_ms}")
+        }
+        Event::BatchChanged { origin, stock, batch, change, forced } => {
+            let operation = origin.operation;
+            writeln!(out, "batch_changed {operation} stock={stock} batch={batch} {change:?} forced={forced}")
+        }
+        Event::BatchExpired { stock, batch } => writeln!(out, "batch_expired stock={stock} batch={batch}"),
+        Event::KeysImported { origin, stock, batch, keys, .. } => {
+            let (operation, keys) = (origin.operation, keys.len());
+            writeln!(out, "keys_imported {operation} stock={stock} batch={batch} keys={keys}")
+        }
+        Event::Revealed { origin, hold } => writeln!(out, "revealed {} hold={hold}", origin.operation),
+        Event::KeyReplaced { origin, hold, key, reason } => {
+            writeln!(out, "key_replaced {} hold={hold} key={key} reason={reason}", origin.operation)
+        }
         event => print_hold_event(out, event),
     }
 }
 
 fn print_hold_event(out: &mut impl Write, event: &Event<'_>) -> io::Result<()> {
     match event {
-        Event::Taken { origin, buyer, sold, ttl_ms, replaces, lines } => {
+        Event::Taken { origin, buyer, sold, hidden, ttl_ms, replaces, lines } => {
             let verb = if *sold { "sold" } else { "reserved" };
             write!(
                 out,
                 "{verb} {} merchant={} channel={}",
                 origin.operation, origin.merchant, origin.channel.0
             )?;
-            write!(out, " order={} user={} ttl_ms={ttl_ms}", buyer.order, buyer.user)?;
+            write!(out, " order={} user={} ttl_ms={ttl_ms} hidden={hidden}", buyer.order, buyer.user)?;
             if replaces.0 != 0 {
                 write!(out, " replaces={replaces}")?;
             }
@@ -134,8 +160,8 @@ fn print_hold_event(out: &mut impl Write, event: &Event<'_>) -> io::Result<()> {
             write!(out, "sell_refused {} {}", origin.operation, code.name())?;
             print_lines(out, lines.iter().map(|line| (line.stock(), line.asked.get())))
         }
-        Event::Confirmed { hold, late, lines } => {
-            write!(out, "confirmed {} late={late}", hold.operation)?;
+        Event::Confirmed { hold, late, hidden, lines } => {
+            write!(out, "confirmed {} late={late} hidden={hidden}", hold.operation)?;
             print_lines(out, lines.iter().map(|line| (line.stock(), line.units.get())))
         }
         Event::LateRefused { hold, lines } => {

@@ -112,11 +112,13 @@ impl Generator {
             Kind::StockVoid => {
                 let from_frozen = self.rng.u8(0..3) == 0;
                 let boundary = if from_frozen { there(|stock| stock.frozen) } else { self.takable(stock) };
-                OwnedCommand::StockVoid { stock: id, units: self.units_near(boundary), from_frozen }
+                let (units, forced) = (self.units_near(boundary), self.happens(self.plan.chances.forced));
+                OwnedCommand::StockVoid { stock: id, units, from_frozen, forced }
             }
             Kind::StockFreeze => {
                 let boundary = self.takable(stock);
-                OwnedCommand::StockFreeze { stock: id, units: self.units_near(boundary) }
+                let (units, forced) = (self.units_near(boundary), self.happens(self.plan.chances.forced));
+                OwnedCommand::StockFreeze { stock: id, units, forced }
             }
             Kind::StockUnfreeze => {
                 let frozen = there(|stock| stock.frozen);
@@ -125,17 +127,22 @@ impl Generator {
                 OwnedCommand::StockUnfreeze { stock: id, units: self.units_near(boundary) }
             }
             Kind::StockEdit => {
-                let version = stock.map_or(1, |stock| stock.version);
-                let version = *self.choose(&[version, version, version, version + 1, version - 1]);
+                let version = self.version(stock);
                 OwnedCommand::StockEdit { stock: id, version, terms: self.terms() }
             }
+            Kind::StockQuota => {
+                let version = self.version(stock);
+                OwnedCommand::StockQuota { stock: id, version, quotas: self.quotas(stock) }
+            }
+            Kind::StockChannels => OwnedCommand::StockChannels { stock: id },
             _ => OwnedCommand::StockShow { stock: id },
         }
     }
 
     fn takable(&mut self, stock: Option<&Stock>) -> i128 {
         let Some(stock) = stock else { return 0 };
-        *self.choose(&[stock.available, stock.reachable(), stock.available + stock.held])
+        let spare = stock.available - stock.unused();
+        *self.choose(&[stock.available, stock.reachable(), stock.available + stock.held, spare])
     }
 
     fn create(&mut self, stock: StockId) -> OwnedCommand {
@@ -211,7 +218,7 @@ impl Generator {
         let fixed_slot = envelope.slot;
         for _ in 0..count {
             let stock = self.stock(oracle, envelope);
-            take.lines.push(self.wish(oracle, stock, take.user, take.partial));
+            take.lines.push(self.wish(oracle, stock, &take, envelope.channel));
         }
         if take.replace != OperationId(0) {
             envelope.slot = fixed_slot;
@@ -219,7 +226,8 @@ impl Generator {
         take
     }
 
-    fn wish(&mut self, oracle: &Oracle, stock: StockId, user: UserId, partial: bool) -> Wish {
+    fn wish(&mut self, oracle: &Oracle, stock: StockId, take: &OwnedTake, channel: ChannelId) -> Wish {
+        let OwnedTake { user, partial, .. } = *take;
         let chances = self.plan.chances;
         let units = if self.happens(chances.huge) {
             UNITS_PER_LINE_MAX
@@ -227,7 +235,8 @@ impl Generator {
             let there = oracle.stocks.get(&stock).map_or(0, |found| {
                 let limit = i128::from(found.terms.limit_per_user);
                 let bought = oracle.purchases.get(&(stock, user)).copied().unwrap_or(0);
-                if limit > 0 && self.rng.bool() { limit - bought } else { found.available }
+                let limited = if limit > 0 { limit - bought } else { found.available };
+                *self.choose(&[limited, found.available, found.room(channel)])
             });
             u32::try_from(self.units_near(there)).unwrap_or(UNITS_PER_LINE_MAX).min(UNITS_PER_LINE_MAX)
         } else {
@@ -237,12 +246,12 @@ impl Generator {
         Wish { stock, units, units_min: units_min.min(units) }
     }
 
-    fn few(&mut self) -> u64 {
+    pub(super) fn few(&mut self) -> u64 {
         self.rng.u64(1..=6)
     }
 
     /// A quantity at or beside `boundary`, or a small one.
-    fn units_near(&mut self, boundary: i128) -> u64 {
+    pub(super) fn units_near(&mut self, boundary: i128) -> u64 {
         let boundary = u64::try_from(boundary).unwrap_or(0);
         let few = self.few();
         let near = [boundary, boundary + 1, boundary.saturating_sub(1), few, few];
@@ -346,10 +355,23 @@ impl Generator {
             OwnedCommand::Return { hold, to_available, units } => {
                 OwnedCommand::Return { hold, to_available: !to_available, units }
             }
-            OwnedCommand::StockVoid { stock, units, from_frozen } => {
-                OwnedCommand::StockVoid { stock, units, from_frozen: !from_frozen }
+            OwnedCommand::StockVoid { stock, units, from_frozen, forced } if choice == 0 => {
+                OwnedCommand::StockVoid { stock, units, from_frozen: !from_frozen, forced }
             }
-            OwnedCommand::StockFreeze { stock, units } => OwnedCommand::StockUnfreeze { stock, units },
+            OwnedCommand::StockVoid { stock, units, from_frozen, forced } => {
+                OwnedCommand::StockVoid { stock, units, from_frozen, forced: !forced }
+            }
+            OwnedCommand::StockFreeze { stock, units, .. } if choice == 0 => {
+                OwnedCommand::StockUnfreeze { stock, units }
+            }
+            OwnedCommand::StockFreeze { stock, units, forced } => {
+                OwnedCommand::StockFreeze { stock, units, forced: !forced }
+            }
+            OwnedCommand::StockQuota { stock, version, mut quotas } => {
+                let quota = &mut quotas[0];
+                quota.cap = (quota.cap.get() ^ 1).into();
+                OwnedCommand::StockQuota { stock, version, quotas }
+            }
             OwnedCommand::StockSupply { stock, units } => {
                 OwnedCommand::StockSupply { stock, units: units + 1 }
             }

@@ -14,6 +14,7 @@ pub enum Kind {
     StockFreeze,
     StockUnfreeze,
     StockEdit,
+    StockQuota,
     Reserve,
     Extend,
     Confirm,
@@ -21,17 +22,19 @@ pub enum Kind {
     Sell,
     Return,
     StockShow,
+    StockChannels,
     OperationShow,
 }
 
 /// All kinds with their usual weights.
-const KINDS: [(Kind, u32); 14] = [
+const KINDS: [(Kind, u32); 16] = [
     (Kind::StockCreate, 1),
     (Kind::StockSupply, 6),
     (Kind::StockVoid, 3),
     (Kind::StockFreeze, 4),
     (Kind::StockUnfreeze, 5),
     (Kind::StockEdit, 5),
+    (Kind::StockQuota, 8),
     (Kind::Reserve, 30),
     (Kind::Extend, 6),
     (Kind::Confirm, 16),
@@ -39,6 +42,7 @@ const KINDS: [(Kind, u32); 14] = [
     (Kind::Sell, 9),
     (Kind::Return, 10),
     (Kind::StockShow, 5),
+    (Kind::StockChannels, 6),
     (Kind::OperationShow, 7),
 ];
 
@@ -75,6 +79,8 @@ pub struct Chances {
     pub timed: u32,
     /// A stock or hold of somebody else is named.
     pub foreign: u32,
+    /// A void or freeze may cut into guarantees.
+    pub forced: u32,
     /// A take has several lines.
     pub several: u32,
     /// A take has up to 64 lines.
@@ -102,6 +108,8 @@ pub struct Plan {
     pub stocks_per_slot: u64,
     /// Users and orders are numbered from 0 (none) to this.
     pub buyers: u128,
+    /// Channels are numbered from 0 to below this.
+    pub channels: u16,
     /// Commands and their weights.
     pub kinds: Vec<(Kind, u32)>,
     /// How often things happen.
@@ -115,6 +123,8 @@ pub const ROOMY: Capacity = Capacity {
     extra_lines_max: 65_536,
     operations_max: 4_096,
     user_limits_max: 4_096,
+    keys_max: 256,
+    sealed_bytes_max: 64 << 10,
 };
 
 impl Plan {
@@ -130,6 +140,8 @@ impl Plan {
             slots: slots.iter().map(|slot| Slot(*slot)).collect(),
             stocks_per_slot: *pick(rng, &[1, 2, 3, 6]),
             buyers: *pick(rng, &[1, 2, 5]),
+            // Now and then there are more than one stock counts.
+            channels: *pick(rng, &[1, 2, 2, 3, 3, 3, 4, 6, 70]),
             kinds: draw_kinds(rng),
             chances: draw_chances(rng),
         }
@@ -157,6 +169,8 @@ fn draw_capacity(rng: &mut Rng) -> Capacity {
         extra_lines_max: *pick(rng, &[1, 5, 70, 65_536]),
         operations_max: *pick(rng, &[3, 10, 30, 4_096]),
         user_limits_max: *pick(rng, &[1, 3, 4_096]),
+        keys_max: 256,
+        sealed_bytes_max: 64 << 10,
     }
 }
 
@@ -187,6 +201,7 @@ fn draw_chances(rng: &mut Rng) -> Chances {
         limited: draw(300, 900),
         timed: draw(80, 300),
         foreign: draw(20, 150),
+        forced: draw(300, 700),
         several: draw(300, 800),
         wide: draw(5, 100),
         boundary: draw(200, 600),

@@ -61,13 +61,17 @@ impl Oracle {
     pub(super) fn expire_due(&mut self) {
         let now_ms = self.now_ms;
         let is_due = |hold: &Hold| hold.state == HoldState::Held && hold.deadline_ms <= now_ms;
-        let due: Vec<Key> = self
+        let mut due: Vec<Key> = self
             .records
             .iter()
             .filter(|(_, record)| record.hold.as_ref().is_some_and(is_due))
             .map(|(key, _)| *key)
             .collect();
+        // Marks make a difference of who comes first; the documents leave that open among equal deadlines.
+        let place = |key: &Key| self.expiring.iter().position(|next| next == key).unwrap_or(usize::MAX);
+        due.sort_by_key(|key| (self.hold(*key).deadline_ms, place(key)));
         for key in due {
+            self.expiring.retain(|next| *next != key);
             let deadline_ms = self.hold(key).deadline_ms;
             self.give_all_back(key, HoldState::Expired, deadline_ms);
             self.hold_mut(key).late_until_ms = deadline_ms + self.late_confirm_ms;
@@ -101,7 +105,7 @@ impl Oracle {
         };
         for line in &hold.lines {
             let left = line.confirmed - line.returned;
-            *self.departed.entry(line.stock).or_insert(0) += left;
+            *self.departed.entry((line.stock, hold.channel)).or_insert(0) += left;
             if line.counted {
                 *self.departed_purchases.entry((line.stock, hold.user)).or_insert(0) += left;
             }
@@ -219,10 +223,14 @@ impl Oracle {
             let (stock, counted) = (line.stock, line.counted);
             let stock_of = self.stock_mut(stock);
             stock_of.consumed -= units;
+            if *units > 0 {
+                stock_of.channel_mut(hold.channel).consumed -= units;
+            }
             if to_available {
                 stock_of.available += units;
             } else {
                 stock_of.void += units;
+                stock_of.lower_guarantee(hold.channel, *units);
             }
             if counted {
                 self.count_purchase(stock, hold.user, -units);
@@ -236,8 +244,8 @@ impl Oracle {
         let hold = self.hold(key).clone();
         for (line, units) in hold.lines.iter().zip(wanted) {
             let stock = self.stock_mut(line.stock);
-            stock.give_back(line.reserved - units);
-            stock.consume_held(*units);
+            stock.give_back(hold.channel, line.reserved - units);
+            stock.consume_held(hold.channel, *units);
             if line.counted {
                 self.count_purchase(line.stock, hold.user, units - line.reserved);
             }
@@ -263,8 +271,7 @@ impl Oracle {
         }
         for (line, units) in hold.lines.iter().zip(wanted) {
             let stock = self.stock_mut(line.stock);
-            stock.available -= units;
-            stock.consumed += units;
+            stock.take(hold.channel, *units, true);
             if line.counted {
                 self.count_purchase(line.stock, hold.user, *units);
             }
@@ -288,6 +295,10 @@ impl Oracle {
         }
         if wanted_of(&|_| true) > stock.available {
             return Some((Code::OutOfStock, stock.available));
+        }
+        let room = stock.room(hold.channel);
+        if wanted_of(&|_| true) > room {
+            return Some((Code::ChannelQuota, room));
         }
         let limit = i128::from(stock.terms.limit_per_user);
         if limit > 0 && line.counted {
@@ -316,7 +327,7 @@ impl Oracle {
         hold.closed_ms = closed_ms;
         let hold = hold.clone();
         for line in &hold.lines {
-            self.stock_mut(line.stock).give_back(line.reserved);
+            self.stock_mut(line.stock).give_back(hold.channel, line.reserved);
             if line.counted {
                 self.count_purchase(line.stock, hold.user, -line.reserved);
             }

@@ -4,13 +4,18 @@ use super::{Oracle, Stock};
 use crate::outcome::{OwnedFacts, OwnedOutcome, OwnedStock};
 use crate::request::OwnedCommand;
 use scrip_engine::command::Envelope;
-use scrip_engine::ids::StockId;
+use scrip_engine::ids::{ChannelId, StockId};
 use scrip_engine::limits::STOCK_UNITS_MAX;
 use scrip_engine::rejection::{CapacityOf, Code};
+use std::collections::BTreeMap;
 
 impl Stock {
-    /// Units leave held without being consumed: to void as far as the mark reaches, then to frozen, then to available.
-    pub(super) fn give_back(&mut self, units: i128) {
+    /// Units of `channel` leave held without being consumed: to void as far as the mark reaches, then to frozen, then to
+    /// available.
+    pub(super) fn give_back(&mut self, channel: ChannelId, units: i128) {
+        if units == 0 {
+            return;
+        }
         let to_void = units.min(self.marked_void);
         let to_frozen = (units - to_void).min(self.marked_frozen);
         self.held -= units;
@@ -19,6 +24,8 @@ impl Stock {
         self.marked_frozen -= to_frozen;
         self.frozen += to_frozen;
         self.available += units - to_void - to_frozen;
+        self.channel_mut(channel).held -= units;
+        self.lower_guarantee(channel, to_void + to_frozen);
     }
 
     /// Units that [`Stock::give_back`] would give to available.
@@ -26,8 +33,14 @@ impl Stock {
         (units - self.marked_void - self.marked_frozen).max(0)
     }
 
-    /// Units of holds are consumed; marks that exceed what is still held are dropped, frozen first.
-    pub(super) fn consume_held(&mut self, units: i128) {
+    /// Units of holds of `channel` are consumed; marks that exceed what is still held are dropped, frozen first.
+    pub(super) fn consume_held(&mut self, channel: ChannelId, units: i128) {
+        if units == 0 {
+            return;
+        }
+        let of_channel = self.channel_mut(channel);
+        of_channel.held -= units;
+        of_channel.consumed += units;
         self.held -= units;
         self.consumed += units;
         while self.marked_void + self.marked_frozen > self.held {
@@ -49,6 +62,7 @@ impl Stock {
         OwnedStock {
             stock,
             version: self.version,
+            keys: false,
             terms: self.terms,
             total: unsigned(self.total),
             available: unsigned(self.available),
@@ -96,20 +110,24 @@ impl Oracle {
         if self.own_stock(envelope, stock).is_none() {
             return OwnedOutcome::refused(Code::NotFound);
         }
+        let now_ms = self.now_ms;
         let found = self.stock_mut(stock);
         let changed = match command {
             OwnedCommand::StockSupply { units, .. } => return found.supply(i128::from(*units)),
             OwnedCommand::StockEdit { version, terms, .. } => return found.edit(*version, *terms),
+            OwnedCommand::StockQuota { version, quotas, .. } => {
+                return found.set_quotas(stock, *version, quotas, now_ms);
+            }
             OwnedCommand::StockVoid { units, from_frozen: true, .. } => found.void_frozen(i128::from(*units)),
-            OwnedCommand::StockVoid { units, .. } => found.void(i128::from(*units)),
-            OwnedCommand::StockFreeze { units, .. } => found.freeze(i128::from(*units)),
+            OwnedCommand::StockVoid { units, forced, .. } => found.void(i128::from(*units), *forced),
+            OwnedCommand::StockFreeze { units, forced, .. } => found.freeze(i128::from(*units), *forced),
             OwnedCommand::StockUnfreeze { units, .. } => found.unfreeze(i128::from(*units)),
             _ => unreachable!("not a command on a stock"),
         };
         match changed {
             Ok(moved) => OwnedOutcome::StockChanged { value: unsigned(moved) },
-            Err(Short { asked, available }) => OwnedOutcome::Refused {
-                code: Code::OutOfStock,
+            Err(Short { why, asked, available }) => OwnedOutcome::Refused {
+                code: why,
                 facts: OwnedFacts::Units { stock, asked: unsigned(asked), available: unsigned(available) },
             },
         }
@@ -132,6 +150,7 @@ impl Oracle {
             void: 0,
             marked_frozen: 0,
             marked_void: 0,
+            channels: BTreeMap::new(),
         };
         self.stocks.insert(*stock, made);
         OwnedOutcome::StockChanged { value: *units }
@@ -140,6 +159,7 @@ impl Oracle {
 
 /// More units asked for than there are.
 struct Short {
+    why: Code,
     asked: i128,
     available: i128,
 }
@@ -167,12 +187,23 @@ impl Stock {
         OwnedOutcome::StockChanged { value: u64::from(self.version) }
     }
 
-    fn void(&mut self, units: i128) -> Result<i128, Short> {
+    /// Takes units out of available for void or frozen; the rest is for the caller to mark.
+    fn take_away(&mut self, units: i128, forced: bool) -> Result<i128, Short> {
         if units > self.reachable() {
-            return Err(Short { asked: units, available: self.reachable() });
+            return Err(Short { why: Code::OutOfStock, asked: units, available: self.reachable() });
         }
         let moved = units.min(self.available);
+        let spare = self.available - self.unused();
+        if !forced && moved > spare {
+            return Err(Short { why: Code::ChannelQuota, asked: units, available: spare });
+        }
         self.available -= moved;
+        self.lower_until_available();
+        Ok(moved)
+    }
+
+    fn void(&mut self, units: i128, forced: bool) -> Result<i128, Short> {
+        let moved = self.take_away(units, forced)?;
         self.void += moved;
         self.marked_void += units - moved;
         Ok(moved)
@@ -180,19 +211,15 @@ impl Stock {
 
     fn void_frozen(&mut self, units: i128) -> Result<i128, Short> {
         if units > self.frozen {
-            return Err(Short { asked: units, available: self.frozen });
+            return Err(Short { why: Code::OutOfStock, asked: units, available: self.frozen });
         }
         self.frozen -= units;
         self.void += units;
         Ok(units)
     }
 
-    fn freeze(&mut self, units: i128) -> Result<i128, Short> {
-        if units > self.reachable() {
-            return Err(Short { asked: units, available: self.reachable() });
-        }
-        let moved = units.min(self.available);
-        self.available -= moved;
+    fn freeze(&mut self, units: i128, forced: bool) -> Result<i128, Short> {
+        let moved = self.take_away(units, forced)?;
         self.frozen += moved;
         self.marked_frozen += units - moved;
         Ok(moved)
@@ -200,7 +227,11 @@ impl Stock {
 
     fn unfreeze(&mut self, units: i128) -> Result<i128, Short> {
         if units > self.frozen + self.marked_frozen {
-            return Err(Short { asked: units, available: self.frozen + self.marked_frozen });
+            return Err(Short {
+                why: Code::OutOfStock,
+                asked: units,
+                available: self.frozen + self.marked_frozen,
+            });
         }
         let moved = units.min(self.frozen);
         self.frozen -= moved;

@@ -1,6 +1,6 @@
-//! The oracle on RESERVE and SELL: the six steps of taking units, one function each.
+//! The oracle on RESERVE and SELL: the seven steps of taking units, one function each.
 
-use super::{Hold, HoldLine, Oracle, key_beside};
+use super::{Hold, HoldLine, Oracle, Stock, key_beside};
 use crate::oracle::stocks::unsigned;
 use crate::outcome::{Lack, OwnedOutcome};
 use crate::request::{OwnedTake, Wish};
@@ -25,6 +25,9 @@ impl Oracle {
             Ok(granted) => granted,
             Err(refusal) => return (refusal, None),
         };
+        if let Some(refusal) = self.one_channel_too_many(envelope, take, &granted) {
+            return (refusal, None);
+        }
         let ttl_ms = if ttl_ms == 0 { TTL_DEFAULT_MS } else { ttl_ms };
         let deadline_ms = self.now_ms + u64::from(ttl_ms);
         let hold = self.take_units(envelope, take, &granted, HoldState::Held, deadline_ms);
@@ -39,6 +42,9 @@ impl Oracle {
     ) -> (OwnedOutcome, Option<Hold>) {
         match self.grants(envelope, take) {
             Ok(granted) => {
+                if let Some(refusal) = self.one_channel_too_many(envelope, take, &granted) {
+                    return (refusal, None);
+                }
                 let hold = self.take_units(envelope, take, &granted, HoldState::Confirmed, self.now_ms);
                 let answer = OwnedOutcome::Confirmed {
                     confirmed_ms: self.now_ms,
@@ -58,14 +64,16 @@ impl Oracle {
         }
     }
 
-    /// What each line is granted, or why not: steps 1 to 6 of taking units.
+    /// What each line is granted, or why not: steps 1 to 7 of taking units.
     fn grants(&self, envelope: &Envelope, take: &OwnedTake) -> Result<Vec<i128>, OwnedOutcome> {
         self.stocks_exist(envelope, take)?;
         let replaced = self.replaced(envelope, take)?;
         self.on_sale(take)?;
         let pools = self.pools(take, replaced);
         enough(take, &pools, Code::OutOfStock)?;
-        let rooms = self.rooms(take, replaced, &pools);
+        let parts = self.parts(envelope, take, replaced, &pools);
+        enough(take, &parts, Code::ChannelQuota)?;
+        let rooms = self.rooms(take, replaced, &parts);
         enough(take, &rooms, Code::UserLimit)?;
         let granted = share(take, rooms);
         assert!(granted.iter().any(|units| *units > 0), "a take that passed every check gets something");
@@ -134,6 +142,38 @@ impl Oracle {
         pools
     }
 
+    /// The pools, cut to the room of the channel, as it would be if the replaced hold had been given back.
+    fn parts(&self, envelope: &Envelope, take: &OwnedTake, replaced: Option<&Hold>, pools: &Pools) -> Pools {
+        let mut given_back = self.clone_stocks(take);
+        if let Some(hold) = replaced.filter(|hold| hold.state == HoldState::Held) {
+            for line in &hold.lines {
+                if let Some(stock) = given_back.get_mut(&line.stock) {
+                    stock.give_back(hold.channel, line.reserved);
+                }
+            }
+        }
+        let cut = |(stock, pool): (&StockId, &i128)| {
+            (*stock, (*pool).min(given_back[stock].room(envelope.channel)))
+        };
+        pools.iter().map(cut).collect()
+    }
+
+    fn clone_stocks(&self, take: &OwnedTake) -> BTreeMap<StockId, Stock> {
+        take.lines.iter().map(|wish| (wish.stock, self.stocks[&wish.stock].clone())).collect()
+    }
+
+    /// CAPACITY, if what is granted would make the channel one too many of a stock.
+    fn one_channel_too_many(
+        &self,
+        envelope: &Envelope,
+        take: &OwnedTake,
+        granted: &[i128],
+    ) -> Option<OwnedOutcome> {
+        let mut taken = take.lines.iter().zip(granted).filter(|(_, units)| **units > 0);
+        let is_full = taken.any(|(wish, _)| self.stocks[&wish.stock].is_full_for(envelope.channel));
+        is_full.then(Stock::too_many_channels)
+    }
+
     /// The pools, cut to what the buyer may still take.
     fn rooms(&self, take: &OwnedTake, replaced: Option<&Hold>, pools: &Pools) -> Pools {
         let cut = |(stock, pool): (&StockId, &i128)| {
@@ -172,12 +212,7 @@ impl Oracle {
         let hold = self.hold_of(envelope, take, granted, state, deadline_ms);
         for line in &hold.lines {
             let stock = self.stock_mut(line.stock);
-            stock.available -= line.reserved;
-            if state == HoldState::Held {
-                stock.held += line.reserved;
-            } else {
-                stock.consumed += line.reserved;
-            }
+            stock.take(hold.channel, line.reserved, state != HoldState::Held);
             if line.counted {
                 self.count_purchase(line.stock, take.user, line.reserved);
             }

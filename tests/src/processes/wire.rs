@@ -321,7 +321,7 @@ pub fn reserve(envelope: Envelope, lines: &[Line], ttl_ms: u32) -> Request<'_> {
 
 /// A SELL to nobody in particular.
 pub fn sell(envelope: Envelope, lines: &[Line]) -> Request<'_> {
-    Request { envelope, command: Command::Sell { take: take(lines), paid: false } }
+    Request { envelope, command: Command::Sell { take: take(lines), paid: false, hidden: false } }
 }
 
 /// A STOCK_SHOW.

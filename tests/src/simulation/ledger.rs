@@ -10,14 +10,14 @@
 use super::coverage::{Coverage, Met};
 use super::log::Submitted;
 use super::network::Ticket;
-use crate::oracle::{Oracle, key_of};
+use crate::oracle::{Key, Oracle, key_of};
 use crate::outcome::OwnedOutcome;
 use crate::request::{OwnedCommand, OwnedRequest};
 use fastrand::Rng;
 use scrip_engine::Engine;
 use scrip_engine::event::{Event, Origin};
 use scrip_engine::limits::{Capacity, Rules};
-use scrip_engine::rejection::{CapacityOf, Code};
+use scrip_engine::rejection::Code;
 use scrip_wal::ScanEnd;
 use std::collections::BTreeSet;
 use std::rc::Rc;
@@ -58,7 +58,7 @@ struct Deed {
 }
 
 enum What {
-    Passed,
+    Passed { expired: Vec<Key> },
     Configured { late_confirm_ms: u64 },
     Asked(Rc<OwnedRequest>),
 }
@@ -112,11 +112,13 @@ impl Ledger {
         self.note(moment, What::Configured { late_confirm_ms });
     }
 
-    /// Shard time moved to `now_ms`. If events came of it, `logged` is where the log is since then.
-    pub fn passed(&mut self, now_ms: u64, floor_ms: u64, logged: Option<Moment>) {
+    /// Shard time moved to `now_ms`, and these holds expired. If events came of it, `logged` is where the log is since
+    /// then.
+    pub fn passed(&mut self, now_ms: u64, floor_ms: u64, logged: Option<Moment>, expired: Vec<Key>) {
+        self.live.expire_next(expired.iter().copied());
         self.live.advance(now_ms, floor_ms);
         if let Some(moment) = logged {
-            self.note(moment, What::Passed);
+            self.note(moment, What::Passed { expired });
         }
     }
 
@@ -137,7 +139,7 @@ impl Ledger {
         moment: Moment,
     ) -> Result<Option<u64>, String> {
         self.live.advance(moment.now_ms, moment.floor_ms);
-        let is_full = answer.full_table().is_some_and(|of| of != CapacityOf::StockUnits);
+        let is_full = answer.full_table().is_some();
         let expected = if is_full { self.without_room(request, answer) } else { self.live.answer(request) };
         if *answer != expected {
             return Err(format!(
@@ -157,13 +159,17 @@ impl Ledger {
         let mut with_room = self.live.clone();
         let records = with_room.records.len();
         let otherwise = with_room.answer(request);
-        if with_room.records.len() > records { answer.clone() } else { otherwise }
+        if with_room.records.len() > records || otherwise.reached_room(request) {
+            answer.clone()
+        } else {
+            otherwise
+        }
     }
 
     fn lasts(&self, request: &OwnedRequest, answer: &OwnedOutcome) -> Option<u64> {
         let record = self.live.record(key_of(&request.envelope))?;
         let lasts = match &request.command {
-            OwnedCommand::StockShow { .. } | OwnedCommand::OperationShow => false,
+            _ if request.is_query() => false,
             OwnedCommand::Confirm { .. } => matches!(answer.code(), None | Some(Code::HoldExpiredNoStock)),
             OwnedCommand::Release => answer.code().is_none(),
             command => {
@@ -321,7 +327,10 @@ impl Deed {
     fn happen(self, oracle: &mut Oracle) {
         match self.what {
             What::Configured { late_confirm_ms } => oracle.late_confirm_ms = late_confirm_ms,
-            What::Passed => oracle.advance(self.now_ms, self.floor_ms),
+            What::Passed { expired } => {
+                oracle.expire_next(expired);
+                oracle.advance(self.now_ms, self.floor_ms);
+            }
             What::Asked(request) => {
                 oracle.advance(self.now_ms, self.floor_ms);
                 oracle.answer(&request);
@@ -335,6 +344,7 @@ fn origin_of<'e>(event: &'e Event<'_>) -> Option<&'e Origin> {
         Event::StockCreated { origin, .. }
         | Event::StockMoved { origin, .. }
         | Event::StockEdited { origin, .. }
+        | Event::StockQuotaSet { origin, .. }
         | Event::Taken { origin, .. }
         | Event::SellRefused { origin, .. }
         | Event::Extended { origin, .. }

@@ -7,8 +7,11 @@ use super::log::{SimLog, Submitted};
 use super::network::{Arrival, Ticket};
 use super::plan::{self, End, Turn};
 use crate::generator::Step;
+use crate::oracle::Key;
 use crate::outcome::OwnedOutcome;
 use crate::request::{OwnedCommand, OwnedRequest};
+use crate::world::expired_key;
+use scrip_engine::event::Event;
 use scrip_engine::rejection::{CapacityOf, Code};
 use scrip_shard::{Durable, Gate, JUMP_MAX_MS, Shard, ShardClock, Space};
 use scrip_wal::LogFault;
@@ -21,11 +24,13 @@ pub(super) struct Process {
     gate: Gate<Ticket>,
     /// The last reading of the clock, and of the monotonic clock then.
     last_read: Option<(u64, u64)>,
+    /// Bytes of events that [`Process::newly_expired`] has looked through.
+    looked_through: usize,
 }
 
 impl Process {
     pub(super) fn new(shard: Shard<SimLog>, clock: ShardClock) -> Process {
-        Process { shard, clock, gate: Gate::default(), last_read: None }
+        Process { shard, clock, gate: Gate::default(), last_read: None, looked_through: 0 }
     }
 
     /// Where the shard is.
@@ -40,6 +45,27 @@ impl Process {
     /// What was submitted to the log.
     pub(super) fn submitted(&self) -> &Submitted {
         self.shard.log().submitted()
+    }
+
+    /// Holds that have expired since this was last asked, in the order of their expiry.
+    fn newly_expired(&mut self) -> Result<Vec<Key>, String> {
+        let submitted = &self.submitted().events;
+        let open = self.shard.open_events();
+        let looked_through = self.looked_through;
+        let fresh = match looked_through.checked_sub(submitted.len()) {
+            Some(in_open) => open[in_open..].to_vec(),
+            None => [&submitted[looked_through..], open].concat(),
+        };
+        self.looked_through = submitted.len() + open.len();
+        let (mut rest, mut expired) = (fresh.as_slice(), Vec::new());
+        while !rest.is_empty() {
+            let (event, bytes) = Event::decode(rest).map_err(|error| format!("a fresh event: {error}"))?;
+            if let Event::Expired { holds } = event {
+                expired.extend(holds.iter().map(expired_key));
+            }
+            rest = &rest[bytes..];
+        }
+        Ok(expired)
     }
 
     /// Compares the engine's counters with its records.
@@ -206,7 +232,7 @@ impl Simulation {
         Ok(now_ms)
     }
 
-    fn note_time(&mut self, process: &Process, before: Moment) -> Result<(), String> {
+    fn note_time(&mut self, process: &mut Process, before: Moment) -> Result<(), String> {
         let moment = process.moment();
         let Moment { now_ms, floor_ms, sequence } = moment;
         if now_ms < before.now_ms {
@@ -218,7 +244,7 @@ impl Simulation {
         // Of the time that was reached the log keeps no more than this.
         let logged_ms = process.shard.engine().now_ms();
         let logged = (sequence > before.sequence).then_some(Moment { now_ms: logged_ms, ..moment });
-        self.ledger.passed(now_ms, floor_ms, logged);
+        self.ledger.passed(now_ms, floor_ms, logged, process.newly_expired()?);
         Ok(())
     }
 
@@ -259,7 +285,7 @@ impl Simulation {
             }
             self.coverage.met(Met::TakenThoughLow);
         }
-        if answer.full_table().is_some_and(|of| of != CapacityOf::StockUnits) {
+        if answer.full_table().is_some() {
             self.coverage.met(Met::TableFull);
         }
         let lasts = self.ledger.judge(request, &answer, moment)?;
@@ -272,8 +298,7 @@ impl Simulation {
         answer: &OwnedOutcome,
         space: Space,
     ) -> Result<(), String> {
-        let is_query =
-            matches!(request.command, OwnedCommand::StockShow { .. } | OwnedCommand::OperationShow);
+        let is_query = request.is_query();
         let may_refuse = match space {
             Space::Ample => false,
             Space::Low => !is_query && !ends_hold(request),

@@ -119,6 +119,8 @@ const ROOM: Capacity = Capacity {
     extra_lines_max: 512,
     operations_max: 256,
     user_limits_max: 128,
+    keys_max: 256,
+    sealed_bytes_max: 64 << 10,
 };
 
 impl Plan {
@@ -164,6 +166,10 @@ impl Plan {
         // A long wait makes everything too old that a client sends again.
         chances.wait = if self.fills_up { 150 } else { [20, 40, 150][rng.usize(..3)] };
         chances.wide = 0;
+        if !self.wide {
+            // Quotas of many channels make large events.
+            history.channels = history.channels.min(6);
+        }
         if self.wide {
             // A refused paid SELL of many lines makes the largest event there is.
             chances.wide = rng.u32(200..900);
@@ -258,5 +264,7 @@ fn draw_capacity(rng: &mut Rng) -> Capacity {
         extra_lines_max: pick([2, 16, 128]),
         operations_max: pick([4, 16, 64]),
         user_limits_max: pick([1, 4, 64]),
+        keys_max: 256,
+        sealed_bytes_max: 64 << 10,
     }
 }

@@ -34,8 +34,15 @@ fn assert_taken(outcome: &OwnedOutcome) {
 
 #[test]
 fn a_full_table_says_which_it_is() {
-    let capacity =
-        Capacity { stocks_max: 2, holds_max: 3, extra_lines_max: 5, operations_max: 3, user_limits_max: 2 };
+    let capacity = Capacity {
+        stocks_max: 2,
+        holds_max: 3,
+        extra_lines_max: 5,
+        operations_max: 3,
+        user_limits_max: 2,
+        keys_max: 256,
+        sealed_bytes_max: 64 << 10,
+    };
     let mut world = World::new(capacity, SHRINKING, START_MS);
     let (one, two) = (world.stock(1, 100), world.stock_with(2, 100, LIMITED));
     let third = OwnedCommand::StockCreate {
@@ -59,7 +66,7 @@ fn a_full_table_says_which_it_is() {
     assert_eq!(world.run(21, extend), full(CapacityOf::Operations, 3));
     assert_eq!(world.run(21, return_all(13)), full(CapacityOf::Operations, 3));
     assert_eq!(
-        world.run(21, OwnedCommand::StockFreeze { stock: one, units: 1 }),
+        world.run(21, OwnedCommand::StockFreeze { stock: one, units: 1, forced: false }),
         full(CapacityOf::Operations, 3)
     );
     let most = STOCK_UNITS_MAX;
@@ -156,6 +163,8 @@ fn a_steady_shop_with_little_memory_is_never_refused() {
         extra_lines_max: 300,
         operations_max: 300,
         user_limits_max: 300,
+        keys_max: 256,
+        sealed_bytes_max: 64 << 10,
     };
     let mut world = World::new(capacity, SHRINKING, START_MS);
     let (limited, free) = (world.stock_with(1, 1_000_000, LIMITED), world.stock(2, 1_000_000));

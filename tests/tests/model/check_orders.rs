@@ -314,7 +314,7 @@ fn a_late_confirm_is_checked_in_the_documented_order() {
 #[test]
 fn stock_commands_are_checked_in_the_documented_order() {
     let mut world = scene();
-    let void = |stock, units| OwnedCommand::StockVoid { stock, units, from_frozen: false };
+    let void = |stock, units| OwnedCommand::StockVoid { stock, units, from_frozen: false, forced: false };
     let edit = |stock| OwnedCommand::StockEdit { stock, version: 9, terms: ANY_TERMS };
     let supply = |stock| OwnedCommand::StockSupply { stock, units: 1 << 53 };
     let rows: Vec<(OwnedCommand, &[Fault], Code)> = vec![
@@ -336,7 +336,7 @@ fn stock_commands_are_checked_in_the_documented_order() {
         (create(PLENTY, 1), &[], RuleFailed),
         (create(FOREIGN, 1), &[], RuleFailed),
         (OwnedCommand::StockUnfreeze { stock: PLENTY, units: 1 }, &[], OutOfStock),
-        (OwnedCommand::StockFreeze { stock: MISSING, units: 99 }, &[], NotFound),
+        (OwnedCommand::StockFreeze { stock: MISSING, units: 99, forced: false }, &[], NotFound),
         (OwnedCommand::StockShow { stock: ELSEWHERE }, &[too_old, past_deadline], CrossSlot),
         (OwnedCommand::StockShow { stock: FOREIGN }, &[ahead], NotFound),
     ];

@@ -42,7 +42,8 @@ fn the_largest_quantities_fit() {
     let supply = OwnedCommand::StockSupply { stock: large, units: 1 };
     let facts = OwnedFacts::Maximum(CapacityOf::StockUnits, STOCK_UNITS_MAX);
     assert_eq!(world.run(14, supply), OwnedOutcome::Refused { code: Code::Capacity, facts });
-    let void = OwnedCommand::StockVoid { stock: large, units: STOCK_UNITS_MAX, from_frozen: false };
+    let void =
+        OwnedCommand::StockVoid { stock: large, units: STOCK_UNITS_MAX, from_frozen: false, forced: false };
     assert_eq!(world.run(15, void), OwnedOutcome::StockChanged { value: STOCK_UNITS_MAX });
 }
 
@@ -182,8 +183,8 @@ fn malformed_stock_commands_are_refused() {
     );
     for command in [
         |stock, units| OwnedCommand::StockSupply { stock, units },
-        |stock, units| OwnedCommand::StockVoid { stock, units, from_frozen: false },
-        |stock, units| OwnedCommand::StockFreeze { stock, units },
+        |stock, units| OwnedCommand::StockVoid { stock, units, from_frozen: false, forced: false },
+        |stock, units| OwnedCommand::StockFreeze { stock, units, forced: false },
         |stock, units| OwnedCommand::StockUnfreeze { stock, units },
     ] {
         assert_eq!(check(command(stock, 0), as_is), Err(Malformed::StockUnits(0)));

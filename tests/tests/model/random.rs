@@ -25,8 +25,15 @@ fn steps_of(seed: u64) -> u64 {
 }
 
 /// Tables that hardly hold anything.
-const SMALL: Capacity =
-    Capacity { stocks_max: 1, holds_max: 1, extra_lines_max: 1, operations_max: 1, user_limits_max: 1 };
+const SMALL: Capacity = Capacity {
+    stocks_max: 1,
+    holds_max: 1,
+    extra_lines_max: 1,
+    operations_max: 1,
+    user_limits_max: 1,
+    keys_max: 256,
+    sealed_bytes_max: 64 << 10,
+};
 
 /// A number from the environment.
 fn setting(name: &str) -> Option<u64> {
@@ -89,16 +96,18 @@ fn assert_covers(total: &Tally) {
         NotStarted,
         Expired,
         OutOfStock,
+        ChannelQuota,
         UserLimit,
         Capacity,
     ];
-    let expected: [(&str, &[&[Code]]); 14] = [
+    let expected: [(&str, &[&[Code]]); 16] = [
         ("STOCK_CREATE", &[with_id, &[CrossSlot, RuleFailed, Capacity]]),
         ("STOCK_SUPPLY", &[with_id, &[CrossSlot, NotFound, Capacity]]),
-        ("STOCK_VOID", &[with_id, &[CrossSlot, NotFound, OutOfStock, Capacity]]),
-        ("STOCK_FREEZE", &[with_id, &[CrossSlot, NotFound, OutOfStock, Capacity]]),
+        ("STOCK_VOID", &[with_id, &[CrossSlot, NotFound, OutOfStock, ChannelQuota, Capacity]]),
+        ("STOCK_FREEZE", &[with_id, &[CrossSlot, NotFound, OutOfStock, ChannelQuota, Capacity]]),
         ("STOCK_UNFREEZE", &[with_id, &[CrossSlot, NotFound, OutOfStock, Capacity]]),
         ("STOCK_EDIT", &[with_id, &[CrossSlot, NotFound, RuleFailed, Capacity]]),
+        ("STOCK_QUOTA", &[with_id, &[CrossSlot, NotFound, RuleFailed, ChannelQuota, Capacity]]),
         ("RESERVE", &[with_id, take]),
         ("SELL", &[with_id, take]),
         ("EXTEND", &[with_id, &[HoldNotFound, HoldConfirmed, HoldReleased, Expired, Capacity]]),
@@ -120,6 +129,7 @@ fn assert_covers(total: &Tally) {
         ),
         ("RELEASE", &[&[HoldConfirmed, HoldNotFound, DeadlinePassed, OperationTooOld]]),
         ("STOCK_SHOW", &[&[NotFound, CrossSlot]]),
+        ("STOCK_CHANNELS", &[&[NotFound, CrossSlot]]),
         ("OPERATION_SHOW", &[&[NotFound, OperationTooOld]]),
     ];
     for (command, codes) in expected {
@@ -209,7 +219,7 @@ fn keep(recorded: &mut Recorded, request: &OwnedRequest, answer: &OwnedOutcome) 
     let key = key_of(&request.envelope);
     let refused = answer.code().is_some();
     let class = match &request.command {
-        OwnedCommand::StockShow { .. } | OwnedCommand::OperationShow => return false,
+        _ if request.is_query() => return false,
         OwnedCommand::Confirm { .. } if answer.code() == Some(Code::HoldExpiredNoStock) => 1,
         OwnedCommand::Confirm { .. } if !refused => 1,
         OwnedCommand::Release if !refused => 2,

@@ -19,9 +19,9 @@ fn a_mark_waits_until_a_hold_ends() {
     world.reserve(10, &[(stock, 3)]);
     world.reserve(11, &[(stock, 3)]);
     world.reserve(12, &[(stock, 2)]);
-    let moved = world.run(20, OwnedCommand::StockFreeze { stock, units: 5 });
+    let moved = world.run(20, OwnedCommand::StockFreeze { stock, units: 5, forced: false });
     assert_eq!(moved, OwnedOutcome::StockChanged { value: 2 });
-    let moved = world.run(21, OwnedCommand::StockVoid { stock, units: 4, from_frozen: false });
+    let moved = world.run(21, OwnedCommand::StockVoid { stock, units: 4, from_frozen: false, forced: false });
     assert_eq!(moved, OwnedOutcome::StockChanged { value: 0 });
     assert_eq!(buckets(&world.show(stock)), [0, 8, 0, 2, 0, 3, 4]);
     world.release(10);
@@ -37,7 +37,7 @@ fn unfreezing_takes_marks_back() {
     let mut world = World::usual();
     let stock = world.stock(1, 5);
     world.reserve(10, &[(stock, 4)]);
-    world.run(20, OwnedCommand::StockFreeze { stock, units: 3 });
+    world.run(20, OwnedCommand::StockFreeze { stock, units: 3, forced: false });
     assert_eq!(buckets(&world.show(stock)), [0, 4, 0, 1, 0, 2, 0]);
     let moved = world.run(21, OwnedCommand::StockUnfreeze { stock, units: 2 });
     assert_eq!(moved, OwnedOutcome::StockChanged { value: 1 });
@@ -54,10 +54,10 @@ fn sold_units_never_come_back_by_a_stock_command() {
     world.reserve(10, &[(stock, 5)]);
     world.confirm(10);
     for (operation, command) in [
-        (20, OwnedCommand::StockFreeze { stock, units: 1 }),
+        (20, OwnedCommand::StockFreeze { stock, units: 1, forced: false }),
         (21, OwnedCommand::StockUnfreeze { stock, units: 1 }),
-        (22, OwnedCommand::StockVoid { stock, units: 1, from_frozen: false }),
-        (23, OwnedCommand::StockVoid { stock, units: 1, from_frozen: true }),
+        (22, OwnedCommand::StockVoid { stock, units: 1, from_frozen: false, forced: false }),
+        (23, OwnedCommand::StockVoid { stock, units: 1, from_frozen: true, forced: false }),
     ] {
         assert_refused(&world.run(operation, command), Code::OutOfStock);
     }

@@ -1,0 +1,497 @@
+//! Card keys: batches (BATCH_CREATE, BATCH_FREEZE, BATCH_UNFREEZE, BATCH_VOID, and expiry), KEYS_IMPORT, REVEAL,
+//! KEY_REPLACE, KEYS_READ, BATCHES_SHOW. Binding keys to a hold's line stands here, too; CONFIRM and SELL call it.
+//!
+//! Invariant: units of a keys stock that marks wait for and units that are available exclude each other, so whoever holds
+//! units can be given keys, and no key of a frozen or void batch is ever sold.
+
+use super::checks::{before_deciding, capacity, operation_room};
+use super::{Plan, Question, Reply, Resolved, Verdict, record};
+use crate::answer::{HoldState, OperationKind};
+use crate::command::{BatchChange, BatchCreate, KeyBlock};
+use crate::content::content_digest;
+use crate::event::{Event, EventKey};
+use crate::ids::{ChannelId, OperationId, StockId};
+use crate::limits::{BATCHES_PER_STOCK_MAX, REPLACEMENTS_MAX, STOCK_UNITS_MAX};
+use crate::rejection::{CapacityOf, Code, Facts, Rejection};
+use crate::state::keys::{Batch, BatchState, KeyState};
+use crate::state::records::HoldRecord;
+use crate::state::stock::{Posting, Stock};
+use crate::state::table::{Handle, NONE};
+use crate::state::{Appointment, Due, State};
+use zerocopy::little_endian::U128;
+
+type Refused = Verdict<'static>;
+
+fn refuse(code: Code) -> Refused {
+    Verdict::Refuse(Rejection::plain(code))
+}
+
+/// The keys stock that a command names.
+fn keys_stock(state: &State, question: Question<'_>, stock: StockId) -> Result<Handle, Refused> {
+    let handle = state.stock_of(question.request.envelope.merchant, stock).ok_or(refuse(Code::NotFound))?;
+    if state.stock(handle).keys { Ok(handle) } else { Err(refuse(Code::RuleFailed)) }
+}
+
+/// The handle of a stock's batch.
+fn find_batch(state: &State, stock: Handle, number: u32) -> Option<u32> {
+    let batches = state.stock(stock).sale_order.batches();
+    batches.iter().copied().find(|batch| state.keys.batches[*batch as usize].number == number)
+}
+
+fn batch_of(state: &State, stock: Handle, number: u32) -> u32 {
+    find_batch(state, stock, number).expect("the log names a batch that exists")
+}
+
+/// Decides a BATCH_CREATE.
+pub fn decide_create<'p>(
+    state: &State,
+    question: Question<'_>,
+    create: &BatchCreate<'_>,
+    plan: &'p mut Plan,
+) -> Verdict<'p> {
+    let content = content_digest(&question.request.envelope, &question.request.command);
+    if let Some(verdict) = before_deciding(state, question, content, core::iter::once(create.stock)) {
+        return verdict;
+    }
+    let handle = match keys_stock(state, question, create.stock) {
+        Ok(handle) => handle,
+        Err(refused) => return refused,
+    };
+    let past = (1..=question.now_ms).contains(&create.expires_ms);
+    if find_batch(state, handle, create.batch).is_some() || past {
+        return refuse(Code::RuleFailed);
+    }
+    if !state.stock(handle).sale_order.has_room() {
+        return Verdict::Refuse(capacity(CapacityOf::Batches, BATCHES_PER_STOCK_MAX as u64));
+    }
+    if let Some(rejection) = operation_room(state) {
+        return Verdict::Refuse(rejection);
+    }
+    plan.resolved.lines.push((Some(handle), None));
+    plan.name.clear();
+    plan.name.extend_from_slice(create.supplier);
+    let BatchCreate { stock, batch, cost, expires_ms, .. } = *create;
+    let origin = question.origin(content);
+    let event = Event::BatchCreated { origin, stock, batch, cost, expires_ms, supplier: &plan.name };
+    Verdict::Do(event, &plan.resolved, Reply::Value(OperationKind::BatchCreate, u64::from(batch)))
+}
+
+/// Decides a BATCH_FREEZE, BATCH_UNFREEZE or BATCH_VOID.
+pub fn decide_change<'p>(
+    state: &State,
+    question: Question<'_>,
+    (stock, batch, change, forced): (StockId, u32, BatchChange, bool),
+    plan: &'p mut Plan,
+) -> Verdict<'p> {
+    let content = content_digest(&question.request.envelope, &question.request.command);
+    if let Some(verdict) = before_deciding(state, question, content, core::iter::once(stock)) {
+        return verdict;
+    }
+    let handle = match keys_stock(state, question, stock) {
+        Ok(handle) => handle,
+        Err(refused) => return refused,
+    };
+    let Some(found) = find_batch(state, handle, batch) else { return refuse(Code::NotFound) };
+    let found = &state.keys.batches[found as usize];
+    match (found.state, change) {
+        (BatchState::Active, BatchChange::Freeze | BatchChange::Void)
+        | (BatchState::Frozen, BatchChange::Unfreeze | BatchChange::Void) => {}
+        (BatchState::Void | BatchState::Expired, _) => return refuse(Code::Void),
+        _ => return refuse(Code::NotActive),
+    }
+    let owner = state.stock(handle);
+    let value = moved_at_once(owner, found);
+    let free = owner.units.available - owner.channels.unused_guarantees();
+    if found.state == BatchState::Active && !forced && value > free {
+        let facts = Facts::Units { stock, asked: found.unsold, available: free };
+        return Verdict::Refuse(Rejection { code: Code::ChannelQuota, facts });
+    }
+    if let Some(rejection) = operation_room(state) {
+        return Verdict::Refuse(rejection);
+    }
+    plan.resolved.lines.push((Some(handle), None));
+    let event = Event::BatchChanged { origin: question.origin(content), stock, batch, change, forced };
+    Verdict::Do(event, &plan.resolved, Reply::Value(OperationKind::BatchChange, value))
+}
+
+/// Units that a change of the batch moves at once; the rest of an active batch is marked.
+fn moved_at_once(stock: &Stock, batch: &Batch) -> u64 {
+    if batch.state == BatchState::Active { batch.unsold.min(stock.units.available) } else { batch.moved }
+}
+
+/// Decides a KEYS_IMPORT. Panics on a plain block: the edge seals it before.
+pub fn decide_import<'p>(
+    state: &State,
+    question: Question<'_>,
+    (stock, batch, block): (StockId, u32, &KeyBlock<'_>),
+    plan: &'p mut Plan,
+) -> Verdict<'p> {
+    let content = content_digest(&question.request.envelope, &question.request.command);
+    if let Some(verdict) = before_deciding(state, question, content, core::iter::once(stock)) {
+        return verdict;
+    }
+    let KeyBlock::Sealed { fingerprints, sealed } = block else {
+        unreachable!("the edge seals keys before they are executed");
+    };
+    let handle = match keys_stock(state, question, stock) {
+        Ok(handle) => handle,
+        Err(refused) => return refused,
+    };
+    let Some(found) = find_batch(state, handle, batch) else { return refuse(Code::NotFound) };
+    match state.keys.batches[found as usize].state {
+        BatchState::Active => {}
+        BatchState::Frozen => return refuse(Code::Frozen),
+        BatchState::Void => return refuse(Code::Void),
+        BatchState::Expired => return refuse(Code::Expired),
+    }
+    let taken = choose_new(state, fingerprints, plan);
+    let new = plan.keys.len() as u64;
+    let sealed: &[u8] = if new == 0 { &[] } else { sealed };
+    if let Some(rejection) = no_room(state, handle, new, sealed.len() as u64) {
+        return Verdict::Refuse(rejection);
+    }
+    plan.resolved.lines.push((Some(handle), None));
+    plan.sealed.clear();
+    plan.sealed.extend_from_slice(sealed);
+    let (origin, keys) = (question.origin(content), &plan.keys);
+    let event = Event::KeysImported { origin, stock, batch, keys, sealed: &plan.sealed };
+    Verdict::Do(event, &plan.resolved, Reply::Value(OperationKind::KeysImport, taken))
+}
+
+/// Fills the plan with the keys that are not there yet; answers their bits.
+fn choose_new(state: &State, fingerprints: &[U128], plan: &mut Plan) -> u64 {
+    plan.keys.clear();
+    let touched = fingerprints.iter().fold(0, |touched, print| touched ^ state.keys.touch(print.get()));
+    core::hint::black_box(touched);
+    let mut taken = 0u64;
+    for (position, fingerprint) in fingerprints.iter().enumerate() {
+        let repeated = fingerprints[..position].contains(fingerprint);
+        if !repeated && state.keys.find(fingerprint.get()).is_none() {
+            taken |= 1 << position;
+            plan.keys.push(EventKey { fingerprint: *fingerprint, position: position as u8, spare: [0; 7] });
+        }
+    }
+    taken
+}
+
+fn no_room(state: &State, stock: Handle, new: u64, sealed_bytes: u64) -> Option<Rejection<'static>> {
+    let maxima = &state.capacity;
+    if state.stock(stock).units.total + new > STOCK_UNITS_MAX {
+        return Some(capacity(CapacityOf::StockUnits, STOCK_UNITS_MAX));
+    }
+    if u64::from(state.keys.records.used()) + new > u64::from(maxima.keys_max) {
+        return Some(capacity(CapacityOf::Keys, u64::from(maxima.keys_max)));
+    }
+    if state.keys.sealed_bytes() + sealed_bytes > maxima.sealed_bytes_max {
+        return Some(capacity(CapacityOf::SealedBytes, maxima.sealed_bytes_max));
+    }
+    operation_room(state)
+}
+
+/// The confirmed hold with card keys that a command names.
+fn hold_with_keys(state: &State, question: Question<'_>, hold: OperationId) -> Result<Handle, Refused> {
+    let key = question.request.envelope.key_of(hold);
+    let found = state.find_hold(&key, state.record_hash(&key), question.now_ms);
+    let handle = found.ok_or(refuse(Code::HoldNotFound))?;
+    let record = state.holds.get(handle);
+    match record.state() {
+        HoldState::Confirmed => {}
+        HoldState::Held | HoldState::Expired => return Err(refuse(Code::NotActive)),
+        HoldState::Released | HoldState::Lapsed => return Err(refuse(Code::HoldReleased)),
+        HoldState::Refused => return Err(refuse(Code::HoldNotFound)),
+    }
+    if state.lines(record).all(|line| line.keys == NONE) {
+        return Err(refuse(Code::RuleFailed));
+    }
+    Ok(handle)
+}
+
+/// Decides a REVEAL.
+pub fn decide_reveal<'p>(
+    state: &State,
+    question: Question<'_>,
+    hold: OperationId,
+    plan: &'p mut Plan,
+) -> Verdict<'p> {
+    let content = content_digest(&question.request.envelope, &question.request.command);
+    let before = before_deciding(state, question, content, core::iter::empty());
+    let repeated = matches!(before, Some(Verdict::Answer(Reply::Value(OperationKind::Reveal, _))));
+    if let (Some(verdict), false) = (before, repeated) {
+        return verdict;
+    }
+    let handle = match hold_with_keys(state, question, hold) {
+        Ok(handle) => handle,
+        Err(refused) => return refused,
+    };
+    let record = state.holds.get(handle);
+    if repeated {
+        return replaced(state, record).unwrap_or(Verdict::Answer(Reply::Keys(handle, 0)));
+    }
+    if let Some(rejection) = operation_room(state) {
+        return Verdict::Refuse(rejection);
+    }
+    plan.resolved.hold = Some(handle);
+    let event = Event::Revealed { origin: question.origin(content), hold };
+    Verdict::Do(event, &plan.resolved, Reply::Keys(handle, 0))
+}
+
+/// What a repeat of a CONFIRM, SELL or REVEAL is told once a key of the hold was replaced: never another key.
+pub fn replaced<'p>(state: &State, hold: &HoldRecord) -> Option<Verdict<'p>> {
+    if hold.flags & HoldRecord::REPLACED == 0 {
+        return None;
+    }
+    let mut keys = state.lines(hold).flat_map(|line| state.keys.line(line.keys));
+    let (handle, _) = keys.find(|(_, key)| key.replacements > 0).expect("one was replaced");
+    let facts = Facts::Key(u64::from(handle.0));
+    Some(Verdict::Refuse(Rejection { code: Code::KeyReplaced, facts }))
+}
+
+/// Decides a KEY_REPLACE.
+pub fn decide_replace<'p>(
+    state: &State,
+    question: Question<'_>,
+    (hold, key, reason): (OperationId, u32, u16),
+    plan: &'p mut Plan,
+) -> Verdict<'p> {
+    let content = content_digest(&question.request.envelope, &question.request.command);
+    if let Some(verdict) = before_deciding(state, question, content, core::iter::empty()) {
+        let Verdict::Answer(Reply::Value(OperationKind::KeyReplace, new)) = verdict else { return verdict };
+        // A repeat shows the key it was answered, as long as its hold is there.
+        return match hold_with_keys(state, question, hold) {
+            Ok(handle) => Verdict::Answer(Reply::Key(handle, Handle(new as u32))),
+            Err(refused) => refused,
+        };
+    }
+    let handle = match hold_with_keys(state, question, hold) {
+        Ok(handle) => handle,
+        Err(refused) => return refused,
+    };
+    let record = state.holds.get(handle);
+    let Some((stock, place)) = find_place(state, record, key) else { return refuse(Code::NotFound) };
+    if place.state != KeyState::Sold as u8 {
+        return refuse(Code::Void);
+    }
+    if place.replacements >= REPLACEMENTS_MAX {
+        return refuse(Code::RuleFailed);
+    }
+    let owner = state.stock(stock);
+    let available = owner.units.available;
+    let own = owner.channels.find(record.channel()).map_or(0, |found| found.unused());
+    let free = available - (owner.channels.unused_guarantees() - own);
+    if free == 0 {
+        let code = if available == 0 { Code::OutOfStock } else { Code::ChannelQuota };
+        let facts = Facts::Units { stock: owner.id, asked: 1, available: free };
+        return Verdict::Refuse(Rejection { code, facts });
+    }
+    if let Some(rejection) = operation_room(state) {
+        return Verdict::Refuse(rejection);
+    }
+    plan.resolved.hold = Some(handle);
+    let event = Event::KeyReplaced { origin: question.origin(content), hold, key, reason };
+    let new = owner.sale_order.next(&state.keys).expect("an available unit has a key");
+    Verdict::Do(event, &plan.resolved, Reply::Key(handle, new))
+}
+
+/// The key of a hold, and the stock it is of.
+fn find_place<'s>(
+    state: &'s State,
+    hold: &HoldRecord,
+    key: u32,
+) -> Option<(Handle, &'s crate::state::keys::KeyRecord)> {
+    for line in state.lines(hold).filter(|line| line.keys != NONE) {
+        if let Some((_, found)) = state.keys.line(line.keys).find(|(handle, _)| handle.0 == key) {
+            return Some((Handle(line.stock), found));
+        }
+    }
+    None
+}
+
+/// Decides a KEYS_READ.
+pub fn decide_read<'p>(state: &State, question: Question<'_>, hold: OperationId, from: u32) -> Verdict<'p> {
+    match hold_with_keys(state, question, hold) {
+        Ok(handle) => Verdict::Answer(Reply::Keys(handle, from)),
+        Err(refused) => refused,
+    }
+}
+
+/// Decides a BATCHES_SHOW.
+pub fn decide_show<'p>(state: &State, question: Question<'_>, stock: StockId, from: u32) -> Verdict<'p> {
+    if stock.slot() != question.request.envelope.slot {
+        return refuse(Code::CrossSlot);
+    }
+    match keys_stock(state, question, stock) {
+        Ok(handle) => Verdict::Answer(Reply::Batches(handle, from)),
+        Err(refused) => refused,
+    }
+}
+
+/// Applies an event of batches and keys. Panics on any other event.
+pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) {
+    match event {
+        Event::BatchCreated { origin, batch, cost, expires_ms, supplier, .. } => {
+            let stock = named(resolved);
+            assert!(find_batch(state, stock, *batch).is_none(), "a batch is made once");
+            let handle = u32::try_from(state.keys.batches.len()).expect("batches are few");
+            state.keys.batches.push(Batch::new(*batch, stock, supplier, *cost, *expires_ms));
+            let State { stocks, keys, appointments, .. } = state;
+            stocks[stock.0 as usize].sale_order.insert(handle, keys);
+            if *expires_ms != 0 {
+                appointments.insert(Appointment { at_ms: *expires_ms, stock, what: Due::Batch(handle) });
+            }
+            record(state, origin, OperationKind::BatchCreate, u64::from(*batch), resolved);
+        }
+        Event::BatchChanged { origin, batch, change, .. } => {
+            let stock = named(resolved);
+            let handle = batch_of(state, stock, *batch);
+            let found = &state.keys.batches[handle as usize];
+            let value = moved_at_once(state.stock(stock), found);
+            if *change == BatchChange::Void && found.expires_ms != 0 {
+                let at_ms = found.expires_ms;
+                state.appointments.remove(&Appointment { at_ms, stock, what: Due::Batch(handle) });
+            }
+            let into = match change {
+                BatchChange::Freeze => BatchState::Frozen,
+                BatchChange::Unfreeze => BatchState::Active,
+                BatchChange::Void => BatchState::Void,
+            };
+            move_batch(state, stock, handle, into);
+            record(state, origin, OperationKind::BatchChange, value, resolved);
+        }
+        Event::BatchExpired { batch, .. } => {
+            let stock = named(resolved);
+            let handle = batch_of(state, stock, *batch);
+            let at_ms = state.keys.batches[handle as usize].expires_ms;
+            state.keep_appointment(Appointment { at_ms, stock, what: Due::Batch(handle) });
+            move_batch(state, stock, handle, BatchState::Expired);
+        }
+        Event::KeysImported { origin, stock, batch, keys, sealed } => {
+            let handle = named(resolved);
+            let batch = batch_of(state, handle, *batch);
+            let mut taken = 0u64;
+            if !keys.is_empty() {
+                let chunk = state.keys.insert_chunk(origin.operation, *stock, sealed);
+                for key in *keys {
+                    taken |= 1 << key.position;
+                    state.keys.insert(key.fingerprint.get(), chunk, key.position, batch);
+                }
+                state.move_units(handle, Posting::Supply(keys.len() as u64));
+            }
+            record(state, origin, OperationKind::KeysImport, taken, resolved);
+        }
+        other => unreachable!("{other:?} is no event of batches and keys"),
+    }
+}
+
+fn named(resolved: &Resolved) -> Handle {
+    resolved.lines[0].0.expect("the log names a stock that exists")
+}
+
+/// A batch changes its state, and the units of its unsold keys follow.
+fn move_batch(state: &mut State, stock: Handle, handle: u32, into: BatchState) {
+    let found = &mut state.keys.batches[handle as usize];
+    let (from, unsold, moved, marked) = (found.state, found.unsold, found.moved, found.marked());
+    let at_once = unsold.min(state.stocks[stock.0 as usize].units.available);
+    found.state = into;
+    match (from, into) {
+        (BatchState::Active, BatchState::Frozen) => {
+            found.moved = at_once;
+            state.move_units(stock, Posting::Freeze(unsold));
+        }
+        (BatchState::Active, BatchState::Void | BatchState::Expired) => {
+            found.moved = at_once;
+            state.move_units(stock, Posting::Void(unsold));
+        }
+        (BatchState::Frozen, BatchState::Void | BatchState::Expired) => {
+            state.move_units(stock, Posting::VoidFrozen(moved));
+            state.move_units(stock, Posting::VoidMarks(marked));
+        }
+        (BatchState::Frozen, BatchState::Active) => {
+            found.moved = 0;
+            state.stocks[stock.0 as usize].sale_order.start_over();
+            state.move_units(stock, Posting::DropMarks(marked));
+            state.move_units(stock, Posting::Unfreeze(moved));
+        }
+        (from, into) => panic!("a batch does not go from {from:?} to {into:?}"),
+    }
+}
+
+/// Binds the next `units` keys of a stock in the order of sale; answers the first of their chain.
+pub(crate) fn bind(state: &mut State, stock: Handle, units: u32) -> u32 {
+    let State { stocks, keys, .. } = state;
+    let order = &mut stocks[stock.0 as usize].sale_order;
+    let mut first = NONE;
+    let mut last = NONE;
+    for _ in 0..units {
+        let handle = order.take_next(keys).expect("units that can be consumed have keys");
+        if last == NONE {
+            first = handle.0;
+        } else {
+            keys.records.get_mut(Handle(last)).next = handle.0;
+        }
+        last = handle.0;
+    }
+    first
+}
+
+/// Voids `units` keys of a line behind which `kept` are given back already, from the last on.
+pub(crate) fn void_last(state: &mut State, first: u32, left: u32, units: u32) {
+    let doomed: Vec<Handle> = state
+        .keys
+        .line(first)
+        .skip((left - units) as usize)
+        .take(units as usize)
+        .map(|(handle, _)| handle)
+        .collect();
+    for handle in doomed {
+        state.keys.void(handle);
+    }
+}
+
+/// Applies an [`Event::Revealed`], and answers the hold.
+pub fn apply_reveal(state: &mut State, event: &Event<'_>, resolved: &Resolved) -> Handle {
+    let Event::Revealed { origin, .. } = event else { unreachable!("only Revealed is applied here") };
+    let handle = resolved.hold.expect("a reveal names its hold");
+    state.holds.get_mut(handle).flags |= HoldRecord::REVEALED;
+    record(state, origin, OperationKind::Reveal, 0, resolved);
+    handle
+}
+
+/// Applies an [`Event::KeyReplaced`], and answers the hold.
+pub fn apply_replace(state: &mut State, event: &Event<'_>, resolved: &Resolved) -> Handle {
+    let Event::KeyReplaced { origin, key, .. } = event else {
+        unreachable!("only KeyReplaced is applied here");
+    };
+    let handle = resolved.hold.expect("a replacement names its hold");
+    let channel = state.holds.get(handle).channel();
+    let old = Handle(*key);
+    let mut new = NONE;
+    state.change_lines(handle, |state, _, line| {
+        let before = state.keys.line(line.keys).find(|(_, key)| key.next == old.0).map(|(found, _)| found);
+        if line.keys != old.0 && before.is_none() {
+            return;
+        }
+        new = exchange(state, channel, Handle(line.stock), old);
+        match before {
+            Some(before) => state.keys.records.get_mut(before).next = new,
+            None => line.keys = new,
+        }
+    });
+    assert!(new != NONE, "the log names a key of the hold");
+    state.holds.get_mut(handle).flags |= HoldRecord::REPLACED;
+    record(state, origin, OperationKind::KeyReplace, u64::from(new), resolved);
+    handle
+}
+
+/// One key goes to void, the next one comes into its place; what the channel has used stays the same.
+fn exchange(state: &mut State, channel: ChannelId, stock: Handle, old: Handle) -> u32 {
+    state.post(stock, channel, Posting::ReturnToVoid(1));
+    state.post(stock, channel, Posting::Sell(1));
+    let new = bind(state, stock, 1);
+    state.keys.void(old);
+    let old_record = state.keys.records.get_mut(old);
+    let (next, replacements) = (core::mem::replace(&mut old_record.next, NONE), old_record.replacements);
+    let record = state.keys.records.get_mut(Handle(new));
+    record.next = next;
+    record.replacements = replacements + 1;
+    new
+}

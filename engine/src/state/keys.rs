@@ -1,0 +1,382 @@
+//! Card keys: batches of secrets, each sold at most once.
+//!
+//! They stand here because a key's state is the bucket of a unit with identity. The text of a key lies sealed in a chunk
+//! that the engine can't open; a keyed fingerprint tells whether a text is already there. Unsold keys hang in their
+//! batch in the order of import, sold ones in the line of the hold that bought them. Records are never freed: a key once
+//! imported stays "already there".
+//!
+//! Invariant: an unsold key hangs in exactly one batch, a sold one in exactly one hold's line (until that hold leaves
+//! memory); of a batch, imported = unsold + sold + void; what freezing or voiding has taken of the unsold ones is in
+//! `moved`, the rest waits as marks of the stock.
+
+use super::index::Index;
+use super::memory::Memory;
+use super::table::{Handle, NONE, Table};
+use crate::ids::{OperationId, StockId};
+use crate::limits::{BATCHES_PER_STOCK_MAX, Capacity, NAME_BYTES_MAX};
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
+
+/// A key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct KeyRecord {
+    /// The keyed hash of its text; never 0.
+    pub fingerprint: u128,
+    /// Handle of the chunk its text lies in.
+    pub chunk: u32,
+    /// The next key of the same batch (unsold) or of the same hold's line (sold).
+    pub next: u32,
+    /// Handle of its batch.
+    pub batch: u32,
+    /// Its position in the chunk.
+    pub position: u8,
+    /// A [`KeyState`].
+    pub state: u8,
+    /// How often this place in its hold was filled by a replacement.
+    pub replacements: u8,
+    /// Reserved; 0.
+    pub spare: u8,
+}
+
+const _: () = assert!(size_of::<KeyRecord>() == 32);
+
+/// Where a key stands. Frozen and void batches say more about their unsold keys. Numbers are never reused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum KeyState {
+    /// Not bound to any order.
+    Unsold = 0,
+    /// Bound to an order.
+    Sold = 1,
+    /// Gone for good: returned, or replaced.
+    Void = 2,
+}
+
+/// Where a batch stands. Numbers are never reused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum BatchState {
+    /// Its keys are sold.
+    Active = 1,
+    /// Its unsold keys are set aside.
+    Frozen = 2,
+    /// Its unsold keys are gone for good.
+    Void = 3,
+    /// It has expired: as void.
+    Expired = 4,
+}
+
+impl BatchState {
+    /// The state with this number.
+    pub const fn from_number(number: u8) -> Option<BatchState> {
+        Some(match number {
+            1 => BatchState::Active,
+            2 => BatchState::Frozen,
+            3 => BatchState::Void,
+            4 => BatchState::Expired,
+            _ => return None,
+        })
+    }
+
+    /// Whether its unsold keys are gone for good.
+    pub const fn is_void(self) -> bool {
+        matches!(self, BatchState::Void | BatchState::Expired)
+    }
+}
+
+/// One import of keys.
+#[derive(Clone)]
+pub struct Batch {
+    /// Its number within the stock, chosen by the operator.
+    pub number: u32,
+    /// The stock.
+    pub stock: Handle,
+    /// Where it stands.
+    pub state: BatchState,
+    /// What a key cost, in minor units; not interpreted.
+    pub cost: u64,
+    /// Shard time from which on its keys can't be sold; 0: never.
+    pub expires_ms: u64,
+    /// Keys imported so far.
+    pub imported: u64,
+    /// Keys not bound to an order.
+    pub unsold: u64,
+    /// Of those, the ones whose units lie in frozen or void.
+    pub moved: u64,
+    /// Keys bound to an order.
+    pub sold: u64,
+    /// Keys bound once and void since.
+    pub void: u64,
+    first: u32,
+    last: u32,
+    supplier: [u8; NAME_BYTES_MAX],
+    supplier_bytes: u8,
+}
+
+impl Batch {
+    /// An active batch without keys.
+    pub fn new(number: u32, stock: Handle, supplier: &[u8], cost: u64, expires_ms: u64) -> Batch {
+        let mut batch = Batch {
+            number,
+            stock,
+            state: BatchState::Active,
+            cost,
+            expires_ms,
+            imported: 0,
+            unsold: 0,
+            moved: 0,
+            sold: 0,
+            void: 0,
+            first: NONE,
+            last: NONE,
+            supplier: [0; NAME_BYTES_MAX],
+            supplier_bytes: supplier.len() as u8,
+        };
+        batch.supplier[..supplier.len()].copy_from_slice(supplier);
+        batch
+    }
+
+    /// Where its keys are from: UTF-8.
+    pub fn supplier(&self) -> &[u8] {
+        &self.supplier[..usize::from(self.supplier_bytes)]
+    }
+
+    /// Unsold keys whose units are still available or held, though the batch is frozen or void.
+    pub fn marked(&self) -> u64 {
+        if self.state == BatchState::Active { 0 } else { self.unsold - self.moved }
+    }
+}
+
+/// The sealed texts of up to 64 keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Chunk {
+    /// The operation that imported it: part of what the seal binds.
+    pub operation: OperationId,
+    /// The stock it was imported into: part of what the seal binds.
+    pub stock: StockId,
+    offset: u64,
+    bytes: u32,
+}
+
+/// Keys, batches and sealed texts.
+pub struct Keys {
+    /// Keys, by handle.
+    pub records: Table<KeyRecord>,
+    /// Batches, by handle.
+    pub batches: Vec<Batch>,
+    chunks: Vec<Chunk>,
+    sealed: Memory<u8>,
+    sealed_bytes: u64,
+    index: Index,
+}
+
+impl Keys {
+    /// No keys, with room for `capacity`.
+    pub fn new(capacity: &Capacity) -> Keys {
+        Keys {
+            records: Table::new(capacity.keys_max),
+            batches: Vec::new(),
+            chunks: Vec::new(),
+            sealed: Memory::new(capacity.sealed_bytes_max as usize),
+            sealed_bytes: 0,
+            index: Index::new(capacity.keys_max),
+        }
+    }
+
+    /// Bytes of sealed texts.
+    pub fn sealed_bytes(&self) -> u64 {
+        self.sealed_bytes
+    }
+
+    /// The chunk with this handle, and its sealed bytes.
+    #[inline]
+    pub fn chunk(&self, chunk: u32) -> (&Chunk, &[u8]) {
+        let found = &self.chunks[chunk as usize];
+        (found, self.sealed.slice(found.offset as usize, found.bytes as usize))
+    }
+
+    /// Chunks so far.
+    pub fn chunks(&self) -> &[Chunk] {
+        &self.chunks
+    }
+
+    /// The key with this fingerprint.
+    #[inline]
+    pub fn find(&self, fingerprint: u128) -> Option<Handle> {
+        self.index.find(hash_of(fingerprint), |handle| self.records.get(handle).fingerprint == fingerprint)
+    }
+
+    /// Brings the index slot of a fingerprint into the cache. The number means nothing.
+    #[inline]
+    pub fn touch(&self, fingerprint: u128) -> u32 {
+        self.index.touch(hash_of(fingerprint))
+    }
+
+    /// Keys that the index knows.
+    pub fn indexed(&self) -> u32 {
+        self.index.used()
+    }
+
+    /// The keys of a hold's line, from its first.
+    pub fn line(&self, first: u32) -> impl Iterator<Item = (Handle, &KeyRecord)> {
+        let mut next = first;
+        core::iter::from_fn(move || {
+            let handle = (next != NONE).then_some(Handle(next))?;
+            let key = self.records.get(handle);
+            next = key.next;
+            Some((handle, key))
+        })
+    }
+
+    /// The unsold keys of a batch, in the order in which they will be sold.
+    pub fn unsold(&self, batch: &Batch) -> impl Iterator<Item = (Handle, &KeyRecord)> {
+        self.line(batch.first)
+    }
+}
+
+/// The index wants 32 well mixed bits; a fingerprint is a keyed hash already, so nobody can choose them.
+#[inline]
+fn hash_of(fingerprint: u128) -> u32 {
+    (fingerprint >> 64) as u32
+}
+
+/// Writing: for `apply` alone.
+impl Keys {
+    /// Keeps a chunk of sealed texts.
+    pub(crate) fn insert_chunk(&mut self, operation: OperationId, stock: StockId, sealed: &[u8]) -> u32 {
+        let end = self.sealed_bytes as usize + sealed.len();
+        if end > self.sealed.capacity() {
+            // Only history can get here: `decide` refuses at the maximum.
+            self.sealed.grow((2 * end).max(1 << 20));
+        }
+        self.sealed.slice_mut(self.sealed_bytes as usize, sealed.len()).copy_from_slice(sealed);
+        self.chunks.push(Chunk { operation, stock, offset: self.sealed_bytes, bytes: sealed.len() as u32 });
+        self.sealed_bytes = end as u64;
+        u32::try_from(self.chunks.len() - 1).expect("there are fewer chunks than keys")
+    }
+
+    /// Adds an unsold key behind the others of its batch.
+    pub(crate) fn insert(&mut self, fingerprint: u128, chunk: u32, position: u8, batch: u32) {
+        let record = KeyRecord {
+            fingerprint,
+            chunk,
+            next: NONE,
+            batch,
+            position,
+            state: KeyState::Unsold as u8,
+            replacements: 0,
+            spare: 0,
+        };
+        assert!(self.find(fingerprint).is_none(), "a key is imported once");
+        let handle = self.records.insert(record);
+        self.index.insert(hash_of(fingerprint), handle);
+        let batch = &mut self.batches[batch as usize];
+        let last = core::mem::replace(&mut batch.last, handle.0);
+        batch.imported += 1;
+        batch.unsold += 1;
+        if last == NONE {
+            batch.first = handle.0;
+        } else {
+            self.records.get_mut(Handle(last)).next = handle.0;
+        }
+    }
+
+    /// Binds the first unsold key of a batch; it is not linked to anything yet.
+    pub(crate) fn take_first(&mut self, batch: u32) -> Option<Handle> {
+        let batch = &mut self.batches[batch as usize];
+        let handle = (batch.first != NONE).then_some(Handle(batch.first))?;
+        let key = self.records.get_mut(handle);
+        assert!(key.state == KeyState::Unsold as u8, "a key is sold once");
+        key.state = KeyState::Sold as u8;
+        batch.first = core::mem::replace(&mut key.next, NONE);
+        if batch.first == NONE {
+            batch.last = NONE;
+        }
+        batch.unsold -= 1;
+        batch.sold += 1;
+        Some(handle)
+    }
+
+    /// A sold key is void for good.
+    pub(crate) fn void(&mut self, handle: Handle) {
+        let key = self.records.get_mut(handle);
+        assert!(key.state == KeyState::Sold as u8, "only a sold key becomes void by itself");
+        key.state = KeyState::Void as u8;
+        let batch = &mut self.batches[key.batch as usize];
+        batch.sold -= 1;
+        batch.void += 1;
+    }
+}
+
+/// The batches of one stock, in the order in which their keys are sold: by expiry (never is last), then as made.
+#[derive(Debug, Clone, Default)]
+pub struct SaleOrder {
+    batches: Vec<u32>,
+    /// No batch before this one has a key to sell.
+    from: usize,
+}
+
+impl SaleOrder {
+    /// The handles of the batches.
+    pub fn batches(&self) -> &[u32] {
+        &self.batches
+    }
+
+    /// Whether one batch more is possible.
+    pub fn has_room(&self) -> bool {
+        self.batches.len() < BATCHES_PER_STOCK_MAX
+    }
+
+    /// The key that will be bound next.
+    pub fn next(&self, keys: &Keys) -> Option<Handle> {
+        let batches = self.batches[self.from..].iter().map(|batch| &keys.batches[*batch as usize]);
+        let mut active = batches.filter(|batch| batch.state == BatchState::Active && batch.first != NONE);
+        active.next().map(|batch| Handle(batch.first))
+    }
+
+    /// Puts a new batch into its place.
+    pub(crate) fn insert(&mut self, handle: u32, keys: &Keys) {
+        let rank = |batch: u32| match keys.batches[batch as usize].expires_ms {
+            0 => u64::MAX,
+            expires_ms => expires_ms,
+        };
+        let new = rank(handle);
+        let place = self.batches.partition_point(|batch| rank(*batch) <= new);
+        self.batches.insert(place, handle);
+        self.from = 0;
+    }
+
+    /// Batches may have got keys to sell.
+    pub(crate) fn start_over(&mut self) {
+        self.from = 0;
+    }
+
+    /// Binds the next key in the order of sale.
+    pub(crate) fn take_next(&mut self, keys: &mut Keys) -> Option<Handle> {
+        while let Some(batch) = self.batches.get(self.from).copied() {
+            if keys.batches[batch as usize].state == BatchState::Active
+                && let Some(handle) = keys.take_first(batch)
+            {
+                return Some(handle);
+            }
+            self.from += 1;
+        }
+        None
+    }
+
+    /// Spreads units that marks have taken to void or frozen over the batches whose marks they were.
+    pub(crate) fn settle(&self, keys: &mut Keys, to_void: u64, to_frozen: u64) {
+        let (mut to_void, mut to_frozen) = (to_void, to_frozen);
+        for batch in &self.batches {
+            if to_void == 0 && to_frozen == 0 {
+                return;
+            }
+            let batch = &mut keys.batches[*batch as usize];
+            let left = if batch.state.is_void() { &mut to_void } else { &mut to_frozen };
+            let units = batch.marked().min(*left);
+            batch.moved += units;
+            *left -= units;
+        }
+        assert!(to_void == 0 && to_frozen == 0, "marks belong to batches");
+    }
+}
