@@ -85,8 +85,9 @@ pub fn next(error: &Error, subject: &Subject<'_>) -> String {
             (Kind::Create | Kind::Stock | Kind::Quota, _) => {
                 format!(". `scrip stock show {}` tells", stock(subject))
             }
-            (Kind::Hold, _) | (_, Some(_)) => ". Run the same command again: it is made once".into(),
-            (_, None) => {
+            (Kind::Hold, _) | (Kind::Take, Some(_)) => ". Run the same command again: it is made once".into(),
+            // A return's reference is the hold; its operation may have been a new one.
+            (Kind::Take, None) | (Kind::Return, _) => {
                 format!(". Run it again with `--operation {}`: it is made once", id_text(*operation))
             }
         },
@@ -193,5 +194,48 @@ pub fn time(time_ms: u64) -> String {
         _ if time_ms == 0 => "-".into(),
         Some(time) => humantime::format_rfc3339_millis(time).to_string(),
         None => format!("{time_ms} ms"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn unknown(kind: Kind, reference: Option<&str>) -> String {
+        let subject = Subject { kind, stocks: vec!["card"], reference };
+        let why = scrip_client::error::Cause::Ended;
+        next(
+            &Error::Unknown { operation: OperationId(0x0192_f0c1_2a00_7fff_bfff_ffff_ffff_ffff), why },
+            &subject,
+        )
+    }
+
+    #[test]
+    fn whoever_got_no_answer_is_told_how_to_ask_without_doing_it_twice() {
+        let id = "--operation 0192f0c1-2a00-7fff-bfff-ffffffffffff";
+        assert!(unknown(Kind::Take, None).contains(id));
+        assert!(unknown(Kind::Return, Some("T1")).contains(id), "the hold is no operation of the return");
+        assert!(unknown(Kind::Take, Some("T1")).contains("the same command"));
+        assert!(unknown(Kind::Hold, Some("T1")).contains("the same command"));
+        assert!(unknown(Kind::Stock, None).contains("scrip stock show card"));
+    }
+
+    #[test]
+    fn every_refusal_of_a_sale_names_a_command() {
+        let subject = Subject { kind: Kind::Take, stocks: vec!["card"], reference: Some("T1") };
+        for &code in Code::ALL {
+            let rejection = OwnedRejection { code, facts: OwnedFacts::None };
+            let text = next(&Error::Rejected(rejection), &subject);
+            assert!(text.starts_with(". "), "{}: {text:?}", code.name());
+        }
+    }
+
+    #[test]
+    fn times_are_for_people_and_ids_are_taken_back() {
+        assert_eq!(time(0), "-");
+        assert_eq!(time(1_700_000_000_123), "2023-11-14T22:13:20.123Z");
+        assert_eq!(time(u64::MAX), format!("{} ms", u64::MAX));
+        let id = OperationId(0x0192_f0c1_2a00_7fff_bfff_ffff_ffff_ffff);
+        assert!(scrip_client::says_its_time(&id_text(id)));
     }
 }
