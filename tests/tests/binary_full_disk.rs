@@ -81,8 +81,10 @@ fn assert_finishes_what_was_begun(wire: &mut Wire, holds: &[Operation]) {
         assert!(answer.starts_with(&format!("Done({word}")), "{answer}");
     }
     // Again: the same answers, as ever.
-    let again =
-        wire.ask(&[request(confirmed, Command::Confirm { units: &[], hidden: false }), request(released, Command::Release)]);
+    let again = wire.ask(&[
+        request(confirmed, Command::Confirm { units: &[], hidden: false }),
+        request(released, Command::Release),
+    ]);
     assert_eq!(again, answers[..2]);
 }
 
