@@ -1,8 +1,8 @@
 //! What an operator sees: metrics, health, tokens, stocks, the log in text, the demo.
 
 use scrip_client::{
-    ChannelId, ClientOptions, Extend, Line, MerchantId, Reserve, ReturnUnits, Sell, StockEdit, StockTerms,
-    StockUnits, StockVoid, Token,
+    ChannelId, ClientOptions, Extend, Line, MerchantId, Reserve, ReturnUnits, Sell, StockEdit, StockFreeze,
+    StockTerms, StockUnits, StockVoid, Token,
 };
 use scrip_tests::processes::PATIENCE;
 use scrip_tests::processes::caller::Caller;
