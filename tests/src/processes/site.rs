@@ -2,6 +2,7 @@
 
 use super::binary::binary;
 use super::server::{Ended, Server};
+use scrip_client::{MerchantId, Token};
 use std::collections::BTreeMap;
 use std::fs;
 use std::net::SocketAddr;
@@ -12,6 +13,15 @@ use tempfile::TempDir;
 /// Flags of a small server that starts fast.
 pub const SMALL: &[&str] =
     &["--memory", "64MiB", "--segment-bytes", "16MiB", "--segments-ready", "1", "--segments-ahead", "1"];
+
+/// The environment variables that say what else every server of a test is told, and the flags they stand for. A test's
+/// own flags win.
+const ASKED_FOR: [(&str, &str); 2] = [("SCRIP_TEST_IO", "--io"), ("SCRIP_TEST_SHARDS", "--shards")];
+
+fn asked_for() -> Vec<String> {
+    let flag = |(variable, flag): &(&str, &str)| Some([(*flag).to_owned(), std::env::var(variable).ok()?]);
+    ASKED_FOR.iter().filter_map(flag).flatten().collect()
+}
 
 /// A free port of this machine.
 pub const ANY_PORT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 0);
@@ -118,7 +128,18 @@ impl Site {
         segments
     }
 
-    /// Starts a small server with a token for merchant 1.
+    /// Makes a token for a merchant.
+    ///
+    /// # Panics
+    /// If it is refused.
+    pub fn token(&self, merchant: MerchantId) -> Token {
+        let merchant = merchant.0.to_string();
+        let said = self.run(&["token", "create", "--merchant", &merchant, "--data", self.data_text()]).well();
+        said.stdout.trim().parse().unwrap_or_else(|_| panic!("no token: {said:#?}"))
+    }
+
+    /// Starts a small server with a token for merchant 1. What the environment asks for (SCRIP_TEST_IO,
+    /// SCRIP_TEST_SHARDS) comes before `further`.
     ///
     /// # Panics
     /// If it does not start.
@@ -131,7 +152,14 @@ impl Site {
     /// # Panics
     /// If it does not start.
     pub fn serve_at(&self, listen: SocketAddr, further: &[&str]) -> Server {
-        let flags: Vec<&str> = ["--dev"].iter().chain(SMALL).chain(further).copied().collect();
+        let asked_for = asked_for();
+        let asked_for = asked_for.iter().map(String::as_str);
+        let flags: Vec<&str> = ["--dev"]
+            .into_iter()
+            .chain(SMALL.iter().copied())
+            .chain(asked_for)
+            .chain(further.iter().copied())
+            .collect();
         Server::start(self, listen, &flags)
             .unwrap_or_else(|ended| panic!("the server did not start: {ended:#?}"))
     }

@@ -55,7 +55,8 @@ pub fn carry_out(arguments: &BenchArgs, place: &Place, run: &Run<'_>) -> Result<
     if data.join("manifest.json").exists() {
         return Err(RunError::Other(format!("{} is not fresh: choose another --keep", data.display())));
     }
-    drop(DataDirectory::open_or_create(&data).map_err(|error| RunError::Other(error.to_string()))?);
+    let shards = Some(arguments.shards);
+    drop(DataDirectory::open_or_create(&data, shards).map_err(|error| RunError::Other(error.to_string()))?);
     let token = credentials::new_token(&data, "bench")?;
     let mut server_arguments = run.server.clone();
     server_arguments.extend(words(&format!("--shards {}", arguments.shards)));
