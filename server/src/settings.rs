@@ -62,16 +62,22 @@ pub struct Settings {
 pub enum Io {
     /// The fastest that works here.
     Auto,
-    /// tokio: epoll, works everywhere.
+    /// tokio: epoll under a runtime.
     Tokio,
+    /// glommio: io_uring, thread per core; needs a kernel that allows it.
+    Glommio,
+    /// A plain loop over epoll.
+    Ready,
 }
 
 impl Io {
-    /// The driver's name, and why it was chosen.
-    pub const fn chosen(self) -> (&'static str, &'static str) {
+    /// Its name, as `--io` takes it.
+    pub const fn name(self) -> &'static str {
         match self {
-            Io::Auto => ("tokio", "auto: the one driver of this version"),
-            Io::Tokio => ("tokio", "asked for"),
+            Io::Auto => "auto",
+            Io::Tokio => "tokio",
+            Io::Glommio => "glommio",
+            Io::Ready => "ready",
         }
     }
 }

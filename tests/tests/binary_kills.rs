@@ -15,6 +15,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
+scrip_tests::on_each_driver!(twenty_kills_under_checkout_load_lose_nothing, nor_do_they_with_two_shards,);
+
 const KILLS: u32 = 20;
 const SEED: u64 = 20_260_101;
 /// Checkouts begun per second.
@@ -23,13 +25,11 @@ const CHECKOUTS_PER_S: f64 = 3_000.0;
 const ANSWERS_BETWEEN: std::ops::Range<u64> = 300..3_000;
 const TTL_MS: u32 = 1_500;
 
-#[test]
 fn twenty_kills_under_checkout_load_lose_nothing() {
     lose_nothing(&[]);
 }
 
 /// Every second connection comes in by the door of the shard that its stocks do not lie in.
-#[test]
 fn nor_do_they_with_two_shards() {
     lose_nothing(&["--shards", "2"]);
 }

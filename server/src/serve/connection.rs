@@ -23,7 +23,7 @@ pub trait Socket {
     /// # Errors
     /// `WouldBlock`, if it takes none now; anything else ends the connection.
     fn try_write(&self, bytes: &[u8]) -> io::Result<usize>;
-    /// Ready when it may take bytes again, for drivers with a task that waits for it.
+    /// Ready when a write is worth a try; else the task is woken then. For drivers in which tasks wait for that.
     fn poll_writable(&self, context: &mut Context<'_>) -> Poll<()>;
     /// Ends both directions, so that whoever waits for it learns of it.
     fn cut(&self);
@@ -132,9 +132,9 @@ impl Connection {
         self.number
     }
 
-    /// Waits until the socket may take bytes again.
-    pub async fn writable(&self) {
-        std::future::poll_fn(|context| self.socket.poll_writable(context)).await;
+    /// Ready when a write is worth a try, see [`Socket::poll_writable`].
+    pub fn poll_writable(&self, context: &mut Context<'_>) -> Poll<()> {
+        self.socket.poll_writable(context)
     }
 
     /// The bytes of a frame that has not come whole.

@@ -130,6 +130,8 @@ struct Link {
     end: End,
     /// Something was sent since the bell was rung last.
     to_ring: bool,
+    /// Boxed once and for all: a batch goes through the queues as a pointer.
+    #[allow(clippy::vec_box)]
     free: Vec<Box<Batch>>,
     filling: Option<Box<Batch>>,
     /// Who waits for the parts of the batches under way and of the one that is filling, in order.

@@ -48,6 +48,9 @@ pub enum ServeError {
     /// The data directory.
     #[error(transparent)]
     Directory(#[from] DirectoryError),
+    /// The socket driver that was asked for.
+    #[error("--io glommio does not work here: {0}. Take another driver, or --io auto")]
+    Driver(String),
     /// The settings, for this directory.
     #[error(transparent)]
     Settings(#[from] SettingsError),
@@ -142,8 +145,11 @@ pub fn serve(settings: &Settings, stop_on_eof: bool, ready: impl FnOnce(&Ready))
     let shards = directory.manifest().shards;
     settings.check_memory(shards)?;
     let tokens = Arc::new(TokenStore::open(directory.path())?);
-    let (driver, why) = settings.io.chosen();
-    let (ears, bells): (Vec<_>, Vec<_>) = (0..shards).map(|_| Ear::new()).unzip();
+    let (driver, why) = drivers::choose(settings.io).map_err(ServeError::Driver)?;
+    let ears = (0..shards).map(|_| Ear::new(driver)).collect::<io::Result<Vec<_>>>();
+    let (ears, bells): (Vec<_>, Vec<_>) =
+        ears.map_err(system("preparing the socket driver"))?.into_iter().unzip();
+    let driver = driver.name();
     let house = Arc::new(House::new(tokens, directory.manifest().slot_map_epoch, settings, bells));
 
     let listen = doors.address();
@@ -151,9 +157,9 @@ pub fn serve(settings: &Settings, stop_on_eof: bool, ready: impl FnOnce(&Ready))
     let crew = Crew::start(settings, &Arc::new(directory), &house, ears, doors)?;
     let shown = http::Shown { owners: house.metrics.clone().into(), stopping: house.stopping.clone() };
     let http = http::start(http, shown).map_err(system("starting the HTTP door"))?;
-    tracing::info!(%listen, %http, driver, why, data = %settings.data.display(), shards,
+    tracing::info!(%listen, %http, driver, %why, data = %settings.data.display(), shards,
         took_ms = started.elapsed().as_millis() as u64, "serving");
-    let told = Ready { listen, http, shards, driver, why: why.to_owned() };
+    let told = Ready { listen, http, shards, driver, why };
     signals::until_stopped(stop_on_eof, &crew.ended, || ready(&told))?;
     house.stop();
     crew.finish()

@@ -1,6 +1,7 @@
 //! A temporary place with a data directory: servers and tools are run here.
 
 use super::binary::binary;
+use super::drivers;
 use super::server::{Ended, Server};
 use scrip_client::{MerchantId, Token};
 use std::collections::BTreeMap;
@@ -14,13 +15,11 @@ use tempfile::TempDir;
 pub const SMALL: &[&str] =
     &["--memory", "64MiB", "--segment-bytes", "16MiB", "--segments-ready", "1", "--segments-ahead", "1"];
 
-/// The environment variables that say what else every server of a test is told, and the flags they stand for. A test's
-/// own flags win.
-const ASKED_FOR: [(&str, &str); 2] = [("SCRIP_TEST_IO", "--io"), ("SCRIP_TEST_SHARDS", "--shards")];
-
+/// Flags that a test does not know of, with their values: the driver it runs on, and SCRIP_TEST_SHARDS. Its own win.
 fn asked_for() -> Vec<String> {
-    let flag = |(variable, flag): &(&str, &str)| Some([(*flag).to_owned(), std::env::var(variable).ok()?]);
-    ASKED_FOR.iter().filter_map(flag).flatten().collect()
+    let flag = |name: &str, value: Option<String>| value.map(|value| [name.to_owned(), value]);
+    let (io, shards) = (drivers::asked_for(), std::env::var("SCRIP_TEST_SHARDS").ok());
+    [flag("--io", io), flag("--shards", shards)].into_iter().flatten().flatten().collect()
 }
 
 /// A free port of this machine.
@@ -138,8 +137,7 @@ impl Site {
         said.stdout.trim().parse().unwrap_or_else(|_| panic!("no token: {said:#?}"))
     }
 
-    /// Starts a small server with a token for merchant 1. What the environment asks for (SCRIP_TEST_IO,
-    /// SCRIP_TEST_SHARDS) comes before `further`.
+    /// Starts a small server with a token for merchant 1, on the driver that the test is asked to run on.
     ///
     /// # Panics
     /// If it does not start.

@@ -3,7 +3,7 @@
 //! One reader task per connection, and one flush task that runs after the readers of a round. Invariant: no borrow lives
 //! across an `await`.
 
-use crate::serve::connection::{Connection, Socket, Written};
+use crate::serve::connection::{Connection, Socket};
 use crate::serve::owner::{Driver, IDLE_TURN, Owner, OwnerParts, Read};
 use scrip_wal::LogClosed;
 use std::cell::Cell;
@@ -93,12 +93,7 @@ impl Driver for Handle {
     fn when_writable(&self, connection: &Rc<Connection>) {
         let (driver, connection) = (self.0.clone(), connection.clone());
         tokio::task::spawn_local(async move {
-            loop {
-                connection.writable().await;
-                if driver.owner.send_more(&connection) != Written::Blocked {
-                    break;
-                }
-            }
+            super::send_rest(&driver.owner, &connection).await;
             driver.ring();
         });
     }
