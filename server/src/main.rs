@@ -82,7 +82,6 @@ fn serve(arguments: &ServeArgs) -> Result<(), Box<dyn Error>> {
         std::process::abort();
     }));
     let settings = settings::Settings::load(arguments.config.clone(), &arguments.settings)?;
-    let (driver, why) = settings.io.chosen();
     let mut left = Ok(None);
     serve::serve(&settings, arguments.stop_on_eof, |ready| {
         if arguments.dev {
@@ -94,10 +93,12 @@ fn serve(arguments: &ServeArgs) -> Result<(), Box<dyn Error>> {
             Err(error) => format!(" token=none ({error})"),
         };
         println!(
-            "scrip ready: listen={} http={} driver={driver} ({why}) shards={} data={}{token}",
+            "scrip ready: listen={} http={} driver={} ({}) shards={} data={}{token}",
             ready.listen,
             ready.http,
-            settings.shards,
+            ready.driver,
+            ready.why,
+            ready.shards,
             settings.data.display(),
         );
         // Whoever started this may have closed its end.

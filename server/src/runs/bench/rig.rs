@@ -63,12 +63,12 @@ pub fn carry_out(arguments: &BenchArgs, place: &Place, run: &Run<'_>) -> Result<
     if data.join("manifest.json").exists() {
         return Err(RunError::Other(format!("{} is not fresh: choose another --keep", data.display())));
     }
-    drop(DataDirectory::open_or_create(&data).map_err(|error| RunError::Other(error.to_string()))?);
+    let shards = Some(arguments.shards);
+    drop(DataDirectory::open_or_create(&data, shards).map_err(|error| RunError::Other(error.to_string()))?);
     let token = credentials::new_token(&data, "bench")?;
     let mut server_arguments = run.server.clone();
     server_arguments.extend(words(&format!("--shards {}", arguments.shards)));
-    let io = if arguments.io == crate::settings::Io::Tokio { "tokio" } else { "auto" };
-    server_arguments.extend(["--io".into(), io.into()]);
+    server_arguments.extend(["--io".into(), arguments.io.name().into()]);
     let server =
         ServerProcess::start(&data, SocketAddr::from(([127, 0, 0, 1], 0)), &server_arguments, &place.log())?;
     create_stocks(server.listen, &token, run)?;
