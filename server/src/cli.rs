@@ -1,5 +1,6 @@
 //! The command line: one table of subcommands and flags. What they do stands in the module that the name says.
 
+use crate::keys::arguments::KeysCommand;
 use crate::settings::{SettingFlags, parse_size};
 use crate::tokens::Verb;
 use clap::{Args, Parser, Subcommand};
@@ -39,6 +40,9 @@ pub enum Command {
     /// Stocks of a running server
     #[command(subcommand)]
     Stock(StockCommand),
+    /// Card keys of a running server: imports, batches, keys of holds
+    #[command(subcommand)]
+    Keys(KeysCommand),
     /// Access tokens of a data directory; a running server knows new ones at once
     #[command(subcommand)]
     Token(TokenCommand),
@@ -301,13 +305,16 @@ pub enum LogCommand {
 /// `scrip stock`.
 #[derive(Debug, Subcommand)]
 pub enum StockCommand {
-    /// Make a counter stock
+    /// Make a stock: of units that are counted, or of card keys
     Create {
         /// Its name (or number)
         name: String,
         /// Units available from the start
         #[arg(long, default_value_t = 0)]
         units: u64,
+        /// Each unit is a card key; `scrip keys import` brings them
+        #[arg(long, conflicts_with = "units")]
+        keys: bool,
         /// Units one user may hold and have bought; 0: no limit
         #[arg(long, default_value_t = 0)]
         limit_per_user: u32,

@@ -1,12 +1,13 @@
 //! The binary `scrip`: one server, one toolbox. See README.md.
 //!
 //! In reading order: the command line, settings, the data directory and its tokens; `serve`, the server; `tools` on a
-//! directory at rest; `stock`, a client; `runs`, whole runs of server and load that are checked afterwards.
+//! directory at rest; `stock` and `keys`, clients; `runs`, whole runs of server and load that are checked afterwards.
 
 mod cli;
 mod credentials;
 mod data_directory;
 mod keyring;
+mod keys;
 mod report;
 mod runs;
 mod serve;
@@ -55,6 +56,7 @@ fn run(command: Command) -> Result<ExitCode, Box<dyn Error>> {
             tools::log_cat::run(&data, tools::log_cat::Range { from, limit })?;
         }
         Command::Stock(command) => stock::run(command)?,
+        Command::Keys(command) => return Ok(exit_code(keys::run(&command)?)),
         Command::Token(command) => token(command)?,
     }
     Ok(ExitCode::SUCCESS)

@@ -46,7 +46,7 @@ async fn ask(credentials: &Credentials, command: &StockCommand) -> Result<(), Er
     let options = ClientOptions::new(credentials.token.clone());
     let client = Client::connect(credentials.server.to_string(), options).await?;
     match command {
-        StockCommand::Create { name, units, limit_per_user, opens_ms, closes_ms, .. } => {
+        StockCommand::Create { name, units, keys, limit_per_user, opens_ms, closes_ms, .. } => {
             let stock = client.stock_id(name)?;
             let terms = StockTerms {
                 opens_ms: *opens_ms,
@@ -54,7 +54,11 @@ async fn ask(credentials: &Credentials, command: &StockCommand) -> Result<(), Er
                 limit_per_user: *limit_per_user,
                 frozen: false,
             };
-            let create = StockCreate { terms, ..StockCreate::new(client.operation(), stock, name, *units) };
+            let create = StockCreate {
+                terms,
+                keys: *keys,
+                ..StockCreate::new(client.operation(), stock, name, *units)
+            };
             client.stock_create(create).await?;
             print_stock(&client.stock_show(stock).await?);
         }
