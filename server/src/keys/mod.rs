@@ -175,7 +175,10 @@ fn hint(error: &Error) -> &'static str {
             ". The import began too long ago to be gone on with: remove the file's .scrip-import, run it again, and rows that \
              are there are counted so"
         }
-        Code::OperationMismatch => ". The file is another than it was under this --operation",
+        Code::OperationMismatch => {
+            ". The file, stock or batch is another than when this --operation began: put it back, or remove the file's \
+             .scrip-import to begin anew"
+        }
         Code::Forbidden => ". `scrip token create --merchant N` makes a token that may",
         _ => "",
     }

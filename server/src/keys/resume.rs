@@ -1,8 +1,9 @@
 //! What makes an import repeatable: the operation ids of its chunks, and when they were made.
 //!
-//! Ids come from the content of the file (or from a reference), under the merchant's alias key; the time, which is part of
-//! an id too, can't be found again and is kept beside the file until the import is done. Invariant: the same file into the
-//! same batch has the same ids for the same chunks, whoever runs it; so a chunk is imported once however often it is sent.
+//! Ids come from the content of the file (or from a reference) and the time when the import began, under the merchant's alias
+//! key. The time can't be found again and is kept beside the file until the import is done. Invariant: the same file into the
+//! same batch, begun at the same time, has the same ids for the same chunks, whoever runs it; so a chunk is imported once
+//! however often it is sent.
 
 use super::KeysError;
 use crate::data_directory::replace_file;
@@ -48,6 +49,8 @@ impl Ids {
     pub fn new(alias_key: &AliasKey, origin: Origin<'_>, created_ms: u64) -> Ids {
         let mut hmac = keyed(alias_key.reveal());
         hmac.update(b"scrip keys import 1\n");
+        // An id comes with one time for ever: a run that does not know the time of an earlier one needs other ids.
+        hmac.update(&created_ms.to_le_bytes());
         match origin {
             Origin::Reference(reference) => {
                 hmac.update(b"reference\n");
@@ -190,6 +193,7 @@ mod tests {
             Ids::new(&AliasKey::new([2; 32]), content(1, 1), 5).chunk(0),
             Ids::new(&key, Origin::Reference("r"), 5).chunk(0),
             Ids::new(&key, content(1, 1), 5).batch(),
+            Ids::new(&key, content(1, 1), 6).chunk(0),
         ];
         for other in others {
             assert_ne!(other.id, first.id);
