@@ -1,12 +1,14 @@
 //! The binary `scrip`: one server, one toolbox. See README.md.
 //!
 //! In reading order: the command line, settings, the data directory and its tokens; `serve`, the server; `tools` on a
-//! directory at rest; `operator`, a client by hand; `runs`, whole runs of server and load that are checked afterwards.
+//! directory at rest; `operator` and `keys`, clients by hand; `runs`, whole runs of server and load that are checked
+//! afterwards.
 
 mod cli;
 mod credentials;
 mod data_directory;
 mod keyring;
+mod keys;
 mod operator;
 mod pages;
 mod report;
@@ -62,6 +64,7 @@ fn run(command: Command) -> Result<ExitCode, Box<dyn Error>> {
         Command::Release(arguments) => operator::release(&arguments)?,
         Command::Return(arguments) => operator::return_units(&arguments)?,
         Command::Hold(command) => operator::hold(&command)?,
+        Command::Keys(command) => return Ok(exit_code(keys::run(&command)?)),
         Command::Token(command) => token_commands::run(command)?,
         Command::Completions { shell } => pages::completions(shell)?,
         Command::Man { out } => pages::man(out.as_deref())?,

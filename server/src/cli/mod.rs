@@ -18,6 +18,7 @@ pub use token::TokenCommand;
 pub use values::quota;
 pub use values::{Item, QuotaWish, Wish};
 
+use crate::keys::arguments::KeysCommand;
 use crate::settings::SettingFlags;
 use clap::{Args, Parser, Subcommand};
 use std::net::SocketAddr;
@@ -75,6 +76,9 @@ pub enum Command {
     /// Holds: what was reserved and sold
     #[command(subcommand)]
     Hold(HoldCommand),
+    /// Card keys of a running server: imports, batches, keys of holds
+    #[command(subcommand)]
+    Keys(KeysCommand),
     /// Access tokens of a data directory; a running server knows of every change at once
     #[command(subcommand)]
     Token(TokenCommand),

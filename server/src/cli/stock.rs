@@ -17,13 +17,16 @@ Units count that the channel holds or has sold already. Channels that are not na
 /// `scrip stock`.
 #[derive(Debug, Subcommand)]
 pub enum StockCommand {
-    /// Make a counter stock
+    /// Make a stock: of units that are counted, or of card keys
     Create {
         /// Its name (or number)
         name: String,
         /// Units available from the start
         #[arg(long, default_value_t = 0)]
         units: u64,
+        /// Each unit is a card key; `scrip keys import` brings them
+        #[arg(long, conflicts_with = "units")]
+        keys: bool,
         /// Units one user may hold and have bought; 0: no limit
         #[arg(long, default_value_t = 0)]
         limit_per_user: u32,

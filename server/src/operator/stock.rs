@@ -34,10 +34,11 @@ async fn ask(client: &Client, name: &str, command: &StockCommand) -> Result<(), 
     let stock = client.stock_id(name)?;
     let operation = client.operation();
     match command {
-        StockCommand::Create { units, limit_per_user, opens_ms, closes_ms, .. } => {
+        StockCommand::Create { units, keys, limit_per_user, opens_ms, closes_ms, .. } => {
             let (opens_ms, closes_ms, limit_per_user) = (*opens_ms, *closes_ms, *limit_per_user);
             let terms = StockTerms { opens_ms, closes_ms, limit_per_user, frozen: false };
-            let create = StockCreate { terms, ..StockCreate::new(operation, stock, name, *units) };
+            let keys = *keys;
+            let create = StockCreate { terms, keys, ..StockCreate::new(operation, stock, name, *units) };
             client.stock_create(create).await?;
         }
         StockCommand::Show { .. } => {}

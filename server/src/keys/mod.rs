@@ -1,0 +1,190 @@
+//! `scrip keys`: import card keys into a running server, look after batches, show and replace keys of holds.
+//!
+//! In reading order: the flags; a file of keys (`survey`, `file`), what becomes of its rows (`chunk`, `tally`), why an import
+//! can be repeated (`resume`), the import; the small commands. Invariant: the text of a key leaves here to the server and,
+//! for `keys reveal` alone, to stdout; no message, report or file has one.
+
+pub mod arguments;
+mod chunk;
+mod file;
+mod import;
+mod resume;
+mod show;
+mod survey;
+mod tally;
+
+use crate::credentials::{self, CredentialsError};
+use arguments::KeysCommand;
+use scrip_client::{Client, ClientOptions, Code, Error, OwnedFacts};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// How long a command is tried, so that an import outlives a restart of its server.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Why a command on card keys failed.
+#[derive(Debug, thiserror::Error)]
+pub enum KeysError {
+    /// No credentials.
+    #[error(transparent)]
+    Credentials(#[from] CredentialsError),
+    /// The server refused, or could not be asked.
+    #[error("server {server}: {}{}", what(.source), hint(.source))]
+    Client {
+        /// Its address.
+        server: SocketAddr,
+        /// What went wrong.
+        source: Box<Error>,
+    },
+    /// An import that ended before its file did.
+    #[error(
+        "server {server}: {}{}. The import stopped after {rows} rows were answered: run the same command again, and it goes \
+         on where it stopped",
+        what(.source),
+        hint(.source)
+    )]
+    Stopped {
+        /// Its address.
+        server: SocketAddr,
+        /// What went wrong.
+        source: Box<Error>,
+        /// Rows that are done with.
+        rows: u64,
+    },
+    /// The file of keys can't be read, or that of rejects not be written.
+    #[error("{path}: {why}")]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// Why not.
+        why: String,
+    },
+    /// The note that an import is under way.
+    #[error(
+        "{path}: {why}. The note beside the file of keys says that its import has begun; without it a later run counts rows as \
+         already there. Make the directory writable, or remove a damaged note"
+    )]
+    Note {
+        /// The note.
+        path: PathBuf,
+        /// What is wrong.
+        why: String,
+    },
+    /// What was asked for makes no sense here.
+    #[error("{0}")]
+    Wish(String),
+    /// The runtime.
+    #[error("starting the runtime: {0}")]
+    Runtime(std::io::Error),
+}
+
+/// Why asking failed, before it is known where.
+enum Failure {
+    Client(Error),
+    Stopped(Error, u64),
+    Other(KeysError),
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Failure {
+        Failure::Client(error)
+    }
+}
+
+impl From<KeysError> for Failure {
+    fn from(error: KeysError) -> Failure {
+        Failure::Other(error)
+    }
+}
+
+/// Runs a command; answers whether all went well.
+///
+/// # Errors
+/// [`KeysError`], with what to try next.
+pub fn run(command: &KeysCommand) -> Result<bool, KeysError> {
+    let server = match command {
+        KeysCommand::Import(arguments) => &arguments.server,
+        KeysCommand::Batches { server, .. } => server,
+        KeysCommand::Freeze(batch) | KeysCommand::Unfreeze(batch) | KeysCommand::Void(batch) => &batch.server,
+        KeysCommand::Show(hold) | KeysCommand::Reveal(hold) | KeysCommand::Replace { hold, .. } => {
+            &hold.server
+        }
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(KeysError::Runtime)?;
+    let credentials = credentials::find(server)?;
+    let server = credentials.server;
+    let asked = runtime.block_on(async {
+        let options = ClientOptions { deadline: PATIENCE, ..ClientOptions::new(credentials.token.clone()) };
+        let client = Client::connect(server.to_string(), options).await?;
+        let well = match command {
+            KeysCommand::Import(arguments) => import::run(&client, arguments).await?,
+            other => show::run(&client, other).await.map(|()| true)?,
+        };
+        client.close().await;
+        Ok(well)
+    });
+    asked.map_err(|failure| match failure {
+        Failure::Client(source) => KeysError::Client { server, source: Box::new(source) },
+        Failure::Stopped(source, rows) => KeysError::Stopped { server, source: Box::new(source), rows },
+        Failure::Other(error) => error,
+    })
+}
+
+fn what(error: &Error) -> String {
+    let Error::Rejected(rejection) = error else { return error.to_string() };
+    let facts = match &rejection.facts {
+        OwnedFacts::None | OwnedFacts::Lines(_) => String::new(),
+        OwnedFacts::Time(time_ms) => format!(": the server's time is {time_ms} ms"),
+        OwnedFacts::Floor(floor_ms) => format!(": what was made before {floor_ms} ms is no longer known"),
+        OwnedFacts::Maximum(which, maximum) => format!(": {which:?} are at their maximum of {maximum}"),
+        OwnedFacts::Version(version) => format!(": the stock is at version {version} now"),
+        OwnedFacts::Key(key) => format!(": key {key} took another's place"),
+        OwnedFacts::Units { asked, available, .. } => {
+            format!(": asked {asked}, could have had {available}")
+        }
+    };
+    format!("refused: {}{facts}", rejection.code.name())
+}
+
+/// What to try next.
+fn hint(error: &Error) -> &'static str {
+    let code = match error {
+        Error::Rejected(rejection) => rejection.code,
+        Error::Unauthorized(_) => return ". `scrip token create --merchant 1 --data DIR` makes a token",
+        Error::Io(_) | Error::NotDone(_) => return ". Is `scrip serve` running there?",
+        _ => return "",
+    };
+    match code {
+        Code::NotFound => {
+            ". `scrip stock create NAME --keys` makes a stock, `scrip keys batches` and `scrip keys show` name what is there"
+        }
+        Code::HoldNotFound => ". A hold is named by its id or the reference it was made from",
+        Code::RuleFailed => {
+            ". That takes a stock (or the hold of one) that was made with `scrip stock create NAME --keys`"
+        }
+        Code::Frozen => ". `scrip keys unfreeze` makes its keys available again",
+        Code::Void | Code::Expired => ". It is gone for good: `scrip keys batches` shows the others",
+        Code::NotActive => ". `scrip keys batches` shows states; keys are of confirmed holds",
+        Code::ChannelQuota => {
+            ". Guarantees of channels are in the way; freeze and void take --forced, which lowers them"
+        }
+        Code::OutOfStock => ". `scrip keys import` brings more keys",
+        Code::OperationTooOld => {
+            ". The import began too long ago to be gone on with: remove the file's .scrip-import, run it again, and rows that \
+             are there are counted so"
+        }
+        Code::OperationMismatch => {
+            ". The file, stock or batch is another than when this --operation began: put it back, or remove the file's \
+             .scrip-import to begin anew"
+        }
+        Code::Forbidden => ". `scrip token create --merchant N` makes a token that may",
+        _ => "",
+    }
+}
+
+/// What is wrong with a file.
+fn file_error(path: &std::path::Path, why: impl ToString) -> KeysError {
+    KeysError::File { path: path.to_owned(), why: why.to_string() }
+}

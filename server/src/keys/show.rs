@@ -1,0 +1,163 @@
+//! The small commands of `scrip keys`: batches, and the keys of a hold.
+//!
+//! Invariant: only `reveal` prints what a key says; everything else prints its number and its last four characters.
+
+use super::arguments::{BatchArgs, HoldArgs, KeysCommand};
+use super::{Failure, KeysError};
+use scrip_client::{
+    BatchChange, BatchShown, BatchState, BatchVerb, Client, Hold, KeyShown, KeysShown, Operation, StockId,
+    reference_id,
+};
+use std::io::Write;
+use std::time::{Duration, SystemTime};
+
+/// Runs any command but an import.
+pub(super) async fn run(client: &Client, command: &KeysCommand) -> Result<(), Failure> {
+    match command {
+        KeysCommand::Import(_) => unreachable!("imports have a module of their own"),
+        KeysCommand::Batches { stock, .. } => show_batches(client, client.stock_id(stock)?).await,
+        KeysCommand::Freeze(batch) => change(client, batch, BatchVerb::Freeze).await,
+        KeysCommand::Unfreeze(batch) => change(client, batch, BatchVerb::Unfreeze).await,
+        KeysCommand::Void(batch) => change(client, batch, BatchVerb::Void).await,
+        KeysCommand::Show(hold) => show_keys(client, hold).await,
+        KeysCommand::Reveal(hold) => reveal(client, hold).await,
+        KeysCommand::Replace { hold, key, reason } => {
+            let (hold, operation) = (hold_of(client, hold)?, client.operation());
+            for new in client.key_replace(operation, hold, *key, *reason).await?.keys {
+                println!("key {key} is void; in its place: {}", line_of(&new));
+            }
+            Ok(())
+        }
+    }
+}
+
+/// All batches of a stock.
+pub(super) async fn batches(client: &Client, stock: StockId) -> Result<Vec<BatchShown>, Failure> {
+    let mut all = Vec::new();
+    loop {
+        let from = u32::try_from(all.len()).expect("batches are few");
+        let page = client.batches_show(stock, from).await?;
+        let more = !page.batches.is_empty();
+        all.extend(page.batches);
+        if !more || all.len() >= page.total as usize {
+            return Ok(all);
+        }
+    }
+}
+
+async fn show_batches(client: &Client, stock: StockId) -> Result<(), Failure> {
+    println!(
+        "{:>10} {:<8} {:>11} {:>11} {:>11} {:>11} {:>11} {:>9}  {:<20} supplier",
+        "batch", "state", "imported", "unsold", "set aside", "sold", "void", "cost", "expires"
+    );
+    for batch in batches(client, stock).await? {
+        let BatchShown { number, imported, unsold, moved, sold, void, cost, .. } = batch;
+        let (state, expires) = (state_name(batch.state), batch.expires_ms.map_or("-".into(), time_text));
+        let supplier: String = batch.supplier.chars().filter(|letter| !letter.is_control()).collect();
+        println!(
+            "{number:>10} {state:<8} {imported:>11} {unsold:>11} {moved:>11} {sold:>11} {void:>11} {cost:>9}  {expires:<20} \
+             {supplier}"
+        );
+    }
+    Ok(())
+}
+
+/// A batch's state in a word.
+pub(super) const fn state_name(state: BatchState) -> &'static str {
+    match state {
+        BatchState::Active => "active",
+        BatchState::Frozen => "frozen",
+        BatchState::Void => "void",
+        BatchState::Expired => "expired",
+    }
+}
+
+/// A time in UTC.
+fn time_text(time_ms: u64) -> String {
+    // The year 9999 is where the form ends.
+    if time_ms >= 253_402_300_800_000 {
+        return format!("{time_ms} ms");
+    }
+    humantime::format_rfc3339_seconds(SystemTime::UNIX_EPOCH + Duration::from_millis(time_ms)).to_string()
+}
+
+async fn change(client: &Client, arguments: &BatchArgs, change: BatchVerb) -> Result<(), Failure> {
+    let BatchArgs { stock, batch, forced, .. } = arguments;
+    let (batch, forced) = (*batch, *forced);
+    if forced && change == BatchVerb::Unfreeze {
+        return Err(KeysError::Wish("nothing is in the way of unfreezing: leave out --forced".into()).into());
+    }
+    let request =
+        BatchChange { operation: client.operation(), stock: client.stock_id(stock)?, batch, change, forced };
+    let moved = client.batch_change(request).await?.value;
+    match change {
+        BatchVerb::Freeze => {
+            println!("batch {batch} is frozen: {moved} keys at once, those held as holds end")
+        }
+        BatchVerb::Unfreeze => println!("batch {batch} is active: {moved} keys are available again"),
+        BatchVerb::Void => println!("batch {batch} is void: {moved} keys at once, those held as holds end"),
+    }
+    Ok(())
+}
+
+/// The hold that the operator has named.
+fn hold_of(client: &Client, arguments: &HoldArgs) -> Result<Hold, Failure> {
+    let id = reference_id(&client.welcome().alias_key, &arguments.hold);
+    let id = id.map_err(|error| KeysError::Wish(error.to_string()))?;
+    Ok(Operation::given(id, 0).hold(client.home_slot()))
+}
+
+/// Hands over all keys of a hold, page by page; `first` is a page that is there already.
+async fn each_key(
+    client: &Client,
+    hold: Hold,
+    first: Option<KeysShown>,
+    mut take: impl FnMut(KeyShown) -> Result<(), KeysError>,
+) -> Result<(), Failure> {
+    let mut page = match first {
+        Some(page) => page,
+        None => client.keys_read(hold, 0).await?,
+    };
+    let mut next = 0;
+    loop {
+        let more = !page.keys.is_empty();
+        next += u32::try_from(page.keys.len()).expect("a page is small");
+        let total = page.total;
+        for key in page.keys {
+            take(key)?;
+        }
+        if !more || next >= total {
+            return Ok(());
+        }
+        page = client.keys_read(hold, next).await?;
+    }
+}
+
+async fn show_keys(client: &Client, arguments: &HoldArgs) -> Result<(), Failure> {
+    let hold = hold_of(client, arguments)?;
+    each_key(client, hold, None, |key| {
+        println!("{}", line_of(&key));
+        Ok(())
+    })
+    .await
+}
+
+/// A key as it is shown everywhere but to its buyer.
+fn line_of(key: &KeyShown) -> String {
+    let text = key.text.as_ref().map_or("(not revealed)".into(), scrip_client::KeyText::masked);
+    format!("{:>10} {text}{}", key.number, if key.void { "  void" } else { "" })
+}
+
+async fn reveal(client: &Client, arguments: &HoldArgs) -> Result<(), Failure> {
+    let hold = hold_of(client, arguments)?;
+    let first = client.reveal(client.operation(), hold).await?;
+    let mut out = std::io::stdout().lock();
+    let printing = |error: std::io::Error| KeysError::Wish(format!("printing: {error}"));
+    each_key(client, hold, Some(first), |key| {
+        let Some(text) = key.text.filter(|_| !key.void) else { return Ok(()) };
+        writeln!(out, "{}", text.reveal()).map_err(printing)
+    })
+    .await?;
+    out.flush().map_err(printing)?;
+    Ok(())
+}
