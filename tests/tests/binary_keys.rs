@@ -146,7 +146,7 @@ fn csv_in_gb18030_and_keys_of_1024_bytes_are_imported() {
     let import = ["keys", "import", "card", file.to_str().unwrap(), "--column", "卡密"];
     let said = scrip(&site, &import).well();
     assert!(said.stderr.contains("line 1 is not UTF-8"), "{said:?}");
-    let long: Vec<String> = (0..30).map(|number| format!("{number:0>1024}")).collect();
+    let long: Vec<String> = (0..500).map(|number| format!("{number:0>1024}")).collect();
     let file = write(&site, "long.txt", long.join("\n"));
     scrip(&site, &["keys", "import", "card", file.to_str().unwrap(), "--batch", "2", "--cost", "5"]).well();
     let batches = scrip(&site, &["keys", "batches", "card"]).well().stdout;
@@ -159,6 +159,11 @@ fn csv_in_gb18030_and_keys_of_1024_bytes_are_imported() {
         .badly(&["NOT_FOUND", "stock create NAME --keys"]);
     let other = ["keys", "import", "card", "long.txt", "--batch", "2", "--cost", "6"];
     scrip(&site, &other).badly(&["another supplier, cost or expiry"]);
+    let past = ["keys", "import", "card", "long.txt", "--batch", "3", "--expires", "2020-01-01"];
+    scrip(&site, &past).badly(&["is past"]);
+    scrip(&site, &["keys", "import", "card", "."]).badly(&["no plain file"]);
+    scrip(&site, &["keys", "import", "card", "long.txt", "--rejects", "./long.txt"]).badly(&["another file"]);
+    assert_eq!(fs::metadata(&file).expect("it is still there").len(), 500 * 1_025 - 1);
 }
 
 /// An import as a process of its own.
@@ -363,7 +368,11 @@ fn no_file_log_or_metric_has_the_text_of_a_key() {
     let metrics = get(server.http, "/metrics").body;
     assert!(metrics.contains("scrip_") && !metrics.contains("CANARY"), "{metrics}");
     // Once alive, once stopped: what is written at the end counts as well.
-    assert_eq!(containing(site.path(), "CANARY"), [file.clone()], "only the operator's own file has keys");
+    assert_eq!(
+        containing(site.path(), "CANARY"),
+        std::slice::from_ref(&file),
+        "only the operator's own file has keys"
+    );
     assert_eq!(server.stop().status.code(), Some(0));
     assert_eq!(containing(site.path(), "CANARY"), [file]);
     let log = site.run(&["log", "cat", site.data_text()]).well();

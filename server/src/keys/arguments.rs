@@ -59,7 +59,7 @@ pub struct BatchArgs {
 /// A hold.
 #[derive(Debug, Args)]
 pub struct HoldArgs {
-    /// The hold's id, or the reference it was made from
+    /// The reference the hold was made from, or its id as a UUID (8-4-4-4-12 digits)
     pub hold: String,
     #[command(flatten)]
     #[allow(missing_docs)]

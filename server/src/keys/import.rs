@@ -103,6 +103,14 @@ pub(super) async fn run(client: &Client, arguments: &ImportArgs) -> Result<bool,
 /// Reads the file once for what has to be known before its first row.
 fn look_at(arguments: &ImportArgs) -> Result<(Survey, Encoding), KeysError> {
     let path = &arguments.file;
+    let canonical = path.canonicalize().map_err(|error| file_error(path, error))?;
+    if !canonical.is_file() {
+        return Err(file_error(path, "this is no plain file, and an import reads its file twice"));
+    }
+    let rejects = arguments.rejects.as_ref().and_then(|rejects| rejects.canonicalize().ok());
+    if rejects.is_some_and(|rejects| rejects == canonical) {
+        return Err(file_error(path, "its rejects would overwrite it: name another file with --rejects"));
+    }
     let survey = File::open(path).and_then(Survey::of).map_err(|error| file_error(path, error))?;
     if survey.utf16 {
         return Err(file_error(path, "this is UTF-16: save it as UTF-8"));
@@ -150,13 +158,17 @@ async fn create_batch(
     arguments: &ImportArgs,
     ids: &Ids,
 ) -> Result<(), Failure> {
+    let expires_ms = arguments.expires.unwrap_or(0);
+    if expires_ms != 0 && expires_ms <= client.now_ms() {
+        return Err(KeysError::Wish("the time of --expires is past".into()).into());
+    }
     let request = BatchCreate {
         operation: ids.batch(),
         stock,
         batch: arguments.batch,
         supplier: arguments.supplier.clone().unwrap_or_else(|| NO_SUPPLIER.into()),
         cost: arguments.cost.unwrap_or(0),
-        expires_ms: arguments.expires.unwrap_or(0),
+        expires_ms,
     };
     client.batch_create(request).await?;
     Ok(())

@@ -160,7 +160,9 @@ fn hint(error: &Error) -> &'static str {
         Code::NotFound => {
             ". `scrip stock create NAME --keys` makes a stock, `scrip keys batches` and `scrip keys show` name what is there"
         }
-        Code::HoldNotFound => ". A hold is named by its id or the reference it was made from",
+        Code::HoldNotFound => {
+            ". A hold is named by the reference it was made from, or by its id as a UUID (8-4-4-4-12 digits)"
+        }
         Code::RuleFailed => {
             ". That takes a stock (or the hold of one) that was made with `scrip stock create NAME --keys`"
         }

@@ -151,12 +151,15 @@ impl Note {
         Ok((ids, false))
     }
 
-    /// The import is done.
+    /// The import is done. Another run of it may have said so already.
     ///
     /// # Errors
     /// [`KeysError::Note`].
     pub fn remove(&self) -> Result<(), KeysError> {
-        std::fs::remove_file(&self.path).map_err(|error| self.fault(error))
+        match std::fs::remove_file(&self.path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(self.fault(error)),
+            _ => Ok(()),
+        }
     }
 
     fn read(&self) -> Result<Option<Kept>, KeysError> {
@@ -211,6 +214,7 @@ mod tests {
         assert_eq!((again.chunk(3), resumed), (ids.chunk(3), true));
         let (other, resumed) = note.find_or_begin(&key, content(1, 2), 300).unwrap();
         assert_eq!((other.created_ms, resumed), (300, false));
+        note.remove().unwrap();
         note.remove().unwrap();
         assert!(!note.path.exists());
         std::fs::write(&note.path, b"{").unwrap();
