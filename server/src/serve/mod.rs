@@ -141,7 +141,8 @@ pub struct Ready {
 /// [`EXIT_LOG_FAULT`] instead: nothing may be answered after it.
 pub fn serve(settings: &Settings, stop_on_eof: bool, ready: impl FnOnce(&Ready)) -> Result<(), ServeError> {
     let started = Instant::now();
-    // The addresses first: a port in use should cost neither a directory nor a recovery.
+    // Driver and addresses first: what can't be had there should cost neither a directory nor a recovery.
+    let (driver, why) = drivers::choose(settings.io).map_err(ServeError::Driver)?;
     let doors = Doors::reserve(settings.listen)
         .map_err(|source| listen_error("address", "listen", settings.listen, source))?;
     let http = TcpListener::bind(settings.http)
@@ -150,7 +151,6 @@ pub fn serve(settings: &Settings, stop_on_eof: bool, ready: impl FnOnce(&Ready))
     let shards = directory.manifest().shards;
     settings.check_memory(shards)?;
     let tokens = Arc::new(TokenStore::open(directory.path())?);
-    let (driver, why) = drivers::choose(settings.io).map_err(ServeError::Driver)?;
     let ears = (0..shards).map(|_| Ear::new(driver)).collect::<io::Result<Vec<_>>>();
     let (ears, bells): (Vec<_>, Vec<_>) =
         ears.map_err(system("preparing the socket driver"))?.into_iter().unzip();
