@@ -119,7 +119,7 @@ fn a_pause_of_the_process_gives_no_stale_answer_and_expires_nothing_early() {
     assert!(answers[0].1.contains("state: Expired"), "the short hold ran out during the pause: {answers:?}");
     assert!(answers[1].1.contains("state: Held"), "the long one did not: {answers:?}");
     assert!(answers[2].1.contains("available: 9, held: 1,"), "{answers:?}");
-    let sale = Request { envelope: envelope(long), command: Command::Confirm { units: &[] } };
+    let sale = Request { envelope: envelope(long), command: Command::Confirm { units: &[], hidden: false } };
     let answers = wire.ask(&[sale]);
     assert!(answers[0].contains("Confirmed") && answers[0].contains("late: false"), "{answers:?}");
     assert!(get(server.http, "/health").body.contains("\"clock_alarm\":false"));

@@ -9,6 +9,7 @@
 mod capacity;
 mod check_orders;
 mod expiry;
+mod keys;
 mod limits;
 mod random;
 mod situations;
