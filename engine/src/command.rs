@@ -6,11 +6,13 @@
 
 use crate::ids::{ChannelId, MerchantId, OperationId, OperationKey, OrderId, Slot, StockId, UserId};
 use crate::limits::{
-    CHANNELS_PER_STOCK_MAX, KEY_BLOCK_BYTES_MAX, KEY_TEXT_BYTES_MAX, KEYS_PER_CHUNK_MAX, LINES_MAX,
-    NAME_BYTES_MAX, STOCK_UNITS_MAX, TTL_DEFAULT_MS, TTL_MAX_MS, UNITS_PER_LINE_MAX,
+    CHANNELS_PER_STOCK_MAX, KEY_BLOCK_BYTES_MAX, KEY_TEXT_BYTES_MAX, KEYS_PER_CHUNK_MAX, NAME_BYTES_MAX,
+    STOCK_UNITS_MAX, TTL_DEFAULT_MS, TTL_MAX_MS, UNITS_PER_LINE_MAX,
 };
 use zerocopy::little_endian::{U16, U32, U64, U128};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
+
+mod check;
 
 /// What every command carries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -493,57 +495,6 @@ pub enum Malformed {
     NoUnits,
 }
 
-impl Request<'_> {
-    /// Checks the fixed limits of the contract. Slots of stocks are not checked here: CROSS_SLOT is an answer.
-    pub fn check(&self) -> Result<(), Malformed> {
-        let named = matches!(
-            self.command,
-            Command::StockShow { .. }
-                | Command::StockChannels { .. }
-                | Command::BatchesShow { .. }
-                | Command::KeysRead { .. }
-        );
-        if self.envelope.operation.0 == 0 && !named {
-            return Err(Malformed::OperationZero);
-        }
-        if self.envelope.slot.0 >= crate::ids::SLOTS {
-            return Err(Malformed::SlotOutOfRange(self.envelope.slot.0));
-        }
-        match &self.command {
-            Command::StockCreate(create) => check_create(create),
-            Command::StockSupply { units, .. }
-            | Command::StockVoid { units, .. }
-            | Command::StockFreeze { units, .. }
-            | Command::StockUnfreeze { units, .. } => check_stock_units(*units),
-            Command::StockEdit { terms, .. } => terms.check(),
-            Command::StockQuota { quotas, .. } => check_quotas(quotas),
-            Command::Reserve { take, ttl_ms } => {
-                if *ttl_ms > TTL_MAX_MS {
-                    return Err(Malformed::Ttl(*ttl_ms));
-                }
-                take.check(self.envelope.operation)
-            }
-            Command::Sell { take, .. } => take.check(self.envelope.operation),
-            Command::Extend { ttl_ms, .. } if *ttl_ms == 0 || *ttl_ms > TTL_MAX_MS => {
-                Err(Malformed::Ttl(*ttl_ms))
-            }
-            Command::Confirm { units, .. } | Command::Return { units, .. } => check_units(units),
-            Command::BatchCreate(create) => check_name(create.supplier),
-            Command::KeysImport { block, .. } => check_block(block),
-            Command::Extend { .. }
-            | Command::Release
-            | Command::BatchChange { .. }
-            | Command::Reveal { .. }
-            | Command::KeyReplace { .. }
-            | Command::KeysRead { .. }
-            | Command::BatchesShow { .. }
-            | Command::StockShow { .. }
-            | Command::StockChannels { .. }
-            | Command::OperationShow => Ok(()),
-        }
-    }
-}
-
 impl Command<'_> {
     /// Whether the command can change anything.
     pub const fn mutates(&self) -> bool {
@@ -561,108 +512,6 @@ impl Command<'_> {
     pub const fn ends_hold(&self) -> bool {
         matches!(self, Command::Confirm { .. } | Command::Release)
     }
-}
-
-impl Take<'_> {
-    fn check(&self, operation: OperationId) -> Result<(), Malformed> {
-        if self.lines.is_empty() || self.lines.len() > LINES_MAX {
-            return Err(Malformed::LineCount(self.lines.len()));
-        }
-        if self.replace == operation {
-            return Err(Malformed::ReplaceSelf);
-        }
-        for (line, wish) in self.lines.iter().enumerate() {
-            let (units, units_min) = (wish.units.get(), wish.units_min.get());
-            if units == 0 || units > UNITS_PER_LINE_MAX {
-                return Err(Malformed::LineUnits { line, units });
-            }
-            if self.partial && units_min > units {
-                return Err(Malformed::LineMinimum { line, units_min, units });
-            }
-        }
-        Ok(())
-    }
-}
-
-impl StockTerms {
-    fn check(&self) -> Result<(), Malformed> {
-        if self.closes_ms != 0 && self.closes_ms <= self.opens_ms {
-            return Err(Malformed::Times { opens_ms: self.opens_ms, closes_ms: self.closes_ms });
-        }
-        if self.limit_per_user > UNITS_PER_LINE_MAX {
-            return Err(Malformed::Limit(self.limit_per_user));
-        }
-        Ok(())
-    }
-}
-
-fn check_create(create: &StockCreate<'_>) -> Result<(), Malformed> {
-    check_name(create.name)?;
-    if create.keys && create.units != 0 {
-        return Err(Malformed::KeysWithUnits);
-    }
-    if create.units > STOCK_UNITS_MAX {
-        return Err(Malformed::StockUnits(create.units));
-    }
-    create.terms.check()
-}
-
-fn check_name(name: &[u8]) -> Result<(), Malformed> {
-    if name.is_empty() || name.len() > NAME_BYTES_MAX || core::str::from_utf8(name).is_err() {
-        return Err(Malformed::Name);
-    }
-    Ok(())
-}
-
-fn check_block(block: &KeyBlock<'_>) -> Result<(), Malformed> {
-    let KeyBlock::Plain { count, bytes } = *block else { return Ok(()) };
-    if count == 0 || count > KEYS_PER_CHUNK_MAX {
-        return Err(Malformed::KeyCount(count));
-    }
-    let texts = block_texts(count, bytes).filter(|_| bytes.len() <= KEY_BLOCK_BYTES_MAX);
-    let bad = |text: &[u8]| {
-        text.is_empty() || text.len() > KEY_TEXT_BYTES_MAX || core::str::from_utf8(text).is_err()
-    };
-    match texts.ok_or(Malformed::KeyBlock(bytes.len()))?.position(bad) {
-        Some(position) => Err(Malformed::KeyText(position)),
-        None => Ok(()),
-    }
-}
-
-fn check_stock_units(units: u64) -> Result<(), Malformed> {
-    if units == 0 || units > STOCK_UNITS_MAX { Err(Malformed::StockUnits(units)) } else { Ok(()) }
-}
-
-fn check_quotas(quotas: &[Quota]) -> Result<(), Malformed> {
-    if quotas.is_empty() || quotas.len() > CHANNELS_PER_STOCK_MAX {
-        return Err(Malformed::QuotaCount(quotas.len()));
-    }
-    for (index, quota) in quotas.iter().enumerate() {
-        if index > 0 && quotas[index - 1].channel() >= quota.channel() {
-            return Err(Malformed::QuotaOrder(index));
-        }
-        let guaranteed = quota.guaranteed.get();
-        if guaranteed > quota.cap.get().min(STOCK_UNITS_MAX) {
-            return Err(Malformed::Guarantee { index, guaranteed });
-        }
-        if quota.spare != [0; 6] || guaranteed == 0 && quota.lapses_ms.get() != 0 {
-            return Err(Malformed::QuotaSpare(index));
-        }
-    }
-    Ok(())
-}
-
-fn check_units(units: &[U32]) -> Result<(), Malformed> {
-    if units.len() > LINES_MAX {
-        return Err(Malformed::LineCount(units.len()));
-    }
-    if let Some(line) = units.iter().position(|units| units.get() > UNITS_PER_LINE_MAX) {
-        return Err(Malformed::LineUnits { line, units: units[line].get() });
-    }
-    if !units.is_empty() && units.iter().all(|units| units.get() == 0) {
-        return Err(Malformed::NoUnits);
-    }
-    Ok(())
 }
 
 /// The time to live a RESERVE asks for, with the default filled in.
