@@ -199,31 +199,38 @@ impl OwnedOutcome {
     }
 
     /// Whether this may be the answer to a repeat of what was answered `first`: the same, but that keys may have become void
-    /// since, or been replaced.
+    /// since, or been replaced. REVEAL and KEY_REPLACE need their hold, and say where a key stands and what may be shown now.
     pub fn repeats(&self, first: &OwnedOutcome) -> bool {
-        let mut now = self.clone();
-        let (Some(keys), Some(before)) = (now.keys_mut(), first.keys()) else {
-            let replaced = self.code() == Some(Code::KeyReplaced) && first.keys().is_some();
-            return replaced || self == first;
+        let Some(before) = first.keys() else { return self == first };
+        let of_hold = matches!(first, OwnedOutcome::Keys(_));
+        let Some(now) = self.keys() else {
+            return match self.code() {
+                Some(Code::KeyReplaced) => true,
+                Some(Code::HoldNotFound) => of_hold,
+                _ => false,
+            };
         };
-        for (key, before) in keys.keys.iter_mut().zip(&before.keys) {
-            if before.void && !key.void {
-                return false;
-            }
-            key.void = before.void;
+        let same_place = of_hold || (now.from, now.shown) == (before.from, before.shown);
+        let same = |(now, before): (&OwnedKey, &OwnedKey)| {
+            OwnedKey { void: before.void, ..now.clone() } == *before && (now.void || !before.void)
+        };
+        same_place
+            && now.total == before.total
+            && now.keys.len() == before.keys.len()
+            && now.keys.iter().zip(&before.keys).all(same)
+            && self.without_keys() == first.without_keys()
+    }
+
+    fn without_keys(&self) -> OwnedOutcome {
+        let mut outcome = self.clone();
+        if let OwnedOutcome::ConfirmedKeys { keys, .. } | OwnedOutcome::Keys(keys) = &mut outcome {
+            *keys = OwnedKeys::default();
         }
-        now == *first
+        outcome
     }
 
     /// The card keys of an answer.
     pub fn keys(&self) -> Option<&OwnedKeys> {
-        match self {
-            OwnedOutcome::ConfirmedKeys { keys, .. } | OwnedOutcome::Keys(keys) => Some(keys),
-            _ => None,
-        }
-    }
-
-    fn keys_mut(&mut self) -> Option<&mut OwnedKeys> {
         match self {
             OwnedOutcome::ConfirmedKeys { keys, .. } | OwnedOutcome::Keys(keys) => Some(keys),
             _ => None,

@@ -143,8 +143,8 @@ pub const ROOMY: Capacity = Capacity {
     extra_lines_max: 65_536,
     operations_max: 4_096,
     user_limits_max: 4_096,
-    keys_max: 32_768,
-    sealed_bytes_max: 1 << 20,
+    keys_max: 2_048,
+    sealed_bytes_max: 64 << 10,
 };
 
 impl Plan {

@@ -177,6 +177,7 @@ impl Ledger {
                 record.command == *command
                     && record.channel == request.envelope.channel
                     && record.created_ms == request.envelope.created_ms()
+                    && answer.keys().is_some() == record.answer.keys().is_some()
                     && answer.repeats(&record.answer)
             }
         };

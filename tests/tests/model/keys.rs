@@ -363,7 +363,7 @@ fn hidden_keys_are_shown_by_a_reveal_alone() {
 
 #[test]
 fn twenty_thousand_keys_are_sold_at_once_and_not_one_more() {
-    let mut world = shop();
+    let mut world = shop_with(Capacity { keys_max: 20_001, ..ROOMY });
     batch(&mut world, 1, 0);
     let all: Vec<u16> = (0..KEYS_PER_LINE_MAX as u16 + 1).collect();
     for (chunk, texts) in all.chunks(64).enumerate() {
