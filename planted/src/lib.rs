@@ -42,11 +42,15 @@ pub enum Bug {
     QuotaOffByOne,
     /// engine: units that a hold gives back still count as used by its channel.
     GuaranteeNotCounted,
+    /// engine: the first unsold key of a batch stays the first when it is bound.
+    KeyBoundTwice,
+    /// engine: units of a frozen batch that holds give back become available, whatever marks wait for them.
+    MarkIgnored,
 }
 
 impl Bug {
     /// Every planted bug, in the order of their numbers.
-    pub const ALL: [Bug; 17] = [
+    pub const ALL: [Bug; 19] = [
         Bug::AnswerBeforeSync,
         Bug::SkippedDirectorySync,
         Bug::IgnoredIoError,
@@ -64,6 +68,8 @@ impl Bug {
         Bug::RecoveryDropsLast,
         Bug::QuotaOffByOne,
         Bug::GuaranteeNotCounted,
+        Bug::KeyBoundTwice,
+        Bug::MarkIgnored,
     ];
 }
 

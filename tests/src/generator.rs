@@ -8,6 +8,7 @@
 //! Invariant: the same seed and the same answers give the same history, and every request passes `Request::check`.
 
 mod commands;
+mod keys;
 mod plan;
 mod quotas;
 
@@ -50,6 +51,8 @@ pub struct Generator {
     holds: Vec<Envelope>,
     ids: u128,
     unmade: Vec<StockId>,
+    /// What makes the first keys of a stock, the last one first.
+    unfilled: Vec<OwnedRequest>,
 }
 
 impl Generator {
@@ -67,14 +70,24 @@ impl Generator {
             holds: Vec::new(),
             ids: 0,
             unmade,
+            unfilled: Vec::new(),
         }
+    }
+
+    /// Whether stocks or their first keys are still to be made.
+    pub fn sets_up(&self) -> bool {
+        !self.unmade.is_empty() || !self.unfilled.is_empty()
     }
 
     /// The next step, at the time that `oracle` has reached.
     pub fn next(&mut self, oracle: &Oracle) -> Step {
         self.now_ms = self.now_ms.max(oracle.now_ms());
+        if let Some(request) = self.unfilled.pop() {
+            return self.ask(request);
+        }
         if let Some(stock) = self.unmade.pop() {
             let request = self.first_stock(stock);
+            self.unfilled = self.first_keys(&request);
             return self.ask(request);
         }
         let chances = self.plan.chances;
@@ -164,6 +177,8 @@ impl Generator {
         for stock in oracle.stocks.values() {
             moments_ms.extend([stock.terms.opens_ms, stock.terms.closes_ms]);
             moments_ms.extend(stock.channels.values().map(|channel| channel.lapses_ms));
+            moments_ms
+                .extend(stock.batches.iter().filter(|batch| !batch.is_void()).map(|batch| batch.expires_ms));
         }
         moments_ms.retain(|moment_ms| *moment_ms > self.now_ms);
         moments_ms.sort_unstable();
@@ -253,6 +268,8 @@ pub fn has_own_id(request: &OwnedRequest) -> bool {
         request.command,
         OwnedCommand::Confirm { .. }
             | OwnedCommand::Release
+            | OwnedCommand::KeysRead { .. }
+            | OwnedCommand::BatchesShow { .. }
             | OwnedCommand::StockShow { .. }
             | OwnedCommand::StockChannels { .. }
             | OwnedCommand::OperationShow

@@ -2,14 +2,16 @@
 //!
 //! One ordered map of records, one of stocks, one of purchases; wide signed numbers; owned values; every rule looked up
 //! where it applies. It is written from docs/semantics.md alone, shares no code with the engine but the types of
-//! commands and answers, and knows nothing of memory: CAPACITY of tables is not its business.
+//! commands and answers, and knows nothing of memory: CAPACITY of tables is not its business, but for card keys, which are never forgotten.
 //!
 //! One thing the documents leave open is learnt from the engine: which of the holds with one deadline expires first.
 //!
 //! Invariant: [`Oracle::check_laws`] holds after every command.
 
+mod batches;
 mod channels;
 mod holds;
+mod keys;
 mod laws;
 mod stocks;
 mod take;
@@ -19,9 +21,10 @@ use crate::request::{OwnedCommand, OwnedRequest};
 use scrip_engine::answer::{HoldState, OperationKind, OperationView};
 use scrip_engine::command::{Envelope, StockTerms};
 use scrip_engine::ids::{ChannelId, OperationId, OrderId, StockId, UserId};
-use scrip_engine::limits::CLOCK_AHEAD_MAX_MS;
+use scrip_engine::limits::{CLOCK_AHEAD_MAX_MS, Capacity};
 use scrip_engine::rejection::Code;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
+use std::rc::Rc;
 
 /// Merchant, slot and operation id.
 pub type Key = (u32, u16, u128);
@@ -37,6 +40,14 @@ pub struct Oracle {
     pub records: BTreeMap<Key, Record>,
     /// Units that count against a purchase limit.
     pub purchases: BTreeMap<(StockId, UserId), i128>,
+    /// Every card key that was imported, by its number.
+    pub keys: Vec<CardKey>,
+    /// How many there may be.
+    pub keys_max: usize,
+    /// Bytes of their sealed texts.
+    pub sealed_bytes: usize,
+    /// How many there may be.
+    pub sealed_bytes_max: usize,
     /// Records made so far.
     pub recorded: u64,
     /// Units of each stock that were sold, through which channel, by holds which are gone by now.
@@ -69,6 +80,65 @@ pub struct Stock {
     pub marked_void: i128,
     /// What each channel that has taken units or has a quota is counted with.
     pub channels: BTreeMap<ChannelId, Channel>,
+    /// Each unit is a card key.
+    pub keys: bool,
+    /// Batches of card keys, as they were made.
+    pub batches: Vec<Batch>,
+}
+
+/// A batch of card keys.
+#[derive(Debug, Clone)]
+#[allow(missing_docs, reason = "the fields are those of `BatchView`, which documents them")]
+pub struct Batch {
+    pub number: u32,
+    pub supplier: Vec<u8>,
+    pub cost: u64,
+    pub expires_ms: u64,
+    pub state: BatchState,
+    /// Keys nobody has bought, by number, in the order of import.
+    pub unsold: VecDeque<u32>,
+    /// Of those, how many have their units in frozen or void.
+    pub moved: i128,
+    pub sold: i128,
+    pub void: i128,
+}
+
+/// Where a batch stands, with the number that is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs, reason = "docs/semantics.md has them")]
+pub enum BatchState {
+    Active = 1,
+    Frozen = 2,
+    Void = 3,
+    Expired = 4,
+}
+
+/// A card key.
+#[derive(Debug, Clone)]
+pub struct CardKey {
+    /// Merchant, slot and text: there is no second one.
+    pub text: (u32, u16, u16),
+    /// What the edge has made of the texts of its import.
+    pub sealed: Rc<Vec<u8>>,
+    /// Its position among them.
+    pub position: u8,
+    /// The import.
+    pub operation: OperationId,
+    /// The stock it is of.
+    pub stock: StockId,
+    /// The number of its batch.
+    pub batch: u32,
+    /// Where it stands.
+    pub state: KeyState,
+}
+
+/// Where a card key stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs, reason = "docs/semantics.md has them")]
+pub enum KeyState {
+    Unsold,
+    Sold,
+    Void,
 }
 
 /// What a stock counts for a channel.
@@ -113,6 +183,10 @@ pub struct Hold {
     pub closed_ms: u64,
     /// Expired: from here on it can't be confirmed any more.
     pub late_until_ms: u64,
+    /// Its keys are not shown with the answer.
+    pub hidden: bool,
+    /// A REVEAL has shown them.
+    pub revealed: bool,
     pub lines: Vec<HoldLine>,
 }
 
@@ -126,6 +200,17 @@ pub struct HoldLine {
     pub returned: i128,
     /// The stock had a purchase limit when the hold was made, so these units count against it.
     pub counted: bool,
+    /// Its card keys, in the order they were bound.
+    pub keys: Vec<BoundKey>,
+}
+
+/// A card key in its place in a hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BoundKey {
+    /// Its number.
+    pub key: u32,
+    /// How often the key in this place was replaced.
+    pub replacements: u32,
 }
 
 impl Oracle {
@@ -136,6 +221,10 @@ impl Oracle {
             stocks: BTreeMap::new(),
             records: BTreeMap::new(),
             purchases: BTreeMap::new(),
+            keys: Vec::new(),
+            keys_max: usize::MAX,
+            sealed_bytes: 0,
+            sealed_bytes_max: usize::MAX,
             recorded: 0,
             departed: BTreeMap::new(),
             departed_purchases: BTreeMap::new(),
@@ -146,12 +235,18 @@ impl Oracle {
         }
     }
 
+    /// The same with as many card keys, and as much room for their texts, as the engine has.
+    pub fn with_room(self, capacity: &Capacity) -> Oracle {
+        let (keys_max, sealed_bytes_max) = (capacity.keys_max as usize, capacity.sealed_bytes_max as usize);
+        Oracle { keys_max, sealed_bytes_max, ..self }
+    }
+
     /// The holds that the engine expires next, in its order.
     pub fn expire_next(&mut self, holds: impl IntoIterator<Item = Key>) {
         self.expiring.extend(holds);
     }
 
-    /// Lets time pass: guarantees lapse, holds whose deadline is reached expire, and what is old and closed is forgotten. `floor_ms` is
+    /// Lets time pass: guarantees lapse, batches expire, holds whose deadline is reached expire, and what is old and closed is forgotten. `floor_ms` is
     /// the floor that the engine publishes.
     pub fn advance(&mut self, now_ms: u64, floor_ms: u64) {
         assert!(now_ms >= self.now_ms, "shard time never goes back");
@@ -159,8 +254,7 @@ impl Oracle {
         assert_eq!(floor_ms % 1_000, 0, "the floor rises by whole seconds");
         if now_ms > self.now_ms {
             self.now_ms = now_ms;
-            self.lapse_due();
-            self.expire_due();
+            self.happen_until_now();
         }
         if (now_ms, floor_ms) != (self.forgotten_ms, self.floor_ms) {
             self.floor_ms = floor_ms;
@@ -186,7 +280,9 @@ impl Oracle {
             OwnedCommand::StockShow { stock } => self.show_stock(envelope, *stock),
             OwnedCommand::StockChannels { stock } => self.show_channels(envelope, *stock),
             OwnedCommand::OperationShow => self.show_operation(envelope),
-            OwnedCommand::Confirm { units } => self.confirm(envelope, units),
+            OwnedCommand::KeysRead { hold, from } => self.read_keys(envelope, *hold, *from),
+            OwnedCommand::BatchesShow { stock, from } => self.show_batches(envelope, *stock, *from),
+            OwnedCommand::Confirm { units, hidden } => self.confirm(envelope, units, *hidden),
             OwnedCommand::Release => self.release(envelope),
             _ => self.with_own_id(request),
         }
@@ -200,7 +296,11 @@ impl Oracle {
             let same = record.created_ms == created_ms
                 && record.channel == envelope.channel
                 && record.command == request.command;
-            return if same { record.answer.clone() } else { OwnedOutcome::refused(Code::OperationMismatch) };
+            return if same {
+                self.repeated(envelope, record)
+            } else {
+                OwnedOutcome::refused(Code::OperationMismatch)
+            };
         }
         if created_ms < self.floor_ms {
             return self.too_old();
@@ -216,11 +316,13 @@ impl Oracle {
         }
         let (answer, hold) = match &request.command {
             OwnedCommand::Reserve { take, ttl_ms } => self.reserve(envelope, take, *ttl_ms),
-            OwnedCommand::Sell { take, paid } => self.sell(envelope, take, *paid),
+            OwnedCommand::Sell { take, paid, hidden } => self.sell(envelope, take, *paid, *hidden),
             OwnedCommand::Extend { hold, ttl_ms } => (self.extend(envelope, *hold, *ttl_ms), None),
             OwnedCommand::Return { hold, to_available, units } => {
                 (self.give_return(envelope, *hold, *to_available, units), None)
             }
+            OwnedCommand::Reveal { hold } => (self.reveal(envelope, *hold), None),
+            OwnedCommand::KeyReplace { hold, key, .. } => (self.replace_key(envelope, *hold, *key), None),
             _ => (self.change_stock(envelope, &request.command), None),
         };
         if answer.code().is_none() || hold.is_some() {
@@ -267,10 +369,15 @@ impl Oracle {
         if let Some(hold) = &record.hold {
             return OwnedOutcome::Hold(Box::new(hold.view(envelope.operation)));
         }
-        let value = match record.answer {
-            OwnedOutcome::StockChanged { value } => value,
-            OwnedOutcome::Extended { deadline_ms } => deadline_ms,
-            OwnedOutcome::Returned { units } => units,
+        let value = match &record.answer {
+            OwnedOutcome::StockChanged { value } => *value,
+            OwnedOutcome::Extended { deadline_ms } => *deadline_ms,
+            OwnedOutcome::Returned { units } => *units,
+            OwnedOutcome::KeysImported { taken } => *taken,
+            OwnedOutcome::Keys(keys) => match record.command {
+                OwnedCommand::KeyReplace { .. } => u64::from(keys.keys[0].key),
+                _ => 0,
+            },
             _ => unreachable!("only successes are recorded"),
         };
         OwnedOutcome::Operation(OperationView { kind: kind_of(&record.command), value })
@@ -296,6 +403,9 @@ fn stocks_of(command: &OwnedCommand) -> Vec<StockId> {
         | OwnedCommand::StockUnfreeze { stock, .. }
         | OwnedCommand::StockEdit { stock, .. }
         | OwnedCommand::StockQuota { stock, .. }
+        | OwnedCommand::BatchCreate { stock, .. }
+        | OwnedCommand::BatchChange { stock, .. }
+        | OwnedCommand::KeysImport { stock, .. }
         | OwnedCommand::StockShow { stock } => vec![*stock],
         OwnedCommand::Reserve { take, .. } | OwnedCommand::Sell { take, .. } => {
             take.lines.iter().map(|wish| wish.stock).collect()
@@ -315,6 +425,11 @@ fn kind_of(command: &OwnedCommand) -> OperationKind {
         OwnedCommand::StockQuota { .. } => OperationKind::StockQuota,
         OwnedCommand::Extend { .. } => OperationKind::Extend,
         OwnedCommand::Return { .. } => OperationKind::Return,
+        OwnedCommand::BatchCreate { .. } => OperationKind::BatchCreate,
+        OwnedCommand::BatchChange { .. } => OperationKind::BatchChange,
+        OwnedCommand::KeysImport { .. } => OperationKind::KeysImport,
+        OwnedCommand::Reveal { .. } => OperationKind::Reveal,
+        OwnedCommand::KeyReplace { .. } => OperationKind::KeyReplace,
         _ => unreachable!("holds and queries have no operation record"),
     }
 }

@@ -5,7 +5,8 @@
 
 use crate::request::OwnedRequest;
 use scrip_engine::answer::{
-    Answer, BatchView, ChannelView, HoldState, HoldView, KeyList, KeyPage, OperationView, Outcome, StockView,
+    Answer, BatchView, ChannelView, HoldState, HoldView, KeyList, KeyPage, KeyPlace, OperationView, Outcome,
+    StockView,
 };
 use scrip_engine::command::StockTerms;
 use scrip_engine::ids::{ChannelId, OperationId, OrderId, StockId, UserId};
@@ -39,13 +40,48 @@ pub struct OwnedKeys {
     pub total: u32,
     pub from: u32,
     pub shown: bool,
-    pub keys: Vec<(u32, bool)>,
+    pub keys: Vec<OwnedKey>,
+}
+
+/// [`scrip_engine::answer::KeyPlace`] with what its chunk says: all that the edge needs to open its text.
+#[derive(Clone, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the fields are those of `KeyPlace` and `Chunk`, which document them")]
+pub struct OwnedKey {
+    pub key: u32,
+    pub void: bool,
+    pub operation: OperationId,
+    pub stock: StockId,
+    pub position: u8,
+    pub sealed: Vec<u8>,
+}
+
+/// For people: one key of many in a line.
+impl core::fmt::Debug for OwnedKey {
+    fn fmt(&self, formatter: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        let OwnedKey { key, void, operation, stock, position, sealed } = self;
+        let void = if *void { " void" } else { "" };
+        write!(formatter, "{key}{void} ({:x} of {stock} at {position}, {} bytes)", operation.0, sealed.len())
+    }
 }
 
 impl From<KeyPage<'_>> for OwnedKeys {
     fn from(page: KeyPage<'_>) -> OwnedKeys {
-        let KeyList::Sealed { places, shown, .. } = page.keys else { return OwnedKeys::default() };
-        let keys = places.iter().map(|place| (place.key, place.void)).collect();
+        let KeyList::Sealed { places, shown, keys } = page.keys else {
+            let KeyPage { total, from, .. } = page;
+            return OwnedKeys { total, from, ..OwnedKeys::default() };
+        };
+        let key = |place: &KeyPlace| {
+            let (chunk, sealed) = keys.chunk(place.chunk);
+            OwnedKey {
+                key: place.key,
+                void: place.void,
+                operation: chunk.operation,
+                stock: chunk.stock,
+                position: place.position,
+                sealed: sealed.to_vec(),
+            }
+        };
+        let keys = places.iter().map(key).collect();
         OwnedKeys { total: page.total, from: page.from, shown, keys }
     }
 }
@@ -155,9 +191,50 @@ impl OwnedOutcome {
         }
     }
 
-    /// The table that was full, for CAPACITY. The maximums of one stock are no tables.
+    /// The table that was full, for CAPACITY. The maximums of one stock are no tables, and card
+    /// keys are never forgotten, so the oracle counts them itself.
     pub fn full_table(&self) -> Option<CapacityOf> {
-        self.maximum().filter(|of| !matches!(of, CapacityOf::StockUnits | CapacityOf::Channels))
+        use CapacityOf::{Batches, Channels, Keys, SealedBytes, StockUnits};
+        self.maximum().filter(|of| !matches!(of, StockUnits | Channels | Batches | Keys | SealedBytes))
+    }
+
+    /// Whether this may be the answer to a repeat of what was answered `first`: the same, but that keys may have become void
+    /// since, or been replaced. REVEAL and KEY_REPLACE need their hold, and say where a key stands and what may be shown now.
+    pub fn repeats(&self, first: &OwnedOutcome) -> bool {
+        let Some(before) = first.keys() else { return self == first };
+        let of_hold = matches!(first, OwnedOutcome::Keys(_));
+        let Some(now) = self.keys() else {
+            return match self.code() {
+                Some(Code::KeyReplaced) => true,
+                Some(Code::HoldNotFound) => of_hold,
+                _ => false,
+            };
+        };
+        let same_place = of_hold || (now.from, now.shown) == (before.from, before.shown);
+        let same = |(now, before): (&OwnedKey, &OwnedKey)| {
+            OwnedKey { void: before.void, ..now.clone() } == *before && (now.void || !before.void)
+        };
+        same_place
+            && now.total == before.total
+            && now.keys.len() == before.keys.len()
+            && now.keys.iter().zip(&before.keys).all(same)
+            && self.without_keys() == first.without_keys()
+    }
+
+    fn without_keys(&self) -> OwnedOutcome {
+        let mut outcome = self.clone();
+        if let OwnedOutcome::ConfirmedKeys { keys, .. } | OwnedOutcome::Keys(keys) = &mut outcome {
+            *keys = OwnedKeys::default();
+        }
+        outcome
+    }
+
+    /// The card keys of an answer.
+    pub fn keys(&self) -> Option<&OwnedKeys> {
+        match self {
+            OwnedOutcome::ConfirmedKeys { keys, .. } | OwnedOutcome::Keys(keys) => Some(keys),
+            _ => None,
+        }
     }
 
     /// Whether a command with this answer had reached the check for room, so that a full table may refuse it as well.

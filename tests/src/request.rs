@@ -3,9 +3,12 @@
 //! Invariant: [`OwnedRequest::with`] hands out exactly the request that was put in.
 
 use core::fmt;
-use scrip_engine::command::{Command, Envelope, Line, Quota, Request, StockCreate, StockTerms, Take};
+use scrip_engine::command::{
+    BatchChange, BatchCreate, Command, Envelope, KeyBlock, Line, Quota, Request, StockCreate, StockTerms,
+    Take,
+};
 use scrip_engine::ids::{OperationId, OrderId, StockId, UserId};
-use zerocopy::little_endian::U32;
+use zerocopy::little_endian::{U32, U128};
 
 /// [`Request`], owned.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,7 +23,7 @@ pub struct OwnedRequest {
 #[derive(Debug, Clone, PartialEq)]
 #[allow(missing_docs, reason = "the variants are those of `Command`, which documents them")]
 pub enum OwnedCommand {
-    StockCreate { stock: StockId, name: Vec<u8>, units: u64, terms: StockTerms },
+    StockCreate { stock: StockId, name: Vec<u8>, units: u64, keys: bool, terms: StockTerms },
     StockSupply { stock: StockId, units: u64 },
     StockVoid { stock: StockId, units: u64, from_frozen: bool, forced: bool },
     StockFreeze { stock: StockId, units: u64, forced: bool },
@@ -29,13 +32,30 @@ pub enum OwnedCommand {
     StockQuota { stock: StockId, version: u32, quotas: Vec<Quota> },
     Reserve { take: OwnedTake, ttl_ms: u32 },
     Extend { hold: OperationId, ttl_ms: u32 },
-    Confirm { units: Vec<u32> },
+    BatchCreate { stock: StockId, batch: u32, cost: u64, expires_ms: u64, supplier: Vec<u8> },
+    BatchChange { stock: StockId, batch: u32, change: BatchChange, forced: bool },
+    KeysImport { stock: StockId, batch: u32, texts: Vec<u16>, sealed: Sealed },
+    Confirm { units: Vec<u32>, hidden: bool },
     Release,
-    Sell { take: OwnedTake, paid: bool },
+    Sell { take: OwnedTake, paid: bool, hidden: bool },
     Return { hold: OperationId, to_available: bool, units: Vec<u32> },
+    Reveal { hold: OperationId },
+    KeyReplace { hold: OperationId, key: u32, reason: u16 },
+    KeysRead { hold: OperationId, from: u32 },
+    BatchesShow { stock: StockId, from: u32 },
     StockShow { stock: StockId },
     StockChannels { stock: StockId },
     OperationShow,
+}
+
+/// What the edge makes of texts. It is made anew with each attempt, so it is no content: all are equal.
+#[derive(Debug, Clone, Default)]
+pub struct Sealed(pub Vec<u8>);
+
+impl PartialEq for Sealed {
+    fn eq(&self, _: &Sealed) -> bool {
+        true
+    }
 }
 
 /// [`Take`], owned.
@@ -71,6 +91,7 @@ impl OwnedRequest {
         let lines: Vec<Line> =
             self.take().map(|take| take.lines.as_slice()).unwrap_or_default().iter().map(wire).collect();
         let units: Vec<U32> = self.units().iter().map(|units| U32::new(*units)).collect();
+        let prints = self.fingerprints();
         let borrow = |take: &OwnedTake| Take {
             order: take.order,
             user: take.user,
@@ -79,13 +100,15 @@ impl OwnedRequest {
             lines: &lines,
         };
         let command = match &self.command {
-            OwnedCommand::StockCreate { stock, name, units, terms } => Command::StockCreate(StockCreate {
-                stock: *stock,
-                name,
-                units: *units,
-                keys: false,
-                terms: *terms,
-            }),
+            OwnedCommand::StockCreate { stock, name, units, keys, terms } => {
+                Command::StockCreate(StockCreate {
+                    stock: *stock,
+                    name,
+                    units: *units,
+                    keys: *keys,
+                    terms: *terms,
+                })
+            }
             OwnedCommand::StockSupply { stock, units } => {
                 Command::StockSupply { stock: *stock, units: *units }
             }
@@ -111,10 +134,10 @@ impl OwnedRequest {
                 Command::Reserve { take: borrow(take), ttl_ms: *ttl_ms }
             }
             OwnedCommand::Extend { hold, ttl_ms } => Command::Extend { hold: *hold, ttl_ms: *ttl_ms },
-            OwnedCommand::Confirm { .. } => Command::Confirm { units: &units, hidden: false },
+            OwnedCommand::Confirm { hidden, .. } => Command::Confirm { units: &units, hidden: *hidden },
             OwnedCommand::Release => Command::Release,
-            OwnedCommand::Sell { take, paid } => {
-                Command::Sell { take: borrow(take), paid: *paid, hidden: false }
+            OwnedCommand::Sell { take, paid, hidden } => {
+                Command::Sell { take: borrow(take), paid: *paid, hidden: *hidden }
             }
             OwnedCommand::Return { hold, to_available, .. } => {
                 Command::Return { hold: *hold, to_available: *to_available, units: &units }
@@ -122,6 +145,7 @@ impl OwnedRequest {
             OwnedCommand::StockShow { stock } => Command::StockShow { stock: *stock },
             OwnedCommand::StockChannels { stock } => Command::StockChannels { stock: *stock },
             OwnedCommand::OperationShow => Command::OperationShow,
+            of_keys => of_keys.lend(&prints),
         };
         work(&Request { envelope: self.envelope, command })
     }
@@ -146,14 +170,61 @@ impl OwnedRequest {
     pub fn is_query(&self) -> bool {
         matches!(
             self.command,
-            OwnedCommand::StockShow { .. } | OwnedCommand::StockChannels { .. } | OwnedCommand::OperationShow
+            OwnedCommand::StockShow { .. }
+                | OwnedCommand::StockChannels { .. }
+                | OwnedCommand::KeysRead { .. }
+                | OwnedCommand::BatchesShow { .. }
+                | OwnedCommand::OperationShow
         )
+    }
+
+    /// What the edge makes of the texts of an import: as unlike as the texts, for one merchant and slot. Two of them
+    /// share an index slot, so that they are told apart by more than that.
+    fn fingerprints(&self) -> Vec<U128> {
+        let OwnedCommand::KeysImport { texts, .. } = &self.command else { return Vec::new() };
+        let owner = u64::from(self.envelope.merchant.0) << 32 | u64::from(self.envelope.slot.0) << 16;
+        let print = |text: &u16| {
+            let place = (owner ^ u64::from(text / 2)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+            U128::new(u128::from(place) << 64 | u128::from(owner | u64::from(*text)))
+        };
+        texts.iter().map(print).collect()
     }
 
     fn units(&self) -> &[u32] {
         match &self.command {
-            OwnedCommand::Confirm { units } | OwnedCommand::Return { units, .. } => units,
+            OwnedCommand::Confirm { units, .. } | OwnedCommand::Return { units, .. } => units,
             _ => &[],
+        }
+    }
+}
+
+impl OwnedCommand {
+    /// The commands on batches and keys, as the engine takes them. Panics on any other.
+    fn lend<'c>(&'c self, fingerprints: &'c [U128]) -> Command<'c> {
+        match self {
+            OwnedCommand::BatchCreate { stock, batch, cost, expires_ms, supplier } => {
+                Command::BatchCreate(BatchCreate {
+                    stock: *stock,
+                    batch: *batch,
+                    cost: *cost,
+                    expires_ms: *expires_ms,
+                    supplier,
+                })
+            }
+            OwnedCommand::BatchChange { stock, batch, change, forced } => {
+                Command::BatchChange { stock: *stock, batch: *batch, change: *change, forced: *forced }
+            }
+            OwnedCommand::KeysImport { stock, batch, sealed, .. } => {
+                let block = KeyBlock::Sealed { fingerprints, sealed: &sealed.0 };
+                Command::KeysImport { stock: *stock, batch: *batch, block }
+            }
+            OwnedCommand::Reveal { hold } => Command::Reveal { hold: *hold },
+            OwnedCommand::KeyReplace { hold, key, reason } => {
+                Command::KeyReplace { hold: *hold, key: *key, reason: *reason }
+            }
+            OwnedCommand::KeysRead { hold, from } => Command::KeysRead { hold: *hold, from: *from },
+            OwnedCommand::BatchesShow { stock, from } => Command::BatchesShow { stock: *stock, from: *from },
+            other => unreachable!("{other:?} is lent before"),
         }
     }
 }
@@ -168,7 +239,9 @@ impl fmt::Display for OwnedRequest {
         }
         match (self.take(), &self.command) {
             (Some(take), OwnedCommand::Reserve { ttl_ms, .. }) => write!(f, ": RESERVE ttl {ttl_ms}{take}"),
-            (Some(take), OwnedCommand::Sell { paid, .. }) => write!(f, ": SELL paid {paid}{take}"),
+            (Some(take), OwnedCommand::Sell { paid, hidden, .. }) => {
+                write!(f, ": SELL paid {paid} hidden {hidden}{take}")
+            }
             (_, command) => write!(f, ": {command:?}"),
         }
     }

@@ -93,7 +93,7 @@ impl World {
     pub fn with_hash_seed(capacity: Capacity, rules: Rules, start_ms: u64, hash_seed: u64) -> World {
         let mut world = World {
             engine: Engine::new(capacity, Rules::default(), hash_seed),
-            oracle: Oracle::new(rules.late_confirm_ms),
+            oracle: Oracle::new(rules.late_confirm_ms).with_room(&capacity),
             log: Log::default(),
             advances: 0,
             now_ms: 0,
@@ -307,7 +307,7 @@ impl World {
     #[track_caller]
     pub fn stock_with(&mut self, number: u64, units: u64, terms: StockTerms) -> StockId {
         let stock = StockId::new(Slot(0), number);
-        let command = OwnedCommand::StockCreate { stock, name: b"cards".to_vec(), units, terms };
+        let command = OwnedCommand::StockCreate { stock, name: b"cards".to_vec(), units, keys: false, terms };
         let answer = self.ask(&self.request(1 << 64 | u128::from(number), command));
         assert_eq!(answer, OwnedOutcome::StockChanged { value: units });
         stock
@@ -328,7 +328,7 @@ impl World {
     /// CONFIRM of all units.
     #[track_caller]
     pub fn confirm(&mut self, hold: u128) -> OwnedOutcome {
-        self.run(hold, OwnedCommand::Confirm { units: Vec::new() })
+        self.run(hold, OwnedCommand::Confirm { units: Vec::new(), hidden: false })
     }
 
     /// RELEASE.

@@ -64,7 +64,7 @@ impl Surroundings {
         Surroundings {
             disk,
             generator,
-            oracle: Oracle::new(rules.late_confirm_ms),
+            oracle: Oracle::new(rules.late_confirm_ms).with_room(&CAPACITY),
             rng: Rng::with_seed(seed),
             digests: BTreeMap::new(),
             acknowledged_sequence: 0,

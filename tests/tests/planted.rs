@@ -37,6 +37,8 @@ const HUNTS: &[(Bug, Look)] = &[
     (Bug::ReplaceReleasesEarly, model),
     (Bug::QuotaOffByOne, model),
     (Bug::GuaranteeNotCounted, model),
+    (Bug::KeyBoundTwice, model),
+    (Bug::MarkIgnored, model),
     (Bug::AnswerBeforeSync, crashes),
     (Bug::SkippedDirectorySync, crashes),
     (Bug::IgnoredIoError, crashes),

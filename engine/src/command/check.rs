@@ -1,98 +1,10 @@
-//! The fixed limits of the contract: whether a request is well formed. They are checked once, where a request comes in,
-//! so that `decide` need not look at its numbers again.
+//! Whether a request keeps the fixed limits of the contract. It stands apart from the table of commands so that both can be
+//! read at a glance.
 //!
-//! Invariant: what passes here lies inside [`crate::limits`]; what does not is never executed.
+//! Invariant: what passes here needs no second look: every number lies inside its limits, every list is in order.
 
 use super::*;
-
-/// A request that breaks a fixed limit of the contract. It is never executed and costs its connection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Malformed {
-    /// No operation id.
-    #[error("the operation id is zero: every command carries one")]
-    OperationZero,
-    /// A slot that does not exist.
-    #[error("slot {0} does not exist: slots are 0 to 1023")]
-    SlotOutOfRange(u16),
-    /// No lines, or more than 64.
-    #[error("{0} lines: a hold has 1 to 64")]
-    LineCount(usize),
-    /// A line asks for nothing or too much.
-    #[error("line {line} asks for {units} units: 1 to {UNITS_PER_LINE_MAX} are possible")]
-    LineUnits {
-        /// The line's position.
-        line: usize,
-        /// What it asks for.
-        units: u32,
-    },
-    /// A partial line whose minimum exceeds its wish.
-    #[error("line {line} wants at least {units_min} of {units} units")]
-    LineMinimum {
-        /// The line's position.
-        line: usize,
-        /// The minimum given.
-        units_min: u32,
-        /// The units asked for.
-        units: u32,
-    },
-    /// A time to live beyond the maximum, or zero in an EXTEND.
-    #[error("a time to live of {0} ms is not possible: at most {TTL_MAX_MS} ms, and an EXTEND needs one")]
-    Ttl(u32),
-    /// A hold that replaces itself.
-    #[error("a hold can't replace itself")]
-    ReplaceSelf,
-    /// A stock quantity of zero or beyond the maximum.
-    #[error("{0} units: a stock takes up to {STOCK_UNITS_MAX}, and a change moves at least 1")]
-    StockUnits(u64),
-    /// A name that is empty, too long or not UTF-8.
-    #[error("a stock's name has 1 to {NAME_BYTES_MAX} bytes of UTF-8")]
-    Name,
-    /// A stock that closes before it opens.
-    #[error("the stock closes at {closes_ms}, not after it opens at {opens_ms}")]
-    Times {
-        /// Opening time.
-        opens_ms: u64,
-        /// Closing time.
-        closes_ms: u64,
-    },
-    /// A purchase limit beyond what a line can ask for.
-    #[error("a purchase limit of {0} units: at most {UNITS_PER_LINE_MAX} are possible")]
-    Limit(u32),
-    /// A keys stock that is made with units.
-    #[error("a keys stock has no units of its own: import keys")]
-    KeysWithUnits,
-    /// No keys, or too many.
-    #[error("{0} keys: an import brings 1 to {KEYS_PER_CHUNK_MAX}")]
-    KeyCount(usize),
-    /// Lengths that do not fit the texts, or too many bytes.
-    #[error("{0} bytes of keys: lengths and texts must agree, and have at most {KEY_BLOCK_BYTES_MAX} bytes")]
-    KeyBlock(usize),
-    /// A key that is empty, too long or not UTF-8.
-    #[error("key {0} of the block has not 1 to {KEY_TEXT_BYTES_MAX} bytes of UTF-8")]
-    KeyText(usize),
-    /// No quotas, or too many.
-    #[error("{0} quotas: a stock has 1 to {CHANNELS_PER_STOCK_MAX}")]
-    QuotaCount(usize),
-    /// Quotas out of order, or two of one channel.
-    #[error("quota {0} is out of order: quotas stand in ascending order of channels, one each")]
-    QuotaOrder(usize),
-    /// A guarantee above its cap or beyond what a stock can have.
-    #[error(
-        "quota {index} guarantees {guaranteed} units: at most its cap and {STOCK_UNITS_MAX} are possible"
-    )]
-    Guarantee {
-        /// The quota's position.
-        index: usize,
-        /// The guarantee.
-        guaranteed: u64,
-    },
-    /// A quota whose reserved bytes are not 0, or that lapses without a guarantee.
-    #[error("quota {0}: reserved bytes must be 0, and only a guarantee can lapse")]
-    QuotaSpare(usize),
-    /// A CONFIRM or RETURN that names no unit at all.
-    #[error("units are listed but all are zero: leave the list out for all, or RELEASE")]
-    NoUnits,
-}
+use crate::limits::LINES_MAX;
 
 impl Request<'_> {
     /// Checks the fixed limits of the contract. Slots of stocks are not checked here: CROSS_SLOT is an answer.

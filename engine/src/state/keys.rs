@@ -14,6 +14,7 @@ use super::memory::Memory;
 use super::table::{Handle, NONE, Table};
 use crate::ids::{OperationId, StockId};
 use crate::limits::{BATCHES_PER_STOCK_MAX, Capacity, NAME_BYTES_MAX};
+use scrip_planted::{Bug, on};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 /// A key.
@@ -288,7 +289,10 @@ impl Keys {
         let key = self.records.get_mut(handle);
         assert!(key.state == KeyState::Unsold as u8, "a key is sold once");
         key.state = KeyState::Sold as u8;
-        batch.first = core::mem::replace(&mut key.next, NONE);
+        let next = core::mem::replace(&mut key.next, NONE);
+        if !on(Bug::KeyBoundTwice) {
+            batch.first = next;
+        }
         if batch.first == NONE {
             batch.last = NONE;
         }

@@ -20,7 +20,7 @@ impl Generator {
         OwnedRequest { envelope, command: self.create(stock) }
     }
 
-    fn envelope_at(&mut self, merchant: MerchantId, slot: Slot) -> Envelope {
+    pub(super) fn envelope_at(&mut self, merchant: MerchantId, slot: Slot) -> Envelope {
         self.ids += 1;
         Envelope {
             merchant,
@@ -50,7 +50,11 @@ impl Generator {
             }
             Kind::Sell => {
                 let take = self.take(oracle, &mut envelope);
-                OwnedCommand::Sell { take, paid: self.rng.bool() }
+                OwnedCommand::Sell {
+                    take,
+                    paid: self.rng.bool(),
+                    hidden: self.happens(self.plan.chances.hidden),
+                }
             }
             Kind::Extend => {
                 let hold = self.hold(&mut envelope, oracle, OPEN);
@@ -59,7 +63,7 @@ impl Generator {
             Kind::Confirm => {
                 envelope.operation = self.hold(&mut envelope, oracle, OPEN);
                 let units = self.line_units(oracle, &envelope, envelope.operation, |line| line.reserved);
-                OwnedCommand::Confirm { units }
+                OwnedCommand::Confirm { units, hidden: self.happens(self.plan.chances.hidden) }
             }
             Kind::Release => {
                 envelope.operation = self.hold(&mut envelope, oracle, OPEN);
@@ -68,7 +72,11 @@ impl Generator {
             Kind::Return => {
                 let hold = self.hold(&mut envelope, oracle, &[HoldState::Confirmed]);
                 let units = self.line_units(oracle, &envelope, hold, |line| line.confirmed - line.returned);
-                OwnedCommand::Return { hold, to_available: self.rng.bool(), units }
+                let record = oracle.records.get(&key_beside(&envelope, hold));
+                let of_keys = record.and_then(|record| record.hold.as_ref()).is_some_and(Hold::has_keys);
+                // Card keys hardly ever come back.
+                let to_available = self.rng.bool() && (!of_keys || self.happens(100));
+                OwnedCommand::Return { hold, to_available, units }
             }
             Kind::OperationShow => {
                 if !self.sent.is_empty() {
@@ -76,6 +84,9 @@ impl Generator {
                     envelope.operation = self.sent[index].envelope.operation;
                 }
                 OwnedCommand::OperationShow
+            }
+            Kind::Reveal | Kind::KeyReplace | Kind::KeysRead => {
+                self.hold_of_keys(oracle, &mut envelope, kind)
             }
             kind => self.stock_command(oracle, &mut envelope, kind),
         };
@@ -135,6 +146,9 @@ impl Generator {
                 OwnedCommand::StockQuota { stock: id, version, quotas: self.quotas(stock) }
             }
             Kind::StockChannels => OwnedCommand::StockChannels { stock: id },
+            Kind::BatchCreate | Kind::BatchChange | Kind::KeysImport | Kind::BatchesShow => {
+                self.batch_command(id, stock, kind)
+            }
             _ => OwnedCommand::StockShow { stock: id },
         }
     }
@@ -147,7 +161,10 @@ impl Generator {
 
     fn create(&mut self, stock: StockId) -> OwnedCommand {
         let huge = [100_000_000, 4_294_967_296, 5_000_000_000, STOCK_UNITS_MAX - 1, STOCK_UNITS_MAX];
-        let units = if self.happens(self.plan.chances.huge) {
+        let keys = self.happens(self.plan.chances.keyed);
+        let units = if keys {
+            0
+        } else if self.happens(self.plan.chances.huge) {
             *self.choose(&huge)
         } else {
             let most = *self.choose(&[3, 20, 60, 300]);
@@ -155,7 +172,7 @@ impl Generator {
         };
         let name =
             if self.rng.bool() { "卡密".as_bytes().to_vec() } else { vec![b'x'; self.rng.usize(1..=64)] };
-        OwnedCommand::StockCreate { stock, name, units, terms: self.terms() }
+        OwnedCommand::StockCreate { stock, name, units, keys, terms: self.terms() }
     }
 
     fn terms(&mut self) -> StockTerms {
@@ -174,7 +191,7 @@ impl Generator {
     }
 
     /// A stock of the merchant in the slot mostly; else any. Moves the command to where the merchant has one.
-    fn stock(&mut self, oracle: &Oracle, envelope: &mut Envelope) -> StockId {
+    pub(super) fn stock(&mut self, oracle: &Oracle, envelope: &mut Envelope) -> StockId {
         if self.happens(self.plan.chances.foreign) {
             let slot = if self.rng.bool() { self.scope().1 } else { envelope.slot };
             return StockId::new(slot, self.rng.u64(1..=self.plan.stocks_per_slot + 1));
@@ -265,7 +282,12 @@ impl Generator {
 
     /// A hold in one of the `wanted` states mostly; else any that was asked for. Moves the command to its merchant and
     /// slot mostly.
-    fn hold(&mut self, envelope: &mut Envelope, oracle: &Oracle, wanted: &[HoldState]) -> OperationId {
+    pub(super) fn hold(
+        &mut self,
+        envelope: &mut Envelope,
+        oracle: &Oracle,
+        wanted: &[HoldState],
+    ) -> OperationId {
         if self.holds.is_empty() {
             return envelope.operation;
         }
@@ -340,7 +362,9 @@ impl Generator {
     fn alter_command(&mut self, request: &mut OwnedRequest, oracle: &Oracle) {
         let choice = self.rng.u8(0..3);
         request.command = match request.command.clone() {
-            OwnedCommand::Reserve { take, .. } if choice == 0 => OwnedCommand::Sell { take, paid: false },
+            OwnedCommand::Reserve { take, .. } if choice == 0 => {
+                OwnedCommand::Sell { take, paid: false, hidden: false }
+            }
             OwnedCommand::Reserve { mut take, ttl_ms } => {
                 if choice == 1 {
                     take.lines[0].units += 1;
@@ -350,7 +374,10 @@ impl Generator {
                 OwnedCommand::Reserve { take, ttl_ms }
             }
             OwnedCommand::Sell { take, .. } if choice == 0 => OwnedCommand::Reserve { take, ttl_ms: 0 },
-            OwnedCommand::Sell { take, paid } => OwnedCommand::Sell { take, paid: !paid },
+            OwnedCommand::Sell { take, paid, hidden } if choice == 1 => {
+                OwnedCommand::Sell { take, paid, hidden: !hidden }
+            }
+            OwnedCommand::Sell { take, paid, hidden } => OwnedCommand::Sell { take, paid: !paid, hidden },
             OwnedCommand::Extend { hold, ttl_ms } => OwnedCommand::Extend { hold, ttl_ms: ttl_ms / 2 + 1 },
             OwnedCommand::Return { hold, to_available, units } => {
                 OwnedCommand::Return { hold, to_available: !to_available, units }
@@ -375,12 +402,15 @@ impl Generator {
             OwnedCommand::StockSupply { stock, units } => {
                 OwnedCommand::StockSupply { stock, units: units + 1 }
             }
-            OwnedCommand::Confirm { .. } => {
+            OwnedCommand::Confirm { units, hidden } if choice == 0 => {
+                OwnedCommand::Confirm { units, hidden: !hidden }
+            }
+            OwnedCommand::Confirm { hidden, .. } => {
                 let envelope = request.envelope;
                 let units = self.line_units(oracle, &envelope, envelope.operation, |line| line.reserved);
-                OwnedCommand::Confirm { units }
+                OwnedCommand::Confirm { units, hidden }
             }
-            other => other,
+            other => self.altered_keys(other),
         };
     }
 }
@@ -390,6 +420,6 @@ fn has_open(oracle: &Oracle) -> bool {
     holds.into_iter().any(|hold| OPEN.contains(&hold.state))
 }
 
-fn key_beside(envelope: &Envelope, operation: OperationId) -> crate::oracle::Key {
+pub(super) fn key_beside(envelope: &Envelope, operation: OperationId) -> crate::oracle::Key {
     key_of(&Envelope { operation, ..*envelope })
 }

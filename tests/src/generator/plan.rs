@@ -21,13 +21,20 @@ pub enum Kind {
     Release,
     Sell,
     Return,
+    BatchCreate,
+    BatchChange,
+    KeysImport,
+    Reveal,
+    KeyReplace,
+    KeysRead,
+    BatchesShow,
     StockShow,
     StockChannels,
     OperationShow,
 }
 
 /// All kinds with their usual weights.
-const KINDS: [(Kind, u32); 16] = [
+const KINDS: [(Kind, u32); 23] = [
     (Kind::StockCreate, 1),
     (Kind::StockSupply, 6),
     (Kind::StockVoid, 3),
@@ -41,6 +48,13 @@ const KINDS: [(Kind, u32); 16] = [
     (Kind::Release, 8),
     (Kind::Sell, 9),
     (Kind::Return, 10),
+    (Kind::BatchCreate, 2),
+    (Kind::BatchChange, 7),
+    (Kind::KeysImport, 12),
+    (Kind::Reveal, 4),
+    (Kind::KeyReplace, 8),
+    (Kind::KeysRead, 4),
+    (Kind::BatchesShow, 4),
     (Kind::StockShow, 5),
     (Kind::StockChannels, 6),
     (Kind::OperationShow, 7),
@@ -85,6 +99,10 @@ pub struct Chances {
     pub several: u32,
     /// A take has up to 64 lines.
     pub wide: u32,
+    /// A stock is one of card keys.
+    pub keyed: u32,
+    /// Card keys are not shown.
+    pub hidden: u32,
     /// Quantities lie at a boundary of what is there.
     pub boundary: u32,
     /// Quantities are huge.
@@ -110,6 +128,8 @@ pub struct Plan {
     pub buyers: u128,
     /// Channels are numbered from 0 to below this.
     pub channels: u16,
+    /// Texts of card keys are numbered from 0 to below this; few, so that they come twice.
+    pub texts: u16,
     /// Commands and their weights.
     pub kinds: Vec<(Kind, u32)>,
     /// How often things happen.
@@ -123,13 +143,14 @@ pub const ROOMY: Capacity = Capacity {
     extra_lines_max: 65_536,
     operations_max: 4_096,
     user_limits_max: 4_096,
-    keys_max: 256,
+    keys_max: 2_048,
     sealed_bytes_max: 64 << 10,
 };
 
 impl Plan {
     /// Draws a plan.
     pub fn draw(rng: &mut Rng) -> Plan {
+        let chances = draw_chances(rng);
         let slots = [&[0][..], &[7], &[1_023], &[3, 4], &[0, 1_023]][rng.usize(0..5)];
         let start_ms = [1_000, 12_345, 1_700_000_000_000, 1_767_225_600_999][rng.usize(0..4)];
         Plan {
@@ -142,8 +163,9 @@ impl Plan {
             buyers: *pick(rng, &[1, 2, 5]),
             // Now and then there are more than one stock counts.
             channels: *pick(rng, &[1, 2, 2, 3, 3, 3, 4, 6, 70]),
-            kinds: draw_kinds(rng),
-            chances: draw_chances(rng),
+            texts: *pick(rng, &[20, 100, 100, 400]),
+            kinds: draw_kinds(rng, chances.keyed > 0),
+            chances,
         }
     }
 
@@ -169,15 +191,27 @@ fn draw_capacity(rng: &mut Rng) -> Capacity {
         extra_lines_max: *pick(rng, &[1, 5, 70, 65_536]),
         operations_max: *pick(rng, &[3, 10, 30, 4_096]),
         user_limits_max: *pick(rng, &[1, 3, 4_096]),
-        keys_max: 256,
-        sealed_bytes_max: 64 << 10,
+        keys_max: *pick(rng, &[0, 5, 40, 1_024]),
+        sealed_bytes_max: *pick(rng, &[0, 200, 2_000, 64 << 10]),
     }
 }
 
 /// Every kind at its usual weight, three times that, or not at all; RESERVE always.
-fn draw_kinds(rng: &mut Rng) -> Vec<(Kind, u32)> {
+fn draw_kinds(rng: &mut Rng, keyed: bool) -> Vec<(Kind, u32)> {
     let weigh = |(kind, weight): (Kind, u32)| {
         let factor = if kind == Kind::Reserve { *pick(rng, &[1, 3]) } else { *pick(rng, &[0, 1, 1, 3]) };
+        let needs_keys = matches!(
+            kind,
+            Kind::BatchCreate
+                | Kind::BatchChange
+                | Kind::KeysImport
+                | Kind::Reveal
+                | Kind::KeyReplace
+                | Kind::KeysRead
+                | Kind::BatchesShow
+        );
+        // Without a keys stock all of these are refused: now and then is enough.
+        let weight = if needs_keys && !keyed { weight.min(1) } else { weight };
         (kind, weight * factor)
     };
     KINDS.into_iter().map(weigh).filter(|(_, weight)| *weight > 0).collect()
@@ -204,6 +238,8 @@ fn draw_chances(rng: &mut Rng) -> Chances {
         forced: draw(300, 700),
         several: draw(300, 800),
         wide: draw(5, 100),
+        keyed: draw(400, 900),
+        hidden: draw(150, 600),
         boundary: draw(200, 600),
         huge: draw(10, 200),
     }

@@ -162,11 +162,10 @@ impl Stock {
 }
 
 impl Oracle {
-    /// Every guarantee whose time has come becomes 0.
-    pub(super) fn lapse_due(&mut self) {
-        let now_ms = self.now_ms;
+    /// Every guarantee that lapses at `due_ms` becomes 0.
+    pub(super) fn lapse_due(&mut self, due_ms: u64) {
         for channel in self.stocks.values_mut().flat_map(|stock| stock.channels.values_mut()) {
-            if channel.lapses_ms != 0 && channel.lapses_ms <= now_ms {
+            if channel.lapses_ms == due_ms {
                 channel.guaranteed = 0;
                 channel.lapses_ms = 0;
             }

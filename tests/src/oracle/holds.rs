@@ -8,6 +8,7 @@ use scrip_engine::command::Envelope;
 use scrip_engine::ids::{OperationId, StockId, UserId};
 use scrip_engine::limits::TTL_MAX_MS;
 use scrip_engine::rejection::Code;
+use std::collections::BTreeSet;
 
 impl Hold {
     pub(super) fn view(&self, hold: OperationId) -> OwnedHold {
@@ -32,14 +33,6 @@ impl Hold {
         }
     }
 
-    fn confirmed_answer(&self) -> OwnedOutcome {
-        OwnedOutcome::Confirmed {
-            confirmed_ms: self.closed_ms,
-            late: self.late,
-            units: self.lines.iter().map(|line| narrow(line.confirmed)).collect(),
-        }
-    }
-
     /// The units a CONFIRM asks for, one per line: an empty list stands for all, missing ones for 0.
     fn wanted(&self, units: &[u32]) -> Vec<i128> {
         let reserved = self.lines.iter().map(|line| line.reserved);
@@ -57,10 +50,25 @@ impl Oracle {
         *self.purchases.entry((stock, user)).or_insert(0) += units;
     }
 
-    /// Every hold whose deadline is reached expires at its deadline.
-    pub(super) fn expire_due(&mut self) {
-        let now_ms = self.now_ms;
-        let is_due = |hold: &Hold| hold.state == HoldState::Held && hold.deadline_ms <= now_ms;
+    /// Whatever happens by itself up to now happens at its time: first guarantees lapse, then batches expire, then holds.
+    pub(super) fn happen_until_now(&mut self) {
+        let (mut moments_ms, now_ms) = (BTreeSet::new(), self.now_ms);
+        let held = self.records.values().filter_map(|record| record.hold.as_ref());
+        moments_ms.extend(held.filter(|hold| hold.state == HoldState::Held).map(|hold| hold.deadline_ms));
+        for stock in self.stocks.values() {
+            moments_ms.extend(stock.channels.values().map(|channel| channel.lapses_ms));
+            moments_ms.extend(stock.batches.iter().map(|batch| batch.expires_ms));
+        }
+        for due_ms in moments_ms.into_iter().filter(|due_ms| (1..=now_ms).contains(due_ms)) {
+            self.lapse_due(due_ms);
+            self.stocks.values_mut().for_each(|stock| stock.expire_batches(due_ms));
+            self.expire_due(due_ms);
+        }
+    }
+
+    /// Every hold whose deadline is `due_ms` expires.
+    fn expire_due(&mut self, due_ms: u64) {
+        let is_due = |hold: &Hold| hold.state == HoldState::Held && hold.deadline_ms == due_ms;
         let mut due: Vec<Key> = self
             .records
             .iter()
@@ -122,7 +130,7 @@ impl Oracle {
         }
     }
 
-    pub(super) fn confirm(&mut self, envelope: &Envelope, units: &[u32]) -> OwnedOutcome {
+    pub(super) fn confirm(&mut self, envelope: &Envelope, units: &[u32], hidden: bool) -> OwnedOutcome {
         let Some(key) = self.find_hold(envelope, envelope.operation) else {
             return self.unknown_hold(envelope);
         };
@@ -134,15 +142,17 @@ impl Oracle {
                 }
                 let wanted = hold.wanted(units);
                 if hold.state == HoldState::Held {
-                    self.confirm_held(key, &wanted)
+                    let short = self.short_of_keys(hold, &wanted);
+                    short.unwrap_or_else(|| self.confirm_held(key, &wanted, hidden))
                 } else {
-                    self.confirm_late(key, &wanted)
+                    self.confirm_late(key, &wanted, hidden)
                 }
             }
             HoldState::Confirmed => {
                 let confirmed: Vec<i128> = hold.lines.iter().map(|line| line.confirmed).collect();
-                if units.len() <= hold.lines.len() && hold.wanted(units) == confirmed {
-                    hold.confirmed_answer()
+                if units.len() <= hold.lines.len() && hold.wanted(units) == confirmed && hold.hidden == hidden
+                {
+                    self.key_replaced(hold).unwrap_or_else(|| self.confirmed_answer(hold))
                 } else {
                     OwnedOutcome::refused(Code::OperationMismatch)
                 }
@@ -213,11 +223,15 @@ impl Oracle {
         if units.is_empty() && left.iter().all(|units| *units == 0) {
             return OwnedOutcome::refused(Code::AlreadyReversed);
         }
+        if to_available && hold.has_keys() {
+            return OwnedOutcome::refused(Code::RuleFailed);
+        }
         if let Some(refusal) = exceeds(&left, units) {
             return refusal;
         }
         let given = if units.is_empty() { left } else { padded(units, hold.lines.len()) };
         for (position, units) in given.iter().enumerate() {
+            self.void_last_keys(&hold.lines[position], *units);
             let line = &mut self.hold_mut(key).lines[position];
             line.returned += units;
             let (stock, counted) = (line.stock, line.counted);
@@ -239,8 +253,7 @@ impl Oracle {
         OwnedOutcome::Returned { units: unsigned(given.iter().sum()) }
     }
 
-    fn confirm_held(&mut self, key: Key, wanted: &[i128]) -> OwnedOutcome {
-        let now_ms = self.now_ms;
+    fn confirm_held(&mut self, key: Key, wanted: &[i128], hidden: bool) -> OwnedOutcome {
         let hold = self.hold(key).clone();
         for (line, units) in hold.lines.iter().zip(wanted) {
             let stock = self.stock_mut(line.stock);
@@ -250,11 +263,10 @@ impl Oracle {
                 self.count_purchase(line.stock, hold.user, units - line.reserved);
             }
         }
-        self.close_confirmed(key, wanted, false, now_ms)
+        self.close_confirmed(key, wanted, (false, hidden))
     }
 
-    fn confirm_late(&mut self, key: Key, wanted: &[i128]) -> OwnedOutcome {
-        let now_ms = self.now_ms;
+    fn confirm_late(&mut self, key: Key, wanted: &[i128], hidden: bool) -> OwnedOutcome {
         let hold = self.hold(key).clone();
         let lacks: Vec<Lack> = (0..hold.lines.len())
             .filter(|line| wanted[*line] > 0)
@@ -276,7 +288,7 @@ impl Oracle {
                 self.count_purchase(line.stock, hold.user, *units);
             }
         }
-        self.close_confirmed(key, wanted, true, now_ms)
+        self.close_confirmed(key, wanted, (true, hidden))
     }
 
     /// The first reason why a line can't be confirmed late, with the units that could have been had.
@@ -310,15 +322,20 @@ impl Oracle {
         None
     }
 
-    fn close_confirmed(&mut self, key: Key, wanted: &[i128], late: bool, now_ms: u64) -> OwnedOutcome {
-        let hold = self.hold_mut(key);
-        for (line, units) in hold.lines.iter_mut().zip(wanted) {
+    fn close_confirmed(&mut self, key: Key, wanted: &[i128], (late, hidden): (bool, bool)) -> OwnedOutcome {
+        let now_ms = self.now_ms;
+        for (position, units) in wanted.iter().enumerate() {
+            let keys = self.bind(self.hold(key).lines[position].stock, *units);
+            let line = &mut self.hold_mut(key).lines[position];
             line.confirmed = *units;
+            line.keys = keys;
         }
+        let hold = self.hold_mut(key);
+        hold.hidden = hidden;
         hold.state = HoldState::Confirmed;
         hold.late = late;
         hold.closed_ms = now_ms;
-        hold.confirmed_answer()
+        self.confirmed_answer(self.hold(key))
     }
 
     fn give_all_back(&mut self, key: Key, state: HoldState, closed_ms: u64) {
@@ -341,7 +358,7 @@ impl Oracle {
         hold.closed_ms = now_ms;
     }
 
-    fn find_hold(&self, envelope: &Envelope, hold: OperationId) -> Option<Key> {
+    pub(super) fn find_hold(&self, envelope: &Envelope, hold: OperationId) -> Option<Key> {
         let key = key_beside(envelope, hold);
         self.record(key).and_then(|record| record.hold.as_ref()).map(|_| key)
     }
@@ -354,11 +371,11 @@ impl Oracle {
         }
     }
 
-    fn hold(&self, key: Key) -> &Hold {
+    pub(super) fn hold(&self, key: Key) -> &Hold {
         self.records[&key].hold.as_ref().expect("the caller found a hold")
     }
 
-    fn hold_mut(&mut self, key: Key) -> &mut Hold {
+    pub(super) fn hold_mut(&mut self, key: Key) -> &mut Hold {
         let record = self.records.get_mut(&key).expect("the caller found a record");
         record.hold.as_mut().expect("the caller found a hold")
     }
@@ -386,6 +403,6 @@ fn padded(units: &[u32], lines: usize) -> Vec<i128> {
     (0..lines).map(|line| units.get(line).copied().map_or(0, i128::from)).collect()
 }
 
-fn narrow(units: i128) -> u32 {
+pub(super) fn narrow(units: i128) -> u32 {
     u32::try_from(units).expect("a line's units fit 32 bits")
 }

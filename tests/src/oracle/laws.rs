@@ -1,11 +1,10 @@
 //! The laws that the oracle holds itself to: an oracle that loses units proves nothing.
 
-use super::Oracle;
-use super::Stock;
+use super::{BatchState, KeyState, Oracle, Stock};
 use scrip_engine::answer::HoldState;
 use scrip_engine::ids::StockId;
 use scrip_engine::limits::CHANNELS_PER_STOCK_MAX;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 impl Oracle {
     /// Panics unless the laws of every stock hold in themselves. Cheap enough for every command.
@@ -19,6 +18,7 @@ impl Oracle {
     /// holds say, and every purchase is accounted for by a hold.
     pub fn check_laws(&self) {
         self.check_stocks();
+        self.check_keys();
         let mut held = BTreeMap::new();
         let mut consumed = self.departed.clone();
         let mut purchases = self.departed_purchases.clone();
@@ -60,7 +60,77 @@ impl Oracle {
     }
 }
 
+impl Oracle {
+    /// Panics unless every key stands where its batch and its hold say.
+    fn check_keys(&self) {
+        let mut counts: BTreeMap<(StockId, u32), [i128; 3]> = BTreeMap::new();
+        let texts: BTreeSet<_> = self.keys.iter().map(|key| key.text).collect();
+        assert_eq!(texts.len(), self.keys.len(), "no text is there twice");
+        for key in &self.keys {
+            counts.entry((key.stock, key.batch)).or_default()[key.state as usize] += 1;
+        }
+        for (id, stock) in &self.stocks {
+            for batch in &stock.batches {
+                let counted = counts.remove(&(*id, batch.number)).unwrap_or_default();
+                let unsold = batch.unsold.len() as i128;
+                assert_eq!(counted, [unsold, batch.sold, batch.void], "batch {} of {id}", batch.number);
+                let is_unsold = |key: &u32| self.keys[*key as usize].state == KeyState::Unsold;
+                assert!(
+                    batch.unsold.iter().all(is_unsold),
+                    "batch {} of {id} sells unsold keys",
+                    batch.number
+                );
+            }
+        }
+        assert!(counts.is_empty(), "keys of no batch: {counts:?}");
+        let mut bound = BTreeSet::new();
+        for hold in self.records.values().filter_map(|record| record.hold.as_ref()) {
+            for line in hold.lines.iter().filter(|line| !line.keys.is_empty()) {
+                assert_eq!(line.keys.len() as i128, line.confirmed, "a key for each unit of {hold:?}");
+                for (place, of) in line.keys.iter().enumerate() {
+                    assert!(bound.insert(of.key), "key {} is in two places", of.key);
+                    let given_back = place as i128 >= line.confirmed - line.returned;
+                    let expected = if given_back { KeyState::Void } else { KeyState::Sold };
+                    assert_eq!(self.keys[of.key as usize].state, expected, "key {} of {hold:?}", of.key);
+                }
+            }
+        }
+    }
+}
+
 impl Stock {
+    /// Panics unless the units of a keys stock are those of its keys.
+    fn check_batches(&self, id: StockId) {
+        let mut made_up = [0; 6];
+        for batch in &self.batches {
+            let unsold = batch.unsold.len() as i128;
+            assert!(0 <= batch.moved && batch.moved <= unsold, "batch {} of {id}: {self:?}", batch.number);
+            let [live, sold, frozen, void, marked_frozen, marked_void] = &mut made_up;
+            *live += unsold - batch.moved;
+            *sold += batch.sold;
+            *void += batch.void;
+            match batch.state {
+                BatchState::Active => assert_eq!(batch.moved, 0, "an active batch of {id}: {self:?}"),
+                BatchState::Frozen => {
+                    *frozen += batch.moved;
+                    *marked_frozen += batch.marked();
+                }
+                BatchState::Void | BatchState::Expired => {
+                    *void += batch.moved;
+                    *marked_void += batch.marked();
+                }
+            }
+        }
+        let live = self.available + self.held;
+        let units = [live, self.consumed, self.frozen, self.void, self.marked_frozen, self.marked_void];
+        assert_eq!(made_up, units, "the keys of {id} make up its units: {self:?}");
+        let waits = self.marked_frozen + self.marked_void > 0;
+        assert!(
+            !waits || self.available == 0,
+            "marks of {id} wait only while nothing is available: {self:?}"
+        );
+    }
+
     fn check(&self, id: StockId) {
         let buckets = [self.available, self.held, self.consumed, self.frozen, self.void];
         assert!(buckets.iter().all(|units| *units >= 0), "a bucket of {id} is negative: {self:?}");
@@ -75,5 +145,8 @@ impl Stock {
         assert_eq!(counted, (self.held, self.consumed), "the channels of {id} add up: {self:?}");
         assert!(self.unused() <= self.available, "what is guaranteed of {id} is there: {self:?}");
         assert!(self.channels.len() <= CHANNELS_PER_STOCK_MAX, "{id} counts too many channels");
+        if self.keys {
+            self.check_batches(id);
+        }
     }
 }

@@ -26,6 +26,7 @@ impl Stock {
         self.available += units - to_void - to_frozen;
         self.channel_mut(channel).held -= units;
         self.lower_guarantee(channel, to_void + to_frozen);
+        self.take_marks(to_void, to_frozen);
     }
 
     /// Units that [`Stock::give_back`] would give to available.
@@ -62,7 +63,7 @@ impl Stock {
         OwnedStock {
             stock,
             version: self.version,
-            keys: false,
+            keys: self.keys,
             terms: self.terms,
             total: unsigned(self.total),
             available: unsigned(self.available),
@@ -110,6 +111,13 @@ impl Oracle {
         if self.own_stock(envelope, stock).is_none() {
             return OwnedOutcome::refused(Code::NotFound);
         }
+        if let OwnedCommand::StockEdit { .. } | OwnedCommand::StockQuota { .. } = command {
+            // The same for every stock.
+        } else if self.stocks[&stock].keys != is_of_keys(command) {
+            return OwnedOutcome::refused(Code::RuleFailed);
+        } else if is_of_keys(command) {
+            return self.change_batch(envelope, stock, command);
+        }
         let now_ms = self.now_ms;
         let found = self.stock_mut(stock);
         let changed = match command {
@@ -134,7 +142,7 @@ impl Oracle {
     }
 
     fn create_stock(&mut self, envelope: &Envelope, command: &OwnedCommand) -> OwnedOutcome {
-        let OwnedCommand::StockCreate { stock, name, units, terms } = command else {
+        let OwnedCommand::StockCreate { stock, name, units, keys, terms } = command else {
             unreachable!("called for STOCK_CREATE alone");
         };
         let made = Stock {
@@ -151,10 +159,20 @@ impl Oracle {
             marked_frozen: 0,
             marked_void: 0,
             channels: BTreeMap::new(),
+            keys: *keys,
+            batches: Vec::new(),
         };
         self.stocks.insert(*stock, made);
         OwnedOutcome::StockChanged { value: *units }
     }
+}
+
+/// Whether a command on a stock is one for stocks of card keys.
+fn is_of_keys(command: &OwnedCommand) -> bool {
+    matches!(
+        command,
+        OwnedCommand::BatchCreate { .. } | OwnedCommand::BatchChange { .. } | OwnedCommand::KeysImport { .. }
+    )
 }
 
 /// More units asked for than there are.

@@ -7,7 +7,7 @@ use crate::request::{OwnedTake, Wish};
 use scrip_engine::answer::HoldState;
 use scrip_engine::command::{Envelope, StockTerms};
 use scrip_engine::ids::{OperationId, StockId};
-use scrip_engine::limits::TTL_DEFAULT_MS;
+use scrip_engine::limits::{KEYS_PER_LINE_MAX, TTL_DEFAULT_MS};
 use scrip_engine::rejection::Code;
 use std::collections::BTreeMap;
 
@@ -39,19 +39,19 @@ impl Oracle {
         envelope: &Envelope,
         take: &OwnedTake,
         paid: bool,
+        hidden: bool,
     ) -> (OwnedOutcome, Option<Hold>) {
         match self.grants(envelope, take) {
             Ok(granted) => {
                 if let Some(refusal) = self.one_channel_too_many(envelope, take, &granted) {
                     return (refusal, None);
                 }
-                let hold = self.take_units(envelope, take, &granted, HoldState::Confirmed, self.now_ms);
-                let answer = OwnedOutcome::Confirmed {
-                    confirmed_ms: self.now_ms,
-                    late: false,
-                    units: narrow(&granted),
-                };
-                (answer, Some(hold))
+                let mut hold = self.take_units(envelope, take, &granted, HoldState::Confirmed, self.now_ms);
+                for line in &mut hold.lines {
+                    line.keys = self.bind(line.stock, line.reserved);
+                }
+                hold.hidden = hidden;
+                (self.confirmed_answer(&hold), Some(hold))
             }
             Err(refusal) if paid => {
                 let nothing = vec![0; take.lines.len()];
@@ -113,13 +113,16 @@ impl Oracle {
 
     fn on_sale(&self, take: &OwnedTake) -> Result<(), OwnedOutcome> {
         refuse_lines(take, |wish| {
-            let StockTerms { opens_ms, closes_ms, frozen, .. } = self.stocks[&wish.stock].terms;
+            let stock = &self.stocks[&wish.stock];
+            let StockTerms { opens_ms, closes_ms, frozen, .. } = stock.terms;
             if frozen {
                 Some((Code::Frozen, 0))
             } else if self.now_ms < opens_ms {
                 Some((Code::NotStarted, 0))
             } else if closes_ms != 0 && self.now_ms >= closes_ms {
                 Some((Code::Expired, 0))
+            } else if stock.keys && wish.units > KEYS_PER_LINE_MAX {
+                Some((Code::RuleFailed, i128::from(KEYS_PER_LINE_MAX)))
             } else {
                 None
             }
@@ -235,6 +238,7 @@ impl Oracle {
             confirmed: if state == HoldState::Confirmed { *units } else { 0 },
             returned: 0,
             counted: *units > 0 && self.stocks[&wish.stock].terms.limit_per_user > 0,
+            keys: Vec::new(),
         };
         Hold {
             order: take.order,
@@ -247,6 +251,8 @@ impl Oracle {
             deadline_ms,
             closed_ms: if state == HoldState::Held { 0 } else { self.now_ms },
             late_until_ms: 0,
+            hidden: false,
+            revealed: false,
             lines: take.lines.iter().zip(granted).map(line).collect(),
         }
     }

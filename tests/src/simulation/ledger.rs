@@ -88,9 +88,10 @@ pub struct Lasting {
 impl Ledger {
     /// Nothing has happened yet.
     pub fn new(capacity: Capacity, late_confirm_ms: u64) -> Ledger {
+        let oracle = Oracle::new(late_confirm_ms).with_room(&capacity);
         Ledger {
-            live: Oracle::new(late_confirm_ms),
-            base: Oracle::new(late_confirm_ms),
+            live: oracle.clone(),
+            base: oracle,
             deeds: Vec::new(),
             events: Vec::new(),
             frames: Vec::new(),
@@ -176,7 +177,8 @@ impl Ledger {
                 record.command == *command
                     && record.channel == request.envelope.channel
                     && record.created_ms == request.envelope.created_ms()
-                    && record.answer == *answer
+                    && answer.keys().is_some() == record.answer.keys().is_some()
+                    && answer.repeats(&record.answer)
             }
         };
         lasts.then_some(record.created_ms)
@@ -318,7 +320,7 @@ impl Ledger {
         if record.is_none_or(|record| record.created_ms != lasting.created_ms) {
             return Ok(false);
         }
-        match *answer == lasting.answer {
+        match answer.repeats(&lasting.answer) {
             true => Ok(true),
             false => Err(format!(
                 "asked again: {}\nacknowledged {:?}\nanswered now {answer:?}",

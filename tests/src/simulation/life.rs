@@ -116,7 +116,7 @@ impl Simulation {
         if !is_first {
             return Ok(true);
         }
-        for _ in self.generator.plan.stocks() {
+        while self.generator.sets_up() {
             self.speak();
         }
         while self.network.unsent() > 0 {

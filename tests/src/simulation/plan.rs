@@ -264,7 +264,7 @@ fn draw_capacity(rng: &mut Rng) -> Capacity {
         extra_lines_max: pick([2, 16, 128]),
         operations_max: pick([4, 16, 64]),
         user_limits_max: pick([1, 4, 64]),
-        keys_max: 256,
+        keys_max: pick([4, 40, 1_024]),
         sealed_bytes_max: 64 << 10,
     }
 }

@@ -20,7 +20,7 @@ fn full(of: CapacityOf, maximum: u64) -> OwnedOutcome {
 }
 
 fn sell(take: OwnedTake) -> OwnedCommand {
-    OwnedCommand::Sell { take, paid: false }
+    OwnedCommand::Sell { take, paid: false, hidden: false }
 }
 
 fn by(user: u128, lines: &[(StockId, u32)]) -> OwnedTake {
@@ -49,6 +49,7 @@ fn a_full_table_says_which_it_is() {
         stock: StockId::new(one.slot(), 3),
         name: b"third".to_vec(),
         units: 1,
+        keys: false,
         terms: ANY_TERMS,
     };
     assert_eq!(world.run(1, third), full(CapacityOf::Stocks, 2));
@@ -59,7 +60,7 @@ fn a_full_table_says_which_it_is() {
     assert_taken(&world.run(13, sell(by(2, &[(two, 1)]))));
     assert_eq!(world.reserve(14, &[(one, 1)]), full(CapacityOf::Holds, 3));
     // No room for the refusal of a paid sale either: it is not recorded, and may be tried again.
-    let paid = OwnedCommand::Sell { take: take(&[(one, 1_000)]), paid: true };
+    let paid = OwnedCommand::Sell { take: take(&[(one, 1_000)]), paid: true, hidden: false };
     assert_eq!(world.run(15, paid), full(CapacityOf::Holds, 3));
     world.run(20, OwnedCommand::StockSupply { stock: one, units: 1 });
     let extend = OwnedCommand::Extend { hold: OperationId(10), ttl_ms: 50_000 };

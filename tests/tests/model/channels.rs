@@ -90,7 +90,8 @@ fn a_guarantee_is_kept_while_another_channel_sells_out() {
         lines: vec![Wish { stock, units: 9, units_min: 1 }],
         ..take(&[(stock, 9)])
     };
-    let granted = through(&mut world, WEB, 11, OwnedCommand::Sell { take: partial, paid: false });
+    let granted =
+        through(&mut world, WEB, 11, OwnedCommand::Sell { take: partial, paid: false, hidden: false });
     assert_eq!(granted, OwnedOutcome::Confirmed { confirmed_ms: START_MS, late: false, units: vec![6] });
     assert_refused(&take_through(&mut world, WEB, 12, stock, 1), Code::ChannelQuota);
     assert_eq!(counts(&mut world, stock, WEB), [0, 0, 6, 0]);
@@ -127,7 +128,7 @@ fn the_channel_that_took_the_units_counts_whoever_ends_the_hold() {
     let mut world = World::usual();
     let stock = world.stock(1, 10);
     take_through(&mut world, WEB, 10, stock, 3);
-    through(&mut world, MARKET, 10, OwnedCommand::Confirm { units: vec![2] });
+    through(&mut world, MARKET, 10, OwnedCommand::Confirm { units: vec![2], hidden: false });
     assert_eq!(counts(&mut world, stock, WEB), [0, 0, 2, 8]);
     through(&mut world, SHOP, 20, return_all(10));
     let known: Vec<u16> = channels(&mut world, stock).iter().map(|view| view.channel.get()).collect();
@@ -210,7 +211,7 @@ fn a_late_confirm_needs_room_in_the_holds_own_channel() {
         take_through(&mut world, WEB, 10, stock, 2);
         world.wait(u64::from(TTL_MS));
         set(&mut world, 20, stock, &[guarantee(MARKET, guaranteed)]);
-        let answer = through(&mut world, asker, 10, OwnedCommand::Confirm { units: vec![] });
+        let answer = through(&mut world, asker, 10, OwnedCommand::Confirm { units: vec![], hidden: false });
         if refused {
             let refusal = OwnedOutcome::refused_lines(Code::HoldExpiredNoStock, quota_lack(2, 1));
             assert_eq!(answer, refusal);
@@ -256,7 +257,7 @@ fn a_return_to_void_lowers_the_guarantee() {
     let mut world = World::usual();
     let stock = world.stock(1, 10);
     set(&mut world, 20, stock, &[guarantee(WEB, 5)]);
-    through(&mut world, WEB, 10, OwnedCommand::Sell { take: take(&[(stock, 3)]), paid: true });
+    through(&mut world, WEB, 10, OwnedCommand::Sell { take: take(&[(stock, 3)]), paid: true, hidden: false });
     let to_void =
         |units| OwnedCommand::Return { hold: OperationId(10), to_available: false, units: vec![units] };
     world.run(21, to_void(2));
@@ -308,7 +309,7 @@ fn a_stock_counts_sixty_four_channels() {
     };
     let reserved = through(&mut world, most, 12, reserve(both));
     assert!(matches!(&reserved, OwnedOutcome::Reserved { units, .. } if *units == [0, 1]), "{reserved:?}");
-    let sale = OwnedCommand::Sell { take: take(&[(stock, 1)]), paid: true };
+    let sale = OwnedCommand::Sell { take: take(&[(stock, 1)]), paid: true, hidden: false };
     assert_refused(&through(&mut world, most, 13, sale), Code::OutOfStock);
     assert_eq!(world.show_hold(13).state, HoldState::Refused);
     assert_eq!(channels(&mut world, stock).len(), CHANNELS_PER_STOCK_MAX);

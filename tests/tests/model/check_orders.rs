@@ -56,14 +56,14 @@ fn scene() -> World {
     world.confirm(CONFIRMED);
     world.reserve(RELEASED, &[(PLENTY, 1)]);
     world.release(RELEASED);
-    world.run(REFUSED, OwnedCommand::Sell { take: take(&[(PLENTY, 100)]), paid: true });
+    world.run(REFUSED, OwnedCommand::Sell { take: take(&[(PLENTY, 100)]), paid: true, hidden: false });
     world.run(SUPPLY, OwnedCommand::StockSupply { stock: PLENTY, units: 1 });
     world.wait(1_000);
     world
 }
 
 fn create(stock: StockId, units: u64) -> OwnedCommand {
-    OwnedCommand::StockCreate { stock, name: b"stock".to_vec(), units, terms: ANY_TERMS }
+    OwnedCommand::StockCreate { stock, name: b"stock".to_vec(), units, keys: false, terms: ANY_TERMS }
 }
 
 type Fault = fn(&mut OwnedRequest);
@@ -188,7 +188,13 @@ fn takes_are_checked_in_the_documented_order() {
         let plain = take(&[(PLENTY, 1)]);
         println!("row {number}");
         expect(&mut world, 100, reserve(plain.clone()), faults, *code);
-        expect(&mut world, 100, OwnedCommand::Sell { take: plain, paid: false }, faults, *code);
+        expect(
+            &mut world,
+            100,
+            OwnedCommand::Sell { take: plain, paid: false, hidden: false },
+            faults,
+            *code,
+        );
     }
     // Without a fault it is taken, so each row failed for the fault it has.
     assert!(matches!(world.run(100, reserve(take(&[(PLENTY, 1)]))), OwnedOutcome::Reserved { .. }));
@@ -226,7 +232,7 @@ fn a_record_comes_before_everything_else() {
 fn commands_on_holds_answer_by_the_state_table() {
     let mut world = scene();
     world.wait(0);
-    let confirm = |units: Vec<u32>| OwnedCommand::Confirm { units };
+    let confirm = |units: Vec<u32>| OwnedCommand::Confirm { units, hidden: false };
     let extend = |hold| OwnedCommand::Extend { hold: OperationId(hold), ttl_ms: 1_000 };
     // What CONFIRM, RELEASE, EXTEND and RETURN are refused with, hold by hold; `None`: taken.
     let table: &[(u128, [Option<Code>; 4])] = &[
@@ -275,7 +281,7 @@ fn a_late_confirm_is_checked_in_the_documented_order() {
         world.reserve(10, &[(PLENTY, 2), (PLENTY, 2)]);
         world.wait(u64::from(TTL_MS));
         prepare(&mut world);
-        world.run(10, OwnedCommand::Confirm { units })
+        world.run(10, OwnedCommand::Confirm { units, hidden: false })
     };
     let freeze: fn(&mut World) = |world| {
         let terms = StockTerms { frozen: true, limit_per_user: 1, ..ANY_TERMS };
@@ -362,7 +368,7 @@ fn quotas_come_after_availability_and_before_purchase_limits() {
     for (units, code) in [(10, OutOfStock), (6, ChannelQuota), (3, UserLimit)] {
         let (one, sold) = (take(&[(PLENTY, units)]), take(&[(PLENTY, units)]));
         assert_refused(&world.run(100, reserve(one)), code);
-        assert_refused(&world.run(100, OwnedCommand::Sell { take: sold, paid: false }), code);
+        assert_refused(&world.run(100, OwnedCommand::Sell { take: sold, paid: false, hidden: false }), code);
     }
     // A late confirm looks in the same order.
     world.reserve(10, &[(PLENTY, 2)]);

@@ -20,7 +20,7 @@ fn sixty_four_lines_are_one_hold() {
     let granted = world.reserve(10, &lines);
     assert!(matches!(granted, OwnedOutcome::Reserved { units, .. } if units == vec![2; LINES_MAX]));
     let units: Vec<u32> = (0..LINES_MAX as u32).map(|line| line % 3).collect();
-    let confirmed = world.run(10, OwnedCommand::Confirm { units: units.clone() });
+    let confirmed = world.run(10, OwnedCommand::Confirm { units: units.clone(), hidden: false });
     assert!(matches!(confirmed, OwnedOutcome::Confirmed { units: all, .. } if all == units));
     assert_eq!(
         world.run(11, return_all(10)),
@@ -58,8 +58,11 @@ fn recorded_facts_are_the_same_in_the_first_answer_and_in_repeats() {
         let of = |line| Lack { line, why: Code::OutOfStock, asked: UNITS_PER_LINE_MAX, available };
         OwnedOutcome::refused_lines(Code::OutOfStock, (0..LINES_MAX).map(of).collect())
     };
-    let paid = world.request(10, OwnedCommand::Sell { take: all.clone(), paid: true });
-    assert_eq!(world.run(11, OwnedCommand::Sell { take: all, paid: false }), lack(5_000_000_000));
+    let paid = world.request(10, OwnedCommand::Sell { take: all.clone(), paid: true, hidden: false });
+    assert_eq!(
+        world.run(11, OwnedCommand::Sell { take: all, paid: false, hidden: false }),
+        lack(5_000_000_000)
+    );
     assert_eq!(world.ask(&paid), lack(u64::from(u32::MAX)));
     assert_eq!(world.ask(&paid), lack(u64::from(u32::MAX)));
 }
@@ -149,7 +152,7 @@ fn malformed_hold_commands_are_refused() {
     assert_eq!(check(extend(1), as_is), Ok(()));
     assert_eq!(check(extend(TTL_MAX_MS + 1), as_is), Err(Malformed::Ttl(TTL_MAX_MS + 1)));
     for command in [
-        |units| OwnedCommand::Confirm { units },
+        |units| OwnedCommand::Confirm { units, hidden: false },
         |units| OwnedCommand::Return { hold: OperationId(1), to_available: true, units },
     ] {
         assert_eq!(check(command(vec![]), as_is), Ok(()));
@@ -163,8 +166,13 @@ fn malformed_hold_commands_are_refused() {
 #[test]
 fn malformed_stock_commands_are_refused() {
     let stock = StockId(1);
-    let create =
-        |name: &[u8], units, terms| OwnedCommand::StockCreate { stock, name: name.to_vec(), units, terms };
+    let create = |name: &[u8], units, terms| OwnedCommand::StockCreate {
+        stock,
+        name: name.to_vec(),
+        units,
+        keys: false,
+        terms,
+    };
     assert_eq!(check(create(b"x", 0, ANY_TERMS), as_is), Ok(()));
     assert_eq!(check(create(b"", 0, ANY_TERMS), as_is), Err(Malformed::Name));
     assert_eq!(check(create(&[b'x'; 65], 0, ANY_TERMS), as_is), Err(Malformed::Name));

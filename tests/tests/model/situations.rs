@@ -22,7 +22,7 @@ fn replacing(hold: u128, take: OwnedTake) -> OwnedTake {
 }
 
 fn sell(take: OwnedTake, paid: bool) -> OwnedCommand {
-    OwnedCommand::Sell { take, paid }
+    OwnedCommand::Sell { take, paid, hidden: false }
 }
 
 #[test]
@@ -37,7 +37,10 @@ fn a_payment_callback_delivered_twice_sells_once() {
     world.created_ms = world.now_ms;
     assert_eq!(world.confirm(10), first);
     assert_eq!(world.counts(stock), [3, 0, 2]);
-    assert_refused(&world.run(10, OwnedCommand::Confirm { units: vec![1] }), Code::OperationMismatch);
+    assert_refused(
+        &world.run(10, OwnedCommand::Confirm { units: vec![1], hidden: false }),
+        Code::OperationMismatch,
+    );
 }
 
 #[test]
@@ -86,7 +89,7 @@ fn a_limit_is_credited_by_release_expiry_partial_confirm_and_return() {
     world.reserve(11, &all);
     world.wait(u64::from(TTL_MS));
     world.reserve(12, &all);
-    world.run(12, OwnedCommand::Confirm { units: vec![1] });
+    world.run(12, OwnedCommand::Confirm { units: vec![1], hidden: false });
     assert_refused(&world.reserve(21, &all), Code::UserLimit);
     world.reserve(13, &[(stock, 1)]);
     world.confirm(13);
@@ -206,7 +209,7 @@ fn a_refusal_after_payment_is_final() {
     world.release(11);
     assert_eq!(world.counts(stock), [2, 0, 0]);
     assert_eq!(world.confirm(10), refusal);
-    assert_eq!(world.run(10, OwnedCommand::Confirm { units: vec![1] }), refusal);
+    assert_eq!(world.run(10, OwnedCommand::Confirm { units: vec![1], hidden: false }), refusal);
     assert_eq!(world.release(10), OwnedOutcome::Released { lapsed: true });
     assert_eq!(world.counts(stock), [2, 0, 0]);
 }
@@ -237,7 +240,7 @@ fn counts_are_recounted_from_the_records() {
         world.run(hold, reserve(by(user, &[(one, 1), (two, 2), (one, 1)])));
         match user % 4 {
             0 => drop(world.confirm(hold)),
-            1 => drop(world.run(hold, OwnedCommand::Confirm { units: vec![1, 1] })),
+            1 => drop(world.run(hold, OwnedCommand::Confirm { units: vec![1, 1], hidden: false })),
             2 => drop(world.release(hold)),
             _ => {}
         }

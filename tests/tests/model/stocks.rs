@@ -69,7 +69,7 @@ fn a_return_is_bounded_by_what_was_confirmed() {
     let mut world = World::usual();
     let stock = world.stock(1, 9);
     world.reserve(10, &[(stock, 4), (stock, 2)]);
-    world.run(10, OwnedCommand::Confirm { units: vec![3, 2] });
+    world.run(10, OwnedCommand::Confirm { units: vec![3, 2], hidden: false });
     let give = |to_available, units| OwnedCommand::Return { hold: OperationId(10), to_available, units };
     assert_eq!(world.run(20, give(true, vec![1])), OwnedOutcome::Returned { units: 1 });
     assert_eq!(world.run(21, give(false, vec![0, 2])), OwnedOutcome::Returned { units: 2 });

@@ -1,0 +1,246 @@
+//! The oracle on the keys of holds: binding, showing, replacing and voiding them.
+//!
+//! Invariant: a key goes from unsold to sold to void and never back; its batch counts it where it stands.
+
+use super::holds::narrow;
+use super::stocks::unsigned;
+use super::{BatchState, BoundKey, Hold, HoldLine, Key, KeyState, Oracle, Record, Stock};
+use crate::outcome::{Lack, OwnedFacts, OwnedKey, OwnedKeys, OwnedOutcome};
+use crate::request::OwnedCommand;
+use scrip_engine::answer::HoldState;
+use scrip_engine::command::Envelope;
+use scrip_engine::ids::{OperationId, StockId};
+use scrip_engine::limits::{KEYS_PER_ANSWER_MAX, REPLACEMENTS_MAX};
+use scrip_engine::rejection::Code;
+
+impl Hold {
+    /// Its keys, over all lines.
+    pub fn keys(&self) -> impl Iterator<Item = &BoundKey> {
+        self.lines.iter().flat_map(|line| &line.keys)
+    }
+
+    /// Whether any key was bound to it.
+    pub fn has_keys(&self) -> bool {
+        self.keys().next().is_some()
+    }
+}
+
+impl Stock {
+    /// The next key in the order of sale, taken out of its batch.
+    fn take_key(&mut self) -> u32 {
+        for position in self.sale_order() {
+            let batch = &mut self.batches[position];
+            if batch.state == BatchState::Active
+                && let Some(key) = batch.unsold.pop_front()
+            {
+                batch.sold += 1;
+                return key;
+            }
+        }
+        panic!("units that can be sold have keys: {self:?}");
+    }
+}
+
+impl Oracle {
+    /// Binds the next keys of a keys stock; of any other there are none.
+    pub(super) fn bind(&mut self, stock: StockId, units: i128) -> Vec<BoundKey> {
+        if !self.stocks[&stock].keys {
+            return Vec::new();
+        }
+        (0..units).map(|_| BoundKey { key: self.bind_one(stock), replacements: 0 }).collect()
+    }
+
+    fn bind_one(&mut self, stock: StockId) -> u32 {
+        let key = self.stock_mut(stock).take_key();
+        let card = &mut self.keys[key as usize];
+        assert_eq!(card.state, KeyState::Unsold, "key {key} is sold once");
+        card.state = KeyState::Sold;
+        key
+    }
+
+    fn void_key(&mut self, key: u32) {
+        let card = &mut self.keys[key as usize];
+        assert_eq!(card.state, KeyState::Sold, "key {key} was sold");
+        card.state = KeyState::Void;
+        let (stock, number) = (card.stock, card.batch);
+        let batches = &mut self.stock_mut(stock).batches;
+        let batch = batches.iter_mut().find(|batch| batch.number == number).expect("keys have a batch");
+        batch.sold -= 1;
+        batch.void += 1;
+    }
+
+    /// The last `units` keys of a line that are not void yet become void.
+    pub(super) fn void_last_keys(&mut self, line: &HoldLine, units: i128) {
+        let left = (line.confirmed - line.returned) as usize;
+        if !line.keys.is_empty() {
+            for place in &line.keys[left - units as usize..left] {
+                self.void_key(place.key);
+            }
+        }
+    }
+
+    /// OUT_OF_STOCK, if too few keys are neither marked nor of a batch that is not sold from.
+    pub(super) fn short_of_keys(&self, hold: &Hold, wanted: &[i128]) -> Option<OwnedOutcome> {
+        let mut lacks = Vec::new();
+        for (line, of_line) in hold.lines.iter().enumerate() {
+            let stock = &self.stocks[&of_line.stock];
+            let same = hold.lines.iter().zip(wanted).filter(|(other, _)| other.stock == of_line.stock);
+            let needed: i128 = same.map(|(_, units)| units).sum();
+            let keys = stock.available + stock.held - stock.marked_void - stock.marked_frozen;
+            if stock.keys && wanted[line] > 0 && needed > keys {
+                let (asked, available) = (narrow(wanted[line]), unsigned(keys));
+                lacks.push(Lack { line, why: Code::OutOfStock, asked, available });
+            }
+        }
+        (!lacks.is_empty()).then(|| OwnedOutcome::refused_lines(Code::OutOfStock, lacks))
+    }
+
+    fn owned_key(&self, key: u32) -> OwnedKey {
+        let card = &self.keys[key as usize];
+        OwnedKey {
+            key,
+            void: card.state == KeyState::Void,
+            operation: card.operation,
+            stock: card.stock,
+            position: card.position,
+            sealed: card.sealed.to_vec(),
+        }
+    }
+
+    fn page(&self, hold: &Hold, from: u32, shown: bool) -> OwnedKeys {
+        let keys = hold.keys().skip(from as usize).take(KEYS_PER_ANSWER_MAX);
+        OwnedKeys {
+            total: hold.keys().count() as u32,
+            from,
+            shown,
+            keys: keys.map(|place| self.owned_key(place.key)).collect(),
+        }
+    }
+
+    pub(super) fn confirmed_answer(&self, hold: &Hold) -> OwnedOutcome {
+        let (confirmed_ms, late) = (hold.closed_ms, hold.late);
+        let units = hold.lines.iter().map(|line| narrow(line.confirmed)).collect();
+        if hold.has_keys() {
+            let keys = self.page(hold, 0, !hold.hidden);
+            OwnedOutcome::ConfirmedKeys { confirmed_ms, late, units, keys }
+        } else {
+            OwnedOutcome::Confirmed { confirmed_ms, late, units }
+        }
+    }
+
+    /// What is answered instead of keys once one of them was replaced.
+    pub(super) fn key_replaced(&self, hold: &Hold) -> Option<OwnedOutcome> {
+        let new = hold.keys().find(|place| place.replacements > 0)?;
+        let facts = OwnedFacts::Key(u64::from(new.key));
+        Some(OwnedOutcome::Refused { code: Code::KeyReplaced, facts })
+    }
+
+    /// The answer to a repeat of a command with an id of its own: what was answered, with keys as they are now.
+    pub(super) fn repeated(&self, envelope: &Envelope, record: &Record) -> OwnedOutcome {
+        match (&record.command, &record.hold) {
+            (OwnedCommand::Sell { .. }, Some(hold)) if hold.state == HoldState::Confirmed => {
+                self.key_replaced(hold).unwrap_or_else(|| self.confirmed_answer(hold))
+            }
+            (OwnedCommand::Reveal { hold }, _) => match self.with_keys(envelope, *hold) {
+                Ok(key) => self.key_replaced(self.hold(key)).unwrap_or_else(|| self.keys_of(key, 0)),
+                Err(refusal) => refusal,
+            },
+            (OwnedCommand::KeyReplace { hold, .. }, _) => match self.with_keys(envelope, *hold) {
+                Ok(key) => {
+                    let OwnedOutcome::Keys(answered) = &record.answer else {
+                        unreachable!("KEY_REPLACE is answered with its key");
+                    };
+                    self.one_key(self.hold(key), answered.keys[0].key)
+                }
+                Err(refusal) => refusal,
+            },
+            _ => record.answer.clone(),
+        }
+    }
+
+    /// A confirmed hold with keys.
+    fn with_keys(&self, envelope: &Envelope, hold: OperationId) -> Result<Key, OwnedOutcome> {
+        let key = self.find_hold(envelope, hold).ok_or(OwnedOutcome::refused(Code::HoldNotFound))?;
+        let hold = self.hold(key);
+        let code = match hold.state {
+            HoldState::Confirmed if hold.has_keys() => return Ok(key),
+            HoldState::Confirmed => Code::RuleFailed,
+            HoldState::Held | HoldState::Expired => Code::NotActive,
+            HoldState::Released | HoldState::Lapsed => Code::HoldReleased,
+            HoldState::Refused => Code::HoldNotFound,
+        };
+        Err(OwnedOutcome::refused(code))
+    }
+
+    fn keys_of(&self, key: Key, from: u32) -> OwnedOutcome {
+        let hold = self.hold(key);
+        OwnedOutcome::Keys(self.page(hold, from, !hold.hidden || hold.revealed))
+    }
+
+    fn one_key(&self, hold: &Hold, key: u32) -> OwnedOutcome {
+        let total = hold.keys().count();
+        let place = hold.keys().position(|place| place.key == key).unwrap_or(total);
+        OwnedOutcome::Keys(OwnedKeys {
+            total: total as u32,
+            from: place as u32,
+            shown: !hold.hidden || hold.revealed,
+            keys: vec![self.owned_key(key)],
+        })
+    }
+
+    /// KEYS_READ.
+    pub(super) fn read_keys(&self, envelope: &Envelope, hold: OperationId, from: u32) -> OwnedOutcome {
+        match self.with_keys(envelope, hold) {
+            Ok(key) => self.keys_of(key, from),
+            Err(refusal) => refusal,
+        }
+    }
+
+    /// REVEAL.
+    pub(super) fn reveal(&mut self, envelope: &Envelope, hold: OperationId) -> OwnedOutcome {
+        match self.with_keys(envelope, hold) {
+            Ok(key) => {
+                self.hold_mut(key).revealed = true;
+                self.keys_of(key, 0)
+            }
+            Err(refusal) => refusal,
+        }
+    }
+
+    /// KEY_REPLACE.
+    pub(super) fn replace_key(&mut self, envelope: &Envelope, hold: OperationId, old: u32) -> OwnedOutcome {
+        let key = match self.with_keys(envelope, hold) {
+            Ok(key) => key,
+            Err(refusal) => return refusal,
+        };
+        let hold = self.hold(key);
+        let channel = hold.channel;
+        let place_in = |line: &HoldLine| line.keys.iter().position(|place| place.key == old);
+        let found = hold.lines.iter().enumerate().find_map(|(line, of)| Some((line, place_in(of)?)));
+        let Some((line, place)) = found else { return OwnedOutcome::refused(Code::NotFound) };
+        if self.keys[old as usize].state == KeyState::Void {
+            return OwnedOutcome::refused(Code::Void);
+        }
+        let replacements = hold.lines[line].keys[place].replacements;
+        if replacements >= u32::from(REPLACEMENTS_MAX) {
+            return OwnedOutcome::refused(Code::RuleFailed);
+        }
+        let id = hold.lines[line].stock;
+        let stock = self.stock_mut(id);
+        let spare = stock.available - (stock.unused() - stock.channel(channel).unused());
+        if spare < 1 {
+            let code = if stock.available == 0 { Code::OutOfStock } else { Code::ChannelQuota };
+            let facts = OwnedFacts::Units { stock: id, asked: 1, available: unsigned(spare) };
+            return OwnedOutcome::Refused { code, facts };
+        }
+        stock.consumed -= 1;
+        stock.channel_mut(channel).consumed -= 1;
+        stock.void += 1;
+        stock.lower_guarantee(channel, 1);
+        stock.take(channel, 1, true);
+        self.void_key(old);
+        let new = self.bind_one(id);
+        self.hold_mut(key).lines[line].keys[place] = BoundKey { key: new, replacements: replacements + 1 };
+        self.one_key(self.hold(key), new)
+    }
+}
