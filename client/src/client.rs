@@ -177,6 +177,12 @@ impl Client {
         Ok(OrderId(reference_id(&self.welcome().alias_key, text)?))
     }
 
+    /// The operation id that this text names, under the alias key of the token's merchant. Unless the text
+    /// [says its time](crate::says_its_time), whoever makes an [`Operation`] of it has to keep its `created_ms`.
+    pub fn operation_id(&self, text: &str) -> Result<OperationId, Error> {
+        Ok(OperationId(reference_id(&self.welcome().alias_key, text)?))
+    }
+
     /// Makes a counter stock. The answer's value is its total.
     pub async fn stock_create(&self, request: StockCreate) -> Result<StockChanged, Error> {
         self.change(request.operation, request.stock, request.command()).await

@@ -5,7 +5,7 @@
 //! what was not answered is sent again under the same operation id, which is safe, until the caller's deadline.
 //!
 //! ```no_run
-//! use scrip_client::{ChannelId, Client, ClientOptions, Error, Line, Reserve, StockCreate};
+//! use scrip_client::{Client, ClientOptions, Error, Line, Reserve, StockCreate, channel_id};
 //!
 //! # async fn example() -> Result<(), Error> {
 //! let token = "scrip_0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef".parse().expect("a token");
@@ -14,7 +14,7 @@
 //! client.stock_create(StockCreate::new(client.operation(), stock, "steam50", 100_000)).await?;
 //!
 //! // Keep the operation before the first attempt: whoever finds it later can ask or repeat under the same id.
-//! let mini_app = client.on_channel(ChannelId(3));
+//! let mini_app = client.on_channel(channel_id("mini").expect("a well-known name"));
 //! let operation = client.operation();
 //! let reserve = Reserve { user: client.user_id("openid:o8fD5k")?, ..Reserve::new(operation, vec![Line::new(stock, 1)]) };
 //! match mini_app.reserve(reserve).await {
@@ -29,6 +29,7 @@
 //! Read the modules in this order.
 
 pub mod answer;
+pub mod channels;
 mod client;
 mod clock;
 mod connection;
@@ -41,12 +42,14 @@ pub mod session;
 pub mod transport;
 
 pub use answer::{
-    BatchShown, BatchesShown, ChannelShown, ChannelsShown, Confirmed, Extended, HoldShown, KeyShown, KeyText,
-    KeysImported, KeysShown, OperationShown, Released, Reserved, Returned, StockChanged, StockShown,
+    BatchShown, BatchesShown, ChannelShown, ChannelsShown, Confirmed, Extended, HoldLineShown, HoldShown,
+    KeyShown, KeyText, KeysImported, KeysShown, OperationShown, Released, Reserved, Returned, StockChanged,
+    StockShown,
 };
+pub use channels::{CHANNELS, UnknownChannel, channel_id, channel_name};
 pub use client::Client;
-pub use error::{Error, OwnedFacts, OwnedRejection};
-pub use operation::{Hold, Operation};
+pub use error::{Error, LineLack, OwnedFacts, OwnedRejection};
+pub use operation::{Hold, Operation, says_its_time};
 pub use options::{ClientOptions, RetryPolicy};
 pub use request::{
     BatchChange, BatchCreate, Confirm, Extend, KeysImport, Reserve, ReturnUnits, Sell, StockCreate,

@@ -32,6 +32,21 @@ impl Operation {
     }
 }
 
+/// Whether the id of this reference says when it was made, so that `created_ms` can be left 0: a UUIDv7 (36 characters with
+/// hyphens) or a ULID (26 characters of Crockford's base 32).
+pub fn says_its_time(reference: &str) -> bool {
+    let bytes = reference.as_bytes();
+    let is_hyphen = |position| matches!(position, 8 | 13 | 18 | 23);
+    let uuid_v7 = bytes.len() == 36
+        && bytes[14] == b'7'
+        && (0..36).all(|at| if is_hyphen(at) { bytes[at] == b'-' } else { bytes[at].is_ascii_hexdigit() });
+    let crockford = |byte: &u8| {
+        byte.is_ascii_alphanumeric() && !matches!(byte.to_ascii_uppercase(), b'I' | b'L' | b'O' | b'U')
+    };
+    let ulid = bytes.len() == 26 && bytes[0] <= b'7' && bytes.iter().all(crockford);
+    uuid_v7 || ulid
+}
+
 /// A hold: the operation that made it, and the slot it lies in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Hold {
@@ -96,6 +111,32 @@ mod tests {
         let operation = Operation::new(0x0192_f0c1_2a00, [0xff; 10]);
         assert_eq!(operation.id, OperationId(0x0192_f0c1_2a00_7fff_bfff_ffff_ffff_ffff));
         assert_eq!((operation.created_ms, operation.id.embedded_ms()), (0, 0x0192_f0c1_2a00));
+    }
+
+    #[test]
+    fn references_that_say_their_time_stand_for_themselves() {
+        use scrip_protocol::references::reference_id;
+        use scrip_protocol::secret::AliasKey;
+        let ids = |text| [1, 2].map(|key| reference_id(&AliasKey::new([key; 32]), text).unwrap());
+        for text in [
+            "01890a5d-ac96-774b-bcce-b302099a8057",
+            "01ARZ3NDEKTSV4RRFFQ69G5FAV",
+            "01arz3ndektsv4rrffq69g5fav",
+        ] {
+            assert!(says_its_time(text), "{text}");
+            assert_eq!(ids(text)[0], ids(text)[1], "{text}");
+        }
+        for text in [
+            "T1-1",
+            "7",
+            "01890a5d-ac96-474b-bcce-b302099a8057",
+            "01890a5dxac96-774b-bcce-b302099a8057",
+            "01890a5d-ac96-774b-bcce-b302099a805g",
+            "81ARZ3NDEKTSV4RRFFQ69G5FAV",
+            "01ARZ3NDEKTSV4RRFFQ69G5FAU",
+        ] {
+            assert!(!says_its_time(text), "{text}");
+        }
     }
 
     #[test]

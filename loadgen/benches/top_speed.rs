@@ -6,7 +6,7 @@
 use rustix::event::Timespec;
 use rustix::event::epoll;
 use rustix::thread::{CpuSet, sched_setaffinity};
-use scrip_engine::answer::{Answer, Outcome, StockView};
+use scrip_engine::answer::{Answer, KeyPage, Outcome, StockView};
 use scrip_engine::command::StockTerms;
 use scrip_engine::ids::{MerchantId, Slot, StockId};
 use scrip_loadgen::{LedgerMode, LoadPlan, Pace, Profile, Stop, Work, run};
@@ -34,7 +34,9 @@ fn template(count: usize, outcome: &Outcome<'_>) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut frame = AnswerFrame::begin(&mut bytes, 0);
     for index in 0..count {
-        frame.push(&mut bytes, index as u16, outcome).expect("it fits");
+        frame
+            .push(&mut bytes, index as u16, outcome, &mut scrip_protocol::answer_write::NoSeals)
+            .expect("it fits");
     }
     frame.finish(&mut bytes, 1);
     bytes
@@ -79,10 +81,16 @@ fn serve(connection: &mut Connection, templates: &mut HashMap<(u8, usize), Vec<u
 fn answers(kind: u8, count: usize) -> Vec<u8> {
     let units = [U32::new(1)];
     let reserved = Answer::Reserved { deadline_ms: 1_700_000_900_000, units: &units };
-    let confirmed = Answer::Confirmed { confirmed_ms: 1_700_000_000_000, late: false, units: &units };
+    let confirmed = Answer::Confirmed {
+        confirmed_ms: 1_700_000_000_000,
+        late: false,
+        units: &units,
+        keys: KeyPage::default(),
+    };
     let stock = Answer::Stock(StockView {
         stock: StockId::new(Slot(0), 1),
         version: 1,
+        keys: false,
         terms: StockTerms { opens_ms: 0, closes_ms: 0, limit_per_user: 0, frozen: false },
         total: 1 << 50,
         available: 1 << 50,

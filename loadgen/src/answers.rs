@@ -162,6 +162,7 @@ fn with_index(answer: &[u8], index: u16) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use scrip_engine::answer::KeyPage;
     use scrip_engine::rejection::{Facts, LineFact, Rejection};
     use scrip_protocol::answer_write::AnswerFrame;
     use scrip_protocol::frame::HEADER_BYTES;
@@ -169,7 +170,7 @@ mod tests {
     fn bytes(outcome: &Outcome<'_>) -> Vec<u8> {
         let mut out = Vec::new();
         let mut frame = AnswerFrame::begin(&mut out, 1);
-        frame.push(&mut out, 7, outcome).unwrap();
+        frame.push(&mut out, 7, outcome, &mut scrip_protocol::answer_write::NoSeals).unwrap();
         frame.finish(&mut out, 1);
         out.split_off(HEADER_BYTES)
     }
@@ -184,11 +185,21 @@ mod tests {
             (Outcome::Done(Answer::Reserved { deadline_ms: 9, units: &one }), taken(What::Reserve, 3, false)),
             (Outcome::Done(Answer::Reserved { deadline_ms: 9, units: &two }), taken(What::Reserve, 7, false)),
             (
-                Outcome::Done(Answer::Confirmed { confirmed_ms: 9, late: false, units: &one }),
+                Outcome::Done(Answer::Confirmed {
+                    confirmed_ms: 9,
+                    late: false,
+                    units: &one,
+                    keys: KeyPage::default(),
+                }),
                 taken(What::Confirm, 3, false),
             ),
             (
-                Outcome::Done(Answer::Confirmed { confirmed_ms: 9, late: true, units: &one }),
+                Outcome::Done(Answer::Confirmed {
+                    confirmed_ms: 9,
+                    late: true,
+                    units: &one,
+                    keys: KeyPage::default(),
+                }),
                 taken(What::Confirm, 3, true),
             ),
             (refused(Code::OutOfStock, Facts::Lines(&facts)), Said::Refused(Code::OutOfStock)),

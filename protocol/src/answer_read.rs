@@ -152,6 +152,9 @@ impl<'a> Body<'a> {
                 let body: &ConfirmedKeysBody = self.fixed()?;
                 let units: &[U32] = self.entries(self.count())?;
                 let (confirmed_ms, late) = (body.confirmed_ms.get(), self.has(flag::LATE));
+                if body.total.get() == 0 {
+                    return Err(AnswerFault::Length(self.header.length.get()));
+                }
                 let keys = self.keys(body.total.get(), 0, body.keys.get() as usize)?;
                 Answer::Confirmed { confirmed_ms, late, units, keys }
             }

@@ -14,7 +14,7 @@ use scrip_engine::answer::{Answer, HoldView, KeyItem, KeyList, KeyPage, Operatio
 use scrip_engine::rejection::{Facts, Rejection};
 use scrip_engine::state::keys::Chunk;
 use zerocopy::little_endian::{U16, U32, U64, U128};
-use zerocopy::{Immutable, IntoBytes};
+use zerocopy::{FromBytes, Immutable, IntoBytes};
 
 /// An ANSWERS frame being written. It remembers a place in the buffer, not the buffer: pass the same one each time, and
 /// append nothing else to it in between.
@@ -190,8 +190,16 @@ fn done(out: &mut Vec<u8>, index: u16, answer: &Answer<'_>, seals: &mut dyn Open
 
 /// Appends keys to the answer that begins at `at`, as many as fit, and corrects its length; answers how many.
 fn put_keys(out: &mut Vec<u8>, at: usize, page: &KeyPage<'_>, seals: &mut dyn OpenSeals) -> u32 {
-    let KeyList::Sealed { places, shown, keys } = page.keys else { return 0 };
     let mut count = 0;
+    let (places, shown, keys) = match page.keys {
+        KeyList::None => return 0,
+        KeyList::Read(items) => {
+            out.extend_from_slice(items);
+            close(out, at);
+            return count_items(items);
+        }
+        KeyList::Sealed { places, shown, keys } => (places, shown, keys),
+    };
     for place in places {
         let (chunk, sealed) = keys.chunk(place.chunk);
         let text = if shown { seals.text(place.chunk, chunk, sealed, place.position) } else { None };
@@ -211,8 +219,25 @@ fn put_keys(out: &mut Vec<u8>, at: usize, page: &KeyPage<'_>, seals: &mut dyn Op
         pad(out, text.len());
         count += 1;
     }
-    let length = (out.len() - at) as u16;
-    out[at..at + 2].copy_from_slice(&length.to_le_bytes());
+    close(out, at);
+    count
+}
+
+/// Corrects the length of the answer that begins at `at`.
+fn close(out: &mut [u8], at: usize) {
+    let length = out.len() - at;
+    assert!(length <= ANSWER_BYTES_MAX, "an answer of {length} bytes: keys that were read fit an answer");
+    out[at..at + 2].copy_from_slice(&(length as u16).to_le_bytes());
+}
+
+/// Keys in a list that was read from a wire.
+fn count_items(mut items: &[u8]) -> u32 {
+    let mut count = 0;
+    while let Ok((item, rest)) = KeyItem::ref_from_prefix(items) {
+        let text_bytes = usize::from(item.text_bytes.get());
+        items = &rest[text_bytes + padding(text_bytes)..];
+        count += 1;
+    }
     count
 }
 

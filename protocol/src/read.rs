@@ -39,6 +39,11 @@ impl<'a> CommandReader<'a> {
     pub const fn index(&self) -> u16 {
         self.index
     }
+
+    /// Where in the payload the command begins that comes next.
+    pub const fn payload_offset(&self) -> usize {
+        self.offset as usize - HEADER_BYTES
+    }
 }
 
 impl<'a> Iterator for CommandReader<'a> {

@@ -3,13 +3,14 @@
 #![allow(clippy::disallowed_methods, reason = "a test reads the docs and may be told to write them")]
 
 use scrip_engine::limits::{
-    CHANNELS_PER_STOCK_MAX, CLOCK_AHEAD_MAX_MS, LINES_MAX, NAME_BYTES_MAX, STOCK_UNITS_MAX, TTL_DEFAULT_MS,
-    TTL_MAX_MS, UNITS_PER_LINE_MAX,
+    BATCHES_PER_STOCK_MAX, CHANNELS_PER_STOCK_MAX, CLOCK_AHEAD_MAX_MS, KEY_BLOCK_BYTES_MAX,
+    KEY_TEXT_BYTES_MAX, KEYS_PER_CHUNK_MAX, KEYS_PER_LINE_MAX, LINES_MAX, NAME_BYTES_MAX, STOCK_UNITS_MAX,
+    TTL_DEFAULT_MS, TTL_MAX_MS, UNITS_PER_LINE_MAX,
 };
 use scrip_engine::rejection::{Class, Code};
 use scrip_protocol::answers::{
-    ANSWER_HEADER_BYTES, AnswerHeader, AnswerKind, ChannelLayout, FactsKind, HoldLineLayout, LineFactLayout,
-    flag as answer_flag,
+    ANSWER_HEADER_BYTES, AnswerHeader, AnswerKind, BatchLayout, ChannelLayout, FactsKind, HoldLineLayout,
+    KeyItemLayout, LineFactLayout, flag as answer_flag,
 };
 use scrip_protocol::commands::{
     COMMAND_HEADER_BYTES, CommandHeader, CommandKind, LineLayout, QuotaLayout, Tail,
@@ -28,7 +29,7 @@ fn file(path: &str) -> PathBuf {
 }
 
 fn limits_table() -> String {
-    let rows: [(&str, u64, &str); 17] = [
+    let rows: [(&str, u64, &str); 22] = [
         ("frame, header included", u64::from(limits::FRAME_BYTES_MAX), "bytes"),
         ("frame before WELCOME", u64::from(limits::FRAME_BYTES_BEFORE_AUTHENTICATION_MAX), "bytes"),
         ("command, header included", limits::COMMAND_BYTES_MAX as u64, "bytes"),
@@ -37,7 +38,12 @@ fn limits_table() -> String {
         ("units of a line", u64::from(UNITS_PER_LINE_MAX), ""),
         ("units of a stock", STOCK_UNITS_MAX, ""),
         ("channels of a stock", CHANNELS_PER_STOCK_MAX as u64, ""),
-        ("name of a stock", NAME_BYTES_MAX as u64, "bytes of UTF-8"),
+        ("batches of a keys stock", BATCHES_PER_STOCK_MAX as u64, ""),
+        ("card keys of a line", u64::from(KEYS_PER_LINE_MAX), ""),
+        ("card keys of a KEYS_IMPORT", KEYS_PER_CHUNK_MAX as u64, ""),
+        ("text of a card key", KEY_TEXT_BYTES_MAX as u64, "bytes of UTF-8"),
+        ("lengths and texts of a KEYS_IMPORT", KEY_BLOCK_BYTES_MAX as u64, "bytes"),
+        ("name of a stock or supplier", NAME_BYTES_MAX as u64, "bytes of UTF-8"),
         ("time to live of a hold, from its creation", u64::from(TTL_MAX_MS), "ms"),
         ("time to live if none is given", u64::from(TTL_DEFAULT_MS), "ms"),
         ("`created_ms` ahead of the server's time", CLOCK_AHEAD_MAX_MS, "ms"),
@@ -91,6 +97,7 @@ fn command_kinds() -> String {
             Tail::Lines => "lines",
             Tail::Units => "units",
             Tail::Quotas => "quotas",
+            Tail::Texts => "texts",
         };
         let flags: Vec<String> =
             kind.flags().iter().map(|flag| format!("{} = {}", flag.name, flag.bit)).collect();
@@ -105,7 +112,10 @@ fn answer_of(kind: CommandKind) -> &'static str {
     match kind {
         CommandKind::Reserve => "RESERVED",
         CommandKind::Extend => "EXTENDED",
-        CommandKind::Confirm | CommandKind::Sell => "CONFIRMED",
+        CommandKind::Confirm | CommandKind::Sell => "CONFIRMED or CONFIRMED_KEYS",
+        CommandKind::KeysImport => "KEYS_IMPORTED",
+        CommandKind::Reveal | CommandKind::KeyReplace | CommandKind::KeysRead => "KEYS",
+        CommandKind::BatchesShow => "BATCHES",
         CommandKind::Release => "RELEASED",
         CommandKind::Return => "RETURNED",
         CommandKind::StockShow => "STOCK",
@@ -121,9 +131,11 @@ fn answer_kinds() -> String {
     for kind in AnswerKind::ALL {
         let flags = match kind {
             AnswerKind::Rejection => "class, facts".to_string(),
-            AnswerKind::Confirmed | AnswerKind::Hold => format!("LATE = {}", answer_flag::LATE),
+            AnswerKind::Confirmed | AnswerKind::ConfirmedKeys | AnswerKind::Hold => {
+                format!("LATE = {}", answer_flag::LATE)
+            }
             AnswerKind::Released => format!("LAPSED = {}", answer_flag::LAPSED),
-            AnswerKind::Stock => format!("FROZEN = {}", answer_flag::FROZEN),
+            AnswerKind::Stock => format!("FROZEN = {}, KEYS = {}", answer_flag::FROZEN, answer_flag::KEYS),
             _ => String::new(),
         };
         let (number, name, bytes) = (*kind as u8, kind.name(), kind.body_bytes());
@@ -159,20 +171,33 @@ fn extras() -> String {
 /// The facts a rejection carries and what it says; "later": not sent in version 1.
 fn rejection(code: Code) -> (&'static str, &'static str) {
     match code {
-        Code::OutOfStock => ("LINES; UNITS for a stock change", "fewer units are available than asked for"),
+        Code::OutOfStock => (
+            "LINES; UNITS for a stock change and KEY_REPLACE",
+            "fewer units are available than asked for; CONFIRM: too few card keys are neither frozen nor void",
+        ),
         Code::ChannelQuota => (
-            "LINES; UNITS for a stock change",
+            "LINES; UNITS for a change of a stock or batch and KEY_REPLACE",
             "the channel's cap, or what is guaranteed to others, does not allow it",
         ),
         Code::UserLimit => ("LINES", "the buyer's purchase limit does not allow it"),
         Code::HeldLimit => ("", "later: the buyer holds too many units already"),
         Code::RiskLimit => ("", "later: a risk rule does not allow it"),
-        Code::NotFound => ("LINES for RESERVE and SELL", "no such stock or operation of this merchant"),
+        Code::NotFound => {
+            ("LINES for RESERVE and SELL", "no such stock, batch, card key or operation of this merchant")
+        }
         Code::NotStarted => ("LINES", "the sale has not opened yet"),
-        Code::Expired => ("LINES for RESERVE and SELL", "the sale is closed; EXTEND: the hold has expired"),
-        Code::NotActive => ("", "RETURN: the hold is not confirmed"),
-        Code::Frozen => ("LINES", "the stock is frozen"),
-        Code::Void => ("", "later: the object is void"),
+        Code::Expired => (
+            "LINES for RESERVE and SELL",
+            "the sale is closed; EXTEND: the hold has expired; KEYS_IMPORT: the batch has expired",
+        ),
+        Code::NotActive => (
+            "",
+            "RETURN, REVEAL, KEY_REPLACE, KEYS_READ: the hold is not confirmed; BATCH_CHANGE: the batch is not in the state it is to leave",
+        ),
+        Code::Frozen => {
+            ("LINES for RESERVE and SELL", "the stock is frozen; KEYS_IMPORT: the batch is frozen")
+        }
+        Code::Void => ("", "the batch is void or expired; KEY_REPLACE: the card key is void"),
         Code::Used => ("", "later: the card is used up"),
         Code::CampaignLimit => ("", "later: the campaign's own limit"),
         Code::BudgetExceeded => ("", "later: the budget does not allow it"),
@@ -180,8 +205,8 @@ fn rejection(code: Code) -> (&'static str, &'static str) {
         Code::NotOwner => ("", "`replace` names a hold of another user and another order"),
         Code::OutOfScope => ("", "later: not for this merchant, channel, store or product"),
         Code::RuleFailed => (
-            "VERSION for STOCK_EDIT and STOCK_QUOTA of another version",
-            "the stock exists already (STOCK_CREATE); another version is in force (STOCK_EDIT, STOCK_QUOTA); a lapse time has passed (STOCK_QUOTA)",
+            "VERSION for STOCK_EDIT and STOCK_QUOTA of another version; LINES for RESERVE and SELL",
+            "the stock or batch exists already (STOCK_CREATE, BATCH_CREATE); another version is in force (STOCK_EDIT, STOCK_QUOTA); a time has passed (STOCK_QUOTA, BATCH_CREATE); not for a stock of this kind, or a hold without card keys; more card keys than a line can have (RESERVE, SELL); card keys to available (RETURN); replaced three times (KEY_REPLACE)",
         ),
         Code::LockedByOtherOrder => ("", "later: another order holds it"),
         Code::QuoteChanged => ("", "later: the price has changed"),
@@ -195,7 +220,10 @@ fn rejection(code: Code) -> (&'static str, &'static str) {
         Code::ExceedsRedeemed => ("", "later: more units than were redeemed"),
         Code::AlreadyReversed => ("", "RETURN of all that is left: nothing is left"),
         Code::ReversalWindow => ("", "later: too late to reverse"),
-        Code::KeyReplaced => ("", "later: the key was replaced"),
+        Code::KeyReplaced => (
+            "KEY",
+            "repeat of CONFIRM, SELL or REVEAL: a card key of the hold was replaced since; read them with KEYS_READ",
+        ),
         Code::Cancelled => ("", "later: the operation was cancelled"),
         Code::OperationMismatch => ("", "the operation id is known with another content"),
         Code::OperationTooOld => ("FLOOR", "the operation id is older than the floor: it may have happened"),
@@ -258,6 +286,8 @@ fn table(name: &str) -> String {
         "answer_header" => markdown(0, AnswerHeader::FIELDS),
         "answer_kinds" => answer_kinds(),
         "channel" => markdown(0, ChannelLayout::FIELDS),
+        "key" => markdown(0, KeyItemLayout::FIELDS),
+        "batch" => markdown(0, BatchLayout::FIELDS),
         "hold_line" => markdown(0, HoldLineLayout::FIELDS),
         "facts_kinds" => facts_kinds(),
         "line_fact" => markdown(0, LineFactLayout::FIELDS),

@@ -2,14 +2,18 @@
 
 mod common;
 
-use common::{answer_bytes, command_bytes};
+use common::{answer_bytes, command_bytes, key_items};
 use proptest::prelude::*;
 use scrip_engine::answer::{
-    Answer, ChannelView, HoldLine, HoldState, HoldView, OperationKind, OperationView, Outcome, StockView,
+    Answer, BatchView, ChannelView, HoldLine, HoldState, HoldView, KeyList, KeyPage, OperationKind,
+    OperationView, Outcome, StockView,
 };
-use scrip_engine::command::{Command, Envelope, Line, Quota, Request, StockCreate, StockTerms, Take};
+use scrip_engine::command::{
+    BatchChange, BatchCreate, Command, Envelope, KeyBlock, Line, Quota, Request, StockCreate, StockTerms,
+    Take,
+};
 use scrip_engine::ids::{ChannelId, MerchantId, OperationId, OrderId, Slot, StockId, UserId};
-use scrip_engine::limits::{STOCK_UNITS_MAX, TTL_MAX_MS, UNITS_PER_LINE_MAX};
+use scrip_engine::limits::{CHANNELS_PER_STOCK_MAX, STOCK_UNITS_MAX, TTL_MAX_MS, UNITS_PER_LINE_MAX};
 use scrip_engine::rejection::{CapacityOf, Code, Facts, LineFact, Rejection};
 use scrip_protocol::answer_read::AnswerReader;
 use scrip_protocol::answer_write::AnswerFrame;
@@ -34,6 +38,7 @@ struct Parts {
     lines: Vec<Line>,
     units: Vec<U32>,
     quotas: Vec<Quota>,
+    texts: (usize, Vec<u8>),
     name: String,
     trace: Vec<u8>,
     label: String,
@@ -76,12 +81,21 @@ fn quotas() -> impl Strategy<Value = Vec<Quota>> {
     })
 }
 
+/// Texts of card keys as a caller may give them, and how many.
+fn texts() -> impl Strategy<Value = (usize, Vec<u8>)> {
+    prop::collection::vec("\\PC{1,24}", 1..=64).prop_map(|texts| {
+        let lengths = texts.iter().flat_map(|text| (text.len() as u16).to_le_bytes());
+        let bytes = lengths.chain(texts.iter().flat_map(|text| text.bytes())).collect();
+        (texts.len(), bytes)
+    })
+}
+
 fn parts() -> impl Strategy<Value = Parts> {
     let units = prop::collection::vec((1..=UNITS_PER_LINE_MAX).prop_map(U32::new), 0..=64);
     let text = "\\PC{1,16}";
     (
         (prop::sample::select(CommandKind::ALL), envelopes(), any::<[u128; 3]>(), any::<[u64; 4]>()),
-        (any::<[u32; 3]>(), any::<[bool; 3]>(), (lines(), quotas()), units, text),
+        (any::<[u32; 3]>(), any::<[bool; 3]>(), (lines(), quotas(), texts()), units, text),
         (
             prop::collection::vec(any::<u8>(), 0..=64),
             "\\PC{0,16}",
@@ -90,7 +104,7 @@ fn parts() -> impl Strategy<Value = Parts> {
     )
         .prop_map(|((kind, envelope, big, numbers), (small, flags, lists, units, name), extras)| {
             let (trace, label, facts) = extras;
-            let (lines, quotas) = lists;
+            let (lines, quotas, texts) = lists;
             Parts {
                 kind,
                 envelope,
@@ -101,6 +115,7 @@ fn parts() -> impl Strategy<Value = Parts> {
                 lines,
                 units,
                 quotas,
+                texts,
                 name,
                 trace,
                 label,
@@ -138,9 +153,32 @@ impl Parts {
             CommandKind::StockCreate => Command::StockCreate(StockCreate {
                 stock,
                 name: self.name.as_bytes(),
-                units,
+                units: if self.flags[2] { 0 } else { units },
+                keys: self.flags[2],
                 terms: self.terms(),
             }),
+            CommandKind::BatchCreate => Command::BatchCreate(BatchCreate {
+                stock,
+                batch: self.small[0],
+                cost: self.numbers[0],
+                expires_ms: self.numbers[1],
+                supplier: self.name.as_bytes(),
+            }),
+            CommandKind::BatchChange => {
+                let change =
+                    BatchChange::from_number((self.small[1] % 3) as u8 + 1).expect("1 to 3 are changes");
+                Command::BatchChange { stock, batch: self.small[0], change, forced: self.flags[0] }
+            }
+            CommandKind::KeysImport => {
+                let block = KeyBlock::Plain { count: self.texts.0, bytes: &self.texts.1 };
+                Command::KeysImport { stock, batch: self.small[0], block }
+            }
+            CommandKind::Reveal => Command::Reveal { hold },
+            CommandKind::KeyReplace => {
+                Command::KeyReplace { hold, key: self.small[0], reason: self.small[1] as u16 }
+            }
+            CommandKind::KeysRead => Command::KeysRead { hold, from: self.small[0] },
+            CommandKind::BatchesShow => Command::BatchesShow { stock, from: self.small[0] },
             CommandKind::StockSupply => Command::StockSupply { stock, units },
             CommandKind::StockVoid => {
                 let [from_frozen, forced, _] = self.flags;
@@ -156,9 +194,12 @@ impl Parts {
             }
             CommandKind::Reserve => Command::Reserve { take: self.take(), ttl_ms: ttl_ms - 1 },
             CommandKind::Extend => Command::Extend { hold, ttl_ms },
-            CommandKind::Confirm => Command::Confirm { units: &self.units },
+            CommandKind::Confirm => Command::Confirm { units: &self.units, hidden: self.flags[0] },
             CommandKind::Release => Command::Release,
-            CommandKind::Sell => Command::Sell { take: self.take(), paid: self.flags[2] },
+            CommandKind::Sell => {
+                let hidden = self.small[0] % 2 == 1;
+                Command::Sell { take: self.take(), paid: self.flags[2], hidden }
+            }
             CommandKind::Return => Command::Return { hold, to_available: self.flags[0], units: &self.units },
             CommandKind::StockShow => Command::StockShow { stock },
             CommandKind::StockChannels => Command::StockChannels { stock },
@@ -189,6 +230,8 @@ struct AnswerParts {
     hold_lines: Vec<HoldLine>,
     line_facts: Vec<LineFact>,
     channels: Vec<ChannelView>,
+    batches: Vec<BatchView>,
+    keys: Vec<u8>,
     name: String,
 }
 
@@ -216,17 +259,36 @@ fn answer_parts() -> impl Strategy<Value = AnswerParts> {
         channel: U16::new(channel),
         spare: [0; 6],
     });
+    let batch = any::<([u64; 7], u32, u8)>().prop_map(|(numbers, number, byte)| BatchView {
+        cost: U64::new(numbers[0]),
+        expires_ms: U64::new(numbers[1]),
+        imported: U64::new(numbers[2]),
+        unsold: U64::new(numbers[3]),
+        moved: U64::new(numbers[4]),
+        sold: U64::new(numbers[5]),
+        void: U64::new(numbers[6]),
+        batch: U32::new(number),
+        state: byte % 4 + 1,
+        supplier_bytes: byte % 65,
+        spare: U16::ZERO,
+        supplier: [byte; 64],
+    });
+    let keys = prop::collection::vec((any::<u64>(), "\\PC{0,24}", any::<bool>()), 0..=64).prop_map(|keys| {
+        let borrowed: Vec<_> = keys.iter().map(|(key, text, void)| (*key, text.as_str(), *void)).collect();
+        key_items(&borrowed)
+    });
     (
         (prop::sample::select(AnswerKind::ALL), prop::sample::select(FactsKind::ALL)),
-        (prop::sample::select(Code::ALL), prop::sample::select(&CapacityOf::ALL[..]), 1..=9u8),
+        (prop::sample::select(Code::ALL), prop::sample::select(&CapacityOf::ALL[..]), 1..=14u8),
         (any::<[u128; 3]>(), any::<[u64; 11]>(), any::<[u32; 2]>(), any::<u16>(), any::<bool>()),
         prop::collection::vec(any::<u32>().prop_map(U32::new), 0..=64),
         prop::collection::vec(hold_line, 0..=64),
         prop::collection::vec(line_fact, 0..=64),
-        prop::collection::vec(channel, 0..=64),
+        (prop::collection::vec(channel, 0..=64), prop::collection::vec(batch, 0..=64), keys),
         "\\PC{0,16}",
     )
-        .prop_map(|(kinds, numbered, values, units, hold_lines, line_facts, channels, name)| {
+        .prop_map(|(kinds, numbered, values, units, hold_lines, line_facts, lists, name)| {
+            let (channels, batches, keys) = lists;
             AnswerParts {
                 kind: kinds.0,
                 facts: kinds.1,
@@ -242,6 +304,8 @@ fn answer_parts() -> impl Strategy<Value = AnswerParts> {
                 hold_lines,
                 line_facts,
                 channels,
+                batches,
+                keys,
                 name,
             }
         })
@@ -255,6 +319,7 @@ impl AnswerParts {
             FactsKind::Time => Facts::Time(self.numbers[0]),
             FactsKind::Floor => Facts::Floor(self.numbers[0]),
             FactsKind::Maximum => Facts::Maximum(self.capacity, self.numbers[0]),
+            FactsKind::Key => Facts::Key(self.numbers[0]),
             FactsKind::Version => Facts::Version(self.small[0]),
             FactsKind::Units => Facts::Units {
                 stock: StockId(self.numbers[0]),
@@ -269,6 +334,7 @@ impl AnswerParts {
         StockView {
             stock: StockId(stock),
             version: self.small[0],
+            keys: self.channel.is_multiple_of(2),
             terms: StockTerms { opens_ms, closes_ms, limit_per_user: self.small[1], frozen: self.flag },
             total: rest[0],
             available: rest[1],
@@ -298,6 +364,10 @@ impl AnswerParts {
         }
     }
 
+    fn page(&self, total: u32, from: u32) -> KeyPage<'_> {
+        KeyPage { total, from, keys: KeyList::Read(&self.keys) }
+    }
+
     fn outcome(&self) -> Outcome<'_> {
         let value = self.numbers[0];
         Outcome::Done(match self.kind {
@@ -308,15 +378,23 @@ impl AnswerParts {
             AnswerKind::Reserved => Answer::Reserved { deadline_ms: value, units: &self.units },
             AnswerKind::Extended => Answer::Extended { deadline_ms: value },
             AnswerKind::Confirmed => {
-                Answer::Confirmed { confirmed_ms: value, late: self.flag, units: &self.units }
+                let keys = KeyPage::default();
+                Answer::Confirmed { confirmed_ms: value, late: self.flag, units: &self.units, keys }
             }
+            AnswerKind::ConfirmedKeys => {
+                let keys = self.page(self.small[0].max(1), 0);
+                Answer::Confirmed { confirmed_ms: value, late: self.flag, units: &self.units, keys }
+            }
+            AnswerKind::KeysImported => Answer::KeysImported { taken: value },
+            AnswerKind::Keys => Answer::Keys(self.page(self.small[0], self.small[1])),
+            AnswerKind::Batches => Answer::Batches { total: self.small[0], batches: &self.batches },
             AnswerKind::Released => Answer::Released { lapsed: self.flag },
             AnswerKind::Returned => Answer::Returned { units: value },
             AnswerKind::Stock => Answer::Stock(self.stock()),
             AnswerKind::Channels => Answer::Channels { version: self.small[0], channels: &self.channels },
             AnswerKind::Hold => Answer::Hold(self.hold()),
             AnswerKind::Operation => {
-                let kind = OperationKind::from_number(self.state).expect("1 to 9 are kinds");
+                let kind = OperationKind::from_number(self.state).expect("1 to 14 are kinds");
                 Answer::Operation(OperationView { kind, value })
             }
         })
@@ -376,6 +454,19 @@ fn a_command_that_does_not_fit_leaves_the_frame_as_it_was() {
     assert_eq!(out, before);
     assert_eq!(frame.count(), 2);
     assert!(frame.finish(&mut out));
+}
+
+#[test]
+fn the_channels_of_a_stock_that_counts_as_many_as_it_can_fit_one_answer() {
+    let samples = common::answers();
+    let channel = samples.iter().find_map(|(_, outcome)| match outcome {
+        Outcome::Done(Answer::Channels { channels, .. }) => channels.first(),
+        _ => None,
+    });
+    let channels = vec![*channel.expect("there is a sample"); CHANNELS_PER_STOCK_MAX];
+    let outcome = Outcome::Done(Answer::Channels { version: 1, channels: &channels });
+    let bytes = answer_bytes(0, &outcome);
+    assert_eq!(AnswerReader::new(&bytes).collect::<Vec<_>>(), [Ok((0, outcome))]);
 }
 
 #[test]

@@ -68,19 +68,42 @@ pub fn find(arguments: &ServerArgs) -> Result<Credentials, CredentialsError> {
     Ok(Credentials { server, token })
 }
 
-/// Leaves server and token in the data directory, making a token for merchant 1 unless one was left before. Answers the
-/// token's text.
+/// Leaves server and token in the data directory, making a token for merchant 1 unless one was left before that still is
+/// good. Answers the token's text.
 ///
 /// # Errors
 /// [`CredentialsError`].
 pub fn leave(data: &Path, server: SocketAddr) -> Result<String, CredentialsError> {
     let token = match read(data)? {
-        Some(kept) => kept.token,
-        None => new_token(data, "dev")?.reveal_text(),
+        Some(kept) if is_good(data, &kept)? => kept.token,
+        _ => new_token(data, "dev")?.reveal_text(),
     };
-    let kept = serde_json::to_vec(&Kept { server, token: token.clone() }).expect("plain data");
-    replace_file(data, FILE, &kept, 0o600)?;
+    write(data, &Kept { server, token: token.clone() })?;
     Ok(token)
+}
+
+/// When a token is rotated that was left in the data directory, leaves the new one there instead. Answers whether it was.
+///
+/// # Errors
+/// [`CredentialsError`].
+pub fn follow(data: &Path, old: &TokenEntry, new: &Token) -> Result<bool, CredentialsError> {
+    let Some(kept) = read(data)? else { return Ok(false) };
+    let is_left = kept.token.parse().is_ok_and(|token| tokens::is_of(&token, old));
+    if is_left {
+        write(data, &Kept { token: new.reveal_text(), ..kept })?;
+    }
+    Ok(is_left)
+}
+
+fn is_good(data: &Path, kept: &Kept) -> Result<bool, TokensError> {
+    match kept.token.parse() {
+        Ok(token) => tokens::is_good(data, &token, tokens::now_s()),
+        Err(_) => Ok(false),
+    }
+}
+
+fn write(data: &Path, kept: &Kept) -> Result<(), DirectoryError> {
+    replace_file(data, FILE, &serde_json::to_vec(kept).expect("plain data"), 0o600)
 }
 
 /// A token for merchant 1 that may do everything.
@@ -88,15 +111,7 @@ pub fn leave(data: &Path, server: SocketAddr) -> Result<String, CredentialsError
 /// # Errors
 /// [`TokensError`].
 pub fn new_token(data: &Path, name: &str) -> Result<Token, TokensError> {
-    let entry = TokenEntry {
-        hash: String::new(),
-        name: name.to_owned(),
-        merchant: 1,
-        channels: Vec::new(),
-        verbs: Vec::new(),
-        expires_s: 0,
-    };
-    tokens::create(data, entry)
+    tokens::create(data, TokenEntry::new(name, 1))
 }
 
 fn read(data: &Path) -> Result<Option<Kept>, CredentialsError> {

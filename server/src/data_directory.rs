@@ -4,7 +4,7 @@
 //! DIR/lock            held by the one process that uses the directory
 //! DIR/manifest.json   format version, shards, the map from slots to shards
 //! DIR/tokens.json     hashes of access tokens, 0600
-//! DIR/shard-0/        the log of shard 0
+//! DIR/shard-N/        the log of shard N
 //! ```
 //!
 //! Invariant: files other than logs are replaced whole (write, sync, rename, sync the directory), so a crash leaves the
@@ -18,6 +18,8 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 const FORMAT_VERSION: u32 = 1;
+/// Shards of one directory: more than that is more than one machine's cores, and links go from each to each.
+pub const SHARDS_MAX: u32 = 64;
 
 /// A data directory that this process holds.
 #[derive(Debug)]
@@ -82,6 +84,19 @@ pub enum DirectoryError {
         /// What is wrong.
         why: String,
     },
+    /// Asked for another number of shards than it has.
+    #[error(
+        "{path}: the directory has {found} shards, asked for were {asked}: start without --shards, or with --shards \
+         {found}. A directory keeps its number of shards; another number needs a new directory"
+    )]
+    Shards {
+        /// The directory.
+        path: PathBuf,
+        /// Its shards.
+        found: u32,
+        /// What was asked for.
+        asked: u32,
+    },
     /// Written by a newer version.
     #[error("{path}: format version {found}, this build knows {FORMAT_VERSION}: use a newer scrip")]
     Version {
@@ -93,23 +108,28 @@ pub enum DirectoryError {
 }
 
 impl DataDirectory {
-    /// Opens the directory, making it with one shard if it is not there, and holds it until dropped.
+    /// Opens the directory, and holds it until dropped. If it is not there it is made with so many shards, or one; if it
+    /// is, it must have as many, if a number is given.
     ///
     /// # Errors
     /// See [`DirectoryError`].
-    pub fn open_or_create(path: &Path) -> Result<DataDirectory, DirectoryError> {
+    pub fn open_or_create(path: &Path, shards: Option<u32>) -> Result<DataDirectory, DirectoryError> {
         make_directory(path)?;
         let lock = lock(path)?;
         let file = path.join("manifest.json");
         if !file.exists() {
-            let manifest = Manifest::new(1);
+            let manifest = Manifest::new(shards.unwrap_or(1));
             for shard in 0..manifest.shards {
                 make_directory(&shard_path(path, shard))?;
             }
             let text = serde_json::to_vec(&manifest).expect("a manifest is plain data");
             replace_file(path, "manifest.json", &text, 0o644)?;
         }
-        Ok(DataDirectory { path: path.to_owned(), manifest: read_manifest(&file)?, _lock: lock })
+        let manifest = read_manifest(&file)?;
+        if let Some(asked) = shards.filter(|asked| *asked != manifest.shards) {
+            return Err(DirectoryError::Shards { path: path.to_owned(), found: manifest.shards, asked });
+        }
+        Ok(DataDirectory { path: path.to_owned(), manifest, _lock: lock })
     }
 
     /// Opens a directory that exists already, and holds it until dropped.
@@ -199,6 +219,9 @@ fn read_manifest(file: &Path) -> Result<Manifest, DirectoryError> {
     let manifest: Manifest = serde_json::from_slice(&text).map_err(|error| damaged(error.to_string()))?;
     if manifest.format_version != FORMAT_VERSION {
         return Err(DirectoryError::Version { path: file.to_owned(), found: manifest.format_version });
+    }
+    if !(1..=SHARDS_MAX).contains(&manifest.shards) {
+        return Err(damaged(format!("{} shards, where 1 to {SHARDS_MAX} can be", manifest.shards)));
     }
     if manifest.slots.len() != usize::from(SLOTS)
         || manifest.slots.iter().any(|shard| *shard >= manifest.shards)

@@ -66,7 +66,9 @@ pub enum KeyringError {
         why: String,
     },
     /// The operating system refused.
-    #[error("{path}: {source}")]
+    #[error(
+        "{path}: {source}. Mend its permissions, or name another place for the master key with --master-key"
+    )]
     Io {
         /// The file.
         path: PathBuf,

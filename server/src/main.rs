@@ -1,27 +1,29 @@
 //! The binary `scrip`: one server, one toolbox. See README.md.
 //!
 //! In reading order: the command line, settings, the data directory and its tokens; `serve`, the server; `tools` on a
-//! directory at rest; `stock` and `keys`, clients; `runs`, whole runs of server and load that are checked afterwards.
+//! directory at rest; `operator` and `keys`, clients by hand; `runs`, whole runs of server and load that are checked
+//! afterwards.
 
 mod cli;
 mod credentials;
 mod data_directory;
 mod keyring;
 mod keys;
+mod operator;
+mod pages;
 mod report;
 mod runs;
 mod serve;
 mod settings;
-mod stock;
+mod token_commands;
 mod tokens;
 mod tools;
 
 use clap::Parser;
-use cli::{Cli, Command, LogCommand, ServeArgs, TokenCommand};
+use cli::{Cli, Command, LogCommand, ServeArgs};
 use std::error::Error;
 use std::io::Write;
 use std::process::ExitCode;
-use std::time::{Duration, SystemTime};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -55,9 +57,17 @@ fn run(command: Command) -> Result<ExitCode, Box<dyn Error>> {
         Command::Log(LogCommand::Cat { data, from, limit }) => {
             tools::log_cat::run(&data, tools::log_cat::Range { from, limit })?;
         }
-        Command::Stock(command) => stock::run(command)?,
+        Command::Stock(command) => operator::stock(&command)?,
+        Command::Sell(arguments) => operator::sell(&arguments)?,
+        Command::Reserve(arguments) => operator::reserve(&arguments)?,
+        Command::Confirm(arguments) => operator::confirm(&arguments)?,
+        Command::Release(arguments) => operator::release(&arguments)?,
+        Command::Return(arguments) => operator::return_units(&arguments)?,
+        Command::Hold(command) => operator::hold(&command)?,
         Command::Keys(command) => return Ok(exit_code(keys::run(&command)?)),
-        Command::Token(command) => token(command)?,
+        Command::Token(command) => token_commands::run(command)?,
+        Command::Completions { shell } => pages::completions(shell)?,
+        Command::Man { out } => pages::man(out.as_deref())?,
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -75,7 +85,6 @@ fn serve(arguments: &ServeArgs) -> Result<(), Box<dyn Error>> {
         std::process::abort();
     }));
     let settings = settings::Settings::load(arguments.config.clone(), &arguments.settings)?;
-    let (driver, why) = settings.io.chosen();
     let mut left = Ok(None);
     serve::serve(&settings, arguments.stop_on_eof, |ready| {
         if arguments.dev {
@@ -87,10 +96,12 @@ fn serve(arguments: &ServeArgs) -> Result<(), Box<dyn Error>> {
             Err(error) => format!(" token=none ({error})"),
         };
         println!(
-            "scrip ready: listen={} http={} driver={driver} ({why}) shards={} data={}{token}",
+            "scrip ready: listen={} http={} driver={} ({}) shards={} data={}{token}",
             ready.listen,
             ready.http,
-            settings.shards,
+            ready.driver,
+            ready.why,
+            ready.shards,
             settings.data.display(),
         );
         // Whoever started this may have closed its end.
@@ -108,24 +119,4 @@ fn start_logging(json: bool) {
     } else {
         subscriber.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).with_target(false).init();
     }
-}
-
-fn token(command: TokenCommand) -> Result<(), Box<dyn Error>> {
-    let TokenCommand::Create { name, merchant, channel, verb, expires_days, data } = command;
-    if !data.join("manifest.json").exists() {
-        return Err(data_directory::DirectoryError::Missing(data).into());
-    }
-    let expires_s = match expires_days {
-        None => 0,
-        Some(days) => {
-            let end = SystemTime::now() + Duration::from_secs(days * 86_400);
-            end.duration_since(SystemTime::UNIX_EPOCH)?.as_secs()
-        }
-    };
-    let entry =
-        tokens::TokenEntry { hash: String::new(), name, merchant, channels: channel, verbs: verb, expires_s };
-    let token = tokens::create(&data, entry)?;
-    println!("{}", token.reveal_text());
-    eprintln!("keep it: it is not shown again. Use it as --token or SCRIP_TOKEN");
-    Ok(())
 }

@@ -3,6 +3,7 @@
 //! One table: a setting is a field of [`Settings`], `SCRIP_<NAME>` in the environment, `name = ...` in the file and
 //! `--name` on the command line. Invariant: what comes out of [`Settings::load`] is inside its bounds.
 
+use crate::data_directory::SHARDS_MAX;
 use clap::Args;
 use figment::Figment;
 use figment::providers::{Env, Format, Serialized, Toml};
@@ -28,8 +29,8 @@ pub struct Settings {
     pub memory: u64,
     /// Socket driver.
     pub io: Io,
-    /// Shards.
-    pub shards: u32,
+    /// Shards of a new data directory; an existing one keeps its own.
+    pub shards: Option<u32>,
     /// Connections served at once; more are closed at accept.
     pub connections_max: u32,
     /// Seconds without a byte after which a connection is closed.
@@ -63,16 +64,22 @@ pub struct Settings {
 pub enum Io {
     /// The fastest that works here.
     Auto,
-    /// tokio: epoll, works everywhere.
+    /// tokio: epoll under a runtime.
     Tokio,
+    /// glommio: io_uring, thread per core; needs a kernel that allows it.
+    Glommio,
+    /// A plain loop over epoll.
+    Ready,
 }
 
 impl Io {
-    /// The driver's name, and why it was chosen.
-    pub const fn chosen(self) -> (&'static str, &'static str) {
+    /// Its name, as `--io` takes it.
+    pub const fn name(self) -> &'static str {
         match self {
-            Io::Auto => ("tokio", "auto: the one driver of this version"),
-            Io::Tokio => ("tokio", "asked for"),
+            Io::Auto => "auto",
+            Io::Tokio => "tokio",
+            Io::Glommio => "glommio",
+            Io::Ready => "ready",
         }
     }
 }
@@ -87,7 +94,7 @@ impl Default for Settings {
             master_key: None,
             memory: 1 << 30,
             io: Io::Auto,
-            shards: 1,
+            shards: None,
             connections_max: 10_240,
             idle_timeout_s: 300,
             operation_window_ms: rules.operation_window_ms,
@@ -131,7 +138,7 @@ pub struct SettingFlags {
     #[arg(long, value_name = "DRIVER")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub io: Option<Io>,
-    /// Shards [default: 1, the only number this version runs]
+    /// Shards, an owner thread and a log each; a data directory keeps the number it was made with [default: 1]
     #[arg(long, value_name = "N")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub shards: Option<u32>,
@@ -246,8 +253,11 @@ impl Settings {
         if self.memory < MEMORY_MIN {
             return refuse("memory", format!("{} bytes are too few: at least 16MiB", self.memory));
         }
-        if self.shards != 1 {
-            return refuse("shards", format!("{} shards: this version runs exactly 1", self.shards));
+        if let Some(shards) = self.shards {
+            if !(1..=SHARDS_MAX).contains(&shards) {
+                return refuse("shards", format!("{shards} shards: 1 to {SHARDS_MAX} can be"));
+            }
+            self.check_memory(shards)?;
         }
         for (name, address) in [("listen", self.listen), ("http", self.http)] {
             if !address.ip().is_loopback() && !self.insecure {
@@ -287,6 +297,19 @@ impl Settings {
         Ok(())
     }
 
+    /// Checks that the memory is enough for `shards` shards.
+    ///
+    /// # Errors
+    /// [`SettingsError`], if it is not.
+    pub fn check_memory(&self, shards: u32) -> Result<(), SettingsError> {
+        if self.memory / u64::from(shards) < MEMORY_MIN {
+            let why =
+                format!("{} bytes are too few for {shards} shards: at least 16MiB for each", self.memory);
+            return Err(SettingsError::Value { name: "memory", why });
+        }
+        Ok(())
+    }
+
     /// The times that are part of the logged state.
     pub fn rules(&self) -> Rules {
         Rules {
@@ -297,9 +320,9 @@ impl Settings {
         }
     }
 
-    /// The tables that the memory allows.
-    pub fn capacity(&self) -> Capacity {
-        Capacity::for_memory(self.memory)
+    /// The tables that the memory allows each of `shards` shards.
+    pub fn capacity(&self, shards: u32) -> Capacity {
+        Capacity::for_memory(self.memory / u64::from(shards))
     }
 }
 
@@ -338,7 +361,7 @@ mod tests {
         std::fs::write(&file, "memory = \"32MiB\"\ndrain_ms = 7\n").unwrap();
         let flags = SettingFlags { drain_ms: Some(9), ..SettingFlags::default() };
         let settings = Settings::load(Some(file.clone()), &flags).unwrap();
-        assert_eq!((settings.memory, settings.drain_ms, settings.shards), (32 << 20, 9, 1));
+        assert_eq!((settings.memory, settings.drain_ms, settings.shards), (32 << 20, 9, None));
 
         std::fs::write(&file, "memmory = 1\n").unwrap();
         let error = Settings::load(Some(file), &flags).unwrap_err().to_string();

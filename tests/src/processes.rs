@@ -8,6 +8,7 @@
 pub mod binary;
 pub mod caller;
 pub mod disk;
+pub mod drivers;
 pub mod http;
 pub mod server;
 pub mod site;

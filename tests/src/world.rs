@@ -42,7 +42,7 @@ impl EventSink for Log {
         assert_eq!((&decoded, read), (event, size), "an event survives its bytes");
         if let Event::Expired { holds } = event {
             assert!(holds.len() <= EXPIRED_PER_EVENT_MAX, "one event expired {} holds", holds.len());
-            self.expired.extend(holds.iter().map(|hold| expired_key(hold)));
+            self.expired.extend(holds.iter().map(expired_key));
             self.expired_at_once_max = self.expired_at_once_max.max(holds.len());
         }
         self.bytes.extend_from_slice(&buffer[..size]);

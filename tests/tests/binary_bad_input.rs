@@ -10,6 +10,16 @@ use scrip_tests::processes::site::Site;
 use scrip_tests::processes::wire::{Heard, Told, Wire, commands, hello, read_answers, reserve, show};
 use std::time::{Duration, Instant};
 
+scrip_tests::on_each_driver!(
+    wrong_bytes_are_named_with_their_place_and_change_nothing,
+    commands_before_a_malformed_one_are_answered_and_those_after_it_are_not_executed,
+    nothing_of_a_frame_that_did_not_arrive_whole_is_executed,
+    an_error_arrives_although_its_cause_goes_on_sending,
+    a_connection_that_says_nothing_is_told_and_closed_in_time,
+    a_connection_that_drips_its_hello_is_told_and_closed_in_time,
+    commands_for_another_merchant_are_forbidden_and_cost_no_connection,
+);
+
 /// Bytes of a RESERVE of one line.
 const RESERVE_BYTES: usize = 104;
 /// From accept to a complete HELLO, as the protocol says; and how late a server that looks once a second may be.
@@ -161,7 +171,6 @@ fn command_cases(wire: &mut Wire, line: &[Line]) -> Vec<Case> {
     ]
 }
 
-#[test]
 fn wrong_bytes_are_named_with_their_place_and_change_nothing() {
     let site = Site::new();
     let server = site.serve(&[]);
@@ -198,7 +207,6 @@ fn assert_told(case: &Case, told: &Told) {
     assert!(!of_a_command || told.correlation == 9, "{name}: {told:?}");
 }
 
-#[test]
 fn commands_before_a_malformed_one_are_answered_and_those_after_it_are_not_executed() {
     let site = Site::new();
     let server = site.serve(&[]);
@@ -230,7 +238,6 @@ fn commands_before_a_malformed_one_are_answered_and_those_after_it_are_not_execu
     }
 }
 
-#[test]
 fn nothing_of_a_frame_that_did_not_arrive_whole_is_executed() {
     let site = Site::new();
     let server = site.serve(&[]);
@@ -256,7 +263,6 @@ fn nothing_of_a_frame_that_did_not_arrive_whole_is_executed() {
     assert_eq!(caller.show(card).held, 1);
 }
 
-#[test]
 fn an_error_arrives_although_its_cause_goes_on_sending() {
     let site = Site::new();
     let server = site.serve(&[]);
@@ -289,14 +295,12 @@ fn assert_hello_timeout((took, said): (Duration, Option<Told>)) {
     assert_eq!(told.code, ErrorCode::HelloTimeout, "{told:?}");
 }
 
-#[test]
 fn a_connection_that_says_nothing_is_told_and_closed_in_time() {
     let site = Site::new();
     let server = site.serve(&[]);
     assert_hello_timeout(end_of(Wire::connect(server.listen), |_| ()));
 }
 
-#[test]
 fn a_connection_that_drips_its_hello_is_told_and_closed_in_time() {
     let site = Site::new();
     let server = site.serve(&[]);
@@ -308,7 +312,6 @@ fn a_connection_that_drips_its_hello_is_told_and_closed_in_time() {
     }));
 }
 
-#[test]
 fn commands_for_another_merchant_are_forbidden_and_cost_no_connection() {
     let site = Site::new();
     let server = site.serve(&[]);

@@ -174,7 +174,7 @@ fn a_bad_settings_file_is_named_with_the_key() {
         ("drain_ms = -1\n", vec!["scrip.toml", "drain_ms"]),
         ("io = \"pigeon\"\n", vec!["scrip.toml", "io", "tokio"]),
         ("drain_ms = \n", vec!["scrip.toml"]),
-        ("shards = 2\n", vec!["shards", "exactly 1"]),
+        ("shards = 65\n", vec!["shards", "1 to 64"]),
         ("connections_max = 99999999999\n", vec!["scrip.toml", "connections_max"]),
     ] {
         fs::write(&file, text).unwrap();
@@ -198,8 +198,8 @@ fn a_bad_flag_is_named_with_what_would_do() {
         (&["--segments-ready", "99"], &["segments_ready", "16"]),
         (&["--listen", "here"], &["--listen", "here"]),
         (&["--io", "carrier-pigeon"], &["--io", "tokio"]),
-        (&["--shards", "2"], &["shards", "exactly 1"]),
-        (&["--shards", "0"], &["shards", "exactly 1"]),
+        (&["--shards", "0"], &["shards", "1 to 64"]),
+        (&["--shards", "8"], &["memory", "8 shards", "16MiB"]),
         (&["--listen", "0.0.0.0:0"], &["listen", "0.0.0.0", "no TLS", "--insecure"]),
         (&["--http", "0.0.0.0:0"], &["http", "0.0.0.0", "no TLS", "--insecure"]),
         (&["--operation-window-min-ms", "1"], &["operation_window_min_ms"]),

@@ -2,7 +2,7 @@
 
 use scrip_client::{
     ChannelId, Error, Extend, Line, OperationShown, Reserve, ReturnUnits, Sell, StockCreate, StockEdit,
-    StockTerms, StockUnits, StockVoid,
+    StockFreeze, StockTerms, StockUnits, StockVoid,
 };
 use scrip_tests::processes::caller::Caller;
 use scrip_tests::processes::server::Server;
@@ -36,9 +36,10 @@ fn every_call(caller: &Caller, operations: &[scrip_client::Operation]) -> Vec<(&
     let line = || vec![Line::new(card, 2)];
     let _ = twice!(kept, caller.stock_create(StockCreate::new(operation(), card, "card", 100)));
     let _ = twice!(kept, caller.stock_supply(units(operation(), 10)));
-    let _ = twice!(kept, caller.stock_freeze(units(operation(), 5)));
+    let freeze = StockFreeze { operation: operation(), stock: card, units: 5, forced: false };
+    let _ = twice!(kept, caller.stock_freeze(freeze));
     let _ = twice!(kept, caller.stock_unfreeze(units(operation(), 2)));
-    let void = StockVoid { operation: operation(), stock: card, units: 1, from_frozen: true };
+    let void = StockVoid { operation: operation(), stock: card, units: 1, from_frozen: true, forced: false };
     let _ = twice!(kept, caller.stock_void(void));
     let terms = StockTerms { opens_ms: 0, closes_ms: 0, limit_per_user: 9, frozen: false };
     let _ =

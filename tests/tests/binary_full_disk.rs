@@ -72,7 +72,7 @@ fn assert_finishes_what_was_begun(wire: &mut Wire, holds: &[Operation]) {
         assert!(answer.contains(REFUSED), "{answer}");
     }
     let answers = wire.ask(&[
-        request(confirmed, Command::Confirm { units: &[] }),
+        request(confirmed, Command::Confirm { units: &[], hidden: false }),
         request(released, Command::Release),
         show(stock("card")),
         request(confirmed, Command::OperationShow),
@@ -81,8 +81,10 @@ fn assert_finishes_what_was_begun(wire: &mut Wire, holds: &[Operation]) {
         assert!(answer.starts_with(&format!("Done({word}")), "{answer}");
     }
     // Again: the same answers, as ever.
-    let again =
-        wire.ask(&[request(confirmed, Command::Confirm { units: &[] }), request(released, Command::Release)]);
+    let again = wire.ask(&[
+        request(confirmed, Command::Confirm { units: &[], hidden: false }),
+        request(released, Command::Release),
+    ]);
     assert_eq!(again, answers[..2]);
 }
 
@@ -157,7 +159,7 @@ fn confirms_and_releases_never_fill_the_disk_to_a_fault() {
     // One by one, each costs a block of the log: the reserve runs out.
     let mut confirmed = 0;
     for hold in &holds {
-        let answer = wire.ask(&[request(*hold, Command::Confirm { units: &[] })]).remove(0);
+        let answer = wire.ask(&[request(*hold, Command::Confirm { units: &[], hidden: false })]).remove(0);
         if !answer.starts_with("Done(Confirmed") {
             assert!(answer.contains(REFUSED), "{answer}");
             break;
@@ -172,7 +174,7 @@ fn confirms_and_releases_never_fill_the_disk_to_a_fault() {
     std::fs::remove_file(ballast).expect("the ballast can go");
     wait_until_it_sells_again(&mut wire);
     let last = holds[confirmed];
-    let answer = wire.ask(&[request(last, Command::Confirm { units: &[] })]).remove(0);
+    let answer = wire.ask(&[request(last, Command::Confirm { units: &[], hidden: false })]).remove(0);
     assert!(answer.starts_with("Done(Confirmed"), "{answer}");
     assert_eq!(server.stop().status.code(), Some(0));
     site.verify();
@@ -190,7 +192,7 @@ fn is_refused_or_keeps_the_promise(test: &str, odd: [&str; 2]) {
     let mut wire = Wire::greeted(server.listen, server.token());
     let _ballast = disk.fill(1 << 20);
     let holds = reserve_until_refused(&mut wire);
-    let answer = wire.ask(&[request(holds[0], Command::Confirm { units: &[] })]).remove(0);
+    let answer = wire.ask(&[request(holds[0], Command::Confirm { units: &[], hidden: false })]).remove(0);
     assert!(answer.starts_with("Done(Confirmed"), "{odd:?}: what was begun is not finished: {answer}");
 }
 

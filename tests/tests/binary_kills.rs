@@ -15,6 +15,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
+scrip_tests::on_each_driver!(twenty_kills_under_checkout_load_lose_nothing, nor_do_they_with_two_shards,);
+
 const KILLS: u32 = 20;
 const SEED: u64 = 20_260_101;
 /// Checkouts begun per second.
@@ -23,10 +25,18 @@ const CHECKOUTS_PER_S: f64 = 3_000.0;
 const ANSWERS_BETWEEN: std::ops::Range<u64> = 300..3_000;
 const TTL_MS: u32 = 1_500;
 
-#[test]
 fn twenty_kills_under_checkout_load_lose_nothing() {
+    lose_nothing(&[]);
+}
+
+/// Every second connection comes in by the door of the shard that its stocks do not lie in.
+fn nor_do_they_with_two_shards() {
+    lose_nothing(&["--shards", "2"]);
+}
+
+fn lose_nothing(flags: &[&str]) {
     let site = Site::new();
-    let mut server = site.serve(&[]);
+    let mut server = site.serve(flags);
     let (address, token) = (server.listen, server.token().clone());
     let stocks = create_stocks(&server);
 
@@ -49,7 +59,7 @@ fn twenty_kills_under_checkout_load_lose_nothing() {
         seen = wait_for(&progress, kill, |seen| seen.answers >= goal);
         kills_with_unknowns += u32::from(seen.unknown > unknown_before && kill > 1);
         server.kill();
-        server = site.serve_at(address, &[]);
+        server = site.serve_at(address, flags);
         assert_eq!(server.token().reveal_text(), token.reveal_text(), "a restart keeps its tokens");
     }
     let goal = seen.answers + ANSWERS_BETWEEN.end;

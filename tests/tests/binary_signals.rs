@@ -15,7 +15,16 @@ use scrip_tests::processes::wire::{
 };
 use std::time::{Duration, Instant};
 
-#[test]
+scrip_tests::on_each_driver!(
+    sigterm_answers_what_is_on_its_way_says_goaway_and_seals_the_log,
+    a_server_that_stops_says_so_over_http_takes_nobody_new_and_ends_in_time,
+    sigint_and_the_end_of_stdin_stop_it_as_well,
+    a_pause_of_the_process_gives_no_stale_answer_and_expires_nothing_early,
+    a_client_that_never_reads_its_answers_stalls_nobody_and_costs_bounded_memory,
+    a_silent_connection_is_told_and_closed_and_one_that_pings_stays,
+    a_connection_above_the_maximum_is_told_so_and_the_others_go_on,
+);
+
 fn sigterm_answers_what_is_on_its_way_says_goaway_and_seals_the_log() {
     let site = Site::new();
     let server = site.serve(&[]);
@@ -60,7 +69,6 @@ fn sigterm_answers_what_is_on_its_way_says_goaway_and_seals_the_log() {
     assert_eq!(Caller::connect(server.listen, server.token()).show(card).consumed, 4 * FRAMES * BATCH as u64);
 }
 
-#[test]
 fn a_server_that_stops_says_so_over_http_takes_nobody_new_and_ends_in_time() {
     let site = Site::new();
     let server = site.serve(&["--drain-ms", "1500"]);
@@ -83,7 +91,6 @@ fn a_server_that_stops_says_so_over_http_takes_nobody_new_and_ends_in_time() {
     wire.closed();
 }
 
-#[test]
 fn sigint_and_the_end_of_stdin_stop_it_as_well() {
     let site = Site::new();
     let server = site.serve(&[]);
@@ -94,7 +101,6 @@ fn sigint_and_the_end_of_stdin_stop_it_as_well() {
     assert!(said.stdout.contains("end sealed"), "{said:#?}");
 }
 
-#[test]
 fn a_pause_of_the_process_gives_no_stale_answer_and_expires_nothing_early() {
     const PAUSE: Duration = Duration::from_millis(900);
     let site = Site::new();
@@ -107,7 +113,7 @@ fn a_pause_of_the_process_gives_no_stale_answer_and_expires_nothing_early() {
     let answers = wire.ask(&[reserve(envelope(short), &line, 400), reserve(envelope(long), &line, 60_000)]);
     assert!(answers.iter().all(|answer| answer.contains("Reserved")), "{answers:?}");
 
-    server.signal(Signal::STOP);
+    server.pause();
     let ask = |operation| Request { envelope: envelope(operation), command: Command::OperationShow };
     wire.send(&commands(1, &[ask(short), ask(long), show(card)]));
     let heard = wire.hear(PAUSE);
@@ -119,13 +125,12 @@ fn a_pause_of_the_process_gives_no_stale_answer_and_expires_nothing_early() {
     assert!(answers[0].1.contains("state: Expired"), "the short hold ran out during the pause: {answers:?}");
     assert!(answers[1].1.contains("state: Held"), "the long one did not: {answers:?}");
     assert!(answers[2].1.contains("available: 9, held: 1,"), "{answers:?}");
-    let sale = Request { envelope: envelope(long), command: Command::Confirm { units: &[] } };
+    let sale = Request { envelope: envelope(long), command: Command::Confirm { units: &[], hidden: false } };
     let answers = wire.ask(&[sale]);
     assert!(answers[0].contains("Confirmed") && answers[0].contains("late: false"), "{answers:?}");
     assert!(get(server.http, "/health").body.contains("\"clock_alarm\":false"));
 }
 
-#[test]
 fn a_client_that_never_reads_its_answers_stalls_nobody_and_costs_bounded_memory() {
     const SHOWS: usize = 8_000;
     let site = Site::new();
@@ -168,7 +173,6 @@ fn a_client_that_never_reads_its_answers_stalls_nobody_and_costs_bounded_memory(
     }
 }
 
-#[test]
 fn a_silent_connection_is_told_and_closed_and_one_that_pings_stays() {
     let site = Site::new();
     let server = site.serve(&["--idle-timeout-s", "2"]);
@@ -189,7 +193,6 @@ fn a_silent_connection_is_told_and_closed_and_one_that_pings_stays() {
     alive.ping();
 }
 
-#[test]
 fn a_connection_above_the_maximum_is_told_so_and_the_others_go_on() {
     let site = Site::new();
     let server = site.serve(&["--connections-max", "2"]);

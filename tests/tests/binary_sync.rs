@@ -10,6 +10,11 @@ use scrip_tests::processes::wire::{Heard, Wire, commands, read_answers, sell, st
 use scrip_tests::processes::{PATIENCE, skip};
 use std::time::{Duration, Instant};
 
+scrip_tests::on_each_driver!(
+    no_mutation_is_answered_before_its_sync_has_returned,
+    a_failed_sync_ends_the_server_without_another_answer,
+);
+
 /// What each sync is delayed by.
 const DELAY: Duration = Duration::from_millis(200);
 
@@ -24,7 +29,6 @@ fn attach(test: &str, server: &Server, injection: &str) -> Option<Tracer> {
     }
 }
 
-#[test]
 fn no_mutation_is_answered_before_its_sync_has_returned() {
     let site = Site::new();
     let server = site.serve(&[]);
@@ -57,7 +61,6 @@ fn no_mutation_is_answered_before_its_sync_has_returned() {
     assert_eq!(caller.show(card).held, 3);
 }
 
-#[test]
 fn a_failed_sync_ends_the_server_without_another_answer() {
     for failing in [1, 2, 3] {
         let site = Site::new();
@@ -77,9 +80,10 @@ fn a_failed_sync_ends_the_server_without_another_answer() {
         for word in ["sync of log file log-", "at byte", "Input/output error", "without another answer"] {
             assert!(ended.stderr.contains(word), "stderr lacks {word:?}: {}", ended.stderr);
         }
-        // A sync can be a seal's: then it is not the last sale's that failed.
+        // A sync can be a seal's: then it is not the last sale's that failed. Owner and log thread both sync, and strace
+        // counts for each of them.
         assert!(
-            acknowledged.len() < failing,
+            acknowledged.len() <= 2 * (failing - 1),
             "{} sales acknowledged, sync {failing} failed",
             acknowledged.len()
         );

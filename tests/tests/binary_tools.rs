@@ -1,8 +1,8 @@
 //! What an operator sees: metrics, health, tokens, stocks, the log in text, the demo.
 
 use scrip_client::{
-    ChannelId, ClientOptions, Extend, Line, MerchantId, Reserve, ReturnUnits, Sell, StockEdit, StockTerms,
-    StockUnits, StockVoid, Token,
+    ChannelId, ClientOptions, Extend, Line, MerchantId, Reserve, ReturnUnits, Sell, StockEdit, StockFreeze,
+    StockTerms, StockUnits, StockVoid, Token,
 };
 use scrip_tests::processes::PATIENCE;
 use scrip_tests::processes::caller::Caller;
@@ -177,9 +177,16 @@ fn make_history(caller: &Caller) {
     let operation = || client.operation();
     let units = |units| StockUnits { operation: operation(), stock: card, units };
     caller.wait(client.stock_supply(units(10))).unwrap();
-    caller.wait(client.stock_freeze(units(5))).unwrap();
+    caller
+        .wait(client.stock_freeze(StockFreeze {
+            operation: operation(),
+            stock: card,
+            units: 5,
+            forced: false,
+        }))
+        .unwrap();
     caller.wait(client.stock_unfreeze(units(2))).unwrap();
-    let void = StockVoid { operation: operation(), stock: card, units: 1, from_frozen: true };
+    let void = StockVoid { operation: operation(), stock: card, units: 1, from_frozen: true, forced: false };
     caller.wait(client.stock_void(void)).unwrap();
     let terms = StockTerms { opens_ms: 0, closes_ms: 0, limit_per_user: 50, frozen: false };
     caller

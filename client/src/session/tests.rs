@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use scrip_engine::answer::Answer;
 use scrip_engine::command::{Command, Envelope};
 use scrip_engine::ids::{ChannelId, MerchantId, OperationId, Slot};
-use scrip_protocol::answer_write::AnswerFrame;
+use scrip_protocol::answer_write::{AnswerFrame, NoSeals};
 use scrip_protocol::notice::GoawayReason;
 use scrip_protocol::read::CommandReader;
 use scrip_protocol::secret::AliasKey;
@@ -56,7 +56,8 @@ fn answers(correlation: u64, indexes: &[u16]) -> Vec<u8> {
     let mut out = Vec::new();
     let mut frame = AnswerFrame::begin(&mut out, correlation);
     for index in indexes {
-        frame.push(&mut out, *index, &Outcome::Done(Answer::Released { lapsed: false })).unwrap();
+        let outcome = Outcome::Done(Answer::Released { lapsed: false });
+        frame.push(&mut out, *index, &outcome, &mut NoSeals).unwrap();
     }
     assert!(frame.finish(&mut out, 9));
     out

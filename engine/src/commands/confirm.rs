@@ -91,14 +91,14 @@ fn same_showing(hold: &HoldRecord, hidden: bool) -> bool {
 fn keys_are_short(state: &State, hold: &HoldRecord, late: bool, plan: &mut Plan) -> bool {
     for (position, line) in state.lines(hold).enumerate() {
         let stock = state.stock(Handle(line.stock));
-        if late || !stock.keys {
+        let asked = plan.lines[position].units.get();
+        if late || !stock.keys || asked == 0 {
             continue;
         }
         let same = state.lines(hold).zip(&plan.lines).filter(|(other, _)| other.stock == line.stock);
         let demand: u64 = same.map(|(_, event)| u64::from(event.units.get())).sum();
         let keys = stock.units.available + stock.units.unmarked();
         if demand > keys {
-            let asked = plan.lines[position].units.get();
             plan.facts.push(LineFact::new(position, Code::OutOfStock, asked, keys));
         }
     }

@@ -29,7 +29,9 @@ pub fn read<'r>(state: &'r State, reply: Reply, replies: &'r mut Replies) -> Out
             fill_units(state, hold, replies, |line| line.current);
             let (confirmed_ms, late) = (hold.closed_ms(), hold.flags & HoldRecord::LATE != 0);
             let total = fill_places(state, hold, 0, replies);
-            let keys = page(state, hold, total, 0, &replies.places);
+            // A hidden confirmation stays hidden when it is repeated; a REVEAL shows the keys in its own answer.
+            let shown = hold.flags & HoldRecord::HIDDEN == 0;
+            let keys = page(state, shown, total, 0, &replies.places);
             Outcome::Done(Answer::Confirmed { confirmed_ms, late, units: &replies.units, keys })
         }
         Reply::Released(handle) => {
@@ -42,7 +44,7 @@ pub fn read<'r>(state: &'r State, reply: Reply, replies: &'r mut Replies) -> Out
         Reply::Keys(handle, from) => {
             let hold = state.holds.get(handle);
             let total = fill_places(state, hold, from, replies);
-            Outcome::Done(Answer::Keys(page(state, hold, total, from, &replies.places)))
+            Outcome::Done(Answer::Keys(page(state, is_shown(hold), total, from, &replies.places)))
         }
         Reply::Key(handle, key) => one_key(state, handle, key, replies),
         Reply::Batches(handle, from) => {
@@ -84,17 +86,15 @@ fn place(handle: Handle, key: &KeyRecord) -> KeyPlace {
     KeyPlace { key: handle.0, chunk: key.chunk, position: key.position, void }
 }
 
-fn page<'r>(
-    state: &'r State,
-    hold: &HoldRecord,
-    total: u32,
-    from: u32,
-    places: &'r [KeyPlace],
-) -> KeyPage<'r> {
+/// Whether the texts of a hold's keys may be shown.
+fn is_shown(hold: &HoldRecord) -> bool {
+    hold.flags & HoldRecord::HIDDEN == 0 || hold.flags & HoldRecord::REVEALED != 0
+}
+
+fn page<'r>(state: &'r State, shown: bool, total: u32, from: u32, places: &'r [KeyPlace]) -> KeyPage<'r> {
     if total == 0 {
         return KeyPage::default();
     }
-    let shown = hold.flags & HoldRecord::HIDDEN == 0 || hold.flags & HoldRecord::REVEALED != 0;
     KeyPage { total, from, keys: KeyList::Sealed { places, shown, keys: &state.keys } }
 }
 
@@ -104,7 +104,7 @@ fn one_key<'r>(state: &'r State, hold: Handle, key: Handle, replies: &'r mut Rep
     replies.places.push(place(key, state.keys.records.get(key)));
     let all = state.lines(hold).flat_map(|line| state.keys.line(line.keys));
     let from = all.take_while(|(handle, _)| *handle != key).count() as u32;
-    Outcome::Done(Answer::Keys(page(state, hold, total, from, &replies.places)))
+    Outcome::Done(Answer::Keys(page(state, is_shown(hold), total, from, &replies.places)))
 }
 
 fn batch_view(batch: &Batch) -> BatchView {

@@ -411,8 +411,26 @@ pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) -> Handl
         record.more_lines = state.extra_lines.insert(extra).0;
     }
     let handle = state.insert_hold(record, resolved.hash);
+    if *sold {
+        bind_keys(state, handle);
+    }
     state.reclaim(VISITS_PER_INSERTION);
     handle
+}
+
+/// Binds card keys to the lines of a sale, in their order: they were made from the last to the first.
+#[inline]
+fn bind_keys(state: &mut State, handle: Handle) {
+    let of_keys = |line: &LineRecord| state.stock(Handle(line.stock)).keys;
+    if !state.lines(state.holds.get(handle)).any(of_keys) {
+        return;
+    }
+    state.change_lines(handle, |state, _, line| {
+        let stock = Handle(line.stock);
+        if state.stock(stock).keys {
+            line.keys = super::keys::bind(state, stock, line.current);
+        }
+    });
 }
 
 #[inline]
@@ -457,7 +475,6 @@ fn take_line(
     if on(Bug::DoublePosting) {
         state.post(stock, channel, posting);
     }
-    let keys = if sold && state.stock(stock).keys { super::keys::bind(state, stock, units) } else { NONE };
     let mut entry = NONE;
     if line.counted() {
         // An earlier line of this very event may have made the entry.
@@ -467,7 +484,7 @@ fn take_line(
         record.lines += 1;
         entry = handle.0;
     }
-    LineRecord { stock: stock.0, limit: entry, reserved: units, current: units, returned: 0, keys }
+    LineRecord { stock: stock.0, limit: entry, reserved: units, current: units, returned: 0, keys: NONE }
 }
 
 /// Applies a [`Event::SellRefused`].

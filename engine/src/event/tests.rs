@@ -1,7 +1,7 @@
 //! Every event survives its own encoding, and no cut of it decodes.
 
 use super::*;
-use crate::limits::EVENT_BYTES_MAX;
+use crate::limits::{EVENT_BYTES_MAX, KEY_BLOCK_BYTES_MAX, SEAL_BYTES};
 
 fn origin() -> Origin {
     Origin {
@@ -18,28 +18,56 @@ fn every_event<'a>(
     lines: &'a [EventLine],
     refused: &'a [RefusedLine],
     holds: &'a [EventHold],
+    quotas: &'a [Quota],
+    keys: &'a [EventKey],
 ) -> Vec<Event<'a>> {
     let terms = StockTerms { opens_ms: 1, closes_ms: 2, limit_per_user: 3, frozen: true };
     let buyer = Buyer { order: OrderId(11), user: UserId(12) };
     let nobody = Buyer { order: OrderId(0), user: UserId(0) };
     let (origin, hold, stock) = (origin(), OperationId(99), StockId(77));
     let replaces = OperationId(98);
+    let (batch, change) = (u32::MAX, BatchChange::Void);
+    let sealed: &[u8] = if keys.len() == 1 { &[1, 2, 3] } else { &[9; KEY_BLOCK_BYTES_MAX + SEAL_BYTES] };
     vec![
         Event::Tick { now_ms: 5 },
         Event::Configured { rules: Rules::default() },
         Event::FloorRaised { floor_ms: 7_000 },
         Event::Expired { holds },
-        Event::StockCreated { origin, stock, units: 10, terms, name: "礼品卡 1".as_bytes() },
-        Event::StockMoved { origin, kind: OperationKind::StockVoid, from_frozen: true, stock, units: 4 },
+        Event::StockCreated { origin, stock, units: 10, keys: true, terms, name: "礼品卡 1".as_bytes() },
+        Event::StockMoved {
+            origin,
+            kind: OperationKind::StockVoid,
+            from_frozen: true,
+            forced: true,
+            stock,
+            units: 4,
+        },
         Event::StockEdited { origin, stock, terms },
-        Event::Taken { origin, buyer, sold: false, ttl_ms: 900, replaces, lines },
-        Event::Taken { origin, buyer: nobody, sold: true, ttl_ms: 0, replaces: OperationId(0), lines },
+        Event::Taken { origin, buyer, sold: false, hidden: false, ttl_ms: 900, replaces, lines },
+        Event::Taken {
+            origin,
+            buyer: nobody,
+            sold: true,
+            hidden: true,
+            ttl_ms: 0,
+            replaces: OperationId(0),
+            lines,
+        },
         Event::SellRefused { origin, buyer, code: Code::OutOfStock, lines: refused },
-        Event::Confirmed { hold: origin.key(), late: true, lines },
+        Event::Confirmed { hold: origin.key(), late: true, hidden: true, lines },
         Event::LateRefused { hold: origin.key(), lines: refused },
         Event::Released { hold: origin.key() },
         Event::Extended { origin, hold, deadline_ms: 8 },
         Event::Returned { origin, hold, to_available: true, lines },
+        Event::StockQuotaSet { origin, stock, quotas },
+        Event::GuaranteeLapsed { stock, channel: ChannelId(9) },
+        Event::BatchCreated { origin, stock, batch, cost: 5, expires_ms: 6, supplier: "批发 A".as_bytes() },
+        Event::BatchChanged { origin, stock, batch, change, forced: true },
+        Event::BatchExpired { stock, batch },
+        Event::KeysImported { origin, stock, batch, keys, sealed },
+        Event::KeysImported { origin, stock, batch, keys: &[], sealed: &[] },
+        Event::Revealed { origin, hold },
+        Event::KeyReplaced { origin, hold, key: u32::MAX, reason: u16::MAX },
     ]
 }
 
@@ -50,9 +78,13 @@ fn events_survive_their_encoding_and_no_cut_decodes() {
     let refused: Vec<RefusedLine> =
         lines.iter().map(|line| RefusedLine::new(line.stock(), 3, Some(Code::UserLimit), 1 << 40)).collect();
     let holds = vec![EventHold::new(origin().key()); EXPIRED_PER_EVENT_MAX];
-    for event in every_event(&lines[..1], &refused[..1], &holds[..1])
+    let quotas: Vec<Quota> =
+        (0..CHANNELS_PER_STOCK_MAX as u16).map(|n| Quota::new(ChannelId(n), 1, 2, 3)).collect();
+    let key = |position| EventKey { fingerprint: U128::new(u128::MAX / 3), position, spare: [0; 7] };
+    let keys: Vec<EventKey> = (0..KEYS_PER_CHUNK_MAX as u8).map(key).collect();
+    for event in every_event(&lines[..1], &refused[..1], &holds[..1], &quotas[..1], &keys[..1])
         .into_iter()
-        .chain(every_event(&lines, &refused, &holds))
+        .chain(every_event(&lines, &refused, &holds, &quotas, &keys))
     {
         let mut out = vec![0xee; EVENT_BYTES_MAX];
         let size = event.encode(&mut out);
@@ -72,6 +104,7 @@ fn a_one_line_reserve_takes_88_bytes() {
         origin: origin(),
         buyer,
         sold: false,
+        hidden: false,
         ttl_ms: 1,
         replaces: OperationId(0),
         lines: &lines,

@@ -5,14 +5,14 @@
 #![allow(dead_code, reason = "each test file uses its part")]
 
 use scrip_engine::Engine;
-use scrip_engine::answer::{Answer, HoldLine, Outcome};
+use scrip_engine::answer::{Answer, HoldLine, KeyPage, Outcome};
 use scrip_engine::command::{Command, Envelope, Request, StockCreate, StockTerms};
 use scrip_engine::event::{Event, EventSink};
 use scrip_engine::ids::{ChannelId, MerchantId, OperationId, Slot, StockId};
 use scrip_engine::limits::{Capacity, Rules};
 use scrip_engine::rejection::{Code, Rejection};
 use scrip_loadgen::LoadPlan;
-use scrip_protocol::answer_write::AnswerFrame;
+use scrip_protocol::answer_write::{AnswerFrame, NoSeals};
 use scrip_protocol::error::ErrorCode;
 use scrip_protocol::frame::{self, FrameKind, FrameLimits, HEADER_BYTES};
 use scrip_protocol::handshake::{Hello, Welcome};
@@ -332,8 +332,9 @@ impl Brain {
         let faults = self.faults.clone();
         let nth = |one_in: u32| one_in > 0 && self.commands.is_multiple_of(u64::from(one_in));
         let id = request.envelope.operation.0;
-        let mut say =
-            |outcome: &Outcome<'_>| frame.push(out, index, outcome).expect("answers fit into a frame");
+        let mut say = |outcome: &Outcome<'_>| {
+            frame.push(out, index, outcome, &mut NoSeals).expect("answers fit into a frame")
+        };
         let one = [U32::new(1)];
         let reserved = Outcome::Done(Answer::Reserved { deadline_ms: now_ms + 900_000, units: &one });
         if request.command.mutates() && nth(faults.busy_one_in) {
@@ -346,6 +347,7 @@ impl Brain {
                     confirmed_ms: now_ms,
                     late: false,
                     units: &one,
+                    keys: KeyPage::default(),
                 }));
             }
             Command::Reserve { .. } if nth(faults.double_one_in) => {

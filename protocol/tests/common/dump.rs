@@ -77,12 +77,18 @@ impl<'a> Dump<'a> {
         let kind = CommandKind::from_number(self.bytes[2]).unwrap();
         let (flags, lines) = (self.bytes[3], usize::from(self.u16(12)));
         self.fields(commands::CommandHeader::FIELDS);
-        let name_bytes = if kind.tail() == Tail::Name { usize::from(self.u16(36)) } else { 0 };
+        let name_bytes = match kind {
+            CommandKind::StockCreate => usize::from(self.u16(36)),
+            CommandKind::BatchCreate => usize::from(self.u16(28)),
+            _ => 0,
+        };
+        let block_bytes = if kind.tail() == Tail::Texts { usize::from(self.u16(12)) } else { 0 };
         self.fields(kind.fields());
         match kind.tail() {
             Tail::None => {}
             Tail::Name => self.text(name_bytes, "name"),
             Tail::Units => self.units(lines),
+            Tail::Texts => self.texts(lines, block_bytes),
             Tail::Quotas => (0..lines).for_each(|_| self.fields(commands::QuotaLayout::FIELDS)),
             Tail::Lines => {
                 if flags & flag::HAS_REPLACE != 0 {
@@ -99,6 +105,28 @@ impl<'a> Dump<'a> {
         }
     }
 
+    /// Shows `count` lengths, then the texts, and the padding behind them.
+    fn texts(&mut self, count: usize, block_bytes: usize) {
+        let lengths: Vec<u16> = (0..count).map(|text| self.u16(2 * text)).collect();
+        for (text, length) in lengths.iter().enumerate() {
+            self.raw(2, &format!("bytes of text {text} u16 = {length}"));
+        }
+        for length in lengths {
+            let text = String::from_utf8_lossy(&self.bytes[..usize::from(length)]);
+            self.raw(usize::from(length), &format!("text = {text:?}"));
+        }
+        self.padding(block_bytes);
+    }
+
+    /// Shows `count` keys with their texts.
+    fn keys(&mut self, count: usize) {
+        for _ in 0..count {
+            let text_bytes = usize::from(self.u16(8));
+            self.fields(answers::KeyItemLayout::FIELDS);
+            self.text(text_bytes, "text");
+        }
+    }
+
     fn extra(&mut self) {
         let bytes = usize::from(self.u16(2));
         self.fields(scrip_protocol::extras::ExtraHeader::FIELDS);
@@ -111,12 +139,19 @@ impl<'a> Dump<'a> {
         let kind = AnswerKind::from_number(self.bytes[2]).unwrap();
         let count = usize::from(self.u16(6));
         self.fields(answers::AnswerHeader::FIELDS);
+        let keys = if kind == AnswerKind::ConfirmedKeys { usize::from(self.u16(12)) } else { 0 };
         self.fields(kind.fields());
         match kind {
             AnswerKind::Reserved | AnswerKind::Confirmed => self.units(count),
             AnswerKind::Stock => self.text(count, "name"),
             AnswerKind::Hold => (0..count).for_each(|_| self.fields(answers::HoldLineLayout::FIELDS)),
             AnswerKind::Channels => (0..count).for_each(|_| self.fields(answers::ChannelLayout::FIELDS)),
+            AnswerKind::ConfirmedKeys => {
+                self.units(count);
+                self.keys(keys);
+            }
+            AnswerKind::Keys => self.keys(count),
+            AnswerKind::Batches => (0..count).for_each(|_| self.fields(answers::BatchLayout::FIELDS)),
             AnswerKind::Rejection => self.facts(outcome),
             _ => {}
         }
@@ -134,6 +169,7 @@ impl<'a> Dump<'a> {
             Facts::Maximum(..) => FactsKind::Maximum,
             Facts::Version(_) => FactsKind::Version,
             Facts::Units { .. } => FactsKind::Units,
+            Facts::Key(_) => FactsKind::Key,
         };
         self.fields(kind.fields());
     }

@@ -4,9 +4,13 @@
 pub mod dump;
 
 use scrip_engine::answer::{
-    Answer, ChannelView, HoldLine, HoldState, HoldView, OperationKind, OperationView, Outcome, StockView,
+    Answer, BatchView, ChannelView, HoldLine, HoldState, HoldView, KeyItem, KeyList, KeyPage, OperationKind,
+    OperationView, Outcome, StockView,
 };
-use scrip_engine::command::{Command, Envelope, Line, Quota, Request, StockCreate, StockTerms, Take};
+use scrip_engine::command::{
+    BatchChange, BatchCreate, Command, Envelope, KeyBlock, Line, Quota, Request, StockCreate, StockTerms,
+    Take,
+};
 use scrip_engine::ids::{ChannelId, MerchantId, OperationId, OrderId, Slot, StockId, UserId};
 use scrip_engine::rejection::{CapacityOf, Code, Facts, LineFact, Rejection};
 use scrip_protocol::answer_write::AnswerFrame;
@@ -14,6 +18,7 @@ use scrip_protocol::extras::Extras;
 use scrip_protocol::frame::HEADER_BYTES;
 use scrip_protocol::limits::FRAME_BYTES_MAX;
 use scrip_protocol::write::CommandFrame;
+use zerocopy::IntoBytes;
 use zerocopy::little_endian::{U16, U32, U64};
 
 /// The home slot of merchant 7.
@@ -75,7 +80,13 @@ pub fn commands() -> Vec<CommandSample> {
     let plain = [
         (
             "stock_create",
-            Command::StockCreate(StockCreate { stock: STOCK, name, units: 100_000, terms: terms() }),
+            Command::StockCreate(StockCreate {
+                stock: STOCK,
+                name,
+                units: 100_000,
+                keys: false,
+                terms: terms(),
+            }),
         ),
         ("stock_supply", Command::StockSupply { stock: STOCK, units: 500 }),
         ("stock_void", Command::StockVoid { stock: STOCK, units: 5, from_frozen: true, forced: false }),
@@ -85,11 +96,11 @@ pub fn commands() -> Vec<CommandSample> {
         ("reserve_one_line", Command::Reserve { take: one, ttl_ms: 60_000 }),
         ("reserve_partial_replace", Command::Reserve { take: two, ttl_ms: 0 }),
         ("extend", Command::Extend { hold: HOLD, ttl_ms: 120_000 }),
-        ("confirm_all", Command::Confirm { units: &[] }),
-        ("confirm_some", Command::Confirm { units: units(&[1, 0, 2]) }),
+        ("confirm_all", Command::Confirm { units: &[], hidden: false }),
+        ("confirm_some", Command::Confirm { units: units(&[1, 0, 2]), hidden: false }),
         ("release", Command::Release),
-        ("sell", Command::Sell { take: one, paid: false }),
-        ("sell_paid_partial_replace", Command::Sell { take: two, paid: true }),
+        ("sell", Command::Sell { take: one, paid: false, hidden: false }),
+        ("sell_paid_partial_replace", Command::Sell { take: two, paid: true, hidden: false }),
         ("return_all", Command::Return { hold: HOLD, to_available: false, units: &[] }),
         ("return_some", Command::Return { hold: HOLD, to_available: true, units: units(&[1, 2]) }),
         ("stock_show", Command::StockShow { stock: STOCK }),
@@ -105,6 +116,7 @@ pub fn commands() -> Vec<CommandSample> {
     ];
     let mut samples: Vec<CommandSample> = plain
         .into_iter()
+        .chain(commands_of_keys(one))
         .enumerate()
         .map(|(index, (name, command))| {
             let operation = OperationId(OPERATION.0 + 0x10 * index as u128);
@@ -118,6 +130,93 @@ pub fn commands() -> Vec<CommandSample> {
         extras,
     ));
     samples
+}
+
+fn commands_of_keys(take: Take<'static>) -> [(&'static str, Command<'static>); 12] {
+    let create = BatchCreate {
+        stock: STOCK,
+        batch: 7,
+        cost: 4_550,
+        expires_ms: NOW_MS + 31_536_000_000,
+        supplier: "批发 A".as_bytes(),
+    };
+    let change = |change, forced| Command::BatchChange { stock: STOCK, batch: 7, change, forced };
+    let block = KeyBlock::Plain { count: 2, bytes: b"\x0b\0\x06\0AAAA-BBBB-1\xe5\x8d\xa1-02" };
+    let terms = StockTerms { frozen: false, ..terms() };
+    [
+        (
+            "stock_create_keys",
+            Command::StockCreate(StockCreate { stock: STOCK, name: b"steam50", units: 0, keys: true, terms }),
+        ),
+        ("batch_create", Command::BatchCreate(create)),
+        ("batch_freeze", change(BatchChange::Freeze, false)),
+        ("batch_unfreeze", change(BatchChange::Unfreeze, false)),
+        ("batch_void_forced", change(BatchChange::Void, true)),
+        ("keys_import", Command::KeysImport { stock: STOCK, batch: 7, block }),
+        ("confirm_hidden", Command::Confirm { units: &[], hidden: true }),
+        ("sell_hidden", Command::Sell { take, paid: true, hidden: true }),
+        ("reveal", Command::Reveal { hold: HOLD }),
+        ("key_replace", Command::KeyReplace { hold: HOLD, key: 4_711, reason: 2 }),
+        ("keys_read", Command::KeysRead { hold: HOLD, from: 64 }),
+        ("batches_show", Command::BatchesShow { stock: STOCK, from: 64 }),
+    ]
+}
+
+/// Card keys as they lie in an answer: number, text, whether they are void.
+pub fn key_items(keys: &[(u64, &str, bool)]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for (key, text, void) in keys {
+        let item = KeyItem {
+            key: U64::new(*key),
+            text_bytes: U16::new(text.len() as u16),
+            flags: U16::new(u16::from(*void)),
+            spare: U32::ZERO,
+        };
+        bytes.extend_from_slice(item.as_bytes());
+        bytes.extend_from_slice(text.as_bytes());
+        bytes.resize(bytes.len().next_multiple_of(8), 0);
+    }
+    bytes
+}
+
+fn answers_of_keys() -> [(&'static str, Answer<'static>); 7] {
+    let page = |total, from, keys: &[(u64, &str, bool)]| KeyPage {
+        total,
+        from,
+        keys: KeyList::Read(leak(&key_items(keys))),
+    };
+    let mut supplier = [0; 64];
+    supplier[..8].copy_from_slice("批发 A".as_bytes());
+    let batch = BatchView {
+        cost: U64::new(4_550),
+        expires_ms: U64::new(NOW_MS + 31_536_000_000),
+        imported: U64::new(1_000),
+        unsold: U64::new(300),
+        moved: U64::new(200),
+        sold: U64::new(490),
+        void: U64::new(10),
+        batch: U32::new(7),
+        state: 2,
+        supplier_bytes: 8,
+        spare: U16::ZERO,
+        supplier,
+    };
+    let confirmed = |units: &[u32], keys| Answer::Confirmed {
+        confirmed_ms: NOW_MS,
+        late: false,
+        units: self::units(units),
+        keys,
+    };
+    let shown = [(4_711, "AAAA-BBBB-1", false), (4_712, "卡-02", true)];
+    [
+        ("confirmed_keys", confirmed(&[2], page(2, 0, &shown))),
+        ("confirmed_keys_hidden", confirmed(&[1, 1], page(2, 0, &[(4_711, "", false), (4_712, "", false)]))),
+        ("keys_imported", Answer::KeysImported { taken: 0b101 }),
+        ("keys", Answer::Keys(page(100, 64, &shown))),
+        ("keys_past_the_end", Answer::Keys(page(2, 2, &[]))),
+        ("batches", Answer::Batches { total: 65, batches: leak(&[batch]) }),
+        ("no_batches", Answer::Batches { total: 0, batches: &[] }),
+    ]
 }
 
 pub fn answers() -> Vec<AnswerSample> {
@@ -151,6 +250,7 @@ pub fn answers() -> Vec<AnswerSample> {
     let stock = StockView {
         stock: STOCK,
         version: 3,
+        keys: false,
         terms: terms(),
         total: 100_000,
         available: 90_000,
@@ -182,8 +282,24 @@ pub fn answers() -> Vec<AnswerSample> {
         ("reserved_one_line", Answer::Reserved { deadline_ms: NOW_MS + 60_000, units: units(&[1]) }),
         ("reserved_two_lines", Answer::Reserved { deadline_ms: NOW_MS + 60_000, units: units(&[1, 4]) }),
         ("extended", Answer::Extended { deadline_ms: NOW_MS + 120_000 }),
-        ("confirmed", Answer::Confirmed { confirmed_ms: NOW_MS, late: false, units: units(&[1]) }),
-        ("confirmed_late", Answer::Confirmed { confirmed_ms: NOW_MS, late: true, units: units(&[1, 0, 2]) }),
+        (
+            "confirmed",
+            Answer::Confirmed {
+                confirmed_ms: NOW_MS,
+                late: false,
+                units: units(&[1]),
+                keys: KeyPage::default(),
+            },
+        ),
+        (
+            "confirmed_late",
+            Answer::Confirmed {
+                confirmed_ms: NOW_MS,
+                late: true,
+                units: units(&[1, 0, 2]),
+                keys: KeyPage::default(),
+            },
+        ),
         ("released", Answer::Released { lapsed: false }),
         ("released_lapsed", Answer::Released { lapsed: true }),
         ("returned", Answer::Returned { units: 3 }),
@@ -193,7 +309,9 @@ pub fn answers() -> Vec<AnswerSample> {
         ("operation", Answer::Operation(operation)),
         ("channels", Answer::Channels { version: 3, channels }),
     ];
-    done.into_iter().map(|(name, answer)| (name.to_string(), Outcome::Done(answer))).collect()
+    let of_keys = Answer::Stock(StockView { keys: true, ..stock });
+    let done = done.into_iter().chain(answers_of_keys()).chain([("stock_of_keys", of_keys)]);
+    done.map(|(name, answer)| (name.to_string(), Outcome::Done(answer))).collect()
 }
 
 pub fn rejections() -> Vec<AnswerSample> {
@@ -220,6 +338,7 @@ pub fn rejections() -> Vec<AnswerSample> {
     ];
     let quota = |(name, facts): (&str, _)| (name.to_string(), refused(Code::ChannelQuota, facts));
     samples.extend(with_facts.map(quota));
+    samples.push(("key_replaced_key".to_string(), refused(Code::KeyReplaced, Facts::Key(4_711))));
     samples
 }
 

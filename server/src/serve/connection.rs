@@ -1,27 +1,52 @@
-//! One connection: its socket, and the answers on their way out.
+//! One connection: its socket, what of a frame has come so far, and the answers on their way out.
 //!
-//! Invariant: bytes leave in the order they were appended, and none beyond the released mark, which the gate moves.
+//! It stands between the core and the drivers: a driver gives it a [`Socket`] and moves bytes, all else is the same for
+//! each of them. Invariants: bytes leave in the order they were appended, and none beyond the released mark, which the
+//! gate moves; answers of other shards, which are durable already, go in front of what still waits.
 
 use scrip_protocol::frame::FrameLimits;
 use std::cell::{Cell, RefCell};
 use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
-use tokio::net::tcp::OwnedWriteHalf;
+use std::task::{Context, Poll, Waker};
 
 use crate::tokens::Principal;
 
 /// Bytes of answers waiting for one connection at which it is no longer read: a slow reader stalls itself alone.
 pub const BACKLOG_MAX: usize = 4 << 20;
 
+/// A socket, as far as the core knows it.
+pub trait Socket {
+    /// Gives bytes to the system without waiting.
+    ///
+    /// # Errors
+    /// `WouldBlock`, if it takes none now; anything else ends the connection.
+    fn try_write(&self, bytes: &[u8]) -> io::Result<usize>;
+    /// Ready when a write is worth a try; else the task is woken then. For drivers in which tasks wait for that.
+    fn poll_writable(&self, context: &mut Context<'_>) -> Poll<()>;
+    /// Ends both directions, so that whoever waits for it learns of it.
+    fn cut(&self);
+}
+
 /// A connection as its owner thread sees it.
 pub struct Connection {
-    writer: OwnedWriteHalf,
+    socket: Box<dyn Socket>,
+    /// The driver's own number of it.
+    number: u64,
     out: RefCell<Out>,
+    /// The bytes of a frame that has not come whole.
+    partial: RefCell<Vec<u8>>,
+    /// An ERROR that waits for the answers of other shards.
+    last_words: RefCell<Vec<u8>>,
+    /// Who reads it, while the core does not let it.
+    reader: Cell<Option<Waker>>,
     /// Who it is, once HELLO was accepted.
     principal: RefCell<Option<Arc<Principal>>>,
     /// Commands taken in and not yet answered.
     outstanding: Cell<u32>,
+    /// Those of them that are with other shards.
+    away: Cell<u32>,
     /// Seconds of the owner's life at accept.
     accepted_s: u64,
     /// Seconds of the owner's life at the last byte received.
@@ -45,6 +70,8 @@ struct Out {
     written: usize,
     /// Offset in the stream up to which bytes may leave.
     released: u64,
+    /// Bytes that came in front of the released mark in all. Places that wait at the gate are counted without them.
+    inserted: u64,
 }
 
 /// How far a write came.
@@ -60,12 +87,17 @@ pub enum Written {
 
 impl Connection {
     /// A connection that has not said who it is.
-    pub fn new(writer: OwnedWriteHalf, now_s: u64) -> Rc<Connection> {
+    pub fn new(socket: Box<dyn Socket>, number: u64, now_s: u64) -> Rc<Connection> {
         Rc::new(Connection {
-            writer,
+            socket,
+            number,
             out: RefCell::default(),
+            partial: RefCell::default(),
+            last_words: RefCell::default(),
+            reader: Cell::new(None),
             principal: RefCell::new(None),
             outstanding: Cell::new(0),
+            away: Cell::new(0),
             accepted_s: now_s,
             heard_s: Cell::new(now_s),
             sent_s: Cell::new(now_s),
@@ -95,18 +127,59 @@ impl Connection {
         }
     }
 
-    /// Lets `write` append to the outgoing bytes; answers the offset in the stream behind them.
+    /// The driver's own number of it.
+    pub fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// Ready when a write is worth a try, see [`Socket::poll_writable`].
+    pub fn poll_writable(&self, context: &mut Context<'_>) -> Poll<()> {
+        self.socket.poll_writable(context)
+    }
+
+    /// The bytes of a frame that has not come whole.
+    pub fn partial(&self) -> &RefCell<Vec<u8>> {
+        &self.partial
+    }
+
+    /// Who reads waits until it is woken.
+    pub fn park_reader(&self, reader: Waker) {
+        self.reader.set(Some(reader));
+    }
+
+    /// Wakes who reads, if it waits.
+    pub fn wake_reader(&self) {
+        if let Some(reader) = self.reader.take() {
+            reader.wake();
+        }
+    }
+
+    /// Lets `write` append to the outgoing bytes; answers the place behind them, for [`Connection::release`].
     #[inline]
     pub fn append(&self, write: impl FnOnce(&mut Vec<u8>)) -> u64 {
         let mut out = self.out.borrow_mut();
         write(&mut out.bytes);
-        out.base + out.bytes.len() as u64
+        out.base + out.bytes.len() as u64 - out.inserted
     }
 
-    /// Bytes up to `end` may leave.
+    /// Bytes up to the place `end` may leave.
     #[inline]
     pub fn release(&self, end: u64) {
-        self.out.borrow_mut().released = end;
+        let mut out = self.out.borrow_mut();
+        out.released = end + out.inserted;
+    }
+
+    /// Puts whole frames that may leave at once in front of what still waits.
+    pub fn insert(&self, frames: &[u8]) {
+        let mut out = self.out.borrow_mut();
+        let at = (out.released - out.base) as usize;
+        if at == out.bytes.len() {
+            out.bytes.extend_from_slice(frames);
+        } else {
+            out.bytes.splice(at..at, frames.iter().copied());
+        }
+        out.inserted += frames.len() as u64;
+        out.released += frames.len() as u64;
     }
 
     /// Bytes waiting, released or not.
@@ -128,6 +201,27 @@ impl Connection {
     /// Counts commands answered.
     pub fn answered(&self, commands: u32) {
         self.outstanding.set(self.outstanding.get() - commands);
+    }
+
+    /// Counts commands taken in that went to another shard.
+    pub fn sent_away(&self, commands: u32) {
+        self.away.set(self.away.get() + commands);
+    }
+
+    /// Counts commands whose answers came back from another shard.
+    pub fn came_back(&self, commands: u32) {
+        self.away.set(self.away.get() - commands);
+        self.answered(commands);
+    }
+
+    /// Whether commands are with other shards.
+    pub fn has_commands_away(&self) -> bool {
+        self.away.get() > 0
+    }
+
+    /// What is to be said when every answer has come back from other shards.
+    pub fn last_words(&self) -> &RefCell<Vec<u8>> {
+        &self.last_words
     }
 
     /// Something arrived.
@@ -163,9 +257,8 @@ impl Connection {
     /// Cuts the connection.
     pub fn cut(&self) {
         self.closed.set(true);
-        let stream: &tokio::net::TcpStream = self.writer.as_ref();
-        // The peer may have closed it already.
-        let _ = rustix::net::shutdown(stream, rustix::net::Shutdown::Both);
+        self.socket.cut();
+        self.wake_reader();
     }
 
     /// Writes what is released, as far as the socket takes it without waiting.
@@ -177,7 +270,7 @@ impl Connection {
             if self.closed.get() || out.written == until {
                 break;
             }
-            match self.writer.try_write(&out.bytes[out.written..until]) {
+            match self.socket.try_write(&out.bytes[out.written..until]) {
                 Ok(0) => self.closed.set(true),
                 Ok(count) => {
                     bytes += count;
@@ -185,6 +278,7 @@ impl Connection {
                     self.sent_s.set(now_s);
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return (bytes, Written::Blocked),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(_) => self.closed.set(true),
             }
         }
@@ -193,15 +287,10 @@ impl Connection {
         if self.closed.get() {
             return (bytes, Written::Gone);
         }
-        if self.closing.get() && self.backlog() == 0 {
+        if self.closing.get() && self.backlog() == 0 && self.outstanding() == 0 {
             self.cut();
         }
         (bytes, Written::All)
-    }
-
-    /// Waits until the socket takes more.
-    pub async fn writable(&self) -> io::Result<()> {
-        self.writer.writable().await
     }
 }
 
@@ -221,5 +310,47 @@ impl Out {
             self.base += self.written as u64;
             self.written = 0;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A socket that takes everything.
+    struct Sink(Rc<RefCell<Vec<u8>>>);
+
+    impl Socket for Sink {
+        fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.borrow_mut().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn poll_writable(&self, _: &mut Context<'_>) -> Poll<()> {
+            Poll::Ready(())
+        }
+
+        fn cut(&self) {}
+    }
+
+    #[test]
+    fn answers_of_other_shards_overtake_what_waits_and_tear_nothing_apart() {
+        let sent = Rc::new(RefCell::new(Vec::new()));
+        let connection = Connection::new(Box::new(Sink(sent.clone())), 1, 0);
+        let first = connection.append(|out| out.extend_from_slice(b"(one)"));
+        let second = connection.append(|out| out.extend_from_slice(b"(two)"));
+        connection.insert(b"<a>");
+        connection.release(first);
+        connection.insert(b"<b>");
+        assert_eq!(connection.write_out(0), (11, Written::All));
+        let third = connection.append(|out| out.extend_from_slice(b"(three)"));
+        connection.insert(b"<c>");
+        connection.release(second);
+        assert_eq!(connection.write_out(0), (8, Written::All));
+        connection.release(third);
+        connection.insert(b"<d>");
+        assert_eq!(connection.write_out(0), (10, Written::All));
+        assert_eq!(String::from_utf8_lossy(&sent.borrow()), "<a>(one)<b><c>(two)(three)<d>");
+        assert_eq!(connection.backlog(), 0);
     }
 }

@@ -68,6 +68,7 @@ async fn health(State(shown): State<Shown>) -> impl IntoResponse {
     let body = serde_json::json!({
         "status": status,
         "version": env!("CARGO_PKG_VERSION"),
+        "shards": shown.owners.len(),
         "log_space_low": space_low,
         "clock_alarm": clock_alarm,
         "durable_sequence": load(|owner| &owner.durable_sequence),

@@ -19,6 +19,8 @@ pub struct OwnerMetrics {
     pub done: AtomicU64,
     /// Refused commands, by code.
     pub refused: [AtomicU64; CODES],
+    /// Commands of this thread's connections that were handed to another shard.
+    pub forwarded: AtomicU64,
     /// Frames of commands.
     pub frames: AtomicU64,
     /// Bytes read from connections.
@@ -56,6 +58,7 @@ impl Default for OwnerMetrics {
         OwnerMetrics {
             done: AtomicU64::new(0),
             refused: [const { AtomicU64::new(0) }; CODES],
+            forwarded: AtomicU64::new(0),
             frames: AtomicU64::new(0),
             bytes_in: AtomicU64::new(0),
             bytes_out: AtomicU64::new(0),
@@ -169,6 +172,8 @@ impl prometheus_client::collector::Collector for Collector {
         page.family(("commands_done", "Commands that were taken"), true, &per_owner(&|owner| &owner.done))?;
         page.family(("commands_refused", "Refused commands"), true, &self.refused())?;
         page.family(("command_frames", "Frames of commands"), true, &per_owner(&|owner| &owner.frames))?;
+        let forwarded = ("commands_forwarded", "Commands handed to another shard");
+        page.family(forwarded, true, &per_owner(&|owner| &owner.forwarded))?;
         page.family(("received_bytes", "Bytes read"), true, &per_owner(&|owner| &owner.bytes_in))?;
         page.family(("sent_bytes", "Bytes written"), true, &per_owner(&|owner| &owner.bytes_out))?;
         page.family(("connections", "Connections open"), false, &per_owner(&|owner| &owner.connections))?;

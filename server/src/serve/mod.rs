@@ -1,32 +1,44 @@
 //! `scrip serve`: recovery, doors, owner threads, shutdown.
+//!
+//! In reading order: [`serve`] and its crew of owner threads; `open`, a shard brought up; `doors`, the sockets to come in
+//! by; `drivers`, who move bytes; `owner`, the core that they drive, with `connection`, `session`, `links` and `exchange`;
+//! `house`, what threads share; `http` and `metrics`. Invariant: nobody is served before every shard is there, and the
+//! process does not end well before every log is sealed.
 
 mod clocks;
 mod connection;
+mod doors;
+mod drivers;
+mod exchange;
+mod house;
 mod http;
+mod links;
 mod metrics;
+mod open;
 mod owner;
 mod session;
+mod signals;
 mod vault;
 
 use crate::data_directory::{DataDirectory, DirectoryError};
 use crate::keyring::{Keyring, KeyringError};
-use crate::settings::Settings;
+use crate::settings::{Settings, SettingsError};
 use crate::tokens::{TokenStore, TokensError};
 use clocks::Clocks;
-use metrics::OwnerMetrics;
+use doors::Doors;
+use drivers::Ear;
+use house::House;
+use links::Ends;
 use owner::OwnerParts;
-use scrip_shard::{ClockJump, Recovered, RecoveryError, Shard, ShardClock, recover};
-use scrip_wal::limits::FRAME_BYTES_MAX;
-use scrip_wal::{
-    LogHandle, LogOptions, LogThread, LogWriter, OpenError, RealDisk, RepairError, Tail, repair,
-};
+use scrip_shard::{ClockJump, RecoveryError};
+use scrip_wal::{LogClosed, OpenError, RepairError};
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
-use tokio::runtime::LocalOptions;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread::JoinHandle;
+use std::time::Instant;
 use tokio::sync::Notify;
 
 /// Exit status of a process whose log could not be written: EX_IOERR.
@@ -38,6 +50,12 @@ pub enum ServeError {
     /// The data directory.
     #[error(transparent)]
     Directory(#[from] DirectoryError),
+    /// The socket driver that was asked for.
+    #[error("--io glommio does not work here: {0}. Take another driver, or --io auto")]
+    Driver(String),
+    /// The settings, for this directory.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
     /// The tokens.
     #[error(transparent)]
     Tokens(#[from] TokensError),
@@ -101,13 +119,19 @@ fn system(what: &'static str) -> impl FnOnce(io::Error) -> ServeError {
     move |source| ServeError::System { what, source }
 }
 
-/// A server that is ready: where its doors are.
+/// A server that is ready: what it is, and where its doors are.
 #[derive(Debug, Clone)]
 pub struct Ready {
     /// Address of the binary protocol.
     pub listen: SocketAddr,
     /// Address of /metrics and /health.
     pub http: SocketAddr,
+    /// Shards.
+    pub shards: u32,
+    /// The socket driver.
+    pub driver: &'static str,
+    /// Why that one.
+    pub why: String,
 }
 
 /// Runs a server until SIGTERM or SIGINT, or until stdin is closed if `stop_on_eof`. `ready` is called once it listens.
@@ -117,151 +141,141 @@ pub struct Ready {
 /// [`EXIT_LOG_FAULT`] instead: nothing may be answered after it.
 pub fn serve(settings: &Settings, stop_on_eof: bool, ready: impl FnOnce(&Ready)) -> Result<(), ServeError> {
     let started = Instant::now();
-    // The doors first: a port in use should cost neither a directory nor a recovery.
-    let listener = bind("address", "listen", settings.listen)?;
-    let http = bind("HTTP address", "http", settings.http)?;
-    let directory = DataDirectory::open_or_create(&settings.data)?;
+    // The addresses first: a port in use should cost neither a directory nor a recovery.
+    let doors = Doors::reserve(settings.listen)
+        .map_err(|source| listen_error("address", "listen", settings.listen, source))?;
+    let http = TcpListener::bind(settings.http)
+        .map_err(|source| listen_error("HTTP address", "http", settings.http, source))?;
+    let directory = DataDirectory::open_or_create(&settings.data, settings.shards)?;
+    let shards = directory.manifest().shards;
+    settings.check_memory(shards)?;
     let tokens = Arc::new(TokenStore::open(directory.path())?);
+    let (driver, why) = drivers::choose(settings.io).map_err(ServeError::Driver)?;
+    let ears = (0..shards).map(|_| Ear::new(driver)).collect::<io::Result<Vec<_>>>();
+    let (ears, bells): (Vec<_>, Vec<_>) =
+        ears.map_err(system("preparing the socket driver"))?.into_iter().unzip();
+    let driver = driver.name();
     let keyring = Arc::new(Keyring::open(&settings.data, settings.master_key.as_deref())?);
-    let metrics = vec![Arc::new(OwnerMetrics::default())];
-    let stopping = Arc::new(AtomicBool::new(false));
-    let durable = Arc::new(Notify::new());
-    let clocks = Clocks::start();
+    let house = Arc::new(House::new(tokens, keyring, directory.manifest().slot_map_epoch, settings, bells));
 
-    let (shard, clock) = open_shard(settings, &directory, 0, &clocks, durable.clone())?;
-    let listen = listener.local_addr().map_err(system("reading the address"))?;
-    let shown = http::Shown { owners: Arc::new(metrics.clone()), stopping: stopping.clone() };
+    let listen = doors.address();
+    let doors = doors.open(shards).map_err(|source| listen_error("address", "listen", listen, source))?;
+    let crew = Crew::start(settings, &Arc::new(directory), &house, ears, doors)?;
+    let shown = http::Shown { owners: house.metrics.clone().into(), stopping: house.stopping.clone() };
     let http = http::start(http, shown).map_err(system("starting the HTTP door"))?;
-    let (driver, why) = settings.io.chosen();
-    tracing::info!(%listen, %http, driver, why, data = %settings.data.display(), shards = 1,
-        direct_io = direct(&directory), took_ms = started.elapsed().as_millis() as u64, "serving");
-
-    let parts = OwnerParts {
-        shard,
-        clock,
-        clocks,
-        durable,
-        tokens,
-        keyring,
-        metrics: metrics[0].clone(),
-        slot_map_epoch: directory.manifest().slot_map_epoch,
-        connections_max: settings.connections_max,
-        idle_timeout: Duration::from_secs(settings.idle_timeout_s),
-        drain: Duration::from_millis(settings.drain_ms),
-    };
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build_local(LocalOptions::default())
-        .map_err(system("starting the owner thread's runtime"))?;
-    listener.set_nonblocking(true).map_err(system("preparing the listener"))?;
-    let owner = runtime.block_on(async move {
-        let listener =
-            tokio::net::TcpListener::from_std(listener).map_err(system("preparing the listener"))?;
-        let stop = Arc::new(Notify::new());
-        tokio::task::spawn_local(watch_signals(stop.clone(), stopping.clone())?);
-        if stop_on_eof {
-            watch_stdin(stop.clone(), stopping)?;
-        }
-        ready(&Ready { listen, http });
-        Ok::<_, ServeError>(owner::run(parts, listener, stop).await)
-    })?;
-    // Ends every task; what is left of the owner closes the log with a seal.
-    drop(runtime);
-    let closed = owner.close();
-    tracing::info!(durable_sequence = closed.durable_sequence, sealed = closed.sealed, "stopped");
-    Ok(())
+    tracing::info!(%listen, %http, driver, %why, data = %settings.data.display(), shards,
+        took_ms = started.elapsed().as_millis() as u64, "serving");
+    let told = Ready { listen, http, shards, driver, why };
+    signals::until_stopped(stop_on_eof, &crew.ended, || ready(&told))?;
+    house.stop();
+    crew.finish()
 }
 
-fn bind(what: &'static str, flag: &'static str, address: SocketAddr) -> Result<TcpListener, ServeError> {
-    TcpListener::bind(address).map_err(|source| ServeError::Listen { what, flag, address, source })
+fn listen_error(
+    what: &'static str,
+    flag: &'static str,
+    address: SocketAddr,
+    source: io::Error,
+) -> ServeError {
+    ServeError::Listen { what, flag, address, source }
 }
 
-/// A future that rings `stop` at the first SIGTERM or SIGINT.
-fn watch_signals(
-    stop: Arc<Notify>,
-    stopping: Arc<AtomicBool>,
-) -> Result<impl Future<Output = ()> + 'static, ServeError> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut terminate = signal(SignalKind::terminate()).map_err(system("watching SIGTERM"))?;
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(system("watching SIGINT"))?;
-    Ok(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-        tracing::info!("stopping: answering what was taken in");
-        stopping.store(true, Ordering::Relaxed);
-        stop.notify_one();
-    })
+/// The owner threads.
+struct Crew {
+    threads: Vec<JoinHandle<Result<LogClosed, ServeError>>>,
+    /// Rung when a thread ends.
+    ended: Arc<Notify>,
 }
 
-/// Rings `stop` when stdin is closed.
-fn watch_stdin(stop: Arc<Notify>, stopping: Arc<AtomicBool>) -> Result<(), ServeError> {
-    let watch = move || {
-        // Whatever is written there is not for us; an error is an end, too.
-        let _ = io::copy(&mut io::stdin().lock(), &mut io::sink());
-        tracing::info!("stopping: stdin was closed");
-        stopping.store(true, Ordering::Relaxed);
-        stop.notify_one();
-    };
-    let thread = std::thread::Builder::new().name("stdin".into()).spawn(watch);
-    thread.map(drop).map_err(system("watching stdin"))
-}
-
-fn direct(directory: &DataDirectory) -> bool {
-    RealDisk::open(directory.shard_path(0)).is_ok_and(|disk| disk.direct())
-}
-
-/// Recovers a shard and opens its log for writing.
-fn open_shard(
-    settings: &Settings,
-    directory: &DataDirectory,
+/// What an owner thread starts from.
+struct Post {
     number: u32,
-    clocks: &Clocks,
-    durable: Arc<Notify>,
-) -> Result<(Shard<LogHandle>, ShardClock), ServeError> {
-    let path = directory.shard_path(number);
-    let disk = RealDisk::open(&path).map_err(system("opening the log's directory"))?;
-    let mut seed = [0; 8];
-    getrandom::fill(&mut seed).map_err(|error| ServeError::System {
-        what: "reading the system's random source",
-        source: io::Error::other(error),
-    })?;
-    let mut last_told = Instant::now();
-    let progress = |done: u64, total: u64| {
-        if last_told.elapsed() >= Duration::from_secs(1) {
-            last_told = Instant::now();
-            tracing::info!(shard = number, read_mib = done >> 20, of_mib = total >> 20, "recovering");
+    settings: Settings,
+    directory: Arc<DataDirectory>,
+    house: Arc<House>,
+    links: Ends,
+    ear: Ear,
+    door: TcpListener,
+    clocks: Clocks,
+}
+
+impl Crew {
+    /// Brings all shards up beside each other and, once they all are, lets them serve.
+    fn start(
+        settings: &Settings,
+        directory: &Arc<DataDirectory>,
+        house: &Arc<House>,
+        ears: Vec<Ear>,
+        doors: Vec<TcpListener>,
+    ) -> Result<Crew, ServeError> {
+        let links = Ends::between(&house.bells, &directory.manifest().slots);
+        let clocks = Clocks::start();
+        let ended = Arc::new(Notify::new());
+        let (report, reports) = channel();
+        let mut crew = Crew { threads: Vec::new(), ended: ended.clone() };
+        let mut starts = Vec::new();
+        for (number, ((ear, door), links)) in (0..).zip(ears.into_iter().zip(doors).zip(links)) {
+            let (settings, directory, house) = (settings.clone(), directory.clone(), house.clone());
+            let post = Post { number, settings, directory, house, links, ear, door, clocks };
+            let (start, may_start) = channel();
+            let (report, ended) = (report.clone(), ended.clone());
+            let body = move || {
+                let result = post.keep(&report, &may_start);
+                // Rung for the good ends, too: nobody looks then.
+                ended.notify_one();
+                result
+            };
+            let thread = std::thread::Builder::new().name(format!("owner-{number}")).spawn(body);
+            crew.threads.push(thread.map_err(system("starting an owner thread"))?);
+            starts.push(start);
         }
-    };
-    let recovered = recover(&disk, number, settings.capacity(), u64::from_ne_bytes(seed), progress);
-    let Recovered { engine, end } =
-        recovered.map_err(|source| ServeError::Recovery { path: path.clone(), source })?;
-    if let Tail::Torn { segment, offset, bytes } = end.tail {
-        tracing::warn!(shard = number, segment, offset, bytes, "cutting the torn tail that a crash left");
-        repair(&disk, &end).map_err(|source| ServeError::Repair { path: path.clone(), source })?;
+        for _ in &starts {
+            if !reports.recv().unwrap_or(false) {
+                // The others are told by the end of their channel.
+                drop(starts);
+                return Err(crew.finish().err().unwrap_or_else(|| {
+                    system("starting the shards")(io::Error::other("a thread ended without a word"))
+                }));
+            }
+        }
+        for start in starts {
+            // A thread that is gone shows up in `ended`.
+            let _ = start.send(());
+        }
+        Ok(crew)
     }
-    tracing::info!(shard = number, sequence = end.last_sequence, frames = end.frames, "recovered");
-    let (wall_ms, monotonic_ms, _) = clocks.read();
-    let bound_ms = if settings.accept_clock { u64::MAX } else { settings.clock_jump_days * 86_400_000 };
-    let earliest_ms = Shard::<LogHandle>::earliest_start_ms(&engine);
-    let clock = ShardClock::start(wall_ms, monotonic_ms, engine.now_ms(), earliest_ms, bound_ms)?;
-    let options = LogOptions {
-        segment_bytes: settings.segment_bytes,
-        segments_ahead: settings.segments_ahead,
-        segments_ready_at_start: settings.segments_ready,
-        ..LogOptions::new(number)
-    };
-    let writer = LogWriter::open(disk, &options, &end).map_err(|source| ServeError::Open { path, source })?;
-    let log = LogThread::spawn(
-        writer,
-        move || durable.notify_one(),
-        |fault| {
-            // No retry and no further answer: what is not durable now is unknown to everybody.
-            eprintln!("scrip: {fault}. Stopping without another answer; start again to recover");
-            std::process::exit(EXIT_LOG_FAULT);
-        },
-    )
-    .map_err(system("starting the log thread"))?;
-    Ok((Shard::new(engine, log, settings.rules(), FRAME_BYTES_MAX), clock))
+
+    /// Waits for all threads; answers the first error.
+    fn finish(self) -> Result<(), ServeError> {
+        let mut result = Ok(());
+        for (shard, thread) in self.threads.into_iter().enumerate() {
+            match thread.join().expect("a panic ends the process") {
+                Ok(closed) => tracing::info!(
+                    shard,
+                    durable_sequence = closed.durable_sequence,
+                    sealed = closed.sealed,
+                    "stopped"
+                ),
+                Err(error) => result = result.and(Err(error)),
+            }
+        }
+        result
+    }
+}
+
+impl Post {
+    /// The life of an owner thread. Reports whether its shard is up, and serves when it may start.
+    fn keep(self, report: &Sender<bool>, may_start: &Receiver<()>) -> Result<LogClosed, ServeError> {
+        let Post { number, settings, directory, house, links, ear, door, clocks } = self;
+        let bell = house.bells[number as usize].clone();
+        let opened = open::open_shard(&settings, &directory, number, &clocks, bell);
+        // Whoever started this waits for it.
+        let _ = report.send(opened.is_ok());
+        let (shard, clock) = opened?;
+        if may_start.recv().is_err() {
+            return Ok(shard.into_log().close());
+        }
+        let parts = OwnerParts { number, shard, clock, clocks, links, house };
+        ear.run(parts, door).map_err(system("starting the socket driver"))
+    }
 }

@@ -1,86 +1,82 @@
-//! The owner thread of a shard: a tokio `current_thread` runtime that moves sockets' bytes to the shard and back.
+//! The core of an owner thread: one shard, its gate, the connections of this thread; no runtime and no socket call.
 //!
-//! Readers run first, then one flush: the frame that is handed to the log carries what every connection brought in this
-//! turn. Invariants: the shard is touched by this thread alone; no borrow lives across an `await`; a byte of an answer
-//! leaves only after the gate let it.
+//! It stands between the shard and the drivers: a driver says that bytes may be read, gives the core turns and does what
+//! [`Driver`] asks, and so all drivers serve alike. Readers run first, then one turn: the frame that is handed to the log
+//! carries what every connection brought meanwhile. Invariants: the shard is touched by this thread alone; no borrow
+//! outlives a call; a byte of an answer leaves only after the gate let it.
 
-use super::connection::{BACKLOG_MAX, Connection, Written};
+use super::connection::{BACKLOG_MAX, Connection, Socket, Written};
+use super::house::House;
+use super::links::{Batch, Ends, Links};
 use super::metrics::{BatchCounts, OwnerMetrics};
 use super::vault::Vault;
-use super::{clocks::Clocks, session};
-use crate::keyring::Keyring;
-use crate::tokens::TokenStore;
+use super::{clocks::Clocks, exchange, session};
 use hdrhistogram::Histogram;
 use scrip_protocol::error::ErrorCode;
 use scrip_protocol::limits::{HELLO_TIMEOUT_MS, OUTSTANDING_DEFAULT};
 use scrip_shard::{Durable, Gate, Shard, ShardClock, Space};
 use scrip_wal::{LogClosed, LogHandle};
 use std::cell::{Cell, RefCell};
-use std::pin::Pin;
+use std::io;
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::task::{Context, Poll, Waker};
+use std::task::Poll;
 use std::time::{Duration, Instant};
-use tokio::io::{AsyncRead, ReadBuf};
-use tokio::net::TcpListener;
-use tokio::net::tcp::OwnedReadHalf;
-use tokio::sync::Notify;
 
 /// Bytes that one read takes at most: large enough for hundreds of commands, small enough to be fair.
 const READ_BYTES: usize = 256 * 1024;
 /// How often time moves and the log is looked after when nobody asks for anything.
-const IDLE_TURN: Duration = Duration::from_millis(20);
+pub const IDLE_TURN: Duration = Duration::from_millis(20);
 /// How long a full log may stand still before commands are answered BUSY instead of waiting in their sockets.
 const BUSY_AFTER: Duration = Duration::from_millis(200);
 
 /// What an owner thread is made of.
 pub struct OwnerParts {
+    /// The shard's number.
+    pub number: u32,
     /// The shard.
     pub shard: Shard<LogHandle>,
     /// Shard time.
     pub clock: ShardClock,
     /// The machine's clocks.
     pub clocks: Clocks,
-    /// Rung by the log thread when something became durable.
-    pub durable: Arc<Notify>,
-    /// Who may connect.
-    pub tokens: Arc<TokenStore>,
-    /// The keys of card keys.
-    pub keyring: Arc<Keyring>,
-    /// What it counts.
-    pub metrics: Arc<OwnerMetrics>,
-    /// Epoch of the slot map.
-    pub slot_map_epoch: u32,
-    /// Connections served at once.
-    pub connections_max: u32,
-    /// Silence after which a connection is closed.
-    pub idle_timeout: Duration,
-    /// How long a shutdown waits for answers.
-    pub drain: Duration,
+    /// The queues to the other shards.
+    pub links: Ends,
+    /// What it shares with the other threads.
+    pub house: Arc<House>,
+}
+
+/// What the core asks of the driver that moves its bytes.
+pub trait Driver {
+    /// The socket takes no more: [`Owner::send_more`] is to be called when it does.
+    fn when_writable(&self, connection: &Rc<Connection>);
+    /// The connection may be read again.
+    fn resume(&self, connection: &Rc<Connection>);
+}
+
+/// How a read went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Read {
+    /// Bytes came and were taken in; a turn is due.
+    Some,
+    /// There is nothing now.
+    Nothing,
+    /// The connection must not be read until [`Driver::resume`].
+    Paused,
+    /// The connection is over.
+    Over,
 }
 
 /// The owner thread's own.
 pub struct Owner {
     pub(super) inner: RefCell<Inner>,
-    pub(super) tokens: Arc<TokenStore>,
+    pub(super) house: Arc<House>,
     pub(super) metrics: Arc<OwnerMetrics>,
-    pub(super) slot_map_epoch: u32,
-    parts: Limits,
-    /// Rung when a reader has left something to flush.
-    flush: Notify,
-    flush_rung: Cell<bool>,
     connections: RefCell<Vec<Weak<Connection>>>,
     open: Cell<u32>,
-    /// Readers that wait for the log to make room.
-    waiting_for_room: RefCell<Vec<Waker>>,
     saturated_since: Cell<Option<Instant>>,
-}
-
-struct Limits {
-    connections_max: u32,
-    idle_timeout: Duration,
-    drain: Duration,
+    is_quiet: Cell<bool>,
 }
 
 /// What the data path borrows, always for the length of one synchronous call.
@@ -89,21 +85,31 @@ pub(super) struct Inner {
     pub(super) gate: Gate<Ticket>,
     pub(super) counts: BatchCounts,
     pub(super) vault: Vault,
+    pub(super) links: Links,
+    /// Connections with released bytes.
+    pub(super) released: Vec<Rc<Connection>>,
+    /// Microseconds from arrival to release.
+    pub(super) waits: Histogram<u64>,
     clock: ShardClock,
     clocks: Clocks,
     scratch: Vec<u8>,
-    released: Vec<Rc<Connection>>,
-    waits: Histogram<u64>,
+    /// Connections that may be read again after the next turn.
+    paused: Vec<Rc<Connection>>,
     published_s: u64,
 }
 
-/// Bytes of a connection that wait at the gate.
-pub(super) struct Ticket {
-    pub(super) connection: Rc<Connection>,
-    /// Offset in its stream behind them.
-    pub(super) end: u64,
-    pub(super) commands: u32,
-    pub(super) arrived: Instant,
+/// What waits at the gate.
+pub(super) enum Ticket {
+    /// Bytes of a connection of this thread.
+    Bytes {
+        connection: Rc<Connection>,
+        /// The place behind them in its stream.
+        end: u64,
+        commands: u32,
+        arrived: Instant,
+    },
+    /// Answers for connections of another thread.
+    Batch { other: usize, batch: Box<Batch> },
 }
 
 impl Inner {
@@ -123,35 +129,31 @@ impl Inner {
 }
 
 impl Owner {
-    fn new(parts: OwnerParts) -> Rc<Owner> {
+    /// An owner whom nobody has connected to.
+    pub fn new(parts: OwnerParts) -> Rc<Owner> {
         let inner = Inner {
             shard: parts.shard,
             gate: Gate::default(),
             counts: BatchCounts::default(),
-            vault: Vault::new(parts.keyring),
+            vault: Vault::new(parts.house.keyring.clone()),
+            links: Links::new(parts.links),
+            released: Vec::new(),
+            waits: Histogram::new_with_bounds(1, 60_000_000, 3).expect("fixed bounds"),
             clock: parts.clock,
             clocks: parts.clocks,
             scratch: vec![0; 2 * READ_BYTES],
-            released: Vec::new(),
-            waits: Histogram::new_with_bounds(1, 60_000_000, 3).expect("fixed bounds"),
+            paused: Vec::new(),
             published_s: 0,
         };
+        let metrics = parts.house.metrics[parts.number as usize].clone();
         Rc::new(Owner {
             inner: RefCell::new(inner),
-            tokens: parts.tokens,
-            metrics: parts.metrics,
-            slot_map_epoch: parts.slot_map_epoch,
-            parts: Limits {
-                connections_max: parts.connections_max,
-                idle_timeout: parts.idle_timeout,
-                drain: parts.drain,
-            },
-            flush: Notify::new(),
-            flush_rung: Cell::new(false),
+            house: parts.house,
+            metrics,
             connections: RefCell::default(),
             open: Cell::new(0),
-            waiting_for_room: RefCell::default(),
             saturated_since: Cell::new(None),
+            is_quiet: Cell::new(false),
         })
     }
 
@@ -159,59 +161,85 @@ impl Owner {
         self.inner.borrow().clocks.life_s()
     }
 
-    /// Reads what a connection has, as far as it can be taken in now, and handles it. Ready(false): the connection is
-    /// over.
-    fn poll_read(
-        self: &Rc<Owner>,
-        context: &mut Context<'_>,
-        reader: &mut OwnedReadHalf,
-        connection: &Rc<Connection>,
-        partial: &mut Vec<u8>,
-    ) -> Poll<bool> {
-        if connection.is_closing() {
-            return Poll::Ready(false);
+    /// Takes an accepted socket in, and calls it `number`. None: there is no place left, and it was told so.
+    pub fn admit(&self, socket: Box<dyn Socket>, number: u64) -> Option<Rc<Connection>> {
+        if !self.house.enter() {
+            self.metrics.connections_refused.fetch_add(1, Ordering::Relaxed);
+            // One try that does not wait: who can't be served must not cost anything either.
+            let _ = socket.try_write(&session::too_many_connections());
+            return None;
         }
-        let mut inner = self.inner.borrow_mut();
-        if self.must_wait(&mut inner, connection) {
-            self.waiting_for_room.borrow_mut().push(context.waker().clone());
-            return Poll::Pending;
+        let connection = Connection::new(socket, number, self.now_s());
+        self.connections.borrow_mut().push(Rc::downgrade(&connection));
+        self.count_open(1);
+        Some(connection)
+    }
+
+    fn count_open(&self, change: i32) {
+        self.open.set(self.open.get().strict_add_signed(change));
+        self.metrics.connections.store(u64::from(self.open.get()), Ordering::Relaxed);
+    }
+
+    /// The connection will not be read any more: its peer has finished sending, or it is gone. What it asked for is still
+    /// answered. A turn is due.
+    pub fn leave(&self, connection: &Connection) {
+        if !connection.is_closing() {
+            connection.close_after_output();
+        }
+        self.house.leave();
+        self.count_open(-1);
+    }
+
+    /// Reads what a connection has, as far as it can be taken in now, and handles it. `fill` makes one read that does not
+    /// wait.
+    #[inline]
+    pub fn read(
+        &self,
+        connection: &Rc<Connection>,
+        fill: impl FnOnce(&mut [u8]) -> Poll<io::Result<usize>>,
+    ) -> Read {
+        if connection.is_closing() {
+            return Read::Over;
+        }
+        let inner = &mut *self.inner.borrow_mut();
+        if self.must_wait(inner, connection) {
+            inner.paused.push(connection.clone());
+            return Read::Paused;
         }
         let mut scratch = core::mem::take(&mut inner.scratch);
+        let mut partial = connection.partial().borrow_mut();
         let kept = partial.len();
         if scratch.len() < kept + READ_BYTES {
             scratch.resize(kept + READ_BYTES, 0);
         }
-        scratch[..kept].copy_from_slice(partial);
-        let mut buffer = ReadBuf::new(&mut scratch[kept..kept + READ_BYTES]);
-        let polled = Pin::new(reader).poll_read(context, &mut buffer);
-        let count = buffer.filled().len();
-        let result = match polled {
-            Poll::Pending => Poll::Pending,
-            Poll::Ready(Ok(())) if count > 0 => {
+        let read = match fill(&mut scratch[kept..kept + READ_BYTES]) {
+            Poll::Pending => Read::Nothing,
+            Poll::Ready(Ok(count)) if count > 0 => {
+                scratch[..kept].copy_from_slice(&partial);
                 connection.heard(inner.clocks.life_s());
                 self.metrics.bytes_in.fetch_add(count as u64, Ordering::Relaxed);
                 let input = &scratch[..kept + count];
-                let consumed = session::take_in(self, &mut inner, connection, input);
+                let consumed = session::take_in(self, inner, connection, input);
                 partial.clear();
                 partial.extend_from_slice(&input[consumed..]);
-                Poll::Ready(!connection.is_closing())
+                if connection.is_closing() { Read::Over } else { Read::Some }
             }
-            Poll::Ready(_) => Poll::Ready(false),
+            Poll::Ready(_) => Read::Over,
         };
         inner.scratch = scratch;
-        drop(inner);
-        if result.is_ready() {
-            self.ring_flush();
-        }
-        result
+        read
     }
 
-    /// Whether this connection must not be read now: it owes too much reading itself, or the log is behind (but not for
-    /// so long that waiting would look like a hang: then commands are taken in and answered BUSY).
+    /// Whether this connection must not be read now: it owes too much reading itself, or the log is behind.
     fn must_wait(&self, inner: &mut Inner, connection: &Connection) -> bool {
-        if connection.backlog() > BACKLOG_MAX || connection.outstanding() > OUTSTANDING_DEFAULT {
-            return true;
-        }
+        connection.backlog() > BACKLOG_MAX
+            || connection.outstanding() > OUTSTANDING_DEFAULT
+            || self.must_wait_for_log(inner)
+    }
+
+    /// Whether the log is behind (but not for so long that waiting would look like a hang: then commands are taken in and
+    /// answered BUSY).
+    fn must_wait_for_log(&self, inner: &mut Inner) -> bool {
         if !inner.shard.saturated() {
             self.saturated_since.set(None);
             return false;
@@ -221,70 +249,70 @@ impl Owner {
         since.elapsed() < BUSY_AFTER
     }
 
-    fn ring_flush(&self) {
-        if !self.flush_rung.replace(true) {
-            self.flush.notify_one();
-        }
-    }
-
-    /// Hands over what is ready, and lets answers go whose events are durable.
-    fn flush_and_release(self: &Rc<Owner>) {
-        self.flush_rung.set(false);
-        let mut inner = self.inner.borrow_mut();
-        let inner = &mut *inner;
+    /// Hands over what is ready, and lets answers go whose events are durable. Answers whether the next turn is due at
+    /// once.
+    pub fn turn(&self, driver: &dyn Driver) -> bool {
+        let inner = &mut *self.inner.borrow_mut();
+        exchange::take_back(inner);
+        let more = exchange::serve_others(inner, |inner| !self.must_wait_for_log(inner));
+        inner.links.send();
         inner.shard.flush();
         inner.counts.publish(&self.metrics);
-        let durable_sequence = inner.shard.durable_sequence();
-        while let Some(ticket) = inner.gate.pass(durable_sequence) {
-            let connection = ticket.connection;
-            connection.release(ticket.end);
-            connection.answered(ticket.commands);
-            if ticket.commands > 0 {
-                inner.waits.saturating_record(ticket.arrived.elapsed().as_micros() as u64);
-            }
-            if !connection.listed.replace(true) {
-                inner.released.push(connection);
-            }
-        }
+        self.open_gate(inner);
+        inner.links.ring();
         let now_s = inner.clocks.life_s();
         let mut sent = 0;
         for connection in inner.released.drain(..) {
             connection.listed.set(false);
             if !connection.draining.get() {
-                sent += self.send(&connection, now_s);
+                let (bytes, written) = connection.write_out(now_s);
+                sent += bytes;
+                if written == Written::Blocked {
+                    connection.draining.set(true);
+                    driver.when_writable(&connection);
+                }
             }
         }
         if sent > 0 {
             self.metrics.bytes_out.fetch_add(sent as u64, Ordering::Relaxed);
         }
-        for waker in self.waiting_for_room.borrow_mut().drain(..) {
-            waker.wake();
+        for connection in inner.paused.drain(..) {
+            driver.resume(&connection);
+        }
+        more
+    }
+
+    fn open_gate(&self, inner: &mut Inner) {
+        let durable_sequence = inner.shard.durable_sequence();
+        while let Some(ticket) = inner.gate.pass(durable_sequence) {
+            match ticket {
+                Ticket::Bytes { connection, end, commands, arrived } => {
+                    connection.release(end);
+                    connection.answered(commands);
+                    if commands > 0 {
+                        inner.waits.saturating_record(arrived.elapsed().as_micros() as u64);
+                    }
+                    if !connection.listed.replace(true) {
+                        inner.released.push(connection);
+                    }
+                }
+                Ticket::Batch { other, batch } => inner.links.send_back(other, batch),
+            }
         }
     }
 
-    /// Writes what is released; what the socket does not take now is left to a task of its own.
-    fn send(self: &Rc<Owner>, connection: &Rc<Connection>, now_s: u64) -> usize {
-        let (bytes, written) = connection.write_out(now_s);
-        if written == Written::Blocked {
-            connection.draining.set(true);
-            let (owner, connection) = (self.clone(), connection.clone());
-            tokio::task::spawn_local(async move {
-                while connection.writable().await.is_ok() {
-                    let (bytes, written) = connection.write_out(owner.now_s());
-                    owner.metrics.bytes_out.fetch_add(bytes as u64, Ordering::Relaxed);
-                    if written != Written::Blocked {
-                        break;
-                    }
-                }
-                connection.draining.set(false);
-                owner.ring_flush();
-            });
+    /// Goes on writing to a socket that took no more. Unless it is blocked again, a turn is due.
+    pub fn send_more(&self, connection: &Connection) -> Written {
+        let (bytes, written) = connection.write_out(self.now_s());
+        self.metrics.bytes_out.fetch_add(bytes as u64, Ordering::Relaxed);
+        if written != Written::Blocked {
+            connection.draining.set(false);
         }
-        bytes
+        written
     }
 
     /// What is done now and then: time moves, the log's frame goes out, silent connections are closed.
-    fn idle_turn(self: &Rc<Owner>) {
+    pub fn idle_turn(&self, driver: &dyn Driver) -> bool {
         {
             let mut inner = self.inner.borrow_mut();
             inner.turn_clock();
@@ -296,7 +324,7 @@ impl Owner {
                 self.sweep(now_s);
             }
         }
-        self.flush_and_release();
+        self.turn(driver)
     }
 
     fn publish(&self, inner: &mut Inner) {
@@ -323,7 +351,7 @@ impl Owner {
 
     /// Ends connections that said nothing in time, and cuts those that do not take their answers.
     fn sweep(&self, now_s: u64) {
-        let idle_s = self.parts.idle_timeout.as_secs();
+        let idle_s = self.house.idle_timeout.as_secs();
         let mut inner = self.inner.borrow_mut();
         self.connections.borrow_mut().retain(|weak| {
             let Some(connection) = weak.upgrade() else { return false };
@@ -348,118 +376,36 @@ impl Owner {
     }
 }
 
-/// Runs the owner thread until `stop` is rung: serves `listener`, then drains. The runtime must be dropped before
-/// [`Owner::close`].
-pub async fn run(parts: OwnerParts, listener: TcpListener, stop: Arc<Notify>) -> Rc<Owner> {
-    let durable = parts.durable.clone();
-    let owner = Owner::new(parts);
-    let accepting = tokio::task::spawn_local(accept(owner.clone(), listener));
-    let flusher = owner.clone();
-    tokio::task::spawn_local(async move {
-        loop {
-            flusher.flush.notified().await;
-            flusher.flush_and_release();
-        }
-    });
-    let gate = owner.clone();
-    tokio::task::spawn_local(async move {
-        loop {
-            durable.notified().await;
-            gate.flush_and_release();
-        }
-    });
-    let idle = owner.clone();
-    tokio::task::spawn_local(async move {
-        loop {
-            tokio::time::sleep(IDLE_TURN).await;
-            idle.idle_turn();
-        }
-    });
-    stop.notified().await;
-    accepting.abort();
-    drain(&owner).await;
-    owner
-}
-
-async fn accept(owner: Rc<Owner>, listener: TcpListener) {
-    loop {
-        let (stream, peer) = match listener.accept().await {
-            Ok(accepted) => accepted,
-            Err(error) => {
-                // Out of file descriptors, most likely: connections that end make room.
-                tracing::warn!(%error, "accept failed");
-                tokio::time::sleep(IDLE_TURN).await;
-                continue;
-            }
-        };
-        if owner.open.get() >= owner.parts.connections_max {
-            owner.metrics.connections_refused.fetch_add(1, Ordering::Relaxed);
-            // One try that does not wait: who can't be served must not cost anything either.
-            let _ = stream.try_write(&session::too_many_connections());
-            continue;
-        }
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%peer, %error, "connection lost at once");
-            continue;
-        }
-        let (reader, writer) = stream.into_split();
-        let connection = Connection::new(writer, owner.now_s());
-        owner.connections.borrow_mut().push(Rc::downgrade(&connection));
-        owner.open.set(owner.open.get() + 1);
-        owner.metrics.connections.store(u64::from(owner.open.get()), Ordering::Relaxed);
-        tracing::debug!(%peer, "connected");
-        tokio::task::spawn_local(serve(owner.clone(), connection, reader));
-    }
-}
-
-/// The reader task of one connection.
-async fn serve(owner: Rc<Owner>, connection: Rc<Connection>, mut reader: OwnedReadHalf) {
-    let mut partial = Vec::new();
-    loop {
-        let more =
-            std::future::poll_fn(|context| owner.poll_read(context, &mut reader, &connection, &mut partial));
-        if !more.await {
-            break;
-        }
-        // One read each: whoever sends much does not keep others, or the flush, waiting.
-        tokio::task::yield_now().await;
-    }
-    if !connection.is_closing() {
-        // The peer has finished sending; what it asked for is still answered.
-        connection.close_after_output();
-    }
-    owner.ring_flush();
-    owner.open.set(owner.open.get() - 1);
-    owner.metrics.connections.store(u64::from(owner.open.get()), Ordering::Relaxed);
-}
-
-/// Tells every connection to go, and answers what was taken in.
-async fn drain(owner: &Rc<Owner>) {
-    let started = Instant::now();
-    session::say_goodbye(owner, owner.parts.drain);
-    loop {
-        owner.idle_turn();
-        let settled = {
-            let inner = owner.inner.borrow();
-            inner.gate.waiting() == 0 && !inner.shard.has_open_events() && inner.shard.log().idle()
-        };
-        let connections = owner.connections.borrow().iter().filter(|weak| weak.strong_count() > 0).count();
-        if settled && connections == 0 || started.elapsed() >= owner.parts.drain {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-}
-
 impl Owner {
     /// The connections there are.
     pub(super) fn each_connection(&self) -> Vec<Rc<Connection>> {
         self.connections.borrow().iter().filter_map(Weak::upgrade).collect()
     }
 
-    /// Writes what is left and closes the log with a seal. Panics while tasks still hold the owner.
+    /// Asks every connection to go. No socket is admitted after it.
+    pub fn say_goodbye(&self) {
+        session::say_goodbye(self, self.house.drain);
+    }
+
+    /// Whether every answer has left here, and nobody asks anything of anybody any more. To be asked again after a turn.
+    pub fn is_drained(&self) -> bool {
+        let inner = self.inner.borrow();
+        let connections = self.connections.borrow().iter().any(|weak| weak.strong_count() > 0);
+        if !connections && inner.links.is_idle() && !self.is_quiet.replace(true) {
+            self.house.fall_quiet();
+        }
+        let settled = inner.gate.waiting() == 0 && !inner.shard.has_open_events() && inner.shard.log().idle();
+        settled && self.house.is_quiet()
+    }
+
+    /// Cuts the connections that are left.
+    pub fn cut_all(&self) {
+        self.each_connection().iter().for_each(|connection| connection.cut());
+    }
+
+    /// Writes what is left and closes the log with a seal. Panics while the driver still holds the owner.
     pub fn close(self: Rc<Owner>) -> LogClosed {
-        let owner = Rc::into_inner(self).expect("the runtime and its tasks are gone");
+        let owner = Rc::into_inner(self).expect("the driver and its tasks are gone");
         owner.inner.into_inner().shard.into_log().close()
     }
 }

@@ -1,9 +1,12 @@
 //! What a connection's bytes mean: HELLO first, then frames of commands.
 //!
-//! Invariant: nothing executes from a frame whose checksum was not seen whole; a command executes only if the token
-//! allows it; after an ERROR the connection ends.
+//! Commands whose slot lies in another shard go there, all others are executed here and now.
+//!
+//! Invariant: nothing executes from a frame whose checksum was not seen whole; a command executes, here or elsewhere, only
+//! if the token allows it; after an ERROR the connection ends.
 
 use super::connection::Connection;
+use super::links::Parcel;
 use super::owner::{Inner, Owner, Ticket};
 use super::vault::Vault;
 use arrayvec::ArrayVec;
@@ -78,7 +81,7 @@ fn take_frame(
     match header.kind {
         FrameKind::Commands => {
             owner.metrics.frames.fetch_add(1, Ordering::Relaxed);
-            execute(inner, connection, header.correlation, payload, arrived)
+            execute(owner, inner, connection, header.correlation, payload, arrived)
         }
         FrameKind::Ping => {
             let now_ms = inner.shard.now_ms();
@@ -108,10 +111,11 @@ fn welcome(
     let hello = Hello::read(payload)?;
     hello.version()?;
     let now_ms = inner.shard.now_ms();
-    let principal = owner.tokens.find(&hello.token, now_ms / 1_000).ok_or(UNAUTHORIZED)?;
+    let principal = owner.house.tokens.find(&hello.token, now_ms / 1_000).ok_or(UNAUTHORIZED)?;
     let mut welcome = Welcome::new(now_ms, principal.merchant, principal.alias_key.clone());
-    welcome.operation_floor_ms = inner.shard.engine().floor_ms();
-    welcome.slot_map_epoch = owner.slot_map_epoch;
+    welcome.operation_floor_ms = inner.shard.engine().floor_ms().max(owner.house.floor_ms());
+    welcome.shards = owner.house.shards() as u16;
+    welcome.slot_map_epoch = owner.house.slot_map_epoch;
     tracing::debug!(token = principal.name, merchant = principal.merchant.0, "authenticated");
     connection.authenticate(principal);
     let end = connection.append(|out| welcome.write(out));
@@ -119,8 +123,28 @@ fn welcome(
     Ok(())
 }
 
+/// What is to be done with a decoded command.
+pub(super) struct Order {
+    /// Its index in its frame.
+    pub index: u16,
+    /// Why it is refused without being executed.
+    pub refused: Option<Code>,
+}
+
+/// A frame of commands as it is decoded.
+struct Frame<'a> {
+    reader: CommandReader<'a>,
+    payload: &'a [u8],
+    correlation: u64,
+    arrived: Instant,
+    /// Commands that went to another shard.
+    away: u32,
+    failure: Option<ProtocolError>,
+}
+
 /// Executes a frame of commands and puts its answers behind the gate.
 fn execute(
+    owner: &Owner,
     inner: &mut Inner,
     connection: &Rc<Connection>,
     correlation: u64,
@@ -128,42 +152,32 @@ fn execute(
     arrived: Instant,
 ) -> Result<(), Refusal> {
     let principal = connection.principal().expect("checked before");
-    let mut reader = CommandReader::new(payload);
+    let reader = CommandReader::new(payload);
+    let mut frame = Frame { reader, payload, correlation, arrived, away: 0, failure: None };
+    inner.links.begin_frame();
     let mut commands = 0u32;
-    let mut failure = None;
     let end = connection.append(|out| {
         let mut answers = AnswerFrame::begin(out, correlation);
         let mut more = true;
         while more {
-            let first = reader.index();
-            let mut batch: ArrayVec<Request<'_>, PREPARED_MAX> = ArrayVec::new();
-            more = fill(&mut reader, &mut batch, &mut failure);
-            if batch.len() > 1 {
-                inner.shard.prepare(&batch);
-            }
-            for (index, request) in (first..).zip(&batch) {
-                let sequence = inner.shard.sequence();
-                let outcome = if allowed(&principal, request) {
-                    execute_one(&mut inner.shard, &mut inner.vault, request)
-                } else {
-                    Outcome::Refused(Rejection::plain(Code::Forbidden))
-                };
-                inner.counts.count(&outcome);
-                if answers.push(out, index, &outcome, &mut inner.vault).is_err() {
-                    // A full frame is followed by another under the same correlation id.
-                    answers.finish(out, sequence);
-                    answers = AnswerFrame::begin(out, correlation);
-                    let again = answers.push(out, index, &outcome, &mut inner.vault);
-                    again.expect("an answer fits an empty frame");
-                }
-            }
-            commands += batch.len() as u32;
+            let mut requests: ArrayVec<Request<'_>, PREPARED_MAX> = ArrayVec::new();
+            let mut orders: ArrayVec<Order, PREPARED_MAX> = ArrayVec::new();
+            more = frame.fill(inner, connection, &principal, &mut requests, &mut orders);
+            answers = answer(inner, answers, out, &requests, &orders);
+            commands += requests.len() as u32;
         }
         answers.finish(out, inner.shard.sequence());
     });
-    connection.took(commands);
-    wait(inner, connection, end, commands, arrived);
-    failure.map_or(Ok(()), |error| Err(Refusal::Protocol(error)))
+    if frame.away > 0 {
+        connection.took(frame.away);
+        connection.sent_away(frame.away);
+        owner.metrics.forwarded.fetch_add(u64::from(frame.away), Ordering::Relaxed);
+    }
+    if commands > 0 {
+        connection.took(commands);
+        wait(inner, connection, end, commands, arrived);
+    }
+    frame.failure.map_or(Ok(()), |error| Err(Refusal::Protocol(error)))
 }
 
 /// Executes one command; card keys are sealed on their way.
@@ -186,24 +200,81 @@ fn execute_one<'s>(shard: &'s mut Shard<LogHandle>, vault: &mut Vault, request: 
     }
 }
 
-/// Decodes commands until the batch is full; answers whether there may be more.
+/// Carries out the orders of up to [`PREPARED_MAX`] commands and appends their answers; answers the frame that is open
+/// then.
 #[inline]
-fn fill<'a>(
-    reader: &mut CommandReader<'a>,
-    batch: &mut ArrayVec<Request<'a>, PREPARED_MAX>,
-    failure: &mut Option<ProtocolError>,
-) -> bool {
-    while !batch.is_full() {
-        match reader.next() {
-            Some(Ok((request, _extras))) => batch.push(request),
-            Some(Err(error)) => {
-                *failure = Some(ProtocolError::from(error));
-                return false;
-            }
-            None => return false,
+pub(super) fn answer(
+    inner: &mut Inner,
+    mut frame: AnswerFrame,
+    out: &mut Vec<u8>,
+    requests: &[Request<'_>],
+    orders: &[Order],
+) -> AnswerFrame {
+    if requests.len() > 1 {
+        inner.shard.prepare(requests);
+    }
+    for (order, request) in orders.iter().zip(requests) {
+        let sequence = inner.shard.sequence();
+        let outcome = match order.refused {
+            None => execute_one(&mut inner.shard, &mut inner.vault, request),
+            Some(code) => Outcome::Refused(Rejection::plain(code)),
+        };
+        inner.counts.count(&outcome);
+        if frame.push(out, order.index, &outcome, &mut inner.vault).is_err() {
+            // A full frame is followed by another under the same correlation id.
+            let correlation = frame.correlation();
+            frame.finish(out, sequence);
+            frame = AnswerFrame::begin(out, correlation);
+            let again = frame.push(out, order.index, &outcome, &mut inner.vault);
+            again.expect("an answer fits an empty frame");
         }
     }
-    true
+    frame
+}
+
+impl<'a> Frame<'a> {
+    /// Decodes commands until there are as many as are executed together, and sends those away that belong to other
+    /// shards; answers whether there may be more.
+    #[inline]
+    fn fill(
+        &mut self,
+        inner: &mut Inner,
+        connection: &Rc<Connection>,
+        principal: &Principal,
+        requests: &mut ArrayVec<Request<'a>, PREPARED_MAX>,
+        orders: &mut ArrayVec<Order, PREPARED_MAX>,
+    ) -> bool {
+        while !requests.is_full() {
+            let (index, at) = (self.reader.index(), self.reader.payload_offset());
+            match self.reader.next() {
+                Some(Ok((request, _extras))) => {
+                    let mut refused = None;
+                    if !allowed(principal, &request) {
+                        refused = Some(Code::Forbidden);
+                    } else if let Some(other) = inner.links.away(request.envelope.slot) {
+                        let bytes = &self.payload[at..self.reader.payload_offset()];
+                        let (correlation, arrived) = (self.correlation, self.arrived);
+                        if inner
+                            .links
+                            .forward(other, &Parcel { connection, arrived, correlation, index, bytes })
+                        {
+                            self.away += 1;
+                            continue;
+                        }
+                        refused = Some(Code::Busy);
+                    }
+                    requests.push(request);
+                    orders.push(Order { index, refused });
+                }
+                Some(Err(error)) => {
+                    self.failure = Some(ProtocolError::from(error));
+                    return false;
+                }
+                None => return false,
+            }
+        }
+        true
+    }
 }
 
 #[inline]
@@ -214,7 +285,7 @@ fn allowed(principal: &Principal, request: &Request<'_>) -> bool {
 
 /// The bytes up to `end` wait until everything seen so far is durable.
 fn wait(inner: &mut Inner, connection: &Rc<Connection>, end: u64, commands: u32, arrived: Instant) {
-    let ticket = Ticket { connection: connection.clone(), end, commands, arrived };
+    let ticket = Ticket::Bytes { connection: connection.clone(), end, commands, arrived };
     inner.gate.wait(inner.shard.sequence(), ticket);
 }
 
@@ -227,7 +298,7 @@ fn refuse(
     refusal: &Refusal,
 ) {
     owner.metrics.connections_failed.fetch_add(1, Ordering::Relaxed);
-    let end = connection.append(|out| match refusal {
+    let write = |out: &mut Vec<u8>| match refusal {
         Refusal::Protocol(error) => {
             tracing::info!(code = error.code().name(), %error, "connection refused");
             write_error(out, correlation, error);
@@ -236,9 +307,18 @@ fn refuse(
             tracing::info!(code = code.name(), "connection refused");
             ErrorNotice::new(*code, message).write(out, correlation);
         }
-    });
-    wait(inner, connection, end, 0, Instant::now());
+    };
+    write(&mut connection.last_words().borrow_mut());
+    if !connection.has_commands_away() {
+        say_last_words(inner, connection);
+    }
     connection.close_after_output();
+}
+
+/// Says why a connection ends, as the last thing that it hears.
+pub(super) fn say_last_words(inner: &mut Inner, connection: &Rc<Connection>) {
+    let end = connection.append(|out| out.append(&mut connection.last_words().borrow_mut()));
+    wait(inner, connection, end, 0, Instant::now());
 }
 
 /// Ends a connection that was silent for too long.
@@ -257,7 +337,7 @@ pub(super) fn too_many_connections() -> Vec<u8> {
 }
 
 /// Asks every connection to go elsewhere within `drain`.
-pub(super) fn say_goodbye(owner: &Rc<Owner>, drain: Duration) {
+pub(super) fn say_goodbye(owner: &Owner, drain: Duration) {
     let mut inner = owner.inner.borrow_mut();
     let goaway = Goaway { reason: GoawayReason::Stopping, drain_ms: drain.as_millis() as u32 };
     for connection in owner.each_connection() {

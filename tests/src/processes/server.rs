@@ -110,6 +110,24 @@ impl Server {
         kill_process(id, signal).expect("the server runs");
     }
 
+    /// Stops it with SIGSTOP and waits until each of its threads stands still: the signal reaches them one by one.
+    ///
+    /// # Panics
+    /// If they do not.
+    pub fn pause(&self) {
+        self.signal(Signal::STOP);
+        let until = Instant::now() + PATIENCE;
+        let stands = |path: PathBuf| {
+            let text = std::fs::read_to_string(path.join("stat")).unwrap_or_default();
+            text.rsplit_once(") ").is_some_and(|(_, fields)| fields.starts_with('T'))
+        };
+        let threads = || std::fs::read_dir(format!("/proc/{}/task", self.id())).expect("the server runs");
+        while !threads().flatten().all(|entry| stands(entry.path())) {
+            assert!(Instant::now() < until, "it goes on");
+            std::thread::yield_now();
+        }
+    }
+
     /// Kills it as `kill -9` does, and waits until it is gone.
     pub fn kill(mut self) {
         // Its end is what is wanted; it may have come before.

@@ -1,7 +1,9 @@
 //! A temporary place with a data directory: servers and tools are run here.
 
 use super::binary::binary;
+use super::drivers;
 use super::server::{Ended, Server};
+use scrip_client::{MerchantId, Token};
 use std::collections::BTreeMap;
 use std::fs;
 use std::net::SocketAddr;
@@ -12,6 +14,13 @@ use tempfile::TempDir;
 /// Flags of a small server that starts fast.
 pub const SMALL: &[&str] =
     &["--memory", "64MiB", "--segment-bytes", "16MiB", "--segments-ready", "1", "--segments-ahead", "1"];
+
+/// Flags that a test does not know of, with their values: the driver it runs on, and SCRIP_TEST_SHARDS. Its own win.
+fn asked_for() -> Vec<String> {
+    let flag = |name: &str, value: Option<String>| value.map(|value| [name.to_owned(), value]);
+    let (io, shards) = (drivers::asked_for(), std::env::var("SCRIP_TEST_SHARDS").ok());
+    [flag("--io", io), flag("--shards", shards)].into_iter().flatten().flatten().collect()
+}
 
 /// A free port of this machine.
 pub const ANY_PORT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 0);
@@ -118,7 +127,17 @@ impl Site {
         segments
     }
 
-    /// Starts a small server with a token for merchant 1.
+    /// Makes a token for a merchant.
+    ///
+    /// # Panics
+    /// If it is refused.
+    pub fn token(&self, merchant: MerchantId) -> Token {
+        let merchant = merchant.0.to_string();
+        let said = self.run(&["token", "create", "--merchant", &merchant, "--data", self.data_text()]).well();
+        said.stdout.trim().parse().unwrap_or_else(|_| panic!("no token: {said:#?}"))
+    }
+
+    /// Starts a small server with a token for merchant 1, on the driver that the test is asked to run on.
     ///
     /// # Panics
     /// If it does not start.
@@ -131,7 +150,14 @@ impl Site {
     /// # Panics
     /// If it does not start.
     pub fn serve_at(&self, listen: SocketAddr, further: &[&str]) -> Server {
-        let flags: Vec<&str> = ["--dev"].iter().chain(SMALL).chain(further).copied().collect();
+        let asked_for = asked_for();
+        let asked_for = asked_for.iter().map(String::as_str);
+        let flags: Vec<&str> = ["--dev"]
+            .into_iter()
+            .chain(SMALL.iter().copied())
+            .chain(asked_for)
+            .chain(further.iter().copied())
+            .collect();
         Server::start(self, listen, &flags)
             .unwrap_or_else(|ended| panic!("the server did not start: {ended:#?}"))
     }

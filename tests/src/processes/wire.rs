@@ -82,8 +82,9 @@ impl Wire {
         let (header, payload) = wire.frame();
         assert_eq!(header.kind, FrameKind::Welcome, "{:?}", told(&header, &payload));
         let welcome = Welcome::read(&payload).expect("a WELCOME");
-        wire.random
-            .seed(u64::from(wire.stream.local_addr().expect("connected").port()) << 32 | welcome.server_ms);
+        // Side by side, not over each other: two wires of one millisecond must not make the same operations.
+        let port = wire.stream.local_addr().expect("connected").port();
+        wire.random.seed(u64::from(port) << 48 | welcome.server_ms);
         wire.welcome = Some((welcome.server_ms, Instant::now()));
         wire
     }

@@ -100,6 +100,10 @@ kinds! {
     TableFull,
     /// Rules changed at a restart.
     RulesChanged,
+    /// A start found quotas in the log.
+    QuotaRecovered,
+    /// A start found a lapsed guarantee in the log.
+    LapseRecovered,
 }
 
 /// How often each kind was met.

@@ -246,7 +246,7 @@ impl Ledger {
         if engine.sequence() != last {
             return Err(format!("the log ends at {last}, the recovered engine at {}", engine.sequence()));
         }
-        self.replay()?;
+        self.replay(coverage)?;
         if engine.digest() != self.reference.digest() {
             return Err(format!("the engine recovered up to {last} is not what its events make"));
         }
@@ -264,12 +264,17 @@ impl Ledger {
     }
 
     /// The reference engine sees what is new.
-    fn replay(&mut self) -> Result<(), String> {
+    fn replay(&mut self, coverage: &mut Coverage) -> Result<(), String> {
         let mut rest = &self.events[self.start.1..];
         while !rest.is_empty() {
             let (event, bytes) =
                 Event::decode(rest).map_err(|error| format!("an event in the log: {error}"))?;
             self.reference.apply(&event);
+            match event {
+                Event::StockQuotaSet { .. } => coverage.met(Met::QuotaRecovered),
+                Event::GuaranteeLapsed { .. } => coverage.met(Met::LapseRecovered),
+                _ => {}
+            }
             if let Some(origin) = origin_of(&event) {
                 let key = (origin.merchant.0, origin.slot.0, origin.operation.0, origin.created_ms);
                 if !self.effects.insert(key) {

@@ -1,7 +1,7 @@
 //! Which code wins when a command has two faults at once: the documented order of the checks, pair by pair.
 
-use scrip_engine::command::{Envelope, StockTerms};
-use scrip_engine::ids::{MerchantId, OperationId, OrderId, Slot, StockId, UserId};
+use scrip_engine::command::{Envelope, Quota, StockTerms};
+use scrip_engine::ids::{ChannelId, MerchantId, OperationId, OrderId, Slot, StockId, UserId};
 use scrip_engine::limits::{Capacity, Rules};
 use scrip_engine::rejection::Code::{self, *};
 use scrip_tests::generator::ROOMY;
@@ -350,6 +350,68 @@ fn stock_commands_are_checked_in_the_documented_order() {
     too_old(&mut show);
     past_deadline(&mut show);
     assert!(matches!(world.ask(&show), OwnedOutcome::Hold(_)));
+}
+
+#[test]
+fn quotas_come_after_availability_and_before_purchase_limits() {
+    let mut world = World::usual();
+    world.stock_with(1, 9, StockTerms { limit_per_user: 2, ..ANY_TERMS });
+    let quotas = vec![Quota::new(ChannelId(2), 4, Quota::NO_CAP, 0)];
+    world.run(20, OwnedCommand::StockQuota { stock: PLENTY, version: 1, quotas });
+    // Ten are not there, six are the other channel's, three are beyond the limit.
+    for (units, code) in [(10, OutOfStock), (6, ChannelQuota), (3, UserLimit)] {
+        let (one, sold) = (take(&[(PLENTY, units)]), take(&[(PLENTY, units)]));
+        assert_refused(&world.run(100, reserve(one)), code);
+        assert_refused(&world.run(100, OwnedCommand::Sell { take: sold, paid: false }), code);
+    }
+    // A late confirm looks in the same order.
+    world.reserve(10, &[(PLENTY, 2)]);
+    world.wait(u64::from(TTL_MS));
+    let terms = StockTerms { limit_per_user: 1, ..ANY_TERMS };
+    world.run(21, OwnedCommand::StockEdit { stock: PLENTY, version: 2, terms });
+    let quotas = vec![Quota::new(ChannelId(2), 8, Quota::NO_CAP, 0)];
+    world.run(22, OwnedCommand::StockQuota { stock: PLENTY, version: 3, quotas });
+    let OwnedFacts::Lines(lacks) = world.confirm(10).facts() else { panic!("refused with lines") };
+    assert_eq!(lacks.iter().map(|lack| lack.why).collect::<Vec<_>>(), [ChannelQuota]);
+}
+
+#[test]
+fn stock_quota_is_checked_in_the_documented_order() {
+    let mut world = scene();
+    let wrong = || Quota::new(ChannelId(1), 2, 2, START_MS + 30_000);
+    let quota = |stock, version, quotas: Vec<Quota>| OwnedCommand::StockQuota { stock, version, quotas };
+    let low_cap = Quota::new(ChannelId(1), 0, 2, 0);
+    let too_much = Quota::new(ChannelId(2), 100, 100, 0);
+    // 64 channels beside the one that has taken units, which is known already.
+    let many = || (2..66).map(|channel| Quota::new(ChannelId(channel), 0, 9, 0)).collect::<Vec<_>>();
+    let mut many_and_much = many();
+    many_and_much[0] = too_much;
+    let rows: Vec<(OwnedCommand, &[Fault], Code)> = vec![
+        (quota(ELSEWHERE, 9, vec![wrong()]), &[too_old, past_deadline], OperationTooOld),
+        (quota(ELSEWHERE, 9, vec![wrong()]), &[past_deadline], DeadlinePassed),
+        (quota(ELSEWHERE, 9, vec![wrong()]), &[], CrossSlot),
+        (quota(MISSING, 9, vec![wrong()]), &[], NotFound),
+        (quota(FOREIGN, 9, vec![wrong()]), &[], NotFound),
+        (quota(PLENTY, 9, vec![wrong(), too_much]), &[], RuleFailed),
+        (quota(PLENTY, 1, vec![wrong(), too_much]), &[], RuleFailed),
+        (quota(PLENTY, 1, vec![low_cap, too_much]), &[], ChannelQuota),
+        (quota(PLENTY, 1, many_and_much), &[], ChannelQuota),
+        (quota(PLENTY, 1, many()), &[], Capacity),
+        (OwnedCommand::StockChannels { stock: ELSEWHERE }, &[too_old, past_deadline], CrossSlot),
+        (OwnedCommand::StockChannels { stock: FOREIGN }, &[ahead], NotFound),
+    ];
+    for (command, faults, code) in rows {
+        expect(&mut world, 100, command, faults, code);
+    }
+    let units_of = |outcome: OwnedOutcome| match outcome.facts() {
+        OwnedFacts::Units { asked, available, .. } => (asked, available),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(units_of(world.run(100, quota(PLENTY, 1, vec![low_cap, too_much]))), (2, 3), "cap, then used");
+    assert!(matches!(
+        world.run(100, quota(PLENTY, 1, vec![Quota::new(ChannelId(1), 3, 3, START_MS + 30_001)])),
+        OwnedOutcome::StockChanged { value: 2 }
+    ));
 }
 
 #[test]

@@ -1,9 +1,11 @@
 //! Fixed limits: the greatest quantities that are well formed, and what is refused before the engine sees it.
 
 use scrip_engine::Engine;
-use scrip_engine::command::{Malformed, StockTerms};
-use scrip_engine::ids::{OperationId, SLOTS, Slot, StockId, UserId};
-use scrip_engine::limits::{LINES_MAX, Rules, STOCK_UNITS_MAX, TTL_MAX_MS, UNITS_PER_LINE_MAX};
+use scrip_engine::command::{Malformed, Quota, StockTerms};
+use scrip_engine::ids::{ChannelId, OperationId, SLOTS, Slot, StockId, UserId};
+use scrip_engine::limits::{
+    CHANNELS_PER_STOCK_MAX, LINES_MAX, Rules, STOCK_UNITS_MAX, TTL_MAX_MS, UNITS_PER_LINE_MAX,
+};
 use scrip_engine::rejection::{CapacityOf, Code};
 use scrip_tests::generator::ROOMY;
 use scrip_tests::outcome::{Lack, OwnedFacts, OwnedOutcome};
@@ -191,4 +193,24 @@ fn malformed_stock_commands_are_refused() {
         assert_eq!(check(command(stock, STOCK_UNITS_MAX), as_is), Ok(()));
         assert_eq!(check(command(stock, over), as_is), Err(Malformed::StockUnits(over)));
     }
+}
+
+#[test]
+fn malformed_quotas_are_refused() {
+    let command = |quotas| OwnedCommand::StockQuota { stock: StockId(1), version: 1, quotas };
+    let of = |channel, guaranteed, cap, lapses_ms| Quota::new(ChannelId(channel), guaranteed, cap, lapses_ms);
+    let most = CHANNELS_PER_STOCK_MAX;
+    let many = |count: usize| (0..count as u16).map(|channel| of(channel, 0, 0, 0)).collect();
+    assert_eq!(check(command(many(0)), as_is), Err(Malformed::QuotaCount(0)));
+    assert_eq!(check(command(many(most)), as_is), Ok(()));
+    assert_eq!(check(command(many(most + 1)), as_is), Err(Malformed::QuotaCount(most + 1)));
+    let one = |quota| check(command(vec![of(0, 0, 0, 0), quota]), as_is);
+    assert_eq!(one(of(1, STOCK_UNITS_MAX, Quota::NO_CAP, 1)), Ok(()));
+    assert_eq!(one(of(u16::MAX, 7, 7, 0)), Ok(()));
+    assert_eq!(one(of(0, 1, 1, 0)), Err(Malformed::QuotaOrder(1)));
+    assert_eq!(one(of(1, 8, 7, 0)), Err(Malformed::Guarantee { index: 1, guaranteed: 8 }));
+    let guaranteed = STOCK_UNITS_MAX + 1;
+    assert_eq!(one(of(1, guaranteed, Quota::NO_CAP, 0)), Err(Malformed::Guarantee { index: 1, guaranteed }));
+    assert_eq!(one(of(1, 0, 7, START_MS)), Err(Malformed::QuotaSpare(1)));
+    assert_eq!(one(Quota { spare: [0, 0, 0, 0, 0, 1], ..of(1, 1, 7, 0) }), Err(Malformed::QuotaSpare(1)));
 }

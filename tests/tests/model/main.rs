@@ -7,6 +7,7 @@
 //! random tests run (a long run: `SCRIP_MODEL_SEEDS=1000000 cargo test -p scrip-tests --test model`).
 
 mod capacity;
+mod channels;
 mod check_orders;
 mod expiry;
 mod limits;

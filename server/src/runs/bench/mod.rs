@@ -28,6 +28,7 @@ pub fn run(arguments: &BenchArgs) -> Result<bool, RunError> {
         Workload::W1s => workloads::w1s(arguments, &place)?,
         Workload::W1Steady => workloads::w1_steady(arguments, &place)?,
         Workload::W2 => workloads::w2(arguments, &place)?,
+        Workload::W3 => workloads::w3(arguments, &place)?,
         Workload::W7 => workloads::w7(arguments, &place)?,
         Workload::W8 => latency::w8(arguments, &place)?,
     };

@@ -8,9 +8,15 @@ use crate::report::Report;
 use crate::runs::load::report_from;
 use crate::runs::processes::{LoadProcess, RunError, ServerProcess, system};
 use crate::tools::verify;
-use scrip_client::{Client, ClientOptions, Error, StockCreate, StockTerms};
+use scrip_client::{
+    BatchCreate, Client, ClientOptions, Error, KEYS_PER_CHUNK_MAX, KeysImport, KeysImported, StockCreate,
+    StockTerms,
+};
 use scrip_protocol::secret::Token;
 use std::net::SocketAddr;
+
+/// Chunks of card keys on their way at once while a stock is filled.
+const CHUNKS_ON_THEIR_WAY: usize = 256;
 
 /// What a run looks like.
 pub struct Run<'r> {
@@ -22,6 +28,8 @@ pub struct Run<'r> {
     pub stocks: u32,
     /// Units of each.
     pub units: u64,
+    /// Card keys of each, instead of units; 0: counter stocks.
+    pub keys: u64,
     /// Purchase limit of each; 0: none.
     pub limit_per_user: u32,
     /// Further arguments of the load.
@@ -55,12 +63,12 @@ pub fn carry_out(arguments: &BenchArgs, place: &Place, run: &Run<'_>) -> Result<
     if data.join("manifest.json").exists() {
         return Err(RunError::Other(format!("{} is not fresh: choose another --keep", data.display())));
     }
-    drop(DataDirectory::open_or_create(&data).map_err(|error| RunError::Other(error.to_string()))?);
+    let shards = Some(arguments.shards);
+    drop(DataDirectory::open_or_create(&data, shards).map_err(|error| RunError::Other(error.to_string()))?);
     let token = credentials::new_token(&data, "bench")?;
     let mut server_arguments = run.server.clone();
     server_arguments.extend(words(&format!("--shards {}", arguments.shards)));
-    let io = if arguments.io == crate::settings::Io::Tokio { "tokio" } else { "auto" };
-    server_arguments.extend(["--io".into(), io.into()]);
+    server_arguments.extend(["--io".into(), arguments.io.name().into()]);
     let server =
         ServerProcess::start(&data, SocketAddr::from(([127, 0, 0, 1], 0)), &server_arguments, &place.log())?;
     create_stocks(server.listen, &token, run)?;
@@ -120,11 +128,15 @@ fn create_stocks(server: SocketAddr, token: &Token, run: &Run<'_>) -> Result<(),
             StockTerms { opens_ms: 0, closes_ms: 0, limit_per_user: run.limit_per_user, frozen: false };
         let mut waiting = tokio::task::JoinSet::new();
         for number in 0..run.stocks {
-            let (client, name, units) = (client.clone(), format!("s{number}"), run.units);
+            let (client, name, units, keys) = (client.clone(), format!("s{number}"), run.units, run.keys);
             waiting.spawn(async move {
                 let stock = client.stock_id(&name)?;
-                let create =
-                    StockCreate { terms, ..StockCreate::new(client.operation(), stock, &name, units) };
+                let keys = keys > 0;
+                let create = StockCreate {
+                    terms,
+                    keys,
+                    ..StockCreate::new(client.operation(), stock, &name, if keys { 0 } else { units })
+                };
                 client.stock_create(create).await
             });
             while waiting.len() > 1_000 {
@@ -134,9 +146,54 @@ fn create_stocks(server: SocketAddr, token: &Token, run: &Run<'_>) -> Result<(),
         while let Some(done) = waiting.join_next().await {
             joined(Some(done))?;
         }
+        if run.keys > 0 {
+            for number in 0..run.stocks {
+                import(&client, &format!("s{number}"), run.keys).await?;
+            }
+        }
         client.close().await;
         Ok(())
     })
+}
+
+/// Imports `count` card keys of 16 characters, chunks side by side.
+async fn import(client: &Client, name: &str, count: u64) -> Result<(), RunError> {
+    let stock = client.stock_id(name)?;
+    let supplier = "bench".to_owned();
+    let create =
+        BatchCreate { operation: client.operation(), stock, batch: 1, supplier, cost: 0, expires_ms: 0 };
+    client.batch_create(create).await?;
+    let mut waiting = tokio::task::JoinSet::new();
+    let mut taken = 0;
+    for from in (0..count).step_by(KEYS_PER_CHUNK_MAX) {
+        while waiting.len() >= CHUNKS_ON_THEIR_WAY {
+            taken += imported(waiting.join_next().await)?;
+        }
+        let client = client.clone();
+        waiting.spawn(async move {
+            let until = count.min(from + KEYS_PER_CHUNK_MAX as u64);
+            let texts: Vec<String> = (from..until).map(|key| format!("K{key:015x}")).collect();
+            let keys: Vec<&str> = texts.iter().map(String::as_str).collect();
+            client
+                .keys_import(KeysImport { operation: client.operation(), stock, batch: 1, keys: &keys })
+                .await
+        });
+    }
+    while let Some(done) = waiting.join_next().await {
+        taken += imported(Some(done))?;
+    }
+    if taken == count { Ok(()) } else { Err(RunError::Other(format!("{taken} of {count} keys were taken"))) }
+}
+
+fn imported(
+    done: Option<Result<Result<KeysImported, Error>, tokio::task::JoinError>>,
+) -> Result<u64, RunError> {
+    match done {
+        Some(Ok(Ok(imported))) => Ok(u64::from(imported.taken.count_ones())),
+        Some(Ok(Err(error))) => Err(error.into()),
+        Some(Err(error)) => Err(RunError::Other(error.to_string())),
+        None => Ok(0),
+    }
 }
 
 fn joined<T>(done: Option<Result<Result<T, Error>, tokio::task::JoinError>>) -> Result<(), RunError> {

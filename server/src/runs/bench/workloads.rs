@@ -1,4 +1,4 @@
-//! The workloads that look for the top: W1, W1s, W1-steady, W2, W7.
+//! The workloads that look for the top: W1, W1s, W1-steady, W2, W3, W7.
 
 use super::Place;
 use super::rig::{Run, Success, carry_out, words};
@@ -58,6 +58,7 @@ pub fn w1(arguments: &BenchArgs, place: &Place) -> Result<Report, RunError> {
         server: server(arguments, 10 * GIB),
         stocks: 1,
         units: ENDLESS,
+        keys: 0,
         limit_per_user: 1_000_000,
         load: words(&format!(
             "--profile steady --work reserve {} --seconds {seconds} --warm-up-s 1 --users 10000000 --sample 1000",
@@ -78,6 +79,7 @@ pub fn w1s(arguments: &BenchArgs, place: &Place) -> Result<Report, RunError> {
         server: server(arguments, GIB),
         stocks: 1,
         units: 1_000,
+        keys: 0,
         limit_per_user: 1_000_000,
         load: words(&format!(
             "--profile steady --work reserve {} --seconds {seconds} --warm-up-s 1 --users 10000000 --sample 1000",
@@ -102,6 +104,7 @@ pub fn w1_steady(arguments: &BenchArgs, place: &Place) -> Result<Report, RunErro
         server,
         stocks: 1,
         units: ENDLESS,
+        keys: 0,
         limit_per_user: 1_000_000,
         load: words(&format!(
             "--profile steady --work reserve {} --seconds {seconds} --warm-up-s 30 --rate {rate} --ttl-ms 1000 \
@@ -137,6 +140,7 @@ pub fn w2(arguments: &BenchArgs, place: &Place) -> Result<Report, RunError> {
             server: server(arguments, 8 * GIB),
             stocks,
             units: ENDLESS / u64::from(stocks),
+            keys: 0,
             limit_per_user: 0,
             load: words(&format!(
                 "--profile {profile} --work reserve-confirm {} --seconds {seconds} --warm-up-s 1 \
@@ -163,6 +167,29 @@ pub fn w2(arguments: &BenchArgs, place: &Place) -> Result<Report, RunError> {
     Ok(lower)
 }
 
+/// SELL a card key from a pool of sealed ones, the key in the answer. Ends when the pool is empty.
+pub fn w3(arguments: &BenchArgs, place: &Place) -> Result<Report, RunError> {
+    let shape = Shape::of(arguments, DEEP);
+    let seconds = seconds(arguments, 4.0);
+    let keys = arguments.keys;
+    // As many attempts as keys, so that none is refused: the run ends with the pool.
+    let run = Run {
+        name: "W3",
+        server: server(arguments, 8 * GIB),
+        stocks: 1,
+        units: keys,
+        keys,
+        limit_per_user: 0,
+        load: words(&format!(
+            "--profile steady --work sell {} --seconds {seconds} --attempts {keys} --warm-up-s 0.5 --users 10000000 --sample 1000",
+            shape.arguments()
+        )),
+        success: Success::Acknowledged,
+        verify: true,
+    };
+    carry_out(arguments, place, &run)
+}
+
 /// One command per frame, 50 connections, one outstanding each.
 pub fn w7(arguments: &BenchArgs, place: &Place) -> Result<Report, RunError> {
     let shape = Shape::of(arguments, Shape { connections: 50, batch: 1, outstanding: 1 });
@@ -172,6 +199,7 @@ pub fn w7(arguments: &BenchArgs, place: &Place) -> Result<Report, RunError> {
         server: server(arguments, GIB),
         stocks: 1,
         units: ENDLESS,
+        keys: 0,
         limit_per_user: 1_000_000,
         load: words(&format!(
             "--profile steady --work reserve {} --seconds {seconds} --warm-up-s 1 --users 10000000 --sample 10",

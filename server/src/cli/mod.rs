@@ -1,0 +1,158 @@
+//! The command line: one table of subcommands and flags. What they do stands in the module that the name says.
+//!
+//! Invariant: a value that parses here has a meaning; whether it is allowed is the server's to say.
+
+mod runs;
+mod sale;
+mod stock;
+mod token;
+mod values;
+
+pub use runs::{BenchArgs, DemoArgs, LoadArgs, ProfileName, WorkName, Workload};
+pub use sale::{
+    CallArgs, ConfirmArgs, HoldCommand, OperationArgs, ReserveArgs, ReturnArgs, SellArgs, TakeArgs,
+};
+pub use stock::{EditArgs, StockCommand};
+pub use token::TokenCommand;
+#[cfg(test)]
+pub use values::quota;
+pub use values::{Item, QuotaWish, Wish};
+
+use crate::keys::arguments::KeysCommand;
+use crate::settings::SettingFlags;
+use clap::{Args, Parser, Subcommand};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// Issues and redeems digital cards at flash-sale speed: durable, exact, fast.
+#[derive(Debug, Parser)]
+#[command(name = "scrip", version, propagate_version = true, max_term_width = 110)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const COMPLETIONS_HELP: &str = "\
+For one session: source <(scrip completions bash). For good:
+  bash  scrip completions bash > ~/.local/share/bash-completion/completions/scrip
+  zsh   scrip completions zsh > DIR/_scrip, with DIR in $fpath
+  fish  scrip completions fish > ~/.config/fish/completions/scrip.fish";
+
+/// The subcommands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Show it: a served flash sale, a kill -9 in the middle, a restart, and the proof that nothing was oversold or lost
+    Demo(DemoArgs),
+    /// Run a server until SIGTERM
+    Serve(ServeArgs),
+    /// Put load on a running server, and check every answer
+    Load(Box<LoadArgs>),
+    /// Measure: starts a server and a load process of its own, on a fresh directory, durably
+    Bench(BenchArgs),
+    /// Replay and recount a data directory that no server uses; writes nothing
+    Verify(VerifyArgs),
+    /// Cut the torn tail that a crash may leave (a server does it by itself when it starts)
+    Repair {
+        /// The data directory
+        data: PathBuf,
+    },
+    /// Look into a log
+    #[command(subcommand)]
+    Log(LogCommand),
+    /// Stocks of a running server: units, rules, quotas of channels
+    #[command(subcommand)]
+    Stock(StockCommand),
+    /// Sell units: reserve and confirm in one step
+    Sell(SellArgs),
+    /// Hold units for an order until they are confirmed, released or their time is up
+    Reserve(ReserveArgs),
+    /// Sell the units of a hold; may be repeated
+    Confirm(ConfirmArgs),
+    /// Give the units of a hold back; may be repeated
+    Release(CallArgs),
+    /// Give sold units back
+    Return(ReturnArgs),
+    /// Holds: what was reserved and sold
+    #[command(subcommand)]
+    Hold(HoldCommand),
+    /// Card keys of a running server: imports, batches, keys of holds
+    #[command(subcommand)]
+    Keys(KeysCommand),
+    /// Access tokens of a data directory; a running server knows of every change at once
+    #[command(subcommand)]
+    Token(TokenCommand),
+    /// Print a completion script for a shell
+    #[command(after_help = COMPLETIONS_HELP)]
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page, or write the pages of all subcommands
+    Man {
+        /// Write scrip.1, scrip-serve.1 and so on to this directory
+        #[arg(long, value_name = "DIR")]
+        out: Option<PathBuf>,
+    },
+}
+
+/// `scrip serve`.
+#[derive(Debug, Args)]
+pub struct ServeArgs {
+    /// For trying things out: makes a token for merchant 1 if the directory has none, and leaves it in
+    /// DIR/client.json, where the other subcommands find it
+    #[arg(long)]
+    pub dev: bool,
+    /// Settings file (TOML); environment (SCRIP_<NAME>) and flags win over it
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Log lines as JSON
+    #[arg(long)]
+    pub log_json: bool,
+    /// Stop when stdin is closed, so that the server does not outlive whoever started it
+    #[arg(long)]
+    pub stop_on_eof: bool,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub settings: SettingFlags,
+}
+
+/// Where a server is, and who asks.
+#[derive(Debug, Clone, Args)]
+pub struct ServerArgs {
+    /// Address of the server [default: what `scrip serve --dev` left in DIR/client.json, else 127.0.0.1:7480]
+    #[arg(long, env = "SCRIP_SERVER", value_name = "ADDRESS")]
+    pub server: Option<SocketAddr>,
+    /// Access token [default: what `scrip serve --dev` left in DIR/client.json]
+    #[arg(long, env = "SCRIP_TOKEN", value_name = "TOKEN", hide_env_values = true)]
+    pub token: Option<String>,
+    /// Data directory in which to look for client.json
+    #[arg(long, default_value = "scrip-data", value_name = "DIR")]
+    pub data: PathBuf,
+}
+
+/// `scrip verify`.
+#[derive(Debug, Args)]
+pub struct VerifyArgs {
+    /// The data directory
+    pub data: PathBuf,
+    /// Print one JSON object as the last line
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `scrip log`.
+#[derive(Debug, Subcommand)]
+pub enum LogCommand {
+    /// Print the events of a data directory that no server uses, one a line: shard, sequence, time, event
+    Cat {
+        /// The data directory
+        data: PathBuf,
+        /// First sequence
+        #[arg(long, default_value_t = 1)]
+        from: u64,
+        /// Events at most
+        #[arg(long, default_value_t = u64::MAX, hide_default_value = true)]
+        limit: u64,
+    },
+}

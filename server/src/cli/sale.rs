@@ -1,0 +1,120 @@
+//! Flags of `scrip sell`, `reserve`, `confirm`, `release`, `return` and `hold`.
+
+use super::ServerArgs;
+use super::values::{self, Item};
+use clap::{Args, Subcommand};
+use scrip_client::ChannelId;
+use std::time::Duration;
+
+const SELL_HELP: &str = "\
+Repeating the command with the same --operation is the same sale: it gives the same answer and sells nothing more.
+With other content it is refused (OPERATION_MISMATCH). That holds for the server's operation window (24 hours by
+default). A UUIDv7 or ULID is safe for ever, and so is --created-ms as the first answer printed it: later than the
+window, the repeat is refused (OPERATION_TOO_OLD) instead of made anew.";
+
+/// The operation's id.
+#[derive(Debug, Args)]
+pub struct OperationArgs {
+    /// Makes the command idempotent: any text of your own, such as an order line [default: a new id]
+    #[arg(long, value_name = "REFERENCE")]
+    pub operation: Option<String>,
+    /// When the operation was made, as its first answer said (milliseconds since the Unix epoch)
+    #[arg(long, requires = "operation", value_name = "MS", value_parser = clap::value_parser!(u64).range(1..))]
+    pub created_ms: Option<u64>,
+}
+
+/// Who takes what, for whom.
+#[derive(Debug, Args)]
+pub struct TakeArgs {
+    /// Stocks and units of each: steam50 is one unit, steam50:3 are three
+    #[arg(value_name = "NAME[:UNITS]", required = true, num_args = 1..=64, value_parser = values::item)]
+    pub items: Vec<Item>,
+    /// The channel that sells, by name or number
+    #[arg(long, value_parser = values::channel)]
+    pub channel: ChannelId,
+    /// The buyer; purchase limits need one
+    #[arg(long, value_name = "REFERENCE")]
+    pub user: Option<String>,
+    /// The order
+    #[arg(long, value_name = "REFERENCE")]
+    pub order: Option<String>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub operation: OperationArgs,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub server: ServerArgs,
+}
+
+/// `scrip sell`.
+#[derive(Debug, Args)]
+#[command(after_help = SELL_HELP)]
+pub struct SellArgs {
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub take: TakeArgs,
+    /// The buyer has paid already: a refusal is recorded and final
+    #[arg(long)]
+    pub paid: bool,
+}
+
+/// `scrip reserve`.
+#[derive(Debug, Args)]
+#[command(after_help = SELL_HELP)]
+pub struct ReserveArgs {
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub take: TakeArgs,
+    /// How long the units are held, such as 15m
+    #[arg(long, value_name = "SPAN", default_value = "15m", value_parser = values::span)]
+    pub ttl: Duration,
+}
+
+/// A hold, and who asks. `scrip release` and `scrip hold show`.
+#[derive(Debug, Args)]
+pub struct CallArgs {
+    /// The hold's id, or the --operation that it was made with
+    #[arg(value_name = "HOLD")]
+    pub hold: String,
+    /// The channel that asks, for tokens that may only name some
+    #[arg(long, default_value = "own", value_parser = values::channel)]
+    pub channel: ChannelId,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub server: ServerArgs,
+}
+
+/// `scrip confirm`.
+#[derive(Debug, Args)]
+pub struct ConfirmArgs {
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub call: CallArgs,
+    /// Units of each item in the hold's order, such as 2,0,1; the rest is given back [default: all]
+    #[arg(long, value_delimiter = ',', value_name = "UNITS")]
+    pub units: Vec<u32>,
+}
+
+/// `scrip return`.
+#[derive(Debug, Args)]
+pub struct ReturnArgs {
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub call: CallArgs,
+    /// Units of each item in the hold's order, such as 2,0,1 [default: all that is left]
+    #[arg(long, value_delimiter = ',', value_name = "UNITS")]
+    pub units: Vec<u32>,
+    /// Don't sell them again: to void instead of available
+    #[arg(long)]
+    pub to_void: bool,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub operation: OperationArgs,
+}
+
+/// `scrip hold`.
+#[derive(Debug, Subcommand)]
+pub enum HoldCommand {
+    /// Show where a hold stands: state, channel, times, units of each item
+    Show(CallArgs),
+}

@@ -1,0 +1,137 @@
+//! Values that people write in a form of their own: channels, items, quotas, durations. They are read here, at the edge, so
+//! that no other room parses text.
+//!
+//! Invariant: text that is not understood whole is refused, with an example of what would be.
+
+use scrip_client::ChannelId;
+use std::time::Duration;
+
+/// Text that is no value of its kind.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{text:?} is no {what}")]
+pub struct ValueError {
+    text: String,
+    what: &'static str,
+}
+
+/// What to take of which stock.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Item {
+    /// The stock's name or number.
+    pub name: String,
+    /// How many units.
+    pub units: u32,
+}
+
+/// What a channel's quota shall be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct QuotaWish {
+    /// The channel.
+    pub channel: ChannelId,
+    /// Its part of the stock.
+    pub wish: Wish,
+}
+
+/// A channel's part of a stock, as people ask for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wish {
+    /// These units at least and at most.
+    Between {
+        /// Units that no other channel can take.
+        guaranteed: u64,
+        /// The most units; none: no maximum.
+        cap: Option<u64>,
+    },
+    /// A guarantee of all that is available and that no other channel has a claim to.
+    Rest,
+}
+
+/// `NAME` is one unit, `NAME:UNITS` as many. A name with a colon and digits at its end needs the units behind it.
+pub fn item(text: &str) -> Result<Item, ValueError> {
+    let error =
+        || ValueError { text: text.to_owned(), what: "item: write steam50, or steam50:3 for three units" };
+    let counted = |units: &str| !units.is_empty() && units.bytes().all(|byte| byte.is_ascii_digit());
+    let (name, units) = match text.rsplit_once(':') {
+        Some((name, units)) if counted(units) => (name, units.parse().map_err(|_| error())?),
+        _ => (text, 1),
+    };
+    if name.is_empty() || units == 0 {
+        return Err(error());
+    }
+    Ok(Item { name: name.to_owned(), units })
+}
+
+/// `CHANNEL=QUOTA`: `3000` a cap, `1000..3000` guarantee and cap, `1000..` a guarantee without a cap, `none`, `rest`.
+pub fn quota(text: &str) -> Result<QuotaWish, Box<dyn std::error::Error + Send + Sync>> {
+    const WHAT: &str = "quota: write taobao=3000 (a cap), taobao=1000..3000 (guarantee and cap), taobao=1000.. \
+                        (a guarantee), taobao=none or own=rest";
+    let error = || ValueError { text: text.to_owned(), what: WHAT };
+    let (channel, quota) = text.split_once('=').ok_or_else(error)?;
+    let number = |text: &str| text.parse::<u64>().map_err(|_| error());
+    let wish = match (quota, quota.split_once("..")) {
+        ("none", _) => Wish::Between { guaranteed: 0, cap: None },
+        ("rest", _) => Wish::Rest,
+        (_, Some((guaranteed, ""))) => Wish::Between { guaranteed: number(guaranteed)?, cap: None },
+        (_, Some((guaranteed, cap))) => {
+            Wish::Between { guaranteed: number(guaranteed)?, cap: Some(number(cap)?) }
+        }
+        (cap, None) => Wish::Between { guaranteed: 0, cap: Some(number(cap)?) },
+    };
+    Ok(QuotaWish { channel: scrip_client::channel_id(channel)?, wish })
+}
+
+/// A channel by name or number.
+pub fn channel(text: &str) -> Result<ChannelId, scrip_client::UnknownChannel> {
+    scrip_client::channel_id(text)
+}
+
+/// A time span with its unit: `90s`, `15m`, `2h`, `1day 6h`.
+pub fn span(text: &str) -> Result<Duration, ValueError> {
+    humantime::parse_duration(text)
+        .map_err(|_| ValueError { text: text.to_owned(), what: "time span: write 90s, 15m, 2h or 7days" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn items_are_a_name_and_units() {
+        let of = |name: &str, units| Ok(Item { name: name.into(), units });
+        assert_eq!(item("steam50"), of("steam50", 1));
+        assert_eq!(item("steam50:3"), of("steam50", 3));
+        assert_eq!(item("a:b"), of("a:b", 1));
+        assert_eq!(item("a:5:2"), of("a:5", 2));
+        assert_eq!(item("a:"), of("a:", 1));
+        for text in ["", ":1", "a:0", "a:4294967296"] {
+            assert!(item(text).unwrap_err().to_string().contains("steam50:3"), "{text}");
+        }
+    }
+
+    #[test]
+    fn quotas_are_caps_guarantees_both_none_or_the_rest() {
+        let between = |guaranteed, cap| Wish::Between { guaranteed, cap };
+        for (text, channel, wish) in [
+            ("taobao=3000", 10, between(0, Some(3000))),
+            ("taobao=1000..3000", 10, between(1000, Some(3000))),
+            ("77=1000..", 77, between(1000, None)),
+            ("own=none", 1, between(0, None)),
+            ("own=rest", 1, Wish::Rest),
+        ] {
+            assert_eq!(quota(text).unwrap(), QuotaWish { channel: ChannelId(channel), wish });
+        }
+        for text in ["taobao", "taobao=", "taobao=..5", "taobao=x", "taobao=1..2..3", "taobao=-1"] {
+            assert!(quota(text).unwrap_err().to_string().contains("own=rest"), "{text}");
+        }
+        assert!(quota("ebay=1").unwrap_err().to_string().contains("taobao"));
+    }
+
+    #[test]
+    fn spans_have_units() {
+        assert_eq!(span("2h"), Ok(Duration::from_secs(7200)));
+        assert_eq!(span("1500ms"), Ok(Duration::from_millis(1500)));
+        for text in ["", "2", "h", "-1s"] {
+            assert!(span(text).unwrap_err().to_string().contains("15m"), "{text}");
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! The operator's commands on a running server: `scrip stock`, `sell`, `reserve`, `confirm`, `release`, `return`, `hold`.
+//!
+//! Each is one client, one question and one page of text. Invariant: a failure says what was wrong, in which facts, and
+//! which command to try next.
+
+mod quota;
+mod repeat;
+mod sale;
+mod stock;
+mod words;
+
+pub use sale::{confirm, hold, release, reserve, return_units, sell};
+pub use stock::stock;
+pub use words::time;
+
+use crate::cli::ServerArgs;
+use crate::credentials::{self, CredentialsError};
+use scrip_client::{ChannelId, Client, ClientOptions, Error};
+use words::Subject;
+
+/// Why an operator's command failed.
+#[derive(Debug, thiserror::Error)]
+pub enum OperatorError {
+    /// No credentials.
+    #[error(transparent)]
+    Credentials(#[from] CredentialsError),
+    /// The server refused, or could not be asked.
+    #[error("server {server}: {what}{next}")]
+    Client {
+        /// Its address.
+        server: std::net::SocketAddr,
+        /// What went wrong.
+        what: String,
+        /// What to try next.
+        next: String,
+    },
+    /// What was asked for makes no sense here.
+    #[error("{0}")]
+    Wish(String),
+    /// The runtime.
+    #[error("starting the runtime: {0}")]
+    Runtime(#[from] std::io::Error),
+}
+
+/// Why a question has no answer, before it is put in words.
+enum Failure {
+    Client(Error),
+    Wish(String),
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Failure {
+        Failure::Client(error)
+    }
+}
+
+/// Connects, asks, closes.
+fn run(
+    server: &ServerArgs,
+    channel: ChannelId,
+    subject: &Subject<'_>,
+    ask: impl AsyncFnOnce(&Client) -> Result<(), Failure>,
+) -> Result<(), OperatorError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let credentials = credentials::find(server)?;
+    let asked = runtime.block_on(async {
+        let options = ClientOptions::new(credentials.token.clone());
+        let client = Client::connect(credentials.server.to_string(), options).await?;
+        ask(&client.on_channel(channel)).await?;
+        client.close().await;
+        Ok(())
+    });
+    asked.map_err(|failure| match failure {
+        Failure::Wish(what) => OperatorError::Wish(what),
+        Failure::Client(error) => OperatorError::Client {
+            server: credentials.server,
+            what: words::what(&error, subject),
+            next: words::next(&error, subject),
+        },
+    })
+}

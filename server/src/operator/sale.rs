@@ -1,0 +1,221 @@
+//! `scrip sell`, `reserve`, `confirm`, `release`, `return` and `hold show`: one sale by hand.
+//!
+//! Invariant: a repeat prints what the first answer printed.
+
+use super::words::{Kind, Subject, id_text, time};
+use super::{Failure, OperatorError, repeat, run};
+use crate::cli::{
+    CallArgs, ConfirmArgs, HoldCommand, Item, OperationArgs, ReserveArgs, ReturnArgs, SellArgs, TakeArgs,
+};
+use scrip_client::{
+    Client, Confirm, Hold, HoldShown, HoldState, Line, Operation, OperationShown, OrderId, Reserve,
+    ReturnUnits, Sell, UserId, channel_name, says_its_time,
+};
+
+/// `scrip sell`.
+///
+/// # Errors
+/// [`OperatorError`], with what to try next.
+pub fn sell(arguments: &SellArgs) -> Result<(), OperatorError> {
+    let take = &arguments.take;
+    run(&take.server, take.channel, &subject_of(take), async |client| {
+        let (order, user, lines) = wishes(client, take)?;
+        let request = Sell { order, user, paid: arguments.paid, ..Sell::new(client.operation(), lines) };
+        let attempt =
+            async |client: &Client, operation| client.sell(Sell { operation, ..request.clone() }).await;
+        let (operation, sold) = repeat::once(client, &take.operation, client.home_slot(), attempt).await?;
+        println!("sold       {} on {}", time(sold.confirmed_ms), channel_name(take.channel));
+        print_taken(&take.items, &sold.units);
+        print_operation(&take.operation, operation);
+        Ok(())
+    })
+}
+
+/// `scrip reserve`.
+///
+/// # Errors
+/// [`OperatorError`], with what to try next.
+pub fn reserve(arguments: &ReserveArgs) -> Result<(), OperatorError> {
+    let take = &arguments.take;
+    let ttl_ms = u32::try_from(arguments.ttl.as_millis()).ok().filter(|&ttl_ms| ttl_ms != 0);
+    let ttl_ms =
+        ttl_ms.ok_or_else(|| OperatorError::Wish("--ttl is from 1ms to 4h: try `--ttl 15m`".into()))?;
+    run(&take.server, take.channel, &subject_of(take), async |client| {
+        let (order, user, lines) = wishes(client, take)?;
+        let request = Reserve { order, user, ttl_ms, ..Reserve::new(client.operation(), lines) };
+        let attempt =
+            async |client: &Client, operation| client.reserve(Reserve { operation, ..request.clone() }).await;
+        let (operation, held) = repeat::once(client, &take.operation, client.home_slot(), attempt).await?;
+        println!("held       until {} on {}", time(held.deadline_ms), channel_name(take.channel));
+        print_taken(&take.items, &held.units);
+        print_operation(&take.operation, operation);
+        Ok(())
+    })
+}
+
+/// `scrip confirm`.
+///
+/// # Errors
+/// [`OperatorError`], with what to try next.
+pub fn confirm(arguments: &ConfirmArgs) -> Result<(), OperatorError> {
+    let call = &arguments.call;
+    run(&call.server, call.channel, &about(call, Kind::Hold), async |client| {
+        let hold = find(client, call)?;
+        let sold = client.confirm(Confirm { units: arguments.units.clone(), ..hold.all() }).await?;
+        let late = if sold.late { ", after the hold had expired" } else { "" };
+        println!("sold       {}{late}", time(sold.confirmed_ms));
+        let units: Vec<String> = sold.units.iter().map(u32::to_string).collect();
+        println!("units      {}", units.join(", "));
+        println!("hold       {}", id_text(hold.operation.id));
+        Ok(())
+    })
+}
+
+/// `scrip release`.
+///
+/// # Errors
+/// [`OperatorError`], with what to try next.
+pub fn release(call: &CallArgs) -> Result<(), OperatorError> {
+    run(&call.server, call.channel, &about(call, Kind::Hold), async |client| {
+        let hold = find(client, call)?;
+        let released = client.release(hold).await?;
+        println!(
+            "released   {}",
+            if released.lapsed { "it had expired before" } else { "its units are back" }
+        );
+        println!("hold       {}", id_text(hold.operation.id));
+        Ok(())
+    })
+}
+
+/// `scrip return`.
+///
+/// # Errors
+/// [`OperatorError`], with what to try next.
+pub fn return_units(arguments: &ReturnArgs) -> Result<(), OperatorError> {
+    let call = &arguments.call;
+    run(&call.server, call.channel, &about(call, Kind::Return), async |client| {
+        let hold = find(client, call)?;
+        let operation = operation_of_return(client, &arguments.operation, hold).await?;
+        let (units, to_available) = (arguments.units.clone(), !arguments.to_void);
+        let returned = client.return_units(ReturnUnits { operation, hold, to_available, units }).await?;
+        let to = if to_available { "available" } else { "void" };
+        println!("returned   {} units to {to}", returned.units);
+        println!("hold       {}", id_text(hold.operation.id));
+        print_operation(&arguments.operation, operation);
+        Ok(())
+    })
+}
+
+/// The operation of a return under a reference is created when its hold was closed: the same for every repeat, and never
+/// older than what the server remembers as long as it knows the hold.
+async fn operation_of_return(
+    client: &Client,
+    arguments: &OperationArgs,
+    hold: Hold,
+) -> Result<Operation, Failure> {
+    let Some(reference) = &arguments.operation else { return Ok(client.operation()) };
+    let id = client.operation_id(reference)?;
+    if arguments.created_ms.is_some() || says_its_time(reference) {
+        return Ok(Operation { id, created_ms: arguments.created_ms.unwrap_or(0) });
+    }
+    let shown = shown(client, hold).await?;
+    Ok(Operation { id, created_ms: if shown.closed_ms == 0 { shown.reserved_ms } else { shown.closed_ms } })
+}
+
+/// `scrip hold`.
+///
+/// # Errors
+/// [`OperatorError`], with what to try next.
+pub fn hold(command: &HoldCommand) -> Result<(), OperatorError> {
+    let HoldCommand::Show(call) = command;
+    run(&call.server, call.channel, &about(call, Kind::Hold), async |client| {
+        let shown = shown(client, find(client, call)?).await?;
+        print_hold(&shown);
+        for line in &shown.lines {
+            let name = match client.stock_show(line.stock).await {
+                Ok(stock) => stock.name,
+                // A refused sale may have named a stock that never was.
+                Err(_) => format!("stock {}", line.stock),
+            };
+            println!(
+                "item       {name}: {} reserved, {} sold, {} of those returned",
+                line.reserved, line.confirmed, line.returned
+            );
+        }
+        Ok(())
+    })
+}
+
+async fn shown(client: &Client, hold: Hold) -> Result<HoldShown, Failure> {
+    match client.operation_show(hold.operation, hold.slot).await? {
+        OperationShown::Hold(shown) => Ok(shown),
+        OperationShown::Operation(view) => Err(Failure::Wish(format!(
+            "this is the operation of a {:?} (answered {}), not of a sale. `scrip stock show NAME` shows a stock, \
+             `scrip hold show` the --operation of a `scrip sell` or `scrip reserve`",
+            view.kind, view.value
+        ))),
+    }
+}
+
+/// The hold that an operator names. Its created_ms is compared with nothing, but tells whether an unknown one is too old.
+fn find(client: &Client, call: &CallArgs) -> Result<Hold, Failure> {
+    let id = client.operation_id(&call.hold)?;
+    let created_ms = if says_its_time(&call.hold) { 0 } else { client.now_ms() };
+    Ok(Operation { id, created_ms }.hold(client.home_slot()))
+}
+
+fn wishes(client: &Client, take: &TakeArgs) -> Result<(OrderId, UserId, Vec<Line>), Failure> {
+    let order = take.order.as_deref().map(|text| client.order_id(text)).transpose()?;
+    let user = take.user.as_deref().map(|text| client.user_id(text)).transpose()?;
+    let line = |item: &Item| Ok(Line::new(client.stock_id(&item.name)?, item.units));
+    let lines = take.items.iter().map(line).collect::<Result<Vec<_>, Failure>>()?;
+    Ok((order.unwrap_or_default(), user.unwrap_or_default(), lines))
+}
+
+fn subject_of(take: &TakeArgs) -> Subject<'_> {
+    let stocks = take.items.iter().map(|item| item.name.as_str()).collect();
+    Subject { kind: Kind::Take, stocks, reference: take.operation.operation.as_deref() }
+}
+
+fn about(call: &CallArgs, kind: Kind) -> Subject<'_> {
+    Subject { kind, stocks: Vec::new(), reference: Some(&call.hold) }
+}
+
+fn print_taken(items: &[Item], units: &[u32]) {
+    for (item, units) in items.iter().zip(units) {
+        println!("item       {}: {units}", item.name);
+    }
+}
+
+fn print_operation(arguments: &OperationArgs, operation: Operation) {
+    match &arguments.operation {
+        None => println!("operation  {}", id_text(operation.id)),
+        Some(reference) => println!("operation  {reference} ({})", id_text(operation.id)),
+    }
+    if operation.created_ms != 0 {
+        println!("created_ms {}", operation.created_ms);
+    }
+}
+
+fn print_hold(hold: &HoldShown) {
+    let state = match hold.state {
+        HoldState::Held => "held",
+        HoldState::Confirmed if hold.late => "sold, after it had expired",
+        HoldState::Confirmed => "sold",
+        HoldState::Released => "released",
+        HoldState::Expired => "expired: it can still be confirmed if there are units",
+        HoldState::Lapsed => "lapsed",
+        HoldState::Refused => "refused after payment: refund it",
+    };
+    let refusal = hold.refusal.map_or(String::new(), |code| format!(" ({})", code.name()));
+    println!("hold       {}", id_text(hold.id));
+    println!("state      {state}{refusal}");
+    println!("channel    {}", channel_name(hold.channel));
+    let id = |id: u128| if id == 0 { "-".into() } else { id_text(scrip_client::OperationId(id)) };
+    println!("order      {}", id(hold.order.0));
+    println!("user       {}", id(hold.user.0));
+    println!("made       {}", time(hold.reserved_ms));
+    println!("deadline   {}", time(hold.deadline_ms));
+    println!("closed     {}", time(hold.closed_ms));
+}

@@ -1,0 +1,241 @@
+//! What the operator reads: refusals with their facts, what to try next, times, ids.
+//!
+//! Invariant: ids are printed in a form that every command takes back.
+
+use scrip_client::{Code, Error, OperationId, OwnedFacts, OwnedRejection};
+use std::time::{Duration, SystemTime};
+
+/// What a command is about, for its errors.
+pub struct Subject<'a> {
+    /// Which command.
+    pub kind: Kind,
+    /// The stocks, in order of lines.
+    pub stocks: Vec<&'a str>,
+    /// The hold or operation as the operator wrote it.
+    pub reference: Option<&'a str>,
+}
+
+/// Which command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// `stock create`.
+    Create,
+    /// Any other `stock`.
+    Stock,
+    /// `stock quota`.
+    Quota,
+    /// `sell` and `reserve`.
+    Take,
+    /// `confirm`, `release`, `hold show`.
+    Hold,
+    /// `return`.
+    Return,
+}
+
+/// What went wrong.
+pub fn what(error: &Error, subject: &Subject<'_>) -> String {
+    match error {
+        Error::Rejected(rejection) => {
+            format!("refused: {}{}", rejection.code.name(), facts(rejection, subject))
+        }
+        error => error.to_string(),
+    }
+}
+
+fn facts(rejection: &OwnedRejection, subject: &Subject<'_>) -> String {
+    match &rejection.facts {
+        OwnedFacts::None => String::new(),
+        OwnedFacts::Lines(lines) => {
+            let line = |lack: &scrip_client::LineLack| {
+                let item = subject.stocks.get(usize::from(lack.line));
+                let item = item.map_or_else(|| format!("item {}", lack.line + 1), |name| (*name).to_owned());
+                let why = lack.why.filter(|why| *why != rejection.code);
+                let why = why.map_or(String::new(), |why| format!(" {}", why.name()));
+                let counted = lack.why.is_some_and(counts_units);
+                let units = format!(" asked {}, could have had {}", lack.asked, lack.available);
+                format!("{item}{why}{}", if counted { units.as_str() } else { "" })
+            };
+            format!(": {}", lines.iter().map(line).collect::<Vec<_>>().join("; "))
+        }
+        OwnedFacts::Time(time_ms) => format!(": the server's time is {} ({time_ms} ms)", time(*time_ms)),
+        OwnedFacts::Floor(floor_ms) => {
+            format!(": what was made before {} ({floor_ms} ms) is no longer known", time(*floor_ms))
+        }
+        OwnedFacts::Maximum(which, maximum) => format!(": {which:?} are at their maximum of {maximum}"),
+        OwnedFacts::Key(number) => format!(": key {number} took its place"),
+        OwnedFacts::Version(version) => format!(": the stock is at version {version} now"),
+        OwnedFacts::Units { asked, available, .. } => format!(": asked {asked}, could have had {available}"),
+    }
+}
+
+/// Whether a line that lacks this has numbers to show.
+fn counts_units(why: Code) -> bool {
+    matches!(why, Code::OutOfStock | Code::ChannelQuota | Code::UserLimit | Code::ExceedsHold)
+}
+
+/// What to try next.
+pub fn next(error: &Error, subject: &Subject<'_>) -> String {
+    match error {
+        Error::Rejected(rejection) if lapses_early(rejection, subject) => {
+            ". A guarantee lapses in the future or never: try `--lapses-in 2h`".into()
+        }
+        Error::Rejected(rejection) => next_after(rejection, subject),
+        Error::Unauthorized(_) => ". `scrip token create --merchant 1 --data DIR` makes a token".into(),
+        Error::Unknown { operation, .. } => match (subject.kind, subject.reference) {
+            (Kind::Create | Kind::Stock | Kind::Quota, _) => {
+                format!(". `scrip stock show {}` tells", stock(subject))
+            }
+            (Kind::Hold, _) | (Kind::Take, Some(_)) => ". Run the same command again: it is made once".into(),
+            // A return's reference is the hold; its operation may have been a new one.
+            (Kind::Take, None) | (Kind::Return, _) => {
+                format!(". Run it again with `--operation {}`: it is made once", id_text(*operation))
+            }
+        },
+        Error::Io(_) | Error::NotDone(_) => ". Is `scrip serve` running there?".into(),
+        _ => String::new(),
+    }
+}
+
+/// A quota is refused by rule without a version for one reason.
+fn lapses_early(rejection: &OwnedRejection, subject: &Subject<'_>) -> bool {
+    let by_rule = rejection.code == Code::RuleFailed && rejection.facts == OwnedFacts::None;
+    by_rule && subject.kind == Kind::Quota
+}
+
+fn stock<'a>(subject: &Subject<'a>) -> &'a str {
+    subject.stocks.first().copied().unwrap_or("NAME")
+}
+
+/// The stock of the first line that lacked something, else the only one.
+fn lacking<'a>(rejection: &OwnedRejection, subject: &Subject<'a>) -> &'a str {
+    let OwnedFacts::Lines(lines) = &rejection.facts else { return stock(subject) };
+    let line = lines.first().map_or(0, |lack| usize::from(lack.line));
+    subject.stocks.get(line).copied().unwrap_or("NAME")
+}
+
+fn next_after(rejection: &OwnedRejection, subject: &Subject<'_>) -> String {
+    let (code, name) = (rejection.code, lacking(rejection, subject));
+    let hold = subject.reference.unwrap_or("HOLD");
+    match (code, subject.kind) {
+        (Code::NotFound, Kind::Create | Kind::Stock | Kind::Quota | Kind::Take) => {
+            format!(". `scrip stock create {name} --units N` makes it")
+        }
+        (Code::NotFound | Code::HoldNotFound | Code::OperationTooOld, Kind::Hold | Kind::Return) => {
+            ". `scrip sell` and `scrip reserve` print a hold's id; give that or their --operation. Holds that ended are \
+             known for a while only: `scrip log cat` on the stopped server's directory has them all"
+                .into()
+        }
+        (Code::RuleFailed, Kind::Create) => {
+            format!(". A stock of this name exists: `scrip stock show {name}`, `scrip stock supply {name} N`")
+        }
+        (Code::RuleFailed, _) => format!(". Look with `scrip stock show {name}`, then run it again"),
+        (Code::OutOfStock, Kind::Take | Kind::Stock) => {
+            format!(". `scrip stock show {name}` says where the units are; `scrip stock supply {name} N` adds some")
+        }
+        (Code::ChannelQuota, Kind::Stock) => format!(
+            ". `scrip stock quota {name}` shows the guarantees that are in the way; --forced lowers them"
+        ),
+        (Code::ChannelQuota, Kind::Quota) => format!(
+            ". No cap can be below what its channel has used, and no guarantees above what is available: `scrip stock \
+             quota {name}` shows both"
+        ),
+        (Code::ChannelQuota, _) => format!(". `scrip stock quota {name}` shows what each channel may take"),
+        (Code::UserLimit, _) => {
+            format!(". It needs a --user with units left; `scrip stock limit {name} N` changes the limit")
+        }
+        (Code::NotStarted, _) => format!(". `scrip stock edit {name} --opens-ms 0` opens the sale now"),
+        (Code::Expired, Kind::Take) => format!(". `scrip stock edit {name} --closes-ms 0` opens the sale again"),
+        (Code::Frozen, _) => format!(". `scrip stock edit {name} --sale-frozen false` lets the sale go on"),
+        (Code::OperationMismatch, Kind::Take | Kind::Return) => format!(
+            ". The operation is another command's: `scrip hold show {hold}` shows what it sold; a new sale or return \
+             needs another --operation, the repeat of one made with --created-ms needs that again"
+        ),
+        (Code::OperationTooOld, _) => {
+            ". It may have been made: look in your books before you make it under another --operation".into()
+        }
+        (Code::ClockAhead, _) => ". Give the --created-ms that the first answer printed, or none".into(),
+        (Code::HoldReleased | Code::HoldNotFound, _) => ". `scrip reserve` makes a new hold".into(),
+        (Code::HoldConfirmed, _) => format!(". It is sold: `scrip return {hold}` gives its units back"),
+        (Code::HoldExpiredNoStock, _) => ". That is recorded and final: refund the buyer".into(),
+        (Code::Capacity, _) => {
+            ". A maximum of `scrip serve` is reached: start it with more --memory, or free space on its disk".into()
+        }
+        (Code::Busy | Code::Throttled | Code::DeadlinePassed, _) => ". Run the same command again".into(),
+        (Code::Forbidden, kind) => forbidden(kind),
+        (_, Kind::Hold | Kind::Return | Kind::Take) if subject.reference.is_some() => {
+            format!(". `scrip hold show {hold}` shows where it stands")
+        }
+        _ => String::new(),
+    }
+}
+
+fn forbidden(kind: Kind) -> String {
+    let verbs = match kind {
+        Kind::Create | Kind::Stock | Kind::Quota => "--verb stock --verb read",
+        Kind::Take | Kind::Hold => "--verb sell --verb read",
+        Kind::Return => "--verb return --verb read",
+    };
+    format!(
+        ". `scrip token create --merchant N {verbs}` makes a token that may; one that was revoked or is for other \
+         channels may not (`scrip token list`)"
+    )
+}
+
+/// An id as a UUID: the form in which every command takes it back.
+pub fn id_text(id: OperationId) -> String {
+    uuid::Uuid::from_u128(id.0).to_string()
+}
+
+/// A time for people, in UTC; 0: `-`.
+pub fn time(time_ms: u64) -> String {
+    let time = SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(time_ms));
+    // The year 9999 is where the form ends.
+    match time.filter(|_| time_ms < 253_402_300_800_000) {
+        _ if time_ms == 0 => "-".into(),
+        Some(time) => humantime::format_rfc3339_millis(time).to_string(),
+        None => format!("{time_ms} ms"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn unknown(kind: Kind, reference: Option<&str>) -> String {
+        let subject = Subject { kind, stocks: vec!["card"], reference };
+        let why = scrip_client::error::Cause::Ended;
+        next(
+            &Error::Unknown { operation: OperationId(0x0192_f0c1_2a00_7fff_bfff_ffff_ffff_ffff), why },
+            &subject,
+        )
+    }
+
+    #[test]
+    fn whoever_got_no_answer_is_told_how_to_ask_without_doing_it_twice() {
+        let id = "--operation 0192f0c1-2a00-7fff-bfff-ffffffffffff";
+        assert!(unknown(Kind::Take, None).contains(id));
+        assert!(unknown(Kind::Return, Some("T1")).contains(id), "the hold is no operation of the return");
+        assert!(unknown(Kind::Take, Some("T1")).contains("the same command"));
+        assert!(unknown(Kind::Hold, Some("T1")).contains("the same command"));
+        assert!(unknown(Kind::Stock, None).contains("scrip stock show card"));
+    }
+
+    #[test]
+    fn every_refusal_of_a_sale_names_a_command() {
+        let subject = Subject { kind: Kind::Take, stocks: vec!["card"], reference: Some("T1") };
+        for &code in Code::ALL {
+            let rejection = OwnedRejection { code, facts: OwnedFacts::None };
+            let text = next(&Error::Rejected(rejection), &subject);
+            assert!(text.starts_with(". "), "{}: {text:?}", code.name());
+        }
+    }
+
+    #[test]
+    fn times_are_for_people_and_ids_are_taken_back() {
+        assert_eq!(time(0), "-");
+        assert_eq!(time(1_700_000_000_123), "2023-11-14T22:13:20.123Z");
+        assert_eq!(time(u64::MAX), format!("{} ms", u64::MAX));
+        let id = OperationId(0x0192_f0c1_2a00_7fff_bfff_ffff_ffff_ffff);
+        assert!(scrip_client::says_its_time(&id_text(id)));
+    }
+}
