@@ -27,9 +27,9 @@ fn refuse(code: Code) -> Refused {
 }
 
 /// The keys stock that a command names.
-fn keys_stock(state: &State, question: Question<'_>, stock: StockId) -> Result<Handle, Refused> {
-    let handle = state.stock_of(question.request.envelope.merchant, stock).ok_or(refuse(Code::NotFound))?;
-    if state.stock(handle).keys { Ok(handle) } else { Err(refuse(Code::RuleFailed)) }
+fn keys_stock(state: &State, question: Question<'_>, stock: StockId) -> Result<Handle, Code> {
+    let handle = state.stock_of(question.request.envelope.merchant, stock).ok_or(Code::NotFound)?;
+    if state.stock(handle).keys { Ok(handle) } else { Err(Code::RuleFailed) }
 }
 
 /// The handle of a stock's batch.
@@ -55,7 +55,7 @@ pub fn decide_create<'p>(
     }
     let handle = match keys_stock(state, question, create.stock) {
         Ok(handle) => handle,
-        Err(refused) => return refused,
+        Err(code) => return refuse(code),
     };
     let past = (1..=question.now_ms).contains(&create.expires_ms);
     if find_batch(state, handle, create.batch).is_some() || past {
@@ -89,7 +89,7 @@ pub fn decide_change<'p>(
     }
     let handle = match keys_stock(state, question, stock) {
         Ok(handle) => handle,
-        Err(refused) => return refused,
+        Err(code) => return refuse(code),
     };
     let Some(found) = find_batch(state, handle, batch) else { return refuse(Code::NotFound) };
     let found = &state.keys.batches[found as usize];
@@ -135,7 +135,7 @@ pub fn decide_import<'p>(
     };
     let handle = match keys_stock(state, question, stock) {
         Ok(handle) => handle,
-        Err(refused) => return refused,
+        Err(code) => return refuse(code),
     };
     let Some(found) = find_batch(state, handle, batch) else { return refuse(Code::NotFound) };
     match state.keys.batches[found as usize].state {
@@ -189,19 +189,19 @@ fn no_room(state: &State, stock: Handle, new: u64, sealed_bytes: u64) -> Option<
 }
 
 /// The confirmed hold with card keys that a command names.
-fn hold_with_keys(state: &State, question: Question<'_>, hold: OperationId) -> Result<Handle, Refused> {
+fn hold_with_keys(state: &State, question: Question<'_>, hold: OperationId) -> Result<Handle, Code> {
     let key = question.request.envelope.key_of(hold);
     let found = state.find_hold(&key, state.record_hash(&key), question.now_ms);
-    let handle = found.ok_or(refuse(Code::HoldNotFound))?;
+    let handle = found.ok_or(Code::HoldNotFound)?;
     let record = state.holds.get(handle);
     match record.state() {
         HoldState::Confirmed => {}
-        HoldState::Held | HoldState::Expired => return Err(refuse(Code::NotActive)),
-        HoldState::Released | HoldState::Lapsed => return Err(refuse(Code::HoldReleased)),
-        HoldState::Refused => return Err(refuse(Code::HoldNotFound)),
+        HoldState::Held | HoldState::Expired => return Err(Code::NotActive),
+        HoldState::Released | HoldState::Lapsed => return Err(Code::HoldReleased),
+        HoldState::Refused => return Err(Code::HoldNotFound),
     }
     if state.lines(record).all(|line| line.keys == NONE) {
-        return Err(refuse(Code::RuleFailed));
+        return Err(Code::RuleFailed);
     }
     Ok(handle)
 }
@@ -221,7 +221,7 @@ pub fn decide_reveal<'p>(
     }
     let handle = match hold_with_keys(state, question, hold) {
         Ok(handle) => handle,
-        Err(refused) => return refused,
+        Err(code) => return refuse(code),
     };
     let record = state.holds.get(handle);
     if repeated {
@@ -259,12 +259,12 @@ pub fn decide_replace<'p>(
         // A repeat shows the key it was answered, as long as its hold is there.
         return match hold_with_keys(state, question, hold) {
             Ok(handle) => Verdict::Answer(Reply::Key(handle, Handle(new as u32))),
-            Err(refused) => refused,
+            Err(code) => refuse(code),
         };
     }
     let handle = match hold_with_keys(state, question, hold) {
         Ok(handle) => handle,
-        Err(refused) => return refused,
+        Err(code) => return refuse(code),
     };
     let record = state.holds.get(handle);
     let Some((stock, place)) = find_place(state, record, key) else { return refuse(Code::NotFound) };
@@ -310,7 +310,7 @@ fn find_place<'s>(
 pub fn decide_read<'p>(state: &State, question: Question<'_>, hold: OperationId, from: u32) -> Verdict<'p> {
     match hold_with_keys(state, question, hold) {
         Ok(handle) => Verdict::Answer(Reply::Keys(handle, from)),
-        Err(refused) => refused,
+        Err(code) => refuse(code),
     }
 }
 
@@ -321,7 +321,7 @@ pub fn decide_show<'p>(state: &State, question: Question<'_>, stock: StockId, fr
     }
     match keys_stock(state, question, stock) {
         Ok(handle) => Verdict::Answer(Reply::Batches(handle, from)),
-        Err(refused) => refused,
+        Err(code) => refuse(code),
     }
 }
 
