@@ -187,7 +187,7 @@ impl World {
     }
 
     /// Asks both, and answers what they agree on.
-    pub fn try_ask(&mut self, request: &OwnedRequest) -> Result<OwnedOutcome, Mismatch> {
+    pub fn try_ask(&mut self, request: &OwnedRequest) -> Result<OwnedOutcome, Box<Mismatch>> {
         let events = self.log.events;
         let engine = request.with(|request| {
             request.check().expect("requests of tests are well formed");
@@ -200,7 +200,7 @@ impl World {
         };
         self.follow();
         if engine != oracle {
-            return Err(Mismatch { engine, oracle });
+            return Err(Box::new(Mismatch { engine, oracle }));
         }
         assert!(!request.is_query() || self.log.events == events, "a query logs nothing");
         self.oracle.check_stocks();
@@ -245,7 +245,8 @@ impl World {
     pub fn ask(&mut self, request: &OwnedRequest) -> OwnedOutcome {
         match self.try_ask(request) {
             Ok(answer) => answer,
-            Err(Mismatch { engine, oracle }) => {
+            Err(mismatch) => {
+                let Mismatch { engine, oracle } = *mismatch;
                 panic!("asked {request}\nthe engine says {engine:?}\nthe oracle says {oracle:?}")
             }
         }
