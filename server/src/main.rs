@@ -29,6 +29,7 @@ use std::process::ExitCode;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    end_quietly_at_a_closed_pipe();
     match run(Cli::parse().command) {
         Ok(code) => code,
         Err(error) => {
@@ -36,6 +37,18 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// A reader such as `head` may have seen enough: that is no panic.
+fn end_quietly_at_a_closed_pipe() {
+    let default = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        let message = info.payload_as_str().unwrap_or_default();
+        if message.starts_with("failed printing to stdout") && message.contains("Broken pipe") {
+            std::process::exit(0);
+        }
+        default(info);
+    }));
 }
 
 fn run(command: Command) -> Result<ExitCode, Box<dyn Error>> {
