@@ -14,7 +14,6 @@ use scrip_protocol::error::ErrorCode;
 use scrip_protocol::frame::{self, FrameKind};
 use scrip_protocol::handshake::Welcome;
 use scrip_protocol::notice::{ErrorNotice, Goaway, GoawayReason};
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
@@ -66,11 +65,11 @@ async fn a_command_whose_connection_broke_is_sent_again_to_the_byte() {
 #[tokio::test(start_paused = true)]
 async fn connecting_is_tried_again_until_it_succeeds() {
     let (client, mut server, peer) = connected(options()).await;
-    server.refusals.store(5, Ordering::SeqCst);
+    server.refuse(5);
     drop(peer);
     let call = reserve(&client, 1);
     let mut peer = server.accept().await;
-    assert_eq!(server.refusals.load(Ordering::SeqCst), 0);
+    assert_eq!(server.refusals_left(), 0);
     let command = peer.one().await;
     peer.grant(&command, 1).await;
     assert!(call.await.unwrap().is_ok());
@@ -105,7 +104,7 @@ async fn a_query_that_is_not_answered_has_done_nothing() {
 #[tokio::test(start_paused = true)]
 async fn a_command_that_could_not_be_sent_in_time_has_done_nothing() {
     let (client, server, peer) = connected(options()).await;
-    server.refusals.store(usize::MAX, Ordering::SeqCst);
+    server.refuse(usize::MAX);
     drop(peer);
     let call = reserve(&client.within(Duration::from_millis(300)), 1).await.unwrap();
     assert!(
@@ -291,14 +290,15 @@ async fn a_server_that_stops_is_asked_again_and_one_that_complains_is_not() {
 #[tokio::test(start_paused = true)]
 async fn an_idle_connection_is_kept_alive_by_pings() {
     let (client, _server, mut peer) = connected(options()).await;
-    let serving = tokio::spawn(async move {
-        let command = peer.one().await;
-        peer.grant(&command, 1).await;
-        peer.pings
-    });
-    tokio::time::sleep(Duration::from_secs(65)).await;
-    assert!(reserve(&client, 1).await.unwrap().is_ok());
-    assert_eq!(serving.await.unwrap(), 6);
+    let started = Instant::now();
+    peer.pinged(6).await;
+    let quiet = started.elapsed();
+    assert!((Duration::from_secs(60)..Duration::from_secs(65)).contains(&quiet), "{quiet:?}");
+    let call = reserve(&client, 1);
+    let command = peer.one().await;
+    peer.grant(&command, 1).await;
+    assert!(call.await.unwrap().is_ok());
+    assert_eq!(peer.pings, 6, "the connection was kept, and asked no more than needed");
 }
 
 #[tokio::test(start_paused = true)]
@@ -319,12 +319,10 @@ async fn a_server_that_says_nothing_is_given_up() {
 async fn calls_go_to_the_connections_that_stand() {
     let (client, mut server, mut one) = connected(ClientOptions { connections: 2, ..options() }).await;
     let two = server.accept().await;
-    server.refusals.store(usize::MAX, Ordering::SeqCst);
+    server.refuse(usize::MAX);
     drop(two);
     // The lane of the broken connection has noticed once it was refused.
-    while server.refusals.load(Ordering::SeqCst) == usize::MAX {
-        tokio::time::sleep(Duration::from_millis(1)).await;
-    }
+    server.refused_until(usize::MAX - 1).await;
     let calls: Vec<_> = (1..=4).map(|id| reserve(&client, id)).collect();
     for command in one.take(4).await {
         one.grant(&command, 1).await;

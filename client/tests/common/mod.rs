@@ -14,9 +14,8 @@ use scrip_protocol::read::CommandReader;
 use scrip_protocol::secret::AliasKey;
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use zerocopy::little_endian::U32;
 
 pub const TOKEN: [u8; 32] = [7; 32];
@@ -25,16 +24,18 @@ pub const SERVER_MS: u64 = 1_700_000_000_000;
 /// Hands one end of a pipe to the client, the other to the test.
 struct Pipes {
     peers: mpsc::UnboundedSender<DuplexStream>,
-    refusals: Arc<AtomicUsize>,
+    /// Connections still to be refused.
+    refusals: Arc<watch::Sender<usize>>,
 }
 
 impl Connector for Pipes {
     fn connect(&self) -> Connecting<'_> {
         Box::pin(async move {
-            let refused = self
-                .refusals
-                .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1))
-                .is_ok();
+            let refused = self.refusals.send_if_modified(|left| {
+                let refused = *left > 0;
+                *left -= usize::from(refused);
+                refused
+            });
             if refused {
                 return Err(io::Error::from(io::ErrorKind::ConnectionRefused));
             }
@@ -49,7 +50,7 @@ impl Connector for Pipes {
 /// The server that a client connects to.
 pub struct Server {
     peers: mpsc::UnboundedReceiver<DuplexStream>,
-    pub refusals: Arc<AtomicUsize>,
+    refusals: Arc<watch::Sender<usize>>,
 }
 
 /// One connection, seen from the server.
@@ -94,11 +95,27 @@ pub async fn connected_with(options: ClientOptions, welcome: Welcome) -> (Client
 /// A connector and the server behind it.
 pub fn server() -> (impl Connector, Server) {
     let (sender, peers) = mpsc::unbounded_channel();
-    let refusals = Arc::new(AtomicUsize::new(0));
+    let refusals = Arc::new(watch::Sender::new(0));
     (Pipes { peers: sender, refusals: refusals.clone() }, Server { peers, refusals })
 }
 
 impl Server {
+    /// Refuses the next `count` connections.
+    pub fn refuse(&self, count: usize) {
+        self.refusals.send_replace(count);
+    }
+
+    /// Connections still to be refused.
+    pub fn refusals_left(&self) -> usize {
+        *self.refusals.borrow()
+    }
+
+    /// Waits until all but `left` of those connections were tried and refused.
+    pub async fn refused_until(&self, left: usize) {
+        let mut refusals = self.refusals.subscribe();
+        refusals.wait_for(|now| *now <= left).await.expect("the server is there");
+    }
+
     /// The next connection, before its HELLO is answered.
     pub async fn accept_raw(&mut self) -> Peer {
         let stream = self.peers.recv().await.expect("the client connects");
@@ -141,16 +158,27 @@ impl Peer {
         loop {
             let (header, payload) = self.frame().await?;
             match header.kind {
-                FrameKind::Ping => {
-                    self.pings += 1;
-                    let mut pong = Vec::new();
-                    notice::write_pong(&mut pong, header.correlation, SERVER_MS);
-                    self.send(&pong).await;
-                }
+                FrameKind::Ping => self.pong(&header).await,
                 FrameKind::Commands => return Some(arrived(header, &payload)),
                 kind => panic!("{kind:?}"),
             }
         }
+    }
+
+    /// Answers PINGs until there were `count`; no command comes before.
+    pub async fn pinged(&mut self, count: usize) {
+        while self.pings < count {
+            let (header, _) = self.frame().await.expect("the client is there");
+            self.pong(&header).await;
+        }
+    }
+
+    async fn pong(&mut self, header: &FrameHeader) {
+        assert_eq!(header.kind, FrameKind::Ping);
+        self.pings += 1;
+        let mut pong = Vec::new();
+        notice::write_pong(&mut pong, header.correlation, SERVER_MS);
+        self.send(&pong).await;
     }
 
     /// The next `count` commands, in however many frames they come.
