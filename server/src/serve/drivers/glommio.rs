@@ -4,6 +4,7 @@
 //! Invariants: no accept or read in flight is ever dropped (a porter thread accepts, and a read ends because its socket
 //! was cut); no borrow lives across an `await`; all tasks are gone before the executor ends.
 
+use super::{DRAIN_TURN, Due};
 use crate::serve::connection::{Connection, Socket};
 use crate::serve::owner::{Driver, IDLE_TURN, Owner, OwnerParts, Read};
 use crossbeam_channel::{Receiver, Sender, bounded};
@@ -14,14 +15,13 @@ use io_uring::{IoUring, Probe, opcode};
 use rustix::process::{Resource, getrlimit};
 use scrip_wal::LogClosed;
 use std::cell::{Cell, RefCell};
-use std::future::poll_fn;
 use std::io;
 use std::net::{Shutdown, TcpListener};
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use tokio::sync::Notify;
 
 /// Memory that an executor may lock; glommio asks for no less.
@@ -30,8 +30,6 @@ const MEMLOCK_MIN: u64 = 512 * 1024;
 const IO_MEMORY: usize = 64 * 1024;
 /// Accepted connections that wait to be taken in.
 const ACCEPTED_MAX: usize = 1_024;
-/// How often a shutdown looks whether it may end.
-const DRAIN_TURN: Duration = Duration::from_millis(5);
 
 /// Whether glommio can work here.
 ///
@@ -144,9 +142,7 @@ fn accept(door: &TcpListener, accepted: &Sender<std::net::TcpStream>, bell: &Not
 /// The driver of one owner thread. Each task holds it: when nobody else does, they are all gone.
 struct Glommio {
     owner: Rc<Owner>,
-    /// Rung when a turn is due.
-    flush: Notify,
-    is_rung: Cell<bool>,
+    due: Due,
     is_over: Cell<bool>,
 }
 
@@ -190,23 +186,12 @@ impl Socket for Stream {
 }
 
 impl Glommio {
-    fn ring(&self) {
-        if !self.is_rung.replace(true) {
-            self.flush.notify_one();
-        }
-    }
-
     fn turn(self: &Rc<Glommio>) {
-        self.is_rung.set(false);
-        if self.owner.turn(&Handle(self.clone())) {
-            self.ring();
-        }
+        self.due.turn(&self.owner, &Handle(self.clone()));
     }
 
     fn idle_turn(self: &Rc<Glommio>) {
-        if self.owner.idle_turn(&Handle(self.clone())) {
-            self.ring();
-        }
+        self.due.idle_turn(&self.owner, &Handle(self.clone()));
     }
 
     fn admit(self: &Rc<Glommio>, number: u64, stream: std::net::TcpStream) {
@@ -232,7 +217,7 @@ impl Driver for Handle {
             // A task's first step is taken where it is spawned, and that is inside a turn.
             super::to_the_back().await;
             super::send_rest(&driver.owner, &connection).await;
-            driver.ring();
+            driver.due.ring();
         })
         .detach();
     }
@@ -243,16 +228,11 @@ impl Driver for Handle {
 }
 
 async fn serve(owner: Rc<Owner>, porter: Porter, bell: Arc<Notify>) -> Rc<Owner> {
-    let driver = Rc::new(Glommio {
-        owner: owner.clone(),
-        flush: Notify::new(),
-        is_rung: Cell::new(false),
-        is_over: Cell::new(false),
-    });
+    let driver = Rc::new(Glommio { owner: owner.clone(), due: Due::default(), is_over: Cell::new(false) });
     let flusher = driver.clone();
     glommio::spawn_local(async move {
         while !flusher.is_over.get() {
-            flusher.flush.notified().await;
+            flusher.due.rung().await;
             flusher.turn();
         }
     })
@@ -282,26 +262,18 @@ async fn serve(owner: Rc<Owner>, porter: Porter, bell: Arc<Notify>) -> Rc<Owner>
 /// The reader task of one connection.
 async fn read(driver: Rc<Glommio>, connection: Rc<Connection>, stream: Rc<RefCell<TcpStream>>) {
     loop {
-        let read = poll_fn(|context| {
-            let fill = |bytes: &mut [u8]| Pin::new(&mut *stream.borrow_mut()).poll_read(context, bytes);
-            match driver.owner.read(&connection, fill) {
-                Read::Nothing => Poll::Pending,
-                Read::Paused => {
-                    connection.park_reader(context.waker().clone());
-                    Poll::Pending
-                }
-                read => Poll::Ready(read),
-            }
-        });
-        if read.await == Read::Over {
+        let poll = |context: &mut Context<'_>, bytes: &mut [u8]| {
+            Pin::new(&mut *stream.borrow_mut()).poll_read(context, bytes)
+        };
+        if super::next_read(&driver.owner, &connection, poll).await == Read::Over {
             break;
         }
-        driver.ring();
+        driver.due.ring();
         // One read each: whoever sends much does not keep others, or the flush, waiting.
         super::to_the_back().await;
     }
     driver.owner.leave(&connection);
-    driver.ring();
+    driver.due.ring();
 }
 
 /// Tells every connection to go, answers what was taken in, and sees every task out.
@@ -319,7 +291,7 @@ async fn drain(driver: &Rc<Glommio>) {
     driver.owner.cut_all();
     driver.is_over.set(true);
     while Rc::strong_count(driver) > 1 {
-        driver.flush.notify_one();
+        driver.due.wake();
         driver.turn();
         glommio::timer::sleep(DRAIN_TURN).await;
     }

@@ -10,15 +10,18 @@ mod tokio;
 
 use super::connection::{Connection, Written};
 use super::house::Bell;
-use super::owner::{Owner, OwnerParts};
+use super::owner::{Driver, Owner, OwnerParts, Read};
 use crate::settings::Io;
 use ::tokio::sync::Notify;
 use scrip_wal::LogClosed;
+use std::cell::Cell;
 use std::future::poll_fn;
 use std::io;
 use std::net::TcpListener;
+use std::rc::Rc;
 use std::sync::Arc;
-use std::task::Poll;
+use std::task::{Context, Poll};
+use std::time::Duration;
 
 /// The drivers there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,9 +104,68 @@ impl Ear {
     }
 }
 
+/// How often a shutdown looks whether it may end.
+const DRAIN_TURN: Duration = Duration::from_millis(5);
+
+/// Whether a turn is due, for drivers in which a task takes the turns.
+#[derive(Default)]
+struct Due {
+    notify: Notify,
+    is_rung: Cell<bool>,
+}
+
+impl Due {
+    /// A turn is due. Rung often before it, it is still one.
+    fn ring(&self) {
+        if !self.is_rung.replace(true) {
+            self.notify.notify_one();
+        }
+    }
+
+    /// Wakes who waits, whether a turn is due or not.
+    fn wake(&self) {
+        self.notify.notify_one();
+    }
+
+    /// Waits until a turn is due.
+    async fn rung(&self) {
+        self.notify.notified().await;
+    }
+
+    fn turn(&self, owner: &Owner, driver: &dyn Driver) {
+        self.is_rung.set(false);
+        if owner.turn(driver) {
+            self.ring();
+        }
+    }
+
+    fn idle_turn(&self, owner: &Owner, driver: &dyn Driver) {
+        if owner.idle_turn(driver) {
+            self.ring();
+        }
+    }
+}
+
+/// Waits for the next read of a connection that takes something in, or ends it. `poll` makes one read.
+async fn next_read(
+    owner: &Owner,
+    connection: &Rc<Connection>,
+    mut poll: impl FnMut(&mut Context<'_>, &mut [u8]) -> Poll<io::Result<usize>>,
+) -> Read {
+    let read = |context: &mut Context<'_>| match owner.read(connection, |bytes| poll(context, bytes)) {
+        Read::Nothing => Poll::Pending,
+        Read::Paused => {
+            connection.park_reader(context.waker().clone());
+            Poll::Pending
+        }
+        read => Poll::Ready(read),
+    };
+    poll_fn(read).await
+}
+
 /// Goes on sending to a socket that took no more, until everything that is released has left.
 async fn send_rest(owner: &Owner, connection: &Connection) {
-    let rest = |context: &mut std::task::Context<'_>| loop {
+    let rest = |context: &mut Context<'_>| loop {
         if connection.poll_writable(context).is_pending() {
             return Poll::Pending;
         }
@@ -117,7 +179,7 @@ async fn send_rest(owner: &Owner, connection: &Connection) {
 /// Lets every other task that is ready go first.
 async fn to_the_back() {
     let mut gone = false;
-    let wait = |context: &mut std::task::Context<'_>| {
+    let wait = |context: &mut Context<'_>| {
         if core::mem::replace(&mut gone, true) {
             return Poll::Ready(());
         }

@@ -3,24 +3,21 @@
 //! One reader task per connection, and one flush task that runs after the readers of a round. Invariant: no borrow lives
 //! across an `await`.
 
+use super::{DRAIN_TURN, Due};
 use crate::serve::connection::{Connection, Socket};
 use crate::serve::owner::{Driver, IDLE_TURN, Owner, OwnerParts, Read};
 use scrip_wal::LogClosed;
-use std::cell::Cell;
 use std::io;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use tokio::io::{AsyncRead, ReadBuf};
 use tokio::net::TcpListener;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::runtime::LocalOptions;
 use tokio::sync::Notify;
-
-/// How often a shutdown looks whether it may end.
-const DRAIN_TURN: Duration = Duration::from_millis(5);
 
 /// Serves `door` until the house stops, drains, and closes the log. `bell` is rung from other threads.
 ///
@@ -41,9 +38,7 @@ pub fn run(parts: OwnerParts, door: std::net::TcpListener, bell: Arc<Notify>) ->
 /// The driver of one owner thread.
 struct Tokio {
     owner: Rc<Owner>,
-    /// Rung when a turn is due.
-    flush: Notify,
-    is_rung: Cell<bool>,
+    due: Due,
 }
 
 /// The sending half of a connection.
@@ -66,23 +61,12 @@ impl Socket for Writer {
 }
 
 impl Tokio {
-    fn ring(&self) {
-        if !self.is_rung.replace(true) {
-            self.flush.notify_one();
-        }
-    }
-
     fn turn(self: &Rc<Tokio>) {
-        self.is_rung.set(false);
-        if self.owner.turn(&Handle(self.clone())) {
-            self.ring();
-        }
+        self.due.turn(&self.owner, &Handle(self.clone()));
     }
 
     fn idle_turn(self: &Rc<Tokio>) {
-        if self.owner.idle_turn(&Handle(self.clone())) {
-            self.ring();
-        }
+        self.due.idle_turn(&self.owner, &Handle(self.clone()));
     }
 }
 
@@ -94,7 +78,7 @@ impl Driver for Handle {
         let (driver, connection) = (self.0.clone(), connection.clone());
         tokio::task::spawn_local(async move {
             super::send_rest(&driver.owner, &connection).await;
-            driver.ring();
+            driver.due.ring();
         });
     }
 
@@ -104,12 +88,12 @@ impl Driver for Handle {
 }
 
 async fn serve(owner: Rc<Owner>, door: TcpListener, bell: Arc<Notify>) -> Rc<Owner> {
-    let driver = Rc::new(Tokio { owner: owner.clone(), flush: Notify::new(), is_rung: Cell::new(false) });
+    let driver = Rc::new(Tokio { owner: owner.clone(), due: Due::default() });
     let accepting = tokio::task::spawn_local(accept(driver.clone(), door));
     let flusher = driver.clone();
     tokio::task::spawn_local(async move {
         loop {
-            flusher.flush.notified().await;
+            flusher.due.rung().await;
             flusher.turn();
         }
     });
@@ -155,31 +139,21 @@ async fn accept(driver: Rc<Tokio>, door: TcpListener) {
 /// The reader task of one connection.
 async fn read(driver: Rc<Tokio>, connection: Rc<Connection>, mut reader: OwnedReadHalf) {
     loop {
-        let read = std::future::poll_fn(|context| {
-            let fill = |bytes: &mut [u8]| {
-                let mut buffer = ReadBuf::new(bytes);
-                // This call, and no readiness first: after a read that did not fill the buffer, the next one knows that
-                // there is nothing and spares the system call.
-                Pin::new(&mut reader).poll_read(context, &mut buffer).map_ok(|()| buffer.filled().len())
-            };
-            match driver.owner.read(&connection, fill) {
-                Read::Nothing => Poll::Pending,
-                Read::Paused => {
-                    connection.park_reader(context.waker().clone());
-                    Poll::Pending
-                }
-                read => Poll::Ready(read),
-            }
-        });
-        if read.await == Read::Over {
+        let poll = |context: &mut Context<'_>, bytes: &mut [u8]| {
+            let mut buffer = ReadBuf::new(bytes);
+            // This call, and no readiness first: after a read that did not fill the buffer, the next one knows that there
+            // is nothing and spares the system call.
+            Pin::new(&mut reader).poll_read(context, &mut buffer).map_ok(|()| buffer.filled().len())
+        };
+        if super::next_read(&driver.owner, &connection, poll).await == Read::Over {
             break;
         }
-        driver.ring();
+        driver.due.ring();
         // One read each: whoever sends much does not keep others, or the flush, waiting.
         tokio::task::yield_now().await;
     }
     driver.owner.leave(&connection);
-    driver.ring();
+    driver.due.ring();
 }
 
 /// Tells every connection to go, and answers what was taken in.
