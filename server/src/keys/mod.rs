@@ -14,8 +14,9 @@ mod survey;
 mod tally;
 
 use crate::credentials::{self, CredentialsError};
+use crate::operator::{self, Kind, Subject};
 use arguments::KeysCommand;
-use scrip_client::{Client, ClientOptions, Code, Error, OwnedFacts};
+use scrip_client::{Client, ClientOptions, Code, Error};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -132,31 +133,17 @@ pub fn run(command: &KeysCommand) -> Result<bool, KeysError> {
     })
 }
 
+/// What keys are asked about has neither lines nor a reference of its own.
+const SUBJECT: Subject<'static> = Subject { kind: Kind::Keys, stocks: Vec::new(), reference: None };
+
 fn what(error: &Error) -> String {
-    let Error::Rejected(rejection) = error else { return error.to_string() };
-    let facts = match &rejection.facts {
-        OwnedFacts::None | OwnedFacts::Lines(_) => String::new(),
-        OwnedFacts::Time(time_ms) => format!(": the server's time is {time_ms} ms"),
-        OwnedFacts::Floor(floor_ms) => format!(": what was made before {floor_ms} ms is no longer known"),
-        OwnedFacts::Maximum(which, maximum) => format!(": {which:?} are at their maximum of {maximum}"),
-        OwnedFacts::Version(version) => format!(": the stock is at version {version} now"),
-        OwnedFacts::Key(key) => format!(": key {key} took another's place"),
-        OwnedFacts::Units { asked, available, .. } => {
-            format!(": asked {asked}, could have had {available}")
-        }
-    };
-    format!("refused: {}{facts}", rejection.code.name())
+    operator::what(error, &SUBJECT)
 }
 
 /// What to try next.
-fn hint(error: &Error) -> &'static str {
-    let code = match error {
-        Error::Rejected(rejection) => rejection.code,
-        Error::Unauthorized(_) => return ". `scrip token create --merchant 1 --data DIR` makes a token",
-        Error::Io(_) | Error::NotDone(_) => return ". Is `scrip serve` running there?",
-        _ => return "",
-    };
-    match code {
+fn hint(error: &Error) -> String {
+    let Error::Rejected(rejection) = error else { return operator::next(error, &SUBJECT) };
+    let of_keys = match rejection.code {
         Code::NotFound => {
             ". `scrip stock create NAME --keys` makes a stock, `scrip keys batches` and `scrip keys show` name what is there"
         }
@@ -181,9 +168,9 @@ fn hint(error: &Error) -> &'static str {
             ". The file, stock or batch is another than when this --operation began: put it back, or remove the file's \
              .scrip-import to begin anew"
         }
-        Code::Forbidden => ". `scrip token create --merchant N` makes a token that may",
-        _ => "",
-    }
+        _ => return operator::next(error, &SUBJECT),
+    };
+    of_keys.to_owned()
 }
 
 /// What is wrong with a file.

@@ -11,12 +11,11 @@ mod words;
 
 pub use sale::{confirm, hold, release, reserve, return_units, sell};
 pub use stock::stock;
-pub use words::time;
+pub use words::{Kind, Subject, next, time, what};
 
 use crate::cli::ServerArgs;
 use crate::credentials::{self, CredentialsError};
 use scrip_client::{ChannelId, Client, ClientOptions, Error};
-use words::Subject;
 
 /// Why an operator's command failed.
 #[derive(Debug, thiserror::Error)]

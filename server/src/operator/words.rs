@@ -30,6 +30,8 @@ pub enum Kind {
     Hold,
     /// `return`.
     Return,
+    /// `keys`.
+    Keys,
 }
 
 /// What went wrong.
@@ -85,7 +87,9 @@ pub fn next(error: &Error, subject: &Subject<'_>) -> String {
             (Kind::Create | Kind::Stock | Kind::Quota, _) => {
                 format!(". `scrip stock show {}` tells", stock(subject))
             }
-            (Kind::Hold, _) | (Kind::Take, Some(_)) => ". Run the same command again: it is made once".into(),
+            (Kind::Hold | Kind::Keys, _) | (Kind::Take, Some(_)) => {
+                ". Run the same command again: it is made once".into()
+            }
             // A return's reference is the hold; its operation may have been a new one.
             (Kind::Take, None) | (Kind::Return, _) => {
                 format!(". Run it again with `--operation {}`: it is made once", id_text(*operation))
@@ -174,6 +178,7 @@ fn forbidden(kind: Kind) -> String {
         Kind::Create | Kind::Stock | Kind::Quota => "--verb stock --verb read",
         Kind::Take | Kind::Hold => "--verb sell --verb read",
         Kind::Return => "--verb return --verb read",
+        Kind::Keys => "--verb stock --verb sell --verb return --verb read",
     };
     format!(
         ". `scrip token create --merchant N {verbs}` makes a token that may; one that was revoked or is for other \
