@@ -25,7 +25,8 @@ pub enum Answer<'a> {
     /// A stock was made or changed.
     StockChanged {
         /// The stock's total after this change (STOCK_CREATE, STOCK_SUPPLY); its version after it (STOCK_EDIT, STOCK_QUOTA); units
-        /// moved at once, the rest being marked (STOCK_FREEZE, STOCK_VOID, STOCK_UNFREEZE, BATCH_FREEZE and so on); the batch's number (BATCH_CREATE).
+        /// moved at once, the rest being marked (STOCK_FREEZE, STOCK_VOID, STOCK_UNFREEZE,
+        /// BATCH_CHANGE); the batch's number (BATCH_CREATE).
         value: u64,
     },
     /// RESERVE.
@@ -365,7 +366,7 @@ pub enum OperationKind {
     StockQuota = 9,
     /// BATCH_CREATE.
     BatchCreate = 10,
-    /// BATCH_FREEZE, BATCH_UNFREEZE, BATCH_VOID.
+    /// BATCH_CHANGE.
     BatchChange = 11,
     /// KEYS_IMPORT.
     KeysImport = 12,

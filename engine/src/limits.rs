@@ -43,6 +43,8 @@ pub const KEY_TEXT_BYTES_MAX: usize = 1024;
 pub const KEY_BLOCK_BYTES_MAX: usize = 12 * 1024;
 /// Bytes that a seal adds: a nonce of 12, the count of texts (4) and a tag of 16.
 pub const SEAL_BYTES: usize = 32;
+/// Batches in all: they are never freed.
+pub const BATCHES_MAX: usize = 64 * 1024;
 /// Batches of one stock.
 pub const BATCHES_PER_STOCK_MAX: usize = 1024;
 /// Keys that one line can ask for: binding them is one event, and must not take long.
@@ -100,8 +102,8 @@ pub const OPERATION_BYTES: u64 = 48 + 16;
 pub const USER_LIMIT_BYTES: u64 = 48 + 16;
 /// Bytes of a key with its share of its index.
 pub const KEY_BYTES: u64 = 32 + 16;
-/// Bytes of a stock with its name and its share of its index.
-pub const STOCK_BYTES: u64 = 256;
+/// Bytes of a stock with its share of its index, and with four channels.
+pub const STOCK_BYTES: u64 = 640;
 
 impl Capacity {
     /// The tables that fit into `bytes` of memory: about 44 % of it for holds, 20 % for purchase limits, 20 % for card

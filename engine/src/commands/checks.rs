@@ -3,7 +3,7 @@
 use super::{Question, Reply, Verdict};
 use crate::answer::HoldState;
 use crate::command::Envelope;
-use crate::ids::StockId;
+use crate::ids::{OperationId, StockId};
 use crate::limits::CLOCK_AHEAD_MAX_MS;
 use crate::rejection::{CapacityOf, Code, Facts, Rejection};
 use crate::state::State;
@@ -95,6 +95,19 @@ pub fn deadline_passed(envelope: &Envelope, now_ms: u64) -> Option<Rejection<'st
 /// What a hold that is unknown answers to a command that carries its id.
 pub fn hold_unknown(state: &State, envelope: &Envelope) -> Rejection<'static> {
     if envelope.created_ms() < state.floor_ms { too_old(state) } else { Rejection::plain(Code::HoldNotFound) }
+}
+
+/// The confirmed hold that a command of its own names, or why there is none.
+pub fn confirmed_hold(state: &State, question: Question<'_>, hold: OperationId) -> Result<Handle, Code> {
+    let key = question.request.envelope.key_of(hold);
+    let found = state.find_hold(&key, state.record_hash(&key), question.now_ms);
+    let handle = found.ok_or(Code::HoldNotFound)?;
+    match state.holds.get(handle).state() {
+        HoldState::Confirmed => Ok(handle),
+        HoldState::Held | HoldState::Expired => Err(Code::NotActive),
+        HoldState::Released | HoldState::Lapsed => Err(Code::HoldReleased),
+        HoldState::Refused => Err(Code::HoldNotFound),
+    }
 }
 
 /// CAPACITY with the maximum it speaks of.

@@ -89,10 +89,13 @@ fn same_showing(hold: &HoldRecord, hidden: bool) -> bool {
 /// Whether a keys stock has too few keys that are neither frozen nor void: then only marked ones are left for this hold.
 /// Fills the facts. (A late confirm takes available units, which have keys.)
 fn keys_are_short(state: &State, hold: &HoldRecord, late: bool, plan: &mut Plan) -> bool {
+    if late {
+        return false;
+    }
     for (position, line) in state.lines(hold).enumerate() {
         let stock = state.stock(Handle(line.stock));
         let asked = plan.lines[position].units.get();
-        if late || !stock.keys || asked == 0 {
+        if !stock.keys || asked == 0 {
             continue;
         }
         let same = state.lines(hold).zip(&plan.lines).filter(|(other, _)| other.stock == line.stock);

@@ -1,17 +1,17 @@
-//! Card keys: batches (BATCH_CREATE, BATCH_FREEZE, BATCH_UNFREEZE, BATCH_VOID, and expiry), KEYS_IMPORT, REVEAL,
-//! KEY_REPLACE, KEYS_READ, BATCHES_SHOW. Binding keys to a hold's line stands here, too; CONFIRM and SELL call it.
+//! Card keys: batches (BATCH_CREATE, BATCH_CHANGE, and expiry), KEYS_IMPORT, REVEAL, KEY_REPLACE, KEYS_READ, BATCHES_SHOW.
+//! Binding keys to a hold's line stands here, too; CONFIRM and SELL call it.
 //!
 //! Invariant: units of a keys stock that marks wait for and units that are available exclude each other, so whoever holds
 //! units can be given keys, and no key of a frozen or void batch is ever sold.
 
-use super::checks::{before_deciding, capacity, operation_room};
+use super::checks::{before_deciding, capacity, confirmed_hold, operation_room};
 use super::{Plan, Question, Reply, Resolved, Verdict, record};
-use crate::answer::{HoldState, OperationKind};
+use crate::answer::OperationKind;
 use crate::command::{BatchChange, BatchCreate, KeyBlock};
 use crate::content::content_digest;
 use crate::event::{Event, EventKey};
 use crate::ids::{ChannelId, OperationId, StockId};
-use crate::limits::{BATCHES_PER_STOCK_MAX, REPLACEMENTS_MAX, STOCK_UNITS_MAX};
+use crate::limits::{BATCHES_MAX, BATCHES_PER_STOCK_MAX, REPLACEMENTS_MAX, STOCK_UNITS_MAX};
 use crate::rejection::{CapacityOf, Code, Facts, Rejection};
 use crate::state::keys::{Batch, BatchState, KeyState};
 use crate::state::records::HoldRecord;
@@ -62,6 +62,9 @@ pub fn decide_create<'p>(
     if !state.stock(handle).sale_order.has_room() {
         return Verdict::Refuse(capacity(CapacityOf::Batches, BATCHES_PER_STOCK_MAX as u64));
     }
+    if state.keys.batches.len() >= BATCHES_MAX {
+        return Verdict::Refuse(capacity(CapacityOf::Batches, BATCHES_MAX as u64));
+    }
     if let Some(rejection) = operation_room(state) {
         return Verdict::Refuse(rejection);
     }
@@ -74,7 +77,7 @@ pub fn decide_create<'p>(
     Verdict::Do(event, &plan.resolved, Reply::Value(OperationKind::BatchCreate, u64::from(batch)))
 }
 
-/// Decides a BATCH_FREEZE, BATCH_UNFREEZE or BATCH_VOID.
+/// Decides a BATCH_CHANGE.
 pub fn decide_change<'p>(
     state: &State,
     question: Question<'_>,
@@ -188,20 +191,9 @@ fn no_room(state: &State, stock: Handle, new: u64, sealed_bytes: u64) -> Option<
 
 /// The confirmed hold with card keys that a command names.
 fn hold_with_keys(state: &State, question: Question<'_>, hold: OperationId) -> Result<Handle, Code> {
-    let key = question.request.envelope.key_of(hold);
-    let found = state.find_hold(&key, state.record_hash(&key), question.now_ms);
-    let handle = found.ok_or(Code::HoldNotFound)?;
-    let record = state.holds.get(handle);
-    match record.state() {
-        HoldState::Confirmed => {}
-        HoldState::Held | HoldState::Expired => return Err(Code::NotActive),
-        HoldState::Released | HoldState::Lapsed => return Err(Code::HoldReleased),
-        HoldState::Refused => return Err(Code::HoldNotFound),
-    }
-    if state.lines(record).all(|line| line.keys == NONE) {
-        return Err(Code::RuleFailed);
-    }
-    Ok(handle)
+    let handle = confirmed_hold(state, question, hold)?;
+    let has_keys = state.lines(state.holds.get(handle)).any(|line| line.keys != NONE);
+    if has_keys { Ok(handle) } else { Err(Code::RuleFailed) }
 }
 
 /// Decides a REVEAL.
@@ -274,8 +266,7 @@ pub fn decide_replace<'p>(
     }
     let owner = state.stock(stock);
     let available = owner.units.available;
-    let own = owner.channels.find(record.channel()).map_or(0, |found| found.unused());
-    let free = available - (owner.channels.unused_guarantees() - own);
+    let free = owner.channels.beyond_guarantees(record.channel(), available);
     if free == 0 {
         let code = if available == 0 { Code::OutOfStock } else { Code::ChannelQuota };
         let facts = Facts::Units { stock: owner.id, asked: 1, available: free };
@@ -431,17 +422,14 @@ pub(crate) fn bind(state: &mut State, stock: Handle, units: u32) -> u32 {
     first
 }
 
-/// Voids `units` keys of a line behind which `kept` are given back already, from the last on.
+/// Voids `units` keys of the line that begins with `first` and of which the first `left` are not given back yet, from the
+/// last of those on.
 pub(crate) fn void_last(state: &mut State, first: u32, left: u32, units: u32) {
-    let doomed: Vec<Handle> = state
-        .keys
-        .line(first)
-        .skip((left - units) as usize)
-        .take(units as usize)
-        .map(|(handle, _)| handle)
-        .collect();
-    for handle in doomed {
+    let mut next = state.keys.line(first).map(|(handle, _)| handle).nth((left - units) as usize);
+    for _ in 0..units {
+        let handle = next.expect("a line has as many keys as units");
         state.keys.void(handle);
+        next = state.keys.next(handle);
     }
 }
 

@@ -71,11 +71,13 @@ fn fill_places(state: &State, hold: &HoldRecord, from: u32, replies: &mut Replie
     replies.places.clear();
     let mut total = 0;
     for line in state.lines(hold).filter(|line| line.keys != NONE) {
-        for (handle, key) in state.keys.line(line.keys) {
-            if total >= from && replies.places.len() < KEYS_PER_ANSWER_MAX {
-                replies.places.push(place(handle, key));
-            }
-            total += 1;
+        // A line has as many keys as units were confirmed: those of other pages are walked past, not counted.
+        let before = from.saturating_sub(total).min(line.current);
+        total += line.current;
+        let room = KEYS_PER_ANSWER_MAX - replies.places.len();
+        if before < line.current && room > 0 {
+            let keys = state.keys.line(line.keys).skip(before as usize).take(room);
+            replies.places.extend(keys.map(|(handle, key)| place(handle, key)));
         }
     }
     total

@@ -1,6 +1,6 @@
 //! RETURN: units of a confirmed hold are given back.
 
-use super::checks::{before_deciding, operation_room};
+use super::checks::{before_deciding, confirmed_hold, operation_room};
 use super::keys;
 use super::{Plan, Question, Reply, Resolved, Verdict, record};
 use crate::answer::{HoldState, OperationKind};
@@ -29,20 +29,11 @@ pub fn decide<'p>(
     if let Some(verdict) = before_deciding(state, question, content, core::iter::empty()) {
         return verdict;
     }
-    let key = request.envelope.key_of(hold);
-    let Some(handle) = state.find_hold(&key, state.record_hash(&key), question.now_ms) else {
-        return Verdict::Refuse(Rejection::plain(Code::HoldNotFound));
+    let handle = match confirmed_hold(state, question, hold) {
+        Ok(handle) => handle,
+        Err(code) => return Verdict::Refuse(Rejection::plain(code)),
     };
     let found = state.holds.get(handle);
-    let code = match found.state() {
-        HoldState::Confirmed => None,
-        HoldState::Held | HoldState::Expired => Some(Code::NotActive),
-        HoldState::Released | HoldState::Lapsed => Some(Code::HoldReleased),
-        HoldState::Refused => Some(Code::HoldNotFound),
-    };
-    if let Some(code) = code {
-        return Verdict::Refuse(Rejection::plain(code));
-    }
     if units.is_empty() && state.lines(found).all(|line| line.current == line.returned) {
         return Verdict::Refuse(Rejection::plain(Code::AlreadyReversed));
     }

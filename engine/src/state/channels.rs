@@ -90,6 +90,12 @@ impl Channels {
         self.list.iter().find(|found| found.channel == channel)
     }
 
+    /// Units of `available` ones that no other channel's guarantee lays claim to.
+    pub fn beyond_guarantees(&self, channel: ChannelId, available: u64) -> u64 {
+        let own = self.find(channel).map_or(0, ChannelUse::unused);
+        available - (self.unused_guarantees - own)
+    }
+
     /// Units that `channel` may take of `available` ones, if `freed` had left its hold before.
     pub fn room(&self, channel: ChannelId, available: u64, freed: Option<Freed>) -> u64 {
         let after = |channel: ChannelId| {

@@ -13,7 +13,7 @@ use super::index::Index;
 use super::memory::Memory;
 use super::table::{Handle, NONE, Table};
 use crate::ids::{OperationId, StockId};
-use crate::limits::{BATCHES_PER_STOCK_MAX, Capacity, NAME_BYTES_MAX};
+use crate::limits::{BATCHES_PER_STOCK_MAX, Capacity, NAME_BYTES_MAX, SEAL_BYTES};
 use scrip_planted::{Bug, on};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
@@ -148,6 +148,9 @@ impl Batch {
     }
 }
 
+/// Bytes of the smallest sealed chunk: one key of one byte, and its length.
+const CHUNK_BYTES_MIN: u64 = SEAL_BYTES as u64 + 3;
+
 /// The sealed texts of up to 64 keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Chunk {
@@ -177,7 +180,8 @@ impl Keys {
         Keys {
             records: Table::new(capacity.keys_max),
             batches: Vec::new(),
-            chunks: Vec::new(),
+            // Address space, not memory: so that the list never moves while serving.
+            chunks: Vec::with_capacity((capacity.sealed_bytes_max / CHUNK_BYTES_MIN) as usize),
             sealed: Memory::new(capacity.sealed_bytes_max as usize),
             sealed_bytes: 0,
             index: Index::new(capacity.keys_max),
@@ -227,6 +231,12 @@ impl Keys {
             next = key.next;
             Some((handle, key))
         })
+    }
+
+    /// The key behind this one, in its batch or line.
+    pub fn next(&self, key: Handle) -> Option<Handle> {
+        let next = self.records.get(key).next;
+        (next != NONE).then_some(Handle(next))
     }
 
     /// The unsold keys of a batch, in the order in which they will be sold.

@@ -5,11 +5,11 @@
 //! too. A posting that would take a bucket below zero panics:
 //! `decide` has refused it before.
 
-use super::channels::Channels;
+use super::channels::{ChannelUse, Channels};
 use super::keys::SaleOrder;
 use crate::command::{Quota, StockTerms};
 use crate::ids::{ChannelId, MerchantId, StockId};
-use crate::limits::NAME_BYTES_MAX;
+use crate::limits::{NAME_BYTES_MAX, STOCK_BYTES};
 use scrip_planted::{Bug, on};
 
 /// A stock: of units that are all alike, or of card keys.
@@ -36,6 +36,9 @@ pub struct Stock {
     name: [u8; NAME_BYTES_MAX],
     name_bytes: u8,
 }
+
+/// What [`Capacity::for_memory`](crate::limits::Capacity::for_memory) reckons with.
+const _: () = assert!(size_of::<Stock>() + 16 + 4 * size_of::<ChannelUse>() <= STOCK_BYTES as usize);
 
 /// The buckets of a stock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
