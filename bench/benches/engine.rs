@@ -5,7 +5,7 @@ use scrip_engine::Engine;
 use scrip_engine::answer::Outcome;
 use scrip_engine::command::{Command, Envelope, Line, Request, StockCreate, StockTerms, Take};
 use scrip_engine::event::{Event, EventSink};
-use scrip_engine::ids::{ChannelId, MerchantId, OperationId, OrderId, Slot, StockId, UserId};
+use scrip_engine::ids::{ChannelId, MerchantId, OperationId, Slot, StockId, UserId};
 use scrip_engine::limits::{Capacity, EVENT_BYTES_MAX, PREPARED_MAX, Rules};
 
 #[global_allocator]
@@ -43,7 +43,7 @@ fn envelope(operation: u128) -> Envelope {
 }
 
 fn take(user: u128, lines: &[Line]) -> Take<'_> {
-    Take { order: OrderId(0), user: UserId(user), partial: false, replace: OperationId(0), lines }
+    Take { user: UserId(user), ..Take::of(lines) }
 }
 
 fn reserve(operation: u128, user: u128, lines: &[Line]) -> Request<'_> {

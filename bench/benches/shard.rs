@@ -3,7 +3,7 @@
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use scrip_engine::Engine;
 use scrip_engine::command::{Command, Envelope, Line, Request, StockCreate, StockTerms, Take};
-use scrip_engine::ids::{ChannelId, MerchantId, OperationId, OrderId, Slot, StockId, UserId};
+use scrip_engine::ids::{ChannelId, MerchantId, OperationId, Slot, StockId, UserId};
 use scrip_engine::limits::{Capacity, PREPARED_MAX, Rules};
 use scrip_shard::Shard;
 use scrip_wal::limits::FRAME_BYTES_MAX;
@@ -79,13 +79,7 @@ impl World {
             let batch: [Request<'_>; PREPARED_MAX] = std::array::from_fn(|_| Request {
                 envelope: envelope(self.random.u128(..)),
                 command: Command::Reserve {
-                    take: Take {
-                        order: OrderId(0),
-                        user: UserId(self.random.u128(..)),
-                        partial: false,
-                        replace: OperationId(0),
-                        lines: &lines,
-                    },
+                    take: Take { user: UserId(self.random.u128(..)), ..Take::of(&lines) },
                     ttl_ms: 0,
                 },
             });

@@ -2,7 +2,7 @@
 //! it; what breaks a limit of the contract is refused here, before it can cost a connection.
 
 use crate::operation::{Hold, Operation};
-use scrip_engine::command::{self, Command, Line, Quota, StockTerms};
+use scrip_engine::command::{self, Command, Line, Parties, Quota, StockTerms};
 use scrip_engine::ids::{OperationId, OrderId, Slot, StockId, UserId};
 use zerocopy::little_endian::U32;
 
@@ -181,6 +181,10 @@ pub struct Reserve {
     pub partial: bool,
     /// A hold of the same user or order that this one takes the place of; 0: none.
     pub replace: OperationId,
+    /// Whom else the demand comes from: limit key, device, address.
+    pub parties: Option<Parties>,
+    /// What the buyer was told that all units asked for cost, in minor units; `None`: not checked.
+    pub expected_total: Option<u64>,
 }
 
 impl Reserve {
@@ -194,6 +198,8 @@ impl Reserve {
             ttl_ms: 0,
             partial: false,
             replace: OperationId(0),
+            parties: None,
+            expected_total: None,
         }
     }
 }
@@ -213,8 +219,14 @@ pub struct Sell {
     pub partial: bool,
     /// A hold of the same user or order that this one takes the place of; 0: none.
     pub replace: OperationId,
+    /// Whom else the demand comes from: limit key, device, address.
+    pub parties: Option<Parties>,
+    /// What the buyer was told that all units asked for cost, in minor units; `None`: not checked.
+    pub expected_total: Option<u64>,
     /// The buyer has paid already: a refusal is recorded and final.
     pub paid: bool,
+    /// How long units may be owed when there are none now, as shard time; 0: not at all.
+    pub wait_until_ms: u64,
     /// Bind card keys without showing them: [`crate::Client::reveal`] does that later.
     pub hidden: bool,
 }
@@ -229,7 +241,10 @@ impl Sell {
             lines,
             partial: false,
             replace: OperationId(0),
+            parties: None,
+            expected_total: None,
             paid: false,
+            wait_until_ms: 0,
             hidden: false,
         }
     }
@@ -288,15 +303,20 @@ impl StockCreate {
 
 impl Reserve {
     pub(crate) fn command(&self) -> Command<'_> {
-        let Reserve { order, user, partial, replace, ttl_ms, .. } = *self;
-        Command::Reserve { take: command::Take { order, user, partial, replace, lines: &self.lines }, ttl_ms }
+        let Reserve { order, user, partial, replace, ttl_ms, expected_total, .. } = *self;
+        let (parties, lines) = (self.parties.as_ref(), self.lines.as_slice());
+        let take =
+            command::Take { order, user, partial, replace, parties, expected_total, wait_until_ms: 0, lines };
+        Command::Reserve { take, ttl_ms }
     }
 }
 
 impl Sell {
     pub(crate) fn command(&self) -> Command<'_> {
-        let Sell { order, user, partial, replace, paid, hidden, .. } = *self;
-        let take = command::Take { order, user, partial, replace, lines: &self.lines };
+        let Sell { order, user, partial, replace, paid, hidden, expected_total, wait_until_ms, .. } = *self;
+        let (parties, lines) = (self.parties.as_ref(), self.lines.as_slice());
+        let take =
+            command::Take { order, user, partial, replace, parties, expected_total, wait_until_ms, lines };
         Command::Sell { take, paid, hidden }
     }
 }

@@ -84,8 +84,49 @@ pub struct Take<'a> {
     pub partial: bool,
     /// A hold of the same user or order that this one takes the place of; 0: none.
     pub replace: OperationId,
+    /// Whom else the demand comes from; `None`: not told.
+    pub parties: Option<&'a Parties>,
+    /// What the buyer was told that all units asked for cost, in minor units; `None`: not checked.
+    pub expected_total: Option<u64>,
+    /// SELL: how long units may be owed when there are none now, as shard time; 0: not at all.
+    pub wait_until_ms: u64,
     /// 1 to 64 lines.
     pub lines: &'a [Line],
+}
+
+impl<'a> Take<'a> {
+    /// All of `lines`, for nobody in particular.
+    pub const fn of(lines: &'a [Line]) -> Take<'a> {
+        Take {
+            order: OrderId(0),
+            user: UserId(0),
+            partial: false,
+            replace: OperationId(0),
+            parties: None,
+            expected_total: None,
+            wait_until_ms: 0,
+            lines,
+        }
+    }
+}
+
+/// Whom a RESERVE or SELL comes from beside the buyer, as it lies on the wire. 0: not told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
+#[repr(C)]
+pub struct Parties {
+    /// The natural person, whatever his accounts.
+    pub limit_key: U128,
+    /// Keyed hash of the device.
+    pub device: U64,
+    /// Keyed hash of the address.
+    pub address: U64,
+}
+
+impl Parties {
+    /// These three; 0: not told.
+    pub const fn new(limit_key: u128, device: u64, address: u64) -> Parties {
+        Parties { limit_key: U128::new(limit_key), device: U64::new(device), address: U64::new(address) }
+    }
 }
 
 /// A new counter stock.

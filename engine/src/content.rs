@@ -52,6 +52,22 @@ impl Fields {
         self.put_u128(take.user.0);
         self.put_u128(take.replace.0);
         self.put_u64(u64::from(ttl_ms) << 2 | u64::from(take.partial) << 1 | u64::from(paid));
+        self.put_optional(take);
+    }
+
+    /// What a take need not carry: nothing where it carries none, so that older digests stay what they are.
+    #[inline]
+    fn put_optional(&mut self, take: &Take<'_>) {
+        let Take { parties, expected_total, wait_until_ms, .. } = take;
+        if parties.is_none() && expected_total.is_none() && *wait_until_ms == 0 {
+            return;
+        }
+        self.put_u64(u64::from(parties.is_some()) | u64::from(expected_total.is_some()) << 1);
+        if let Some(parties) = parties {
+            self.put(parties.as_bytes());
+        }
+        self.put_u64(expected_total.unwrap_or(0));
+        self.put_u64(*wait_until_ms);
     }
 
     #[inline]

@@ -306,8 +306,7 @@ impl Generator {
             order: OrderId(cart.order),
             user: UserId(cart.user),
             partial: cart.partial,
-            replace: OperationId(0),
-            lines: cart.lines(),
+            ..Take::of(cart.lines())
         };
         let ttl_ms = self.recipe.ttl_ms;
         let command = match what {

@@ -28,13 +28,7 @@ fn request(operation: u128, lines: &[Line]) -> Request<'_> {
             deadline_ms: 0,
         },
         command: Command::Reserve {
-            take: Take {
-                order: OrderId(operation),
-                user: UserId(operation),
-                partial: false,
-                replace: OperationId(0),
-                lines,
-            },
+            take: Take { order: OrderId(operation), user: UserId(operation), ..Take::of(lines) },
             ttl_ms: 0,
         },
     }

@@ -189,7 +189,7 @@ layout! {
 }
 
 layout! {
-    /// RESERVE and SELL; with HAS_REPLACE the replaced hold's id (u128) follows, then the lines.
+    /// RESERVE and SELL; what the flags HAS_... announce follows, then the lines.
     pub struct TakeBody {
         /// the gateway's order; 0: none
         order: U128,
@@ -199,6 +199,18 @@ layout! {
         ttl_ms: U32,
         /// 0
         spare: U32,
+    }
+}
+
+layout! {
+    /// Whom a RESERVE or SELL comes from beside the buyer, as `scrip_engine::command::Parties` reads it in place.
+    pub struct PartiesLayout {
+        /// the natural person, whatever his accounts; 0: not told
+        limit_key: U128,
+        /// keyed hash of the device; 0: not told
+        device: U64,
+        /// keyed hash of the address; 0: not told
+        address: U64,
     }
 }
 
@@ -263,6 +275,7 @@ pub const COMMAND_HEADER_BYTES: usize = size_of::<CommandHeader>();
 
 const _: () = assert!(COMMAND_HEADER_BYTES == 48);
 const _: () = assert!(size_of::<QuotaLayout>() == size_of::<scrip_engine::command::Quota>());
+const _: () = assert!(size_of::<PartiesLayout>() == size_of::<scrip_engine::command::Parties>());
 const _: () = assert!(size_of::<LineLayout>() == size_of::<scrip_engine::command::Line>());
 const _: () = assert!(COMMAND_HEADER_BYTES + size_of::<TakeBody>() + size_of::<LineLayout>() == 104);
 
@@ -280,6 +293,12 @@ pub mod flag {
     pub const PARTIAL: u8 = 1;
     /// RESERVE, SELL: the id of the hold to replace follows the fixed body.
     pub const HAS_REPLACE: u8 = 2;
+    /// RESERVE, SELL: limit key, device and address follow.
+    pub const HAS_PARTIES: u8 = 16;
+    /// RESERVE, SELL: what the units asked for are expected to cost follows.
+    pub const HAS_TOTAL: u8 = 32;
+    /// SELL: the shard time until which units may be owed follows.
+    pub const HAS_WAIT: u8 = 64;
     /// SELL: the buyer has paid already; a refusal is recorded and final.
     pub const PAID: u8 = 4;
     /// SELL: card keys are bound without being shown; a REVEAL shows them.
@@ -297,7 +316,7 @@ pub enum Tail {
     None,
     /// A name, padded to a multiple of 8.
     Name,
-    /// With HAS_REPLACE a u128, then `lines` lines of 16 bytes.
+    /// What the flags HAS_... announce, then `lines` lines of 16 bytes.
     Lines,
     /// `lines` units (u32), padded to a multiple of 8.
     Units,
@@ -395,7 +414,7 @@ commands! {
     /// Adds card keys to a batch; those the merchant has in this slot already are left out.
     KeysImport = 10, "KEYS_IMPORT", KeysImportBody, Texts, [];
     /// Takes units out of available for an order, until confirmed, released or expired.
-    Reserve = 16, "RESERVE", TakeBody, Lines, [PARTIAL, HAS_REPLACE];
+    Reserve = 16, "RESERVE", TakeBody, Lines, [PARTIAL, HAS_REPLACE, HAS_PARTIES, HAS_TOTAL];
     /// Moves a hold's deadline to `ttl_ms` from now; never earlier than it is.
     Extend = 17, "EXTEND", ExtendBody, None, [];
     /// Held becomes consumed. The hold is named by the operation id; no units: all of them.
@@ -403,7 +422,7 @@ commands! {
     /// Gives a hold's units back. The hold is named by the operation id.
     Release = 19, "RELEASE", EmptyBody, None, [];
     /// Reserve and confirm in one step.
-    Sell = 20, "SELL", TakeBody, Lines, [PARTIAL, HAS_REPLACE, PAID, SELL_HIDDEN];
+    Sell = 20, "SELL", TakeBody, Lines, [PARTIAL, HAS_REPLACE, PAID, SELL_HIDDEN, HAS_PARTIES, HAS_TOTAL, HAS_WAIT];
     /// Gives units of a confirmed hold back; no units: all that is left.
     Return = 21, "RETURN", ReturnBody, Units, [TO_AVAILABLE];
     /// Shows the card keys of a hold that was confirmed hidden, and records that.

@@ -221,7 +221,10 @@ pub enum CommandFault {
     /// A count that does not fit the bytes, or that the command does not have.
     #[error("{0} entries are counted, which the command does not have or can't hold")]
     Count(u16),
-    /// A value that has two spellings.
+    /// HAS_WAIT without a time.
+    #[error("the flag HAS_WAIT is set, but the time to wait until is 0")]
+    WaitZero,
+    /// HAS_REPLACE without a hold.
     #[error("the flag HAS_REPLACE is set, but the hold to replace is 0")]
     ReplaceZero,
     /// A malformed optional part.

@@ -14,11 +14,11 @@ use crate::frame::HEADER_BYTES;
 use crate::layout::padding;
 use crate::limits::{ALIGNMENT, COMMAND_BYTES_MAX};
 use scrip_engine::command::{
-    BatchChange, BatchCreate, Command, Envelope, KeyBlock, Line, Quota, Request, StockCreate, StockTerms,
-    Take,
+    BatchChange, BatchCreate, Command, Envelope, KeyBlock, Line, Parties, Quota, Request, StockCreate,
+    StockTerms, Take,
 };
 use scrip_engine::ids::{ChannelId, MerchantId, OperationId, OrderId, Slot, StockId, UserId};
-use zerocopy::little_endian::{U32, U128};
+use zerocopy::little_endian::{U32, U64, U128};
 use zerocopy::{FromBytes, Immutable, KnownLayout};
 
 /// Iterates over the commands of a COMMANDS payload. After the first error it ends: the frame can't be trusted further.
@@ -196,6 +196,12 @@ impl<'a> Body<'a> {
         } else {
             0
         };
+        let parties = if self.has(flag::HAS_PARTIES) { Some(self.fixed::<Parties>()?) } else { None };
+        let expected_total = if self.has(flag::HAS_TOTAL) { Some(self.fixed::<U64>()?.get()) } else { None };
+        let wait_until_ms = if self.has(flag::HAS_WAIT) { self.fixed::<U64>()?.get() } else { 0 };
+        if self.has(flag::HAS_WAIT) && wait_until_ms == 0 {
+            return Err(CommandFault::WaitZero);
+        }
         let count = self.header.lines.get();
         let (lines, rest) = <[Line]>::ref_from_prefix_with_elems(self.rest, usize::from(count))
             .map_err(|_| CommandFault::Count(count))?;
@@ -205,6 +211,9 @@ impl<'a> Body<'a> {
             user: UserId(body.user.get()),
             partial: self.has(flag::PARTIAL),
             replace: OperationId(replace),
+            parties,
+            expected_total,
+            wait_until_ms,
             lines,
         };
         Ok((take, body.ttl_ms.get()))

@@ -155,8 +155,13 @@ fn header(out: &mut Vec<u8>, request: &Request<'_>) {
 
 fn flags_and_lines(command: &Command<'_>) -> (u8, usize) {
     let when = |condition, flag| if condition { flag } else { 0 };
-    let of_take =
-        |take: &Take<'_>| when(take.partial, flag::PARTIAL) | when(take.replace.0 != 0, flag::HAS_REPLACE);
+    let of_take = |take: &Take<'_>| {
+        when(take.partial, flag::PARTIAL)
+            | when(take.replace.0 != 0, flag::HAS_REPLACE)
+            | when(take.parties.is_some(), flag::HAS_PARTIES)
+            | when(take.expected_total.is_some(), flag::HAS_TOTAL)
+            | when(take.wait_until_ms != 0, flag::HAS_WAIT)
+    };
     match command {
         Command::StockCreate(create) => {
             (when(create.terms.frozen, flag::FROZEN) | when(create.keys, flag::KEYS), 0)
@@ -284,6 +289,15 @@ fn take(out: &mut Vec<u8>, take: &Take<'_>, ttl_ms: u32) {
     out.extend_from_slice(body.as_bytes());
     if take.replace.0 != 0 {
         out.extend_from_slice(&take.replace.0.to_le_bytes());
+    }
+    if let Some(parties) = take.parties {
+        out.extend_from_slice(parties.as_bytes());
+    }
+    if let Some(total) = take.expected_total {
+        out.extend_from_slice(&total.to_le_bytes());
+    }
+    if take.wait_until_ms != 0 {
+        out.extend_from_slice(&take.wait_until_ms.to_le_bytes());
     }
     out.extend_from_slice(take.lines.as_bytes());
 }

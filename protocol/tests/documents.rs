@@ -13,7 +13,7 @@ use scrip_protocol::answers::{
     KeyItemLayout, LineFactLayout, flag as answer_flag,
 };
 use scrip_protocol::commands::{
-    COMMAND_HEADER_BYTES, CommandHeader, CommandKind, LineLayout, QuotaLayout, Tail,
+    COMMAND_HEADER_BYTES, CommandHeader, CommandKind, LineLayout, PartiesLayout, QuotaLayout, Tail,
 };
 use scrip_protocol::error::ErrorCode;
 use scrip_protocol::extras::{ExtraHeader, FACTS, LABEL, TRACE};
@@ -280,6 +280,7 @@ fn table(name: &str) -> String {
         "command_header" => markdown(0, CommandHeader::FIELDS),
         "command_kinds" => command_kinds(),
         "line" => markdown(0, LineLayout::FIELDS),
+        "parties" => markdown(0, PartiesLayout::FIELDS),
         "quota" => markdown(0, QuotaLayout::FIELDS),
         "extra_header" => markdown(0, ExtraHeader::FIELDS),
         "extras" => extras(),

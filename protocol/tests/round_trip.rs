@@ -9,8 +9,8 @@ use scrip_engine::answer::{
     OperationView, Outcome, StockView,
 };
 use scrip_engine::command::{
-    BatchChange, BatchCreate, Command, Envelope, KeyBlock, Line, Quota, Request, StockCreate, StockTerms,
-    Take,
+    BatchChange, BatchCreate, Command, Envelope, KeyBlock, Line, Parties, Quota, Request, StockCreate,
+    StockTerms, Take,
 };
 use scrip_engine::ids::{ChannelId, MerchantId, OperationId, OrderId, Slot, StockId, UserId};
 use scrip_engine::limits::{CHANNELS_PER_STOCK_MAX, STOCK_UNITS_MAX, TTL_MAX_MS, UNITS_PER_LINE_MAX};
@@ -34,7 +34,8 @@ struct Parts {
     big: [u128; 3],
     numbers: [u64; 4],
     small: [u32; 3],
-    flags: [bool; 3],
+    parties: Parties,
+    flags: [bool; 4],
     lines: Vec<Line>,
     units: Vec<U32>,
     quotas: Vec<Quota>,
@@ -95,7 +96,7 @@ fn parts() -> impl Strategy<Value = Parts> {
     let text = "\\PC{1,16}";
     (
         (prop::sample::select(CommandKind::ALL), envelopes(), any::<[u128; 3]>(), any::<[u64; 4]>()),
-        (any::<[u32; 3]>(), any::<[bool; 3]>(), (lines(), quotas(), texts()), units, text),
+        (any::<[u32; 3]>(), any::<[bool; 4]>(), (lines(), quotas(), texts()), units, text),
         (
             prop::collection::vec(any::<u8>(), 0..=64),
             "\\PC{0,16}",
@@ -111,6 +112,7 @@ fn parts() -> impl Strategy<Value = Parts> {
                 big,
                 numbers,
                 small,
+                parties: Parties::new(big[0], numbers[0], numbers[1]),
                 flags,
                 lines,
                 units,
@@ -142,6 +144,9 @@ impl Parts {
             user: UserId(self.big[1]),
             partial: self.flags[0],
             replace: OperationId(if replace == self.envelope.operation.0 { 0 } else { replace }),
+            parties: self.flags[2].then_some(&self.parties),
+            expected_total: self.flags[3].then_some(self.numbers[0]),
+            wait_until_ms: if self.kind == CommandKind::Sell { self.numbers[1] } else { 0 },
             lines: &self.lines,
         }
     }
@@ -181,7 +186,7 @@ impl Parts {
             CommandKind::BatchesShow => Command::BatchesShow { stock, from: self.small[0] },
             CommandKind::StockSupply => Command::StockSupply { stock, units },
             CommandKind::StockVoid => {
-                let [from_frozen, forced, _] = self.flags;
+                let [from_frozen, forced, ..] = self.flags;
                 Command::StockVoid { stock, units, from_frozen, forced }
             }
             CommandKind::StockFreeze => Command::StockFreeze { stock, units, forced: self.flags[1] },

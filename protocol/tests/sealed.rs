@@ -9,7 +9,7 @@ use scrip_engine::command::{
     BatchCreate, Command, Envelope, KeyBlock, Line, Request, StockCreate, StockTerms, Take, block_texts,
 };
 use scrip_engine::event::{Event, EventSink};
-use scrip_engine::ids::{ChannelId, MerchantId, OperationId, OrderId, Slot, StockId, UserId};
+use scrip_engine::ids::{ChannelId, MerchantId, OperationId, Slot, StockId};
 use scrip_engine::limits::{Capacity, Rules};
 use scrip_engine::state::keys::Chunk;
 use scrip_protocol::answer_read::AnswerReader;
@@ -106,13 +106,8 @@ impl Shop {
 
     /// Sells keys and writes the answer, twice; answers its bytes.
     fn sell(&mut self, units: u32, hidden: bool, seals: &mut dyn OpenSeals) -> Vec<u8> {
-        let take = Take {
-            order: OrderId(0),
-            user: UserId(0),
-            partial: false,
-            replace: OperationId(0),
-            lines: &[Line::new(STOCK, units)],
-        };
+        let lines = [Line::new(STOCK, units)];
+        let take = Take::of(&lines);
         self.ask(Command::Sell { take, paid: false, hidden }, |outcome| written(outcome, seals))
     }
 }

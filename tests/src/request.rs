@@ -4,8 +4,8 @@
 
 use core::fmt;
 use scrip_engine::command::{
-    BatchChange, BatchCreate, Command, Envelope, KeyBlock, Line, Quota, Request, StockCreate, StockTerms,
-    Take,
+    BatchChange, BatchCreate, Command, Envelope, KeyBlock, Line, Parties, Quota, Request, StockCreate,
+    StockTerms, Take,
 };
 use scrip_engine::ids::{OperationId, OrderId, StockId, UserId};
 use zerocopy::little_endian::{U32, U128};
@@ -66,6 +66,9 @@ pub struct OwnedTake {
     pub user: UserId,
     pub partial: bool,
     pub replace: OperationId,
+    pub parties: Option<Parties>,
+    pub expected_total: Option<u64>,
+    pub wait_until_ms: u64,
     pub lines: Vec<Wish>,
 }
 
@@ -92,11 +95,15 @@ impl OwnedRequest {
             self.take().map(|take| take.lines.as_slice()).unwrap_or_default().iter().map(wire).collect();
         let units: Vec<U32> = self.units().iter().map(|units| U32::new(*units)).collect();
         let prints = self.fingerprints();
+        let parties = self.take().and_then(|take| take.parties.as_ref());
         let borrow = |take: &OwnedTake| Take {
             order: take.order,
             user: take.user,
             partial: take.partial,
             replace: take.replace,
+            parties,
+            expected_total: take.expected_total,
+            wait_until_ms: take.wait_until_ms,
             lines: &lines,
         };
         let command = match &self.command {
@@ -255,6 +262,15 @@ impl fmt::Display for OwnedTake {
         }
         if self.partial {
             write!(f, " partial")?;
+        }
+        if let Some(Parties { limit_key, device, address }) = self.parties {
+            write!(f, " limit key {limit_key:x} device {device:x} address {address:x}")?;
+        }
+        if let Some(total) = self.expected_total {
+            write!(f, " expects {total}")?;
+        }
+        if self.wait_until_ms != 0 {
+            write!(f, " waits until {}", self.wait_until_ms)?;
         }
         for Wish { stock, units, units_min } in &self.lines {
             write!(f, " [{stock} x {units}")?;

@@ -372,9 +372,8 @@ pub fn take(lines: &[(StockId, u32)]) -> OwnedTake {
     OwnedTake {
         order: OrderId(1),
         user: UserId(1),
-        partial: false,
-        replace: OperationId(0),
         lines: lines.iter().map(|(stock, units)| Wish::exactly(*stock, *units)).collect(),
+        ..OwnedTake::default()
     }
 }
 

@@ -95,6 +95,15 @@ impl<'a> Dump<'a> {
                     let label = format!("replace u128 = {}", number(&self.bytes[..16]));
                     self.raw(16, &label);
                 }
+                if flags & flag::HAS_PARTIES != 0 {
+                    self.fields(commands::PartiesLayout::FIELDS);
+                }
+                if flags & flag::HAS_TOTAL != 0 {
+                    self.raw(8, &format!("expected_total u64 = {}", number(&self.bytes[..8])));
+                }
+                if flags & flag::HAS_WAIT != 0 {
+                    self.raw(8, &format!("wait_until_ms u64 = {}", number(&self.bytes[..8])));
+                }
                 for _ in 0..lines {
                     self.fields(commands::LineLayout::FIELDS);
                 }

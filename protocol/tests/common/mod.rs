@@ -8,8 +8,8 @@ use scrip_engine::answer::{
     OperationView, Outcome, StockView,
 };
 use scrip_engine::command::{
-    BatchChange, BatchCreate, Command, Envelope, KeyBlock, Line, Quota, Request, StockCreate, StockTerms,
-    Take,
+    BatchChange, BatchCreate, Command, Envelope, KeyBlock, Line, Parties, Quota, Request, StockCreate,
+    StockTerms, Take,
 };
 use scrip_engine::ids::{ChannelId, MerchantId, OperationId, OrderId, Slot, StockId, UserId};
 use scrip_engine::rejection::{CapacityOf, Code, Facts, LineFact, Rejection};
@@ -54,13 +54,7 @@ fn terms() -> StockTerms {
 }
 
 fn take(lines: &[Line]) -> Take<'static> {
-    Take {
-        order: OrderId(0x0a),
-        user: UserId(0x0b),
-        partial: false,
-        replace: OperationId(0),
-        lines: leak(lines),
-    }
+    Take { order: OrderId(0x0a), user: UserId(0x0b), ..Take::of(leak(lines)) }
 }
 
 fn units(counts: &[u32]) -> &'static [U32] {
@@ -117,6 +111,7 @@ pub fn commands() -> Vec<CommandSample> {
     let mut samples: Vec<CommandSample> = plain
         .into_iter()
         .chain(commands_of_keys(one))
+        .chain(optional_parts(one))
         .enumerate()
         .map(|(index, (name, command))| {
             let operation = OperationId(OPERATION.0 + 0x10 * index as u128);
@@ -130,6 +125,17 @@ pub fn commands() -> Vec<CommandSample> {
         extras,
     ));
     samples
+}
+
+/// RESERVE and SELL with everything they need not carry.
+fn optional_parts(take: Take<'static>) -> [(&'static str, Command<'static>); 2] {
+    let parties = &leak(&[Parties::new(0x0c, 0x0d, 0x0e)])[0];
+    let take = Take { parties: Some(parties), expected_total: Some(9_900), ..take };
+    let waits = Take { replace: HOLD, wait_until_ms: NOW_MS + 7_200_000, ..take };
+    [
+        ("reserve_parties_total", Command::Reserve { take, ttl_ms: 60_000 }),
+        ("sell_parties_total_wait", Command::Sell { take: waits, paid: true, hidden: false }),
+    ]
 }
 
 fn commands_of_keys(take: Take<'static>) -> [(&'static str, Command<'static>); 12] {

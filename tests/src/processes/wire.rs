@@ -4,7 +4,7 @@ use super::PATIENCE;
 use scrip_client::{Operation, Token};
 use scrip_engine::answer::Outcome;
 use scrip_engine::command::{Command, Envelope, Line, Request, Take};
-use scrip_engine::ids::{ChannelId, MerchantId, OperationId, OrderId, Slot, StockId, UserId};
+use scrip_engine::ids::{ChannelId, MerchantId, Slot, StockId};
 use scrip_protocol::answer_read::AnswerReader;
 use scrip_protocol::error::{ErrorCode, Position};
 use scrip_protocol::extras::Extras;
@@ -331,5 +331,5 @@ pub fn show(stock: StockId) -> Request<'static> {
 }
 
 fn take(lines: &[Line]) -> Take<'_> {
-    Take { order: OrderId(0), user: UserId(0), partial: false, replace: OperationId(0), lines }
+    Take::of(lines)
 }
