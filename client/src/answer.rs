@@ -6,7 +6,7 @@ use scrip_engine::answer::{
     Answer, BatchView, ChannelView, HoldState, HoldView, KeyItem, KeyList, KeyPage, OperationView, Outcome,
     StockView,
 };
-use scrip_engine::command::{Quota, StockTerms};
+use scrip_engine::command::{Block, Limits, Price, Quota, RiskRule, StockTerms};
 use scrip_engine::ids::{ChannelId, OperationId, OrderId, StockId, UserId};
 use scrip_engine::rejection::Code;
 use scrip_engine::state::keys::BatchState;
@@ -223,6 +223,28 @@ pub struct KeysImported {
     pub taken: u64,
 }
 
+/// Limits and prices of a stock.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TermsShown {
+    /// The stock's version, to set limits and prices with.
+    pub version: u32,
+    /// What its subjects may have, the units per user included.
+    pub limits: Limits,
+    /// Its prices.
+    pub prices: Vec<Price>,
+}
+
+/// Risk rules and blocks of the merchant in a slot.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RiskShown {
+    /// The rules, by number.
+    pub rules: Vec<RiskRule>,
+    /// Blocks in all.
+    pub blocks_total: u32,
+    /// A page of them, by kind and subject.
+    pub blocks: Vec<Block>,
+}
+
 /// The channels of a stock.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChannelsShown {
@@ -277,6 +299,8 @@ pub struct HoldLineShown {
     pub confirmed: u32,
     /// Units of those given back since.
     pub returned: u32,
+    /// Price of a unit in minor units, fixed when the hold was made; 0: none.
+    pub price: u32,
 }
 
 /// A hold as it is.
@@ -290,6 +314,8 @@ pub struct HoldShown {
     pub channel: ChannelId,
     /// Confirmed after it had expired.
     pub late: bool,
+    /// A risk rule or a block has marked it.
+    pub flagged: bool,
     /// The recorded refusal of a lapsed or refused one.
     pub refusal: Option<Code>,
     /// The order it is for; 0: none.
@@ -329,6 +355,8 @@ pub(crate) enum OwnedOutcome {
     Returned { units: u64 },
     Stock(Box<StockShown>),
     Channels(ChannelsShown),
+    Terms(Box<TermsShown>),
+    Risk(RiskShown),
     Hold(Box<HoldShown>),
     Operation(OperationView),
     Refused(OwnedRejection),
@@ -363,6 +391,14 @@ impl From<Outcome<'_>> for OwnedOutcome {
                 let channels = channels.iter().map(ChannelShown::from).collect();
                 OwnedOutcome::Channels(ChannelsShown { version, channels })
             }
+            Answer::Terms { version, limits, prices } => {
+                OwnedOutcome::Terms(Box::new(TermsShown { version, limits, prices: prices.to_vec() }))
+            }
+            Answer::Risk { rules, total, blocks } => OwnedOutcome::Risk(RiskShown {
+                rules: rules.to_vec(),
+                blocks_total: total,
+                blocks: blocks.to_vec(),
+            }),
             Answer::Hold(view) => OwnedOutcome::Hold(Box::new(view.into())),
             Answer::Operation(view) => OwnedOutcome::Operation(view),
         }
@@ -396,12 +432,14 @@ impl From<HoldView<'_>> for HoldShown {
             reserved: line.reserved.get(),
             confirmed: line.confirmed.get(),
             returned: line.returned.get(),
+            price: line.price.get(),
         });
         HoldShown {
             id: view.hold,
             state: view.state,
             channel: view.channel,
             late: view.late,
+            flagged: view.flagged,
             refusal: view.refusal,
             order: view.order,
             user: view.user,

@@ -361,7 +361,7 @@ impl Client {
         }
     }
 
-    async fn change(
+    pub(crate) async fn change(
         &self,
         operation: Operation,
         stock: StockId,
@@ -374,7 +374,7 @@ impl Client {
     }
 
     /// Sends a command until it is answered, refused or out of time.
-    async fn call(
+    pub(crate) async fn call(
         &self,
         operation: Operation,
         slot: Slot,
@@ -422,7 +422,7 @@ fn confirmed(hold: Hold, outcome: OwnedOutcome) -> Result<Confirmed, Error> {
     }
 }
 
-fn wrong_answer() -> Error {
+pub(crate) fn wrong_answer() -> Error {
     let error = ProtocolError::Payload("the answer is of another kind than its command asks for");
     Error::Protocol(SessionError::Protocol(error))
 }

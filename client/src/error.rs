@@ -128,6 +128,10 @@ pub enum OwnedFacts {
     Maximum(CapacityOf, u64),
     /// The version in force.
     Version(u32),
+    /// QUOTE_CHANGED: what all units asked for cost now, in minor units; 0: a line has no price.
+    Total(u64),
+    /// RISK_LIMIT: the number of the rule; 0: a block.
+    Rule(u16),
     /// The number of the key that took a replaced one's place.
     Key(u64),
     /// Units asked for and units there.
@@ -174,6 +178,8 @@ impl From<Rejection<'_>> for OwnedRejection {
             Facts::Maximum(which, maximum) => OwnedFacts::Maximum(which, maximum),
             Facts::Version(version) => OwnedFacts::Version(version),
             Facts::Key(key) => OwnedFacts::Key(key),
+            Facts::Total(total) => OwnedFacts::Total(total),
+            Facts::Rule(rule) => OwnedFacts::Rule(rule),
             Facts::Units { stock, asked, available } => OwnedFacts::Units { stock, asked, available },
         };
         OwnedRejection { code: rejection.code, facts }

@@ -38,13 +38,14 @@ mod lane;
 pub mod operation;
 pub mod options;
 pub mod request;
+mod rules;
 pub mod session;
 pub mod transport;
 
 pub use answer::{
     BatchShown, BatchesShown, ChannelShown, ChannelsShown, Confirmed, Extended, HoldLineShown, HoldShown,
-    KeyShown, KeyText, KeysImported, KeysShown, OperationShown, Released, Reserved, Returned, StockChanged,
-    StockShown,
+    KeyShown, KeyText, KeysImported, KeysShown, OperationShown, Released, Reserved, Returned, RiskShown,
+    StockChanged, StockShown, TermsShown,
 };
 pub use channels::{CHANNELS, UnknownChannel, channel_id, channel_name};
 pub use client::Client;
@@ -53,10 +54,13 @@ pub use operation::{Hold, Operation, says_its_time};
 pub use options::{ClientOptions, RetryPolicy};
 pub use request::{
     BatchChange, BatchCreate, Confirm, Extend, KeysImport, Reserve, ReturnUnits, Sell, StockCreate,
-    StockEdit, StockFreeze, StockQuota, StockUnits, StockVoid,
+    StockEdit, StockFreeze, StockLimits, StockPrice, StockQuota, StockUnits, StockVoid,
 };
 pub use scrip_engine::answer::{HoldState, OperationKind, OperationView};
-pub use scrip_engine::command::{BatchChange as BatchVerb, Line, Parties, Quota, StockTerms};
+pub use scrip_engine::command::{
+    BatchChange as BatchVerb, Block, Limits, Line, Parties, Price, PriceKind, Quota, RiskAction, RiskRule,
+    StockTerms, SubjectKind, SubjectLimit,
+};
 pub use scrip_engine::ids::{ChannelId, MerchantId, OperationId, OrderId, Slot, StockId, UserId};
 pub use scrip_engine::limits::{KEY_BLOCK_BYTES_MAX, KEY_TEXT_BYTES_MAX, KEYS_PER_CHUNK_MAX};
 pub use scrip_engine::rejection::{CapacityOf, Class, Code};

@@ -2,7 +2,7 @@
 //! it; what breaks a limit of the contract is refused here, before it can cost a connection.
 
 use crate::operation::{Hold, Operation};
-use scrip_engine::command::{self, Command, Line, Parties, Quota, StockTerms};
+use scrip_engine::command::{self, Command, Limits, Line, Parties, Price, Quota, StockTerms};
 use scrip_engine::ids::{OperationId, OrderId, Slot, StockId, UserId};
 use zerocopy::little_endian::U32;
 
@@ -138,6 +138,32 @@ impl KeysImport<'_> {
     }
 }
 
+/// What the subjects of a stock may have, for a stock that still is at `version`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StockLimits {
+    /// Makes the call idempotent.
+    pub operation: Operation,
+    /// The stock.
+    pub stock: StockId,
+    /// The version seen.
+    pub version: u32,
+    /// All limits from now on, the units per user included.
+    pub limits: Limits,
+}
+
+/// Prices, for a stock that still is at `version`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StockPrice {
+    /// Makes the call idempotent.
+    pub operation: Operation,
+    /// The stock.
+    pub stock: StockId,
+    /// The version seen.
+    pub version: u32,
+    /// All prices from now on; at most 64.
+    pub prices: Vec<Price>,
+}
+
 /// Quotas of channels, for a stock that still is at `version`. Channels that are not named keep theirs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StockQuota {
@@ -185,6 +211,8 @@ pub struct Reserve {
     pub parties: Option<Parties>,
     /// What the buyer was told that all units asked for cost, in minor units; `None`: not checked.
     pub expected_total: Option<u64>,
+    /// The buyer is a member: prices for members are his, too.
+    pub member: bool,
 }
 
 impl Reserve {
@@ -200,6 +228,7 @@ impl Reserve {
             replace: OperationId(0),
             parties: None,
             expected_total: None,
+            member: false,
         }
     }
 }
@@ -223,6 +252,8 @@ pub struct Sell {
     pub parties: Option<Parties>,
     /// What the buyer was told that all units asked for cost, in minor units; `None`: not checked.
     pub expected_total: Option<u64>,
+    /// The buyer is a member: prices for members are his, too.
+    pub member: bool,
     /// The buyer has paid already: a refusal is recorded and final.
     pub paid: bool,
     /// How long units may be owed when there are none now, as shard time; 0: not at all.
@@ -243,6 +274,7 @@ impl Sell {
             replace: OperationId(0),
             parties: None,
             expected_total: None,
+            member: false,
             paid: false,
             wait_until_ms: 0,
             hidden: false,
@@ -303,20 +335,40 @@ impl StockCreate {
 
 impl Reserve {
     pub(crate) fn command(&self) -> Command<'_> {
-        let Reserve { order, user, partial, replace, ttl_ms, expected_total, .. } = *self;
+        let Reserve { order, user, partial, replace, ttl_ms, expected_total, member, .. } = *self;
         let (parties, lines) = (self.parties.as_ref(), self.lines.as_slice());
-        let take =
-            command::Take { order, user, partial, replace, parties, expected_total, wait_until_ms: 0, lines };
+        let take = command::Take {
+            order,
+            user,
+            partial,
+            replace,
+            parties,
+            expected_total,
+            member,
+            wait_until_ms: 0,
+            lines,
+        };
         Command::Reserve { take, ttl_ms }
     }
 }
 
 impl Sell {
     pub(crate) fn command(&self) -> Command<'_> {
-        let Sell { order, user, partial, replace, paid, hidden, expected_total, wait_until_ms, .. } = *self;
+        let Sell {
+            order, user, partial, replace, paid, hidden, expected_total, member, wait_until_ms, ..
+        } = *self;
         let (parties, lines) = (self.parties.as_ref(), self.lines.as_slice());
-        let take =
-            command::Take { order, user, partial, replace, parties, expected_total, wait_until_ms, lines };
+        let take = command::Take {
+            order,
+            user,
+            partial,
+            replace,
+            parties,
+            expected_total,
+            member,
+            wait_until_ms,
+            lines,
+        };
         Command::Sell { take, paid, hidden }
     }
 }

@@ -196,6 +196,7 @@ async fn a_query_shows_a_hold() {
         state: HoldState::Held,
         channel: ChannelId(1),
         late: false,
+        flagged: false,
         refusal: None,
         order: OrderId(0),
         user: UserId(0),

@@ -3,6 +3,7 @@
 //! Invariant: the answer to a mutating command depends on its event alone, so that a repeat, a restart and a follower
 //! give the same bytes.
 
+use crate::command::{Block, Limits, Price, RiskRule};
 use crate::ids::{ChannelId, OperationId, OrderId, StockId, UserId};
 use crate::limits::NAME_BYTES_MAX;
 use crate::rejection::{Code, Rejection};
@@ -84,6 +85,24 @@ pub enum Answer<'a> {
         version: u32,
         /// Its channels, in ascending order.
         channels: &'a [ChannelView],
+    },
+    /// STOCK_TERMS_SHOW.
+    Terms {
+        /// The stock's version, to set limits and prices with.
+        version: u32,
+        /// Its limits, the units per user included.
+        limits: Limits,
+        /// Its prices.
+        prices: &'a [Price],
+    },
+    /// RISK_SHOW.
+    Risk {
+        /// The merchant's rules in this slot, by number.
+        rules: &'a [RiskRule],
+        /// The merchant's blocks in this slot, in all.
+        total: u32,
+        /// A page of them, by kind and subject.
+        blocks: &'a [Block],
     },
     /// OPERATION_SHOW of a RESERVE or SELL.
     Hold(HoldView<'a>),
@@ -302,8 +321,8 @@ pub struct HoldLine {
     pub confirmed: U32,
     /// Units of those given back since.
     pub returned: U32,
-    /// Reserved for later use; 0.
-    pub spare: U32,
+    /// Price of a unit in minor units, fixed when the hold was made; 0: none.
+    pub price: U32,
 }
 
 /// A hold as it is.
@@ -317,6 +336,8 @@ pub struct HoldView<'a> {
     pub channel: ChannelId,
     /// Confirmed after it had expired.
     pub late: bool,
+    /// A risk rule or a block has marked it.
+    pub flagged: bool,
     /// For [`HoldState::Lapsed`] and [`HoldState::Refused`]: the recorded refusal; a hold lapsed by RELEASE has none.
     pub refusal: Option<Code>,
     /// The order it is for; 0: none.
@@ -374,6 +395,14 @@ pub enum OperationKind {
     Reveal = 13,
     /// KEY_REPLACE.
     KeyReplace = 14,
+    /// STOCK_LIMITS.
+    StockLimits = 19,
+    /// STOCK_PRICE.
+    StockPrice = 20,
+    /// RISK_SET.
+    RiskSet = 21,
+    /// BLOCK_SET.
+    BlockSet = 22,
 }
 
 impl OperationKind {
@@ -394,6 +423,10 @@ impl OperationKind {
             12 => OperationKind::KeysImport,
             13 => OperationKind::Reveal,
             14 => OperationKind::KeyReplace,
+            19 => OperationKind::StockLimits,
+            20 => OperationKind::StockPrice,
+            21 => OperationKind::RiskSet,
+            22 => OperationKind::BlockSet,
             _ => return None,
         })
     }

@@ -7,12 +7,16 @@
 use crate::ids::{ChannelId, MerchantId, OperationId, OperationKey, OrderId, Slot, StockId, UserId};
 use crate::limits::{
     CHANNELS_PER_STOCK_MAX, KEY_BLOCK_BYTES_MAX, KEY_TEXT_BYTES_MAX, KEYS_PER_CHUNK_MAX, NAME_BYTES_MAX,
-    STOCK_UNITS_MAX, TTL_DEFAULT_MS, TTL_MAX_MS, UNITS_PER_LINE_MAX,
+    PRICES_PER_STOCK_MAX, RISK_RULES_MAX, RISK_WINDOW_MAX_MS, RISK_WINDOW_MIN_MS, STOCK_UNITS_MAX,
+    TTL_DEFAULT_MS, TTL_MAX_MS, UNITS_PER_LINE_MAX,
 };
 use zerocopy::little_endian::{U16, U32, U64, U128};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 mod check;
+mod terms;
+
+pub use terms::{Block, Limits, Price, PriceKind, RiskAction, RiskRule, SubjectKind, SubjectLimit};
 
 /// What every command carries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,6 +92,8 @@ pub struct Take<'a> {
     pub parties: Option<&'a Parties>,
     /// What the buyer was told that all units asked for cost, in minor units; `None`: not checked.
     pub expected_total: Option<u64>,
+    /// The buyer is a member: prices for members are his, too.
+    pub member: bool,
     /// SELL: how long units may be owed when there are none now, as shard time; 0: not at all.
     pub wait_until_ms: u64,
     /// 1 to 64 lines.
@@ -104,6 +110,7 @@ impl<'a> Take<'a> {
             replace: OperationId(0),
             parties: None,
             expected_total: None,
+            member: false,
             wait_until_ms: 0,
             lines,
         }
@@ -333,6 +340,34 @@ pub enum Command<'a> {
         /// The quotas, in ascending order of channels; 1 to 64.
         quotas: &'a [Quota],
     },
+    /// Sets what the subjects of a stock may have, if the stock still is at `version` (compare and set).
+    StockLimits {
+        /// The stock.
+        stock: StockId,
+        /// The version the caller has seen.
+        version: u32,
+        /// All limits from now on, the units per user included.
+        limits: &'a Limits,
+    },
+    /// Sets the prices of a stock, if it still is at `version` (compare and set).
+    StockPrice {
+        /// The stock.
+        stock: StockId,
+        /// The version the caller has seen.
+        version: u32,
+        /// All prices from now on; at most 64.
+        prices: &'a [Price],
+    },
+    /// Sets or lifts a risk rule of the merchant in this slot.
+    RiskSet {
+        /// The rule.
+        rule: &'a RiskRule,
+    },
+    /// Blocks a subject of the merchant in this slot, or lifts that.
+    BlockSet {
+        /// The block.
+        block: &'a Block,
+    },
     /// Makes a batch of a keys stock.
     BatchCreate(BatchCreate<'a>),
     /// Freezes, unfreezes or voids the unsold keys of a batch; those that holds count on are marked and follow.
@@ -434,6 +469,16 @@ pub enum Command<'a> {
         /// The stock.
         stock: StockId,
     },
+    /// Query: the limits and prices of one stock.
+    StockTermsShow {
+        /// The stock.
+        stock: StockId,
+    },
+    /// Query: the merchant's risk rules in this slot, and a page of the blocks.
+    RiskShow {
+        /// Position of the first block wanted.
+        from: u32,
+    },
     /// Query: what is recorded under the envelope's operation id.
     OperationShow,
 }
@@ -531,6 +576,24 @@ pub enum Malformed {
     /// A quota whose reserved bytes are not 0, or that lapses without a guarantee.
     #[error("quota {0}: reserved bytes must be 0, and only a guarantee can lapse")]
     QuotaSpare(usize),
+    /// Days that begin nowhere on Earth.
+    #[error("days {0} minutes ahead of UTC: -720 to 840 are possible, and reserved bytes must be 0")]
+    Offset(i16),
+    /// Too many prices.
+    #[error("{0} prices: a stock has at most {PRICES_PER_STOCK_MAX}")]
+    PriceCount(usize),
+    /// A price out of bounds.
+    #[error("price {0}: kinds are 1 to 3, an amount is at least 1, and it must begin before it ends")]
+    Price(usize),
+    /// A risk rule out of bounds.
+    #[error(
+        "risk rule {0}: numbers are 1 to {RISK_RULES_MAX}, subjects 1 to 4, actions 0 to 2, windows \
+         {RISK_WINDOW_MIN_MS} to {RISK_WINDOW_MAX_MS} ms"
+    )]
+    RiskRule(u16),
+    /// A block out of bounds.
+    #[error("a block names a subject that is not 0, of kind 1 to 4 (devices and addresses have 64 bits)")]
+    Block,
     /// A CONFIRM or RETURN that names no unit at all.
     #[error("units are listed but all are zero: leave the list out for all, or RELEASE")]
     NoUnits,
@@ -545,6 +608,8 @@ impl Command<'_> {
                 | Command::StockChannels { .. }
                 | Command::BatchesShow { .. }
                 | Command::KeysRead { .. }
+                | Command::StockTermsShow { .. }
+                | Command::RiskShow { .. }
                 | Command::OperationShow
         )
     }

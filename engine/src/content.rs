@@ -58,11 +58,12 @@ impl Fields {
     /// What a take need not carry: nothing where it carries none, so that older digests stay what they are.
     #[inline]
     fn put_optional(&mut self, take: &Take<'_>) {
-        let Take { parties, expected_total, wait_until_ms, .. } = take;
-        if parties.is_none() && expected_total.is_none() && *wait_until_ms == 0 {
+        let Take { parties, expected_total, wait_until_ms, member, .. } = take;
+        let given = [parties.is_some(), expected_total.is_some(), *member, *wait_until_ms != 0];
+        if given == [false; 4] {
             return;
         }
-        self.put_u64(u64::from(parties.is_some()) | u64::from(expected_total.is_some()) << 1);
+        self.put_u64(given.iter().rev().fold(0, |bits, bit| bits << 1 | u64::from(*bit)));
         if let Some(parties) = parties {
             self.put(parties.as_bytes());
         }
@@ -168,7 +169,23 @@ pub fn content_digest(envelope: &Envelope, command: &Command<'_>) -> u64 {
             fields.put_u64(u64::from(*key) << 16 | u64::from(*reason));
             fields.digest(&[])
         }
+        Command::StockLimits { stock, version, limits } => {
+            let mut fields = Fields::new(13, envelope);
+            fields.put_u64(stock.0);
+            fields.put_u64(u64::from(*version));
+            fields.digest(limits.as_bytes())
+        }
+        Command::StockPrice { stock, version, prices } => {
+            let mut fields = Fields::new(11, envelope);
+            fields.put_u64(stock.0);
+            fields.put_u64(u64::from(*version));
+            fields.digest(prices.as_bytes())
+        }
+        Command::RiskSet { rule } => Fields::new(14, envelope).digest(rule.as_bytes()),
+        Command::BlockSet { block } => Fields::new(15, envelope).digest(block.as_bytes()),
         Command::Confirm { .. }
+        | Command::StockTermsShow { .. }
+        | Command::RiskShow { .. }
         | Command::Release
         | Command::StockShow { .. }
         | Command::StockChannels { .. }

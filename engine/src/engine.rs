@@ -4,10 +4,11 @@
 //! same `apply`, which is the only writer of the state, so replaying the log gives the live state bit for bit.
 
 use crate::answer::Outcome;
-use crate::command::{Command, Request};
+use crate::command::{Command, Request, SubjectKind};
 use crate::commands::{self, Plan, Question, Replies, Resolved, Verdict};
 use crate::event::{Event, EventHold, EventSink};
 use crate::limits::{Capacity, EXPIRED_PER_EVENT_MAX, PREPARED_MAX, Rules, SLICE_MS};
+use crate::state::counts::NO_ENTRIES;
 use crate::state::reclaim::VISITS_PER_INSERTION;
 use crate::state::records::Recorded;
 use crate::state::recount::RecountError;
@@ -124,7 +125,7 @@ impl Engine {
         };
         sink.push(&event);
         self.plan.resolved.lines.clear();
-        self.plan.resolved.lines.push((Some(handle), None));
+        self.plan.resolved.lines.push((Some(handle), NO_ENTRIES));
         commands::apply(&mut self.state, &event, &self.plan.resolved);
     }
 
@@ -212,7 +213,11 @@ impl Engine {
         for (index, request) in requests.iter().enumerate() {
             records[index] = self.state.record_hash(&request.envelope.key());
             if let Command::Reserve { take, .. } | Command::Sell { take, .. } = &request.command {
-                limits[index] = self.state.limit_hash(take.user, take.lines[0].stock());
+                let stock = take.lines[0].stock();
+                limits[index] = self.state.limit_hash(SubjectKind::User, take.user.0, stock);
+                if take.parties.is_some() {
+                    self.state.touch_subjects(take, stock);
+                }
             }
         }
         for hash in &mut records[..requests.len()] {
@@ -284,14 +289,15 @@ impl Engine {
     }
 
     /// How full the tables are: name, records in use, configured maximum.
-    pub fn usage(&self) -> [(&'static str, u32, u32); 5] {
-        let State { stocks, holds, extra_lines, operations, limits, capacity, .. } = &self.state;
+    pub fn usage(&self) -> [(&'static str, u32, u32); 6] {
+        let State { stocks, holds, extra_lines, operations, limits, risk, capacity, .. } = &self.state;
         [
             ("stocks", stocks.len() as u32, capacity.stocks_max),
             ("holds", holds.used(), capacity.holds_max),
             ("extra_lines", extra_lines.used(), capacity.extra_lines_max),
             ("operations", operations.used(), capacity.operations_max),
             ("user_limits", limits.used(), capacity.user_limits_max),
+            ("risk_counts", risk.counts.used(), capacity.risk_counts_max),
         ]
     }
 }

@@ -7,10 +7,11 @@
 //! Invariant: `decode(encode(event)) == event`, and the encoded size is a multiple of eight.
 
 use crate::answer::OperationKind;
-use crate::command::{BatchChange, Quota, StockTerms};
+use crate::command::{BatchChange, Block, Limits, Parties, Price, Quota, RiskRule, StockTerms, SubjectKind};
 use crate::ids::{ChannelId, MerchantId, OperationId, OperationKey, OrderId, Slot, StockId, UserId};
 use crate::limits::{
-    CHANNELS_PER_STOCK_MAX, EXPIRED_PER_EVENT_MAX, KEYS_PER_CHUNK_MAX, LINES_MAX, NAME_BYTES_MAX, Rules,
+    CHANNELS_PER_STOCK_MAX, EXPIRED_PER_EVENT_MAX, KEYS_PER_CHUNK_MAX, LINES_MAX, NAME_BYTES_MAX,
+    PRICES_PER_STOCK_MAX, Rules,
 };
 use crate::rejection::Code;
 use zerocopy::little_endian::{U16, U32, U64, U128};
@@ -57,18 +58,21 @@ pub struct EventLine {
     pub stock: U64,
     /// Units moved.
     pub units: U32,
-    /// [`EventLine::COUNTED`].
+    /// [`EventLine::COUNTED`], [`EventLine::FULLY`].
     pub flags: U32,
 }
 
 impl EventLine {
-    /// Flag: the units count in the buyer's purchase limit.
+    /// Flag: the units count in the buyer's purchase limit. The next three bits say so of the other kinds of subjects.
     pub const COUNTED: u32 = 1;
+    /// All four of them.
+    const COUNTED_ANYWHERE: u32 = 15;
+    /// Flag: they count in all, per day and while held; else in all.
+    pub const FULLY: u32 = 16;
 
-    /// A line that moves `units`.
+    /// A line that moves `units`, with these flags.
     #[inline]
-    pub fn new(stock: StockId, units: u32, counted: bool) -> EventLine {
-        let flags = if counted { EventLine::COUNTED } else { 0 };
+    pub fn new(stock: StockId, units: u32, flags: u32) -> EventLine {
         EventLine { stock: U64::new(stock.0), units: U32::new(units), flags: U32::new(flags) }
     }
 
@@ -78,10 +82,22 @@ impl EventLine {
         StockId(self.stock.get())
     }
 
-    /// Whether the units count in the buyer's purchase limit.
+    /// Whether the units count in the purchase limit of this kind of subject.
     #[inline]
-    pub fn counted(&self) -> bool {
-        self.flags.get() & EventLine::COUNTED != 0
+    pub fn counts(&self, kind: SubjectKind) -> bool {
+        self.flags.get() & EventLine::COUNTED << kind.position() != 0
+    }
+
+    /// Whether the units count in all, per day and while held.
+    #[inline]
+    pub fn fully(&self) -> bool {
+        self.flags.get() & EventLine::FULLY != 0
+    }
+
+    /// Whether the units count in any purchase limit.
+    #[inline]
+    pub fn counts_anywhere(&self) -> bool {
+        self.flags.get() & EventLine::COUNTED_ANYWHERE != 0
     }
 }
 
@@ -242,6 +258,38 @@ pub enum Event<'a> {
         /// The quotas, in ascending order of channels.
         quotas: &'a [Quota],
     },
+    /// The limits of a stock's subjects were set.
+    StockLimitsSet {
+        /// The operation.
+        origin: Origin,
+        /// The stock.
+        stock: StockId,
+        /// The limits, units per user included.
+        limits: Limits,
+    },
+    /// The prices of a stock were set.
+    StockPriced {
+        /// The operation.
+        origin: Origin,
+        /// The stock.
+        stock: StockId,
+        /// All prices from now on.
+        prices: &'a [Price],
+    },
+    /// A risk rule of the merchant was set or lifted.
+    RiskRuleSet {
+        /// The operation.
+        origin: Origin,
+        /// The rule.
+        rule: RiskRule,
+    },
+    /// A subject was blocked, or a block lifted.
+    BlockSet {
+        /// The operation.
+        origin: Origin,
+        /// The block.
+        block: Block,
+    },
     /// The guarantee of a channel lapsed.
     GuaranteeLapsed {
         /// The stock.
@@ -329,8 +377,14 @@ pub enum Event<'a> {
         ttl_ms: u32,
         /// The hold that this one took the place of; 0: none.
         replaces: OperationId,
+        /// Whom else they are for, if that was told.
+        parties: Option<Parties>,
+        /// A risk rule or a block has marked it.
+        flagged: bool,
         /// Units per line.
         lines: &'a [EventLine],
+        /// Price of a unit per line, in minor units, 0: none; empty if no line has one.
+        prices: &'a [U32],
     },
     /// A paid SELL was refused, for good.
     SellRefused {
@@ -466,6 +520,10 @@ const RETURNED: u8 = 22;
 const REVEALED: u8 = 23;
 const KEY_REPLACED: u8 = 24;
 const BATCH_EXPIRED: u8 = 25;
+const STOCK_LIMITS_SET: u8 = 33;
+const STOCK_PRICED: u8 = 34;
+const RISK_RULE_SET: u8 = 35;
+const BLOCK_SET: u8 = 36;
 
 const FLAG_SOLD: u8 = 1;
 const FLAG_LATE: u8 = 1;
@@ -478,6 +536,9 @@ const FLAG_ORDER: u8 = 2;
 const FLAG_USER: u8 = 4;
 const FLAG_REPLACES: u8 = 8;
 const FLAG_SELL_HIDDEN: u8 = 16;
+const FLAG_PARTIES: u8 = 32;
+const FLAG_PRICES: u8 = 64;
+const FLAG_FLAGGED: u8 = 128;
 
 mod decode;
 mod encode;

@@ -53,6 +53,20 @@ pub const KEYS_PER_LINE_MAX: u32 = 20_000;
 pub const KEYS_PER_ANSWER_MAX: usize = 64;
 /// Batches that one answer shows; the rest is read in pages.
 pub const BATCHES_PER_ANSWER_MAX: usize = 64;
+/// Prices of one stock.
+pub const PRICES_PER_STOCK_MAX: usize = 64;
+/// Risk rules of one merchant and slot.
+pub const RISK_RULES_MAX: usize = 64;
+/// Merchants and slots that have risk rules.
+pub const RISK_BOOKS_MAX: usize = 16 * 1024;
+/// Blocked subjects, of all merchants.
+pub const BLOCKS_MAX: usize = 256 * 1024;
+/// Blocks that one answer shows; the rest is read in pages.
+pub const BLOCKS_PER_ANSWER_MAX: usize = 64;
+/// The shortest window of a risk rule.
+pub const RISK_WINDOW_MIN_MS: u32 = 1_000;
+/// The longest window of a risk rule: 30 days.
+pub const RISK_WINDOW_MAX_MS: u32 = 30 * 86_400_000;
 /// How often the key in one place of a hold may be replaced.
 pub const REPLACEMENTS_MAX: u8 = 3;
 /// The largest encoded event that a command makes: 64 new keys with their sealed texts.
@@ -64,6 +78,7 @@ const _: () = assert!(UNITS_PER_LINE_MAX < 1 << 27, "the reason of a refusal liv
 const _: () = assert!(LINES_MAX as u64 * (UNITS_PER_LINE_MAX as u64) < STOCK_UNITS_MAX);
 const _: () = assert!(TTL_DEFAULT_MS <= TTL_MAX_MS);
 const _: () = assert!(LINES_MAX * 24 + 256 <= EVENT_BYTES_MAX);
+const _: () = assert!(PRICES_PER_STOCK_MAX * 24 + 256 <= EVENT_BYTES_MAX);
 const _: () = assert!(EXPIRED_PER_EVENT_MAX * 24 + 256 <= ADVANCE_EVENT_BYTES_MAX);
 const _: () = assert!(CHANNELS_PER_STOCK_MAX * 32 + 256 <= EVENT_BYTES_MAX);
 const _: () = assert!(KEYS_PER_CHUNK_MAX * 24 + KEY_BLOCK_BYTES_MAX + SEAL_BYTES + 256 <= EVENT_BYTES_MAX);
@@ -90,6 +105,8 @@ pub struct Capacity {
     pub keys_max: u32,
     /// Bytes of their sealed texts.
     pub sealed_bytes_max: u64,
+    /// Subjects counted by a risk rule in its window.
+    pub risk_counts_max: u32,
 }
 
 /// Bytes of memory a hold takes with its share of the operation index.
@@ -100,10 +117,14 @@ pub const EXTRA_LINE_BYTES: u64 = 32;
 pub const OPERATION_BYTES: u64 = 48 + 16;
 /// Bytes of a purchase limit entry with its share of its index.
 pub const USER_LIMIT_BYTES: u64 = 48 + 16;
+/// Bytes of the counts of a line in several purchase limits.
+pub const COUNTS_BYTES: u64 = 16;
+/// Bytes of a risk count with its share of its index.
+pub const RISK_COUNT_BYTES: u64 = 32 + 16;
 /// Bytes of a key with its share of its index.
 pub const KEY_BYTES: u64 = 32 + 16;
 /// Bytes of a stock with its share of its index, and with four channels.
-pub const STOCK_BYTES: u64 = 640;
+pub const STOCK_BYTES: u64 = 736;
 
 impl Capacity {
     /// The tables that fit into `bytes` of memory: about 44 % of it for holds, 20 % for purchase limits, 20 % for card
@@ -115,12 +136,13 @@ impl Capacity {
         };
         Capacity {
             stocks_max: records(20, STOCK_BYTES).min(1 << 20),
-            holds_max: records(440, HOLD_BYTES),
-            extra_lines_max: records(60, EXTRA_LINE_BYTES),
+            holds_max: records(440, HOLD_BYTES + COUNTS_BYTES),
+            extra_lines_max: records(60, EXTRA_LINE_BYTES + COUNTS_BYTES),
             operations_max: records(80, OPERATION_BYTES),
             user_limits_max: records(200, USER_LIMIT_BYTES),
             keys_max: records(90, KEY_BYTES),
-            sealed_bytes_max: bytes / 1_000 * 110,
+            sealed_bytes_max: bytes / 1_000 * 100,
+            risk_counts_max: records(10, RISK_COUNT_BYTES),
         }
     }
 }

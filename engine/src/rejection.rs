@@ -155,11 +155,17 @@ pub enum CapacityOf {
     Keys = 10,
     /// Bytes of sealed card keys.
     SealedBytes = 11,
+    /// Subjects counted by risk rules.
+    RiskCounts = 14,
+    /// Blocked subjects.
+    Blocks = 15,
+    /// Merchants and slots with risk rules.
+    RiskBooks = 16,
 }
 
 impl CapacityOf {
     /// All of them, by number.
-    pub const ALL: [CapacityOf; 11] = [
+    pub const ALL: [CapacityOf; 14] = [
         CapacityOf::Stocks,
         CapacityOf::Holds,
         CapacityOf::ExtraLines,
@@ -171,6 +177,9 @@ impl CapacityOf {
         CapacityOf::Batches,
         CapacityOf::Keys,
         CapacityOf::SealedBytes,
+        CapacityOf::RiskCounts,
+        CapacityOf::Blocks,
+        CapacityOf::RiskBooks,
     ];
 }
 
@@ -216,6 +225,10 @@ pub enum Facts<'a> {
     Maximum(CapacityOf, u64),
     /// RULE_FAILED of a compare-and-set: the version in force.
     Version(u32),
+    /// QUOTE_CHANGED: what all units asked for cost now, in minor units; 0: a line has no price.
+    Total(u64),
+    /// RISK_LIMIT: the number of the rule; 0: a block.
+    Rule(u16),
     /// KEY_REPLACED: the number of the key that took the first replaced one's place.
     Key(u64),
     /// OUT_OF_STOCK and CHANNEL_QUOTA of a stock change: units asked for and units there.

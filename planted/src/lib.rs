@@ -46,11 +46,19 @@ pub enum Bug {
     KeyBoundTwice,
     /// engine: units of a frozen batch that holds give back become available, whatever marks wait for them.
     MarkIgnored,
+    /// engine: units given back still count for the day of their hold.
+    DayNotCredited,
+    /// engine: a cap on units held at once is not checked.
+    HeldCapIgnored,
+    /// engine: a risk rule lets one success too many pass.
+    RiskOffByOne,
+    /// engine: the total that a buyer was told is not compared with the prices in force.
+    QuoteIgnored,
 }
 
 impl Bug {
     /// Every planted bug, in the order of their numbers.
-    pub const ALL: [Bug; 19] = [
+    pub const ALL: [Bug; 23] = [
         Bug::AnswerBeforeSync,
         Bug::SkippedDirectorySync,
         Bug::IgnoredIoError,
@@ -70,6 +78,10 @@ impl Bug {
         Bug::GuaranteeNotCounted,
         Bug::KeyBoundTwice,
         Bug::MarkIgnored,
+        Bug::DayNotCredited,
+        Bug::HeldCapIgnored,
+        Bug::RiskOffByOne,
+        Bug::QuoteIgnored,
     ];
 }
 

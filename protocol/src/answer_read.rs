@@ -7,7 +7,9 @@ use crate::answers::{
     ANSWER_HEADER_BYTES, AnswerHeader, AnswerKind, ChannelsBody, ConfirmedBody, FactsKind, HoldBody,
     MaximumFact, OperationBody, ReservedBody, StockBody, TimeFact, UnitsFact, ValueBody, VersionFact, flag,
 };
-use crate::answers::{BatchesBody, ConfirmedKeysBody, KeyFact, KeysBody};
+use crate::answers::{
+    BatchesBody, ConfirmedKeysBody, KeyFact, KeysBody, RiskBody, RuleFact, TermsBody, TotalFact,
+};
 use crate::error::{AnswerError, AnswerFault};
 use crate::frame::HEADER_BYTES;
 use crate::layout::padding;
@@ -16,7 +18,7 @@ use scrip_engine::answer::{
     Answer, BatchView, ChannelView, HoldLine, HoldState, HoldView, KeyItem, KeyList, KeyPage, OperationKind,
     OperationView, Outcome, StockView,
 };
-use scrip_engine::command::StockTerms;
+use scrip_engine::command::{Block, Limits, Price, RiskRule, StockTerms};
 use scrip_engine::ids::{ChannelId, OperationId, OrderId, StockId, UserId};
 use scrip_engine::rejection::{CapacityOf, Code, Facts, LineFact, Rejection};
 use zerocopy::little_endian::U32;
@@ -171,6 +173,29 @@ impl<'a> Body<'a> {
                 }
                 Answer::Batches { total: body.total.get(), batches }
             }
+            AnswerKind::Terms => {
+                let body: &TermsBody = self.fixed()?;
+                let limits: &Limits = self.fixed()?;
+                let prices: &[Price] = self.entries(self.count())?;
+                if body.spare.get() != 0
+                    || limits.spare != [0; 6]
+                    || prices.iter().any(|price| price.spare != 0)
+                {
+                    return Err(AnswerFault::SpareNotZero);
+                }
+                Answer::Terms { version: body.version.get(), limits: *limits, prices }
+            }
+            AnswerKind::Risk => {
+                let body: &RiskBody = self.fixed()?;
+                let rules: &[RiskRule] = self.entries(self.count())?;
+                let blocks: &[Block] = self.entries(body.blocks.get() as usize)?;
+                if rules.iter().any(|rule| rule.spare.get() != 0)
+                    || blocks.iter().any(|block| block.spare != [0; 6])
+                {
+                    return Err(AnswerFault::SpareNotZero);
+                }
+                Answer::Risk { rules, total: body.total.get(), blocks }
+            }
             AnswerKind::StockChanged => Answer::StockChanged { value: self.value()? },
             AnswerKind::Extended => Answer::Extended { deadline_ms: self.value()? },
             AnswerKind::Returned => Answer::Returned { units: self.value()? },
@@ -205,6 +230,14 @@ impl<'a> Body<'a> {
                     return Err(AnswerFault::SpareNotZero);
                 }
                 Facts::Version(fact.version.get())
+            }
+            FactsKind::Total => Facts::Total(self.fixed::<TotalFact>()?.total.get()),
+            FactsKind::Rule => {
+                let fact: &RuleFact = self.fixed()?;
+                if fact.spare != [0; 6] {
+                    return Err(AnswerFault::SpareNotZero);
+                }
+                Facts::Rule(fact.rule.get())
             }
             FactsKind::Key => Facts::Key(self.fixed::<KeyFact>()?.key.get()),
             FactsKind::Units => {
@@ -290,14 +323,12 @@ impl<'a> Body<'a> {
             }
         };
         let lines: &[HoldLine] = self.entries(self.count())?;
-        if lines.iter().any(|line| line.spare.get() != 0) {
-            return Err(AnswerFault::SpareNotZero);
-        }
         Ok(HoldView {
             hold: OperationId(body.hold.get()),
             state,
             channel: ChannelId(body.channel.get()),
             late: self.has(flag::LATE),
+            flagged: self.has(flag::FLAGGED),
             refusal,
             order: OrderId(body.order.get()),
             user: UserId(body.user.get()),

@@ -6,7 +6,9 @@ use crate::answers::{
     ANSWER_HEADER_BYTES, AnswerHeader, AnswerKind, ChannelsBody, ConfirmedBody, FactsKind, HoldBody,
     MaximumFact, OperationBody, ReservedBody, StockBody, TimeFact, UnitsFact, ValueBody, VersionFact, flag,
 };
-use crate::answers::{BatchesBody, ConfirmedKeysBody, KeyFact, KeysBody};
+use crate::answers::{
+    BatchesBody, ConfirmedKeysBody, KeyFact, KeysBody, RiskBody, RuleFact, TermsBody, TotalFact,
+};
 use crate::frame::{self, FrameKind, HEADER_BYTES};
 use crate::layout::{pad, padding};
 use crate::limits::{ANSWER_BYTES_MAX, FRAME_BYTES_MAX};
@@ -183,6 +185,20 @@ fn done(out: &mut Vec<u8>, index: u16, answer: &Answer<'_>, seals: &mut dyn Open
             let body = ChannelsBody { version: U32::new(*version), spare: U32::ZERO };
             put(out, header(AnswerKind::Channels, 0, index, channels.len()), body, channels.as_bytes());
         }
+        Answer::Terms { version, limits, prices } => {
+            let at = out.len();
+            let body = TermsBody { version: U32::new(*version), spare: U32::ZERO };
+            put(out, header(AnswerKind::Terms, 0, index, prices.len()), body, limits.as_bytes());
+            out.extend_from_slice(prices.as_bytes());
+            close(out, at);
+        }
+        Answer::Risk { rules, total, blocks } => {
+            let at = out.len();
+            let body = RiskBody { total: U32::new(*total), blocks: U32::new(blocks.len() as u32) };
+            put(out, header(AnswerKind::Risk, 0, index, rules.len()), body, rules.as_bytes());
+            out.extend_from_slice(blocks.as_bytes());
+            close(out, at);
+        }
         Answer::Hold(view) => hold(out, index, view),
         Answer::Operation(view) => operation(out, index, view),
     }
@@ -265,6 +281,12 @@ fn refused(out: &mut Vec<u8>, index: u16, rejection: &Rejection<'_>) {
             let fact = VersionFact { version: U32::new(version), spare: U32::ZERO };
             put(out, header(FactsKind::Version), fact, &[]);
         }
+        Facts::Total(total) => {
+            put(out, header(FactsKind::Total), TotalFact { total: U64::new(total) }, &[]);
+        }
+        Facts::Rule(rule) => {
+            put(out, header(FactsKind::Rule), RuleFact { rule: U16::new(rule), spare: [0; 6] }, &[]);
+        }
         Facts::Key(key) => put(out, header(FactsKind::Key), KeyFact { key: U64::new(key) }, &[]),
         Facts::Units { stock, asked, available } => {
             let fact = UnitsFact {
@@ -311,7 +333,7 @@ fn hold(out: &mut Vec<u8>, index: u16, view: &HoldView<'_>) {
         refusal: U16::new(view.refusal.map_or(0, |code| code as u16)),
         spare_2: U16::ZERO,
     };
-    let flags = when(view.late, flag::LATE);
+    let flags = when(view.late, flag::LATE) | when(view.flagged, flag::FLAGGED);
     put(out, header(AnswerKind::Hold, flags, index, view.lines.len()), body, view.lines.as_bytes());
 }
 

@@ -178,6 +178,44 @@ layout! {
 }
 
 layout! {
+    /// TERMS; four limits of 12 bytes (user, limit key, device, address), 8 bytes more, and the prices follow.
+    pub struct TermsBody {
+        /// the stock's version
+        version: U32,
+        /// 0
+        spare: U32,
+    }
+}
+
+layout! {
+    /// RISK; the rules and the blocks follow.
+    pub struct RiskBody {
+        /// blocks in all
+        total: U32,
+        /// blocks that follow behind the rules
+        blocks: U32,
+    }
+}
+
+layout! {
+    /// The facts TOTAL.
+    pub struct TotalFact {
+        /// what all units asked for cost now, in minor units; 0: a line has no price
+        total: U64,
+    }
+}
+
+layout! {
+    /// The facts RULE.
+    pub struct RuleFact {
+        /// the number of the rule; 0: a block
+        rule: U16,
+        /// 0
+        spare: [u8; 6],
+    }
+}
+
+layout! {
     /// One channel, as `scrip_engine::answer::ChannelView` reads it in place.
     pub struct ChannelLayout {
         /// units that no other channel can take, those held and consumed included
@@ -232,7 +270,7 @@ layout! {
     pub struct OperationBody {
         /// the number in the operation's answer: value, deadline or units
         value: U64,
-        /// 1 STOCK_CREATE, 2 _SUPPLY, 3 _VOID, 4 _FREEZE, 5 _UNFREEZE, 6 _EDIT, 7 EXTEND, 8 RETURN, 9 STOCK_QUOTA, 10 BATCH_CREATE, 11 BATCH_CHANGE, 12 KEYS_IMPORT, 13 REVEAL, 14 KEY_REPLACE
+        /// 1 STOCK_CREATE, 2 _SUPPLY, 3 _VOID, 4 _FREEZE, 5 _UNFREEZE, 6 _EDIT, 7 EXTEND, 8 RETURN, 9 STOCK_QUOTA, 10 BATCH_CREATE, 11 BATCH_CHANGE, 12 KEYS_IMPORT, 13 REVEAL, 14 KEY_REPLACE, 19 STOCK_LIMITS, 20 STOCK_PRICE, 21 RISK_SET, 22 BLOCK_SET
         kind: u8,
         /// 0
         spare: [u8; 7],
@@ -250,8 +288,8 @@ layout! {
         confirmed: U32,
         /// units of those given back since
         returned: U32,
-        /// 0
-        spare: U32,
+        /// price of a unit in minor units, fixed when the hold was made; 0: none
+        price: U32,
     }
 }
 
@@ -264,7 +302,7 @@ layout! {
         why: U16,
         /// units asked for
         asked: U32,
-        /// units that could have been had: of the stock (OUT_OF_STOCK), of the channel's part (CHANNEL_QUOTA), of the buyer's limit (USER_LIMIT), of the hold (EXCEEDS_HOLD); else 0
+        /// units that could have been had: of the stock (OUT_OF_STOCK), of the channel's part (CHANNEL_QUOTA), of the limits of the buyer and the others (USER_LIMIT, HELD_LIMIT), of the hold (EXCEEDS_HOLD); else 0
         available: U64,
     }
 }
@@ -280,7 +318,7 @@ layout! {
 layout! {
     /// The facts MAXIMUM.
     pub struct MaximumFact {
-        /// 1 stocks, 2 holds, 3 further lines, 4 operations, 5 user limits, 6 units of one stock, 7 log space, 8 channels of one stock, 9 batches of one stock, 10 card keys, 11 bytes of sealed card keys
+        /// 1 stocks, 2 holds, 3 further lines, 4 operations, 5 user limits, 6 units of one stock, 7 log space, 8 channels of one stock, 9 batches of one stock, 10 card keys, 11 bytes of sealed card keys, 14 subjects counted by risk rules, 15 blocks, 16 merchants and slots with risk rules
         which: U16,
         /// 0
         spare: [u8; 6],
@@ -328,6 +366,8 @@ pub mod flag {
     pub const FROZEN: u8 = 1;
     /// STOCK: each unit is a card key.
     pub const KEYS: u8 = 2;
+    /// HOLD: a risk rule or a block has marked it.
+    pub const FLAGGED: u8 = 2;
     /// CONFIRMED, CONFIRMED_KEYS, HOLD: confirmed after the hold had expired.
     pub const LATE: u8 = 1;
     /// RELEASED: the hold had expired before, and a late CONFIRM is now refused.
@@ -389,7 +429,7 @@ numbered! {
     AnswerKind {
         /// The command was refused.
         Rejection = 0, "REJECTION", NoBody, "the facts", 0xff;
-        /// A stock was made or changed; `value`: its total (CREATE, SUPPLY), its version (EDIT, QUOTA), units moved at once (others); the batch's number (BATCH_CREATE).
+        /// A stock was made or changed; `value`: its total (CREATE, SUPPLY), its version (EDIT, QUOTA, LIMITS, PRICE), units moved at once (others); the batch's number (BATCH_CREATE).
         StockChanged = 1, "STOCK_CHANGED", ValueBody, "", 0;
         /// RESERVE was taken.
         Reserved = 2, "RESERVED", ReservedBody, "`count` u32: units granted per line, padded", 0;
@@ -404,7 +444,7 @@ numbered! {
         /// STOCK_SHOW.
         Stock = 7, "STOCK", StockBody, "`count` bytes: the name (UTF-8), padded", flag::FROZEN | flag::KEYS;
         /// OPERATION_SHOW of a RESERVE or SELL.
-        Hold = 8, "HOLD", HoldBody, "`count` lines of 24 bytes", flag::LATE;
+        Hold = 8, "HOLD", HoldBody, "`count` lines of 24 bytes", flag::LATE | flag::FLAGGED;
         /// OPERATION_SHOW of any other operation.
         Operation = 9, "OPERATION", OperationBody, "", 0;
         /// STOCK_CHANNELS.
@@ -417,6 +457,10 @@ numbered! {
         Keys = 13, "KEYS", KeysBody, "`count` keys", 0;
         /// BATCHES_SHOW.
         Batches = 14, "BATCHES", BatchesBody, "`count` batches of 128 bytes", 0;
+        /// STOCK_TERMS_SHOW.
+        Terms = 20, "TERMS", TermsBody, "four limits and 8 bytes, then `count` prices of 24 bytes", 0;
+        /// RISK_SHOW.
+        Risk = 21, "RISK", RiskBody, "`count` rules of 16 bytes, then `blocks` blocks of 32 bytes", 0;
     }
 }
 
@@ -439,5 +483,9 @@ numbered! {
         Units = 6, "UNITS", UnitsFact, "", 0;
         /// KEY_REPLACED: which key is there now.
         Key = 7, "KEY", KeyFact, "", 0;
+        /// QUOTE_CHANGED: what the units asked for cost now.
+        Total = 8, "TOTAL", TotalFact, "", 0;
+        /// RISK_LIMIT: which rule.
+        Rule = 9, "RULE", RuleFact, "", 0;
     }
 }

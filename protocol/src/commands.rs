@@ -5,7 +5,7 @@
 
 use crate::layout::{Field, Layout};
 use scrip_engine::command::Command;
-use zerocopy::little_endian::{U16, U32, U64, U128};
+use zerocopy::little_endian::{I16, U16, U32, U64, U128};
 
 layout! {
     /// What every command begins with.
@@ -95,6 +95,116 @@ layout! {
         version: U32,
         /// 0
         spare: U32,
+    }
+}
+
+layout! {
+    /// STOCK_LIMITS; the limits follow.
+    pub struct StockLimitsBody {
+        /// the stock
+        stock: U64,
+        /// the version the caller has seen (compare and set)
+        version: U32,
+        /// 0
+        spare: U32,
+    }
+}
+
+layout! {
+    /// STOCK_PRICE; the prices follow.
+    pub struct StockPriceBody {
+        /// the stock
+        stock: U64,
+        /// the version the caller has seen (compare and set)
+        version: U32,
+        /// 0
+        spare: U32,
+    }
+}
+
+layout! {
+    /// RISK_SHOW.
+    pub struct RiskShowBody {
+        /// position of the first block wanted
+        from: U32,
+        /// 0
+        spare: U32,
+    }
+}
+
+layout! {
+    /// What one kind of subject may have of a stock, as `scrip_engine::command::SubjectLimit` reads it in place. 0: no limit.
+    pub struct SubjectLimitLayout {
+        /// units held and consumed
+        total: U32,
+        /// of those, units whose holds were made on one day
+        per_day: U32,
+        /// units held at once
+        held: U32,
+    }
+}
+
+layout! {
+    /// What stands behind the four limits (user, limit key, device, address), as `scrip_engine::command::Limits` reads it in place.
+    pub struct LimitsEnd {
+        /// minutes that the merchant's clock, by which days begin, is ahead of UTC; -720 to 840
+        utc_offset_minutes: I16,
+        /// 0
+        spare: [u8; 6],
+    }
+}
+
+layout! {
+    /// One price of a stock, as `scrip_engine::command::Price` reads it in place.
+    pub struct PriceLayout {
+        /// shard time from which on it is in force; 0: always
+        from_ms: U64,
+        /// shard time from which on it no longer is; 0: never
+        until_ms: U64,
+        /// minor units, at least 1
+        amount: U32,
+        /// the channel; 65535: all that have none of their own
+        channel: U16,
+        /// 1 list, 2 member, 3 promotional
+        kind: u8,
+        /// 0
+        spare: u8,
+    }
+}
+
+layout! {
+    /// RISK_SET, as `scrip_engine::command::RiskRule` reads it in place.
+    pub struct RiskRuleLayout {
+        /// its number among the merchant's rules of the slot, 1 to 64
+        number: U16,
+        /// the channel; 65535: all
+        channel: U16,
+        /// 1 user, 2 limit key, 3 device, 4 address
+        subject: u8,
+        /// 0 the rule is lifted, 1 refuse, 2 let pass and flag
+        action: u8,
+        /// 0
+        spare: U16,
+        /// RESERVEs and SELLs that may succeed in one window
+        at_most: U32,
+        /// length of a window in ms, 1,000 to 2,592,000,000; windows follow each other from the Unix epoch on
+        window_ms: U32,
+    }
+}
+
+layout! {
+    /// BLOCK_SET, as `scrip_engine::command::Block` reads it in place.
+    pub struct BlockLayout {
+        /// the user, limit key, device or address; not 0
+        subject: U128,
+        /// shard time from which on it no longer counts; 0: never
+        until_ms: U64,
+        /// 1 user, 2 limit key, 3 device, 4 address
+        kind: u8,
+        /// 0 the block is lifted, 1 refuse, 2 let pass and flag
+        action: u8,
+        /// 0
+        spare: [u8; 6],
     }
 }
 
@@ -235,7 +345,7 @@ layout! {
 }
 
 layout! {
-    /// STOCK_SHOW and STOCK_CHANNELS.
+    /// STOCK_SHOW, STOCK_CHANNELS and STOCK_TERMS_SHOW.
     pub struct StockShowBody {
         /// the stock
         stock: U64,
@@ -275,6 +385,13 @@ pub const COMMAND_HEADER_BYTES: usize = size_of::<CommandHeader>();
 
 const _: () = assert!(COMMAND_HEADER_BYTES == 48);
 const _: () = assert!(size_of::<QuotaLayout>() == size_of::<scrip_engine::command::Quota>());
+const _: () = assert!(
+    4 * size_of::<SubjectLimitLayout>() + size_of::<LimitsEnd>()
+        == size_of::<scrip_engine::command::Limits>()
+);
+const _: () = assert!(size_of::<PriceLayout>() == size_of::<scrip_engine::command::Price>());
+const _: () = assert!(size_of::<RiskRuleLayout>() == size_of::<scrip_engine::command::RiskRule>());
+const _: () = assert!(size_of::<BlockLayout>() == size_of::<scrip_engine::command::Block>());
 const _: () = assert!(size_of::<PartiesLayout>() == size_of::<scrip_engine::command::Parties>());
 const _: () = assert!(size_of::<LineLayout>() == size_of::<scrip_engine::command::Line>());
 const _: () = assert!(COMMAND_HEADER_BYTES + size_of::<TakeBody>() + size_of::<LineLayout>() == 104);
@@ -297,6 +414,8 @@ pub mod flag {
     pub const HAS_PARTIES: u8 = 16;
     /// RESERVE, SELL: what the units asked for are expected to cost follows.
     pub const HAS_TOTAL: u8 = 32;
+    /// RESERVE, SELL: the buyer is a member: prices for members are his, too.
+    pub const MEMBER: u8 = 128;
     /// SELL: the shard time until which units may be owed follows.
     pub const HAS_WAIT: u8 = 64;
     /// SELL: the buyer has paid already; a refusal is recorded and final.
@@ -322,6 +441,10 @@ pub enum Tail {
     Units,
     /// `lines` quotas of 32 bytes.
     Quotas,
+    /// Four limits of 12 bytes (user, limit key, device, address), then 8 bytes more.
+    Limits,
+    /// `lines` prices of 24 bytes.
+    Prices,
     /// `lines` lengths of texts (u16), then the texts one behind the other; padded to a multiple of 8.
     Texts,
 }
@@ -413,8 +536,16 @@ commands! {
     BatchChange = 9, "BATCH_CHANGE", BatchChangeBody, None, [FORCED];
     /// Adds card keys to a batch; those the merchant has in this slot already are left out.
     KeysImport = 10, "KEYS_IMPORT", KeysImportBody, Texts, [];
+    /// Sets the prices of a stock if it still is at the version given.
+    StockPrice = 11, "STOCK_PRICE", StockPriceBody, Prices, [];
+    /// Sets or lifts a risk rule of the merchant in this slot.
+    RiskSet = 12, "RISK_SET", RiskRuleLayout, None, [];
+    /// Blocks a subject of the merchant in this slot, or lifts that.
+    BlockSet = 13, "BLOCK_SET", BlockLayout, None, [];
+    /// Sets what the subjects of a stock may have if it still is at the version given.
+    StockLimits = 14, "STOCK_LIMITS", StockLimitsBody, Limits, [];
     /// Takes units out of available for an order, until confirmed, released or expired.
-    Reserve = 16, "RESERVE", TakeBody, Lines, [PARTIAL, HAS_REPLACE, HAS_PARTIES, HAS_TOTAL];
+    Reserve = 16, "RESERVE", TakeBody, Lines, [PARTIAL, HAS_REPLACE, HAS_PARTIES, HAS_TOTAL, MEMBER];
     /// Moves a hold's deadline to `ttl_ms` from now; never earlier than it is.
     Extend = 17, "EXTEND", ExtendBody, None, [];
     /// Held becomes consumed. The hold is named by the operation id; no units: all of them.
@@ -422,7 +553,7 @@ commands! {
     /// Gives a hold's units back. The hold is named by the operation id.
     Release = 19, "RELEASE", EmptyBody, None, [];
     /// Reserve and confirm in one step.
-    Sell = 20, "SELL", TakeBody, Lines, [PARTIAL, HAS_REPLACE, PAID, SELL_HIDDEN, HAS_PARTIES, HAS_TOTAL, HAS_WAIT];
+    Sell = 20, "SELL", TakeBody, Lines, [PARTIAL, HAS_REPLACE, PAID, SELL_HIDDEN, HAS_PARTIES, HAS_TOTAL, HAS_WAIT, MEMBER];
     /// Gives units of a confirmed hold back; no units: all that is left.
     Return = 21, "RETURN", ReturnBody, Units, [TO_AVAILABLE];
     /// Shows the card keys of a hold that was confirmed hidden, and records that.
@@ -439,6 +570,10 @@ commands! {
     KeysRead = 67, "KEYS_READ", KeysReadBody, None, [];
     /// Query: the batches of a keys stock, a page of them in the order of sale. Needs no operation id.
     BatchesShow = 68, "BATCHES_SHOW", BatchesShowBody, None, [];
+    /// Query: the limits and prices of one stock. Needs no operation id.
+    StockTermsShow = 73, "STOCK_TERMS_SHOW", StockShowBody, None, [];
+    /// Query: the merchant's risk rules in this slot, and a page of the blocks. Needs no operation id.
+    RiskShow = 74, "RISK_SHOW", RiskShowBody, None, [];
 }
 
 impl CommandKind {
@@ -466,6 +601,12 @@ impl CommandKind {
             Command::Sell { .. } => CommandKind::Sell,
             Command::Return { .. } => CommandKind::Return,
             Command::StockShow { .. } => CommandKind::StockShow,
+            Command::StockLimits { .. } => CommandKind::StockLimits,
+            Command::StockPrice { .. } => CommandKind::StockPrice,
+            Command::RiskSet { .. } => CommandKind::RiskSet,
+            Command::BlockSet { .. } => CommandKind::BlockSet,
+            Command::StockTermsShow { .. } => CommandKind::StockTermsShow,
+            Command::RiskShow { .. } => CommandKind::RiskShow,
             Command::OperationShow => CommandKind::OperationShow,
             Command::StockChannels { .. } => CommandKind::StockChannels,
         }

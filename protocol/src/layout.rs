@@ -4,7 +4,7 @@
 //! Invariant: every layout is little-endian, has no padding of its own and may lie at any address (`Unaligned`).
 
 use core::fmt::Write;
-use zerocopy::little_endian::{U16, U32, U64, U128};
+use zerocopy::little_endian::{I16, U16, U32, U64, U128};
 
 /// One field of a layout.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,7 +36,7 @@ macro_rules! wire_types {
     ($($kind:ty => $name:literal),*) => { $(impl WireType for $kind { const NAME: &'static str = $name; })* };
 }
 
-wire_types!(u8 => "u8", U16 => "u16", U32 => "u32", U64 => "u64", U128 => "u128");
+wire_types!(u8 => "u8", I16 => "i16", U16 => "u16", U32 => "u32", U64 => "u64", U128 => "u128");
 
 impl<const N: usize> WireType for [u8; N] {
     const NAME: &'static str = "bytes";

@@ -3,8 +3,8 @@
 
 use crate::frame::HEADER_BYTES;
 use scrip_engine::limits::{
-    BATCHES_PER_ANSWER_MAX, CHANNELS_PER_STOCK_MAX, KEY_BLOCK_BYTES_MAX, KEY_TEXT_BYTES_MAX,
-    KEYS_PER_ANSWER_MAX, LINES_MAX, NAME_BYTES_MAX,
+    BATCHES_PER_ANSWER_MAX, BLOCKS_PER_ANSWER_MAX, CHANNELS_PER_STOCK_MAX, KEY_BLOCK_BYTES_MAX,
+    KEY_TEXT_BYTES_MAX, KEYS_PER_ANSWER_MAX, LINES_MAX, NAME_BYTES_MAX, PRICES_PER_STOCK_MAX, RISK_RULES_MAX,
 };
 
 /// Bytes of a frame, header included, once the connection is authenticated.
@@ -39,12 +39,14 @@ const _: () = assert!(ANSWER_BYTES_MAX.is_multiple_of(ALIGNMENT) && ANSWER_BYTES
 const _: () =
     assert!(FRAME_BYTES_MAX as usize / 48 <= u16::MAX as usize, "a command's index in its frame is a u16");
 const _: () = assert!(
-    96 + LINES_MAX * 16 + NAME_BYTES_MAX + TRACE_BYTES_MAX + LABEL_BYTES_MAX + FACTS_BYTES_MAX + 64
+    152 + LINES_MAX * 16 + NAME_BYTES_MAX + TRACE_BYTES_MAX + LABEL_BYTES_MAX + FACTS_BYTES_MAX + 64
         <= COMMAND_BYTES_MAX
 );
 const _: () = assert!(104 + LINES_MAX * 24 <= ANSWER_BYTES_MAX);
 const _: () = assert!(16 + CHANNELS_PER_STOCK_MAX * 56 <= ANSWER_BYTES_MAX);
 const _: () = assert!(16 + BATCHES_PER_ANSWER_MAX * 128 <= ANSWER_BYTES_MAX);
+const _: () = assert!(16 + 56 + PRICES_PER_STOCK_MAX * 24 <= ANSWER_BYTES_MAX);
+const _: () = assert!(16 + RISK_RULES_MAX * 16 + BLOCKS_PER_ANSWER_MAX * 32 <= ANSWER_BYTES_MAX);
 const _: () = assert!(
     32 + LINES_MAX * 4 + KEYS_PER_ANSWER_MAX * 16 + KEY_TEXT_BYTES_MAX + 8 <= ANSWER_BYTES_MAX,
     "an answer has room for at least one text"

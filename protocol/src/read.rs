@@ -5,8 +5,9 @@
 
 use crate::commands::{
     BatchChangeBody, BatchCreateBody, BatchesShowBody, COMMAND_HEADER_BYTES, CommandHeader, CommandKind,
-    ExtendBody, KeyReplaceBody, KeysImportBody, KeysReadBody, ReturnBody, RevealBody, StockCreateBody,
-    StockEditBody, StockQuotaBody, StockShowBody, StockUnitsBody, TakeBody, flag,
+    ExtendBody, KeyReplaceBody, KeysImportBody, KeysReadBody, ReturnBody, RevealBody, RiskShowBody,
+    StockCreateBody, StockEditBody, StockLimitsBody, StockPriceBody, StockQuotaBody, StockShowBody,
+    StockUnitsBody, TakeBody, flag,
 };
 use crate::error::{CommandError, CommandFault};
 use crate::extras::{self, Extras};
@@ -14,7 +15,7 @@ use crate::frame::HEADER_BYTES;
 use crate::layout::padding;
 use crate::limits::{ALIGNMENT, COMMAND_BYTES_MAX};
 use scrip_engine::command::{
-    BatchChange, BatchCreate, Command, Envelope, KeyBlock, Line, Parties, Quota, Request, StockCreate,
+    BatchChange, BatchCreate, Command, Envelope, KeyBlock, Line, Parties, Price, Quota, Request, StockCreate,
     StockTerms, Take,
 };
 use scrip_engine::ids::{ChannelId, MerchantId, OperationId, OrderId, Slot, StockId, UserId};
@@ -140,6 +141,21 @@ impl<'a> Body<'a> {
             CommandKind::StockCreate => self.stock_create()?,
             CommandKind::StockEdit => self.stock_edit()?,
             CommandKind::StockQuota => self.stock_quota()?,
+            CommandKind::StockLimits => self.stock_limits()?,
+            CommandKind::StockPrice => self.stock_price()?,
+            CommandKind::RiskSet => {
+                let rule = self.fixed()?;
+                self.without_lines(Command::RiskSet { rule })?
+            }
+            CommandKind::BlockSet => {
+                let block = self.fixed()?;
+                self.without_lines(Command::BlockSet { block })?
+            }
+            CommandKind::StockTermsShow => {
+                let body: &StockShowBody = self.fixed()?;
+                self.without_lines(Command::StockTermsShow { stock: StockId(body.stock.get()) })?
+            }
+            CommandKind::RiskShow => self.risk_show()?,
             CommandKind::BatchCreate => self.batch_create()?,
             CommandKind::BatchChange => self.batch_change()?,
             CommandKind::KeysImport => self.keys_import()?,
@@ -212,6 +228,7 @@ impl<'a> Body<'a> {
             partial: self.has(flag::PARTIAL),
             replace: OperationId(replace),
             parties,
+            member: self.has(flag::MEMBER),
             expected_total,
             wait_until_ms,
             lines,
@@ -312,6 +329,36 @@ impl<'a> Body<'a> {
             .map_err(|_| CommandFault::Count(count))?;
         self.rest = rest;
         Ok(Command::StockQuota { stock: StockId(body.stock.get()), version: body.version.get(), quotas })
+    }
+
+    fn stock_limits(&mut self) -> Result<Command<'a>, CommandFault> {
+        let body: &StockLimitsBody = self.fixed()?;
+        if body.spare.get() != 0 {
+            return Err(CommandFault::SpareNotZero);
+        }
+        let (stock, version) = (StockId(body.stock.get()), body.version.get());
+        let limits = self.fixed()?;
+        self.without_lines(Command::StockLimits { stock, version, limits })
+    }
+
+    fn stock_price(&mut self) -> Result<Command<'a>, CommandFault> {
+        let body: &StockPriceBody = self.fixed()?;
+        if body.spare.get() != 0 {
+            return Err(CommandFault::SpareNotZero);
+        }
+        let count = self.header.lines.get();
+        let (prices, rest) = <[Price]>::ref_from_prefix_with_elems(self.rest, usize::from(count))
+            .map_err(|_| CommandFault::Count(count))?;
+        self.rest = rest;
+        Ok(Command::StockPrice { stock: StockId(body.stock.get()), version: body.version.get(), prices })
+    }
+
+    fn risk_show(&mut self) -> Result<Command<'a>, CommandFault> {
+        let body: &RiskShowBody = self.fixed()?;
+        if body.spare.get() != 0 {
+            return Err(CommandFault::SpareNotZero);
+        }
+        self.without_lines(Command::RiskShow { from: body.from.get() })
     }
 
     fn batch_create(&mut self) -> Result<Command<'a>, CommandFault> {

@@ -5,8 +5,9 @@
 
 use crate::commands::{
     BatchChangeBody, BatchCreateBody, BatchesShowBody, CommandHeader, CommandKind, ExtendBody,
-    KeyReplaceBody, KeysImportBody, KeysReadBody, ReturnBody, RevealBody, StockCreateBody, StockEditBody,
-    StockQuotaBody, StockShowBody, StockUnitsBody, TakeBody, flag,
+    KeyReplaceBody, KeysImportBody, KeysReadBody, ReturnBody, RevealBody, RiskShowBody, StockCreateBody,
+    StockEditBody, StockLimitsBody, StockPriceBody, StockQuotaBody, StockShowBody, StockUnitsBody, TakeBody,
+    flag,
 };
 use crate::extras::{self, ExtraFault, Extras};
 use crate::frame::{self, FrameKind, HEADER_BYTES};
@@ -161,6 +162,7 @@ fn flags_and_lines(command: &Command<'_>) -> (u8, usize) {
             | when(take.parties.is_some(), flag::HAS_PARTIES)
             | when(take.expected_total.is_some(), flag::HAS_TOTAL)
             | when(take.wait_until_ms != 0, flag::HAS_WAIT)
+            | when(take.member, flag::MEMBER)
     };
     match command {
         Command::StockCreate(create) => {
@@ -174,6 +176,7 @@ fn flags_and_lines(command: &Command<'_>) -> (u8, usize) {
         }
         Command::StockFreeze { forced, .. } => (when(*forced, flag::FORCED), 0),
         Command::StockQuota { quotas, .. } => (0, quotas.len()),
+        Command::StockPrice { prices, .. } => (0, prices.len()),
         Command::Reserve { take, .. } => (of_take(take), take.lines.len()),
         Command::Sell { take, paid, hidden } => {
             let flags = of_take(take) | when(*paid, flag::PAID) | when(*hidden, flag::SELL_HIDDEN);
@@ -191,6 +194,11 @@ fn flags_and_lines(command: &Command<'_>) -> (u8, usize) {
         | Command::KeyReplace { .. }
         | Command::KeysRead { .. }
         | Command::BatchesShow { .. }
+        | Command::StockLimits { .. }
+        | Command::RiskSet { .. }
+        | Command::BlockSet { .. }
+        | Command::StockTermsShow { .. }
+        | Command::RiskShow { .. }
         | Command::StockShow { .. }
         | Command::StockChannels { .. }
         | Command::OperationShow => (0, 0),
@@ -224,7 +232,24 @@ fn body(out: &mut Vec<u8>, command: &Command<'_>) {
             out.extend_from_slice(ReturnBody { hold: U128::new(hold.0) }.as_bytes());
             self::units(out, units);
         }
-        Command::StockShow { stock } | Command::StockChannels { stock } => {
+        Command::StockLimits { stock, version, limits } => {
+            let (stock, version) = (U64::new(stock.0), U32::new(*version));
+            out.extend_from_slice(StockLimitsBody { stock, version, spare: U32::ZERO }.as_bytes());
+            out.extend_from_slice(limits.as_bytes());
+        }
+        Command::StockPrice { stock, version, prices } => {
+            let (stock, version) = (U64::new(stock.0), U32::new(*version));
+            out.extend_from_slice(StockPriceBody { stock, version, spare: U32::ZERO }.as_bytes());
+            out.extend_from_slice(prices.as_bytes());
+        }
+        Command::RiskSet { rule } => out.extend_from_slice(rule.as_bytes()),
+        Command::BlockSet { block } => out.extend_from_slice(block.as_bytes()),
+        Command::RiskShow { from } => {
+            out.extend_from_slice(RiskShowBody { from: U32::new(*from), spare: U32::ZERO }.as_bytes());
+        }
+        Command::StockShow { stock }
+        | Command::StockChannels { stock }
+        | Command::StockTermsShow { stock } => {
             out.extend_from_slice(StockShowBody { stock: U64::new(stock.0) }.as_bytes());
         }
         Command::Release | Command::OperationShow => {}

@@ -8,7 +8,7 @@ use scrip_engine::answer::{
     Answer, BatchView, ChannelView, HoldState, HoldView, KeyList, KeyPage, KeyPlace, OperationView, Outcome,
     StockView,
 };
-use scrip_engine::command::StockTerms;
+use scrip_engine::command::{Block, Limits, Price, RiskRule, StockTerms};
 use scrip_engine::ids::{ChannelId, OperationId, OrderId, StockId, UserId};
 use scrip_engine::rejection::{CapacityOf, Code, Facts, LineFact};
 
@@ -23,6 +23,8 @@ pub enum OwnedOutcome {
     Released { lapsed: bool },
     Returned { units: u64 },
     Stock(Box<OwnedStock>),
+    Terms { version: u32, limits: Box<Limits>, prices: Vec<Price> },
+    Risk { rules: Vec<RiskRule>, total: u32, blocks: Vec<Block> },
     Channels { version: u32, channels: Vec<ChannelView> },
     ConfirmedKeys { confirmed_ms: u64, late: bool, units: Vec<u32>, keys: OwnedKeys },
     KeysImported { taken: u64 },
@@ -113,6 +115,7 @@ pub struct OwnedHold {
     pub state: HoldState,
     pub channel: ChannelId,
     pub late: bool,
+    pub flagged: bool,
     pub refusal: Option<Code>,
     pub order: OrderId,
     pub user: UserId,
@@ -130,6 +133,7 @@ pub struct OwnedHoldLine {
     pub reserved: u32,
     pub confirmed: u32,
     pub returned: u32,
+    pub price: u32,
 }
 
 /// [`Facts`], owned.
@@ -143,6 +147,8 @@ pub enum OwnedFacts {
     Maximum(CapacityOf, u64),
     Version(u32),
     Key(u64),
+    Total(u64),
+    Rule(u16),
     Units { stock: StockId, asked: u64, available: u64 },
 }
 
@@ -280,6 +286,12 @@ impl From<Answer<'_>> for OwnedOutcome {
             Answer::Channels { version, channels } => {
                 OwnedOutcome::Channels { version, channels: channels.to_vec() }
             }
+            Answer::Terms { version, limits, prices } => {
+                OwnedOutcome::Terms { version, limits: Box::new(limits), prices: prices.to_vec() }
+            }
+            Answer::Risk { rules, total, blocks } => {
+                OwnedOutcome::Risk { rules: rules.to_vec(), total, blocks: blocks.to_vec() }
+            }
             Answer::Hold(view) => OwnedOutcome::Hold(Box::new(view.into())),
             Answer::Operation(view) => OwnedOutcome::Operation(view),
         }
@@ -308,20 +320,19 @@ impl From<StockView<'_>> for OwnedStock {
 
 impl From<HoldView<'_>> for OwnedHold {
     fn from(view: HoldView<'_>) -> OwnedHold {
-        let line = |line: &scrip_engine::answer::HoldLine| {
-            assert_eq!(line.spare.get(), 0, "the spare field of a hold's line is 0");
-            OwnedHoldLine {
-                stock: StockId(line.stock.get()),
-                reserved: line.reserved.get(),
-                confirmed: line.confirmed.get(),
-                returned: line.returned.get(),
-            }
+        let line = |line: &scrip_engine::answer::HoldLine| OwnedHoldLine {
+            stock: StockId(line.stock.get()),
+            reserved: line.reserved.get(),
+            confirmed: line.confirmed.get(),
+            returned: line.returned.get(),
+            price: line.price.get(),
         };
         OwnedHold {
             hold: view.hold,
             state: view.state,
             channel: view.channel,
             late: view.late,
+            flagged: view.flagged,
             refusal: view.refusal,
             order: view.order,
             user: view.user,
@@ -343,6 +354,8 @@ impl From<Facts<'_>> for OwnedFacts {
             Facts::Maximum(of, maximum) => OwnedFacts::Maximum(of, maximum),
             Facts::Version(version) => OwnedFacts::Version(version),
             Facts::Key(key) => OwnedFacts::Key(key),
+            Facts::Total(total) => OwnedFacts::Total(total),
+            Facts::Rule(rule) => OwnedFacts::Rule(rule),
             Facts::Units { stock, asked, available } => OwnedFacts::Units { stock, asked, available },
         }
     }

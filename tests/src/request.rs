@@ -68,6 +68,7 @@ pub struct OwnedTake {
     pub replace: OperationId,
     pub parties: Option<Parties>,
     pub expected_total: Option<u64>,
+    pub member: bool,
     pub wait_until_ms: u64,
     pub lines: Vec<Wish>,
 }
@@ -103,6 +104,7 @@ impl OwnedRequest {
             replace: take.replace,
             parties,
             expected_total: take.expected_total,
+            member: take.member,
             wait_until_ms: take.wait_until_ms,
             lines: &lines,
         };
@@ -268,6 +270,9 @@ impl fmt::Display for OwnedTake {
         }
         if let Some(total) = self.expected_total {
             write!(f, " expects {total}")?;
+        }
+        if self.member {
+            write!(f, " member")?;
         }
         if self.wait_until_ms != 0 {
             write!(f, " waits until {}", self.wait_until_ms)?;

@@ -15,6 +15,8 @@ impl Request<'_> {
                 | Command::StockChannels { .. }
                 | Command::BatchesShow { .. }
                 | Command::KeysRead { .. }
+                | Command::StockTermsShow { .. }
+                | Command::RiskShow { .. }
         );
         if self.envelope.operation.0 == 0 && !named {
             return Err(Malformed::OperationZero);
@@ -43,7 +45,13 @@ impl Request<'_> {
             Command::Confirm { units, .. } | Command::Return { units, .. } => check_units(units),
             Command::BatchCreate(create) => check_name(create.supplier),
             Command::KeysImport { block, .. } => check_block(block),
+            Command::StockLimits { limits, .. } => limits.check(),
+            Command::StockPrice { prices, .. } => super::terms::check_prices(prices),
+            Command::RiskSet { rule } => rule.check(),
+            Command::BlockSet { block } => block.check(),
             Command::Extend { .. }
+            | Command::StockTermsShow { .. }
+            | Command::RiskShow { .. }
             | Command::Release
             | Command::BatchChange { .. }
             | Command::Reveal { .. }

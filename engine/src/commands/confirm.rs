@@ -1,12 +1,13 @@
 //! CONFIRM: held becomes consumed; late, an expired hold is reserved afresh and confirmed, or refused for good.
 
 use super::checks::{deadline_passed, hold_unknown};
-use super::keys;
 use super::{Plan, Question, Reply, Resolved, Verdict};
+use super::{keys, limits};
 use crate::answer::HoldState;
 use crate::event::{Event, EventLine, RefusedLine};
 use crate::rejection::{Code, Facts, LineFact, Rejection};
 use crate::state::State;
+use crate::state::counts::Count;
 use crate::state::records::{HoldRecord, LineRecord};
 use crate::state::stock::Posting;
 use crate::state::table::{Handle, NONE};
@@ -59,13 +60,18 @@ pub fn decide<'p>(
     }
     for (line, record) in state.lines(hold).enumerate() {
         let stock = state.stock(Handle(record.stock)).id;
-        plan.lines.push(EventLine::new(stock, asked(units, line, record.reserved), record.limit != NONE));
+        plan.lines.push(EventLine::new(stock, asked(units, line, record.reserved), counted_flag(record)));
     }
     if keys_are_short(state, hold, late, plan) {
         return Verdict::Refuse(Rejection { code: Code::OutOfStock, facts: Facts::Lines(&plan.facts) });
     }
     let event = Event::Confirmed { hold: question.key(), late, hidden, lines: &plan.lines };
     Verdict::Do(event, &plan.resolved, Reply::Confirmed(handle))
+}
+
+/// For readers of the log; `apply` asks the hold.
+pub(super) fn counted_flag(line: &LineRecord) -> u32 {
+    if line.limit == NONE { 0 } else { EventLine::COUNTED }
 }
 
 /// Units asked for on a line: an empty list asks for all, a short one for none of the lines it leaves out.
@@ -164,12 +170,9 @@ fn late_lack(
     if demand > room {
         return Some((Code::ChannelQuota, room));
     }
-    if record.limit == NONE || stock.terms.limit_per_user == 0 {
-        return None;
-    }
-    let counted = state.limits.get(Handle(record.limit)).units;
-    let room = u64::from(stock.terms.limit_per_user.saturating_sub(counted));
-    (sum_over(&|other| other.limit == record.limit) > room).then_some((Code::UserLimit, room))
+    let room = limits::room_late(state, (record.limit, stock), hold.reserved_ms)?;
+    let counted = sum_over(&|other| other.stock == record.stock && other.limit != NONE);
+    (counted > room).then_some((Code::UserLimit, room))
 }
 
 /// Applies an [`Event::Confirmed`].
@@ -187,18 +190,20 @@ pub fn apply(
     if !late {
         state.timers.remove(handle);
     }
-    let channel = state.holds.get(handle).channel();
+    let hold = state.holds.get(handle);
+    let (channel, reserved_ms) = (hold.channel(), hold.reserved_ms);
     state.change_lines(handle, |state, position, line| {
         let units = lines[position].units.get();
         let stock = Handle(line.stock);
         if late {
             state.post(stock, channel, Posting::Sell(u64::from(units)));
-            state.count_limit(line.limit, units);
+            state.count((line.limit, line.stock), units, Count::Consumed, reserved_ms);
         } else {
             let rest = line.current.checked_sub(units).expect("no more is confirmed than held");
             state.post(stock, channel, Posting::Consume(u64::from(units)));
             state.post(stock, channel, Posting::Free(u64::from(rest)));
-            state.credit_limit(line.limit, rest);
+            state.count((line.limit, line.stock), units, Count::HeldToConsumed, reserved_ms);
+            state.count((line.limit, line.stock), rest, Count::HeldBack, reserved_ms);
         }
         line.current = units;
         if state.stock(stock).keys {

@@ -15,7 +15,6 @@ pub fn apply(state: &mut State, resolved: &Resolved) {
         free_units(state, *handle);
         let late_ms = state.rules.late_confirm_ms;
         let hold = state.holds.get_mut(*handle);
-        hold.close(HoldState::Expired, deadline_ms);
-        hold.late_delta_ms = hold.deadline_delta_ms + u32::try_from(late_ms).expect("at most a day");
+        hold.close(HoldState::Expired, deadline_ms + late_ms);
     }
 }

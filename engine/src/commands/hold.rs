@@ -9,6 +9,7 @@ use crate::ids::OperationId;
 use crate::limits::TTL_MAX_MS;
 use crate::rejection::{Code, Rejection};
 use crate::state::State;
+use crate::state::counts::Count;
 use crate::state::stock::Posting;
 use crate::state::table::{Handle, NONE};
 
@@ -55,13 +56,14 @@ pub(crate) fn give_back(state: &mut State, handle: Handle) {
 /// All units of a held hold leave held, and its deadline leaves the wheel.
 pub(crate) fn free_units(state: &mut State, handle: Handle) {
     state.timers.remove(handle);
-    let channel = state.holds.get(handle).channel();
+    let hold = state.holds.get(handle);
+    let (channel, reserved_ms) = (hold.channel(), hold.reserved_ms);
     state.change_lines(handle, |state, _, line| {
         let units = core::mem::take(&mut line.current);
         if line.stock != NONE {
             state.post(Handle(line.stock), channel, Posting::Free(u64::from(units)));
         }
-        state.credit_limit(line.limit, units);
+        state.count((line.limit, line.stock), units, Count::HeldBack, reserved_ms);
     });
 }
 

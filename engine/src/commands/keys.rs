@@ -13,6 +13,7 @@ use crate::event::{Event, EventKey};
 use crate::ids::{ChannelId, OperationId, StockId};
 use crate::limits::{BATCHES_MAX, BATCHES_PER_STOCK_MAX, REPLACEMENTS_MAX, STOCK_UNITS_MAX};
 use crate::rejection::{CapacityOf, Code, Facts, Rejection};
+use crate::state::counts::NO_ENTRIES;
 use crate::state::keys::{Batch, BatchState, KeyState};
 use crate::state::records::HoldRecord;
 use crate::state::stock::{Posting, Stock};
@@ -68,7 +69,7 @@ pub fn decide_create<'p>(
     if let Some(rejection) = operation_room(state) {
         return Verdict::Refuse(rejection);
     }
-    plan.resolved.lines.push((Some(handle), None));
+    plan.resolved.lines.push((Some(handle), NO_ENTRIES));
     plan.name.clear();
     plan.name.extend_from_slice(create.supplier);
     let BatchCreate { stock, batch, cost, expires_ms, .. } = *create;
@@ -110,7 +111,7 @@ pub fn decide_change<'p>(
     if let Some(rejection) = operation_room(state) {
         return Verdict::Refuse(rejection);
     }
-    plan.resolved.lines.push((Some(handle), None));
+    plan.resolved.lines.push((Some(handle), NO_ENTRIES));
     let event = Event::BatchChanged { origin: question.origin(content), stock, batch, change, forced };
     Verdict::Do(event, &plan.resolved, Reply::Value(OperationKind::BatchChange, value))
 }
@@ -151,7 +152,7 @@ pub fn decide_import<'p>(
     if let Some(rejection) = no_room(state, handle, new, sealed.len() as u64) {
         return Verdict::Refuse(rejection);
     }
-    plan.resolved.lines.push((Some(handle), None));
+    plan.resolved.lines.push((Some(handle), NO_ENTRIES));
     plan.sealed.clear();
     plan.sealed.extend_from_slice(sealed);
     let (origin, keys) = (question.origin(content), &plan.keys);

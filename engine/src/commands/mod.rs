@@ -9,20 +9,25 @@ pub mod confirm;
 pub mod expire;
 pub mod hold;
 pub mod keys;
+pub mod limits;
+pub mod prices;
 pub mod query;
 pub mod reply;
 pub mod return_units;
+pub mod risk;
 pub mod stock;
 pub mod take;
 
 use crate::answer::{BatchView, ChannelView, HoldLine, KeyPlace, OperationKind};
-use crate::command::{Command, Quota, Request};
+use crate::command::{Block, Command, Price, Quota, Request, RiskRule, SubjectKind};
 use crate::event::{Event, EventHold, EventKey, EventLine, Origin, RefusedLine};
 use crate::ids::OperationKey;
 use crate::rejection::{LineFact, Rejection};
 use crate::state::State;
+use crate::state::counts::{Entries, NO_ENTRIES};
 use crate::state::reclaim::{VISITS_PER_FLOOR, VISITS_PER_INSERTION};
 use crate::state::records::OperationRecord;
+use crate::state::risk::Owner;
 use crate::state::table::{Handle, NONE};
 use zerocopy::little_endian::U32;
 
@@ -57,6 +62,10 @@ pub enum Reply {
     Keys(Handle, u32),
     /// KEY_REPLACE: one key of a hold.
     Key(Handle, Handle),
+    /// STOCK_TERMS_SHOW.
+    Terms(Handle),
+    /// RISK_SHOW: the merchant's rules, and blocks from a position on.
+    Risk(Owner, u32),
     /// BATCHES_SHOW: the batches of a stock from a position on.
     Batches(Handle, u32),
     /// OPERATION_SHOW of a hold.
@@ -87,8 +96,8 @@ pub struct Resolved {
     pub hash: u32,
     /// The hold that the command is about, or that it replaces.
     pub hold: Option<Handle>,
-    /// Per line: the stock's handle, and the purchase limit entry's if there is one.
-    pub lines: Vec<(Option<Handle>, Option<Handle>)>,
+    /// Per line: the stock's handle, and the purchase limit entries there are.
+    pub lines: Vec<(Option<Handle>, Entries)>,
     /// Holds that an expiry names.
     pub holds: Vec<Handle>,
 }
@@ -106,6 +115,16 @@ pub struct Plan {
     pub holds: Vec<EventHold>,
     /// Handles.
     pub resolved: Resolved,
+    /// Prices per line.
+    pub prices: Vec<U32>,
+    /// What all units asked for cost.
+    pub total: u64,
+    /// The risk rule that refuses; 0: a block.
+    pub rule: u16,
+    /// A rule or a block has marked the command.
+    pub flagged: bool,
+    /// Prices to set.
+    pub new_prices: Vec<Price>,
     /// Wishes of a RESERVE or SELL.
     pub wishes: Vec<take::Wish>,
     /// Name of a new stock.
@@ -135,6 +154,11 @@ impl Plan {
                 ..Resolved::default()
             },
             wishes: Vec::with_capacity(LINES_MAX),
+            prices: Vec::with_capacity(LINES_MAX),
+            total: 0,
+            rule: 0,
+            flagged: false,
+            new_prices: Vec::new(),
             name: Vec::new(),
             quotas: Vec::new(),
             keys: Vec::with_capacity(KEYS_PER_CHUNK_MAX),
@@ -151,6 +175,8 @@ impl Plan {
         self.resolved.hash = hash;
         self.resolved.hold = None;
         self.wishes.clear();
+        self.prices.clear();
+        self.flagged = false;
     }
 }
 
@@ -169,6 +195,10 @@ pub struct Replies {
     pub places: Vec<KeyPlace>,
     /// Batches of a stock.
     pub batches: Vec<BatchView>,
+    /// Risk rules.
+    pub rules: Vec<RiskRule>,
+    /// Blocks.
+    pub blocks: Vec<Block>,
 }
 
 /// What a decision rests on: the time, and who asks for what.
@@ -232,6 +262,13 @@ pub fn decide<'p>(state: &State, question: Question<'_>, plan: &'p mut Plan) -> 
         }
         Command::KeysRead { hold, from } => keys::decide_read(state, question, *hold, *from),
         Command::BatchesShow { stock, from } => keys::decide_show(state, question, *stock, *from),
+        Command::RiskSet { rule } => risk::decide_rule(state, question, rule, plan),
+        Command::BlockSet { block } => risk::decide_block(state, question, block, plan),
+        Command::RiskShow { from } => {
+            let envelope = &question.request.envelope;
+            Verdict::Answer(Reply::Risk((envelope.merchant, envelope.slot), *from))
+        }
+        Command::StockTermsShow { stock } => query::decide_stock(state, question, *stock, Reply::Terms),
         Command::StockShow { stock } => query::decide_stock(state, question, *stock, Reply::Stock),
         Command::StockChannels { stock } => query::decide_stock(state, question, *stock, Reply::Channels),
         Command::OperationShow => query::decide_operation(state, question),
@@ -247,6 +284,10 @@ pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) -> Optio
         Event::Taken { .. } => Some(take::apply(state, event, resolved)),
         Event::Confirmed { late, hidden, lines, .. } => {
             Some(confirm::apply(state, (*late, *hidden), lines, resolved))
+        }
+        Event::RiskRuleSet { .. } | Event::BlockSet { .. } => {
+            risk::apply(state, event, resolved);
+            None
         }
         Event::Revealed { .. } => Some(keys::apply_reveal(state, event, resolved)),
         Event::KeyReplaced { .. } => Some(keys::apply_replace(state, event, resolved)),
@@ -291,6 +332,8 @@ pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) -> Optio
         | Event::StockMoved { .. }
         | Event::StockEdited { .. }
         | Event::StockQuotaSet { .. }
+        | Event::StockLimitsSet { .. }
+        | Event::StockPriced { .. }
         | Event::GuaranteeLapsed { .. } => {
             stock::apply(state, event, resolved);
             None
@@ -310,22 +353,29 @@ pub fn resolve(state: &State, event: &Event<'_>, resolved: &mut Resolved) {
         found
     };
     match event {
-        Event::Taken { origin, buyer, replaces, lines, .. } => {
+        Event::Taken { origin, buyer, replaces, parties, lines, .. } => {
             resolved.hash = new_record(state, &origin.key());
             if replaces.0 != 0 {
                 resolved.hold = find(&OperationKey { operation: *replaces, ..origin.key() });
             }
+            let subjects = take::subjects(buyer.user, parties.as_ref());
             for line in *lines {
                 let stock = state.find_stock(line.stock());
-                let limit = stock.and_then(|stock| state.find_limit(buyer.user, stock));
-                resolved.lines.push((stock, limit));
+                let entry = |kind: SubjectKind| {
+                    let counted = stock.filter(|_| line.counts(kind));
+                    let subject = subjects[kind.position()];
+                    counted
+                        .and_then(|stock| state.find_limit(kind, subject, stock))
+                        .map_or(NONE, |found| found.0)
+                };
+                resolved.lines.push((stock, SubjectKind::ALL.map(entry)));
             }
         }
         Event::SellRefused { origin, lines, .. } => {
             resolved.hash = new_record(state, &origin.key());
             resolved
                 .lines
-                .extend(lines.iter().map(|line| (state.stock_of(origin.merchant, line.stock()), None)));
+                .extend(lines.iter().map(|line| (state.stock_of(origin.merchant, line.stock()), NO_ENTRIES)));
         }
         Event::Confirmed { hold, .. } | Event::LateRefused { hold, .. } | Event::Released { hold } => {
             resolved.hold = find(hold);
@@ -338,18 +388,22 @@ pub fn resolve(state: &State, event: &Event<'_>, resolved: &mut Resolved) {
             resolved.hold = find(&OperationKey { operation: *hold, ..origin.key() });
         }
         Event::Expired { holds } => resolved.holds.extend(holds.iter().filter_map(|hold| find(&hold.key()))),
-        Event::StockCreated { origin, .. } => resolved.hash = new_record(state, &origin.key()),
+        Event::StockCreated { origin, .. }
+        | Event::RiskRuleSet { origin, .. }
+        | Event::BlockSet { origin, .. } => resolved.hash = new_record(state, &origin.key()),
         Event::GuaranteeLapsed { stock, .. } | Event::BatchExpired { stock, .. } => {
-            resolved.lines.push((state.find_stock(*stock), None));
+            resolved.lines.push((state.find_stock(*stock), NO_ENTRIES));
         }
         Event::StockMoved { origin, stock, .. }
         | Event::StockEdited { origin, stock, .. }
         | Event::StockQuotaSet { origin, stock, .. }
+        | Event::StockLimitsSet { origin, stock, .. }
+        | Event::StockPriced { origin, stock, .. }
         | Event::BatchCreated { origin, stock, .. }
         | Event::BatchChanged { origin, stock, .. }
         | Event::KeysImported { origin, stock, .. } => {
             resolved.hash = new_record(state, &origin.key());
-            resolved.lines.push((state.find_stock(*stock), None));
+            resolved.lines.push((state.find_stock(*stock), NO_ENTRIES));
         }
         Event::Tick { .. } | Event::FloorRaised { .. } | Event::Configured { .. } => {}
     }

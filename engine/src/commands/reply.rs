@@ -6,7 +6,7 @@ use crate::answer::{
     StockView,
 };
 use crate::ids::OperationId;
-use crate::limits::{BATCHES_PER_ANSWER_MAX, KEYS_PER_ANSWER_MAX, NAME_BYTES_MAX};
+use crate::limits::{BATCHES_PER_ANSWER_MAX, BLOCKS_PER_ANSWER_MAX, KEYS_PER_ANSWER_MAX, NAME_BYTES_MAX};
 use crate::rejection::{Facts, LineFact, Rejection};
 use crate::state::State;
 use crate::state::keys::{Batch, KeyRecord, KeyState};
@@ -53,6 +53,20 @@ pub fn read<'r>(state: &'r State, reply: Reply, replies: &'r mut Replies) -> Out
             let page = batches.iter().skip(from as usize).take(BATCHES_PER_ANSWER_MAX);
             replies.batches.extend(page.map(|batch| batch_view(&state.keys.batches[*batch as usize])));
             Outcome::Done(Answer::Batches { total: batches.len() as u32, batches: &replies.batches })
+        }
+        Reply::Terms(handle) => {
+            let stock = state.stock(handle);
+            let (version, limits) = (stock.version, stock.all_limits());
+            Outcome::Done(Answer::Terms { version, limits, prices: &stock.prices })
+        }
+        Reply::Risk(owner, from) => {
+            replies.rules.clear();
+            replies.rules.extend(state.risk.rules_of(owner).iter().map(|found| found.rule));
+            replies.blocks.clear();
+            let page = state.risk.blocks_of(owner).skip(from as usize).take(BLOCKS_PER_ANSWER_MAX);
+            replies.blocks.extend(page);
+            let total = state.risk.blocks_of(owner).count() as u32;
+            Outcome::Done(Answer::Risk { rules: &replies.rules, total, blocks: &replies.blocks })
         }
         Reply::Channels(handle) => {
             let stock = state.stock(handle);
@@ -170,14 +184,14 @@ fn hold_view<'r>(state: &State, handle: Handle, replies: &'r mut Replies) -> Hol
     let hold = state.holds.get(handle);
     let confirmed = hold.state() == HoldState::Confirmed;
     replies.lines.clear();
-    replies.lines.extend(state.lines(hold).map(|line| {
+    replies.lines.extend(state.lines(hold).zip(state.prices(hold)).map(|(line, price)| {
         let stock = if line.stock == NONE { 0 } else { state.stock(Handle(line.stock)).id.0 };
         HoldLine {
             stock: U64::new(stock),
             reserved: U32::new(line.reserved),
             confirmed: U32::new(if confirmed { line.current } else { 0 }),
             returned: U32::new(if confirmed { line.returned } else { 0 }),
-            spare: U32::ZERO,
+            price: U32::new(price),
         }
     }));
     HoldView {
@@ -185,6 +199,7 @@ fn hold_view<'r>(state: &State, handle: Handle, replies: &'r mut Replies) -> Hol
         state: hold.state(),
         channel: hold.channel(),
         late: hold.flags & HoldRecord::LATE != 0,
+        flagged: hold.flags & HoldRecord::FLAGGED != 0,
         refusal: hold.refusal(),
         order: hold.order(),
         user: hold.user(),

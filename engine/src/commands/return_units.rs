@@ -1,6 +1,7 @@
 //! RETURN: units of a confirmed hold are given back.
 
 use super::checks::{before_deciding, confirmed_hold, operation_room};
+use super::confirm::counted_flag;
 use super::keys;
 use super::{Plan, Question, Reply, Resolved, Verdict, record};
 use crate::answer::{HoldState, OperationKind};
@@ -9,6 +10,7 @@ use crate::event::{Event, EventLine, Origin};
 use crate::ids::OperationId;
 use crate::rejection::{Code, Facts, LineFact, Rejection};
 use crate::state::State;
+use crate::state::counts::Count;
 use crate::state::records::{HoldRecord, LineRecord};
 use crate::state::stock::Posting;
 use crate::state::table::{Handle, NONE};
@@ -64,7 +66,7 @@ fn plan_lines(state: &State, hold: &HoldRecord, units: &[U32], plan: &mut Plan) 
             plan.facts.push(LineFact::new(line, Code::ExceedsHold, asked, u64::from(left)));
         }
         let stock = state.stock(Handle(record.stock)).id;
-        plan.lines.push(EventLine::new(stock, asked, record.limit != NONE));
+        plan.lines.push(EventLine::new(stock, asked, counted_flag(record)));
     }
     for (line, asked) in units.iter().enumerate().skip(usize::from(hold.lines)) {
         plan.facts.push(LineFact::new(line, Code::ExceedsHold, asked.get(), 0));
@@ -84,7 +86,8 @@ pub fn apply(
         state.holds.get(handle).state() == HoldState::Confirmed,
         "only a confirmed hold has units to return"
     );
-    let channel = state.holds.get(handle).channel();
+    let hold = state.holds.get(handle);
+    let (channel, reserved_ms) = (hold.channel(), hold.reserved_ms);
     let mut total = 0;
     state.change_lines(handle, |state, position, line| {
         let units = lines[position].units.get();
@@ -94,7 +97,7 @@ pub fn apply(
         if line.keys != NONE {
             keys::void_last(state, line.keys, line.current - line.returned, units);
         }
-        state.credit_limit(line.limit, units);
+        state.count((line.limit, line.stock), units, Count::ConsumedBack, reserved_ms);
         line.returned += units;
         assert!(line.returned <= line.current, "no more is returned than was confirmed");
     });

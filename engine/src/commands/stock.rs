@@ -1,15 +1,16 @@
-//! STOCK_CREATE, STOCK_SUPPLY, STOCK_VOID, STOCK_FREEZE, STOCK_UNFREEZE, STOCK_EDIT, STOCK_QUOTA.
+//! STOCK_CREATE, STOCK_SUPPLY, STOCK_VOID, STOCK_FREEZE, STOCK_UNFREEZE, STOCK_EDIT, STOCK_QUOTA, STOCK_LIMITS, STOCK_PRICE.
 
 use super::checks::{before_deciding, capacity, operation_room};
 use super::{Plan, Question, Reply, Resolved, Verdict, record};
 use crate::answer::OperationKind;
-use crate::command::{Command, Quota, StockCreate, StockTerms};
+use crate::command::{Command, Limits, Price, Quota, StockCreate, StockTerms};
 use crate::content::content_digest;
 use crate::event::Event;
 use crate::ids::StockId;
 use crate::limits::{CHANNELS_PER_STOCK_MAX, STOCK_UNITS_MAX};
 use crate::rejection::{CapacityOf, Code, Facts, Rejection};
 use crate::state::State;
+use crate::state::counts::NO_ENTRIES;
 use crate::state::stock::{Posting, Stock, Units};
 use crate::state::table::Handle;
 
@@ -31,12 +32,18 @@ pub fn decide<'p>(
     let Some(handle) = state.stock_of(question.request.envelope.merchant, id) else {
         return Verdict::Refuse(Rejection::plain(Code::NotFound));
     };
-    plan.resolved.lines.push((Some(handle), None));
+    plan.resolved.lines.push((Some(handle), NO_ENTRIES));
     if let Command::StockEdit { stock, version, terms } = command {
         return decide_edit(state, question, (*stock, *version, terms), content, plan);
     }
     if let Command::StockQuota { stock, version, quotas } = command {
         return decide_quota(state, question, (*stock, *version, quotas), content, plan);
+    }
+    if let Command::StockLimits { stock, version, limits } = command {
+        return decide_limits(state, question, (*stock, *version, limits), content, plan);
+    }
+    if let Command::StockPrice { stock, version, prices } = command {
+        return decide_prices(state, question, (*stock, *version, prices), content, plan);
     }
     if state.stock(handle).keys {
         // Its units come and go with their keys.
@@ -86,6 +93,8 @@ fn stock_named_by(command: &Command<'_>) -> StockId {
         | Command::StockFreeze { stock, .. }
         | Command::StockUnfreeze { stock, .. }
         | Command::StockEdit { stock, .. }
+        | Command::StockLimits { stock, .. }
+        | Command::StockPrice { stock, .. }
         | Command::StockQuota { stock, .. } => *stock,
         other => unreachable!("{other:?} is no command on a stock"),
     }
@@ -235,6 +244,48 @@ fn decide_quota<'p>(
     Verdict::Do(event, &plan.resolved, Reply::Value(OperationKind::StockQuota, u64::from(version) + 1))
 }
 
+fn decide_limits<'p>(
+    state: &State,
+    question: Question<'_>,
+    (id, version, limits): (StockId, u32, &Limits),
+    content: u64,
+    plan: &'p mut Plan,
+) -> Verdict<'p> {
+    let stock = state.stock(plan.resolved.lines[0].0.expect("found before"));
+    if version != stock.version {
+        return Verdict::Refuse(Rejection { code: Code::RuleFailed, facts: Facts::Version(stock.version) });
+    }
+    // Days that were counted by one clock can't be credited by another.
+    if stock.clock_fixed && stock.limits.utc_offset_minutes != limits.utc_offset_minutes {
+        return Verdict::Refuse(Rejection::plain(Code::RuleFailed));
+    }
+    if let Some(rejection) = operation_room(state) {
+        return Verdict::Refuse(rejection);
+    }
+    let event = Event::StockLimitsSet { origin: question.origin(content), stock: id, limits: *limits };
+    Verdict::Do(event, &plan.resolved, Reply::Value(OperationKind::StockLimits, u64::from(version) + 1))
+}
+
+fn decide_prices<'p>(
+    state: &State,
+    question: Question<'_>,
+    (id, version, prices): (StockId, u32, &[Price]),
+    content: u64,
+    plan: &'p mut Plan,
+) -> Verdict<'p> {
+    let stock = state.stock(plan.resolved.lines[0].0.expect("found before"));
+    if version != stock.version {
+        return Verdict::Refuse(Rejection { code: Code::RuleFailed, facts: Facts::Version(stock.version) });
+    }
+    if let Some(rejection) = operation_room(state) {
+        return Verdict::Refuse(rejection);
+    }
+    plan.new_prices.clear();
+    plan.new_prices.extend_from_slice(prices);
+    let event = Event::StockPriced { origin: question.origin(content), stock: id, prices: &plan.new_prices };
+    Verdict::Do(event, &plan.resolved, Reply::Value(OperationKind::StockPrice, u64::from(version) + 1))
+}
+
 /// Applies an event of a stock. Panics on any other event.
 pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) {
     let found =
@@ -272,6 +323,18 @@ pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) {
             state.set_quotas(handle, quotas);
             let version = u64::from(state.stock(handle).version);
             record(state, origin, OperationKind::StockQuota, version, resolved);
+        }
+        Event::StockLimitsSet { origin, limits, .. } => {
+            let stock = state.stock_mut(found(resolved));
+            stock.set_limits(limits);
+            let version = u64::from(stock.version);
+            record(state, origin, OperationKind::StockLimits, version, resolved);
+        }
+        Event::StockPriced { origin, prices, .. } => {
+            let stock = state.stock_mut(found(resolved));
+            stock.set_prices(prices);
+            let version = u64::from(stock.version);
+            record(state, origin, OperationKind::StockPrice, version, resolved);
         }
         Event::GuaranteeLapsed { channel, .. } => state.lapse(found(resolved), *channel),
         other => unreachable!("{other:?} is no event of a stock"),

@@ -1,11 +1,12 @@
 //! RESERVE and SELL: units leave available for an order.
 //!
-//! Invariant: what is granted was available, the sum over lines on one stock included, and inside the buyer's limit.
+//! Invariant: what is granted was available, the sum over lines on one stock included, and inside all limits.
 
 use super::checks::{before_deciding, capacity};
 use super::{Plan, Question, Reply, Resolved, TO_BE_MADE, Verdict};
+use super::{limits, prices, risk};
 use crate::answer::HoldState;
-use crate::command::{Take, ttl_or_default};
+use crate::command::{Parties, SubjectKind, Take, ttl_or_default};
 use crate::content::content_digest;
 use crate::event::{Buyer, Event, EventLine, Origin, RefusedLine};
 use crate::ids::{ChannelId, OperationId, UserId};
@@ -13,8 +14,10 @@ use crate::limits::{CHANNELS_PER_STOCK_MAX, KEYS_PER_LINE_MAX};
 use crate::rejection::{CapacityOf, Code, Facts, LineFact, Rejection};
 use crate::state::State;
 use crate::state::channels::Freed;
+use crate::state::counts::{Count, Entries, NO_ENTRIES};
 use crate::state::reclaim::VISITS_PER_INSERTION;
 use crate::state::records::{ExtraLine, HoldRecord, LineRecord};
+use crate::state::risk::Subjects;
 use crate::state::stock::Posting;
 use crate::state::table::{Handle, NONE};
 use scrip_planted::{Bug, on};
@@ -30,10 +33,36 @@ pub struct Wish {
     pool: u64,
 }
 
+impl Wish {
+    /// The stock.
+    #[inline]
+    pub fn stock(&self) -> Handle {
+        self.stock
+    }
+
+    /// Units asked for.
+    pub fn asked(&self) -> u32 {
+        self.asked
+    }
+
+    /// No more than `room` can be had.
+    #[inline]
+    pub fn cut(&mut self, room: u64) {
+        self.pool = self.pool.min(room);
+    }
+}
+
 /// The hold that a command replaces, and what that frees.
 #[derive(Clone, Copy)]
-struct Replaced<'s> {
+pub struct Replaced<'s> {
     hold: &'s HoldRecord,
+}
+
+impl<'s> Replaced<'s> {
+    /// The hold.
+    pub fn hold(self) -> &'s HoldRecord {
+        self.hold
+    }
 }
 
 /// Decides a RESERVE.
@@ -51,7 +80,7 @@ pub fn decide_reserve<'p>(
     {
         return verdict;
     }
-    if let Err(code) = work_out(state, question, take, plan) {
+    if let Err(code) = work_out(state, question, take, false, plan) {
         return Verdict::Refuse(refusal(code, plan));
     }
     if let Some(rejection) = no_room(state, question, take, plan) {
@@ -64,7 +93,10 @@ pub fn decide_reserve<'p>(
         hidden: false,
         ttl_ms: ttl_or_default(ttl_ms),
         replaces: replaced_in_event(plan, take),
+        parties: take.parties.copied(),
+        flagged: plan.flagged,
         lines: &plan.lines,
+        prices: &plan.prices,
     };
     Verdict::Do(event, &plan.resolved, Reply::Reserved(TO_BE_MADE))
 }
@@ -83,7 +115,7 @@ pub fn decide_sell<'p>(
     {
         return verdict;
     }
-    let worked_out = work_out(state, question, take, plan);
+    let worked_out = work_out(state, question, take, true, plan);
     if let (Err(code), false) = (worked_out, paid) {
         return Verdict::Refuse(refusal(code, plan));
     }
@@ -96,25 +128,48 @@ pub fn decide_sell<'p>(
         let event = Event::SellRefused { origin, buyer, code, lines: &plan.refused };
         return Verdict::Do(event, &plan.resolved, Reply::Refused(TO_BE_MADE));
     }
-    let replaces = replaced_in_event(plan, take);
-    let lines = &plan.lines;
-    let event = Event::Taken { origin, buyer, sold: true, hidden, ttl_ms: 0, replaces, lines };
+    let event = Event::Taken {
+        origin,
+        buyer,
+        sold: true,
+        hidden,
+        ttl_ms: 0,
+        replaces: replaced_in_event(plan, take),
+        parties: take.parties.copied(),
+        flagged: plan.flagged,
+        lines: &plan.lines,
+        prices: &plan.prices,
+    };
     Verdict::Do(event, &plan.resolved, Reply::Confirmed(TO_BE_MADE))
 }
 
-/// Steps 1 to 7 of "taking units": fills the plan's lines, or its facts and names the refusal.
+/// All steps of "taking units": fills the plan's lines, or its facts and names the refusal.
 #[inline]
-fn work_out(state: &State, question: Question<'_>, take: &Take<'_>, plan: &mut Plan) -> Result<(), Code> {
+fn work_out(
+    state: &State,
+    question: Question<'_>,
+    take: &Take<'_>,
+    sold: bool,
+    plan: &mut Plan,
+) -> Result<(), Code> {
     find_stocks(state, question, take, plan)?;
     let replaced = find_replaced(state, question, take, plan)?;
     check_terms(state, question.now_ms, plan)?;
+    if !state.risk.is_empty() {
+        risk::judge(state, question, take, plan)?;
+    }
     fill_pools(state, replaced, plan);
     check_pools(take, plan, Code::OutOfStock)?;
     if cut_to_quotas(state, question, replaced, plan) {
         check_pools(take, plan, Code::ChannelQuota)?;
     }
-    cut_to_limits(state, take, replaced, plan);
-    check_pools(take, plan, Code::UserLimit)?;
+    if limits::cut_to_totals(state, question.now_ms, take, replaced, plan) {
+        check_pools(take, plan, Code::UserLimit)?;
+    }
+    if !sold && limits::cut_to_held(state, take, replaced, plan) {
+        check_pools(take, plan, Code::HeldLimit)?;
+    }
+    prices::quote(state, question, take, plan)?;
     grant(state, take, plan);
     Ok(())
 }
@@ -239,35 +294,6 @@ fn cut_to_quotas(
     limited
 }
 
-/// Cuts each pool to what the buyer's purchase limit leaves, and notes the limit entries.
-#[inline]
-fn cut_to_limits(state: &State, take: &Take<'_>, replaced: Option<Replaced<'_>>, plan: &mut Plan) {
-    for wish in &mut plan.wishes {
-        let limit = state.stock(wish.stock).terms.limit_per_user;
-        if limit == 0 {
-            plan.resolved.lines.push((Some(wish.stock), None));
-            continue;
-        }
-        let entry = if take.user.0 == 0 { None } else { state.find_limit(take.user, wish.stock) };
-        plan.resolved.lines.push((Some(wish.stock), entry));
-        let counted = entry.map_or(0, |entry| u64::from(state.limits.get(entry).units));
-        let given_up = replaced_counted(state, replaced, entry);
-        let room = if take.user.0 == 0 { 0 } else { u64::from(limit).saturating_sub(counted - given_up) };
-        wish.pool = wish.pool.min(room);
-    }
-}
-
-/// Units of the replaced hold that count in this limit entry.
-fn replaced_counted(state: &State, replaced: Option<Replaced<'_>>, entry: Option<Handle>) -> u64 {
-    let (Some(Replaced { hold, .. }), Some(entry)) = (replaced, entry) else {
-        return 0;
-    };
-    if hold.state() != HoldState::Held {
-        return 0;
-    }
-    state.lines(hold).filter(|line| line.limit == entry.0).map(|line| u64::from(line.current)).sum()
-}
-
 /// Steps 4 to 6: the demand of all lines on one stock against its pool. With `partial` and nothing in any pool, all
 /// lines lack, whatever their minimums.
 #[inline]
@@ -299,8 +325,14 @@ fn grant(state: &State, take: &Take<'_>, plan: &mut Plan) {
         let wish = plan.wishes[line];
         let units = if take.partial { partial_grant(plan, line) } else { wish.asked };
         let stock = state.stock(wish.stock);
-        let counted = stock.terms.limit_per_user != 0 && take.user.0 != 0;
-        plan.lines.push(EventLine::new(stock.id, units, counted));
+        let flags = if stock.limits_further {
+            limits::flags(stock, take)
+        } else if stock.terms.limit_per_user != 0 && take.user.0 != 0 {
+            EventLine::COUNTED
+        } else {
+            0
+        };
+        plan.lines.push(EventLine::new(stock.id, units, flags));
     }
 }
 
@@ -320,7 +352,12 @@ fn partial_grant(plan: &Plan, line: usize) -> u32 {
 
 /// The refusal that `work_out` found.
 fn refusal(code: Code, plan: &Plan) -> Rejection<'_> {
-    let facts = if plan.facts.is_empty() { Facts::None } else { Facts::Lines(&plan.facts) };
+    let facts = match code {
+        Code::QuoteChanged => Facts::Total(plan.total),
+        Code::RiskLimit => Facts::Rule(plan.rule),
+        _ if plan.facts.is_empty() => Facts::None,
+        _ => Facts::Lines(&plan.facts),
+    };
     Rejection { code, facts }
 }
 
@@ -334,7 +371,7 @@ fn record_refusal(state: &State, question: Question<'_>, take: &Take<'_>, plan: 
         let why = fact.and_then(|fact| Code::from_number(fact.why.get()));
         let available = fact.map_or(0, |fact| fact.available.get());
         plan.refused.push(RefusedLine::new(wish.stock(), wish.units.get(), why, available));
-        plan.resolved.lines.push((state.stock_of(merchant, wish.stock()), None));
+        plan.resolved.lines.push((state.stock_of(merchant, wish.stock()), NO_ENTRIES));
     }
 }
 
@@ -364,21 +401,10 @@ fn no_room(
         return Some(capacity(CapacityOf::Channels, CHANNELS_PER_STOCK_MAX as u64));
     }
     let limits_left = maxima.user_limits_max.saturating_sub(state.limits.used());
-    if u64::from(limits_left) < lines && new_limits(state, take, plan) > limits_left {
+    if u64::from(limits_left) < 4 * lines && limits::new_entries(plan) > limits_left {
         return Some(capacity(CapacityOf::UserLimits, u64::from(maxima.user_limits_max)));
     }
-    None
-}
-
-/// Purchase limit entries that the planned lines would make.
-fn new_limits(state: &State, take: &Take<'_>, plan: &Plan) -> u32 {
-    let needs = |line: usize| {
-        let wish = &plan.wishes[line];
-        plan.lines[line].counted() && state.find_limit(take.user, wish.stock).is_none()
-    };
-    let first =
-        |line: usize| plan.wishes[..line].iter().all(|earlier| earlier.stock != plan.wishes[line].stock);
-    (0..plan.lines.len()).filter(|line| needs(*line) && first(*line)).count() as u32
+    if state.risk.is_empty() { None } else { risk::no_room(state, question, take) }
 }
 
 #[inline]
@@ -389,7 +415,8 @@ fn replaced_in_event(plan: &Plan, take: &Take<'_>) -> OperationId {
 /// Applies a [`Event::Taken`]. Panics on any other event.
 #[inline]
 pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) -> Handle {
-    let Event::Taken { origin, buyer, sold, hidden, ttl_ms, lines, .. } = event else {
+    let Event::Taken { origin, buyer, sold, hidden, ttl_ms, parties, flagged, lines, prices, .. } = event
+    else {
         unreachable!("only Taken is applied here");
     };
     if let Some(replaced) = resolved.hold {
@@ -401,14 +428,24 @@ pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) -> Handl
     if *hidden {
         record.flags |= HoldRecord::HIDDEN;
     }
+    if *flagged {
+        record.flags |= HoldRecord::FLAGGED;
+    }
     record.ttl_ms = *ttl_ms;
     record.deadline_delta_ms = *ttl_ms;
-    let taker = (origin.channel, buyer.user);
-    record.line = take_line(state, taker, *sold, &lines[0], resolved.lines[0]);
-    for (line, handles) in lines.iter().zip(&resolved.lines).skip(1).rev() {
-        let line = take_line(state, taker, *sold, line, *handles);
-        let extra = ExtraLine { line, next: record.more_lines, spare: 0 };
+    let subjects = subjects(buyer.user, parties.as_ref());
+    let taker = Taker { channel: origin.channel, subjects, sold: *sold };
+    let price = |line: usize| prices.get(line).map_or(0, |price| price.get());
+    record.line = take_line(state, &taker, &lines[0], resolved.lines[0]);
+    record.price = price(0);
+    for (position, line) in lines.iter().enumerate().skip(1).rev() {
+        let line = take_line(state, &taker, line, resolved.lines[position]);
+        let extra = ExtraLine { line, next: record.more_lines, price: price(position) };
         record.more_lines = state.extra_lines.insert(extra).0;
+    }
+    if !state.risk.is_empty() {
+        let owner = (origin.merchant, origin.slot);
+        state.risk.count(owner, origin.channel, &subjects, state.now_ms);
     }
     let handle = state.insert_hold(record, resolved.hash);
     if *sold {
@@ -455,36 +492,61 @@ fn blank(now_ms: u64, origin: &Origin, buyer: &Buyer, lines: usize) -> HoldRecor
         flags: 0,
         slice_next: NONE,
         more_lines: NONE,
-        late_delta_ms: 0,
+        price: 0,
         line: LineRecord { stock: NONE, limit: NONE, reserved: 0, current: 0, returned: 0, keys: NONE },
     }
+}
+
+/// Who takes units.
+struct Taker {
+    channel: ChannelId,
+    subjects: Subjects,
+    sold: bool,
+}
+
+/// Who asks, by kind of subject; 0: not told.
+#[inline]
+pub fn subjects(user: UserId, parties: Option<&Parties>) -> Subjects {
+    let (limit_key, device, address) = parties.map_or((0, 0, 0), |parties| {
+        (parties.limit_key.get(), u128::from(parties.device.get()), u128::from(parties.address.get()))
+    });
+    [user.0, limit_key, device, address]
 }
 
 #[inline]
 fn take_line(
     state: &mut State,
-    (channel, user): (ChannelId, UserId),
-    sold: bool,
+    taker: &Taker,
     line: &EventLine,
-    (stock, limit): (Option<Handle>, Option<Handle>),
+    (stock, found): (Option<Handle>, Entries),
 ) -> LineRecord {
     let stock = stock.expect("the log names a stock that exists");
     let units = line.units.get();
-    let posting = if sold { Posting::Sell(u64::from(units)) } else { Posting::Hold(u64::from(units)) };
-    state.post(stock, channel, posting);
+    let (posting, count) = if taker.sold {
+        (Posting::Sell(u64::from(units)), Count::Consumed)
+    } else {
+        (Posting::Hold(u64::from(units)), Count::Held)
+    };
+    state.post(stock, taker.channel, posting);
     if on(Bug::DoublePosting) {
-        state.post(stock, channel, posting);
+        state.post(stock, taker.channel, posting);
     }
-    let mut entry = NONE;
-    if line.counted() {
-        // An earlier line of this very event may have made the entry.
-        let handle = limit.unwrap_or_else(|| state.limit_entry(user, stock));
-        let record = state.limits.get_mut(handle);
-        record.units += units;
-        record.lines += 1;
-        entry = handle.0;
+    let mut limit = NONE;
+    if line.counts_anywhere() {
+        let mut entries = NO_ENTRIES;
+        for kind in SubjectKind::ALL.into_iter().filter(|kind| line.counts(*kind)) {
+            let position = kind.position();
+            entries[position] = match found[position] {
+                // An earlier line of this very event may have made the entry.
+                NONE => state.limit_entry(kind, taker.subjects[position], stock).0,
+                found => found,
+            };
+        }
+        limit = state.begin_counting(entries, line.fully());
+        let now_ms = state.now_ms;
+        state.count((limit, stock.0), units, count, now_ms);
     }
-    LineRecord { stock: stock.0, limit: entry, reserved: units, current: units, returned: 0, keys: NONE }
+    LineRecord { stock: stock.0, limit, reserved: units, current: units, returned: 0, keys: NONE }
 }
 
 /// Applies a [`Event::SellRefused`].
@@ -507,7 +569,7 @@ pub fn apply_refusal(
     };
     record.line = refused(&lines[0], resolved.lines[0].0);
     for (line, (stock, _)) in lines.iter().zip(&resolved.lines).skip(1).rev() {
-        let extra = ExtraLine { line: refused(line, *stock), next: record.more_lines, spare: 0 };
+        let extra = ExtraLine { line: refused(line, *stock), next: record.more_lines, price: 0 };
         record.more_lines = state.extra_lines.insert(extra).0;
     }
     let handle = state.insert_hold(record, resolved.hash);

@@ -124,9 +124,12 @@ fn decode_body<'a>(reader: &mut Reader<'a>, head: &Head) -> Result<Event<'a>, Ev
             let ttl_ms = u32::try_from(reader.take_u64()?).map_err(|_| reader.field("ttl_ms"))?;
             let buyer = reader.take_buyer(flags)?;
             let replaces = OperationId(reader.take_u128_if(flags & FLAG_REPLACES != 0)?);
+            let parties = if flags & FLAG_PARTIES != 0 { Some(reader.take()?) } else { None };
             let lines = reader.take_lines(count)?;
+            let prices = if flags & FLAG_PRICES != 0 { reader.take_slice(count, LINES_MAX)? } else { &[] };
             let (sold, hidden) = (flags & FLAG_SOLD != 0, flags & FLAG_SELL_HIDDEN != 0);
-            Event::Taken { origin, buyer, sold, hidden, ttl_ms, replaces, lines }
+            let flagged = flags & FLAG_FLAGGED != 0;
+            Event::Taken { origin, buyer, sold, hidden, ttl_ms, replaces, parties, flagged, lines, prices }
         }
         SELL_REFUSED => {
             let (origin, code) = reader.take_origin(channel)?;
@@ -169,8 +172,23 @@ fn decode_body<'a>(reader: &mut Reader<'a>, head: &Head) -> Result<Event<'a>, Ev
             Event::BatchExpired { stock, batch: reader.take_u32("batch")? }
         }
         BATCH_CREATED | BATCH_CHANGED | KEYS_IMPORTED => decode_keys(reader, head, channel)?,
+        RISK_RULE_SET => {
+            let (origin, _) = reader.take_origin(channel)?;
+            let rule: RiskRule = reader.take()?;
+            let known = SubjectKind::from_number(rule.subject).is_some() && rule.window_ms.get() != 0;
+            if rule.action != 0 && !known {
+                return Err(reader.field("rule"));
+            }
+            Event::RiskRuleSet { origin, rule }
+        }
+        BLOCK_SET => {
+            let (origin, _) = reader.take_origin(channel)?;
+            Event::BlockSet { origin, block: reader.take()? }
+        }
         GUARANTEE_LAPSED => Event::GuaranteeLapsed { stock: StockId(reader.take_u64()?), channel },
-        STOCK_CREATED | STOCK_MOVED | STOCK_EDITED | STOCK_QUOTA_SET => decode_stock(reader, head, channel)?,
+        STOCK_CREATED | STOCK_MOVED | STOCK_EDITED | STOCK_QUOTA_SET | STOCK_LIMITS_SET | STOCK_PRICED => {
+            decode_stock(reader, head, channel)?
+        }
         kind => return Err(EventError::UnknownKind(kind)),
     })
 }
@@ -231,6 +249,11 @@ fn decode_stock<'a>(
         STOCK_QUOTA_SET => {
             let quotas = reader.take_slice(usize::from(head.count.get()), CHANNELS_PER_STOCK_MAX)?;
             Event::StockQuotaSet { origin, stock, quotas }
+        }
+        STOCK_LIMITS_SET => Event::StockLimitsSet { origin, stock, limits: reader.take()? },
+        STOCK_PRICED => {
+            let prices = reader.take_slice(usize::from(head.count.get()), PRICES_PER_STOCK_MAX)?;
+            Event::StockPriced { origin, stock, prices }
         }
         _ => Event::StockEdited { origin, stock, terms: reader.take_terms()? },
     })

@@ -83,7 +83,18 @@ impl Event<'_> {
     pub fn encode(&self, out: &mut [u8]) -> usize {
         let mut writer = Writer { out, at: size_of::<Head>() };
         match *self {
-            Event::Taken { origin, buyer, sold, hidden, ttl_ms, replaces, lines } => {
+            Event::Taken {
+                origin,
+                buyer,
+                sold,
+                hidden,
+                ttl_ms,
+                replaces,
+                parties,
+                flagged,
+                lines,
+                prices,
+            } => {
                 writer.put_origin(&origin, 0);
                 writer.put_u64(u64::from(ttl_ms));
                 let mut flags = writer.put_buyer(&buyer) | if sold { FLAG_SOLD } else { 0 };
@@ -93,7 +104,18 @@ impl Event<'_> {
                 if writer.put_u128_if(replaces.0) {
                     flags |= FLAG_REPLACES;
                 }
+                if let Some(parties) = parties {
+                    writer.put(parties.as_bytes());
+                    flags |= FLAG_PARTIES;
+                }
+                if flagged {
+                    flags |= FLAG_FLAGGED;
+                }
                 writer.put(lines.as_bytes());
+                if !prices.is_empty() {
+                    writer.put(prices.as_bytes());
+                    flags |= FLAG_PRICES;
+                }
                 writer.finish(TAKEN, flags, lines.len(), origin.channel)
             }
             Event::Confirmed { hold, late, hidden, lines } => {
@@ -198,6 +220,28 @@ impl Event<'_> {
                 writer.put_u64(stock.0);
                 writer.put(quotas.as_bytes());
                 writer.finish(STOCK_QUOTA_SET, 0, quotas.len(), origin.channel)
+            }
+            Event::StockLimitsSet { origin, stock, limits } => {
+                writer.put_origin(&origin, 0);
+                writer.put_u64(stock.0);
+                writer.put(limits.as_bytes());
+                writer.finish(STOCK_LIMITS_SET, 0, 0, origin.channel)
+            }
+            Event::StockPriced { origin, stock, prices } => {
+                writer.put_origin(&origin, 0);
+                writer.put_u64(stock.0);
+                writer.put(prices.as_bytes());
+                writer.finish(STOCK_PRICED, 0, prices.len(), origin.channel)
+            }
+            Event::RiskRuleSet { origin, rule } => {
+                writer.put_origin(&origin, 0);
+                writer.put(rule.as_bytes());
+                writer.finish(RISK_RULE_SET, 0, 0, origin.channel)
+            }
+            Event::BlockSet { origin, block } => {
+                writer.put_origin(&origin, 0);
+                writer.put(block.as_bytes());
+                writer.finish(BLOCK_SET, 0, 0, origin.channel)
             }
             Event::GuaranteeLapsed { stock, channel } => {
                 writer.put_u64(stock.0);

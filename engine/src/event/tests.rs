@@ -1,6 +1,7 @@
 //! Every event survives its own encoding, and no cut of it decodes.
 
 use super::*;
+use crate::command::PriceKind;
 use crate::limits::{EVENT_BYTES_MAX, KEY_BLOCK_BYTES_MAX, SEAL_BYTES};
 
 fn origin() -> Origin {
@@ -28,6 +29,17 @@ fn every_event<'a>(
     let replaces = OperationId(98);
     let (batch, change) = (u32::MAX, BatchChange::Void);
     let sealed: &[u8] = if keys.len() == 1 { &[1, 2, 3] } else { &[9; KEY_BLOCK_BYTES_MAX + SEAL_BYTES] };
+    let rule = RiskRule {
+        number: U16::new(3),
+        channel: U16::new(4),
+        subject: 1,
+        action: 2,
+        spare: U16::ZERO,
+        at_most: U32::new(5),
+        window_ms: U32::new(60_000),
+    };
+    let block =
+        Block { subject: U128::new(u128::MAX), until_ms: U64::new(7), kind: 2, action: 1, spare: [0; 6] };
     vec![
         Event::Tick { now_ms: 5 },
         Event::Configured { rules: Rules::default() },
@@ -43,7 +55,18 @@ fn every_event<'a>(
             units: 4,
         },
         Event::StockEdited { origin, stock, terms },
-        Event::Taken { origin, buyer, sold: false, hidden: false, ttl_ms: 900, replaces, lines },
+        Event::Taken {
+            origin,
+            buyer,
+            sold: false,
+            hidden: false,
+            ttl_ms: 900,
+            replaces,
+            parties: None,
+            flagged: false,
+            lines,
+            prices: &[],
+        },
         Event::Taken {
             origin,
             buyer: nobody,
@@ -51,7 +74,10 @@ fn every_event<'a>(
             hidden: true,
             ttl_ms: 0,
             replaces: OperationId(0),
+            parties: Some(Parties::new(u128::MAX, 2, 3)),
+            flagged: true,
             lines,
+            prices: &AMOUNTS[..lines.len()],
         },
         Event::SellRefused { origin, buyer, code: Code::OutOfStock, lines: refused },
         Event::Confirmed { hold: origin.key(), late: true, hidden: true, lines },
@@ -68,13 +94,22 @@ fn every_event<'a>(
         Event::KeysImported { origin, stock, batch, keys: &[], sealed: &[] },
         Event::Revealed { origin, hold },
         Event::KeyReplaced { origin, hold, key: u32::MAX, reason: u16::MAX },
+        Event::StockLimitsSet { origin, stock, limits: Limits::default() },
+        Event::StockPriced { origin, stock, prices: &PRICES[..lines.len()] },
+        Event::StockPriced { origin, stock, prices: &[] },
+        Event::RiskRuleSet { origin, rule },
+        Event::BlockSet { origin, block },
     ]
 }
+
+const MEMBERS_PRICE: Price = Price::new(ChannelId(9), PriceKind::Member, u32::MAX);
+static PRICES: [Price; PRICES_PER_STOCK_MAX] = [MEMBERS_PRICE; PRICES_PER_STOCK_MAX];
+static AMOUNTS: [U32; LINES_MAX] = [U32::new(u32::MAX); LINES_MAX];
 
 #[test]
 fn events_survive_their_encoding_and_no_cut_decodes() {
     let lines: Vec<EventLine> =
-        (1..=LINES_MAX as u64).map(|n| EventLine::new(StockId(n), n as u32, n % 2 == 0)).collect();
+        (1..=LINES_MAX as u64).map(|n| EventLine::new(StockId(n), n as u32, n as u32 % 32)).collect();
     let refused: Vec<RefusedLine> =
         lines.iter().map(|line| RefusedLine::new(line.stock(), 3, Some(Code::UserLimit), 1 << 40)).collect();
     let holds = vec![EventHold::new(origin().key()); EXPIRED_PER_EVENT_MAX];
@@ -98,7 +133,7 @@ fn events_survive_their_encoding_and_no_cut_decodes() {
 
 #[test]
 fn a_one_line_reserve_takes_88_bytes() {
-    let lines = [EventLine::new(StockId(1), 1, true)];
+    let lines = [EventLine::new(StockId(1), 1, EventLine::COUNTED)];
     let buyer = Buyer { order: OrderId(0), user: UserId(1) };
     let event = Event::Taken {
         origin: origin(),
@@ -107,7 +142,10 @@ fn a_one_line_reserve_takes_88_bytes() {
         hidden: false,
         ttl_ms: 1,
         replaces: OperationId(0),
+        parties: None,
+        flagged: false,
         lines: &lines,
+        prices: &[],
     };
     assert_eq!(event.encode(&mut [0; EVENT_BYTES_MAX]), 88);
 }

@@ -46,6 +46,9 @@ impl State {
             hash.update(numbers.as_bytes());
             hash.update(stock.name());
             hash.update(stock.sale_order.batches().as_bytes());
+            hash.update(stock.limits.as_bytes());
+            hash.update(&[u8::from(stock.clock_fixed)]);
+            hash.update(stock.prices.as_bytes());
             for channel in stock.channels.list() {
                 let numbers = [
                     u64::from(channel.channel.0),
@@ -64,6 +67,8 @@ impl State {
         feed(&mut hash, &self.extra_lines);
         feed(&mut hash, &self.operations);
         feed(&mut hash, &self.limits);
+        feed(&mut hash, &self.counts);
+        self.digest_risk(&mut hash);
         self.slices.visit(|slice, first, last| {
             hash.update(slice.as_bytes());
             hash.update([first, last].as_bytes());
@@ -73,6 +78,22 @@ impl State {
 }
 
 impl State {
+    fn digest_risk(&self, hash: &mut Xxh3) {
+        for ((merchant, slot), rules) in &self.risk.rules {
+            hash.update([merchant.0, u32::from(slot.0)].as_bytes());
+            for found in rules {
+                hash.update(found.rule.as_bytes());
+                hash.update(found.revision.as_bytes());
+            }
+        }
+        for (((merchant, slot), ..), block) in &self.risk.blocks {
+            hash.update([merchant.0, u32::from(slot.0)].as_bytes());
+            hash.update(block.as_bytes());
+        }
+        feed(hash, &self.risk.counts);
+        hash.update(self.risk.ends().as_bytes());
+    }
+
     fn digest_keys(&self, hash: &mut Xxh3) {
         feed(hash, &self.keys.records);
         for batch in &self.keys.batches {

@@ -4,6 +4,7 @@
 //! the records.
 
 pub mod channels;
+pub mod counts;
 pub mod digest;
 pub mod index;
 pub mod keys;
@@ -11,6 +12,7 @@ pub mod memory;
 pub mod reclaim;
 pub mod records;
 pub mod recount;
+pub mod risk;
 pub mod slices;
 pub mod stock;
 pub mod table;
@@ -18,11 +20,12 @@ pub mod timers;
 
 use crate::answer::HoldState;
 use crate::command::Quota;
-use crate::ids::{ChannelId, MerchantId, OperationKey, StockId, UserId};
+use crate::ids::{ChannelId, MerchantId, OperationKey, StockId};
 use crate::limits::{Capacity, Rules};
 use index::Index;
 use keys::Keys;
-use records::{ExtraLine, HoldRecord, LimitRecord, LineRecord, OperationRecord, Recorded};
+use records::{Counted, Counts, ExtraLine, HoldRecord, LimitRecord, LineRecord, OperationRecord, Recorded};
+use risk::Risk;
 use slices::Slices;
 use std::collections::BTreeSet;
 use stock::{Posting, Stock};
@@ -79,6 +82,10 @@ pub struct State {
     pub operations: Table<OperationRecord>,
     /// Purchase limit entries.
     pub limits: Table<LimitRecord>,
+    /// The entries of lines that count in several.
+    pub counts: Table<Counts>,
+    /// Risk rules, blocks and what they have counted.
+    pub risk: Risk,
     /// Which records go when the floor rises.
     pub slices: Slices,
     /// Which holds are due.
@@ -94,6 +101,12 @@ impl State {
     /// of the state.
     pub fn new(capacity: Capacity, rules: Rules, hash_seed: u64) -> State {
         let mixed = hash_seed ^ 0x9e37_79b9_7f4a_7c15;
+        let hasher = ahash::RandomState::with_seeds(
+            hash_seed,
+            mixed,
+            hash_seed.rotate_left(32),
+            mixed.rotate_left(17),
+        );
         State {
             now_ms: 0,
             floor_ms: 0,
@@ -107,17 +120,15 @@ impl State {
             extra_lines: Table::new(capacity.extra_lines_max),
             operations: Table::new(capacity.operations_max),
             limits: Table::new(capacity.user_limits_max),
+            // A line never lacks room for its counts.
+            counts: Table::new(capacity.holds_max.saturating_add(capacity.extra_lines_max)),
+            risk: Risk::new(capacity.risk_counts_max, hasher.clone()),
             slices: Slices::default(),
             timers: Timers::new(capacity.holds_max),
             stock_index: Index::new(capacity.stocks_max),
             record_index: Index::new(capacity.holds_max.saturating_add(capacity.operations_max)),
             limit_index: Index::new(capacity.user_limits_max),
-            hasher: ahash::RandomState::with_seeds(
-                hash_seed,
-                mixed,
-                hash_seed.rotate_left(32),
-                mixed.rotate_left(17),
-            ),
+            hasher,
         }
     }
 
@@ -126,12 +137,6 @@ impl State {
     pub fn record_hash(&self, key: &OperationKey) -> u32 {
         let scope = u64::from(key.merchant.0) << 16 | u64::from(key.slot.0);
         self.hasher.hash_one((key.operation.0, scope)) as u32
-    }
-
-    /// The hash of a user's purchase limit on a stock.
-    #[inline]
-    pub fn limit_hash(&self, user: UserId, stock: StockId) -> u32 {
-        self.hasher.hash_one((user.0, stock.0)) as u32
     }
 
     /// Brings the index slot of an operation's hash into the cache; answers the tagged handle in it.
@@ -153,7 +158,11 @@ impl State {
             touched ^= self.holds.touch(*hold);
         }
         for hold in due {
-            touched ^= self.limits.touch(Handle(self.holds.get(*hold).line.limit));
+            touched ^= match Counted::of(self.holds.get(*hold).line.limit) {
+                Counted::Nowhere => 0,
+                Counted::Plain(entry) => self.limits.touch(entry),
+                Counted::Fully(counts) => self.counts.touch(counts),
+            };
         }
         core::hint::black_box(touched);
     }
@@ -223,15 +232,6 @@ impl State {
         }
     }
 
-    /// The purchase limit entry of a user and a stock.
-    #[inline]
-    pub fn find_limit(&self, user: UserId, stock: Handle) -> Option<Handle> {
-        self.limit_index.find(self.limit_hash(user, self.stock(stock).id), |handle| {
-            let entry = self.limits.get(handle);
-            entry.user == user.0 && entry.stock == stock.0
-        })
-    }
-
     /// The `index`-th line of a hold. Panics when it has fewer.
     #[inline]
     pub fn line<'s>(&'s self, hold: &'s HoldRecord, index: usize) -> &'s LineRecord {
@@ -244,6 +244,20 @@ impl State {
             extra = self.extra_lines.get(Handle(extra.next));
         }
         &extra.line
+    }
+
+    /// Prices of a unit of each line of a hold, in order; 0: none.
+    pub fn prices<'s>(&'s self, hold: &'s HoldRecord) -> impl Iterator<Item = u32> {
+        let mut next = hold.more_lines;
+        let extra = core::iter::from_fn(move || {
+            if next == NONE {
+                return None;
+            }
+            let extra = self.extra_lines.get(Handle(next));
+            next = extra.next;
+            Some(extra.price)
+        });
+        core::iter::once(hold.price).chain(extra)
     }
 
     /// All lines of a hold, in order.
@@ -294,35 +308,6 @@ impl State {
         let handle = self.operations.insert(record);
         self.record_index.insert(hash, Handle(Recorded::Operation(handle).tagged()));
         self.push_slice(created_ms, Recorded::Operation(handle));
-    }
-
-    /// The purchase limit entry of a user and a stock, made if there is none.
-    pub(crate) fn limit_entry(&mut self, user: UserId, stock: Handle) -> Handle {
-        if let Some(handle) = self.find_limit(user, stock) {
-            return handle;
-        }
-        let record =
-            LimitRecord { user: user.0, stock: stock.0, units: 0, lines: 0, moved_out: 0, spare: [0; 4] };
-        let handle = self.limits.insert(record);
-        self.limit_index.insert(self.limit_hash(user, self.stock(stock).id), handle);
-        handle
-    }
-
-    /// Gives `units` back to a purchase limit (`NONE`: the line was not counted).
-    #[inline]
-    pub(crate) fn credit_limit(&mut self, limit: u32, units: u32) {
-        if limit != NONE && !scrip_planted::on(scrip_planted::Bug::LimitNotCredited) {
-            let entry = self.limits.get_mut(Handle(limit));
-            entry.units = entry.units.checked_sub(units).expect("what is credited was counted");
-        }
-    }
-
-    /// Counts `units` in a purchase limit (`NONE`: the line is not counted).
-    #[inline]
-    pub(crate) fn count_limit(&mut self, limit: u32, units: u32) {
-        if limit != NONE {
-            self.limits.get_mut(Handle(limit)).units += units;
-        }
     }
 
     /// Changes each line of a hold in order; `change` gets its position, the line and the rest of the state's stocks.

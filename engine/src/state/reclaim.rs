@@ -4,10 +4,10 @@
 //! a stock's and a purchase limit's `moved_out` keep recounting exact.
 
 use super::State;
-use super::records::{HoldRecord, Recorded};
+use super::records::{Counted, HoldRecord, Recorded};
 use super::table::{Handle, NONE};
 use crate::answer::HoldState;
-use crate::ids::UserId;
+use crate::command::SubjectKind;
 use crate::limits::PREPARED_MAX;
 
 /// Records looked at per insertion: more than one each, so that a full table drains while new records come.
@@ -66,7 +66,11 @@ impl State {
         while let (Some(Recorded::Hold(handle)), true) = (next, found < count.min(TOUCHED_MAX)) {
             let hold = self.holds.get(handle);
             hashes[found] = self.record_hash(&hold.key());
-            limits[found] = hold.line.limit;
+            limits[found] = match Counted::of(hold.line.limit) {
+                Counted::Plain(entry) => entry.0,
+                // Its entries lie behind one more access: they are not worth a second round here.
+                Counted::Nowhere | Counted::Fully(_) => NONE,
+            };
             next = Recorded::from_tagged(hold.slice_next);
             found += 1;
         }
@@ -84,7 +88,7 @@ impl State {
                 continue;
             }
             let stock = self.stock(Handle(entry.stock)).id;
-            touched ^= self.touch_limit(self.limit_hash(UserId(entry.user), stock));
+            touched ^= self.touch_limit(self.limit_hash(SubjectKind::User, entry.subject, stock));
         }
         touched
     }
@@ -109,7 +113,7 @@ impl State {
             if line.stock != NONE {
                 state.stock_mut(Handle(line.stock)).move_out(hold.channel(), u64::from(left));
             }
-            state.forget_line(line.limit, left);
+            state.forget_line((line.limit, line.stock), left, hold.reserved_ms);
         });
         let mut next = hold.more_lines;
         while next != NONE {
@@ -120,22 +124,5 @@ impl State {
         let hash = self.record_hash(&hold.key());
         self.record_index.remove(hash, Handle(Recorded::Hold(handle).tagged()));
         self.holds.remove(handle);
-    }
-
-    /// A line of an evicted hold no longer points to its purchase limit entry, which keeps `left` units for good.
-    fn forget_line(&mut self, limit: u32, left: u32) {
-        if limit == NONE {
-            return;
-        }
-        let handle = Handle(limit);
-        let entry = self.limits.get_mut(handle);
-        entry.lines -= 1;
-        entry.moved_out += left;
-        if entry.units == 0 && entry.lines == 0 {
-            let (user, stock) = (crate::ids::UserId(entry.user), Handle(entry.stock));
-            let hash = self.limit_hash(user, self.stock(stock).id);
-            self.limit_index.remove(hash, handle);
-            self.limits.remove(handle);
-        }
     }
 }

@@ -5,6 +5,7 @@
 
 use crate::answer::{HoldState, OperationKind};
 use crate::ids::{ChannelId, MerchantId, OperationId, OperationKey, OrderId, Slot, UserId};
+use crate::limits::COUNTS_BYTES;
 use crate::rejection::Code;
 use crate::state::table::{Handle, NONE};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
@@ -15,7 +16,7 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 pub struct LineRecord {
     /// Handle of the stock; [`NONE`] in a recorded refusal that named an unknown one.
     pub stock: u32,
-    /// Handle of the purchase limit entry in which these units count; [`NONE`]: not counted.
+    /// In which purchase limits these units count, as [`Counted`] reads it; [`NONE`]: in none.
     pub limit: u32,
     /// Units granted.
     pub reserved: u32,
@@ -66,7 +67,8 @@ pub struct HoldRecord {
     pub ttl_ms: u32,
     /// The deadline in force, relative to `reserved_ms`.
     pub deadline_delta_ms: u32,
-    /// When it left held, relative to `reserved_ms`.
+    /// When it left held, relative to `reserved_ms`. While expired (it left held at its deadline): the time from which on a
+    /// late CONFIRM is refused.
     pub closed_delta_ms: u32,
     /// The tenant.
     pub merchant: u32,
@@ -86,8 +88,8 @@ pub struct HoldRecord {
     pub slice_next: u32,
     /// The second line; [`NONE`]: there is one line.
     pub more_lines: u32,
-    /// Once expired: the time from which on a late CONFIRM is refused, relative to `reserved_ms`.
-    pub late_delta_ms: u32,
+    /// Price of a unit of the first line, in minor units, fixed when it was made; 0: none.
+    pub price: u32,
     /// The first line.
     pub line: LineRecord,
 }
@@ -100,8 +102,47 @@ pub struct ExtraLine {
     pub line: LineRecord,
     /// The next line; [`NONE`]: this is the last.
     pub next: u32,
-    /// Reserved; 0.
-    pub spare: u32,
+    /// Price of a unit, in minor units, fixed when the hold was made; 0: none.
+    pub price: u32,
+}
+
+/// The purchase limit entries of a line that counts for more than the units per user: by kind of subject, [`NONE`]
+/// where it counts for none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct Counts {
+    /// Handles, by [`crate::command::SubjectKind::position`].
+    pub entries: [u32; 4],
+}
+
+/// What the word [`LineRecord::limit`] says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Counted {
+    /// The line counts nowhere.
+    Nowhere,
+    /// The line counts for the buyer's units in all, and for nothing else.
+    Plain(Handle),
+    /// The line counts in each of these entries, for units in all, per day and held.
+    Fully(Handle),
+}
+
+impl Counted {
+    /// What a line's word says.
+    #[inline]
+    pub const fn of(word: u32) -> Counted {
+        if word == NONE {
+            Counted::Nowhere
+        } else if word & TAG != 0 {
+            Counted::Fully(Handle(word & !TAG))
+        } else {
+            Counted::Plain(Handle(word))
+        }
+    }
+
+    /// The word of a line that counts fully.
+    pub const fn fully(counts: Handle) -> u32 {
+        counts.0 | TAG
+    }
 }
 
 /// The record of an operation that is not a hold's own.
@@ -128,12 +169,12 @@ pub struct OperationRecord {
     pub spare: u8,
 }
 
-/// What one user holds or has bought of one limited stock.
+/// What one subject (a user, limit key, device or address) holds or has bought of one limited stock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]
 pub struct LimitRecord {
-    /// The user.
-    pub user: u128,
+    /// The subject; 0: the record is free.
+    pub subject: u128,
     /// Handle of the stock.
     pub stock: u32,
     /// Units held or consumed.
@@ -142,12 +183,23 @@ pub struct LimitRecord {
     pub lines: u32,
     /// Consumed units whose holds have left memory.
     pub moved_out: u32,
-    /// Reserved for limits per day; 0.
-    pub spare: [u32; 4],
+    /// Of `units`, those held by lines that count fully.
+    pub held: u32,
+    /// Of `units`, those of lines that count fully and whose holds were made on `day`.
+    pub today: u32,
+    /// Of `today`, consumed units whose holds have left memory.
+    pub today_moved_out: u32,
+    /// The newest day on which a line that counts fully was counted: days since the Unix epoch by the stock's clock.
+    pub day: u16,
+    /// A [`crate::command::SubjectKind`].
+    pub kind: u8,
+    /// Reserved; 0.
+    pub spare: u8,
 }
 
 const _: () = assert!(size_of::<HoldRecord>() == 128);
 const _: () = assert!(size_of::<ExtraLine>() == 32);
+const _: () = assert!(size_of::<Counts>() == COUNTS_BYTES as usize);
 const _: () = assert!(size_of::<OperationRecord>() == 48);
 const _: () = assert!(size_of::<LimitRecord>() == 48);
 
@@ -162,6 +214,8 @@ impl HoldRecord {
     pub const REVEALED: u8 = 8;
     /// Flag: a key of it was replaced.
     pub const REPLACED: u8 = 16;
+    /// Flag: a risk rule or a block has marked it.
+    pub const FLAGGED: u8 = 32;
 
     /// Where it stands. Panics on a free record.
     #[inline]
@@ -194,7 +248,7 @@ impl HoldRecord {
     /// operator's rules brings nothing back.
     #[inline]
     pub fn late_until_ms(&self) -> u64 {
-        self.reserved_ms + u64::from(self.late_delta_ms)
+        self.reserved_ms + u64::from(self.closed_delta_ms)
     }
 
     /// `created_ms` of its id.
@@ -205,7 +259,11 @@ impl HoldRecord {
 
     /// When it left held; 0 while held.
     pub fn closed_ms(&self) -> u64 {
-        if self.state() == HoldState::Held { 0 } else { self.reserved_ms + u64::from(self.closed_delta_ms) }
+        match self.state() {
+            HoldState::Held => 0,
+            HoldState::Expired => self.deadline_ms(),
+            _ => self.reserved_ms + u64::from(self.closed_delta_ms),
+        }
     }
 
     /// Leaves its state at `now_ms`.
@@ -258,7 +316,8 @@ pub enum Recorded {
     Operation(Handle),
 }
 
-const OPERATION_TAG: u32 = 1 << 31;
+/// The top bit of a word that names one of two kinds of records.
+const TAG: u32 = 1 << 31;
 
 impl Recorded {
     /// The word.
@@ -266,7 +325,7 @@ impl Recorded {
     pub const fn tagged(self) -> u32 {
         match self {
             Recorded::Hold(handle) => handle.0,
-            Recorded::Operation(handle) => handle.0 | OPERATION_TAG,
+            Recorded::Operation(handle) => handle.0 | TAG,
         }
     }
 
@@ -275,8 +334,8 @@ impl Recorded {
     pub const fn from_tagged(word: u32) -> Option<Recorded> {
         if word == NONE {
             None
-        } else if word & OPERATION_TAG != 0 {
-            Some(Recorded::Operation(Handle(word & !OPERATION_TAG)))
+        } else if word & TAG != 0 {
+            Some(Recorded::Operation(Handle(word & !TAG)))
         } else {
             Some(Recorded::Hold(Handle(word)))
         }

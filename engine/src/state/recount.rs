@@ -4,10 +4,12 @@
 
 use super::State;
 use super::keys::{BatchState, KeyState};
+use super::records::Counted;
 use super::stock::Stock;
 use super::table::{Handle, NONE};
 use crate::answer::HoldState;
-use crate::ids::{ChannelId, StockId, UserId};
+use crate::command::SubjectKind;
+use crate::ids::{ChannelId, StockId};
 
 /// A counter that differs from the records behind it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -62,10 +64,16 @@ pub enum RecountError {
     #[error("the keys of stock {0} do not make up its units")]
     Keys(StockId),
     /// A purchase limit entry.
-    #[error("user {user} counts {counted} units of stock {stock}, the holds have {records}")]
+    #[error(
+        "{kind:?} {subject:x} counts {counted} {bucket} units of stock {stock}, the holds have {records}"
+    )]
     Limit {
-        /// The user.
-        user: UserId,
+        /// What the subject is.
+        kind: SubjectKind,
+        /// The subject.
+        subject: u128,
+        /// Which of its counters.
+        bucket: &'static str,
         /// The stock.
         stock: StockId,
         /// The counter.
@@ -83,6 +91,15 @@ pub enum RecountError {
         /// In the table.
         records: u64,
     },
+}
+
+/// What the lines say of a purchase limit entry.
+#[derive(Clone, Copy, Default)]
+struct Entry {
+    units: u64,
+    lines: u64,
+    held: u64,
+    today: u64,
 }
 
 #[derive(Clone, Default)]
@@ -113,8 +130,8 @@ impl State {
     /// Compares every counter with the records.
     pub fn recount(&self) -> Result<(), RecountError> {
         let mut stocks = vec![Sums::default(); self.stocks.len()];
-        let mut limits: Vec<(u64, u64)> = Vec::new();
-        let mut holds = 0u64;
+        let mut limits: Vec<Entry> = Vec::new();
+        let (mut holds, mut full_lines) = (0u64, 0u64);
         let mut held_holds = 0u64;
         for (_, hold) in self.holds.iter().filter(|(_, hold)| hold.state != 0) {
             holds += 1;
@@ -128,13 +145,22 @@ impl State {
                 if line.stock != NONE {
                     stocks[line.stock as usize].add(hold.channel(), held, consumed);
                 }
-                if line.limit != NONE {
-                    let index = line.limit as usize;
+                let fully = matches!(Counted::of(line.limit), Counted::Fully(_));
+                full_lines += u64::from(fully);
+                for index in self.entries(line.limit).into_iter().filter(|entry| *entry != NONE) {
+                    let entry = self.limits.get(Handle(index));
+                    let index = index as usize;
                     if limits.len() <= index {
-                        limits.resize(index + 1, (0, 0));
+                        limits.resize(index + 1, Entry::default());
                     }
-                    limits[index].0 += held + consumed;
-                    limits[index].1 += 1;
+                    let sum = &mut limits[index];
+                    sum.units += held + consumed;
+                    sum.lines += 1;
+                    if fully {
+                        sum.held += held;
+                        let today = self.day_of_hold(hold, Handle(line.stock)) == entry.day;
+                        sum.today += if today { held + consumed } else { 0 };
+                    }
                 }
             }
         }
@@ -144,6 +170,8 @@ impl State {
         let operations = u64::from(self.operations.used());
         same("operation ids", u64::from(self.record_index.used()), holds + operations)?;
         same("holds", u64::from(self.holds.used()), holds)?;
+        same("lines that count fully", u64::from(self.counts.used()), full_lines)?;
+        same("risk counts", u64::from(self.risk.indexed()), u64::from(self.risk.counts.used()))?;
         if self.timers.started() {
             same("deadlines", u64::from(self.timers.held()), held_holds)?;
         }
@@ -223,21 +251,25 @@ impl State {
         if made_up { Ok(()) } else { Err(RecountError::Keys(stock.id)) }
     }
 
-    fn compare_limits(&self, sums: &[(u64, u64)]) -> Result<(), RecountError> {
+    fn compare_limits(&self, sums: &[Entry]) -> Result<(), RecountError> {
         let mut entries = 0u64;
-        for (Handle(index), entry) in self.limits.iter().filter(|(_, entry)| entry.user != 0) {
+        for (Handle(index), entry) in self.limits.iter().filter(|(_, entry)| entry.subject != 0) {
             entries += 1;
-            let (units, lines) = sums.get(index as usize).copied().unwrap_or_default();
-            let records = units + u64::from(entry.moved_out);
-            if u64::from(entry.units) != records {
-                return Err(RecountError::Limit {
-                    user: UserId(entry.user),
-                    stock: self.stocks[entry.stock as usize].id,
-                    counted: u64::from(entry.units),
-                    records,
-                });
-            }
-            same("lines of a purchase limit", u64::from(entry.lines), lines)?;
+            let sum = sums.get(index as usize).copied().unwrap_or_default();
+            let differs = |bucket, counted: u32, records: u64| {
+                let (kind, subject, stock) =
+                    (entry.kind(), entry.subject, self.stock(Handle(entry.stock)).id);
+                let counted = u64::from(counted);
+                if counted == records {
+                    Ok(())
+                } else {
+                    Err(RecountError::Limit { kind, subject, bucket, stock, counted, records })
+                }
+            };
+            differs("held and consumed", entry.units, sum.units + u64::from(entry.moved_out))?;
+            differs("held", entry.held, sum.held)?;
+            differs("day's", entry.today, sum.today + u64::from(entry.today_moved_out))?;
+            same("lines of a purchase limit", u64::from(entry.lines), sum.lines)?;
         }
         same("purchase limits", u64::from(self.limit_index.used()), entries)?;
         same("purchase limits", u64::from(self.limits.used()), entries)

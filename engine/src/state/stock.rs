@@ -7,7 +7,7 @@
 
 use super::channels::{ChannelUse, Channels};
 use super::keys::SaleOrder;
-use crate::command::{Quota, StockTerms};
+use crate::command::{Limits, Price, Quota, StockTerms};
 use crate::ids::{ChannelId, MerchantId, StockId};
 use crate::limits::{NAME_BYTES_MAX, STOCK_BYTES};
 use scrip_planted::{Bug, on};
@@ -27,6 +27,14 @@ pub struct Stock {
     pub sale_order: SaleOrder,
     /// Sale rules.
     pub terms: StockTerms,
+    /// What subjects may have; the units per user stand in the terms.
+    pub limits: Limits,
+    /// Whether more is limited than the units per user.
+    pub limits_further: bool,
+    /// Whether the clock by which days are counted is fixed: it is once limits were set.
+    pub clock_fixed: bool,
+    /// What a unit costs.
+    pub prices: Vec<Price>,
     /// Units in each bucket. To be posted through [`Stock::post`] and [`Stock::move_units`].
     pub units: Units,
     /// What each channel has used and may use.
@@ -102,6 +110,10 @@ impl Stock {
             keys,
             sale_order: SaleOrder::default(),
             terms,
+            limits: Limits::default(),
+            limits_further: false,
+            clock_fixed: false,
+            prices: Vec::new(),
             units: Units::default(),
             channels: Channels::default(),
             moved_out: 0,
@@ -110,6 +122,23 @@ impl Stock {
         };
         stock.name[..name.len()].copy_from_slice(name);
         stock
+    }
+
+    /// The price in force for a unit, in minor units; 0: there is none. The lowest one of the channel's own, else of those
+    /// for all channels.
+    pub fn price(&self, channel: ChannelId, member: bool, now_ms: u64) -> u32 {
+        let lowest = |of: ChannelId| {
+            let there = |price: &&Price| price.channel.get() == of.0 && price.holds(now_ms, member);
+            self.prices.iter().filter(there).map(|price| price.amount.get()).min()
+        };
+        lowest(channel).or_else(|| lowest(Price::ANY_CHANNEL)).unwrap_or(0)
+    }
+
+    /// All limits of its subjects, the units per user included.
+    pub fn all_limits(&self) -> Limits {
+        let mut limits = self.limits;
+        limits.subjects[0].total.set(self.terms.limit_per_user);
+        limits
     }
 
     /// For people: UTF-8.
@@ -157,6 +186,23 @@ impl Stock {
         self.channels.set(quotas);
         self.version += 1;
         self.assert_guarantees();
+    }
+
+    /// Puts limits in force.
+    pub fn set_limits(&mut self, limits: &Limits) {
+        self.terms.limit_per_user = limits.subjects[0].total.get();
+        self.limits = *limits;
+        self.limits.subjects[0].total.set(0);
+        self.limits_further = limits.further();
+        self.clock_fixed = true;
+        self.version += 1;
+    }
+
+    /// Puts prices in force.
+    pub fn set_prices(&mut self, prices: &[Price]) {
+        self.prices.clear();
+        self.prices.extend_from_slice(prices);
+        self.version += 1;
     }
 
     /// Ends the guarantee of a channel.

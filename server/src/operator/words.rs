@@ -65,6 +65,10 @@ fn facts(rejection: &OwnedRejection, subject: &Subject<'_>) -> String {
         }
         OwnedFacts::Maximum(which, maximum) => format!(": {which:?} are at their maximum of {maximum}"),
         OwnedFacts::Key(number) => format!(": key {number} took its place"),
+        OwnedFacts::Total(0) => ": something in it has no price on this channel".to_owned(),
+        OwnedFacts::Total(total) => format!(": it costs {total} now"),
+        OwnedFacts::Rule(0) => ": a block stands against it".to_owned(),
+        OwnedFacts::Rule(number) => format!(": risk rule {number} stands against it"),
         OwnedFacts::Version(version) => format!(": the stock is at version {version} now"),
         OwnedFacts::Units { asked, available, .. } => format!(": asked {asked}, could have had {available}"),
     }
@@ -72,7 +76,10 @@ fn facts(rejection: &OwnedRejection, subject: &Subject<'_>) -> String {
 
 /// Whether a line that lacks this has numbers to show.
 fn counts_units(why: Code) -> bool {
-    matches!(why, Code::OutOfStock | Code::ChannelQuota | Code::UserLimit | Code::ExceedsHold)
+    matches!(
+        why,
+        Code::OutOfStock | Code::ChannelQuota | Code::UserLimit | Code::HeldLimit | Code::ExceedsHold
+    )
 }
 
 /// What to try next.

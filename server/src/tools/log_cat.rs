@@ -3,6 +3,7 @@
 use super::ToolError;
 use crate::data_directory::DataDirectory;
 use scrip_engine::answer::OperationKind;
+use scrip_engine::command::{Parties, SubjectKind};
 use scrip_engine::event::Event;
 use scrip_shard::{FrameError, for_each_event};
 use scrip_wal::{RealDisk, scan};
@@ -108,6 +109,43 @@ fn print_event(
             }
             writeln!(out)
         }
+        Event::StockLimitsSet { origin, stock, limits } => {
+            write!(out, "stock_limits_set {} stock={stock}", origin.operation)?;
+            for (kind, limit) in SubjectKind::ALL.into_iter().zip(&limits.subjects) {
+                let (total, per_day, held) = (limit.total.get(), limit.per_day.get(), limit.held.get());
+                write!(out, " {kind:?}:total={total},per_day={per_day},held={held}")?;
+            }
+            writeln!(out, " utc_offset_minutes={}", limits.utc_offset_minutes.get())
+        }
+        Event::StockPriced { origin, stock, prices } => {
+            write!(out, "stock_priced {} stock={stock}", origin.operation)?;
+            for price in *prices {
+                let (channel, amount) = (price.channel.get(), price.amount.get());
+                let (from_ms, until_ms) = (price.from_ms.get(), price.until_ms.get());
+                write!(out, " {channel}:{amount},kind={},from_ms={from_ms},until_ms={until_ms}", price.kind)?;
+            }
+            writeln!(out)
+        }
+        Event::RiskRuleSet { origin, rule } => writeln!(
+            out,
+            "risk_rule_set {} number={} channel={} subject={} action={} at_most={} window_ms={}",
+            origin.operation,
+            rule.number.get(),
+            rule.channel.get(),
+            rule.subject,
+            rule.action,
+            rule.at_most.get(),
+            rule.window_ms.get()
+        ),
+        Event::BlockSet { origin, block } => writeln!(
+            out,
+            "block_set {} kind={} subject={:x} action={} until_ms={}",
+            origin.operation,
+            block.kind,
+            block.subject.get(),
+            block.action,
+            block.until_ms.get()
+        ),
         Event::GuaranteeLapsed { stock, channel } => {
             writeln!(out, "guarantee_lapsed stock={stock} channel={}", channel.0)
         }
@@ -143,7 +181,7 @@ fn print_keys_event(out: &mut impl Write, event: &Event<'_>) -> io::Result<()> {
 
 fn print_hold_event(out: &mut impl Write, event: &Event<'_>) -> io::Result<()> {
     match event {
-        Event::Taken { origin, buyer, sold, hidden, ttl_ms, replaces, lines } => {
+        Event::Taken { origin, buyer, sold, hidden, ttl_ms, replaces, parties, flagged, lines, prices } => {
             let verb = if *sold { "sold" } else { "reserved" };
             write!(
                 out,
@@ -153,6 +191,16 @@ fn print_hold_event(out: &mut impl Write, event: &Event<'_>) -> io::Result<()> {
             write!(out, " order={} user={} ttl_ms={ttl_ms} hidden={hidden}", buyer.order, buyer.user)?;
             if replaces.0 != 0 {
                 write!(out, " replaces={replaces}")?;
+            }
+            if let Some(Parties { limit_key, device, address }) = parties {
+                write!(out, " limit_key={limit_key:x} device={device:x} address={address:x}")?;
+            }
+            if *flagged {
+                write!(out, " flagged=true")?;
+            }
+            if !prices.is_empty() {
+                let prices: Vec<String> = prices.iter().map(|price| price.get().to_string()).collect();
+                write!(out, " prices={}", prices.join(","))?;
             }
             print_lines(out, lines.iter().map(|line| (line.stock(), line.units.get())))
         }

@@ -145,6 +145,7 @@ pub const ROOMY: Capacity = Capacity {
     user_limits_max: 4_096,
     keys_max: 2_048,
     sealed_bytes_max: 64 << 10,
+    risk_counts_max: 1_024,
 };
 
 impl Plan {
@@ -193,6 +194,7 @@ fn draw_capacity(rng: &mut Rng) -> Capacity {
         user_limits_max: *pick(rng, &[1, 3, 4_096]),
         keys_max: *pick(rng, &[0, 5, 40, 1_024]),
         sealed_bytes_max: *pick(rng, &[0, 200, 2_000, 64 << 10]),
+        risk_counts_max: 1_024,
     }
 }
 

@@ -13,12 +13,14 @@ use std::collections::BTreeSet;
 impl Hold {
     pub(super) fn view(&self, hold: OperationId) -> OwnedHold {
         let line = |line: &HoldLine| OwnedHoldLine {
+            price: 0,
             stock: line.stock,
             reserved: narrow(line.reserved),
             confirmed: narrow(line.confirmed),
             returned: narrow(line.returned),
         };
         OwnedHold {
+            flagged: false,
             hold,
             state: self.state,
             channel: self.channel,

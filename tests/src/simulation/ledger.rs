@@ -352,6 +352,10 @@ fn origin_of<'e>(event: &'e Event<'_>) -> Option<&'e Origin> {
         | Event::StockMoved { origin, .. }
         | Event::StockEdited { origin, .. }
         | Event::StockQuotaSet { origin, .. }
+        | Event::StockLimitsSet { origin, .. }
+        | Event::StockPriced { origin, .. }
+        | Event::RiskRuleSet { origin, .. }
+        | Event::BlockSet { origin, .. }
         | Event::Taken { origin, .. }
         | Event::SellRefused { origin, .. }
         | Event::Extended { origin, .. }

@@ -33,6 +33,7 @@ const SMALL: Capacity = Capacity {
     user_limits_max: 1,
     keys_max: 1,
     sealed_bytes_max: 1,
+    risk_counts_max: 1_024,
 };
 
 /// A number from the environment.

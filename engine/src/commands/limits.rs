@@ -1,0 +1,221 @@
+//! Purchase limits and caps: what a subject may have of a stock, in all, per day and held at once.
+//!
+//! Invariant: a line counts for exactly the subjects that its stock limits at that moment and that the command tells.
+
+use super::Plan;
+use super::take::{Replaced, subjects};
+use crate::answer::HoldState;
+use crate::command::{SubjectKind, SubjectLimit, Take};
+use crate::event::EventLine;
+use crate::state::State;
+use crate::state::counts::{Entries, NO_ENTRIES, day_of};
+use crate::state::records::Counted;
+use crate::state::stock::Stock;
+use crate::state::table::{Handle, NONE};
+use scrip_planted::{Bug, on};
+
+/// Units of the replaced hold that an entry counts.
+#[derive(Default, Clone, Copy)]
+struct GivenUp {
+    /// In all.
+    units: u64,
+    /// Of lines that count fully.
+    fully: u64,
+}
+
+fn given_up(state: &State, replaced: Option<Replaced<'_>>, entry: u32) -> GivenUp {
+    let mut sum = GivenUp::default();
+    let Some(hold) = replaced.map(Replaced::hold).filter(|hold| hold.state() == HoldState::Held) else {
+        return sum;
+    };
+    for line in state.lines(hold).filter(|line| state.entries(line.limit).contains(&entry)) {
+        sum.units += u64::from(line.current);
+        if matches!(Counted::of(line.limit), Counted::Fully(_)) {
+            sum.fully += u64::from(line.current);
+        }
+    }
+    sum
+}
+
+/// What a stock limits for a kind of subject, units per user included.
+#[inline]
+fn limit_of(stock: &Stock, kind: SubjectKind) -> SubjectLimit {
+    let mut limit = *stock.limits.of(kind);
+    if kind == SubjectKind::User {
+        limit.total.set(stock.terms.limit_per_user);
+    }
+    limit
+}
+
+/// Cuts each pool to what purchase limits leave, in all and per day, and notes the entries; answers whether any stock has
+/// limits.
+#[inline]
+pub fn cut_to_totals(
+    state: &State,
+    now_ms: u64,
+    take: &Take<'_>,
+    replaced: Option<Replaced<'_>>,
+    plan: &mut Plan,
+) -> bool {
+    let mut limited = false;
+    for wish in &mut plan.wishes {
+        let stock = state.stock(wish.stock());
+        if stock.limits_further {
+            limited = true;
+            let (room, entries) = room_of_all(state, now_ms, take, replaced, wish.stock());
+            plan.resolved.lines.push((Some(wish.stock()), entries));
+            wish.cut(room);
+            continue;
+        }
+        let limit = stock.terms.limit_per_user;
+        if limit == 0 {
+            plan.resolved.lines.push((Some(wish.stock()), NO_ENTRIES));
+            continue;
+        }
+        limited = true;
+        let entry = match take.user.0 {
+            0 => None,
+            user => state.find_limit(SubjectKind::User, user, wish.stock()),
+        };
+        let entry = entry.map_or(NONE, |entry| entry.0);
+        plan.resolved.lines.push((Some(wish.stock()), [entry, NONE, NONE, NONE]));
+        let room = if take.user.0 == 0 { 0 } else { left(state, limit, replaced, entry) };
+        wish.cut(room);
+    }
+    limited
+}
+
+/// What a limit in all leaves of an entry.
+#[inline]
+fn left(state: &State, limit: u32, replaced: Option<Replaced<'_>>, entry: u32) -> u64 {
+    if entry == NONE {
+        return u64::from(limit);
+    }
+    let counted = u64::from(state.limits.get(Handle(entry)).units);
+    u64::from(limit).saturating_sub(counted - given_up(state, replaced, entry).units)
+}
+
+/// What all limits in all and per day leave on a stock, and the entries of the subjects that it limits.
+fn room_of_all(
+    state: &State,
+    now_ms: u64,
+    take: &Take<'_>,
+    replaced: Option<Replaced<'_>>,
+    handle: Handle,
+) -> (u64, Entries) {
+    let stock = state.stock(handle);
+    let subjects = subjects(take.user, take.parties);
+    let (mut room, mut entries) = (u64::MAX, NO_ENTRIES);
+    for kind in SubjectKind::ALL {
+        let (limit, subject) = (limit_of(stock, kind), subjects[kind.position()]);
+        if limit.is_none() {
+            continue;
+        }
+        if subject == 0 {
+            // A limit per user asks for a user. The other subjects are known to some channels only.
+            room = if kind == SubjectKind::User { 0 } else { room };
+            continue;
+        }
+        let entry = state.find_limit(kind, subject, handle).map_or(NONE, |entry| entry.0);
+        entries[kind.position()] = entry;
+        if limit.total.get() != 0 {
+            room = room.min(left(state, limit.total.get(), replaced, entry));
+        }
+        if limit.per_day.get() != 0 {
+            let today = left_today(state, (now_ms, stock), limit.per_day.get(), replaced, entry);
+            room = room.min(today);
+        }
+    }
+    (room, entries)
+}
+
+fn left_today(
+    state: &State,
+    (now_ms, stock): (u64, &Stock),
+    limit: u32,
+    replaced: Option<Replaced<'_>>,
+    entry: u32,
+) -> u64 {
+    let offset = stock.limits.utc_offset_minutes.get();
+    let today = day_of(now_ms, offset);
+    let counted = match entry {
+        NONE => 0,
+        entry => state.limits.get(Handle(entry)).on_day(today).expect("shard time does not go back"),
+    };
+    let of_today = replaced.filter(|replaced| day_of(replaced.hold().reserved_ms, offset) == today);
+    let given_up = if counted == 0 { 0 } else { given_up(state, of_today, entry).fully };
+    u64::from(limit).saturating_sub(u64::from(counted) - given_up)
+}
+
+/// Cuts each pool to what caps on units held at once leave; answers whether any stock has such caps.
+#[inline]
+pub fn cut_to_held(state: &State, take: &Take<'_>, replaced: Option<Replaced<'_>>, plan: &mut Plan) -> bool {
+    if on(Bug::HeldCapIgnored) {
+        return false;
+    }
+    let subjects = subjects(take.user, take.parties);
+    let mut limited = false;
+    for (position, wish) in plan.wishes.iter_mut().enumerate() {
+        let stock = state.stock(wish.stock());
+        if !stock.limits_further {
+            continue;
+        }
+        for kind in SubjectKind::ALL {
+            let cap = stock.limits.of(kind).held.get();
+            if cap == 0 || subjects[kind.position()] == 0 {
+                continue;
+            }
+            limited = true;
+            let held = match plan.resolved.lines[position].1[kind.position()] {
+                NONE => 0,
+                entry => {
+                    let held = u64::from(state.limits.get(Handle(entry)).held);
+                    held - given_up(state, replaced, entry).fully
+                }
+            };
+            wish.cut(u64::from(cap).saturating_sub(held));
+        }
+    }
+    limited
+}
+
+/// For which subjects a new line of this stock counts.
+pub fn flags(stock: &Stock, take: &Take<'_>) -> u32 {
+    let subjects = subjects(take.user, take.parties);
+    let counts = |kind: &SubjectKind| subjects[kind.position()] != 0 && !limit_of(stock, *kind).is_none();
+    let counted = SubjectKind::ALL.into_iter().filter(counts);
+    match counted.fold(0, |flags, kind| flags | EventLine::COUNTED << kind.position()) {
+        0 => 0,
+        flags => flags | EventLine::FULLY,
+    }
+}
+
+/// Purchase limit entries that the planned lines would make.
+pub fn new_entries(plan: &Plan) -> u32 {
+    let missing = |line: usize| {
+        let entries = plan.resolved.lines[line].1;
+        let new = |kind: &SubjectKind| plan.lines[line].counts(*kind) && entries[kind.position()] == NONE;
+        SubjectKind::ALL.iter().filter(|kind| new(kind)).count() as u32
+    };
+    let first =
+        |line: usize| plan.wishes[..line].iter().all(|earlier| earlier.stock() != plan.wishes[line].stock());
+    (0..plan.lines.len()).filter(|line| first(*line)).map(missing).sum()
+}
+
+/// What purchase limits leave a late CONFIRM on the stock of a line, whose hold was made at `reserved_ms`; `None`: they do
+/// not matter. Counts as new takes do, but for the day: it is that of the hold, and one that an entry no longer counts does
+/// not matter.
+pub fn room_late(state: &State, (limit, stock): (u32, &Stock), reserved_ms: u64) -> Option<u64> {
+    let fully = matches!(Counted::of(limit), Counted::Fully(_));
+    let day = day_of(reserved_ms, stock.limits.utc_offset_minutes.get());
+    let entries = state.entries(limit);
+    let counted = SubjectKind::ALL.into_iter().filter(|kind| entries[kind.position()] != NONE);
+    let rooms = counted.flat_map(|kind| {
+        let (limit, entry) = (limit_of(stock, kind), state.limits.get(Handle(entries[kind.position()])));
+        let left = |limit: u32, counted: u32| u64::from(limit.saturating_sub(counted));
+        let total = (limit.total.get() != 0).then(|| left(limit.total.get(), entry.units));
+        let per_day = if fully && limit.per_day.get() != 0 { entry.on_day(day) } else { None };
+        [total, per_day.map(|counted| left(limit.per_day.get(), counted))]
+    });
+    rooms.flatten().min()
+}
