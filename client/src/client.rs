@@ -21,7 +21,7 @@ use scrip_engine::rejection::Code;
 use scrip_protocol::error::ProtocolError;
 use scrip_protocol::extras::Extras;
 use scrip_protocol::handshake::Welcome;
-use scrip_protocol::references::{home_slot, reference_id, stock_id};
+use scrip_protocol::references::{home_slot, reference_hash, reference_id, stock_id};
 use scrip_protocol::write::EncodedCommand;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -175,6 +175,16 @@ impl Client {
     /// The order that this text names, under the alias key of the token's merchant.
     pub fn order_id(&self, text: &str) -> Result<OrderId, Error> {
         Ok(OrderId(reference_id(&self.welcome().alias_key, text)?))
+    }
+
+    /// The natural person that this text names, under the alias key of the token's merchant.
+    pub fn limit_key(&self, text: &str) -> Result<u128, Error> {
+        Ok(reference_id(&self.welcome().alias_key, text)?)
+    }
+
+    /// The device or address that this text names, under the alias key of the token's merchant.
+    pub fn keyed_hash(&self, text: &str) -> Result<u64, Error> {
+        Ok(reference_hash(&self.welcome().alias_key, text)?)
     }
 
     /// The operation id that this text names, under the alias key of the token's merchant. Unless the text

@@ -29,8 +29,12 @@ pub const LATE_TTL_MAX_MS: u32 = 60_000;
 pub const CHECKOUT_BATCH_MAX: u32 = 4_096;
 /// Bytes of a RESERVE or SELL with one line on the wire.
 pub const TAKE_BYTES: usize = 104;
+/// Bytes more if it names parties.
+pub const PARTIES_BYTES: usize = 32;
 /// Commands of one frame: as many one-line RESERVEs as the largest frame has room for.
 pub const BATCH_MAX: u32 = (FRAME_BYTES_MAX - 32) / TAKE_BYTES as u32;
+/// The same, if they name parties.
+pub const BATCH_WITH_PARTIES_MAX: u32 = (FRAME_BYTES_MAX - 32) / (TAKE_BYTES + PARTIES_BYTES) as u32;
 
 const _: () = assert!(
     CHECKOUT_LINES_MAX <= LINES_MAX && BATCH_MAX < u16::MAX as u32 && OUTSTANDING_MAX < u16::MAX as u32
@@ -73,6 +77,8 @@ pub struct LoadPlan {
     pub units: u32,
     /// Whether RESERVE and SELL name an order (checkouts always do).
     pub orders: bool,
+    /// Whether they name a limit key, a device and an address, each drawn from as many as there are buyers.
+    pub parties: bool,
     /// Time to live of holds in milliseconds; 0: the server's default.
     pub ttl_ms: u32,
     /// With the same seed buyers, stocks and fates are drawn in the same order. Operation ids differ from run to run.
@@ -309,6 +315,7 @@ impl LoadPlan {
             users: 0,
             units: 1,
             orders: false,
+            parties: false,
             ttl_ms: 0,
             seed: 1,
             ledger: LedgerMode::Full,
@@ -378,7 +385,7 @@ impl LoadPlan {
             Err(LoadError::Plan(format!("{name} is {value}: 1 to {most} are possible")))
         };
         within("connections", self.connections, CONNECTIONS_MAX)?;
-        within("batch", self.batch, BATCH_MAX)?;
+        within("batch", self.batch, if self.parties { BATCH_WITH_PARTIES_MAX } else { BATCH_MAX })?;
         within("outstanding", self.outstanding, OUTSTANDING_MAX)?;
         within("threads", self.threads, THREADS_MAX.min(self.connections))?;
         within("units", self.units, UNITS_PER_LINE_MAX)

@@ -3,9 +3,11 @@
 //! That spares an encoder's work and a copy per command. Invariant: the layout comes from the encoder
 //! ([`CommandFrame`]) once; patching touches ids, times, buyers and stocks and nothing else.
 
+use crate::plan::{PARTIES_BYTES, TAKE_BYTES};
 use crate::recipe::{Generator, What};
+use scrip_engine::command::Parties;
 use scrip_engine::ids::OperationId;
-use scrip_protocol::commands::{COMMAND_HEADER_BYTES, CommandHeader, LineLayout, TakeBody};
+use scrip_protocol::commands::{COMMAND_HEADER_BYTES, CommandHeader, LineLayout, PartiesLayout, TakeBody};
 use scrip_protocol::extras::Extras;
 use scrip_protocol::frame::{self, HEADER_BYTES, RawHeader};
 use scrip_protocol::limits::FRAME_BYTES_MAX;
@@ -25,7 +27,18 @@ struct TakeCommand {
     line: LineLayout,
 }
 
-const _: () = assert!(size_of::<TakeCommand>() == crate::plan::TAKE_BYTES);
+/// The same with limit key, device and address.
+#[derive(FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
+#[repr(C)]
+struct FullTakeCommand {
+    header: CommandHeader,
+    body: TakeBody,
+    parties: PartiesLayout,
+    line: LineLayout,
+}
+
+const _: () = assert!(size_of::<TakeCommand>() == TAKE_BYTES);
+const _: () = assert!(size_of::<FullTakeCommand>() == TAKE_BYTES + PARTIES_BYTES);
 
 /// Frames of equal commands, back to back, that fill one write.
 #[derive(Debug)]
@@ -103,17 +116,33 @@ impl Press {
         numbers: impl Iterator<Item = u64>,
     ) {
         let (many, orders, ids) = (generator.many_stocks(), generator.recipe.orders, generator.ids);
+        let full = generator.recipe.parties;
         let frame = self.open(correlation, count);
-        let commands = <[TakeCommand]>::mut_from_bytes(&mut frame[HEADER_BYTES..]).expect("whole commands");
-        for (command, number) in commands.iter_mut().zip(numbers) {
+        let fill = |header: &mut CommandHeader, body: &mut TakeBody, line: &mut LineLayout, number| {
             let (bits, content) = (ids.bits(number), generator.content(number));
-            command.header.operation = U128::new(ids.operation(created_ms, bits));
-            command.body.user = U128::new(generator.user(content, bits));
+            header.operation = U128::new(ids.operation(created_ms, bits));
+            body.user = U128::new(generator.user(content, bits));
             if orders {
-                command.body.order = U128::new(u128::from(bits));
+                body.order = U128::new(u128::from(bits));
             }
             if many {
-                command.line.stock = U64::new(generator.stock(content));
+                line.stock = U64::new(generator.stock(content));
+            }
+            (bits, content)
+        };
+        let commands = &mut frame[HEADER_BYTES..];
+        if full {
+            let commands = <[FullTakeCommand]>::mut_from_bytes(commands).expect("whole commands");
+            for (FullTakeCommand { header, body, parties, line }, number) in commands.iter_mut().zip(numbers)
+            {
+                let (bits, content) = fill(header, body, line, number);
+                let Parties { limit_key, device, address } = generator.parties(content, bits);
+                *parties = PartiesLayout { limit_key, device, address };
+            }
+        } else {
+            let commands = <[TakeCommand]>::mut_from_bytes(commands).expect("whole commands");
+            for (TakeCommand { header, body, line }, number) in commands.iter_mut().zip(numbers) {
+                fill(header, body, line, number);
             }
         }
         frame::reseal(frame);
@@ -150,13 +179,14 @@ mod tests {
     use scrip_protocol::read::CommandReader;
     use scrip_protocol::secret::Token;
 
-    fn generator(work: Work) -> Generator {
+    fn generator(work: Work, parties: bool) -> Generator {
         let stocks = (0..9).map(|number| StockId::new(Slot(3), number)).collect();
         let plan = LoadPlan {
             profile: Profile::Zipf { exponent: 1.0 },
             work,
             users: 77,
             orders: true,
+            parties,
             ttl_ms: 5_000,
             ..LoadPlan::new(
                 "127.0.0.1:1".parse().unwrap(),
@@ -193,12 +223,13 @@ mod tests {
 
     #[test]
     fn pressed_frames_say_what_the_encoder_would_have_said() {
-        for (work, what) in [
-            (Work::Reserve, What::Reserve),
-            (Work::Sell { paid: true }, What::Sell),
-            (Work::Sell { paid: false }, What::Sell),
+        for (work, what, parties) in [
+            (Work::Reserve, What::Reserve, false),
+            (Work::Reserve, What::Reserve, true),
+            (Work::Sell { paid: true }, What::Sell, false),
+            (Work::Sell { paid: false }, What::Sell, true),
         ] {
-            let generator = generator(work);
+            let generator = generator(work, parties);
             let mut press = Press::new(&generator, what, 16, 2);
             for round in 0..3 {
                 press.clear();
@@ -217,7 +248,7 @@ mod tests {
 
     #[test]
     fn confirms_are_pressed_too() {
-        let generator = generator(Work::Reserve);
+        let generator = generator(Work::Reserve, false);
         let mut press = Press::new(&generator, What::Confirm, 8, 4);
         let numbers = [3, 5, 9];
         press.confirms(&generator, 42, 777, 3, numbers.into_iter());

@@ -6,7 +6,7 @@
 use crate::ids::{Ids, below, mix};
 use crate::plan::{CHECKOUT_LINES_MAX, CheckoutShares, LoadPlan, Profile, Work};
 use crate::zipf::Zipf;
-use scrip_engine::command::{Command, Envelope, Line, Request, Take};
+use scrip_engine::command::{Command, Envelope, Line, Parties, Request, Take};
 use scrip_engine::ids::{ChannelId, MerchantId, OperationId, OrderId, Slot, StockId, UserId};
 use scrip_engine::limits::TTL_DEFAULT_MS;
 use serde::{Deserialize, Serialize};
@@ -17,6 +17,10 @@ const OWN_BUYER: u128 = 1 << 64;
 /// Odd multipliers that make further draws out of one operation's bits.
 const FOR_STOCK: u64 = 0x9e37_79b9_7f4a_7c15;
 const FOR_FATE: u64 = 0xd134_2543_de82_ef95;
+/// Tell the draws of limit keys, devices and addresses apart.
+const FOR_LIMIT_KEY: u64 = 0x6a09_e667_f3bc_c909;
+const FOR_DEVICE: u64 = 0xbb67_ae85_84ca_a73b;
+const FOR_ADDRESS: u64 = 0x3c6e_f372_fe94_f82b;
 
 /// All that a load's commands depend on. Kept in the ledger; holds no secret.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -39,6 +43,9 @@ pub struct Recipe {
     pub units: u32,
     /// Whether commands name an order.
     pub orders: bool,
+    /// Whether they name a limit key, a device and an address.
+    #[serde(default)]
+    pub parties: bool,
     /// Time to live of holds; 0: the server's default.
     pub ttl_ms: u32,
     /// What is asked for.
@@ -69,6 +76,7 @@ impl Recipe {
             users: plan.users,
             units: plan.units,
             orders: plan.orders,
+            parties: plan.parties,
             ttl_ms: plan.ttl_ms,
             work: plan.work,
             shares,
@@ -153,6 +161,7 @@ impl What {
 pub(crate) struct Cart {
     pub(crate) user: u128,
     pub(crate) order: u128,
+    pub(crate) parties: Option<Parties>,
     pub(crate) partial: bool,
     pub(crate) fate: Fate,
     lines: [Line; CHECKOUT_LINES_MAX],
@@ -238,6 +247,16 @@ impl Generator {
         }
     }
 
+    /// Whom else an operation comes from, likewise.
+    #[inline]
+    pub(crate) fn parties(&self, content: u64, bits: u64) -> Parties {
+        let draw = |salt: u64| match self.recipe.users {
+            0 => mix(bits ^ salt) | 1,
+            users => below(mix(content ^ salt), users) + 1,
+        };
+        Parties::new(u128::from(draw(FOR_LIMIT_KEY)), draw(FOR_DEVICE), draw(FOR_ADDRESS))
+    }
+
     /// The stock of a single line.
     #[inline]
     pub(crate) fn stock(&self, content: u64) -> u64 {
@@ -261,10 +280,19 @@ impl Generator {
     pub(crate) fn cart(&self, number: u64) -> Cart {
         let (bits, content) = (self.ids.bits(number), self.content(number));
         let user = self.user(content, bits);
+        let parties = self.recipe.parties.then(|| self.parties(content, bits));
         let Some(shares) = &self.recipe.shares else {
             let line = Line::new(StockId(self.stock(content)), self.recipe.units);
             let order = if self.recipe.orders { u128::from(bits) } else { 0 };
-            return Cart { user, order, partial: false, fate: Fate::Pay, lines: [line; 3], count: 1 };
+            return Cart {
+                user,
+                order,
+                parties,
+                partial: false,
+                fate: Fate::Pay,
+                lines: [line; 3],
+                count: 1,
+            };
         };
         let mut draws = content;
         let mut draw = |bound: u64| {
@@ -285,7 +313,7 @@ impl Generator {
             }
         }
         let fate = fate.map_or(Fate::Pay, |(&fate, _)| fate);
-        Cart { user, order: u128::from(bits), partial, fate, lines, count }
+        Cart { user, order: u128::from(bits), parties, partial, fate, lines, count }
     }
 
     /// The wish of a single draw between 0.5 and 1.5, for think times.
@@ -306,6 +334,7 @@ impl Generator {
             order: OrderId(cart.order),
             user: UserId(cart.user),
             partial: cart.partial,
+            parties: cart.parties.as_ref(),
             ..Take::of(cart.lines())
         };
         let ttl_ms = self.recipe.ttl_ms;

@@ -37,13 +37,31 @@ pub fn reference_id(alias_key: &AliasKey, text: &str) -> Result<u128, ReferenceE
     if let Some(id) = own.filter(|&id| id != 0) {
         return Ok(id);
     }
-    let mut hmac = Hmac::<Sha256>::new_from_slice(alias_key.reveal()).expect("HMAC takes keys of any length");
-    hmac.update(text.as_bytes());
-    let digest = hmac.finalize().into_bytes();
-    let mut bytes: [u8; 16] = core::array::from_fn(|position| digest[position]);
+    let mut bytes: [u8; 16] = keyed(alias_key, text);
     bytes[6] = bytes[6] & 0x0f | 0x80;
     bytes[8] = bytes[8] & 0x3f | 0x80;
     Ok(u128::from_be_bytes(bytes))
+}
+
+/// The 64-bit keyed hash of a device or an address.
+///
+/// A decimal integer from 1 to 2^64 - 1 without sign or leading zeros stands for itself; anything else becomes the first 64
+/// bits of HMAC-SHA256 under the merchant's alias key.
+pub fn reference_hash(alias_key: &AliasKey, text: &str) -> Result<u64, ReferenceError> {
+    check_length(text)?;
+    if let Some(number) = integer(text).filter(|&number| number != 0) {
+        return Ok(number);
+    }
+    // Nobody meets 0 by chance; it would mean "none".
+    Ok(u64::from_be_bytes(keyed(alias_key, text)).max(1))
+}
+
+/// The first bytes of the text's HMAC-SHA256.
+fn keyed<const N: usize>(alias_key: &AliasKey, text: &str) -> [u8; N] {
+    let mut hmac = Hmac::<Sha256>::new_from_slice(alias_key.reveal()).expect("HMAC takes keys of any length");
+    hmac.update(text.as_bytes());
+    let digest = hmac.finalize().into_bytes();
+    core::array::from_fn(|position| digest[position])
 }
 
 /// The id of a stock reference in this slot. Panics when the slot does not exist.
@@ -154,6 +172,21 @@ mod tests {
             assert_eq!((id >> 76 & 0xf, id >> 62 & 3), (8, 2), "{text}");
             assert_ne!(id, reference_id(&AliasKey::new([9; 32]), text).unwrap(), "{text}");
         }
+    }
+
+    #[test]
+    fn devices_and_addresses_are_hashed_to_64_bits() {
+        let hash = |text| reference_hash(&key(), text).unwrap();
+        assert_eq!(hash("7"), 7);
+        assert_ne!(hash("0"), 0);
+        let (id, short) = (reference_id(&key(), "imei:1").unwrap(), hash("imei:1"));
+        assert_eq!(
+            id >> 80,
+            u128::from(short >> 16),
+            "but for the marks of a UUID it is the id's first half"
+        );
+        assert_ne!(short, reference_hash(&AliasKey::new([9; 32]), "imei:1").unwrap());
+        assert_eq!(reference_hash(&key(), ""), Err(ReferenceError::Empty));
     }
 
     #[test]

@@ -71,6 +71,7 @@ fn run(command: Command) -> Result<ExitCode, Box<dyn Error>> {
             tools::log_cat::run(&data, tools::log_cat::Range { from, limit })?;
         }
         Command::Stock(command) => operator::stock(&command)?,
+        Command::Risk(command) => operator::risk(&command)?,
         Command::Sell(arguments) => operator::sell(&arguments)?,
         Command::Reserve(arguments) => operator::reserve(&arguments)?,
         Command::Confirm(arguments) => operator::confirm(&arguments)?,

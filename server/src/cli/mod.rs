@@ -2,17 +2,20 @@
 //!
 //! Invariant: a value that parses here has a meaning; whether it is allowed is the server's to say.
 
+mod risk;
 mod runs;
 mod sale;
 mod stock;
 mod token;
 mod values;
 
+pub use risk::{RiskCommand, RuleArgs};
 pub use runs::{BenchArgs, DemoArgs, LoadArgs, ProfileName, WorkName, Workload};
 pub use sale::{
-    CallArgs, ConfirmArgs, HoldCommand, OperationArgs, ReserveArgs, ReturnArgs, SellArgs, TakeArgs,
+    CallArgs, ConfirmArgs, HoldCommand, OperationArgs, PartiesArgs, ReserveArgs, ReturnArgs, SellArgs,
+    TakeArgs,
 };
-pub use stock::{EditArgs, StockCommand};
+pub use stock::{EditArgs, LimitArgs, PriceArgs, PriceName, StockCommand, SubjectName};
 pub use token::TokenCommand;
 #[cfg(test)]
 pub use values::quota;
@@ -76,6 +79,9 @@ pub enum Command {
     /// Holds: what was reserved and sold
     #[command(subcommand)]
     Hold(HoldCommand),
+    /// Risk rules and blocks of a running server: how often a subject may buy, and who may not
+    #[command(subcommand)]
+    Risk(RiskCommand),
     /// Card keys of a running server: imports, batches, keys of holds
     #[command(subcommand)]
     Keys(KeysCommand),

@@ -40,10 +40,33 @@ pub struct TakeArgs {
     pub order: Option<String>,
     #[command(flatten)]
     #[allow(missing_docs)]
+    pub parties: PartiesArgs,
+    /// What the buyer was told that all of it costs, in minor units; refused if it costs anything else
+    #[arg(long, value_name = "AMOUNT")]
+    pub expect: Option<u64>,
+    /// The buyer is a member: prices for members are his, too
+    #[arg(long)]
+    pub member: bool,
+    #[command(flatten)]
+    #[allow(missing_docs)]
     pub operation: OperationArgs,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub server: ServerArgs,
+}
+
+/// Whom else the demand comes from, for limits and risk rules.
+#[derive(Debug, Args)]
+pub struct PartiesArgs {
+    /// The natural person, whatever his accounts
+    #[arg(long, value_name = "REFERENCE")]
+    pub limit_key: Option<String>,
+    /// The device
+    #[arg(long, value_name = "REFERENCE")]
+    pub device: Option<String>,
+    /// The address
+    #[arg(long, value_name = "REFERENCE")]
+    pub address: Option<String>,
 }
 
 /// `scrip sell`.

@@ -1,8 +1,8 @@
 //! Flags of `scrip stock`.
 
 use super::ServerArgs;
-use super::values::{self, QuotaWish};
-use clap::{Args, Subcommand};
+use super::values::{self, PriceWish, QuotaWish};
+use clap::{Args, Subcommand, ValueEnum};
 use std::time::Duration;
 
 const QUOTA_HELP: &str = "\
@@ -13,6 +13,22 @@ A quota is CHANNEL=QUOTA, the channel by name (own, mini, app, h5, pos, taobao, 
   taobao=none         neither
   own=rest            guarantees what is available and that no other channel's guarantee or cap lays claim to
 Units count that the channel holds or has sold already. Channels that are not named keep their quotas.";
+
+const LIMIT_HELP: &str = "\
+Limits are set for one kind of subject at a time; what is not named stays, 0 is no limit:
+  scrip stock limit steam50 2                              2 units per user in all
+  scrip stock limit steam50 2 --subject limit-key          2 per natural person, whatever his accounts
+  scrip stock limit steam50 --subject device --per-day 1   1 unit a day per device
+  scrip stock limit steam50 --held 3                       a user holds 3 units at once, at most
+A subject that a sale does not name is not limited, but for the user: he must be named where users are limited.";
+
+const PRICE_HELP: &str = "\
+A price is CHANNEL=AMOUNT in minor units (cents, fen), the channel by name or number, or any for all without their own:
+  scrip stock price steam50 any=4990 taobao=5190
+  scrip stock price steam50 own=4490 --kind member
+  scrip stock price steam50 any=3990 --kind promotional --from-in 2h --until-in 4h
+  scrip stock price steam50 taobao=none                    without a price of its own again
+The lowest price in force counts. Prices of other channels and kinds stay.";
 
 /// `scrip stock`.
 #[derive(Debug, Subcommand)]
@@ -73,12 +89,26 @@ pub enum StockCommand {
         #[allow(missing_docs)]
         server: ServerArgs,
     },
-    /// Set how many units one user may hold and have bought
+    /// Show what a buyer, person, device or address may have of it, or say it
+    #[command(after_help = LIMIT_HELP)]
     Limit {
         /// Its name (or number)
         name: String,
-        /// Units per user; 0: no limit
-        units: u32,
+        #[command(flatten)]
+        #[allow(missing_docs)]
+        limit: LimitArgs,
+        #[command(flatten)]
+        #[allow(missing_docs)]
+        server: ServerArgs,
+    },
+    /// Show what a unit costs on each channel, or say it
+    #[command(after_help = PRICE_HELP)]
+    Price {
+        /// Its name (or number)
+        name: String,
+        #[command(flatten)]
+        #[allow(missing_docs)]
+        price: PriceArgs,
         #[command(flatten)]
         #[allow(missing_docs)]
         server: ServerArgs,
@@ -144,12 +174,86 @@ impl StockCommand {
             | StockCommand::Supply { name, server, .. }
             | StockCommand::Quota { name, server, .. }
             | StockCommand::Limit { name, server, .. }
+            | StockCommand::Price { name, server, .. }
             | StockCommand::Edit { name, server, .. }
             | StockCommand::Freeze { name, server, .. }
             | StockCommand::Unfreeze { name, server, .. }
             | StockCommand::Void { name, server, .. } => (name, server),
         }
     }
+}
+
+/// What one kind of subject may have.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct LimitArgs {
+    /// Units held and bought in all
+    pub units: Option<u32>,
+    /// Units held and bought per day of the hold's making
+    #[arg(long, value_name = "UNITS")]
+    pub per_day: Option<u32>,
+    /// Units held at once
+    #[arg(long, value_name = "UNITS")]
+    pub held: Option<u32>,
+    /// Whose
+    #[arg(long, value_enum, default_value_t = SubjectName::User)]
+    pub subject: SubjectName,
+    /// Where the days begin, such as +08:00; the first limits of a stock fix it for good
+    #[arg(long, value_name = "OFFSET", value_parser = values::offset, allow_hyphen_values = true)]
+    pub utc_offset: Option<i16>,
+}
+
+impl LimitArgs {
+    /// Whether nothing is to be changed.
+    pub fn shows(&self) -> bool {
+        self.units.is_none() && self.per_day.is_none() && self.held.is_none() && self.utc_offset.is_none()
+    }
+}
+
+/// A kind of subject.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SubjectName {
+    /// The buyer
+    User,
+    /// A natural person, whatever his accounts
+    LimitKey,
+    /// A device
+    Device,
+    /// An address
+    Address,
+}
+
+/// What a unit costs.
+#[derive(Debug, Clone, Args)]
+pub struct PriceArgs {
+    /// Prices to set; none: show the table
+    #[arg(value_name = "CHANNEL=AMOUNT", num_args = 0..=64, value_parser = values::price)]
+    pub prices: Vec<PriceWish>,
+    /// To whom they are offered
+    #[arg(long, value_enum, default_value_t = PriceName::List)]
+    pub kind: PriceName,
+    /// In force from this time on (milliseconds since the Unix epoch)
+    #[arg(long, value_name = "MS", requires = "prices")]
+    pub from_ms: Option<u64>,
+    /// In force from this long from now on, such as 2h
+    #[arg(long, value_name = "SPAN", value_parser = values::span, conflicts_with = "from_ms", requires = "prices")]
+    pub from_in: Option<Duration>,
+    /// No longer in force from this time on (milliseconds since the Unix epoch)
+    #[arg(long, value_name = "MS", requires = "prices")]
+    pub until_ms: Option<u64>,
+    /// No longer in force this long from now, such as 4h
+    #[arg(long, value_name = "SPAN", value_parser = values::span, conflicts_with = "until_ms", requires = "prices")]
+    pub until_in: Option<Duration>,
+}
+
+/// A kind of price.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PriceName {
+    /// For everybody
+    List,
+    /// For members
+    Member,
+    /// For everybody, as a promotion
+    Promotional,
 }
 
 /// When the guarantees that are being set lapse.

@@ -80,6 +80,46 @@ pub fn quota(text: &str) -> Result<QuotaWish, Box<dyn std::error::Error + Send +
     Ok(QuotaWish { channel: scrip_client::channel_id(channel)?, wish })
 }
 
+/// What a unit shall cost on a channel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PriceWish {
+    /// The channel; `None`: all that have no price of their own.
+    pub channel: Option<ChannelId>,
+    /// Minor units; `None`: it has none.
+    pub amount: Option<u32>,
+}
+
+/// `CHANNEL=AMOUNT`: the channel may be `any`, the amount `none`.
+pub fn price(text: &str) -> Result<PriceWish, Box<dyn std::error::Error + Send + Sync>> {
+    const WHAT: &str = "price: write taobao=4990 (minor units), any=4990 or taobao=none";
+    let error = || ValueError { text: text.to_owned(), what: WHAT };
+    let (channel, amount) = text.split_once('=').ok_or_else(error)?;
+    let channel = if channel == "any" { None } else { Some(scrip_client::channel_id(channel)?) };
+    let amount = match amount {
+        "none" => None,
+        amount => Some(amount.parse().ok().filter(|amount| *amount != 0).ok_or_else(error)?),
+    };
+    Ok(PriceWish { channel, amount })
+}
+
+/// How far a clock is ahead of UTC, in minutes: `+08:00`, `-03:30`, `Z`.
+pub fn offset(text: &str) -> Result<i16, ValueError> {
+    let error = || ValueError { text: text.to_owned(), what: "offset from UTC: write +08:00, -03:30 or Z" };
+    if text == "Z" {
+        return Ok(0);
+    }
+    let (sign, rest) = match text.split_at_checked(1) {
+        Some(("+", rest)) => (1, rest),
+        Some(("-", rest)) => (-1, rest),
+        _ => return Err(error()),
+    };
+    let (hours, minutes) = rest.split_once(':').ok_or_else(error)?;
+    let number = |text: &str| text.parse::<i16>().ok().filter(|_| text.len() == 2);
+    let (hours, minutes) = number(hours).zip(number(minutes)).ok_or_else(error)?;
+    let total = sign * (hours * 60 + minutes);
+    if minutes < 60 && (-720..=840).contains(&total) { Ok(total) } else { Err(error()) }
+}
+
 /// A channel by name or number.
 pub fn channel(text: &str) -> Result<ChannelId, scrip_client::UnknownChannel> {
     scrip_client::channel_id(text)
@@ -124,6 +164,27 @@ mod tests {
             assert!(quota(text).unwrap_err().to_string().contains("own=rest"), "{text}");
         }
         assert!(quota("ebay=1").unwrap_err().to_string().contains("taobao"));
+    }
+
+    #[test]
+    fn prices_are_amounts_on_channels() {
+        let wish = |channel: Option<u16>, amount| PriceWish { channel: channel.map(ChannelId), amount };
+        assert_eq!(price("taobao=4990").unwrap(), wish(Some(10), Some(4990)));
+        assert_eq!(price("any=1").unwrap(), wish(None, Some(1)));
+        assert_eq!(price("77=none").unwrap(), wish(Some(77), None));
+        for text in ["taobao", "taobao=", "taobao=0", "taobao=49.90", "taobao=4294967296"] {
+            assert!(price(text).unwrap_err().to_string().contains("any=4990"), "{text}");
+        }
+    }
+
+    #[test]
+    fn offsets_are_hours_and_minutes() {
+        for (text, minutes) in [("+08:00", 480), ("-03:30", -210), ("Z", 0), ("+14:00", 840)] {
+            assert_eq!(offset(text), Ok(minutes));
+        }
+        for text in ["", "8", "+8:00", "08:00", "+08:60", "+14:01", "-12:01", "+-1:00"] {
+            assert!(offset(text).is_err(), "{text}");
+        }
     }
 
     #[test]

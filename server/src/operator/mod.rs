@@ -3,12 +3,15 @@
 //! Each is one client, one question and one page of text. Invariant: a failure says what was wrong, in which facts, and
 //! which command to try next.
 
+mod limits;
 mod quota;
 mod repeat;
+mod risk;
 mod sale;
 mod stock;
 mod words;
 
+pub use risk::risk;
 pub use sale::{confirm, hold, release, reserve, return_units, sell};
 pub use stock::stock;
 pub use words::{Kind, Subject, next, time, what};

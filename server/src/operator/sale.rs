@@ -5,10 +5,11 @@
 use super::words::{Kind, Subject, id_text, time};
 use super::{Failure, OperatorError, repeat, run};
 use crate::cli::{
-    CallArgs, ConfirmArgs, HoldCommand, Item, OperationArgs, ReserveArgs, ReturnArgs, SellArgs, TakeArgs,
+    CallArgs, ConfirmArgs, HoldCommand, Item, OperationArgs, PartiesArgs, ReserveArgs, ReturnArgs, SellArgs,
+    TakeArgs,
 };
 use scrip_client::{
-    Client, Confirm, Hold, HoldShown, HoldState, Line, Operation, OperationShown, OrderId, Reserve,
+    Client, Confirm, Hold, HoldShown, HoldState, Line, Operation, OperationShown, OrderId, Parties, Reserve,
     ReturnUnits, Sell, UserId, channel_name, says_its_time,
 };
 
@@ -20,7 +21,15 @@ pub fn sell(arguments: &SellArgs) -> Result<(), OperatorError> {
     let take = &arguments.take;
     run(&take.server, take.channel, &subject_of(take), async |client| {
         let (order, user, lines) = wishes(client, take)?;
-        let request = Sell { order, user, paid: arguments.paid, ..Sell::new(client.operation(), lines) };
+        let request = Sell {
+            order,
+            user,
+            parties: parties(client, &take.parties)?,
+            expected_total: take.expect,
+            member: take.member,
+            paid: arguments.paid,
+            ..Sell::new(client.operation(), lines)
+        };
         let attempt =
             async |client: &Client, operation| client.sell(Sell { operation, ..request.clone() }).await;
         let (operation, sold) = repeat::once(client, &take.operation, client.home_slot(), attempt).await?;
@@ -42,7 +51,15 @@ pub fn reserve(arguments: &ReserveArgs) -> Result<(), OperatorError> {
         ttl_ms.ok_or_else(|| OperatorError::Wish("--ttl is from 1ms to 4h: try `--ttl 15m`".into()))?;
     run(&take.server, take.channel, &subject_of(take), async |client| {
         let (order, user, lines) = wishes(client, take)?;
-        let request = Reserve { order, user, ttl_ms, ..Reserve::new(client.operation(), lines) };
+        let request = Reserve {
+            order,
+            user,
+            ttl_ms,
+            parties: parties(client, &take.parties)?,
+            expected_total: take.expect,
+            member: take.member,
+            ..Reserve::new(client.operation(), lines)
+        };
         let attempt =
             async |client: &Client, operation| client.reserve(Reserve { operation, ..request.clone() }).await;
         let (operation, held) = repeat::once(client, &take.operation, client.home_slot(), attempt).await?;
@@ -139,8 +156,11 @@ pub fn hold(command: &HoldCommand) -> Result<(), OperatorError> {
                 Err(_) => format!("stock {}", line.stock),
             };
             println!(
-                "item       {name}: {} reserved, {} sold, {} of those returned",
-                line.reserved, line.confirmed, line.returned
+                "item       {name}: {} reserved, {} sold, {} of those returned{}",
+                line.reserved,
+                line.confirmed,
+                line.returned,
+                if line.price == 0 { String::new() } else { format!(", at {} a unit", line.price) }
             );
         }
         Ok(())
@@ -171,6 +191,18 @@ fn wishes(client: &Client, take: &TakeArgs) -> Result<(OrderId, UserId, Vec<Line
     let line = |item: &Item| Ok(Line::new(client.stock_id(&item.name)?, item.units));
     let lines = take.items.iter().map(line).collect::<Result<Vec<_>, Failure>>()?;
     Ok((order.unwrap_or_default(), user.unwrap_or_default(), lines))
+}
+
+/// Whom else the demand comes from; none if nobody is named.
+fn parties(client: &Client, named: &PartiesArgs) -> Result<Option<Parties>, Failure> {
+    let hash = |text: &Option<String>| text.as_deref().map(|text| client.keyed_hash(text)).transpose();
+    let limit_key = named.limit_key.as_deref().map(|text| client.limit_key(text)).transpose()?;
+    let (device, address) = (hash(&named.device)?, hash(&named.address)?);
+    if limit_key.is_none() && device.is_none() && address.is_none() {
+        return Ok(None);
+    }
+    let [device, address] = [device, address].map(Option::unwrap_or_default);
+    Ok(Some(Parties::new(limit_key.unwrap_or_default(), device, address)))
 }
 
 fn subject_of(take: &TakeArgs) -> Subject<'_> {
@@ -210,7 +242,10 @@ fn print_hold(hold: &HoldShown) {
     };
     let refusal = hold.refusal.map_or(String::new(), |code| format!(" ({})", code.name()));
     println!("hold       {}", id_text(hold.id));
-    println!("state      {state}{refusal}");
+    println!(
+        "state      {state}{refusal}{}",
+        if hold.flagged { ", flagged by a risk rule or block" } else { "" }
+    );
     println!("channel    {}", channel_name(hold.channel));
     let id = |id: u128| if id == 0 { "-".into() } else { id_text(scrip_client::OperationId(id)) };
     println!("order      {}", id(hold.order.0));

@@ -4,7 +4,7 @@
 //! looked at again, a few times.
 
 use super::words::{Kind, Subject, time};
-use super::{Failure, OperatorError, quota, run};
+use super::{Failure, OperatorError, limits, quota, run};
 use crate::cli::{EditArgs, StockCommand};
 use scrip_client::{
     ChannelId, Client, Code, Error, StockCreate, StockEdit, StockFreeze, StockId, StockShown, StockTerms,
@@ -24,6 +24,7 @@ pub fn stock(command: &StockCommand) -> Result<(), OperatorError> {
     let kind = match command {
         StockCommand::Create { .. } => Kind::Create,
         StockCommand::Quota { .. } => Kind::Quota,
+        StockCommand::Limit { .. } => Kind::Limit,
         _ => Kind::Stock,
     };
     let subject = Subject { kind, stocks: vec![name], reference: None };
@@ -52,9 +53,17 @@ async fn ask(client: &Client, name: &str, command: &StockCommand) -> Result<(), 
             }
             return quota::show(client, stock).await;
         }
-        StockCommand::Limit { units, .. } => {
-            let limit = |terms: StockTerms| StockTerms { limit_per_user: *units, ..terms };
-            edit(client, stock, limit).await?;
+        StockCommand::Limit { limit, .. } => {
+            if !limit.shows() {
+                limits::set_limits(client, stock, limit).await?;
+            }
+            return limits::show_limits(client, stock).await;
+        }
+        StockCommand::Price { price, .. } => {
+            if !price.prices.is_empty() {
+                limits::set_prices(client, stock, price).await?;
+            }
+            return limits::show_prices(client, stock).await;
         }
         StockCommand::Edit { edit: wish, .. } => {
             edit(client, stock, |terms| edited(client, wish, terms)).await?
@@ -116,7 +125,7 @@ fn edited(client: &Client, wish: &EditArgs, terms: StockTerms) -> StockTerms {
 }
 
 /// A time that was given, or a span from the server's now; 0 if neither.
-fn time_of(client: &Client, at_ms: Option<u64>, within: Option<Duration>) -> u64 {
+pub(super) fn time_of(client: &Client, at_ms: Option<u64>, within: Option<Duration>) -> u64 {
     let span_ms = |span: Duration| u64::try_from(span.as_millis()).unwrap_or(u64::MAX);
     let later_ms = |span| client.now_ms().saturating_add(span_ms(span));
     at_ms.or(within.map(later_ms)).unwrap_or(0)

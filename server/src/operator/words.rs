@@ -32,6 +32,10 @@ pub enum Kind {
     Return,
     /// `keys`.
     Keys,
+    /// `stock limit`.
+    Limit,
+    /// `risk`.
+    Risk,
 }
 
 /// What went wrong.
@@ -91,7 +95,8 @@ pub fn next(error: &Error, subject: &Subject<'_>) -> String {
         Error::Rejected(rejection) => next_after(rejection, subject),
         Error::Unauthorized(_) => ". `scrip token create --merchant 1 --data DIR` makes a token".into(),
         Error::Unknown { operation, .. } => match (subject.kind, subject.reference) {
-            (Kind::Create | Kind::Stock | Kind::Quota, _) => {
+            (Kind::Risk, _) => ". `scrip risk show` tells".into(),
+            (Kind::Create | Kind::Stock | Kind::Quota | Kind::Limit, _) => {
                 format!(". `scrip stock show {}` tells", stock(subject))
             }
             (Kind::Hold | Kind::Keys, _) | (Kind::Take, Some(_)) => {
@@ -128,7 +133,17 @@ fn next_after(rejection: &OwnedRejection, subject: &Subject<'_>) -> String {
     let (code, name) = (rejection.code, lacking(rejection, subject));
     let hold = subject.reference.unwrap_or("HOLD");
     match (code, subject.kind) {
-        (Code::NotFound, Kind::Create | Kind::Stock | Kind::Quota | Kind::Take) => {
+        (Code::NotFound, Kind::Risk) => ". There is none: `scrip risk show` shows those there are".into(),
+        (Code::RuleFailed, Kind::Limit) if rejection.facts == OwnedFacts::None => {
+            format!(". The first limits of a stock fix where its days begin: `scrip stock limit {name}` shows it")
+        }
+        (Code::HeldLimit, _) => format!(
+            ". Holds of the same buyer, person, device or address are in the way: they end by confirm, release or time; \
+             `scrip stock limit {name}` shows the caps"
+        ),
+        (Code::QuoteChanged, _) => format!(". `scrip stock price {name}` shows the prices; tell the buyer, then --expect it"),
+        (Code::RiskLimit, _) => ". `scrip risk show` shows rules and blocks".into(),
+        (Code::NotFound, Kind::Create | Kind::Stock | Kind::Quota | Kind::Limit | Kind::Take) => {
             format!(". `scrip stock create {name} --units N` makes it")
         }
         (Code::NotFound | Code::HoldNotFound | Code::OperationTooOld, Kind::Hold | Kind::Return) => {
@@ -151,9 +166,10 @@ fn next_after(rejection: &OwnedRejection, subject: &Subject<'_>) -> String {
              quota {name}` shows both"
         ),
         (Code::ChannelQuota, _) => format!(". `scrip stock quota {name}` shows what each channel may take"),
-        (Code::UserLimit, _) => {
-            format!(". It needs a --user with units left; `scrip stock limit {name} N` changes the limit")
-        }
+        (Code::UserLimit, _) => format!(
+            ". It needs a --user (and limit key, device, address) with units left: `scrip stock limit {name}` shows the \
+             limits, `scrip stock limit {name} N` sets the one per user"
+        ),
         (Code::NotStarted, _) => format!(". `scrip stock edit {name} --opens-ms 0` opens the sale now"),
         (Code::Expired, Kind::Take) => format!(". `scrip stock edit {name} --closes-ms 0` opens the sale again"),
         (Code::Frozen, _) => format!(". `scrip stock edit {name} --sale-frozen false` lets the sale go on"),
@@ -182,7 +198,7 @@ fn next_after(rejection: &OwnedRejection, subject: &Subject<'_>) -> String {
 
 fn forbidden(kind: Kind) -> String {
     let verbs = match kind {
-        Kind::Create | Kind::Stock | Kind::Quota => "--verb stock --verb read",
+        Kind::Create | Kind::Stock | Kind::Quota | Kind::Limit | Kind::Risk => "--verb stock --verb read",
         Kind::Take | Kind::Hold => "--verb sell --verb read",
         Kind::Return => "--verb return --verb read",
         Kind::Keys => "--verb stock --verb sell --verb return --verb read",

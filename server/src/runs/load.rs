@@ -112,6 +112,8 @@ fn plan(arguments: &LoadArgs, credentials: &credentials::Credentials) -> Result<
             drain: Duration::from_secs(10),
         },
         users: arguments.users,
+        orders: arguments.full,
+        parties: arguments.full,
         ttl_ms: arguments.ttl_ms,
         seed: arguments.seed,
         ledger: arguments.sample.map_or(LedgerMode::Full, |one_in| LedgerMode::Counts { one_in }),

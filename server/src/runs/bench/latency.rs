@@ -42,6 +42,7 @@ fn run<'r>(name: &'r str, load: &str, gib: u64) -> Run<'r> {
         stocks: 1,
         units: 1 << 50,
         keys: 0,
+        full: false,
         limit_per_user: 1_000_000,
         load: words(&format!("--profile steady --work reserve {load} --users 10000000 --sample 1000")),
         success: Success::Acknowledged,

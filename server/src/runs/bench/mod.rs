@@ -25,6 +25,7 @@ pub fn run(arguments: &BenchArgs) -> Result<bool, RunError> {
     let mut report = match arguments.workload {
         Workload::Probe => Report { workload: "probe".into(), ..Report::default() },
         Workload::W1 => workloads::w1(arguments, &place)?,
+        Workload::W1Full => workloads::w1_full(arguments, &place)?,
         Workload::W1s => workloads::w1s(arguments, &place)?,
         Workload::W1Steady => workloads::w1_steady(arguments, &place)?,
         Workload::W2 => workloads::w2(arguments, &place)?,

@@ -9,8 +9,9 @@ use crate::runs::load::report_from;
 use crate::runs::processes::{LoadProcess, RunError, ServerProcess, system};
 use crate::tools::verify;
 use scrip_client::{
-    BatchCreate, Client, ClientOptions, Error, KEYS_PER_CHUNK_MAX, KeysImport, KeysImported, StockCreate,
-    StockTerms,
+    BatchCreate, ChannelId, Client, ClientOptions, Error, KEYS_PER_CHUNK_MAX, KeysImport, KeysImported,
+    Limits, Price, PriceKind, Quota, StockCreate, StockId, StockLimits, StockPrice, StockQuota, StockTerms,
+    SubjectLimit,
 };
 use scrip_protocol::secret::Token;
 use std::net::SocketAddr;
@@ -32,6 +33,8 @@ pub struct Run<'r> {
     pub keys: u64,
     /// Purchase limit of each; 0: none.
     pub limit_per_user: u32,
+    /// Limits and caps of every kind of subject, a price and a channel quota on each, none of which bites.
+    pub full: bool,
     /// Further arguments of the load.
     pub load: Vec<String>,
     /// Which answers are successes.
@@ -129,6 +132,7 @@ fn create_stocks(server: SocketAddr, token: &Token, run: &Run<'_>) -> Result<(),
         let mut waiting = tokio::task::JoinSet::new();
         for number in 0..run.stocks {
             let (client, name, units, keys) = (client.clone(), format!("s{number}"), run.units, run.keys);
+            let full = run.full;
             waiting.spawn(async move {
                 let stock = client.stock_id(&name)?;
                 let keys = keys > 0;
@@ -137,7 +141,8 @@ fn create_stocks(server: SocketAddr, token: &Token, run: &Run<'_>) -> Result<(),
                     keys,
                     ..StockCreate::new(client.operation(), stock, &name, if keys { 0 } else { units })
                 };
-                client.stock_create(create).await
+                client.stock_create(create).await?;
+                if full { lay_down_rules(&client, stock, units).await } else { Ok(()) }
             });
             while waiting.len() > 1_000 {
                 joined(waiting.join_next().await)?;
@@ -154,6 +159,23 @@ fn create_stocks(server: SocketAddr, token: &Token, run: &Run<'_>) -> Result<(),
         client.close().await;
         Ok(())
     })
+}
+
+/// Everything that a stock can lay down, generous enough to refuse nobody.
+async fn lay_down_rules(client: &Client, stock: StockId, units: u64) -> Result<(), Error> {
+    let limits =
+        Limits { subjects: [SubjectLimit::new(1_000_000, 500_000, 500_000); 4], ..Limits::default() };
+    let operation = client.operation();
+    let version =
+        client.stock_limits(StockLimits { operation, stock, version: 1, limits }).await?.value as u32;
+    let prices = vec![Price::new(Price::ANY_CHANNEL, PriceKind::List, 4_990)];
+    let operation = client.operation();
+    let version = client.stock_price(StockPrice { operation, stock, version, prices }).await?.value as u32;
+    let quotas =
+        vec![Quota::new(ChannelId(0), units / 2, units, 0), Quota::new(ChannelId(1), units / 4, units, 0)];
+    let operation = client.operation();
+    client.stock_quota(StockQuota { operation, stock, version, quotas }).await?;
+    Ok(())
 }
 
 /// Imports `count` card keys of 16 characters, chunks side by side.

@@ -59,9 +59,32 @@ pub fn w1(arguments: &BenchArgs, place: &Place) -> Result<Report, RunError> {
         stocks: 1,
         units: ENDLESS,
         keys: 0,
+        full: false,
         limit_per_user: 1_000_000,
         load: words(&format!(
             "--profile steady --work reserve {} --seconds {seconds} --warm-up-s 1 --users 10000000 --sample 1000",
+            shape.arguments()
+        )),
+        success: Success::Acknowledged,
+        verify: true,
+    };
+    carry_out(arguments, place, &run)
+}
+
+/// W1 with order, limit key, device and address, limits and caps of each, a channel quota and a price.
+pub fn w1_full(arguments: &BenchArgs, place: &Place) -> Result<Report, RunError> {
+    let shape = Shape::of(arguments, DEEP);
+    let seconds = seconds(arguments, 5.0);
+    let run = Run {
+        name: "W1-full",
+        server: server(arguments, 12 * GIB),
+        stocks: 1,
+        units: ENDLESS,
+        keys: 0,
+        limit_per_user: 0,
+        full: true,
+        load: words(&format!(
+            "--profile steady --work reserve --full {} --seconds {seconds} --warm-up-s 1 --users 10000000 --sample 1000",
             shape.arguments()
         )),
         success: Success::Acknowledged,
@@ -80,6 +103,7 @@ pub fn w1s(arguments: &BenchArgs, place: &Place) -> Result<Report, RunError> {
         stocks: 1,
         units: 1_000,
         keys: 0,
+        full: false,
         limit_per_user: 1_000_000,
         load: words(&format!(
             "--profile steady --work reserve {} --seconds {seconds} --warm-up-s 1 --users 10000000 --sample 1000",
@@ -105,6 +129,7 @@ pub fn w1_steady(arguments: &BenchArgs, place: &Place) -> Result<Report, RunErro
         stocks: 1,
         units: ENDLESS,
         keys: 0,
+        full: false,
         limit_per_user: 1_000_000,
         load: words(&format!(
             "--profile steady --work reserve {} --seconds {seconds} --warm-up-s 30 --rate {rate} --ttl-ms 1000 \
@@ -141,6 +166,7 @@ pub fn w2(arguments: &BenchArgs, place: &Place) -> Result<Report, RunError> {
             stocks,
             units: ENDLESS / u64::from(stocks),
             keys: 0,
+            full: false,
             limit_per_user: 0,
             load: words(&format!(
                 "--profile {profile} --work reserve-confirm {} --seconds {seconds} --warm-up-s 1 \
@@ -179,6 +205,7 @@ pub fn w3(arguments: &BenchArgs, place: &Place) -> Result<Report, RunError> {
         stocks: 1,
         units: keys,
         keys,
+        full: false,
         limit_per_user: 0,
         load: words(&format!(
             "--profile steady --work sell {} --seconds {seconds} --attempts {keys} --warm-up-s 0.5 --users 10000000 --sample 1000",
@@ -200,6 +227,7 @@ pub fn w7(arguments: &BenchArgs, place: &Place) -> Result<Report, RunError> {
         stocks: 1,
         units: ENDLESS,
         keys: 0,
+        full: false,
         limit_per_user: 1_000_000,
         load: words(&format!(
             "--profile steady --work reserve {} --seconds {seconds} --warm-up-s 1 --users 10000000 --sample 10",
