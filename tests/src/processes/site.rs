@@ -53,6 +53,24 @@ impl Said {
         serde_json::from_str(last).unwrap_or_else(|error| panic!("{error}: {self:#?}"))
     }
 
+    /// What stands behind a word at the beginning of a line.
+    ///
+    /// # Panics
+    /// If no line begins so.
+    pub fn field(&self, name: &str) -> &str {
+        let found = self.stdout.lines().find_map(|line| line.strip_prefix(name));
+        found.unwrap_or_else(|| panic!("no {name}: {self:#?}")).trim()
+    }
+
+    /// The words of the line that begins with this one, without it.
+    ///
+    /// # Panics
+    /// If no line begins so.
+    pub fn row(&self, name: &str) -> Vec<&str> {
+        let found = self.stdout.lines().find(|line| line.split_whitespace().next() == Some(name));
+        found.unwrap_or_else(|| panic!("no {name}: {self:#?}")).split_whitespace().skip(1).collect()
+    }
+
     /// Asserts that it went well.
     ///
     /// # Panics
@@ -191,6 +209,15 @@ impl Site {
             .expect("the binary can be started");
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("tools speak UTF-8");
         Said { status: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
+    }
+
+    /// Runs a subcommand as it is typed, against the server of this place.
+    ///
+    /// # Panics
+    /// If it can't be started.
+    pub fn line(&self, command: &str) -> Said {
+        let words: Vec<&str> = command.split_whitespace().chain(["--data", self.data_text()]).collect();
+        self.run(&words)
     }
 
     /// Runs `scrip verify --json`, which must pass.
