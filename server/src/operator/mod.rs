@@ -14,7 +14,7 @@ mod words;
 pub use sale::{confirm, hold, release, reserve, return_units, sell};
 pub use stock::stock;
 pub use top::top;
-pub use words::{Kind, Subject, next, time, what};
+pub use words::{Kind, Subject, grouped, key_line, next, time, what};
 
 use crate::cli::ServerArgs;
 use crate::credentials::{self, CredentialsError};
