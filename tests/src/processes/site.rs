@@ -112,6 +112,16 @@ impl Site {
         Site { directory, data }
     }
 
+    /// The same, with the data directory where commands look for it that name none.
+    ///
+    /// # Panics
+    /// If there is none to be had.
+    pub fn at_home() -> Site {
+        let site = Site::new();
+        let data = site.path().join("scrip-data");
+        Site { data, ..site }
+    }
+
     /// The same, with the data directory elsewhere.
     pub fn with_data(data: PathBuf) -> Site {
         Site { data, ..Site::new() }
@@ -211,7 +221,17 @@ impl Site {
         Said { status: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
     }
 
-    /// Runs a subcommand as it is typed, against the server of this place.
+    /// Runs a whole command line as it is typed here: `scrip stock show steam50`.
+    ///
+    /// # Panics
+    /// If it can't be started, or is another program's.
+    pub fn typed(&self, line: &str) -> Said {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        assert_eq!(words.first(), Some(&"scrip"), "{line}");
+        self.run(&words[1..])
+    }
+
+    /// Runs a subcommand against the server of this place.
     ///
     /// # Panics
     /// If it can't be started.
