@@ -292,3 +292,67 @@ fn a_payment_callback_beyond_the_window_of_late_ones_is_refused_for_good() {
     assert_eq!(site.line("confirm stale").badly(&[]).stderr, refused.stderr);
     assert_eq!(caller.show(stock).available, 3);
 }
+
+#[test]
+fn many_at_once_of_one_buyer_get_no_more_than_the_limit_and_others_get_all_the_rest() {
+    let site = Site::new();
+    let server = site.serve(&[]);
+    site.line("stock create card --units 1000 --limit-per-user 3").well();
+    let callers: Vec<Caller> = (0..4).map(|_| Caller::connect(server.listen, server.token())).collect();
+    let stock = callers[0].client.stock_id("card").expect("a name");
+    let attempts = 300;
+    let taken: usize = std::thread::scope(|scope| {
+        let tries: Vec<_> =
+            callers.into_iter().map(|caller| scope.spawn(move || race(&caller, stock, attempts))).collect();
+        tries.into_iter().map(|tried| tried.join().expect("it ran")).sum()
+    });
+    assert_eq!(taken, 3 + (1_000 - 3), "the limit for one, and not a unit left");
+    assert_eq!(site.line("stock show card").well().field("available"), "0");
+}
+
+/// Every second attempt is the same buyer's, the others are buyers of their own; answers how many were sold.
+fn race(caller: &Caller, stock: StockId, attempts: usize) -> usize {
+    caller.wait(async {
+        let mut under_way = JoinSet::new();
+        for attempt in 0..2 * attempts {
+            let client = caller.client.clone();
+            under_way.spawn(async move {
+                let operation = client.operation();
+                let user = match attempt % 2 {
+                    0 => client.user_id("greedy").expect("a reference"),
+                    _ => scrip_client::UserId(operation.id.0),
+                };
+                match client.sell(Sell { user, ..Sell::new(operation, vec![Line::new(stock, 1)]) }).await {
+                    Ok(_) => 1,
+                    Err(Error::Rejected(rejection)) => {
+                        assert!(
+                            matches!(rejection.code, Code::UserLimit | Code::OutOfStock),
+                            "{rejection:?}"
+                        );
+                        0
+                    }
+                    Err(error) => panic!("neither sold nor refused: {error}"),
+                }
+            });
+        }
+        under_way.join_all().await.into_iter().sum()
+    })
+}
+
+#[test]
+fn an_import_and_an_order_of_ten_thousand_keys_are_whole() {
+    let site = Site::new();
+    let file = site.path().join("all.txt");
+    let text: String = (0..10_000).map(|number| format!("BULK-{number:05}\n")).collect();
+    fs::write(&file, &text).expect("a file");
+    let server = site.serve(&[]);
+    site.line("stock create bulk --keys").well();
+    let said = site.line(&format!("keys import bulk {}", file.display())).well();
+    assert!(said.stdout.contains("ok 10,000\n"), "{said:#?}");
+    let sold = site.line("sell bulk:10000 --channel own --operation B1").well();
+    assert!(sold.stdout.contains("of 10000: `scrip keys show B1` shows all"), "{sold:#?}");
+    let server = again(&site, server);
+    assert_eq!(site.line("keys reveal B1").well().stdout, text);
+    assert_eq!(site.line("keys show B1").well().stdout.lines().count(), 10_000);
+    drop(server);
+}
