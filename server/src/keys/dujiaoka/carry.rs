@@ -142,8 +142,8 @@ impl<'a> Carrier<'a> {
             chunk.push(position as u64, key);
             let full = keys.get(position + 1).is_none_or(|next| !chunk.has_room(next));
             if full {
-                let operation = self.ids.chunk(OF_CHUNK | self.next + 1);
-                self.number();
+                let number = self.number();
+                let operation = self.ids.chunk(OF_CHUNK | number);
                 let import = KeysImport { operation, stock: id, batch, keys: &chunk.keys() };
                 let bits = self.client.keys_import(import).await?.taken;
                 taken.extend((0..chunk.lines().len()).map(|bit| bits >> bit & 1 == 1));
