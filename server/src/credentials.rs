@@ -16,6 +16,8 @@ const FILE: &str = "client.json";
 pub struct Credentials {
     /// Where.
     pub server: SocketAddr,
+    /// Where its HTTP door is, if that was left.
+    pub http: Option<SocketAddr>,
     /// Who.
     pub token: Token,
 }
@@ -23,6 +25,8 @@ pub struct Credentials {
 #[derive(Serialize, Deserialize)]
 struct Kept {
     server: SocketAddr,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    http: Option<SocketAddr>,
     token: String,
 }
 
@@ -62,23 +66,26 @@ pub fn find(arguments: &ServerArgs) -> Result<Credentials, CredentialsError> {
     let kept = read(&arguments.data)?;
     let server = arguments.server.or(kept.as_ref().map(|kept| kept.server));
     let server = server.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 7480)));
+    // The door that was left is that server's, and no other's.
+    let left = kept.as_ref().filter(|kept| kept.server == server);
+    let http = left.and_then(|kept| kept.http);
     let text = arguments.token.clone().or(kept.map(|kept| kept.token));
     let text = text.ok_or_else(|| CredentialsError::NoToken(arguments.data.join(FILE)))?;
     let token = text.parse().map_err(|error| CredentialsError::Token(format!("{error}")))?;
-    Ok(Credentials { server, token })
+    Ok(Credentials { server, http, token })
 }
 
-/// Leaves server and token in the data directory, making a token for merchant 1 unless one was left before that still is
+/// Leaves server, HTTP door and token in the data directory, making a token for merchant 1 unless one was left before that still is
 /// good. Answers the token's text.
 ///
 /// # Errors
 /// [`CredentialsError`].
-pub fn leave(data: &Path, server: SocketAddr) -> Result<String, CredentialsError> {
+pub fn leave(data: &Path, server: SocketAddr, http: SocketAddr) -> Result<String, CredentialsError> {
     let token = match read(data)? {
         Some(kept) if is_good(data, &kept)? => kept.token,
         _ => new_token(data, "dev")?.reveal_text(),
     };
-    write(data, &Kept { server, token: token.clone() })?;
+    write(data, &Kept { server, http: Some(http), token: token.clone() })?;
     Ok(token)
 }
 

@@ -78,6 +78,8 @@ fn run(command: Command) -> Result<ExitCode, Box<dyn Error>> {
         Command::Release(arguments) => operator::release(&arguments)?,
         Command::Return(arguments) => operator::return_units(&arguments)?,
         Command::Hold(command) => operator::hold(&command)?,
+        Command::Top(arguments) => operator::top(&arguments)?,
+        Command::Import(command) => return Ok(exit_code(keys::import(&command)?)),
         Command::Keys(command) => return Ok(exit_code(keys::run(&command)?)),
         Command::Token(command) => token_commands::run(command)?,
         Command::Completions { shell } => pages::completions(shell)?,
@@ -102,7 +104,7 @@ fn serve(arguments: &ServeArgs) -> Result<(), Box<dyn Error>> {
     let mut left = Ok(None);
     serve::serve(&settings, arguments.stop_on_eof, |ready| {
         if arguments.dev {
-            left = credentials::leave(&settings.data, ready.listen).map(Some);
+            left = credentials::leave(&settings.data, ready.listen, ready.http).map(Some);
         }
         let token = match &left {
             Ok(Some(token)) => format!(" token={token}"),

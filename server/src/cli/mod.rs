@@ -21,7 +21,7 @@ pub use token::TokenCommand;
 pub use values::quota;
 pub use values::{Item, QuotaWish, Wish};
 
-use crate::keys::arguments::KeysCommand;
+use crate::keys::arguments::{ImportCommand, KeysCommand};
 use crate::settings::SettingFlags;
 use clap::{Args, Parser, Subcommand};
 use std::net::SocketAddr;
@@ -85,6 +85,11 @@ pub enum Command {
     /// Card keys of a running server: imports, batches, keys of holds
     #[command(subcommand)]
     Keys(KeysCommand),
+    /// Bring keys and orders over from another system into a running server
+    #[command(subcommand)]
+    Import(ImportCommand),
+    /// Watch what is sold, held and refused, by stock and channel, and how fast the server answers
+    Top(TopArgs),
     /// Access tokens of a data directory; a running server knows of every change at once
     #[command(subcommand)]
     Token(TokenCommand),
@@ -135,6 +140,27 @@ pub struct ServerArgs {
     /// Data directory in which to look for client.json
     #[arg(long, default_value = "scrip-data", value_name = "DIR")]
     pub data: PathBuf,
+}
+
+/// `scrip top`.
+#[derive(Debug, Args)]
+pub struct TopArgs {
+    /// Names or numbers of the stocks to show [default: the ones made last, 64 at most of each shard]
+    #[arg(value_name = "STOCK", num_args = 0..=64)]
+    pub stocks: Vec<String>,
+    /// Print one page over one second and end, as when stdout is no terminal
+    #[arg(long)]
+    pub once: bool,
+    /// The same as one JSON object
+    #[arg(long)]
+    pub json: bool,
+    /// HTTP address of the server, for rates, refusals, latencies and the list of stocks [default: what `scrip serve --dev`
+    /// left in DIR/client.json, else port 7481 of the server]
+    #[arg(long, value_name = "ADDRESS")]
+    pub http: Option<SocketAddr>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub server: ServerArgs,
 }
 
 /// `scrip verify`.

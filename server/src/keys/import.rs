@@ -357,9 +357,11 @@ impl Import<'_> {
         }
         let made = if report.batch_is_there { "is there" } else { "would be made" };
         if *dry_run {
-            println!("nothing changed: batch {batch} {made}; which keys are there already, an import tells");
+            println!("{}; nothing changed", self.tally.summary());
+            println!("batch {batch} {made}; which keys are there already, an import tells");
         } else {
             let again = if report.resumed { ", gone on with" } else { "" };
+            println!("{}", self.tally.summary());
             println!("imported into batch {batch} in {:.1} s{again}", report.seconds);
         }
     }

@@ -24,7 +24,7 @@ pub(super) async fn run(client: &Client, command: &KeysCommand) -> Result<(), Fa
         KeysCommand::Replace { hold, key, reason } => {
             let (hold, operation) = (hold_of(client, hold)?, client.operation());
             for new in client.key_replace(operation, hold, *key, *reason).await?.keys {
-                println!("key {key} is void; in its place: {}", line_of(&new));
+                println!("key {key} is void; in its place: {}", crate::operator::key_line(&new));
             }
             Ok(())
         }
@@ -136,16 +136,10 @@ async fn each_key(
 async fn show_keys(client: &Client, arguments: &HoldArgs) -> Result<(), Failure> {
     let hold = hold_of(client, arguments)?;
     each_key(client, hold, None, |key| {
-        println!("{}", line_of(&key));
+        println!("{}", crate::operator::key_line(&key));
         Ok(())
     })
     .await
-}
-
-/// A key as it is shown everywhere but to its buyer.
-fn line_of(key: &KeyShown) -> String {
-    let text = key.text.as_ref().map_or("(not revealed)".into(), scrip_client::KeyText::masked);
-    format!("{:>10} {text}{}", key.number, if key.void { "  void" } else { "" })
 }
 
 async fn reveal(client: &Client, arguments: &HoldArgs) -> Result<(), Failure> {

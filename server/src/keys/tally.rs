@@ -2,6 +2,7 @@
 //!
 //! Invariant: every row is counted once, so that the kinds add up to the rows. No text of a key comes in here.
 
+use crate::operator::grouped;
 use serde::Serialize;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
@@ -124,12 +125,19 @@ impl Tally {
 
     /// The table for people. In a dry run nobody knows what is there already, nor what there is room for.
     pub fn print(&self, dry_run: bool) {
-        println!("rows          {:>14}", self.total());
+        println!("rows          {:>14}", grouped(self.total()));
         for kind in Kind::ALL {
             let unknown = dry_run && matches!(kind, Kind::AlreadyThere | Kind::OverCapacity);
-            let rows = if unknown { "not known".to_owned() } else { self.rows(kind).to_string() };
+            let rows = if unknown { "not known".to_owned() } else { grouped(self.rows(kind)) };
             println!("{}", format!("{:<14}{rows:>14}{}", kind.name(), self.lines_text(kind)).trim_end());
         }
+    }
+
+    /// The kinds that there are rows of, in one line.
+    pub fn summary(&self) -> String {
+        let there = Kind::ALL.into_iter().filter(|kind| *kind == Kind::Ok || self.rows(*kind) > 0);
+        let words = there.map(|kind| format!("{} {}", kind.name(), grouped(self.rows(kind))));
+        words.collect::<Vec<_>>().join(", ")
     }
 
     fn lines_text(&self, kind: Kind) -> String {
@@ -178,6 +186,7 @@ mod tests {
         }
         tally.add(Kind::Invalid, 7, "a control character").unwrap();
         assert_eq!((tally.total(), tally.rows(Kind::Ok), tally.complete()), (101, 50, false));
+        assert_eq!(tally.summary(), "ok 50, duplicate 50, invalid 1");
         let json = tally.json(true);
         assert_eq!(json["lines"]["duplicate"].as_array().map(Vec::len), Some(LINES_SHOWN_MAX));
         assert_eq!(json["lines"]["duplicate"][0]["line"], 1);

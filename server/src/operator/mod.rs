@@ -1,6 +1,7 @@
-//! The operator's commands on a running server: `scrip stock`, `sell`, `reserve`, `confirm`, `release`, `return`, `hold`.
+//! The operator's commands on a running server: `scrip stock`, `sell`, `reserve`, `confirm`, `release`, `return`, `hold`,
+//! `top`.
 //!
-//! Each is one client, one question and one page of text. Invariant: a failure says what was wrong, in which facts, and
+//! Each is one client, one question and one page of text (`top` asks again every second). Invariant: a failure says what was wrong, in which facts, and
 //! which command to try next.
 
 mod limits;
@@ -9,12 +10,14 @@ mod repeat;
 mod risk;
 mod sale;
 mod stock;
+mod top;
 mod words;
 
 pub use risk::risk;
 pub use sale::{confirm, hold, release, reserve, return_units, sell};
 pub use stock::stock;
-pub use words::{Kind, Subject, next, time, what};
+pub use top::top;
+pub use words::{Kind, Subject, grouped, key_line, next, time, what};
 
 use crate::cli::ServerArgs;
 use crate::credentials::{self, CredentialsError};
@@ -39,6 +42,9 @@ pub enum OperatorError {
     /// What was asked for makes no sense here.
     #[error("{0}")]
     Wish(String),
+    /// The terminal.
+    #[error("the terminal: {0}. `scrip top --once` needs none")]
+    Screen(std::io::Error),
     /// The runtime.
     #[error("starting the runtime: {0}")]
     Runtime(#[from] std::io::Error),
@@ -48,6 +54,7 @@ pub enum OperatorError {
 enum Failure {
     Client(Error),
     Wish(String),
+    Screen(std::io::Error),
 }
 
 impl From<Error> for Failure {
@@ -74,6 +81,7 @@ fn run(
     });
     asked.map_err(|failure| match failure {
         Failure::Wish(what) => OperatorError::Wish(what),
+        Failure::Screen(error) => OperatorError::Screen(error),
         Failure::Client(error) => OperatorError::Client {
             server: credentials.server,
             what: words::what(&error, subject),

@@ -48,8 +48,22 @@ pub async fn set(
         let (operation, version) = (client.operation(), snapshot.version);
         match client.stock_quota(StockQuota { operation, stock, version, quotas: quotas.clone() }).await {
             Err(error) if tries < TRIES && (moved(&error) || outrun(&error, wishes)) => tries += 1,
-            answer => return answer.map(|_| ()).map_err(Failure::from),
+            Ok(_) => {
+                print_empty_rest(&snapshot, wishes);
+                return Ok(());
+            }
+            Err(error) => return Err(error.into()),
         }
+    }
+}
+
+/// Says that a rest of nothing guarantees nothing: people set quotas before they import what they are about.
+fn print_empty_rest(snapshot: &Snapshot, wishes: &[QuotaWish]) {
+    if let Some(rest) = wishes.iter().find(|wish| wish.wish == Wish::Rest && snapshot.available == 0) {
+        let name = channel_name(rest.channel);
+        println!(
+            "nothing is available yet, so {name} is guaranteed nothing more: say {name}=rest again after the import"
+        );
     }
 }
 

@@ -2,15 +2,15 @@
 //!
 //! Invariant: a repeat prints what the first answer printed.
 
-use super::words::{Kind, Subject, id_text, time};
+use super::words::{Kind, Subject, id_text, key_line, time};
 use super::{Failure, OperatorError, repeat, run};
 use crate::cli::{
     CallArgs, ConfirmArgs, HoldCommand, Item, OperationArgs, PartiesArgs, ReserveArgs, ReturnArgs, SellArgs,
     TakeArgs,
 };
 use scrip_client::{
-    Client, Confirm, Hold, HoldShown, HoldState, Line, Operation, OperationShown, OrderId, Parties, Reserve,
-    ReturnUnits, Sell, UserId, channel_name, says_its_time,
+    Client, Confirm, Hold, HoldShown, HoldState, KeysShown, Line, Operation, OperationShown, OrderId,
+    Parties, Reserve, ReturnUnits, Sell, UserId, channel_name, says_its_time,
 };
 
 /// `scrip sell`.
@@ -36,6 +36,8 @@ pub fn sell(arguments: &SellArgs) -> Result<(), OperatorError> {
         println!("sold       {} on {}", time(sold.confirmed_ms), channel_name(take.channel));
         print_taken(&take.items, &sold.units);
         print_operation(&take.operation, operation);
+        let reference = take.operation.operation.clone().unwrap_or_else(|| id_text(operation.id));
+        print_keys(&sold.keys, &reference);
         Ok(())
     })
 }
@@ -84,6 +86,7 @@ pub fn confirm(arguments: &ConfirmArgs) -> Result<(), OperatorError> {
         let units: Vec<String> = sold.units.iter().map(u32::to_string).collect();
         println!("units      {}", units.join(", "));
         println!("hold       {}", id_text(hold.operation.id));
+        print_keys(&sold.keys, &call.hold);
         Ok(())
     })
 }
@@ -217,6 +220,20 @@ fn about(call: &CallArgs, kind: Kind) -> Subject<'_> {
 fn print_taken(items: &[Item], units: &[u32]) {
     for (item, units) in items.iter().zip(units) {
         println!("item       {}: {units}", item.name);
+    }
+}
+
+/// Card keys are masked here as everywhere; their buyer's answer is asked for by a command of its own.
+fn print_keys(keys: &KeysShown, reference: &str) {
+    for key in &keys.keys {
+        println!("key {}", key_line(key));
+    }
+    let shown = u32::try_from(keys.keys.len()).unwrap_or(u32::MAX);
+    if keys.total > shown {
+        println!("keys       {shown} of {}: `scrip keys show {reference}` shows all", keys.total);
+    }
+    if keys.total > 0 {
+        println!("texts      `scrip keys reveal {reference}` prints them");
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Invariant: ids are printed in a form that every command takes back.
 
-use scrip_client::{Code, Error, OperationId, OwnedFacts, OwnedRejection};
+use scrip_client::{Code, Error, KeyShown, KeyText, OperationId, OwnedFacts, OwnedRejection};
 use std::time::{Duration, SystemTime};
 
 /// What a command is about, for its errors.
@@ -214,6 +214,21 @@ pub fn id_text(id: OperationId) -> String {
     uuid::Uuid::from_u128(id.0).to_string()
 }
 
+/// A card key as it is shown everywhere but to its buyer: its number and its last four characters.
+pub fn key_line(key: &KeyShown) -> String {
+    let text = key.text.as_ref().map_or("(not revealed)".into(), KeyText::masked);
+    format!("{:>10} {text}{}", key.number, if key.void { "  void" } else { "" })
+}
+
+/// A number for people: digits in threes.
+pub fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let first = (digits.len() - 1) % 3 + 1;
+    let (head, tail) = digits.split_at(first);
+    let threes = tail.as_bytes().chunks(3).map(|three| String::from_utf8_lossy(three).into_owned());
+    std::iter::once(head.to_owned()).chain(threes).collect::<Vec<_>>().join(",")
+}
+
 /// A time for people, in UTC; 0: `-`.
 pub fn time(time_ms: u64) -> String {
     let time = SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(time_ms));
@@ -255,6 +270,13 @@ mod tests {
             let rejection = OwnedRejection { code, facts: OwnedFacts::None };
             let text = next(&Error::Rejected(rejection), &subject);
             assert!(text.starts_with(". "), "{}: {text:?}", code.name());
+        }
+    }
+
+    #[test]
+    fn numbers_are_grouped_in_threes() {
+        for (number, text) in [(0, "0"), (999, "999"), (9_988, "9,988"), (1_234_567, "1,234,567")] {
+            assert_eq!(grouped(number), text);
         }
     }
 

@@ -1,16 +1,27 @@
 //! What a server tells about itself: counters that owner threads add to once per batch, and the page that shows them.
+//!
+//! Invariant: nothing is allocated or locked for a command; what takes a lock (the roll of stocks) does so once a second at
+//! most, and never waits for it.
 
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric, text};
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Registry;
 use scrip_engine::answer::Outcome;
+use scrip_engine::ids::{ChannelId, MerchantId, StockId};
 use scrip_engine::rejection::Code;
+use scrip_engine::state::stock::Stock;
 use std::sync::Arc;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Rejection codes that are counted: numbers up to 40.
 const CODES: usize = 41;
+/// Channels whose refusals are counted each on its own: numbers below it, which the well-known ones have. The others share the
+/// last counter.
+const CHANNELS: usize = 64;
+/// What the others are called.
+const OTHER_CHANNELS: &str = "other";
 
 /// Counters of one owner thread.
 #[derive(Debug)]
@@ -19,6 +30,8 @@ pub struct OwnerMetrics {
     pub done: AtomicU64,
     /// Refused commands, by code.
     pub refused: [AtomicU64; CODES],
+    /// Refused commands, by channel.
+    pub refused_channels: [AtomicU64; CHANNELS + 1],
     /// Commands of this thread's connections that were handed to another shard.
     pub forwarded: AtomicU64,
     /// Frames of commands.
@@ -51,6 +64,8 @@ pub struct OwnerMetrics {
     pub log: [AtomicU64; 4],
     /// Microseconds from a frame's arrival to its answer's release: p50, p99, p99.9, max over the last second.
     pub wait_us: [AtomicU64; 4],
+    /// The shard's stocks.
+    pub roll: StockRoll,
 }
 
 impl Default for OwnerMetrics {
@@ -58,6 +73,7 @@ impl Default for OwnerMetrics {
         OwnerMetrics {
             done: AtomicU64::new(0),
             refused: [const { AtomicU64::new(0) }; CODES],
+            refused_channels: [const { AtomicU64::new(0) }; CHANNELS + 1],
             forwarded: AtomicU64::new(0),
             frames: AtomicU64::new(0),
             bytes_in: AtomicU64::new(0),
@@ -74,8 +90,37 @@ impl Default for OwnerMetrics {
             table_max: [const { AtomicU64::new(0) }; 5],
             log: [const { AtomicU64::new(0) }; 4],
             wait_us: [const { AtomicU64::new(0) }; 4],
+            roll: StockRoll::default(),
         }
     }
+}
+
+/// Whose stocks a shard has, in the order they were made. Stocks are never unmade, so it only grows.
+#[derive(Debug, Default)]
+pub struct StockRoll(Mutex<Vec<(MerchantId, StockId)>>);
+
+impl StockRoll {
+    /// Adds what was made since the last time, unless somebody is reading. For the owner thread, once a second.
+    pub fn follow(&self, made: usize, stocks: impl Iterator<Item = (MerchantId, StockId)>) {
+        let Ok(mut roll) = self.0.try_lock() else { return };
+        if roll.len() < made {
+            let known = roll.len();
+            roll.extend(stocks.skip(known));
+        }
+    }
+
+    /// A merchant's stocks, those made last first, `most` of them; and how many it has.
+    pub fn of(&self, merchant: MerchantId, most: usize) -> (Vec<StockId>, usize) {
+        let roll = self.0.lock().expect("no panic holds it");
+        let of_merchant = roll.iter().rev().filter(|(owner, _)| *owner == merchant);
+        let stocks: Vec<StockId> = of_merchant.clone().take(most).map(|(_, stock)| *stock).collect();
+        (stocks, of_merchant.count())
+    }
+}
+
+/// What the roll keeps of a stock.
+pub fn enrolled(stock: &Stock) -> (MerchantId, StockId) {
+    (stock.merchant, stock.id)
 }
 
 /// What one batch adds.
@@ -83,24 +128,26 @@ impl Default for OwnerMetrics {
 pub struct BatchCounts {
     done: u64,
     refused: [u32; CODES],
+    refused_channels: [u32; CHANNELS + 1],
     any_refused: bool,
 }
 
 impl Default for BatchCounts {
     fn default() -> BatchCounts {
-        BatchCounts { done: 0, refused: [0; CODES], any_refused: false }
+        BatchCounts { done: 0, refused: [0; CODES], refused_channels: [0; CHANNELS + 1], any_refused: false }
     }
 }
 
 impl BatchCounts {
-    /// Counts one outcome.
+    /// Counts one outcome of what a channel has asked.
     #[inline]
-    pub fn count(&mut self, outcome: &Outcome<'_>) {
+    pub fn count(&mut self, channel: ChannelId, outcome: &Outcome<'_>) {
         match outcome {
             Outcome::Done(_) => self.done += 1,
             Outcome::Refused(rejection) => {
                 self.any_refused = true;
                 self.refused[rejection.code as usize] += 1;
+                self.refused_channels[usize::from(channel.0).min(CHANNELS)] += 1;
             }
         }
     }
@@ -109,7 +156,9 @@ impl BatchCounts {
     pub fn publish(&mut self, metrics: &OwnerMetrics) {
         metrics.done.fetch_add(core::mem::take(&mut self.done), Ordering::Relaxed);
         if core::mem::take(&mut self.any_refused) {
-            for (count, total) in self.refused.iter_mut().zip(&metrics.refused) {
+            let codes = self.refused.iter_mut().zip(&metrics.refused);
+            let channels = self.refused_channels.iter_mut().zip(&metrics.refused_channels);
+            for (count, total) in codes.chain(channels).filter(|(count, _)| **count != 0) {
                 total.fetch_add(u64::from(core::mem::take(count)), Ordering::Relaxed);
             }
         }
@@ -171,6 +220,8 @@ impl prometheus_client::collector::Collector for Collector {
             };
         page.family(("commands_done", "Commands that were taken"), true, &per_owner(&|owner| &owner.done))?;
         page.family(("commands_refused", "Refused commands"), true, &self.refused())?;
+        let of_channels = ("channel_refused", "Refused commands by channel");
+        page.family(of_channels, true, &self.refused_channels())?;
         page.family(("command_frames", "Frames of commands"), true, &per_owner(&|owner| &owner.frames))?;
         let forwarded = ("commands_forwarded", "Commands handed to another shard");
         page.family(forwarded, true, &per_owner(&|owner| &owner.forwarded))?;
@@ -224,6 +275,23 @@ impl Collector {
         rows
     }
 
+    fn refused_channels(&self) -> Vec<(Vec<(&'static str, String)>, u64)> {
+        let mut rows = Vec::new();
+        for (shard, owner) in self.owners.iter().enumerate() {
+            for (number, total) in (0u16..).zip(&owner.refused_channels) {
+                let value = total.load(Ordering::Relaxed);
+                if value > 0 {
+                    let channel = match usize::from(number) {
+                        CHANNELS => OTHER_CHANNELS.to_owned(),
+                        _ => scrip_client::channel_name(ChannelId(number)),
+                    };
+                    rows.push((vec![("shard", shard.to_string()), ("channel", channel)], value));
+                }
+            }
+        }
+        rows
+    }
+
     fn tables(
         &self,
         of: impl Fn(&OwnerMetrics) -> &[AtomicU64; 5],
@@ -247,5 +315,45 @@ impl Collector {
             }
         }
         rows
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use scrip_engine::answer::Answer;
+    use scrip_engine::rejection::Rejection;
+
+    #[test]
+    fn refusals_are_counted_by_code_and_by_channel() {
+        let (metrics, mut counts) = (OwnerMetrics::default(), BatchCounts::default());
+        let refused = Outcome::Refused(Rejection::plain(Code::OutOfStock));
+        for channel in [10, 10, 13, 63, 64, 65_535] {
+            counts.count(ChannelId(channel), &refused);
+        }
+        counts.count(ChannelId(10), &Outcome::Done(Answer::Returned { units: 1 }));
+        counts.publish(&metrics);
+        counts.publish(&metrics);
+        let text = page(&[Arc::new(metrics)]);
+        for line in [
+            "scrip_commands_done_total{shard=\"0\"} 1",
+            "scrip_commands_refused_total{shard=\"0\",code=\"OUT_OF_STOCK\"} 6",
+            "scrip_channel_refused_total{shard=\"0\",channel=\"taobao\"} 2",
+            "scrip_channel_refused_total{shard=\"0\",channel=\"pdd\"} 1",
+            "scrip_channel_refused_total{shard=\"0\",channel=\"63\"} 1",
+            "scrip_channel_refused_total{shard=\"0\",channel=\"other\"} 2",
+        ] {
+            assert!(text.lines().any(|found| found == line), "{line} is missing: {text}");
+        }
+    }
+
+    #[test]
+    fn the_roll_tells_a_merchant_of_its_own_stocks_the_last_made_first() {
+        let roll = StockRoll::default();
+        let stock = |n: u64| (MerchantId(n as u32 % 2), StockId(n));
+        roll.follow(3, (0..3).map(stock));
+        roll.follow(10, (0..10).map(stock));
+        assert_eq!(roll.of(MerchantId(1), 3), (vec![StockId(9), StockId(7), StockId(5)], 5));
+        assert_eq!(roll.of(MerchantId(7), 3), (vec![], 0));
     }
 }

@@ -161,8 +161,7 @@ pub fn serve(settings: &Settings, stop_on_eof: bool, ready: impl FnOnce(&Ready))
     let listen = doors.address();
     let doors = doors.open(shards).map_err(|source| listen_error("address", "listen", listen, source))?;
     let crew = Crew::start(settings, &Arc::new(directory), &house, ears, doors)?;
-    let shown = http::Shown { owners: house.metrics.clone().into(), stopping: house.stopping.clone() };
-    let http = http::start(http, shown).map_err(system("starting the HTTP door"))?;
+    let http = http::start(http, house.clone()).map_err(system("starting the HTTP door"))?;
     tracing::info!(%listen, %http, driver, %why, data = %settings.data.display(), shards,
         took_ms = started.elapsed().as_millis() as u64, "serving");
     let told = Ready { listen, http, shards, driver, why };

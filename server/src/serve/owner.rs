@@ -347,6 +347,8 @@ impl Owner {
             set(cell, inner.waits.value_at_quantile(quantile));
         }
         inner.waits.reset();
+        let made = engine.usage()[0].1 as usize;
+        metrics.roll.follow(made, engine.stocks().map(super::metrics::enrolled));
     }
 
     /// Ends connections that said nothing in time, and cuts those that do not take their answers.

@@ -219,7 +219,7 @@ pub(super) fn answer(
             None => execute_one(&mut inner.shard, &mut inner.vault, request),
             Some(code) => Outcome::Refused(Rejection::plain(code)),
         };
-        inner.counts.count(&outcome);
+        inner.counts.count(request.envelope.channel, &outcome);
         if frame.push(out, order.index, &outcome, &mut inner.vault).is_err() {
             // A full frame is followed by another under the same correlation id.
             let correlation = frame.correlation();

@@ -20,9 +20,17 @@ pub struct Page {
 /// # Panics
 /// If nobody answers, or not in HTTP.
 pub fn get(address: SocketAddr, path: &str) -> Page {
+    get_with(address, path, "")
+}
+
+/// The same with further headers, each with its line end.
+///
+/// # Panics
+/// If nobody answers, or not in HTTP.
+pub fn get_with(address: SocketAddr, path: &str, headers: &str) -> Page {
     let mut stream = TcpStream::connect(address).expect("the HTTP door is open");
     stream.set_read_timeout(Some(PATIENCE)).expect("a TCP socket");
-    write!(stream, "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n")
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: {address}\r\n{headers}Connection: close\r\n\r\n")
         .expect("it takes a request");
     let mut text = String::new();
     stream.read_to_string(&mut text).expect("an answer");

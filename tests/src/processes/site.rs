@@ -53,6 +53,24 @@ impl Said {
         serde_json::from_str(last).unwrap_or_else(|error| panic!("{error}: {self:#?}"))
     }
 
+    /// What stands behind a word at the beginning of a line.
+    ///
+    /// # Panics
+    /// If no line begins so.
+    pub fn field(&self, name: &str) -> &str {
+        let found = self.stdout.lines().find_map(|line| line.strip_prefix(name));
+        found.unwrap_or_else(|| panic!("no {name}: {self:#?}")).trim()
+    }
+
+    /// The words of the line that begins with this one, without it.
+    ///
+    /// # Panics
+    /// If no line begins so.
+    pub fn row(&self, name: &str) -> Vec<&str> {
+        let found = self.stdout.lines().find(|line| line.split_whitespace().next() == Some(name));
+        found.unwrap_or_else(|| panic!("no {name}: {self:#?}")).split_whitespace().skip(1).collect()
+    }
+
     /// Asserts that it went well.
     ///
     /// # Panics
@@ -92,6 +110,16 @@ impl Site {
             tempfile::Builder::new().prefix("scrip-test-").tempdir().expect("a temporary directory");
         let data = directory.path().join("data");
         Site { directory, data }
+    }
+
+    /// The same, with the data directory where commands look for it that name none.
+    ///
+    /// # Panics
+    /// If there is none to be had.
+    pub fn at_home() -> Site {
+        let site = Site::new();
+        let data = site.path().join("scrip-data");
+        Site { data, ..site }
     }
 
     /// The same, with the data directory elsewhere.
@@ -191,6 +219,25 @@ impl Site {
             .expect("the binary can be started");
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("tools speak UTF-8");
         Said { status: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
+    }
+
+    /// Runs a whole command line as it is typed here: `scrip stock show steam50`.
+    ///
+    /// # Panics
+    /// If it can't be started, or is another program's.
+    pub fn typed(&self, line: &str) -> Said {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        assert_eq!(words.first(), Some(&"scrip"), "{line}");
+        self.run(&words[1..])
+    }
+
+    /// Runs a subcommand against the server of this place.
+    ///
+    /// # Panics
+    /// If it can't be started.
+    pub fn line(&self, command: &str) -> Said {
+        let words: Vec<&str> = command.split_whitespace().chain(["--data", self.data_text()]).collect();
+        self.run(&words)
     }
 
     /// Runs `scrip verify --json`, which must pass.

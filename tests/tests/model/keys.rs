@@ -9,10 +9,10 @@ use scrip_tests::outcome::{Lack, OwnedFacts, OwnedKeys, OwnedOutcome};
 use scrip_tests::request::{OwnedCommand, Sealed};
 use scrip_tests::world::{ANY_TERMS, START_MS, TTL_MS, World, assert_refused, return_all, take};
 
-const STOCK: StockId = StockId::new(Slot(0), 1);
+pub(super) const STOCK: StockId = StockId::new(Slot(0), 1);
 
 /// A world with a keys stock without batches.
-fn shop() -> World {
+pub(super) fn shop() -> World {
     shop_with(ROOMY)
 }
 
@@ -30,7 +30,7 @@ fn shop_with(capacity: Capacity) -> World {
 }
 
 /// A shop whose batch 1 has the keys 0 to below `keys`.
-fn shop_of(keys: u16) -> World {
+pub(super) fn shop_of(keys: u16) -> World {
     let mut world = shop();
     batch(&mut world, 1, 0);
     let texts: Vec<u16> = (0..keys).collect();
@@ -38,7 +38,7 @@ fn shop_of(keys: u16) -> World {
     world
 }
 
-fn batch(world: &mut World, number: u32, expires_ms: u64) {
+pub(super) fn batch(world: &mut World, number: u32, expires_ms: u64) {
     let create = OwnedCommand::BatchCreate {
         stock: STOCK,
         batch: number,
@@ -50,60 +50,60 @@ fn batch(world: &mut World, number: u32, expires_ms: u64) {
     assert_eq!(made, OwnedOutcome::StockChanged { value: u64::from(number) });
 }
 
-fn importing(batch: u32, texts: &[u16]) -> OwnedCommand {
+pub(super) fn importing(batch: u32, texts: &[u16]) -> OwnedCommand {
     OwnedCommand::KeysImport { stock: STOCK, batch, texts: texts.to_vec(), sealed: Sealed(vec![7; 9]) }
 }
 
 /// The bits of the texts that were taken.
 #[track_caller]
-fn import(world: &mut World, operation: u128, batch: u32, texts: &[u16]) -> u64 {
+pub(super) fn import(world: &mut World, operation: u128, batch: u32, texts: &[u16]) -> u64 {
     match world.run(operation, importing(batch, texts)) {
         OwnedOutcome::KeysImported { taken } => taken,
         other => panic!("an import is answered {other:?}"),
     }
 }
 
-fn changing(batch: u32, change: BatchChange) -> OwnedCommand {
+pub(super) fn changing(batch: u32, change: BatchChange) -> OwnedCommand {
     OwnedCommand::BatchChange { stock: STOCK, batch, change, forced: false }
 }
 
 /// Changes a batch; answers the units that moved at once.
 #[track_caller]
-fn change(world: &mut World, operation: u128, batch: u32, change: BatchChange) -> u64 {
+pub(super) fn change(world: &mut World, operation: u128, batch: u32, change: BatchChange) -> u64 {
     match world.run(operation, changing(batch, change)) {
         OwnedOutcome::StockChanged { value } => value,
         other => panic!("a change of a batch is answered {other:?}"),
     }
 }
 
-fn sell(units: u32) -> OwnedCommand {
+pub(super) fn sell(units: u32) -> OwnedCommand {
     OwnedCommand::Sell { take: take(&[(STOCK, units)]), paid: false, hidden: false }
 }
 
 /// The keys in an answer, by number.
 #[track_caller]
-fn keys(outcome: &OwnedOutcome) -> Vec<u32> {
+pub(super) fn keys(outcome: &OwnedOutcome) -> Vec<u32> {
     page(outcome).keys.iter().map(|key| key.key).collect()
 }
 
 #[track_caller]
-fn page(outcome: &OwnedOutcome) -> &OwnedKeys {
+pub(super) fn page(outcome: &OwnedOutcome) -> &OwnedKeys {
     outcome.keys().unwrap_or_else(|| panic!("there are no keys in {outcome:?}"))
 }
 
 /// Available, held, consumed, frozen, void; and the marks for frozen and void.
-fn buckets(world: &mut World) -> ([u64; 5], [u64; 2]) {
+pub(super) fn buckets(world: &mut World) -> ([u64; 5], [u64; 2]) {
     let view = world.show(STOCK);
     assert!(view.keys);
     let units = [view.available, view.held, view.consumed, view.frozen, view.void];
     (units, [view.marked_frozen, view.marked_void])
 }
 
-fn replacing(hold: u128, key: u32) -> OwnedCommand {
+pub(super) fn replacing(hold: u128, key: u32) -> OwnedCommand {
     OwnedCommand::KeyReplace { hold: OperationId(hold), key, reason: 3 }
 }
 
-fn reading(hold: u128, from: u32) -> OwnedCommand {
+pub(super) fn reading(hold: u128, from: u32) -> OwnedCommand {
     OwnedCommand::KeysRead { hold: OperationId(hold), from }
 }
 
