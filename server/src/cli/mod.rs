@@ -8,7 +8,7 @@ mod stock;
 mod token;
 mod values;
 
-pub use runs::{BenchArgs, DemoArgs, LoadArgs, ProfileName, WorkName, Workload};
+pub use runs::{BenchArgs, DemoArgs, DemoCommand, KeysDemoArgs, LoadArgs, ProfileName, WorkName, Workload};
 pub use sale::{
     CallArgs, ConfirmArgs, HoldCommand, OperationArgs, ReserveArgs, ReturnArgs, SellArgs, TakeArgs,
 };
