@@ -91,7 +91,7 @@ impl Checkouts {
         }
         let due_ns = desk.schedule.at(self.begun);
         self.begun += 1;
-        desk.attempts_left -= 1;
+        desk.begin(1);
         let number = desk.numbers(1);
         let cart = desk.generator().cart(number);
         let kept = desk.keeps_frame();

@@ -14,7 +14,7 @@ use crate::tally::Tally;
 use scrip_engine::answer::KeyPage;
 use scrip_engine::ids::OperationId;
 use scrip_engine::rejection::Code;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
@@ -23,6 +23,11 @@ const FINDINGS_MAX: usize = 20;
 /// OUT_OF_STOCK in a row, per stock, that say that nothing is left.
 const SOLD_OUT_ANSWERS: u64 = 1_000;
 const SOLD_OUT_ANSWERS_MAX: u64 = 1_000_000;
+
+/// One thread's share.
+const fn share(all: u64, thread: u64, threads: u64) -> u64 {
+    all / threads + (thread < all % threads) as u64
+}
 
 /// What all threads of a load share.
 #[derive(Debug)]
@@ -66,7 +71,12 @@ pub(crate) struct Desk {
     pub(crate) tally: Tally,
     pub(crate) schedule: Schedule,
     /// RESERVEs, SELLs or checkouts still to be begun.
-    pub(crate) attempts_left: u64,
+    attempts_left: u64,
+    /// Of all of them, how many may be begun so far, over all threads.
+    allowance: Option<Arc<AtomicU64>>,
+    threads: u64,
+    thread: u64,
+    attempts: u64,
     /// Since when nothing new is begun any more.
     pub(crate) stopped_ns: Option<u64>,
     /// Records that found no place.
@@ -97,7 +107,7 @@ impl Desk {
                 Schedule::open(per_second / threads as f64 / f64::from(frame), plan.ramp())
             }
         };
-        let share = |all: u64| all / threads + u64::from(u64::from(thread) < all % threads);
+        let attempts = plan.stop.attempts.map_or(u64::MAX, |all| share(all, u64::from(thread), threads));
         let warm_until_ns = plan.stop.warm_up.as_nanos() as u64;
         let stocks = if shared.generator.many_stocks() { plan.stocks.len() as u64 } else { 1 };
         let sold_out = SOLD_OUT_ANSWERS.saturating_mul(stocks).min(SOLD_OUT_ANSWERS_MAX);
@@ -107,7 +117,11 @@ impl Desk {
             sums: Sums::ZERO,
             tally: Tally::new(warm_until_ns),
             schedule,
-            attempts_left: plan.stop.attempts.map_or(u64::MAX, share),
+            attempts_left: attempts,
+            allowance: plan.allowance.clone(),
+            threads,
+            thread: u64::from(thread),
+            attempts,
             stopped_ns: None,
             records_dropped: 0,
             records: Records::default(),
@@ -128,9 +142,29 @@ impl Desk {
         &self.shared.generator
     }
 
-    /// Whether something new may be begun.
-    pub(crate) fn begins(&self) -> bool {
+    /// Whether something new will be begun, now or once it is allowed.
+    pub(crate) fn goes_on(&self) -> bool {
         self.attempts_left > 0 && self.stopped_ns.is_none()
+    }
+
+    /// Whether something new may be begun.
+    #[inline]
+    pub(crate) fn begins(&self) -> bool {
+        self.goes_on() && self.may_begin() > 0
+    }
+
+    /// How many may be begun now.
+    #[inline]
+    pub(crate) fn may_begin(&self) -> u64 {
+        let Some(allowance) = &self.allowance else { return self.attempts_left };
+        let allowed = share(allowance.load(Ordering::Relaxed), self.thread, self.threads);
+        self.attempts_left.saturating_sub(self.attempts.saturating_sub(allowed))
+    }
+
+    /// So many are begun.
+    #[inline]
+    pub(crate) fn begin(&mut self, count: u64) {
+        self.attempts_left -= count;
     }
 
     /// When the load ends at the latest, if time alone ends it.

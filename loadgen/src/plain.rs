@@ -173,8 +173,8 @@ impl Plain {
                 since_ns = desk.schedule.at(self.frames);
             }
             self.frames += 1;
-            let count = self.batch.min(usize::try_from(desk.attempts_left).unwrap_or(usize::MAX));
-            desk.attempts_left -= count as u64;
+            let count = self.batch.min(usize::try_from(desk.may_begin()).unwrap_or(usize::MAX));
+            desk.begin(count as u64);
             desk.sums.attempts += count as u64;
             let first = desk.numbers(count);
             let kept = desk.keeps_frame();

@@ -15,7 +15,7 @@ use scrip_protocol::secret::Token;
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::time::Duration;
 
 /// Frames in flight on one connection.
@@ -96,6 +96,9 @@ pub struct LoadPlan {
     pub retry_unknown: f64,
     /// Set from outside (Ctrl-C) to end the load early; it still drains and reports.
     pub cancel: Option<Arc<AtomicBool>>,
+    /// How many of the attempts may be begun so far, raised from outside: for loads that wait for something else to happen
+    /// in between. None: all of them.
+    pub allowance: Option<Arc<AtomicU64>>,
 }
 
 /// How demand is spread over time and stocks.
@@ -342,6 +345,7 @@ impl LoadPlan {
             reconnect_for: Duration::from_secs(60),
             retry_unknown: 0.5,
             cancel: None,
+            allowance: None,
         }
     }
 
@@ -373,6 +377,9 @@ impl LoadPlan {
         }
         if self.stop.seconds.is_some_and(|seconds| !(0.0..=1e7).contains(&seconds)) {
             return plan("seconds must lie between 0 and 10,000,000");
+        }
+        if self.allowance.is_some() && self.stop.attempts.is_none() {
+            return plan("an allowance is a part of the attempts: say how many there are");
         }
         self.check_channels()?;
         match (self.profile, self.work) {

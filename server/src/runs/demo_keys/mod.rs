@@ -20,7 +20,7 @@ use shop::{STOCK, Shop, on_client};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -61,13 +61,15 @@ pub fn run(arguments: &KeysDemoArgs) -> Result<bool, RunError> {
 /// The buyers at work, on a thread of their own. They end with the value.
 struct Buyers {
     cancel: Arc<AtomicBool>,
+    /// How many attempts may be begun: as many as the keys that are there are for.
+    allowance: Arc<AtomicU64>,
     progress: Receiver<Progress>,
     seen: Progress,
     thread: Option<JoinHandle<Result<LoadReport, LoadError>>>,
 }
 
 impl Buyers {
-    fn start(plan: LoadPlan, cancel: Arc<AtomicBool>, quiet: bool) -> Buyers {
+    fn start(plan: LoadPlan, cancel: Arc<AtomicBool>, allowance: Arc<AtomicU64>, quiet: bool) -> Buyers {
         let (sender, progress) = channel();
         let thread = std::thread::spawn(move || {
             let tell = teller();
@@ -79,7 +81,7 @@ impl Buyers {
                 let _ = sender.send(*now);
             })
         });
-        Buyers { cancel, progress, seen: Progress::default(), thread: Some(thread) }
+        Buyers { cancel, allowance, progress, seen: Progress::default(), thread: Some(thread) }
     }
 
     /// Waits until so many attempts were made, or the sale is over.
@@ -122,7 +124,6 @@ impl Drop for Buyers {
 
 /// Server and buyers, while the sale goes on.
 struct Stage<'a> {
-    arguments: &'a KeysDemoArgs,
     shop: &'a Shop,
     teller: Teller,
     data: PathBuf,
@@ -136,7 +137,7 @@ struct Stage<'a> {
 
 impl<'a> Stage<'a> {
     fn open(
-        arguments: &'a KeysDemoArgs,
+        arguments: &KeysDemoArgs,
         shop: &'a Shop,
         teller: Teller,
         data: PathBuf,
@@ -158,26 +159,27 @@ impl<'a> Stage<'a> {
             arguments.seconds,
             arguments.connections
         ));
-        let cancel = Arc::new(AtomicBool::new(false));
-        let plan = shop.buyers(arguments, at, listen, &token, cancel.clone());
-        let buyers = Buyers::start(plan, cancel, arguments.json);
-        Ok(Stage { arguments, shop, teller, data, log, token, server, buyers, kills: 0, cpu_s: 0.0 })
+        let (cancel, allowance) = (Arc::default(), Arc::new(AtomicU64::new(shop.attempts_before(1))));
+        let outside = (Arc::clone(&cancel), Arc::clone(&allowance));
+        let plan = shop.buyers(arguments, at, listen, &token, outside);
+        let buyers = Buyers::start(plan, cancel, allowance, arguments.json);
+        Ok(Stage { shop, teller, data, log, token, server, buyers, kills: 0, cpu_s: 0.0 })
     }
 
     /// A delivery, its sale, a kill in the middle of it, and again, until the last delivery is there.
     fn sell(&mut self) -> Result<(), RunError> {
-        let parts = self.shop.deliveries.len() as u64;
+        let shop = self.shop;
+        let keys_of = |part: usize| shop.deliveries[part].end - shop.deliveries[part].start;
         let mut used_before = 0;
-        for part in 1..parts {
-            let next_at = self.arguments.attempts * part / parts;
-            let keys = &self.shop.deliveries[part as usize - 1];
-            let used = self.wait_until_used(used_before + (keys.end - keys.start) / 4, next_at)?;
+        for next in 1..shop.deliveries.len() {
+            let attempts = shop.attempts_before(next);
+            let used = self.wait_until_used(used_before + keys_of(next - 1) / 4, attempts)?;
             self.kill(used)?;
-            self.buyers.wait_for(next_at)?;
+            self.buyers.wait_for(attempts)?;
             used_before = self.used()?;
-            self.shop.deliver(self.server.listen, &self.token, part as usize)?;
-            let keys = &self.shop.deliveries[part as usize];
-            self.teller.tell(format_args!("delivery {}: {} keys", part + 1, keys.end - keys.start));
+            shop.deliver(self.server.listen, &self.token, next)?;
+            self.teller.tell(format_args!("delivery {}: {} keys", next + 1, keys_of(next)));
+            self.buyers.allowance.store(shop.attempts_before(next + 1), Ordering::Relaxed);
         }
         Ok(())
     }

@@ -12,7 +12,7 @@ use scrip_protocol::secret::Token;
 use std::net::SocketAddr;
 use std::ops::Range;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::time::Duration;
 
 /// The stock's name.
@@ -122,6 +122,11 @@ impl Shop {
         Ok(Shop { texts: CardTexts { seed: SEED, count: keys }, deliveries, doors, attempts, seconds })
     }
 
+    /// Attempts that may have been made before the delivery behind this one is there.
+    pub fn attempts_before(&self, next: usize) -> u64 {
+        self.attempts * next as u64 / self.deliveries.len() as u64
+    }
+
     /// Makes the stock, brings the first delivery and sets the quotas: the lapse is half the sale away.
     ///
     /// # Errors
@@ -168,7 +173,7 @@ impl Shop {
         at: Address,
         server: SocketAddr,
         token: &Token,
-        cancel: Arc<AtomicBool>,
+        (cancel, allowance): (Arc<AtomicBool>, Arc<AtomicU64>),
     ) -> LoadPlan {
         let Address { merchant, slot, stock } = at;
         LoadPlan {
@@ -194,6 +199,7 @@ impl Shop {
             reconnect: true,
             reconnect_for: Duration::from_secs(60),
             cancel: Some(cancel),
+            allowance: Some(allowance),
             ..LoadPlan::new(server, token.clone(), merchant, slot, vec![stock])
         }
     }
