@@ -3,9 +3,10 @@
 //! Invariant: the short way reads exactly what [`AnswerReader`] would; whatever does not look like one of the three in
 //! every byte goes the long way.
 
+use crate::cards::essence;
 use crate::ledger::{Known, LATE, Record, digest};
 use crate::recipe::What;
-use scrip_engine::answer::{Answer, Outcome};
+use scrip_engine::answer::{Answer, KeyPage, Outcome};
 use scrip_engine::rejection::Code;
 use scrip_protocol::answer_read::AnswerReader;
 use scrip_protocol::answers::{ANSWER_HEADER_BYTES, AnswerHeader, AnswerKind, FactsKind};
@@ -45,9 +46,14 @@ impl<'a> Raw<'a> {
         }
     }
 
+    /// What it says but for what may become of its card keys later, in 64 bits.
+    pub(crate) fn essence(self) -> Result<u64, ProtocolError> {
+        Ok(essence(self.bytes, &self.outcome()?))
+    }
+
     /// What it says about a single line.
     #[inline]
-    pub(crate) fn said(self) -> Result<Said, ProtocolError> {
+    pub(crate) fn said(self) -> Result<Said<'a>, ProtocolError> {
         if let Ok(quick) = Quick::ref_from_bytes(self.bytes)
             && let Some(said) = quick.said()
         {
@@ -55,10 +61,11 @@ impl<'a> Raw<'a> {
         }
         Ok(match self.outcome()? {
             Outcome::Done(Answer::Reserved { deadline_ms, units }) => {
-                Said::Taken { what: What::Reserve, at_ms: deadline_ms, units: sum(units), late: false }
+                let (at_ms, keys) = (deadline_ms, KeyPage::default());
+                Said::Taken { what: What::Reserve, at_ms, units: sum(units), late: false, keys }
             }
-            Outcome::Done(Answer::Confirmed { confirmed_ms, late, units, .. }) => {
-                Said::Taken { what: What::Confirm, at_ms: confirmed_ms, units: sum(units), late }
+            Outcome::Done(Answer::Confirmed { confirmed_ms, late, units, keys }) => {
+                Said::Taken { what: What::Confirm, at_ms: confirmed_ms, units: sum(units), late, keys }
             }
             Outcome::Refused(rejection) => Said::Refused(rejection.code),
             Outcome::Done(_) => return Err(ProtocolError::Payload("an answer to another command")),
@@ -72,10 +79,10 @@ pub(crate) fn sum(units: &[U32]) -> u32 {
 }
 
 /// What the answer to a RESERVE, SELL or CONFIRM says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Said {
-    /// Done: RESERVED (`what` is Reserve) or CONFIRMED (`what` is Confirm).
-    Taken { what: What, at_ms: u64, units: u32, late: bool },
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Said<'a> {
+    /// Done: RESERVED (`what` is Reserve) or CONFIRMED (`what` is Confirm), with the card keys.
+    Taken { what: What, at_ms: u64, units: u32, late: bool, keys: KeyPage<'a> },
     /// Refused.
     Refused(Code),
 }
@@ -97,10 +104,10 @@ const OUT_OF_STOCK: u8 = ONE_LINE | Code::OutOfStock.class() as u8;
 
 impl Quick {
     #[inline]
-    fn said(&self) -> Option<Said> {
+    fn said(&self) -> Option<Said<'static>> {
         let header = &self.header;
-        let taken =
-            |what| Said::Taken { what, at_ms: self.time_ms.get(), units: self.units.get(), late: false };
+        let (at_ms, units, keys) = (self.time_ms.get(), self.units.get(), KeyPage::default());
+        let taken = |what| Said::Taken { what, at_ms, units, late: false, keys };
         match (header.kind, header.flags, header.code_or_count.get()) {
             (RESERVED, 0, 1) if self.zero == U32::ZERO => Some(taken(What::Reserve)),
             (CONFIRMED, 0, 1) if self.zero == U32::ZERO => Some(taken(What::Confirm)),
@@ -112,11 +119,11 @@ impl Quick {
     }
 }
 
-/// The record of an answer that took something.
-pub(crate) fn record(unknown: Record, answer: &[u8], at_ms: u64, units: u32, late: bool) -> Record {
+/// The record of an answer that took something; `essence` is what it says.
+pub(crate) fn record(unknown: Record, essence: u64, at_ms: u64, units: u32, late: bool) -> Record {
     Record {
         at_ms: U64::new(at_ms),
-        digest: U64::new(digest(answer)),
+        digest: U64::new(essence),
         units: U32::new(units),
         known: Known::Acknowledged as u8,
         flags: if late { LATE } else { 0 },
@@ -140,6 +147,7 @@ pub(crate) const fn is_for_good(what: What, paid: bool, code: Code) -> bool {
                 code,
                 Code::OutOfStock
                     | Code::UserLimit
+                    | Code::ChannelQuota
                     | Code::NotFound
                     | Code::Frozen
                     | Code::NotStarted
@@ -180,7 +188,7 @@ mod tests {
         let (one, two) = ([U32::new(3)], [U32::new(3), U32::new(4)]);
         let facts = [LineFact::new(0, Code::OutOfStock, 1, 0)];
         let refused = |code, facts| Outcome::Refused(Rejection { code, facts });
-        let taken = |what, units, late| Said::Taken { what, at_ms: 9, units, late };
+        let taken = |what, units, late| Said::Taken { what, at_ms: 9, units, late, keys: KeyPage::default() };
         let cases = [
             (Outcome::Done(Answer::Reserved { deadline_ms: 9, units: &one }), taken(What::Reserve, 3, false)),
             (Outcome::Done(Answer::Reserved { deadline_ms: 9, units: &two }), taken(What::Reserve, 7, false)),

@@ -5,19 +5,21 @@
 //! changes nothing. What it asks again has been found before, so the server answers from its record; an effect would
 //! show in the counters, which are read last.
 
+mod cards;
 mod stocks;
 mod story;
 
 use crate::caller::Caller;
 use crate::error::CheckError;
 use crate::ids::mix;
-use crate::ledger::{Known, Ledger, RECORDS_MAX, Record, digest};
+use crate::ledger::{Known, Ledger, RECORDS_MAX, Record};
 use crate::plan::CHECKOUT_LINES_MAX;
 use crate::recipe::{Generator, What};
+use cards::{Cards, Replaced, Sale};
 use scrip_engine::answer::{HoldState, Outcome};
 use scrip_engine::command::{Command, Request};
 use scrip_engine::ids::OperationId;
-use scrip_engine::rejection::Code;
+use scrip_engine::rejection::{Code, Facts};
 use scrip_protocol::secret::Token;
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
@@ -85,6 +87,11 @@ pub struct CheckReport {
     pub mismatched_repeats: u64,
     /// Operations acknowledged twice with different answers.
     pub duplicates: u64,
+    /// Sales whose card keys were fetched again and compared with what was answered before, text by text; those that differ
+    /// are among `mismatched`.
+    pub cards_read: u64,
+    /// Card keys that two orders have or had, by their texts.
+    pub duplicate_keys: u64,
     /// Units acknowledged or counted beyond what there is.
     pub oversold_units: u64,
     /// Units by which the stocks' counters differ from what the operations add up to: effects that happened twice, or
@@ -109,6 +116,7 @@ impl CheckReport {
             && self.mismatched == 0
             && self.mismatched_repeats == 0
             && self.duplicates == 0
+            && self.duplicate_keys == 0
             && self.oversold_units == 0
             && self.unaccounted_units == 0
             && self.over_limit_users == 0
@@ -134,7 +142,9 @@ pub fn check(
     // Stable: what was learned of one hold stays in the order it was learned in.
     records.sort_by_key(|record| record.hold.get());
     let report = CheckReport {
-        seen_by_load: ledger.counts.contradictions + ledger.counts.mismatched_repeats,
+        seen_by_load: ledger.counts.contradictions
+            + ledger.counts.mismatched_repeats
+            + ledger.counts.duplicate_keys,
         ..CheckReport::default()
     };
     let mut check = Check {
@@ -142,6 +152,7 @@ pub fn check(
         plan,
         caller: Caller::connect(plan.address, &plan.token)?,
         books: Books::new(&generator, ledger),
+        cards: Cards::new(ledger),
         generator,
         report,
         repeats: Vec::new(),
@@ -157,6 +168,7 @@ pub fn check(
         check.ask_back(block)?;
         progress(check.done, records.len() as u64);
     }
+    check.ask_keys()?;
     check.ask_again()?;
     check.count_stocks()?;
     let mut report = check.report;
@@ -171,6 +183,8 @@ struct Check<'a> {
     caller: Caller,
     generator: Generator,
     books: Books,
+    /// None where the stocks are counters.
+    cards: Option<Cards<'a>>,
     report: CheckReport,
     /// What is to be asked again.
     repeats: Vec<Repeat<'a>>,
@@ -185,6 +199,27 @@ struct Repeat<'a> {
     record: &'a Record,
     granted: [u32; CHECKOUT_LINES_MAX],
     lines: u8,
+    replaced: Replaced,
+}
+
+impl Repeat<'_> {
+    /// Whether this is the answer that the repeat must get: the first one, unless a key of the hold was replaced since.
+    fn is_answered(&self, essence: u64, outcome: &Outcome<'_>) -> bool {
+        let same = essence == self.record.digest.get();
+        let shows_keys = matches!(self.record.what(), What::Sell | What::Confirm | What::Reveal);
+        let named = match outcome {
+            Outcome::Refused(no) if no.code == Code::KeyReplaced => match no.facts {
+                Facts::Key(key) => Some(key),
+                _ => None,
+            },
+            _ => None,
+        };
+        match self.replaced {
+            Replaced::By(key) if shows_keys => named == Some(u64::from(key)),
+            Replaced::Perhaps if shows_keys => same || named.is_some(),
+            _ => same,
+        }
+    }
 }
 
 impl<'a> Check<'a> {
@@ -259,6 +294,9 @@ impl<'a> Check<'a> {
                 } else {
                     self.books.add(view);
                 }
+                if let (Some(cards), HoldState::Confirmed) = (&mut self.cards, view.state) {
+                    cards.plan(story, view);
+                }
                 self.plan_repeats(story, view);
             }
         }
@@ -271,7 +309,7 @@ impl<'a> Check<'a> {
         }
     }
 
-    /// Compares an EXTEND or RETURN with what is known of it.
+    /// Compares an operation with an id of its own with what is known of it.
     fn judge_own(&mut self, story: &Story<'a>, operation: OperationId, found: &Found) {
         let Some(record) = story.of(operation) else { return };
         let acknowledged = record.known() == Known::Acknowledged;
@@ -287,8 +325,10 @@ impl<'a> Check<'a> {
             Found::Nothing => self.report.unknown_not += u64::from(record.known() == Known::Unknown),
             Found::Operation(value) if acknowledged => {
                 self.report.found += 1;
-                let units = u64::from(record.units.get());
-                let expected = if record.what() == What::Extend { record.at_ms.get() } else { units };
+                let expected = match record.what() {
+                    What::Extend | What::KeyReplace => record.at_ms.get(),
+                    _ => u64::from(record.units.get()),
+                };
                 if *value != expected {
                     self.report.mismatched += 1;
                     let value = *value;
@@ -308,12 +348,13 @@ impl<'a> Check<'a> {
 
     /// Draws what is to be asked again.
     fn plan_repeats(&mut self, story: &Story<'a>, view: &story::View) {
+        let replaced = Replaced::of(story);
         for record in story.answered() {
             let drawn =
                 (mix(record.digest.get() ^ record.operation().0 as u64) >> 11) as f64 / (1_u64 << 53) as f64;
             if drawn < self.plan.repeat_share && (self.repeats.len() as u64) < self.plan.repeats_max {
                 let (granted, lines) = view.granted();
-                self.repeats.push(Repeat { record, granted, lines });
+                self.repeats.push(Repeat { record, granted, lines, replaced });
             }
         }
     }
@@ -324,10 +365,11 @@ impl<'a> Check<'a> {
         self.caller.ask(
             repeats.len(),
             |n, push| {
-                let Repeat { record, granted, lines } = &repeats[n];
+                let Repeat { record, granted, lines, .. } = &repeats[n];
                 let cart = generator.cart(generator.ids.number(record.hold()));
                 let payment = cart.pays(&granted[..usize::from(*lines)]);
-                push(&generator.request(record.what(), record.operation(), record.hold(), &cart, &payment));
+                let (what, operation, hold) = (record.what(), record.operation(), record.hold());
+                push(&generator.request(what, operation, hold, &cart, &payment, record.units.get()));
             },
             |n, raw| {
                 let record = repeats[n].record;
@@ -337,7 +379,7 @@ impl<'a> Check<'a> {
                     return Ok(());
                 }
                 report.repeats += 1;
-                if digest(raw.bytes) != record.digest.get() {
+                if !repeats[n].is_answered(raw.essence()?, &outcome) {
                     report.mismatched_repeats += 1;
                     let (what, operation) = (record.what().name(), record.operation());
                     report.finding(|| {
@@ -347,6 +389,32 @@ impl<'a> Check<'a> {
                 Ok(())
             },
         )?;
+        Ok(())
+    }
+
+    /// Fetches the card keys of every sale again.
+    fn ask_keys(&mut self) -> Result<(), CheckError> {
+        let Some(cards) = &mut self.cards else { return Ok(()) };
+        let (generator, report) = (&self.generator, &mut self.report);
+        let sales: Vec<Sale> = std::mem::take(&mut cards.sales);
+        self.caller.ask(
+            sales.len(),
+            |n, push| {
+                let command = Command::KeysRead { hold: sales[n].hold, from: 0 };
+                push(&Request { envelope: generator.envelope(OperationId(0)), command });
+            },
+            |n, raw| {
+                report.cards_read += 1;
+                if let Err(words) = cards.compare(&sales[n], &raw.outcome()?) {
+                    report.mismatched += 1;
+                    report.finding(|| format!("mismatched: hold {}: {words}", sales[n].hold));
+                }
+                Ok(())
+            },
+        )?;
+        let (doubles, words) = cards.doubles();
+        report.duplicate_keys += doubles;
+        words.into_iter().for_each(|words| report.finding(|| words));
         Ok(())
     }
 

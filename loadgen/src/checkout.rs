@@ -14,7 +14,6 @@ use crate::ids::mix;
 use crate::job::{Fill, Job, NOT_ASKED};
 use crate::pace::Schedule;
 use crate::plan::{CheckoutShares, LoadPlan, Profile};
-use crate::recipe::What;
 use crate::wheel::Wheel;
 use scrip_protocol::error::ProtocolError;
 use scrip_protocol::extras::Extras;
@@ -92,7 +91,7 @@ impl Checkouts {
         }
         let due_ns = desk.schedule.at(self.begun);
         self.begun += 1;
-        desk.attempts_left -= 1;
+        desk.begin(1);
         let number = desk.numbers(1);
         let cart = desk.generator().cart(number);
         let kept = desk.keeps_frame();
@@ -114,21 +113,21 @@ impl Checkouts {
         let session = &mut self.sessions[who as usize];
         let present = session.present();
         let fresh = !present.again && !session.unknown;
-        if fresh && matches!(present.what, What::Extend | What::Return) && session.open == 0 {
+        if fresh && present.what.is_own() && session.open == 0 {
             session.begin_own(desk.server_ms(now_ns));
         }
         let generator = desk.generator();
         let cart = generator.cart(session.number);
         let payment = cart.pays(session.granted(&cart));
-        let request =
-            generator.request(present.what, session.operation(desk), session.hold(desk), &cart, &payment);
+        let (operation, hold, key) = (session.operation(desk), session.hold(desk), session.first_key());
+        let request = generator.request(present.what, operation, hold, &cart, &payment, key);
         match frame.push(&mut self.out, &request, &Extras::NONE) {
             Ok(_) => {}
             Err(PushError::FrameFull) => return false,
             Err(why) => panic!("the load generator made a malformed command: {why}"),
         }
         if fresh && session.open == 0 {
-            desk.sums.attempts += 1;
+            desk.attempt(session.number);
         }
         (session.settled, session.open) = (false, session.open + 1);
         true

@@ -2,17 +2,19 @@
 //!
 //! Invariant: only its own thread touches it while the load runs; others see the [`Board`].
 
+use crate::cards::Given;
 use crate::ids::THREAD_SHIFT;
 use crate::ledger::{Record, Records};
 use crate::pace::Schedule;
 use crate::plan::{LedgerMode, LoadPlan, Pace, Work};
 use crate::recipe::{Generator, What};
 use crate::report::Ended;
-use crate::sums::{Board, Sums, is_turned_away};
+use crate::sums::{Board, ChannelSums, Sums, is_turned_away};
 use crate::tally::Tally;
+use scrip_engine::answer::KeyPage;
 use scrip_engine::ids::OperationId;
 use scrip_engine::rejection::Code;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
@@ -21,6 +23,11 @@ const FINDINGS_MAX: usize = 20;
 /// OUT_OF_STOCK in a row, per stock, that say that nothing is left.
 const SOLD_OUT_ANSWERS: u64 = 1_000;
 const SOLD_OUT_ANSWERS_MAX: u64 = 1_000_000;
+
+/// One thread's share.
+const fn share(all: u64, thread: u64, threads: u64) -> u64 {
+    all / threads + (thread < all % threads) as u64
+}
 
 /// What all threads of a load share.
 #[derive(Debug)]
@@ -64,13 +71,22 @@ pub(crate) struct Desk {
     pub(crate) tally: Tally,
     pub(crate) schedule: Schedule,
     /// RESERVEs, SELLs or checkouts still to be begun.
-    pub(crate) attempts_left: u64,
+    attempts_left: u64,
+    /// Of all of them, how many may be begun so far, over all threads.
+    allowance: Option<Arc<AtomicU64>>,
+    threads: u64,
+    thread: u64,
+    attempts: u64,
     /// Since when nothing new is begun any more.
     pub(crate) stopped_ns: Option<u64>,
     /// Records that found no place.
     pub(crate) records_dropped: u64,
     pub(crate) records: Records,
     pub(crate) findings: Vec<String>,
+    /// Sums of each of the recipe's channels.
+    pub(crate) channels: Vec<ChannelSums>,
+    /// Card keys; none where the stocks are counters.
+    pub(crate) given: Option<Given>,
     next_number: u64,
     server_offset_ms: i64,
     stop_at_ns: u64,
@@ -91,20 +107,27 @@ impl Desk {
                 Schedule::open(per_second / threads as f64 / f64::from(frame), plan.ramp())
             }
         };
-        let share = |all: u64| all / threads + u64::from(u64::from(thread) < all % threads);
+        let attempts = plan.stop.attempts.map_or(u64::MAX, |all| share(all, u64::from(thread), threads));
         let warm_until_ns = plan.stop.warm_up.as_nanos() as u64;
         let stocks = if shared.generator.many_stocks() { plan.stocks.len() as u64 } else { 1 };
         let sold_out = SOLD_OUT_ANSWERS.saturating_mul(stocks).min(SOLD_OUT_ANSWERS_MAX);
+        let (channels, cards) = (shared.generator.recipe.channels.len(), shared.generator.recipe.cards);
         Desk {
             shared,
             sums: Sums::ZERO,
             tally: Tally::new(warm_until_ns),
             schedule,
-            attempts_left: plan.stop.attempts.map_or(u64::MAX, share),
+            attempts_left: attempts,
+            allowance: plan.allowance.clone(),
+            threads,
+            thread: u64::from(thread),
+            attempts,
             stopped_ns: None,
             records_dropped: 0,
             records: Records::default(),
             findings: Vec::new(),
+            channels: vec![ChannelSums::ZERO; channels],
+            given: cards.map(Given::new),
             next_number: u64::from(thread) << THREAD_SHIFT,
             server_offset_ms: server_ms as i64,
             stop_at_ns: plan.stop.seconds.map_or(u64::MAX, |seconds| warm_until_ns + (seconds * 1e9) as u64),
@@ -119,9 +142,29 @@ impl Desk {
         &self.shared.generator
     }
 
-    /// Whether something new may be begun.
-    pub(crate) fn begins(&self) -> bool {
+    /// Whether something new will be begun, now or once it is allowed.
+    pub(crate) fn goes_on(&self) -> bool {
         self.attempts_left > 0 && self.stopped_ns.is_none()
+    }
+
+    /// Whether something new may be begun.
+    #[inline]
+    pub(crate) fn begins(&self) -> bool {
+        self.goes_on() && self.may_begin() > 0
+    }
+
+    /// How many may be begun now.
+    #[inline]
+    pub(crate) fn may_begin(&self) -> u64 {
+        let Some(allowance) = &self.allowance else { return self.attempts_left };
+        let allowed = share(allowance.load(Ordering::Relaxed), self.thread, self.threads);
+        self.attempts_left.saturating_sub(self.attempts.saturating_sub(allowed))
+    }
+
+    /// So many are begun.
+    #[inline]
+    pub(crate) fn begin(&mut self, count: u64) {
+        self.attempts_left -= count;
     }
 
     /// When the load ends at the latest, if time alone ends it.
@@ -172,6 +215,59 @@ impl Desk {
         if code == Code::OutOfStock {
             self.out_of_stock_in_a_row += 1;
         }
+    }
+
+    /// An operation of this checkout is asked for.
+    pub(crate) fn attempt(&mut self, number: u64) {
+        self.sums.attempts += 1;
+        if let Some(channel) = self.channel(number) {
+            channel.attempts += 1;
+        }
+    }
+
+    /// An operation of this checkout that the server refused.
+    pub(crate) fn refused_in(&mut self, number: u64, code: Code) {
+        self.refused(code);
+        if let Some(channel) = self.channel(number) {
+            channel.refused[code as usize] += 1;
+        }
+    }
+
+    /// Units sold to this checkout.
+    pub(crate) fn sold_in(&mut self, number: u64, units: u64) {
+        self.sums.sold_units += units;
+        if let Some(channel) = self.channel(number) {
+            channel.sold_units += units;
+        }
+    }
+
+    fn channel(&mut self, number: u64) -> Option<&mut ChannelSums> {
+        if self.channels.is_empty() {
+            return None;
+        }
+        let place = self.shared.generator.channel_place(number);
+        self.channels.get_mut(place)
+    }
+
+    /// Card keys in the first answer to an operation. False: one of them is foreign, or somebody else's.
+    #[inline]
+    pub(crate) fn keys_given(
+        &mut self,
+        page: &KeyPage<'_>,
+        hold: OperationId,
+        what: What,
+        kept: bool,
+    ) -> bool {
+        let Some(given) = &mut self.given else { return true };
+        let wrong = given.take(page, hold, what, kept);
+        if wrong.twice > 0 {
+            self.sums.duplicate_keys += wrong.twice;
+            self.finding(|| format!("duplicate key: {} {hold} was given another order's", what.name()));
+        }
+        if wrong.foreign > 0 {
+            self.contradiction(|| format!("{} {hold} was given a text that nobody imported", what.name()));
+        }
+        wrong.twice + wrong.foreign == 0
     }
 
     /// Operations whose connection was lost before their answer came.

@@ -7,6 +7,8 @@ use scrip_engine::ids::OperationId;
 
 /// Numbers of one thread: 2^40 and more are the next thread's.
 pub(crate) const THREAD_SHIFT: u32 = 40;
+/// Tells the number of a checkout's EXTEND, RETURN, REVEAL or KEY_REPLACE from its own.
+pub(crate) const OWN_NUMBER: u64 = 1 << 63;
 
 const FIRST: u64 = 0xbf58_476d_1ce4_e5b9;
 const SECOND: u64 = 0x94d0_49bb_1331_11eb;

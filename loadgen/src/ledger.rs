@@ -8,7 +8,7 @@ use crate::report::Counts;
 use scrip_engine::ids::OperationId;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
-use zerocopy::little_endian::{U32, U64, U128};
+use zerocopy::little_endian::{U16, U32, U64, U128};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 /// Records of one ledger: 4 GiB. Beyond, the ledger is incomplete and says so.
@@ -51,13 +51,14 @@ pub struct Record {
     pub operation: U128,
     /// The hold it is about: the same id for RESERVE, SELL, CONFIRM and RELEASE.
     pub hold: U128,
-    /// The time in the answer: the deadline (RESERVE, EXTEND), the confirmation (CONFIRM, SELL); else 0.
+    /// The time in the answer: the deadline (RESERVE, EXTEND), the confirmation (CONFIRM, SELL); of a KEY_REPLACE the
+    /// number of the new key; else 0.
     pub at_ms: U64,
-    /// [`digest`] of the answer; 0 if there is none.
+    /// [`digest`] of the answer, card keys without their marks; 0 if there is none.
     pub digest: U64,
     /// When the load learned this, in microseconds since it began.
     pub learned_us: U64,
-    /// Units in the answer, over all lines; refused: the code's number.
+    /// Units in the answer, over all lines; of a KEY_REPLACE the number of the old key; refused: the code's number.
     pub units: U32,
     /// The command: [`What`].
     pub what: u8,
@@ -113,6 +114,33 @@ impl Record {
         Known::from_number(self.known).expect("records are checked when they are made and read")
     }
 }
+
+/// One card key in the first answer to an operation, 32 bytes, the same in memory and on disk (little-endian).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
+#[repr(C)]
+pub struct CardRecord {
+    /// The hold that it was bound to.
+    pub hold: U128,
+    /// Which text it had, by the load's own numbers ([`crate::CardTexts`]), or one of the constants below.
+    pub card: U64,
+    /// The key's number, the server's.
+    pub key: U32,
+    /// Its position among the keys of the hold.
+    pub position: U16,
+    /// The command: [`What`].
+    pub what: u8,
+    /// 0.
+    pub spare: u8,
+}
+
+impl CardRecord {
+    /// The text was not shown.
+    pub const HIDDEN: u64 = u64::MAX;
+    /// The text is none that the load knows.
+    pub const FOREIGN: u64 = u64::MAX - 1;
+}
+
+const _: () = assert!(size_of::<CardRecord>() == 32);
 
 /// What an answer says, in 64 bits: its bytes without its index in the frame. Two answers with the same body have the
 /// same digest. `answer` is one whole answer as it lies on the wire.
@@ -209,4 +237,6 @@ pub struct Ledger {
     pub complete: bool,
     /// The observations.
     pub records: Records,
+    /// Card keys in first answers, of the operations in `records`.
+    pub cards: Vec<CardRecord>,
 }

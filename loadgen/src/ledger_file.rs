@@ -1,11 +1,11 @@
 //! The ledger as a file, so that a check can be another process on another day.
 //!
-//! Layout, little-endian: 8 bytes `SCRPLEDG`; u32 version (1); u32 bytes of the header; the header in JSON (recipe,
-//! stocks before, counts, complete, number of records); the records, 64 bytes each as [`Record`] lays them out; u32
-//! CRC-32C of all before. Invariant: a file that was cut or changed is not read as a ledger.
+//! Layout, little-endian: 8 bytes `SCRPLEDG`; u32 version (2); u32 bytes of the header; the header in JSON (recipe,
+//! stocks before, counts, complete, numbers of records and cards); the records, 64 bytes each as [`Record`] lays them
+//! out; the cards, 32 bytes each as [`CardRecord`] does; u32 CRC-32C of all before. Version 1 had no cards. Invariant: a file that was cut or changed is not read as a ledger.
 
 use crate::error::LedgerError;
-use crate::ledger::{Known, Ledger, Record, Records, StockCounters};
+use crate::ledger::{CardRecord, Known, Ledger, RECORDS_MAX, Record, Records, StockCounters};
 use crate::recipe::{Recipe, What};
 use crate::report::Counts;
 use crc_fast::{CrcAlgorithm, Digest};
@@ -16,7 +16,7 @@ use std::path::Path;
 use zerocopy::{FromBytes, IntoBytes};
 
 const MAGIC: [u8; 8] = *b"SCRPLEDG";
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 /// Bytes of the JSON header: a recipe of a million stocks fits.
 const HEADER_BYTES_MAX: u32 = 256 << 20;
 
@@ -27,6 +27,7 @@ struct Header {
     counts: Counts,
     complete: bool,
     records: u64,
+    cards: u64,
 }
 
 impl Ledger {
@@ -42,6 +43,7 @@ impl Ledger {
             counts: self.counts.clone(),
             complete: self.complete,
             records: self.records.len() as u64,
+            cards: self.cards.len() as u64,
         })?;
         let mut file = File::create(path)?;
         let mut checksum = Digest::new(CrcAlgorithm::Crc32Iscsi);
@@ -56,6 +58,7 @@ impl Ledger {
         for chunk in self.records.chunks() {
             put(chunk.as_bytes())?;
         }
+        put(self.cards.as_bytes())?;
         file.write_all(&(checksum.finalize() as u32).to_le_bytes())?;
         file.sync_all()
     }
@@ -97,6 +100,14 @@ impl Ledger {
                 return Err(content("it has more records than a ledger may have"));
             }
         }
+        if header.cards > RECORDS_MAX as u64 {
+            return Err(content("it has more cards than a ledger may have"));
+        }
+        let mut cards = Vec::new();
+        for _ in 0..header.cards {
+            let bytes = input.array::<32>().map_err(failed)?;
+            cards.push(CardRecord::read_from_bytes(&bytes).expect("32 bytes are a card"));
+        }
         let expected = input.checksum.finalize() as u32;
         if u32::from_le_bytes(input.array().map_err(failed)?) != expected {
             return Err(content("its checksum does not hold"));
@@ -108,7 +119,7 @@ impl Ledger {
         if recipe.shares.is_some_and(|shares| shares.check().is_err()) {
             return Err(content("its shares of checkouts are impossible"));
         }
-        Ok(Ledger { recipe, before, counts, complete, records })
+        Ok(Ledger { recipe, before, counts, complete, records, cards })
     }
 }
 

@@ -6,6 +6,7 @@
 
 mod answers;
 mod caller;
+mod cards;
 mod check;
 mod checkout;
 mod desk;
@@ -32,9 +33,10 @@ mod wheel;
 mod worker;
 mod zipf;
 
+pub use cards::CardTexts;
 pub use check::{CheckPlan, CheckReport, StockCheck, check};
 pub use error::{CallError, CheckError, LedgerError, LoadError, ProbeError};
 pub use ledger::Ledger;
 pub use plan::{CheckoutShares, LedgerMode, LoadPlan, Pace, Profile, Stop, Work};
-pub use report::{Counts, Ended, HistogramSummary, LoadReport, Progress, Second};
+pub use report::{ChannelCounts, Counts, Ended, HistogramSummary, LoadReport, Progress, Second};
 pub use run::run;

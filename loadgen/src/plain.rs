@@ -11,8 +11,9 @@ use crate::job::{Fill, Job, NOT_ASKED};
 use crate::pace::Schedule;
 use crate::plan::{LoadPlan, Work};
 use crate::press::Press;
-use crate::recipe::What;
+use crate::recipe::{Fate, What};
 use crate::sums::is_turned_away;
+use scrip_engine::ids::OperationId;
 use scrip_engine::rejection::Code;
 use scrip_protocol::error::ProtocolError;
 use std::collections::VecDeque;
@@ -125,7 +126,7 @@ impl Plain {
         let press = |what| Press::new(desk.generator(), what, plan.batch, plan.outstanding);
         let words = if confirm_after_ns.is_some() { (plan.batch as usize).div_ceil(64) } else { 0 };
         Plain {
-            kind: Kind { what, paid: desk.generator().paid() },
+            kind: Kind { what, paid: desk.generator().is_paid(Fate::Pay) },
             confirm_after_ns,
             batch: plan.batch as usize,
             retry_unknown: plan.retry_unknown,
@@ -172,8 +173,8 @@ impl Plain {
                 since_ns = desk.schedule.at(self.frames);
             }
             self.frames += 1;
-            let count = self.batch.min(usize::try_from(desk.attempts_left).unwrap_or(usize::MAX));
-            desk.attempts_left -= count as u64;
+            let count = self.batch.min(usize::try_from(desk.may_begin()).unwrap_or(usize::MAX));
+            desk.begin(count as u64);
             desk.sums.attempts += count as u64;
             let first = desk.numbers(count);
             let kept = desk.keeps_frame();
@@ -356,15 +357,21 @@ fn read<const CONFIRMS: bool>(
         });
         match said {
             Ok((raw, _)) if !flight.answer(raw.index) => result = Err(NOT_ASKED),
-            Ok((raw, Said::Taken { what, at_ms, units, late })) if what == expected => {
+            Ok((raw, Said::Taken { what, at_ms, units, late, keys })) if what == expected => {
                 done += 1;
                 units_done += u64::from(units);
                 if let Some(word) = flight.load.taken.get_mut(usize::from(raw.index >> 6)) {
                     *word |= 1 << (raw.index & 63);
                 }
-                if flight.load.batch.kept {
+                let kept = flight.load.batch.kept;
+                if desk.given.is_some() && what == What::Confirm {
+                    let hold = id_of(desk, flight, raw.index);
+                    desk.keys_given(&keys, hold, kind.what, kept);
+                }
+                if kept {
                     let unknown = unknown_of(desk, flight, kind.what, raw.index, now_ns);
-                    desk.record(record(unknown, raw.bytes, at_ms, units, late));
+                    let essence = raw.essence();
+                    desk.record(record(unknown, essence.unwrap_or_default(), at_ms, units, late));
                 }
             }
             Ok((raw, Said::Refused(code))) => {
@@ -407,6 +414,11 @@ fn refuse(desk: &mut Desk, flight: &Flight<Load>, raw: Raw<'_>, kind: Kind, code
     true
 }
 
+fn id_of(desk: &Desk, flight: &Flight<Load>, index: u16) -> OperationId {
+    let batch = &flight.load.batch;
+    desk.generator().operation(batch.created_ms, batch.number(index))
+}
+
 fn unknown_of(
     desk: &Desk,
     flight: &Flight<Load>,
@@ -414,7 +426,6 @@ fn unknown_of(
     index: u16,
     now_ns: u64,
 ) -> crate::ledger::Record {
-    let batch = &flight.load.batch;
-    let id = desk.generator().operation(batch.created_ms, batch.number(index));
+    let id = id_of(desk, flight, index);
     desk.unknown(what, id, id, now_ns)
 }

@@ -4,15 +4,18 @@
 //! Invariant: a plan that passed [`LoadPlan::check`] can be carried out by any server that accepts its token; what only
 //! the server knows (its maxima, its stocks) is checked when the load connects.
 
+use crate::cards::CardTexts;
 use crate::error::LoadError;
 use scrip_engine::ids::{ChannelId, MerchantId, Slot, StockId};
-use scrip_engine::limits::{LINES_MAX, TTL_MAX_MS, UNITS_PER_LINE_MAX};
+use scrip_engine::limits::{
+    CHANNELS_PER_STOCK_MAX, KEYS_PER_ANSWER_MAX, LINES_MAX, TTL_MAX_MS, UNITS_PER_LINE_MAX,
+};
 use scrip_protocol::limits::FRAME_BYTES_MAX;
 use scrip_protocol::secret::Token;
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::time::Duration;
 
 /// Frames in flight on one connection.
@@ -53,6 +56,11 @@ pub struct LoadPlan {
     pub slot: Slot,
     /// The channel its commands name.
     pub channel: ChannelId,
+    /// Checkouts: the channels they come from, each with its share of them (the shares add up to 1). Empty: all from
+    /// `channel`.
+    pub channels: Vec<(ChannelId, f64)>,
+    /// The stocks are of card keys, and these are their texts: what is answered is compared with them.
+    pub cards: Option<CardTexts>,
     /// One: a hot stock. Several: spread as the profile says, evenly unless it is [`Profile::Zipf`].
     pub stocks: Vec<StockId>,
     /// How demand is spread over time and stocks.
@@ -94,6 +102,9 @@ pub struct LoadPlan {
     pub retry_unknown: f64,
     /// Set from outside (Ctrl-C) to end the load early; it still drains and reports.
     pub cancel: Option<Arc<AtomicBool>>,
+    /// How many of the attempts may be begun so far, raised from outside: for loads that wait for something else to happen
+    /// in between. None: all of them.
+    pub allowance: Option<Arc<AtomicU64>>,
 }
 
 /// How demand is spread over time and stocks.
@@ -203,6 +214,14 @@ pub struct CheckoutShares {
     pub give_back: f64,
     /// SELL marked paid instead of RESERVE and CONFIRM.
     pub sell: f64,
+    /// SELL, not marked paid.
+    pub buy: f64,
+    /// The same, asked again at once and later.
+    pub buy_again: f64,
+    /// Card keys: confirmed without being shown, revealed, and both asked again.
+    pub hidden: f64,
+    /// Card keys: SELL, and the first key replaced; both asked again.
+    pub replace: f64,
     /// Takes fewer units than asked, and pays for one unit fewer than held.
     pub partial: f64,
     /// Lines of a cart: 1 to this.
@@ -232,6 +251,10 @@ impl Default for CheckoutShares {
             extend: 0.02,
             give_back: 0.03,
             sell: 0.05,
+            buy: 0.0,
+            buy_again: 0.0,
+            hidden: 0.0,
+            replace: 0.0,
             partial: 0.05,
             lines_max: CHECKOUT_LINES_MAX as u32,
             units_max: 2,
@@ -245,7 +268,7 @@ impl Default for CheckoutShares {
 
 impl CheckoutShares {
     /// The shares that exclude each other, in the order fates are drawn in.
-    pub(crate) const fn fates(&self) -> [f64; 10] {
+    pub(crate) const fn fates(&self) -> [f64; 14] {
         [
             self.abandon,
             self.retry,
@@ -257,6 +280,10 @@ impl CheckoutShares {
             self.extend,
             self.give_back,
             self.sell,
+            self.buy,
+            self.buy_again,
+            self.hidden,
+            self.replace,
         ]
     }
 
@@ -297,6 +324,8 @@ impl LoadPlan {
             merchant,
             slot,
             channel: ChannelId(1),
+            channels: Vec::new(),
+            cards: None,
             stocks,
             profile: Profile::Steady,
             work: Work::Reserve,
@@ -323,6 +352,7 @@ impl LoadPlan {
             reconnect_for: Duration::from_secs(60),
             retry_unknown: 0.5,
             cancel: None,
+            allowance: None,
         }
     }
 
@@ -355,6 +385,10 @@ impl LoadPlan {
         if self.stop.seconds.is_some_and(|seconds| !(0.0..=1e7).contains(&seconds)) {
             return plan("seconds must lie between 0 and 10,000,000");
         }
+        if self.allowance.is_some() && self.stop.attempts.is_none() {
+            return plan("an allowance is a part of the attempts: say how many there are");
+        }
+        self.check_channels()?;
         match (self.profile, self.work) {
             (Profile::Checkout(shares), Work::Checkout) => self.check_checkout(&shares),
             (Profile::Checkout(_), _) | (_, Work::Checkout) => {
@@ -371,10 +405,35 @@ impl LoadPlan {
                 "checkouts that pay late wait for their hold to expire: set ttl_ms to 60,000 at most",
             );
         }
+        if self.cards.is_none() && shares.hidden + shares.replace > 0.0 {
+            return plan("only card keys can be hidden or replaced: give cards, or set these shares to 0");
+        }
+        let keys = shares.lines_max.saturating_mul(shares.units_max);
+        if self.cards.is_some() && keys > KEYS_PER_ANSWER_MAX as u32 {
+            return plan("an answer shows 64 card keys: lower lines_max or units_max");
+        }
         if self.batch > CHECKOUT_BATCH_MAX {
             return plan("a frame has no room for so many checkouts: lower batch to 4,096 at most");
         }
         shares.check()
+    }
+
+    fn check_channels(&self) -> Result<(), LoadError> {
+        if self.channels.is_empty() {
+            return Ok(());
+        }
+        if self.work != Work::Checkout {
+            return plan("only checkouts come from several channels: name one with channel");
+        }
+        let shares = self.channels.iter().map(|(_, share)| share);
+        let sum: f64 = shares.clone().sum();
+        if self.channels.len() > CHANNELS_PER_STOCK_MAX
+            || !shares.clone().all(|share| (0.0..=1.0).contains(share))
+            || (sum - 1.0).abs() > 1e-6
+        {
+            return plan("the shares of at most 64 channels must lie between 0 and 1 and add up to 1");
+        }
+        Ok(())
     }
 
     fn check_sizes(&self) -> Result<(), LoadError> {

@@ -58,7 +58,7 @@ impl Press {
         let cart = generator.cart(0);
         let payment = cart.pays(&[]);
         let id = OperationId(1);
-        let request = generator.request(what, id, id, &cart, &payment);
+        let request = generator.request(what, id, id, &cart, &payment, 0);
         let mut bytes = Vec::new();
         let mut frame = CommandFrame::begin(&mut bytes, 0, FRAME_BYTES_MAX);
         for _ in 0..batch {
@@ -215,7 +215,7 @@ mod tests {
             let payment = cart.pays(&[]);
             let id = generator.operation(created_ms, number);
             let (request, _) = commands.next().unwrap().unwrap();
-            assert_eq!(request, generator.request(what, id, id, &cart, &payment));
+            assert_eq!(request, generator.request(what, id, id, &cart, &payment, 0));
         }
         assert!(commands.next().is_none());
         whole

@@ -3,7 +3,8 @@
 //! It stands apart from the load so that a check, in another process and days later, can say every command again word
 //! for word from the ledger alone. Invariant: nothing in here draws by chance or looks at a clock.
 
-use crate::ids::{Ids, below, mix};
+use crate::cards::CardTexts;
+use crate::ids::{Ids, OWN_NUMBER, below, mix};
 use crate::plan::{CHECKOUT_LINES_MAX, CheckoutShares, LoadPlan, Profile, Work};
 use crate::zipf::Zipf;
 use scrip_engine::command::{Command, Envelope, Line, Parties, Request, Take};
@@ -12,6 +13,8 @@ use scrip_engine::limits::TTL_DEFAULT_MS;
 use serde::{Deserialize, Serialize};
 use zerocopy::little_endian::U32;
 
+/// The reason that a KEY_REPLACE gives; the server keeps it and reads nothing into it.
+const REASON: u16 = 1;
 /// Tells buyers of their own (`users` 0) from drawn ones.
 const OWN_BUYER: u128 = 1 << 64;
 /// Odd multipliers that make further draws out of one operation's bits.
@@ -21,6 +24,7 @@ const FOR_FATE: u64 = 0xd134_2543_de82_ef95;
 const FOR_LIMIT_KEY: u64 = 0x6a09_e667_f3bc_c909;
 const FOR_DEVICE: u64 = 0xbb67_ae85_84ca_a73b;
 const FOR_ADDRESS: u64 = 0x3c6e_f372_fe94_f82b;
+const FOR_CHANNEL: u64 = 0xaf25_1af3_b0f0_25b5;
 
 /// All that a load's commands depend on. Kept in the ledger; holds no secret.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -31,6 +35,10 @@ pub struct Recipe {
     pub slot: u16,
     /// The channel.
     pub channel: u16,
+    /// The channels of checkouts with their shares; empty: all from `channel`.
+    pub channels: Vec<(u16, f64)>,
+    /// The texts of card keys.
+    pub cards: Option<CardTexts>,
     /// The stocks, by rank.
     pub stocks: Vec<u64>,
     /// Zipf exponent of the demand over them; 0: even.
@@ -70,6 +78,8 @@ impl Recipe {
             merchant: plan.merchant.0,
             slot: plan.slot.0,
             channel: plan.channel.0,
+            channels: plan.channels.iter().map(|(channel, share)| (channel.0, *share)).collect(),
+            cards: plan.cards,
             stocks: plan.stocks.iter().map(|stock| stock.0).collect(),
             exponent: plan.exponent(),
             hot,
@@ -99,10 +109,14 @@ pub(crate) enum Fate {
     Extend,
     GiveBack,
     Sell,
+    Buy,
+    BuyAgain,
+    Hidden,
+    Replace,
     Pay,
 }
 
-const FATES: [Fate; 10] = [
+const FATES: [Fate; 14] = [
     Fate::Abandon,
     Fate::Retry,
     Fate::RetryLater,
@@ -113,6 +127,10 @@ const FATES: [Fate; 10] = [
     Fate::Extend,
     Fate::GiveBack,
     Fate::Sell,
+    Fate::Buy,
+    Fate::BuyAgain,
+    Fate::Hidden,
+    Fate::Replace,
 ];
 
 /// The commands a load sends, with their numbers in the ledger. Numbers are never reused.
@@ -131,16 +149,32 @@ pub enum What {
     Release = 5,
     /// RETURN.
     Return = 6,
+    /// REVEAL.
+    Reveal = 7,
+    /// KEY_REPLACE.
+    KeyReplace = 8,
 }
 
 impl What {
     /// All of them, by number.
-    pub const ALL: [What; 6] =
-        [What::Reserve, What::Sell, What::Extend, What::Confirm, What::Release, What::Return];
+    pub const ALL: [What; 8] = [
+        What::Reserve,
+        What::Sell,
+        What::Extend,
+        What::Confirm,
+        What::Release,
+        What::Return,
+        What::Reveal,
+        What::KeyReplace,
+    ];
 
     /// The command with this number.
     pub const fn from_number(number: u8) -> Option<What> {
-        if number >= 1 && number <= 6 { Some(What::ALL[number as usize - 1]) } else { None }
+        if number >= 1 && number as usize <= What::ALL.len() {
+            Some(What::ALL[number as usize - 1])
+        } else {
+            None
+        }
     }
 
     /// Its stable name.
@@ -152,7 +186,14 @@ impl What {
             What::Confirm => "CONFIRM",
             What::Release => "RELEASE",
             What::Return => "RETURN",
+            What::Reveal => "REVEAL",
+            What::KeyReplace => "KEY_REPLACE",
         }
+    }
+
+    /// Whether it has an operation id of its own, and names the hold besides.
+    pub const fn is_own(self) -> bool {
+        matches!(self, What::Extend | What::Return | What::Reveal | What::KeyReplace)
     }
 }
 
@@ -171,6 +212,11 @@ pub(crate) struct Cart {
 impl Cart {
     pub(crate) fn lines(&self) -> &[Line] {
         &self.lines[..self.count]
+    }
+
+    /// Whether its card keys are confirmed without being shown.
+    pub(crate) fn is_hidden(&self) -> bool {
+        self.fate == Fate::Hidden
     }
 
     /// What a CONFIRM of this cart says: nothing (all units), or with `partial` one unit fewer than `granted`.
@@ -210,16 +256,25 @@ pub(crate) struct Generator {
     stocks: Vec<u64>,
     zipf: Zipf,
     fates: [u64; FATES.len()],
+    /// Up to which draw each channel goes.
+    channels: Vec<(u16, u64)>,
 }
 
 impl Generator {
     pub(crate) fn new(recipe: Recipe) -> Generator {
         let stocks = if recipe.hot { recipe.stocks[..1].to_vec() } else { recipe.stocks.clone() };
+        let scaled = |share: f64| (share * 4_294_967_296.0) as u64;
+        let mut upto = 0.0;
+        let channels = recipe.channels.iter().map(|&(channel, share)| {
+            upto += share;
+            (channel, scaled(upto))
+        });
+        let channels = channels.collect();
         let mut sum = 0.0;
         let fates = recipe.shares.map_or([0; FATES.len()], |shares| {
             shares.fates().map(|share| {
                 sum += share;
-                (sum * 4_294_967_296.0) as u64
+                scaled(sum)
             })
         });
         Generator {
@@ -228,6 +283,7 @@ impl Generator {
             zipf: Zipf::new(stocks.len().max(1), recipe.exponent),
             stocks,
             fates,
+            channels,
             recipe,
         }
     }
@@ -264,6 +320,13 @@ impl Generator {
             return self.stocks[0];
         }
         self.stocks[self.zipf.rank(content.wrapping_mul(FOR_STOCK)) as usize]
+    }
+
+    /// The place, among the recipe's channels, of the one that the checkout with this number comes from.
+    pub(crate) fn channel_place(&self, number: u64) -> usize {
+        let drawn = mix(self.content(number) ^ FOR_CHANNEL) >> 32;
+        let place = self.channels.iter().position(|(_, upto)| drawn < *upto);
+        place.unwrap_or(self.channels.len().saturating_sub(1))
     }
 
     /// Whether lines differ in their stock.
@@ -321,7 +384,8 @@ impl Generator {
         0.5 + (mix(self.content(number) ^ step << 32) >> 11) as f64 / (1_u64 << 53) as f64
     }
 
-    /// The command `what` of the operation `operation` on `hold` (the same, unless it has an id of its own).
+    /// The command `what` of the operation `operation` on `hold` (the same, unless it has an id of its own); `key` is the
+    /// one that a KEY_REPLACE names.
     pub(crate) fn request<'a>(
         &self,
         what: What,
@@ -329,6 +393,7 @@ impl Generator {
         hold: OperationId,
         cart: &'a Cart,
         payment: &'a Payment,
+        key: u32,
     ) -> Request<'a> {
         let take = Take {
             order: OrderId(cart.order),
@@ -340,15 +405,22 @@ impl Generator {
         let ttl_ms = self.recipe.ttl_ms;
         let command = match what {
             What::Reserve => Command::Reserve { take, ttl_ms },
-            What::Sell => Command::Sell { take, paid: self.paid(), hidden: false },
+            What::Sell => Command::Sell { take, paid: self.is_paid(cart.fate), hidden: false },
             What::Extend => {
                 Command::Extend { hold, ttl_ms: if ttl_ms == 0 { TTL_DEFAULT_MS } else { ttl_ms } }
             }
-            What::Confirm => Command::Confirm { units: payment.units(), hidden: false },
+            What::Confirm => Command::Confirm { units: payment.units(), hidden: cart.is_hidden() },
             What::Release => Command::Release,
             What::Return => Command::Return { hold, to_available: self.gives_to_available(hold), units: &[] },
+            What::Reveal => Command::Reveal { hold },
+            What::KeyReplace => Command::KeyReplace { hold, key, reason: REASON },
         };
-        Request { envelope: self.envelope(operation), command }
+        let mut envelope = self.envelope(operation);
+        if !self.channels.is_empty() {
+            let place = self.channel_place(self.ids.number(hold) & !OWN_NUMBER);
+            envelope.channel = ChannelId(self.channels[place].0);
+        }
+        Request { envelope, command }
     }
 
     /// A query's or a command's envelope. The time is inside the id.
@@ -363,14 +435,18 @@ impl Generator {
         }
     }
 
-    /// Whether a refused SELL is recorded and final.
-    pub(crate) const fn paid(&self) -> bool {
-        matches!(self.recipe.work, Work::Sell { paid: true } | Work::Checkout)
+    /// Whether a refused SELL of a checkout with this fate (or of a plain load) is recorded and final.
+    pub(crate) const fn is_paid(&self, fate: Fate) -> bool {
+        match self.recipe.work {
+            Work::Sell { paid } => paid,
+            Work::Checkout => matches!(fate, Fate::Sell),
+            Work::Reserve | Work::ReserveConfirm { .. } => false,
+        }
     }
 
-    /// Every other RETURN gives to available, the others to void.
+    /// Every other RETURN gives to available, the others to void; card keys that were shown can't be sold again.
     fn gives_to_available(&self, hold: OperationId) -> bool {
-        hold.0 & 1 == 0
+        self.recipe.cards.is_none() && hold.0 & 1 == 0
     }
 }
 
@@ -414,7 +490,7 @@ mod tests {
             let payment = cart.pays(&granted);
             let (own, hold) = (generator.operation(1, number), generator.operation(1, number + 1));
             for what in What::ALL {
-                generator.request(what, own, hold, &cart, &payment).check().unwrap();
+                generator.request(what, own, hold, &cart, &payment, 1).check().unwrap();
             }
         }
     }

@@ -61,6 +61,21 @@ pub struct Counts {
     pub contradictions: u64,
     /// Checkouts brought to their end.
     pub checkouts: u64,
+    /// Card keys that two orders were given, by their texts: each is a fault of the server.
+    pub duplicate_keys: u64,
+}
+
+/// What came from one channel of a plan with several.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChannelCounts {
+    /// The channel.
+    pub channel: u16,
+    /// Operations asked for.
+    pub attempts: u64,
+    /// Units acknowledged to be sold.
+    pub sold_units: u64,
+    /// Refusals by the code's stable name, BUSY and its like among them.
+    pub refused: BTreeMap<String, u64>,
 }
 
 impl Counts {
@@ -88,6 +103,7 @@ impl Counts {
             (&mut self.mismatched_repeats, other.mismatched_repeats),
             (&mut self.contradictions, other.contradictions),
             (&mut self.checkouts, other.checkouts),
+            (&mut self.duplicate_keys, other.duplicate_keys),
         ];
         for (sum, count) in pairs {
             *sum += count;
@@ -164,6 +180,8 @@ pub struct LoadReport {
     /// Everything counted, warm-up included.
     #[serde(flatten)]
     pub counts: Counts,
+    /// Channel by channel, if the plan has several.
+    pub channels: Vec<ChannelCounts>,
     /// Why it ended.
     pub ended: Ended,
     /// Answers (acknowledged and refused) inside the measured time: after the warm-up, before the end.
@@ -190,6 +208,8 @@ pub struct LoadReport {
 impl LoadReport {
     /// Whether no answer contradicted another. [`crate::check`] says more.
     pub const fn consistent(&self) -> bool {
-        self.counts.mismatched_repeats == 0 && self.counts.contradictions == 0
+        self.counts.mismatched_repeats == 0
+            && self.counts.contradictions == 0
+            && self.counts.duplicate_keys == 0
     }
 }

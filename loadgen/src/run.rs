@@ -1,6 +1,7 @@
 //! A load from its plan to its report.
 
 use crate::caller::Caller;
+use crate::cards::Given;
 use crate::checkout::Checkouts;
 use crate::desk::{Desk, Shared};
 use crate::error::LoadError;
@@ -10,7 +11,7 @@ use crate::plain::Plain;
 use crate::plan::{LedgerMode, LoadPlan, Work};
 use crate::recipe::{Generator, Recipe};
 use crate::report::{Counts, Ended, LoadReport, Progress};
-use crate::sums::Board;
+use crate::sums::{Board, ChannelSums};
 use crate::tally;
 use crate::worker::Worker;
 use std::hash::{BuildHasher, RandomState};
@@ -192,6 +193,8 @@ fn report(
     let mut latencies = Latencies::<u64>::new(3);
     let (mut timelines, mut findings, mut records) = (Vec::new(), Vec::new(), Records::default());
     let mut complete = plan.ledger == LedgerMode::Full;
+    let mut channels = vec![ChannelSums::ZERO; plan.channels.len()];
+    let mut given: Option<Given> = None;
     for mut desk in desks {
         let (answers, ns) = desk.tally.finish(&desk.sums);
         measured += answers;
@@ -201,6 +204,11 @@ fn report(
         latencies.add(&desk.tally.latencies);
         timelines.push(desk.tally.timeline);
         findings.append(&mut desk.findings);
+        channels.iter_mut().zip(&desk.channels).for_each(|(sum, channel)| sum.add(channel));
+        match (&mut given, desk.given) {
+            (Some(given), Some(more)) => counts.duplicate_keys += given.add(more),
+            (none, more) => *none = more,
+        }
         complete &= desk.records_dropped == 0;
         complete &= records.append(desk.records);
     }
@@ -216,12 +224,18 @@ fn report(
         load_cpu_s,
         reconnects,
         findings,
+        channels: channels
+            .iter()
+            .zip(&plan.channels)
+            .map(|(sums, (channel, _))| sums.counts(channel.0))
+            .collect(),
         ledger: Ledger {
             recipe: shared.generator.recipe.clone(),
             before,
             counts: counts.clone(),
             complete,
             records,
+            cards: given.map_or(Vec::new(), |given| given.records),
         },
         counts,
     }

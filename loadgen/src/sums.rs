@@ -1,6 +1,6 @@
 //! Sums as the hot path adds them up, and the board on which a thread shows them to the others.
 
-use crate::report::Counts;
+use crate::report::{ChannelCounts, Counts};
 use scrip_engine::rejection::Code;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -37,7 +37,39 @@ pub(crate) struct Sums {
     pub(crate) mismatched_repeats: u64,
     pub(crate) contradictions: u64,
     pub(crate) checkouts: u64,
+    pub(crate) duplicate_keys: u64,
     pub(crate) reconnects: u64,
+}
+
+/// What came from one channel.
+#[derive(Debug, Clone)]
+pub(crate) struct ChannelSums {
+    pub(crate) attempts: u64,
+    pub(crate) sold_units: u64,
+    pub(crate) refused: [u64; CODES],
+}
+
+impl ChannelSums {
+    pub(crate) const ZERO: ChannelSums = ChannelSums { attempts: 0, sold_units: 0, refused: [0; CODES] };
+
+    pub(crate) fn add(&mut self, other: &ChannelSums) {
+        self.attempts += other.attempts;
+        self.sold_units += other.sold_units;
+        for (sum, count) in self.refused.iter_mut().zip(other.refused) {
+            *sum += count;
+        }
+    }
+
+    /// The same for people.
+    pub(crate) fn counts(&self, channel: u16) -> ChannelCounts {
+        let refused = Code::ALL.iter().filter(|code| self.refused[**code as usize] > 0);
+        ChannelCounts {
+            channel,
+            attempts: self.attempts,
+            sold_units: self.sold_units,
+            refused: refused.map(|&code| (code.name().to_owned(), self.refused[code as usize])).collect(),
+        }
+    }
 }
 
 impl Board {
@@ -74,6 +106,7 @@ impl Sums {
         mismatched_repeats: 0,
         contradictions: 0,
         checkouts: 0,
+        duplicate_keys: 0,
         reconnects: 0,
     };
 
@@ -98,6 +131,7 @@ impl Sums {
             mismatched_repeats: self.mismatched_repeats,
             contradictions: self.contradictions,
             checkouts: self.checkouts,
+            duplicate_keys: self.duplicate_keys,
         }
     }
 }

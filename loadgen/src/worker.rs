@@ -146,7 +146,7 @@ impl<'a, J: Job> Worker<'a, J> {
             self.desk.shared.stop(Ended::ServerGone);
             return true;
         }
-        if self.desk.begins() {
+        if self.desk.goes_on() {
             return false;
         }
         if self.job.is_idle() {

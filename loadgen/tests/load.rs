@@ -11,7 +11,7 @@ use scrip_loadgen::{
 use scrip_protocol::secret::Token;
 use std::net::TcpListener;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 fn load(plan: LoadPlan) -> LoadReport {
@@ -88,6 +88,31 @@ fn a_flash_sale_sells_what_there_is_and_no_more() {
     let checked = assert_clean(&fake, &report.ledger);
     let first = checked.stocks.iter().find(|check| check.stock == stock(1).0).unwrap();
     assert_eq!((first.now.available, first.now.consumed, first.promised), (0, 1_000, 1_000));
+}
+
+#[test]
+fn a_load_waits_until_it_is_allowed_to_go_on() {
+    let fake = Fake::start(1, 1_000_000, 0, Faults::default());
+    let allowance = Arc::new(AtomicU64::new(0));
+    let begun = Arc::new(AtomicU64::new(0));
+    let plan = LoadPlan { allowance: Some(allowance.clone()), threads: 2, ..fake.plan(1, 3_000) };
+    let seen = begun.clone();
+    // Each time nothing new is begun, another thousand is allowed.
+    let report = run(plan, move |progress| {
+        let before = seen.swap(progress.attempts, Ordering::Relaxed);
+        let allowed = allowance.load(Ordering::Relaxed);
+        assert!(progress.attempts <= allowed, "{} of {allowed} allowed", progress.attempts);
+        if before == progress.attempts {
+            assert_eq!(before, allowed, "what is allowed is done");
+            allowance.store(allowed + 1_000, Ordering::Relaxed);
+        }
+    });
+    let report = report.unwrap();
+    assert_eq!((report.counts.attempts, report.counts.acknowledged), (3_000, 3_000));
+    let plan = LoadPlan { allowance: Some(begun), ..fake.plan(1, 10) };
+    let endless =
+        LoadPlan { stop: scrip_loadgen::Stop { attempts: None, seconds: Some(1.0), ..plan.stop }, ..plan };
+    assert!(run(endless, |_| ()).unwrap_err().to_string().contains("say how many there are"));
 }
 
 #[test]

@@ -20,7 +20,7 @@ mod tokens;
 mod tools;
 
 use clap::Parser;
-use cli::{Cli, Command, LogCommand, ServeArgs};
+use cli::{Cli, Command, DemoCommand, LogCommand, ServeArgs};
 use std::error::Error;
 use std::io::Write;
 use std::process::ExitCode;
@@ -53,7 +53,12 @@ fn end_quietly_at_a_closed_pipe() {
 
 fn run(command: Command) -> Result<ExitCode, Box<dyn Error>> {
     match command {
-        Command::Demo(arguments) => return Ok(exit_code(runs::demo::run(&arguments)?)),
+        Command::Demo(arguments) => {
+            return Ok(exit_code(match &arguments.which {
+                Some(DemoCommand::Keys(keys)) => runs::demo_keys::run(keys)?,
+                None => runs::demo::run(&arguments)?,
+            }));
+        }
         Command::Load(arguments) => return Ok(exit_code(runs::load::run(&arguments)?)),
         Command::Bench(arguments) => return Ok(exit_code(runs::bench::run(&arguments)?)),
         Command::Serve(arguments) => serve(&arguments)?,

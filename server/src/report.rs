@@ -4,6 +4,7 @@
 
 use scrip_loadgen::probe::Probe;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// Percentiles in microseconds.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
@@ -18,6 +19,29 @@ pub struct LatencyUs {
     pub p999: u64,
     /// The slowest.
     pub max: u64,
+}
+
+/// What one channel of a sale did and got (`demo keys`).
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct ChannelReport {
+    /// Its name.
+    pub name: String,
+    /// Its number.
+    pub channel: u16,
+    /// Units guaranteed at first; 0: none.
+    pub guaranteed: u64,
+    /// The most it may have; none: no maximum.
+    pub cap: Option<u64>,
+    /// Operations asked for.
+    pub attempts: u64,
+    /// Units it holds and has sold at the end, by the log.
+    pub sold: u64,
+    /// The most units it had at any event.
+    pub used_most: u64,
+    /// What its guarantee had left when it lapsed; none: it did not lapse.
+    pub lapsed_unused: Option<u64>,
+    /// Refusals by code.
+    pub refused: BTreeMap<String, u64>,
 }
 
 /// What a run did and found.
@@ -76,6 +100,9 @@ pub struct Report {
     /// Resident memory of the server at the start and at the end of the measured part (W1-steady).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub memory_bytes: Option<[u64; 2]>,
+    /// The channels of the sale (`demo keys`).
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub channels: Vec<ChannelReport>,
     /// What the machine itself can do, measured in the same run.
     #[serde(skip_deserializing)]
     pub probe: Option<Probe>,

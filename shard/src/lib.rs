@@ -8,9 +8,11 @@ mod durable;
 mod gate;
 mod recovery;
 mod shard;
+mod walk;
 
 pub use clock::{ClockJump, JUMP_MAX_MS, ShardClock};
 pub use durable::{Durable, FRAMES_ON_THEIR_WAY_BYTES, Space};
 pub use gate::Gate;
 pub use recovery::{FrameError, Recovered, RecoveryError, for_each_event, recover};
 pub use shard::{BUFFERS, Shard};
+pub use walk::{Books, ChannelBook, Lapse, StockBook, Walk, Walked, walk};

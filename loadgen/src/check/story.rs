@@ -120,7 +120,12 @@ impl<'a> Story<'a> {
         of(Known::Acknowledged).or_else(|| of(Known::Refused)).or_else(|| of(Known::Unknown)).copied()
     }
 
-    /// EXTENDs and RETURNs, each once.
+    /// The best that is known of an operation on the hold with an id of its own.
+    pub(super) fn own(&self, what: What) -> Option<&'a Record> {
+        self.own_operations().filter_map(|operation| self.of(operation)).find(|record| record.what() == what)
+    }
+
+    /// Operations with ids of their own, each once.
     pub(super) fn own_operations(&self) -> impl Iterator<Item = OperationId> {
         let own: Vec<OperationId> =
             self.records.iter().map(|record| record.operation()).filter(|own| *own != self.hold).collect();

@@ -75,6 +75,20 @@ const GIVE_BACK: &[Move] = &[
     again(What::Return),
     Move { again: true, ..later(What::Confirm) },
 ];
+const BUY: &[Move] = &[first(What::Sell)];
+const HIDDEN: &[Move] = &[
+    first(What::Reserve),
+    later(What::Confirm),
+    later(What::Reveal),
+    again(What::Reveal),
+    Move { again: true, ..later(What::Confirm) },
+];
+const REPLACE: &[Move] = &[
+    first(What::Sell),
+    later(What::KeyReplace),
+    again(What::KeyReplace),
+    Move { again: true, ..later(What::Sell) },
+];
 const SELL: &[Move] = &[first(What::Sell), again(What::Sell), Move { again: true, ..later(What::Sell) }];
 
 /// The story of this fate.
@@ -89,7 +103,10 @@ pub(super) const fn of(fate: Fate) -> &'static [Move] {
         Fate::Release => RELEASE,
         Fate::Extend => EXTEND,
         Fate::GiveBack => GIVE_BACK,
-        Fate::Sell => SELL,
+        Fate::Sell | Fate::BuyAgain => SELL,
+        Fate::Buy => BUY,
+        Fate::Hidden => HIDDEN,
+        Fate::Replace => REPLACE,
         Fate::Pay => PAY,
     }
 }
@@ -111,6 +128,10 @@ mod tests {
             Fate::Extend,
             Fate::GiveBack,
             Fate::Sell,
+            Fate::Buy,
+            Fate::BuyAgain,
+            Fate::Hidden,
+            Fate::Replace,
             Fate::Pay,
         ];
         for fate in fates {

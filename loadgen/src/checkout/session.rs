@@ -5,22 +5,24 @@
 
 use super::script::{self, Move};
 use crate::answers::{Raw, is_for_good, record, refused, sum};
+use crate::cards::{essence, shown};
 use crate::desk::Desk;
-use crate::ledger::{LAPSED, Record, digest};
+use crate::ids::OWN_NUMBER;
+use crate::ledger::{LAPSED, Record};
 use crate::plan::CHECKOUT_LINES_MAX;
 use crate::recipe::{Cart, Fate, What};
 use crate::sums::is_turned_away;
-use scrip_engine::answer::{Answer, Outcome};
+use scrip_engine::answer::{Answer, KeyPage, Outcome};
 use scrip_engine::ids::OperationId;
-use scrip_engine::rejection::Code;
+use scrip_engine::rejection::{Code, Facts};
 use scrip_protocol::error::ProtocolError;
 use zerocopy::little_endian::U32;
 
 /// How often a command is sent that is turned away.
 const TRIES_MAX: u8 = 200;
 
-/// Tells the number of a checkout's EXTEND or RETURN from its own.
-const OWN_NUMBER: u64 = 1 << 63;
+/// Where the number of the key stands that took another's place, among the digests.
+const NEW_KEY: usize = place(What::Confirm);
 
 /// A checkout, in one cache line: tens of thousands are under way, and each command touches one of them twice.
 #[derive(Debug, Clone)]
@@ -29,12 +31,14 @@ pub(super) struct Session {
     pub(super) created_ms: u64,
     /// When this move was due.
     pub(super) due_ns: u64,
-    /// Its hold's deadline, and the time of its EXTEND or RETURN, in milliseconds after `created_ms`.
-    deadline_after_ms: u32,
+    /// Its hold's deadline in milliseconds after `created_ms`; of a SELL, which has none, the number of its first card key.
+    deadline_or_key: u32,
+    /// The time of its operation with an id of its own, in milliseconds after `created_ms`.
     own_after_ms: u32,
     granted: [u32; CHECKOUT_LINES_MAX],
-    /// The low halves of the digests of the first answers that the server recorded: RESERVE or SELL, EXTEND or RETURN,
-    /// CONFIRM or RELEASE. 0: none.
+    /// The low halves of the digests of the first answers that the server recorded: RESERVE or SELL; EXTEND, RETURN,
+    /// REVEAL or KEY_REPLACE; CONFIRM or RELEASE. 0: none. Whoever has a key replaced confirms nothing: in the third place
+    /// stands the new key's number then.
     digests: [u32; 3],
     fate: Fate,
     /// The move it is at.
@@ -73,7 +77,7 @@ impl Session {
             number,
             created_ms,
             due_ns,
-            deadline_after_ms: 0,
+            deadline_or_key: 0,
             own_after_ms: 0,
             granted: [0; CHECKOUT_LINES_MAX],
             digests: [0; 3],
@@ -102,15 +106,25 @@ impl Session {
     }
 
     pub(super) fn deadline_ms(&self) -> u64 {
-        self.created_ms + u64::from(self.deadline_after_ms)
+        self.created_ms + u64::from(self.deadline_or_key)
     }
 
     fn set_deadline_ms(&mut self, deadline_ms: u64) {
-        self.deadline_after_ms =
-            u32::try_from(deadline_ms.saturating_sub(self.created_ms)).unwrap_or(u32::MAX);
+        self.deadline_or_key = u32::try_from(deadline_ms.saturating_sub(self.created_ms)).unwrap_or(u32::MAX);
     }
 
-    /// Its EXTEND or RETURN is made now.
+    /// The number of the first card key of a SELL; means nothing in other checkouts.
+    pub(super) fn first_key(&self) -> u32 {
+        self.deadline_or_key
+    }
+
+    /// The number of the key that took the first one's place, if it was replaced: repeats then name it, and show none.
+    fn replaced_by(&self) -> Option<u32> {
+        let replaced = self.fate == Fate::Replace && self.digests[place(What::KeyReplace)] != 0;
+        replaced.then_some(self.digests[NEW_KEY])
+    }
+
+    /// Its operation with an id of its own is made now.
     pub(super) fn begin_own(&mut self, now_ms: u64) {
         self.own_after_ms = u32::try_from(now_ms.saturating_sub(self.created_ms)).unwrap_or(u32::MAX);
     }
@@ -121,13 +135,11 @@ impl Session {
 
     /// The id under which this move is asked.
     pub(super) fn operation(&self, desk: &Desk) -> OperationId {
-        match self.present().what {
-            What::Extend | What::Return => {
-                let created_ms = self.created_ms + u64::from(self.own_after_ms);
-                desk.generator().operation(created_ms, self.number | OWN_NUMBER)
-            }
-            _ => self.hold(desk),
+        if !self.present().what.is_own() {
+            return self.hold(desk);
         }
+        let created_ms = self.created_ms + u64::from(self.own_after_ms);
+        desk.generator().operation(created_ms, self.number | OWN_NUMBER)
     }
 
     /// This move without an answer.
@@ -163,7 +175,13 @@ impl Session {
             Outcome::Refused(no) if is_turned_away(no.code) || no.code == Code::OperationTooOld => return,
             _ => desk.sums.repeats += 1,
         }
-        if first != 0 && first != short(raw.bytes) {
+        let same = match (self.replaced_by(), outcome) {
+            (Some(new), Outcome::Refused(no)) if what == What::Sell => {
+                no.code == Code::KeyReplaced && no.facts == Facts::Key(u64::from(new))
+            }
+            _ => first == 0 || first == short(raw, outcome),
+        };
+        if !same {
             let operation = self.operation(desk);
             desk.mismatch(|| {
                 format!("{} {operation} was answered differently again: {outcome:?}", what.name())
@@ -178,15 +196,15 @@ impl Session {
         match outcome {
             Outcome::Refused(no) if is_turned_away(no.code) => self.turned_away(desk, no.code),
             Outcome::Refused(no) => {
-                let for_good = is_for_good(what, desk.generator().paid(), no.code);
+                let for_good = is_for_good(what, desk.generator().is_paid(self.fate), no.code);
                 if self.kept && (for_good || (self.unknown && no.code != Code::OperationTooOld)) {
                     desk.record(refused(self.record(desk, now_ns), raw.bytes, no.code, for_good));
                 }
                 if for_good {
-                    self.digests[place(what)] = short(raw.bytes);
+                    self.digests[place(what)] = short(raw, outcome);
                 }
                 self.resolve(desk);
-                desk.refused(no.code);
+                desk.refused_in(self.number, no.code);
                 if is_absurd(no.code) {
                     let operation = self.operation(desk);
                     desk.contradiction(|| {
@@ -198,9 +216,10 @@ impl Session {
             Outcome::Done(answer) => {
                 self.resolve(desk);
                 desk.acknowledged(1);
-                self.digests[place(what)] = short(raw.bytes);
-                let record =
-                    self.take(desk, answer, record(self.record(desk, now_ns), raw.bytes, 0, 0, false));
+                self.digests[place(what)] = short(raw, outcome);
+                let essence = essence(raw.bytes, outcome);
+                let record = record(self.record(desk, now_ns), essence, 0, 0, false);
+                let record = self.take(desk, answer, record);
                 if self.kept {
                     desk.record(record);
                 }
@@ -222,7 +241,7 @@ impl Session {
         self.tries = self.tries.saturating_add(1);
         let begins = self.at == 0;
         if !self.unknown {
-            desk.refused(code);
+            desk.refused_in(self.number, code);
         }
         let gives_up = self.tries >= TRIES_MAX || (begins && !self.unknown);
         self.next = if gives_up { Next::Finish } else { Next::Retry };
@@ -240,16 +259,18 @@ impl Session {
                 desk.sums.reserved_units += u64::from(sum(units));
                 self.grant(&cart, units)
             }
-            Answer::Confirmed { confirmed_ms, late, units, .. } => {
+            Answer::Confirmed { confirmed_ms, late, units, keys } => {
                 record.at_ms.set(*confirmed_ms);
                 record.units.set(sum(units));
                 record.flags = if *late { crate::ledger::LATE } else { 0 };
-                desk.sums.sold_units += u64::from(sum(units));
-                if self.present().what == What::Sell {
-                    self.grant(&cart, units)
-                } else {
-                    self.paid(&cart, units)
+                desk.sold_in(self.number, u64::from(sum(units)));
+                let sell = self.present().what == What::Sell;
+                let right = if sell { self.grant(&cart, units) } else { self.paid(&cart, units) };
+                let keys_right = self.take_keys(desk, keys, sum(units), !cart.is_hidden());
+                if let (true, Some(first)) = (sell, shown(keys).next()) {
+                    self.deadline_or_key = first.key;
                 }
+                right && keys_right
             }
             Answer::Extended { deadline_ms } => {
                 record.at_ms.set(*deadline_ms);
@@ -266,6 +287,7 @@ impl Session {
                 desk.sums.returned_units += units;
                 *units == self.paid_units(&cart)
             }
+            Answer::Keys(page) => self.take_page(desk, page, &cart, &mut record),
             _ => true,
         };
         if !right {
@@ -275,6 +297,30 @@ impl Session {
             });
         }
         record
+    }
+
+    /// Takes the keys of a REVEAL or KEY_REPLACE.
+    fn take_page(&mut self, desk: &mut Desk, page: &KeyPage<'_>, cart: &Cart, record: &mut Record) -> bool {
+        if self.present().what == What::Reveal {
+            return self.take_keys(desk, page, self.paid_units(cart) as u32, true);
+        }
+        let Some(new) = shown(page).next() else { return false };
+        let old = self.first_key();
+        self.digests[NEW_KEY] = new.key;
+        record.units.set(old);
+        record.at_ms.set(u64::from(new.key));
+        let known = desk.keys_given(page, self.hold(desk), What::KeyReplace, self.kept);
+        known && new.key != old && !new.text.is_empty() && (page.from, shown(page).count()) == (0, 1)
+    }
+
+    /// Takes keys given for so many units. False: they are not as many, or not as visible, as they must be.
+    fn take_keys(&self, desk: &mut Desk, page: &KeyPage<'_>, units: u32, visible: bool) -> bool {
+        if desk.generator().recipe.cards.is_none() {
+            return true;
+        }
+        let known = desk.keys_given(page, self.hold(desk), self.present().what, self.kept);
+        let as_asked = shown(page).all(|key| key.text.is_empty() != visible && !key.void);
+        known && as_asked && page.total == units && shown(page).count() == units as usize
     }
 
     /// Units granted per line: what was asked, or with `partial` not less than the least.
@@ -316,14 +362,14 @@ impl Session {
 const fn place(what: What) -> usize {
     match what {
         What::Reserve | What::Sell => 0,
-        What::Extend | What::Return => 1,
+        What::Extend | What::Return | What::Reveal | What::KeyReplace => 1,
         What::Confirm | What::Release => 2,
     }
 }
 
 /// Half a digest: never 0.
-fn short(answer: &[u8]) -> u32 {
-    (digest(answer) as u32).max(1)
+fn short(raw: Raw<'_>, outcome: &Outcome<'_>) -> u32 {
+    (essence(raw.bytes, outcome) as u32).max(1)
 }
 
 /// Whether this is the kind of answer that this command gets.
@@ -334,6 +380,7 @@ fn fits(what: What, answer: &Answer<'_>) -> bool {
         What::Extend => matches!(answer, Answer::Extended { .. }),
         What::Release => matches!(answer, Answer::Released { .. }),
         What::Return => matches!(answer, Answer::Returned { .. }),
+        What::Reveal | What::KeyReplace => matches!(answer, Answer::Keys(_)),
     }
 }
 

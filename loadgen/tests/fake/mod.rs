@@ -6,13 +6,14 @@
 
 use scrip_engine::Engine;
 use scrip_engine::answer::{Answer, HoldLine, KeyPage, Outcome};
-use scrip_engine::command::{Command, Envelope, Request, StockCreate, StockTerms};
+use scrip_engine::command::{BatchCreate, Command, Envelope, KeyBlock, Request, StockCreate, StockTerms};
 use scrip_engine::event::{Event, EventSink};
 use scrip_engine::ids::{ChannelId, MerchantId, OperationId, Slot, StockId};
-use scrip_engine::limits::{Capacity, Rules};
+use scrip_engine::limits::{Capacity, KEYS_PER_CHUNK_MAX, Rules};
 use scrip_engine::rejection::{Code, Rejection};
-use scrip_loadgen::LoadPlan;
-use scrip_protocol::answer_write::{AnswerFrame, NoSeals};
+use scrip_engine::state::keys::Chunk;
+use scrip_loadgen::{CardTexts, LoadPlan};
+use scrip_protocol::answer_write::{AnswerFrame, OpenSeals};
 use scrip_protocol::error::ErrorCode;
 use scrip_protocol::frame::{self, FrameKind, FrameLimits, HEADER_BYTES};
 use scrip_protocol::handshake::{Hello, Welcome};
@@ -25,7 +26,7 @@ use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread::JoinHandle;
 use std::time::{SystemTime, UNIX_EPOCH};
-use zerocopy::little_endian::U32;
+use zerocopy::little_endian::{U32, U128};
 
 pub const MERCHANT: MerchantId = MerchantId(7);
 pub const SLOT: Slot = Slot(3);
@@ -63,6 +64,8 @@ pub struct Faults {
     pub down_for: u32,
     /// It never comes back.
     pub stay_dead: bool,
+    /// One card key in so many shows the text of the one before it.
+    pub same_text_one_in: u32,
     /// Answers come in the order opposite to the commands', in frames of their own.
     pub backwards: bool,
 }
@@ -73,8 +76,27 @@ impl EventSink for Void {
     fn push(&mut self, _: &Event<'_>) {}
 }
 
+/// Texts of card keys, which the engine does not know: those of a chunk follow each other in the order of import.
+pub struct Texts {
+    pub texts: CardTexts,
+    same_text_one_in: u32,
+    text: String,
+}
+
+impl OpenSeals for Texts {
+    fn text(&mut self, number: u32, _: &Chunk, _: &[u8], position: u8) -> Option<&[u8]> {
+        let mut card = u64::from(number) * KEYS_PER_CHUNK_MAX as u64 + u64::from(position);
+        if self.same_text_one_in > 0 && (card + 1).is_multiple_of(u64::from(self.same_text_one_in)) {
+            card -= 1;
+        }
+        self.text = self.texts.text(card);
+        Some(self.text.as_bytes())
+    }
+}
+
 pub struct Brain {
     pub engine: Engine,
+    pub texts: Texts,
     pub faults: Faults,
     commands: u64,
     frames: u64,
@@ -105,14 +127,17 @@ impl Fake {
             extra_lines_max: 400_000,
             operations_max: 100_000,
             user_limits_max: 400_000,
-            keys_max: 1,
-            sealed_bytes_max: 1,
             risk_counts_max: 1_024,
+            keys_max: 10_000,
+            sealed_bytes_max: 1 << 20,
         };
         let mut engine = Engine::new(capacity, Rules::default(), 1);
         engine.advance(now_ms(), &mut Void);
+        let same_text_one_in = faults.same_text_one_in;
+        let texts = Texts { texts: CardTexts { seed: 5, count: 0 }, same_text_one_in, text: String::new() };
         let mut brain = Brain {
             engine,
+            texts,
             faults,
             commands: 0,
             frames: 0,
@@ -145,6 +170,27 @@ impl Fake {
         let command = Command::StockEdit { stock: stock(number), version: 1, terms };
         let outcome = brain.own(1_000 + number, command);
         assert!(outcome);
+    }
+
+    /// Makes a stock of card keys, as many as are asked for in whole chunks; answers their texts.
+    pub fn card_stock(&self, number: u64, chunks: u64) -> CardTexts {
+        let mut brain = self.brain();
+        let terms = StockTerms { opens_ms: 0, closes_ms: 0, limit_per_user: 0, frozen: false };
+        let create = StockCreate { stock: stock(number), name: b"cards", units: 0, keys: true, terms };
+        assert!(brain.own(2_000 + number, Command::StockCreate(create)));
+        let (stock, supplier) = (stock(number), b"acme");
+        let create = BatchCreate { stock, batch: 1, cost: 0, expires_ms: 0, supplier };
+        assert!(brain.own(3_000 + number, Command::BatchCreate(create)));
+        for chunk in 0..chunks {
+            let first = chunk * KEYS_PER_CHUNK_MAX as u64 + 1;
+            let fingerprints: Vec<U128> = (first..first + KEYS_PER_CHUNK_MAX as u64)
+                .map(|key| U128::new(u128::from(key) << 64))
+                .collect();
+            let block = KeyBlock::Sealed { fingerprints: &fingerprints, sealed: &[7; 64] };
+            assert!(brain.own(4_000 + chunk, Command::KeysImport { stock, batch: 1, block }));
+        }
+        brain.texts.texts.count = chunks * KEYS_PER_CHUNK_MAX as u64;
+        brain.texts.texts
     }
 
     /// A small closed loop over the first `stocks` stocks, without warm-up.
@@ -334,7 +380,7 @@ impl Brain {
         let nth = |one_in: u32| one_in > 0 && self.commands.is_multiple_of(u64::from(one_in));
         let id = request.envelope.operation.0;
         let mut say = |outcome: &Outcome<'_>| {
-            frame.push(out, index, outcome, &mut NoSeals).expect("answers fit into a frame")
+            frame.push(out, index, outcome, &mut self.texts).expect("answers fit into a frame")
         };
         let one = [U32::new(1)];
         let reserved = Outcome::Done(Answer::Reserved { deadline_ms: now_ms + 900_000, units: &one });

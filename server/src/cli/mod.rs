@@ -10,7 +10,7 @@ mod token;
 mod values;
 
 pub use risk::{RiskCommand, RuleArgs};
-pub use runs::{BenchArgs, DemoArgs, LoadArgs, ProfileName, WorkName, Workload};
+pub use runs::{BenchArgs, DemoArgs, DemoCommand, KeysDemoArgs, LoadArgs, ProfileName, WorkName, Workload};
 pub use sale::{
     CallArgs, ConfirmArgs, HoldCommand, OperationArgs, PartiesArgs, ReserveArgs, ReturnArgs, SellArgs,
     TakeArgs,

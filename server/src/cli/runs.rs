@@ -2,12 +2,16 @@
 
 use super::ServerArgs;
 use crate::settings::parse_size;
-use clap::Args;
+use clap::{Args, Subcommand};
 use std::path::PathBuf;
 
 /// `scrip demo`.
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct DemoArgs {
+    #[command(subcommand)]
+    #[allow(missing_docs)]
+    pub which: Option<DemoCommand>,
     /// Print one JSON object as the last line
     #[arg(long)]
     pub json: bool,
@@ -25,6 +29,43 @@ pub struct DemoArgs {
     pub batch: u32,
     /// How often to kill -9 the server during the sale
     #[arg(long, default_value_t = 1)]
+    pub kills: u32,
+    /// Keep the data directory here
+    #[arg(long, value_name = "DIR")]
+    pub keep: Option<PathBuf>,
+}
+
+/// The demos besides the first.
+#[derive(Debug, Subcommand)]
+pub enum DemoCommand {
+    /// Card keys on four channels with quotas: hidden, revealed, replaced and returned, the server killed in the middle;
+    /// then every key is compared text by text, and the whole log is walked event by event
+    Keys(KeysDemoArgs),
+}
+
+/// `scrip demo keys`.
+#[derive(Debug, Args)]
+pub struct KeysDemoArgs {
+    /// Print one JSON object as the last line
+    #[arg(long)]
+    pub json: bool,
+    /// Card keys for sale, delivered in as many parts as there are lives of the server
+    #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(1_000..=10_000_000))]
+    pub keys: u64,
+    /// Attempts to get some: SELL or RESERVE; what follows from them comes on top
+    #[arg(long, default_value_t = 5_000_000)]
+    pub attempts: u64,
+    /// Seconds over which the attempts are spread
+    #[arg(long, default_value_t = 25, value_parser = clap::value_parser!(u32).range(2..=3_600))]
+    pub seconds: u32,
+    /// Connections
+    #[arg(long, default_value_t = 200)]
+    pub connections: u32,
+    /// Commands per frame
+    #[arg(long, default_value_t = 16)]
+    pub batch: u32,
+    /// How often to kill -9 the server during the sale
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(0..=20))]
     pub kills: u32,
     /// Keep the data directory here
     #[arg(long, value_name = "DIR")]
@@ -97,6 +138,9 @@ pub struct LoadArgs {
     /// Keep and check the operations of one frame in N instead of all of them
     #[arg(long, value_name = "N")]
     pub sample: Option<u32>,
+    /// The stock has the card keys that `scrip bench W3` makes, so many: compare every text
+    #[arg(long, value_name = "KEYS", hide = true)]
+    pub cards: Option<u64>,
     /// Don't fetch the operations back afterwards
     #[arg(long)]
     pub no_check: bool,

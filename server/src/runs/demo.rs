@@ -28,7 +28,7 @@ pub fn run(arguments: &DemoArgs) -> Result<bool, RunError> {
         .map_err(system("making a temporary directory here"))?;
     let data = arguments.keep.clone().unwrap_or_else(|| temporary.path().join("data"));
     let log = temporary.path().join("server.log");
-    let teller = Teller { json: arguments.json, started: Instant::now() };
+    let teller = Teller::new(arguments.json);
     drop(DataDirectory::open_or_create(&data, None).map_err(|error| RunError::Other(error.to_string()))?);
     let token = credentials::new_token(&data, "demo")?;
 
@@ -54,19 +54,30 @@ pub fn run(arguments: &DemoArgs) -> Result<bool, RunError> {
     if arguments.json {
         report.print_json();
     } else {
-        print(arguments, &report, teller.started.elapsed());
+        print(arguments, &report, teller.elapsed());
     }
     Ok(report.passed())
 }
 
 /// Says on stderr what happens, with the time.
-struct Teller {
+pub struct Teller {
     json: bool,
     started: Instant,
 }
 
 impl Teller {
-    fn tell(&self, what: std::fmt::Arguments<'_>) {
+    /// One that says nothing with `--json`.
+    pub fn new(json: bool) -> Teller {
+        Teller { json, started: Instant::now() }
+    }
+
+    /// Since the beginning.
+    pub fn elapsed(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    /// Says what happens.
+    pub fn tell(&self, what: std::fmt::Arguments<'_>) {
         if !self.json {
             eprintln!("{:6.2} s  {what}", self.started.elapsed().as_secs_f64());
         }

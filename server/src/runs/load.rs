@@ -6,8 +6,8 @@ use crate::credentials;
 use crate::report::{LatencyUs, Report};
 use scrip_client::{Client, ClientOptions};
 use scrip_loadgen::{
-    CheckPlan, CheckReport, CheckoutShares, Ended, LedgerMode, LoadPlan, LoadReport, Pace, Profile, Progress,
-    Stop, Work, check, run as run_load,
+    CardTexts, CheckPlan, CheckReport, CheckoutShares, Ended, LedgerMode, LoadPlan, LoadReport, Pace,
+    Profile, Progress, Stop, Work, check, run as run_load,
 };
 use std::cell::Cell;
 use std::time::{Duration, Instant};
@@ -43,7 +43,7 @@ pub fn run(arguments: &LoadArgs) -> Result<bool, RunError> {
 }
 
 /// Progress on stderr, once a second.
-fn teller() -> impl Fn(&Progress) + Send {
+pub fn teller() -> impl Fn(&Progress) + Send {
     let started = Instant::now();
     let told_s = Cell::new(0);
     move |progress| {
@@ -117,10 +117,16 @@ fn plan(arguments: &LoadArgs, credentials: &credentials::Credentials) -> Result<
         ttl_ms: arguments.ttl_ms,
         seed: arguments.seed,
         ledger: arguments.sample.map_or(LedgerMode::Full, |one_in| LedgerMode::Counts { one_in }),
+        cards: arguments.cards.map(bench_cards),
         reconnect: arguments.reconnect_s > 0,
         reconnect_for: Duration::from_secs(arguments.reconnect_s),
         ..LoadPlan::new(credentials.server, credentials.token.clone(), merchant, slot, stocks)
     })
+}
+
+/// The texts of the card keys that `scrip bench` sells.
+pub fn bench_cards(count: u64) -> CardTexts {
+    CardTexts { seed: 0x5c71, count }
 }
 
 fn report(arguments: &LoadArgs, loaded: &LoadReport, checked: Option<&CheckReport>) -> Report {
@@ -137,6 +143,7 @@ fn report(arguments: &LoadArgs, loaded: &LoadReport, checked: Option<&CheckRepor
         unknown: counts.unknown,
         sold: counts.reserved_units + counts.sold_units,
         mismatched_repeats: counts.mismatched_repeats,
+        duplicate_keys: counts.duplicate_keys,
         ops_per_s: loaded.ops_per_s,
         latency_us: Some(latency(&loaded.latency)),
         load_cpu_s: Some(loaded.load_cpu_s),
@@ -145,8 +152,8 @@ fn report(arguments: &LoadArgs, loaded: &LoadReport, checked: Option<&CheckRepor
     if let Some(checked) = checked {
         report.lost = checked.lost + checked.mismatched;
         report.oversold = checked.oversold_units;
-        report.duplicate_keys = checked.duplicates;
-        report.mismatched_repeats += checked.mismatched_repeats;
+        report.duplicate_keys += checked.duplicate_keys;
+        report.mismatched_repeats += checked.mismatched_repeats + checked.duplicates;
         if !checked.is_clean() {
             report.failures.extend(checked.findings.iter().cloned());
             report.failures.push("the operations fetched back do not agree with the answers".into());
@@ -171,7 +178,7 @@ fn report(arguments: &LoadArgs, loaded: &LoadReport, checked: Option<&CheckRepor
 }
 
 /// Whole microseconds.
-fn latency(summary: &scrip_loadgen::HistogramSummary) -> LatencyUs {
+pub fn latency(summary: &scrip_loadgen::HistogramSummary) -> LatencyUs {
     LatencyUs {
         p50: summary.p50 as u64,
         p90: summary.p90 as u64,
@@ -222,6 +229,12 @@ fn print(loaded: &LoadReport, checked: Option<&CheckReport>, report: &Report) {
             "  asked again   {:>12}  {} answered differently",
             checked.repeats, checked.mismatched_repeats
         );
+        if checked.cards_read > 0 {
+            println!(
+                "  keys compared {:>12}  sales, text by text; {} keys of two orders",
+                checked.cards_read, report.duplicate_keys
+            );
+        }
         println!("  oversold      {:>12}", checked.oversold_units);
     }
     for failure in &report.failures {

@@ -1,8 +1,9 @@
-//! Tools on a data directory that no server uses: verify, repair, the log in text.
+//! Tools on a data directory that no server uses: verify, repair, the walk over every event, the log in text.
 
 pub mod log_cat;
 pub mod repair;
 pub mod verify;
+pub mod walk;
 
 use crate::data_directory::DirectoryError;
 use scrip_shard::{FrameError, RecoveryError};

@@ -5,19 +5,16 @@ use crate::cli::BenchArgs;
 use crate::credentials;
 use crate::data_directory::DataDirectory;
 use crate::report::Report;
-use crate::runs::load::report_from;
+use crate::runs::import;
+use crate::runs::load::{bench_cards, report_from};
 use crate::runs::processes::{LoadProcess, RunError, ServerProcess, system};
 use crate::tools::verify;
 use scrip_client::{
-    BatchCreate, ChannelId, Client, ClientOptions, Error, KEYS_PER_CHUNK_MAX, KeysImport, KeysImported,
-    Limits, Price, PriceKind, Quota, StockCreate, StockId, StockLimits, StockPrice, StockQuota, StockTerms,
-    SubjectLimit,
+    ChannelId, Client, ClientOptions, Error, Limits, Price, PriceKind, Quota, StockCreate, StockId,
+    StockLimits, StockPrice, StockQuota, StockTerms, SubjectLimit,
 };
 use scrip_protocol::secret::Token;
 use std::net::SocketAddr;
-
-/// Chunks of card keys on their way at once while a stock is filled.
-const CHUNKS_ON_THEIR_WAY: usize = 256;
 
 /// What a run looks like.
 pub struct Run<'r> {
@@ -80,6 +77,9 @@ pub fn carry_out(arguments: &BenchArgs, place: &Place, run: &Run<'_>) -> Result<
     load_arguments.push("--stock".into());
     load_arguments.extend((0..run.stocks).map(|number| format!("s{number}")));
     load_arguments.extend(run.load.iter().cloned());
+    if run.keys > 0 {
+        load_arguments.extend(["--cards".into(), run.keys.to_string()]);
+    }
     let (cpu_before_s, resident_before) = (server.cpu_s(), server.resident_bytes());
     let load = LoadProcess::start(&load_arguments, &token.reveal_text(), arguments.json)?;
     let value = load.finish()?;
@@ -153,7 +153,8 @@ fn create_stocks(server: SocketAddr, token: &Token, run: &Run<'_>) -> Result<(),
         }
         if run.keys > 0 {
             for number in 0..run.stocks {
-                import(&client, &format!("s{number}"), run.keys).await?;
+                let batch = import::Batch { number: 1, supplier: "bench", texts: bench_cards(run.keys) };
+                import::import(&client, &format!("s{number}"), &batch, 0..run.keys).await?;
             }
         }
         client.close().await;
@@ -176,46 +177,6 @@ async fn lay_down_rules(client: &Client, stock: StockId, units: u64) -> Result<(
     let operation = client.operation();
     client.stock_quota(StockQuota { operation, stock, version, quotas }).await?;
     Ok(())
-}
-
-/// Imports `count` card keys of 16 characters, chunks side by side.
-async fn import(client: &Client, name: &str, count: u64) -> Result<(), RunError> {
-    let stock = client.stock_id(name)?;
-    let supplier = "bench".to_owned();
-    let create =
-        BatchCreate { operation: client.operation(), stock, batch: 1, supplier, cost: 0, expires_ms: 0 };
-    client.batch_create(create).await?;
-    let mut waiting = tokio::task::JoinSet::new();
-    let mut taken = 0;
-    for from in (0..count).step_by(KEYS_PER_CHUNK_MAX) {
-        while waiting.len() >= CHUNKS_ON_THEIR_WAY {
-            taken += imported(waiting.join_next().await)?;
-        }
-        let client = client.clone();
-        waiting.spawn(async move {
-            let until = count.min(from + KEYS_PER_CHUNK_MAX as u64);
-            let texts: Vec<String> = (from..until).map(|key| format!("K{key:015x}")).collect();
-            let keys: Vec<&str> = texts.iter().map(String::as_str).collect();
-            client
-                .keys_import(KeysImport { operation: client.operation(), stock, batch: 1, keys: &keys })
-                .await
-        });
-    }
-    while let Some(done) = waiting.join_next().await {
-        taken += imported(Some(done))?;
-    }
-    if taken == count { Ok(()) } else { Err(RunError::Other(format!("{taken} of {count} keys were taken"))) }
-}
-
-fn imported(
-    done: Option<Result<Result<KeysImported, Error>, tokio::task::JoinError>>,
-) -> Result<u64, RunError> {
-    match done {
-        Some(Ok(Ok(imported))) => Ok(u64::from(imported.taken.count_ones())),
-        Some(Ok(Err(error))) => Err(error.into()),
-        Some(Err(error)) => Err(RunError::Other(error.to_string())),
-        None => Ok(0),
-    }
 }
 
 fn joined<T>(done: Option<Result<Result<T, Error>, tokio::task::JoinError>>) -> Result<(), RunError> {

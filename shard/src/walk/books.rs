@@ -1,0 +1,309 @@
+//! The walk's own books: what events have made of stocks, channels, holds and card keys, counted from the events alone.
+//!
+//! Invariant: an event is followed without asking the engine anything. A kind of event that is not followed here does not
+//! compile, so that the books can't fall behind the log in silence.
+
+use super::stock::{Shelf, StockBook};
+use scrip_engine::answer::OperationKind;
+use scrip_engine::command::BatchChange;
+use scrip_engine::event::{Event, EventLine};
+use scrip_engine::ids::{ChannelId, OperationKey, StockId};
+use std::collections::BTreeMap;
+
+/// What a hold is known by: merchant, slot, operation.
+pub(super) type HoldName = (u32, u16, u128);
+
+pub(super) fn name(key: &OperationKey) -> HoldName {
+    (key.merchant.0, key.slot.0, key.operation.0)
+}
+
+/// Where a hold stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stand {
+    Held,
+    Sold,
+    Expired,
+    Over,
+}
+
+/// One line of a hold.
+#[derive(Debug, Clone)]
+pub(super) struct LineBook {
+    pub(super) stock: StockId,
+    /// Units held; sold: units not given back yet.
+    units: u64,
+    /// Card keys bound, void ones included, in their order.
+    pub(super) keys: Vec<u32>,
+}
+
+/// A hold.
+#[derive(Debug, Clone)]
+pub(super) struct HoldBook {
+    /// Counts holds from 1.
+    pub(super) ordinal: u32,
+    channel: ChannelId,
+    stand: Stand,
+    pub(super) lines: Vec<LineBook>,
+}
+
+/// A guarantee that lapsed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lapse {
+    /// The event.
+    pub sequence: u64,
+    /// The stock.
+    pub stock: StockId,
+    /// The channel.
+    pub channel: ChannelId,
+    /// Units that it had left, and that everybody may take from here on.
+    pub unused: u64,
+}
+
+/// The books.
+#[derive(Debug, Default)]
+pub struct Books {
+    pub(super) stocks: BTreeMap<StockId, StockBook>,
+    pub(super) holds: BTreeMap<HoldName, HoldBook>,
+    lapses: Vec<Lapse>,
+    keys_imported: u32,
+    keys_replaced: u64,
+    holds_made: u32,
+    sequence: u64,
+    /// Stocks that the last event may have changed.
+    pub(super) touched: Vec<StockId>,
+    /// The hold to which the last event has bound keys.
+    pub(super) bound: Option<HoldName>,
+}
+
+impl Books {
+    /// The stocks.
+    pub fn stocks(&self) -> impl Iterator<Item = (StockId, &StockBook)> {
+        self.stocks.iter().map(|(stock, book)| (*stock, book))
+    }
+
+    /// Guarantees that lapsed.
+    pub fn lapses(&self) -> &[Lapse] {
+        &self.lapses
+    }
+
+    /// Card keys imported so far.
+    pub fn keys_imported(&self) -> u32 {
+        self.keys_imported
+    }
+
+    /// Card keys replaced so far.
+    pub fn keys_replaced(&self) -> u64 {
+        self.keys_replaced
+    }
+
+    fn stock(&mut self, stock: StockId) -> &mut StockBook {
+        if !self.touched.contains(&stock) {
+            self.touched.push(stock);
+        }
+        self.stocks.entry(stock).or_default()
+    }
+
+    /// Follows the event with this sequence.
+    pub fn follow(&mut self, sequence: u64, event: &Event<'_>) {
+        self.sequence = sequence;
+        self.touched.clear();
+        self.bound = None;
+        match event {
+            // Units stay where they are.
+            Event::Tick { .. }
+            | Event::Configured { .. }
+            | Event::FloorRaised { .. }
+            | Event::StockEdited { .. }
+            | Event::StockLimitsSet { .. }
+            | Event::StockPriced { .. }
+            | Event::RiskRuleSet { .. }
+            | Event::BlockSet { .. }
+            | Event::SellRefused { .. }
+            | Event::Extended { .. }
+            | Event::Revealed { .. } => {}
+            Event::Taken { origin, sold, replaces, lines, .. } => {
+                let key = origin.key();
+                if replaces.0 != 0 {
+                    self.end(&name(&OperationKey { operation: *replaces, ..key }));
+                }
+                self.take(&key, origin.channel, *sold, lines);
+            }
+            Event::Confirmed { hold, late, lines, .. } => self.confirm(&name(hold), *late, lines),
+            Event::LateRefused { hold, .. } | Event::Released { hold } => self.end(&name(hold)),
+            Event::Expired { holds } => {
+                for hold in *holds {
+                    self.end(&name(&hold.key()));
+                    if let Some(hold) = self.holds.get_mut(&name(&hold.key())) {
+                        hold.stand = Stand::Expired;
+                    }
+                }
+            }
+            Event::Returned { origin, hold, to_available, lines } => {
+                let hold = name(&OperationKey { operation: *hold, ..origin.key() });
+                self.give_back(&hold, *to_available, lines);
+            }
+            Event::KeyReplaced { origin, hold, key, .. } => {
+                self.replace(name(&OperationKey { operation: *hold, ..origin.key() }), *key);
+            }
+            event => self.follow_stock(event),
+        }
+    }
+
+    /// What happens to stocks by the operator's hand, or because time came.
+    fn follow_stock(&mut self, event: &Event<'_>) {
+        match event {
+            Event::StockCreated { stock, units, keys, .. } => {
+                let book = self.stock(*stock);
+                *book = StockBook { keys: *keys, total: *units, available: *units, ..StockBook::default() };
+            }
+            Event::StockMoved { kind, from_frozen, stock, units, .. } => {
+                let book = self.stock(*stock);
+                match kind {
+                    OperationKind::StockSupply => book.supply(*units),
+                    OperationKind::StockVoid if *from_frozen => book.void_frozen(*units),
+                    OperationKind::StockVoid => book.set_aside(*units, true),
+                    OperationKind::StockFreeze => book.set_aside(*units, false),
+                    _ => book.unfreeze(*units),
+                }
+            }
+            Event::StockQuotaSet { stock, quotas, .. } => {
+                let book = self.stock(*stock);
+                quotas.iter().for_each(|quota| book.set_quota(quota));
+            }
+            Event::GuaranteeLapsed { stock, channel } => {
+                let unused = self.stock(*stock).lapse(*channel);
+                let (sequence, stock, channel) = (self.sequence, *stock, *channel);
+                self.lapses.push(Lapse { sequence, stock, channel, unused });
+            }
+            Event::BatchCreated { stock, batch, expires_ms, .. } => {
+                self.stock(*stock).add_batch(*batch, *expires_ms);
+            }
+            Event::BatchChanged { stock, batch, change, .. } => {
+                let to = match change {
+                    BatchChange::Freeze => Shelf::Frozen,
+                    BatchChange::Unfreeze => Shelf::Active,
+                    BatchChange::Void => Shelf::Gone,
+                };
+                self.stock(*stock).move_batch(*batch, to);
+            }
+            Event::BatchExpired { stock, batch } => self.stock(*stock).move_batch(*batch, Shelf::Gone),
+            Event::KeysImported { stock, batch, keys, .. } => {
+                let first = self.keys_imported;
+                self.keys_imported += keys.len() as u32;
+                let numbers = first..self.keys_imported;
+                let book = self.stock(*stock);
+                if let Some(batch) = book.batch(*batch) {
+                    batch.unsold.extend(numbers);
+                }
+                book.supply(keys.len() as u64);
+            }
+            Event::Tick { .. }
+            | Event::Configured { .. }
+            | Event::FloorRaised { .. }
+            | Event::StockEdited { .. }
+            | Event::StockLimitsSet { .. }
+            | Event::StockPriced { .. }
+            | Event::RiskRuleSet { .. }
+            | Event::BlockSet { .. }
+            | Event::SellRefused { .. }
+            | Event::Extended { .. }
+            | Event::Revealed { .. }
+            | Event::Taken { .. }
+            | Event::Confirmed { .. }
+            | Event::LateRefused { .. }
+            | Event::Released { .. }
+            | Event::Expired { .. }
+            | Event::Returned { .. }
+            | Event::KeyReplaced { .. } => unreachable!("it was followed before"),
+        }
+    }
+
+    fn take(&mut self, key: &OperationKey, channel: ChannelId, sold: bool, lines: &[EventLine]) {
+        self.holds_made += 1;
+        let stand = if sold { Stand::Sold } else { Stand::Held };
+        let mut hold = HoldBook { ordinal: self.holds_made, channel, stand, lines: Vec::new() };
+        for line in lines {
+            let (stock, units) = (line.stock(), u64::from(line.units.get()));
+            let book = self.stock(stock);
+            let keys = if sold {
+                book.sell(channel, units);
+                bind(book, units)
+            } else {
+                book.hold(channel, units);
+                Vec::new()
+            };
+            hold.lines.push(LineBook { stock, units, keys });
+        }
+        let name = name(key);
+        self.bound = sold.then_some(name);
+        self.holds.insert(name, hold);
+    }
+
+    fn confirm(&mut self, name: &HoldName, late: bool, lines: &[EventLine]) {
+        let Some(mut hold) = self.holds.remove(name) else { return };
+        for (line, paid) in hold.lines.iter_mut().zip(lines) {
+            let units = u64::from(paid.units.get());
+            let book = self.stock(line.stock);
+            if late {
+                book.sell(hold.channel, units);
+            } else {
+                book.consume(hold.channel, units);
+                book.free(hold.channel, line.units.saturating_sub(units));
+            }
+            line.keys = bind(book, units);
+            line.units = units;
+        }
+        hold.stand = Stand::Sold;
+        self.bound = Some(*name);
+        self.holds.insert(*name, hold);
+    }
+
+    /// A hold that is held gives its units back; of another nothing is left to give.
+    fn end(&mut self, name: &HoldName) {
+        let Some(mut hold) = self.holds.remove(name) else { return };
+        if hold.stand == Stand::Held {
+            for line in &hold.lines {
+                self.stock(line.stock).free(hold.channel, line.units);
+            }
+        }
+        if hold.stand != Stand::Sold {
+            hold.stand = Stand::Over;
+        }
+        self.holds.insert(*name, hold);
+    }
+
+    fn give_back(&mut self, name: &HoldName, to_available: bool, lines: &[EventLine]) {
+        let Some(mut hold) = self.holds.remove(name) else { return };
+        for (line, back) in hold.lines.iter_mut().zip(lines) {
+            let units = u64::from(back.units.get());
+            self.stock(line.stock).give_back(hold.channel, units, to_available);
+            line.units = line.units.saturating_sub(units);
+        }
+        self.holds.insert(*name, hold);
+    }
+
+    /// A key is void, the next in the order of sale takes its place.
+    fn replace(&mut self, name: HoldName, key: u32) {
+        let Some(mut hold) = self.holds.remove(&name) else { return };
+        for line in &mut hold.lines {
+            if let Some(place) = line.keys.iter_mut().find(|place| **place == key) {
+                let book = self.stock(line.stock);
+                book.give_back(hold.channel, 1, false);
+                book.sell(hold.channel, 1);
+                *place = book.next_key().unwrap_or(u32::MAX);
+            }
+        }
+        self.keys_replaced += 1;
+        self.bound = Some(name);
+        self.holds.insert(name, hold);
+    }
+}
+
+/// Binds the next keys of a stock in the order of sale; a counter stock has none.
+fn bind(book: &mut StockBook, units: u64) -> Vec<u32> {
+    if !book.keys {
+        return Vec::new();
+    }
+    // A stock without keys left is one that the engine has oversold; a number that no key has shows it.
+    (0..units).map(|_| book.next_key().unwrap_or(u32::MAX)).collect()
+}
