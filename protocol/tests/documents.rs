@@ -3,9 +3,10 @@
 #![allow(clippy::disallowed_methods, reason = "a test reads the docs and may be told to write them")]
 
 use scrip_engine::limits::{
-    BATCHES_PER_STOCK_MAX, CHANNELS_PER_STOCK_MAX, CLOCK_AHEAD_MAX_MS, KEY_BLOCK_BYTES_MAX,
-    KEY_TEXT_BYTES_MAX, KEYS_PER_CHUNK_MAX, KEYS_PER_LINE_MAX, LINES_MAX, NAME_BYTES_MAX, STOCK_UNITS_MAX,
-    TTL_DEFAULT_MS, TTL_MAX_MS, UNITS_PER_LINE_MAX,
+    BATCHES_PER_STOCK_MAX, BLOCKS_PER_ANSWER_MAX, CHANNELS_PER_STOCK_MAX, CLOCK_AHEAD_MAX_MS,
+    KEY_BLOCK_BYTES_MAX, KEY_TEXT_BYTES_MAX, KEYS_PER_CHUNK_MAX, KEYS_PER_LINE_MAX, LINES_MAX,
+    NAME_BYTES_MAX, PRICES_PER_STOCK_MAX, RISK_RULES_MAX, STOCK_UNITS_MAX, TTL_DEFAULT_MS, TTL_MAX_MS,
+    UNITS_PER_LINE_MAX,
 };
 use scrip_engine::rejection::{Class, Code};
 use scrip_protocol::answers::{
@@ -13,7 +14,8 @@ use scrip_protocol::answers::{
     KeyItemLayout, LineFactLayout, flag as answer_flag,
 };
 use scrip_protocol::commands::{
-    COMMAND_HEADER_BYTES, CommandHeader, CommandKind, LineLayout, PartiesLayout, QuotaLayout, Tail,
+    BlockLayout, COMMAND_HEADER_BYTES, CommandHeader, CommandKind, LimitsEnd, LineLayout, PartiesLayout,
+    PriceLayout, QuotaLayout, RiskRuleLayout, SubjectLimitLayout, Tail,
 };
 use scrip_protocol::error::ErrorCode;
 use scrip_protocol::extras::{ExtraHeader, FACTS, LABEL, TRACE};
@@ -29,7 +31,7 @@ fn file(path: &str) -> PathBuf {
 }
 
 fn limits_table() -> String {
-    let rows: [(&str, u64, &str); 22] = [
+    let rows: [(&str, u64, &str); 25] = [
         ("frame, header included", u64::from(limits::FRAME_BYTES_MAX), "bytes"),
         ("frame before WELCOME", u64::from(limits::FRAME_BYTES_BEFORE_AUTHENTICATION_MAX), "bytes"),
         ("command, header included", limits::COMMAND_BYTES_MAX as u64, "bytes"),
@@ -38,6 +40,9 @@ fn limits_table() -> String {
         ("units of a line", u64::from(UNITS_PER_LINE_MAX), ""),
         ("units of a stock", STOCK_UNITS_MAX, ""),
         ("channels of a stock", CHANNELS_PER_STOCK_MAX as u64, ""),
+        ("prices of a stock", PRICES_PER_STOCK_MAX as u64, ""),
+        ("risk rules of a merchant in a slot", RISK_RULES_MAX as u64, ""),
+        ("blocks in one RISK", BLOCKS_PER_ANSWER_MAX as u64, ""),
         ("batches of a keys stock", BATCHES_PER_STOCK_MAX as u64, ""),
         ("card keys of a line", u64::from(KEYS_PER_LINE_MAX), ""),
         ("card keys of a KEYS_IMPORT", KEYS_PER_CHUNK_MAX as u64, ""),
@@ -97,6 +102,8 @@ fn command_kinds() -> String {
             Tail::Lines => "lines",
             Tail::Units => "units",
             Tail::Quotas => "quotas",
+            Tail::Limits => "limits",
+            Tail::Prices => "prices",
             Tail::Texts => "texts",
         };
         let flags: Vec<String> =
@@ -121,6 +128,8 @@ fn answer_of(kind: CommandKind) -> &'static str {
         CommandKind::StockShow => "STOCK",
         CommandKind::StockChannels => "CHANNELS",
         CommandKind::OperationShow => "HOLD or OPERATION",
+        CommandKind::StockTermsShow => "TERMS",
+        CommandKind::RiskShow => "RISK",
         _ => "STOCK_CHANGED",
     }
 }
@@ -131,9 +140,8 @@ fn answer_kinds() -> String {
     for kind in AnswerKind::ALL {
         let flags = match kind {
             AnswerKind::Rejection => "class, facts".to_string(),
-            AnswerKind::Confirmed | AnswerKind::ConfirmedKeys | AnswerKind::Hold => {
-                format!("LATE = {}", answer_flag::LATE)
-            }
+            AnswerKind::Confirmed | AnswerKind::ConfirmedKeys => format!("LATE = {}", answer_flag::LATE),
+            AnswerKind::Hold => format!("LATE = {}, FLAGGED = {}", answer_flag::LATE, answer_flag::FLAGGED),
             AnswerKind::Released => format!("LAPSED = {}", answer_flag::LAPSED),
             AnswerKind::Stock => format!("FROZEN = {}, KEYS = {}", answer_flag::FROZEN, answer_flag::KEYS),
             _ => String::new(),
@@ -179,12 +187,18 @@ fn rejection(code: Code) -> (&'static str, &'static str) {
             "LINES; UNITS for a change of a stock or batch and KEY_REPLACE",
             "the channel's cap, or what is guaranteed to others, does not allow it",
         ),
-        Code::UserLimit => ("LINES", "the buyer's purchase limit does not allow it"),
-        Code::HeldLimit => ("", "later: the buyer holds too many units already"),
-        Code::RiskLimit => ("", "later: a risk rule does not allow it"),
-        Code::NotFound => {
-            ("LINES for RESERVE and SELL", "no such stock, batch, card key or operation of this merchant")
+        Code::UserLimit => (
+            "LINES",
+            "a purchase limit of the buyer, limit key, device or address, in all or per day, does not allow it",
+        ),
+        Code::HeldLimit => {
+            ("LINES", "RESERVE: one of them would hold more units at once than the stock allows")
         }
+        Code::RiskLimit => ("RULE", "a risk rule or a block of the merchant does not allow it"),
+        Code::NotFound => (
+            "LINES for RESERVE and SELL",
+            "no such stock, batch, card key, risk rule, block or operation of this merchant",
+        ),
         Code::NotStarted => ("LINES", "the sale has not opened yet"),
         Code::Expired => (
             "LINES for RESERVE and SELL",
@@ -205,11 +219,11 @@ fn rejection(code: Code) -> (&'static str, &'static str) {
         Code::NotOwner => ("", "`replace` names a hold of another user and another order"),
         Code::OutOfScope => ("", "later: not for this merchant, channel, store or product"),
         Code::RuleFailed => (
-            "VERSION for STOCK_EDIT and STOCK_QUOTA of another version; LINES for RESERVE and SELL",
-            "the stock or batch exists already (STOCK_CREATE, BATCH_CREATE); another version is in force (STOCK_EDIT, STOCK_QUOTA); a time has passed (STOCK_QUOTA, BATCH_CREATE); not for a stock of this kind, or a hold without card keys; more card keys than a line can have (RESERVE, SELL); card keys to available (RETURN); replaced three times (KEY_REPLACE)",
+            "VERSION for STOCK_EDIT, STOCK_QUOTA, STOCK_LIMITS and STOCK_PRICE of another version; LINES for RESERVE and SELL",
+            "the stock or batch exists already (STOCK_CREATE, BATCH_CREATE); another version is in force (STOCK_EDIT, STOCK_QUOTA, STOCK_LIMITS, STOCK_PRICE); another clock than the first (STOCK_LIMITS); a time has passed (STOCK_QUOTA, BATCH_CREATE); not for a stock of this kind, or a hold without card keys; more card keys than a line can have (RESERVE, SELL); card keys to available (RETURN); replaced three times (KEY_REPLACE)",
         ),
         Code::LockedByOtherOrder => ("", "later: another order holds it"),
-        Code::QuoteChanged => ("", "later: the price has changed"),
+        Code::QuoteChanged => ("TOTAL", "the units asked for do not cost what was expected"),
         Code::HoldNotFound => ("", "no such hold"),
         Code::HoldReleased => ("", "the hold was released, or lapsed by a RELEASE"),
         Code::HoldExpiredNoStock => {
@@ -282,6 +296,11 @@ fn table(name: &str) -> String {
         "line" => markdown(0, LineLayout::FIELDS),
         "parties" => markdown(0, PartiesLayout::FIELDS),
         "quota" => markdown(0, QuotaLayout::FIELDS),
+        "subject_limit" => markdown(0, SubjectLimitLayout::FIELDS),
+        "limits_end" => markdown(48, LimitsEnd::FIELDS),
+        "price" => markdown(0, PriceLayout::FIELDS),
+        "rule" => markdown(0, RiskRuleLayout::FIELDS),
+        "block" => markdown(0, BlockLayout::FIELDS),
         "extra_header" => markdown(0, ExtraHeader::FIELDS),
         "extras" => extras(),
         "answer_header" => markdown(0, AnswerHeader::FIELDS),

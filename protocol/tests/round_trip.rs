@@ -2,6 +2,7 @@
 
 mod common;
 
+use common::strategies::{blocks, limits, prices, rules};
 use common::{answer_bytes, command_bytes, key_items};
 use proptest::prelude::*;
 use scrip_engine::answer::{
@@ -9,11 +10,14 @@ use scrip_engine::answer::{
     OperationView, Outcome, StockView,
 };
 use scrip_engine::command::{
-    BatchChange, BatchCreate, Command, Envelope, KeyBlock, Line, Parties, Quota, Request, StockCreate,
-    StockTerms, Take,
+    BatchChange, BatchCreate, Block, Command, Envelope, KeyBlock, Limits, Line, Parties, Price, Quota,
+    Request, RiskRule, StockCreate, StockTerms, Take,
 };
 use scrip_engine::ids::{ChannelId, MerchantId, OperationId, OrderId, Slot, StockId, UserId};
-use scrip_engine::limits::{CHANNELS_PER_STOCK_MAX, STOCK_UNITS_MAX, TTL_MAX_MS, UNITS_PER_LINE_MAX};
+use scrip_engine::limits::{
+    BLOCKS_PER_ANSWER_MAX, CHANNELS_PER_STOCK_MAX, RISK_RULES_MAX, STOCK_UNITS_MAX, TTL_MAX_MS,
+    UNITS_PER_LINE_MAX,
+};
 use scrip_engine::rejection::{CapacityOf, Code, Facts, LineFact, Rejection};
 use scrip_protocol::answer_read::AnswerReader;
 use scrip_protocol::answer_write::AnswerFrame;
@@ -35,7 +39,11 @@ struct Parts {
     numbers: [u64; 4],
     small: [u32; 3],
     parties: Parties,
-    flags: [bool; 4],
+    limits: Limits,
+    prices: Vec<Price>,
+    rule: RiskRule,
+    block: Block,
+    flags: [bool; 5],
     lines: Vec<Line>,
     units: Vec<U32>,
     quotas: Vec<Quota>,
@@ -96,15 +104,17 @@ fn parts() -> impl Strategy<Value = Parts> {
     let text = "\\PC{1,16}";
     (
         (prop::sample::select(CommandKind::ALL), envelopes(), any::<[u128; 3]>(), any::<[u64; 4]>()),
-        (any::<[u32; 3]>(), any::<[bool; 4]>(), (lines(), quotas(), texts()), units, text),
+        (any::<[u32; 3]>(), any::<[bool; 5]>(), (lines(), quotas(), texts()), units, text),
+        (limits(), prices(), rules(), blocks()),
         (
             prop::collection::vec(any::<u8>(), 0..=64),
             "\\PC{0,16}",
             prop::collection::vec(any::<u8>(), 0..=1024),
         ),
     )
-        .prop_map(|((kind, envelope, big, numbers), (small, flags, lists, units, name), extras)| {
+        .prop_map(|((kind, envelope, big, numbers), (small, flags, lists, units, name), set, extras)| {
             let (trace, label, facts) = extras;
+            let (limits, prices, rule, block) = set;
             let (lines, quotas, texts) = lists;
             Parts {
                 kind,
@@ -113,6 +123,10 @@ fn parts() -> impl Strategy<Value = Parts> {
                 numbers,
                 small,
                 parties: Parties::new(big[0], numbers[0], numbers[1]),
+                limits,
+                prices,
+                rule,
+                block,
                 flags,
                 lines,
                 units,
@@ -146,6 +160,7 @@ impl Parts {
             replace: OperationId(if replace == self.envelope.operation.0 { 0 } else { replace }),
             parties: self.flags[2].then_some(&self.parties),
             expected_total: self.flags[3].then_some(self.numbers[0]),
+            member: self.flags[4],
             wait_until_ms: if self.kind == CommandKind::Sell { self.numbers[1] } else { 0 },
             lines: &self.lines,
         }
@@ -209,6 +224,16 @@ impl Parts {
             CommandKind::StockShow => Command::StockShow { stock },
             CommandKind::StockChannels => Command::StockChannels { stock },
             CommandKind::OperationShow => Command::OperationShow,
+            CommandKind::StockLimits => {
+                Command::StockLimits { stock, version: self.small[2], limits: &self.limits }
+            }
+            CommandKind::StockPrice => {
+                Command::StockPrice { stock, version: self.small[2], prices: &self.prices }
+            }
+            CommandKind::RiskSet => Command::RiskSet { rule: &self.rule },
+            CommandKind::BlockSet => Command::BlockSet { block: &self.block },
+            CommandKind::StockTermsShow => Command::StockTermsShow { stock },
+            CommandKind::RiskShow => Command::RiskShow { from: self.small[0] },
         };
         Request { envelope: self.envelope, command }
     }
@@ -237,16 +262,20 @@ struct AnswerParts {
     channels: Vec<ChannelView>,
     batches: Vec<BatchView>,
     keys: Vec<u8>,
+    limits: Limits,
+    prices: Vec<Price>,
+    rules: Vec<RiskRule>,
+    blocks: Vec<Block>,
     name: String,
 }
 
 fn answer_parts() -> impl Strategy<Value = AnswerParts> {
-    let hold_line = any::<(u64, [u32; 3])>().prop_map(|(stock, counts)| HoldLine {
+    let hold_line = any::<(u64, [u32; 4])>().prop_map(|(stock, counts)| HoldLine {
         stock: U64::new(stock),
         reserved: U32::new(counts[0]),
         confirmed: U32::new(counts[1]),
         returned: U32::new(counts[2]),
-        spare: U32::ZERO,
+        price: U32::new(counts[3]),
     });
     let line_fact = any::<(u16, u16, u32, u64)>().prop_map(|(line, why, asked, available)| LineFact {
         line: U16::new(line),
@@ -290,9 +319,16 @@ fn answer_parts() -> impl Strategy<Value = AnswerParts> {
         prop::collection::vec(hold_line, 0..=64),
         prop::collection::vec(line_fact, 0..=64),
         (prop::collection::vec(channel, 0..=64), prop::collection::vec(batch, 0..=64), keys),
+        (
+            limits(),
+            prices(),
+            prop::collection::vec(rules(), 0..=RISK_RULES_MAX),
+            prop::collection::vec(blocks(), 0..=BLOCKS_PER_ANSWER_MAX),
+        ),
         "\\PC{0,16}",
     )
-        .prop_map(|(kinds, numbered, values, units, hold_lines, line_facts, lists, name)| {
+        .prop_map(|(kinds, numbered, values, units, hold_lines, line_facts, lists, set, name)| {
+            let (limits, prices, rules, blocks) = set;
             let (channels, batches, keys) = lists;
             AnswerParts {
                 kind: kinds.0,
@@ -311,6 +347,10 @@ fn answer_parts() -> impl Strategy<Value = AnswerParts> {
                 channels,
                 batches,
                 keys,
+                limits,
+                prices,
+                rules,
+                blocks,
                 name,
             }
         })
@@ -325,6 +365,8 @@ impl AnswerParts {
             FactsKind::Floor => Facts::Floor(self.numbers[0]),
             FactsKind::Maximum => Facts::Maximum(self.capacity, self.numbers[0]),
             FactsKind::Key => Facts::Key(self.numbers[0]),
+            FactsKind::Total => Facts::Total(self.numbers[0]),
+            FactsKind::Rule => Facts::Rule(self.channel),
             FactsKind::Version => Facts::Version(self.small[0]),
             FactsKind::Units => Facts::Units {
                 stock: StockId(self.numbers[0]),
@@ -359,6 +401,7 @@ impl AnswerParts {
             state: HoldState::from_number(self.state.min(6)).expect("1 to 6 are states"),
             channel: ChannelId(self.channel),
             late: self.flag,
+            flagged: self.small[0].is_multiple_of(2),
             refusal: Some(self.code).filter(|_| self.state > 4),
             order: OrderId(self.big[1]),
             user: UserId(self.big[2]),
@@ -397,9 +440,16 @@ impl AnswerParts {
             AnswerKind::Returned => Answer::Returned { units: value },
             AnswerKind::Stock => Answer::Stock(self.stock()),
             AnswerKind::Channels => Answer::Channels { version: self.small[0], channels: &self.channels },
+            AnswerKind::Terms => {
+                Answer::Terms { version: self.small[0], limits: self.limits, prices: &self.prices }
+            }
+            AnswerKind::Risk => {
+                Answer::Risk { rules: &self.rules, total: self.small[0], blocks: &self.blocks }
+            }
             AnswerKind::Hold => Answer::Hold(self.hold()),
             AnswerKind::Operation => {
-                let kind = OperationKind::from_number(self.state).expect("1 to 14 are kinds");
+                let number = if self.flag { self.state % 4 + 19 } else { self.state };
+                let kind = OperationKind::from_number(number).expect("1 to 14 and 19 to 22 are kinds");
                 Answer::Operation(OperationView { kind, value })
             }
         })

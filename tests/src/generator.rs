@@ -11,6 +11,7 @@ mod commands;
 mod keys;
 mod plan;
 mod quotas;
+mod rules;
 
 pub use plan::{Chances, Kind, Plan, ROOMY};
 
@@ -180,6 +181,7 @@ impl Generator {
             moments_ms
                 .extend(stock.batches.iter().filter(|batch| !batch.is_void()).map(|batch| batch.expires_ms));
         }
+        moments_ms.extend(self.moments_of_rules(oracle));
         moments_ms.retain(|moment_ms| *moment_ms > self.now_ms);
         moments_ms.sort_unstable();
         // Near ones mostly: a history has few steps, and a far one takes all nearer ones with it.
@@ -273,5 +275,7 @@ pub fn has_own_id(request: &OwnedRequest) -> bool {
             | OwnedCommand::StockShow { .. }
             | OwnedCommand::StockChannels { .. }
             | OwnedCommand::OperationShow
+            | OwnedCommand::StockTermsShow { .. }
+            | OwnedCommand::RiskShow { .. }
     )
 }

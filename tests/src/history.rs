@@ -40,7 +40,7 @@ impl Tally {
         let mut table = String::new();
         for ((command, code), times) in &self.answers {
             let answer = code.map_or("taken", Code::name);
-            let _ = writeln!(table, "{command:<16}{answer:<24}{times:>10}");
+            let _ = writeln!(table, "{command:<18}{answer:<24}{times:>10}");
         }
         table
     }
@@ -230,5 +230,11 @@ pub fn name(command: &OwnedCommand) -> &'static str {
         OwnedCommand::StockShow { .. } => "STOCK_SHOW",
         OwnedCommand::StockChannels { .. } => "STOCK_CHANNELS",
         OwnedCommand::OperationShow => "OPERATION_SHOW",
+        OwnedCommand::StockLimits { .. } => "STOCK_LIMITS",
+        OwnedCommand::StockPrice { .. } => "STOCK_PRICE",
+        OwnedCommand::RiskSet { .. } => "RISK_SET",
+        OwnedCommand::BlockSet { .. } => "BLOCK_SET",
+        OwnedCommand::StockTermsShow { .. } => "STOCK_TERMS_SHOW",
+        OwnedCommand::RiskShow { .. } => "RISK_SHOW",
     }
 }

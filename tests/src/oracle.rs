@@ -13,13 +13,19 @@ mod channels;
 mod holds;
 mod keys;
 mod laws;
+mod limits;
+mod prices;
+mod risk;
 mod stocks;
 mod take;
+
+pub use limits::{Purchases, Subject, told};
+pub use risk::{Risk, Rule};
 
 use crate::outcome::{OwnedFacts, OwnedOutcome};
 use crate::request::{OwnedCommand, OwnedRequest};
 use scrip_engine::answer::{HoldState, OperationKind, OperationView};
-use scrip_engine::command::{Envelope, StockTerms};
+use scrip_engine::command::{Envelope, Limits, Price, StockTerms};
 use scrip_engine::ids::{ChannelId, OperationId, OrderId, StockId, UserId};
 use scrip_engine::limits::{CLOCK_AHEAD_MAX_MS, Capacity};
 use scrip_engine::rejection::Code;
@@ -38,8 +44,10 @@ pub struct Oracle {
     pub stocks: BTreeMap<StockId, Stock>,
     /// Every operation that is remembered, holds among them.
     pub records: BTreeMap<Key, Record>,
-    /// Units that count against a purchase limit.
-    pub purchases: BTreeMap<(StockId, UserId), i128>,
+    /// What counts against limits of subjects.
+    pub purchases: BTreeMap<(StockId, Subject), Purchases>,
+    /// Risk rules and blocks.
+    pub risk: Risk,
     /// Every card key that was imported, by its number.
     pub keys: Vec<CardKey>,
     /// How many there may be.
@@ -52,8 +60,10 @@ pub struct Oracle {
     pub recorded: u64,
     /// Units of each stock that were sold, through which channel, by holds which are gone by now.
     departed: BTreeMap<(StockId, ChannelId), i128>,
-    /// Units that count against a purchase limit and were bought by holds which are gone by now.
-    departed_purchases: BTreeMap<(StockId, UserId), i128>,
+    /// Units that count for a subject and were bought by holds which are gone by now.
+    departed_purchases: BTreeMap<(StockId, Subject), i128>,
+    /// Of those, units of lines that count fully, by the day of their hold.
+    departed_days: BTreeMap<(StockId, Subject, i128), i128>,
     now_ms: u64,
     floor_ms: u64,
     /// When [`Oracle::forget`] was last called.
@@ -70,6 +80,11 @@ pub struct Stock {
     pub name: Vec<u8>,
     pub version: u32,
     pub terms: StockTerms,
+    /// Limits of subjects; what a user may have in all is in `terms`.
+    pub limits: Limits,
+    /// By how many minutes the stock's clock is ahead, once a STOCK_LIMITS has said so.
+    pub clock: Option<i16>,
+    pub prices: Vec<Price>,
     pub total: i128,
     pub available: i128,
     pub held: i128,
@@ -176,6 +191,7 @@ pub struct Hold {
     pub channel: ChannelId,
     pub state: HoldState,
     pub late: bool,
+    pub flagged: bool,
     /// The refusal of a late CONFIRM or of a paid SELL.
     pub refusal: Option<OwnedOutcome>,
     pub reserved_ms: u64,
@@ -198,8 +214,11 @@ pub struct HoldLine {
     pub reserved: i128,
     pub confirmed: i128,
     pub returned: i128,
-    /// The stock had a purchase limit when the hold was made, so these units count against it.
-    pub counted: bool,
+    /// For whom these units count: whom the stock limited when the hold was made.
+    pub subjects: Vec<Subject>,
+    /// They count in all, per day and while held; else in all.
+    pub fully: bool,
+    pub price: u32,
     /// Its card keys, in the order they were bound.
     pub keys: Vec<BoundKey>,
 }
@@ -221,6 +240,7 @@ impl Oracle {
             stocks: BTreeMap::new(),
             records: BTreeMap::new(),
             purchases: BTreeMap::new(),
+            risk: Risk::default(),
             keys: Vec::new(),
             keys_max: usize::MAX,
             sealed_bytes: 0,
@@ -228,6 +248,7 @@ impl Oracle {
             recorded: 0,
             departed: BTreeMap::new(),
             departed_purchases: BTreeMap::new(),
+            departed_days: BTreeMap::new(),
             now_ms: 0,
             floor_ms: 0,
             forgotten_ms: 0,
@@ -280,6 +301,8 @@ impl Oracle {
             OwnedCommand::StockShow { stock } => self.show_stock(envelope, *stock),
             OwnedCommand::StockChannels { stock } => self.show_channels(envelope, *stock),
             OwnedCommand::OperationShow => self.show_operation(envelope),
+            OwnedCommand::StockTermsShow { stock } => self.show_terms(envelope, *stock),
+            OwnedCommand::RiskShow { from } => self.show_risk(envelope, *from),
             OwnedCommand::KeysRead { hold, from } => self.read_keys(envelope, *hold, *from),
             OwnedCommand::BatchesShow { stock, from } => self.show_batches(envelope, *stock, *from),
             OwnedCommand::Confirm { units, hidden } => self.confirm(envelope, units, *hidden),
@@ -323,6 +346,9 @@ impl Oracle {
             }
             OwnedCommand::Reveal { hold } => (self.reveal(envelope, *hold), None),
             OwnedCommand::KeyReplace { hold, key, .. } => (self.replace_key(envelope, *hold, *key), None),
+            command @ (OwnedCommand::RiskSet { .. } | OwnedCommand::BlockSet { .. }) => {
+                (self.change_risk(envelope, command), None)
+            }
             _ => (self.change_stock(envelope, &request.command), None),
         };
         if answer.code().is_none() || hold.is_some() {
@@ -403,6 +429,8 @@ fn stocks_of(command: &OwnedCommand) -> Vec<StockId> {
         | OwnedCommand::StockUnfreeze { stock, .. }
         | OwnedCommand::StockEdit { stock, .. }
         | OwnedCommand::StockQuota { stock, .. }
+        | OwnedCommand::StockLimits { stock, .. }
+        | OwnedCommand::StockPrice { stock, .. }
         | OwnedCommand::BatchCreate { stock, .. }
         | OwnedCommand::BatchChange { stock, .. }
         | OwnedCommand::KeysImport { stock, .. }
@@ -423,6 +451,10 @@ fn kind_of(command: &OwnedCommand) -> OperationKind {
         OwnedCommand::StockUnfreeze { .. } => OperationKind::StockUnfreeze,
         OwnedCommand::StockEdit { .. } => OperationKind::StockEdit,
         OwnedCommand::StockQuota { .. } => OperationKind::StockQuota,
+        OwnedCommand::StockLimits { .. } => OperationKind::StockLimits,
+        OwnedCommand::StockPrice { .. } => OperationKind::StockPrice,
+        OwnedCommand::RiskSet { .. } => OperationKind::RiskSet,
+        OwnedCommand::BlockSet { .. } => OperationKind::BlockSet,
         OwnedCommand::Extend { .. } => OperationKind::Extend,
         OwnedCommand::Return { .. } => OperationKind::Return,
         OwnedCommand::BatchCreate { .. } => OperationKind::BatchCreate,
@@ -435,11 +467,16 @@ fn kind_of(command: &OwnedCommand) -> OperationKind {
 }
 
 impl OwnedOutcome {
-    /// A refusal as it is recorded: its facts are capped at 2^32 - 1, from the first answer on.
-    fn capped(mut self) -> OwnedOutcome {
-        if let OwnedOutcome::Refused { facts: OwnedFacts::Lines(lacks), .. } = &mut self {
-            for lack in lacks {
-                lack.available = lack.available.min(u64::from(u32::MAX));
+    /// A refusal as it is recorded, from the first answer on: it has no facts but those of lines, capped at 2^32 - 1.
+    fn as_recorded(mut self) -> OwnedOutcome {
+        if let OwnedOutcome::Refused { facts, .. } = &mut self {
+            match facts {
+                OwnedFacts::Lines(lacks) => {
+                    lacks
+                        .iter_mut()
+                        .for_each(|lack| lack.available = lack.available.min(u64::from(u32::MAX)));
+                }
+                other => *other = OwnedFacts::None,
             }
         }
         self

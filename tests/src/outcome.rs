@@ -197,11 +197,13 @@ impl OwnedOutcome {
         }
     }
 
-    /// The table that was full, for CAPACITY. The maximums of one stock are no tables, and card
-    /// keys are never forgotten, so the oracle counts them itself.
+    /// The table that was full, for CAPACITY. The maximums of one stock are no tables, and card keys, risk rules and blocks
+    /// are never forgotten, so the oracle counts them itself.
     pub fn full_table(&self) -> Option<CapacityOf> {
-        use CapacityOf::{Batches, Channels, Keys, SealedBytes, StockUnits};
-        self.maximum().filter(|of| !matches!(of, StockUnits | Channels | Batches | Keys | SealedBytes))
+        use CapacityOf::{Batches, Blocks, Channels, Keys, RiskBooks, SealedBytes, StockUnits};
+        self.maximum().filter(|of| {
+            !matches!(of, StockUnits | Channels | Batches | Keys | SealedBytes | Blocks | RiskBooks)
+        })
     }
 
     /// Whether this may be the answer to a repeat of what was answered `first`: the same, but that keys may have become void

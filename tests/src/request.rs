@@ -4,8 +4,8 @@
 
 use core::fmt;
 use scrip_engine::command::{
-    BatchChange, BatchCreate, Command, Envelope, KeyBlock, Line, Parties, Quota, Request, StockCreate,
-    StockTerms, Take,
+    BatchChange, BatchCreate, Block, Command, Envelope, KeyBlock, Limits, Line, Parties, Price, Quota,
+    Request, RiskRule, StockCreate, StockTerms, Take,
 };
 use scrip_engine::ids::{OperationId, OrderId, StockId, UserId};
 use zerocopy::little_endian::{U32, U128};
@@ -46,6 +46,12 @@ pub enum OwnedCommand {
     StockShow { stock: StockId },
     StockChannels { stock: StockId },
     OperationShow,
+    StockLimits { stock: StockId, version: u32, limits: Limits },
+    StockPrice { stock: StockId, version: u32, prices: Vec<Price> },
+    RiskSet { rule: RiskRule },
+    BlockSet { block: Block },
+    StockTermsShow { stock: StockId },
+    RiskShow { from: u32 },
 }
 
 /// What the edge makes of texts. It is made anew with each attempt, so it is no content: all are equal.
@@ -154,6 +160,12 @@ impl OwnedRequest {
             OwnedCommand::StockShow { stock } => Command::StockShow { stock: *stock },
             OwnedCommand::StockChannels { stock } => Command::StockChannels { stock: *stock },
             OwnedCommand::OperationShow => Command::OperationShow,
+            OwnedCommand::StockLimits { .. }
+            | OwnedCommand::StockPrice { .. }
+            | OwnedCommand::RiskSet { .. }
+            | OwnedCommand::BlockSet { .. }
+            | OwnedCommand::StockTermsShow { .. }
+            | OwnedCommand::RiskShow { .. } => self.command.lend_rules(),
             of_keys => of_keys.lend(&prints),
         };
         work(&Request { envelope: self.envelope, command })
@@ -184,6 +196,8 @@ impl OwnedRequest {
                 | OwnedCommand::KeysRead { .. }
                 | OwnedCommand::BatchesShow { .. }
                 | OwnedCommand::OperationShow
+                | OwnedCommand::StockTermsShow { .. }
+                | OwnedCommand::RiskShow { .. }
         )
     }
 
@@ -208,6 +222,23 @@ impl OwnedRequest {
 }
 
 impl OwnedCommand {
+    /// The commands on limits, prices and risk, as the engine takes them. Panics on any other.
+    fn lend_rules(&self) -> Command<'_> {
+        match self {
+            OwnedCommand::StockLimits { stock, version, limits } => {
+                Command::StockLimits { stock: *stock, version: *version, limits }
+            }
+            OwnedCommand::StockPrice { stock, version, prices } => {
+                Command::StockPrice { stock: *stock, version: *version, prices }
+            }
+            OwnedCommand::RiskSet { rule } => Command::RiskSet { rule },
+            OwnedCommand::BlockSet { block } => Command::BlockSet { block },
+            OwnedCommand::StockTermsShow { stock } => Command::StockTermsShow { stock: *stock },
+            OwnedCommand::RiskShow { from } => Command::RiskShow { from: *from },
+            other => unreachable!("{other:?} is lent elsewhere"),
+        }
+    }
+
     /// The commands on batches and keys, as the engine takes them. Panics on any other.
     fn lend<'c>(&'c self, fingerprints: &'c [U128]) -> Command<'c> {
         match self {

@@ -3,42 +3,47 @@
 //! Invariant: the engine keeps at least what the oracle remembers and at most what its tables hold; it refuses a command
 //! for want of room only if a table that the command needs is full; and what is gone leaves its table in the end.
 
-use crate::oracle::{Hold, Oracle};
+use crate::oracle::{Hold, Oracle, Rule, Subject, told};
 use crate::request::OwnedRequest;
 use scrip_engine::Engine;
-use scrip_engine::ids::{StockId, UserId};
+use scrip_engine::ids::StockId;
 use scrip_engine::rejection::CapacityOf;
 use std::collections::BTreeSet;
 
 /// The tables, in the order of `Engine::usage`.
-pub const TABLES: [CapacityOf; 5] = [
+pub const TABLES: [CapacityOf; 6] = [
     CapacityOf::Stocks,
     CapacityOf::Holds,
     CapacityOf::ExtraLines,
     CapacityOf::Operations,
     CapacityOf::UserLimits,
+    CapacityOf::RiskCounts,
 ];
 
 /// Records that must be remembered, by table.
-pub fn remembered(oracle: &Oracle) -> [u64; 5] {
+pub fn remembered(oracle: &Oracle) -> [u64; 6] {
     let holds = holds(oracle).count();
     let extra_lines: usize = self::holds(oracle).map(|hold| hold.lines.len() - 1).sum();
     let records = oracle.records.keys().filter(|key| oracle.record(**key).is_some()).count();
-    [oracle.stocks.len(), holds, extra_lines, records - holds, counted(oracle).len()]
+    let rules = oracle.risk.rules.values().flatten();
+    let windows: usize = rules.map(|(_, rule)| Rule::living(rule, oracle.now_ms())).sum();
+    [oracle.stocks.len(), holds, extra_lines, records - holds, counted(oracle).len(), windows]
         .map(|count| count as u64)
 }
 
 /// Records that `request` adds at most, by table.
-pub fn added(oracle: &Oracle, request: &OwnedRequest) -> [u64; 5] {
+pub fn added(oracle: &Oracle, request: &OwnedRequest) -> [u64; 6] {
     let Some(take) = request.take() else {
-        return [1, 0, 0, 1, 0];
+        return [1, 0, 0, 1, 0, 0];
     };
-    let is_limited =
-        |stock: &StockId| oracle.stocks.get(stock).is_some_and(|stock| stock.terms.limit_per_user > 0);
+    let is_limited = |(stock, (kind, subject)): &(StockId, Subject)| {
+        *subject != 0 && oracle.stocks.get(stock).is_some_and(|stock| stock.limit(*kind).is_any())
+    };
     let known = counted(oracle);
-    let limited = take.lines.iter().map(|wish| wish.stock).filter(is_limited);
-    let new: BTreeSet<StockId> = limited.filter(|stock| !known.contains(&(*stock, take.user))).collect();
-    [0, 1, take.lines.len() as u64 - 1, 0, new.len() as u64]
+    let wanted = take.lines.iter().flat_map(|wish| told(take).map(|subject| (wish.stock, subject)));
+    let new: BTreeSet<_> = wanted.filter(is_limited).filter(|of| !known.contains(of)).collect();
+    let windows = oracle.new_counts(&request.envelope, take);
+    [0, 1, take.lines.len() as u64 - 1, 0, new.len() as u64, windows as u64]
 }
 
 /// Panics unless the engine's tables hold at least what must be remembered, and no more than they can.
@@ -53,7 +58,7 @@ pub fn check(engine: &Engine, oracle: &Oracle) {
 pub fn check_drained(engine: &Engine, oracle: &Oracle) {
     let used = engine.usage().map(|(_, used, _)| u64::from(used));
     assert_eq!(
-        used[..5],
+        used,
         remembered(oracle),
         "what is gone has left {:?}",
         engine.usage().map(|(table, ..)| table)
@@ -65,11 +70,10 @@ fn holds(oracle: &Oracle) -> impl Iterator<Item = &Hold> {
 }
 
 /// Whose purchases of what are counted: while units count, and while a hold that can be asked about points to them.
-fn counted(oracle: &Oracle) -> BTreeSet<(StockId, UserId)> {
-    let units = oracle.purchases.iter().filter(|(_, units)| **units > 0).map(|(of, _)| *of);
+fn counted(oracle: &Oracle) -> BTreeSet<(StockId, Subject)> {
+    let units = oracle.purchases.iter().filter(|(_, purchases)| purchases.units > 0).map(|(of, _)| *of);
     let lines = holds(oracle).flat_map(|hold| {
-        let counted = hold.lines.iter().filter(|line| line.counted);
-        counted.map(|line| (line.stock, hold.user))
+        hold.lines.iter().flat_map(|line| line.subjects.iter().map(|subject| (line.stock, *subject)))
     });
     units.chain(lines).collect()
 }

@@ -217,8 +217,8 @@ impl World {
         let table = room::TABLES.iter().position(|table| *table == of).expect("a table");
         let (_, used, maximum) = self.engine.usage()[table];
         let mut added = room::added(&self.oracle, request)[table];
-        if of == CapacityOf::UserLimits && !answer.reached_room(request) {
-            // A refusal that is recorded counts no purchase.
+        if matches!(of, CapacityOf::UserLimits | CapacityOf::RiskCounts) && !answer.reached_room(request) {
+            // A refusal that is recorded counts no purchase and no success.
             added = 0;
         }
         let is_full = added > 0 && u64::from(used) + added > u64::from(maximum);

@@ -104,7 +104,18 @@ fn origin(operation: u128, channel: u16) -> Origin {
 fn sold(operation: u128, lines: &[EventLine]) -> Event<'_> {
     let buyer = Buyer { order: OrderId(0), user: UserId(0) };
     let (origin, replaces) = (origin(operation, 7), OperationId(0));
-    Event::Taken { origin, buyer, sold: true, hidden: false, ttl_ms: 0, replaces, lines }
+    Event::Taken {
+        origin,
+        buyer,
+        sold: true,
+        hidden: false,
+        ttl_ms: 0,
+        replaces,
+        parties: None,
+        flagged: false,
+        lines,
+        prices: &[],
+    }
 }
 
 impl Forged {
@@ -134,9 +145,9 @@ fn a_cap_that_a_log_exceeds_is_seen_even_if_the_engine_goes_along() {
     let mut forged = Forged::new(false);
     let quotas = [Quota::new(ChannelId(7), 0, 2, 0)];
     forged.both(&Event::StockQuotaSet { origin: origin(2, 0), stock: STOCK, quotas: &quotas });
-    forged.both(&sold(3, &[EventLine::new(STOCK, 2, false)]));
+    forged.both(&sold(3, &[EventLine::new(STOCK, 2, 0)]));
     assert_eq!(forged.walk.faults, 0, "{:?}", forged.walk.findings);
-    forged.both(&sold(4, &[EventLine::new(STOCK, 1, false)]));
+    forged.both(&sold(4, &[EventLine::new(STOCK, 1, 0)]));
     assert_eq!((forged.walk.quotas_exceeded, forged.walk.faults), (1, 1), "{:?}", forged.walk.findings);
     assert!(forged.walk.findings[0].contains("has used 3, its cap is 2"), "{:?}", forged.walk.findings);
 }
@@ -144,7 +155,7 @@ fn a_cap_that_a_log_exceeds_is_seen_even_if_the_engine_goes_along() {
 #[test]
 fn a_sale_that_the_engine_does_not_count_is_seen() {
     let mut forged = Forged::new(false);
-    let lines = [EventLine::new(STOCK, 1, false)];
+    let lines = [EventLine::new(STOCK, 1, 0)];
     forged.walk(&sold(3, &lines));
     assert!(forged.walk.faults > 0 && forged.walk.findings[0].contains("by the events"));
 }
@@ -170,7 +181,7 @@ fn keys_that_go_to_another_order_than_their_turn_says_are_seen() {
         .collect();
     let (stock, sealed) = (STOCK, [1_u8; 40]);
     forged.both(&Event::KeysImported { origin: origin(3, 0), stock, batch: 1, keys: &keys, sealed: &sealed });
-    let lines = [EventLine::new(STOCK, 1, false)];
+    let lines = [EventLine::new(STOCK, 1, 0)];
     forged.both(&sold(4, &lines));
     assert_eq!(forged.walk.faults, 0, "{:?}", forged.walk.findings);
     // The engine sells to 5, then to 6; the log that is walked says the opposite.

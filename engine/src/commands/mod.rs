@@ -27,7 +27,7 @@ use crate::state::State;
 use crate::state::counts::{Entries, NO_ENTRIES};
 use crate::state::reclaim::{VISITS_PER_FLOOR, VISITS_PER_INSERTION};
 use crate::state::records::OperationRecord;
-use crate::state::risk::Owner;
+use crate::state::risk::{Owner, VISITS_PER_TICK};
 use crate::state::table::{Handle, NONE};
 use zerocopy::little_endian::U32;
 
@@ -305,8 +305,9 @@ pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) -> Optio
         }
         Event::Tick { now_ms } => {
             assert!(*now_ms > state.now_ms, "shard time only goes forward");
-            // Nothing is freed here: a tick may come between a decision and its event, which relies on the handles found.
+            // No record is freed here that a decision may have found: a tick comes between it and its event.
             state.now_ms = *now_ms;
+            state.risk.visit(VISITS_PER_TICK, *now_ms);
             None
         }
         Event::FloorRaised { floor_ms } => {

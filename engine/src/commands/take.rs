@@ -83,7 +83,7 @@ pub fn decide_reserve<'p>(
     if let Err(code) = work_out(state, question, take, false, plan) {
         return Verdict::Refuse(refusal(code, plan));
     }
-    if let Some(rejection) = no_room(state, question, take, plan) {
+    if let Some(rejection) = no_room(state, question, take, (plan, true)) {
         return Verdict::Refuse(rejection);
     }
     let event = Event::Taken {
@@ -119,7 +119,8 @@ pub fn decide_sell<'p>(
     if let (Err(code), false) = (worked_out, paid) {
         return Verdict::Refuse(refusal(code, plan));
     }
-    if let Some(rejection) = no_room(state, question, take, plan) {
+    let counts = worked_out.is_ok();
+    if let Some(rejection) = no_room(state, question, take, (plan, counts)) {
         return Verdict::Refuse(rejection);
     }
     let (origin, buyer) = (question.origin(content), Buyer { order: take.order, user: take.user });
@@ -375,13 +376,13 @@ fn record_refusal(state: &State, question: Question<'_>, take: &Take<'_>, plan: 
     }
 }
 
-/// CAPACITY if a table has no room for this hold.
+/// CAPACITY if a table has no room for this hold, which counts as a success of risk rules unless it is a refusal.
 #[inline]
 fn no_room(
     state: &State,
     question: Question<'_>,
     take: &Take<'_>,
-    plan: &Plan,
+    (plan, counts): (&Plan, bool),
 ) -> Option<Rejection<'static>> {
     let maxima = &state.capacity;
     let lines = take.lines.len() as u64;
@@ -404,7 +405,7 @@ fn no_room(
     if u64::from(limits_left) < 4 * lines && limits::new_entries(plan) > limits_left {
         return Some(capacity(CapacityOf::UserLimits, u64::from(maxima.user_limits_max)));
     }
-    if state.risk.is_empty() { None } else { risk::no_room(state, question, take) }
+    if state.risk.is_empty() || !counts { None } else { risk::no_room(state, question, take) }
 }
 
 #[inline]

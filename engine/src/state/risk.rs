@@ -1,8 +1,8 @@
 //! Risk rules and blocks of merchants, and what the rules have counted.
 //!
 //! A rule counts successes of a subject in windows that follow each other from the epoch on; blocks name subjects. Both
-//! belong to a merchant and a slot, as every limit does. Counts of past windows leave as new ones come: memory is bounded,
-//! and the same history frees the same records.
+//! belong to a merchant and a slot, as every limit does. Counts of past windows leave as new ones come and as time is logged:
+//! memory is bounded, and the same history frees the same records.
 //!
 //! Invariant: a count belongs to one revision of one rule and one window, and hangs in the list once.
 
@@ -16,6 +16,8 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 /// Counts looked at when a new one is made: more than one, so that past ones leave faster than new ones come.
 const VISITS_PER_COUNT: usize = 2;
+/// Counts looked at by a tick: a table that is full to the brim takes no new count that would free past ones.
+pub(crate) const VISITS_PER_TICK: usize = 16;
 
 /// Whose rules: a merchant's in a slot.
 pub type Owner = (MerchantId, Slot);
@@ -221,9 +223,7 @@ impl Risk {
     }
 
     fn insert(&mut self, found: &RuleInForce, subject: u128, now_ms: u64) {
-        for _ in 0..VISITS_PER_COUNT {
-            self.visit_first(now_ms);
-        }
+        self.visit(VISITS_PER_COUNT, now_ms);
         let ends_s = end_of_window(now_ms, found.rule.window_ms.get());
         let count = RiskCount { subject, revision: found.revision, count: 1, ends_s, next: NONE };
         let handle = self.counts.insert(count);
@@ -231,11 +231,18 @@ impl Risk {
         self.append(handle);
     }
 
-    /// Frees the first count of the list if its window is over; else it becomes the last.
-    fn visit_first(&mut self, now_ms: u64) {
-        if self.first == NONE {
-            return;
+    /// Looks at so many counts, and frees those whose windows are over. No decision relies on one of these.
+    pub(crate) fn visit(&mut self, visits: usize, now_ms: u64) {
+        for _ in 0..visits {
+            if self.first == NONE {
+                return;
+            }
+            self.visit_first(now_ms);
         }
+    }
+
+    /// Frees the first count of the list if its window is over; else it becomes the last. Panics when there is none.
+    fn visit_first(&mut self, now_ms: u64) {
         let handle = Handle(self.first);
         let count = *self.counts.get(handle);
         self.first = count.next;

@@ -90,6 +90,8 @@ impl<'a> Dump<'a> {
             Tail::Units => self.units(lines),
             Tail::Texts => self.texts(lines, block_bytes),
             Tail::Quotas => (0..lines).for_each(|_| self.fields(commands::QuotaLayout::FIELDS)),
+            Tail::Limits => self.limits(),
+            Tail::Prices => (0..lines).for_each(|_| self.fields(commands::PriceLayout::FIELDS)),
             Tail::Lines => {
                 if flags & flag::HAS_REPLACE != 0 {
                     let label = format!("replace u128 = {}", number(&self.bytes[..16]));
@@ -136,6 +138,12 @@ impl<'a> Dump<'a> {
         }
     }
 
+    /// Shows the limits of four kinds of subjects, and what stands behind them.
+    fn limits(&mut self) {
+        (0..4).for_each(|_| self.fields(commands::SubjectLimitLayout::FIELDS));
+        self.fields(commands::LimitsEnd::FIELDS);
+    }
+
     fn extra(&mut self) {
         let bytes = usize::from(self.u16(2));
         self.fields(scrip_protocol::extras::ExtraHeader::FIELDS);
@@ -149,6 +157,7 @@ impl<'a> Dump<'a> {
         let count = usize::from(self.u16(6));
         self.fields(answers::AnswerHeader::FIELDS);
         let keys = if kind == AnswerKind::ConfirmedKeys { usize::from(self.u16(12)) } else { 0 };
+        let blocks = if kind == AnswerKind::Risk { usize::from(self.u16(4)) } else { 0 };
         self.fields(kind.fields());
         match kind {
             AnswerKind::Reserved | AnswerKind::Confirmed => self.units(count),
@@ -161,6 +170,14 @@ impl<'a> Dump<'a> {
             }
             AnswerKind::Keys => self.keys(count),
             AnswerKind::Batches => (0..count).for_each(|_| self.fields(answers::BatchLayout::FIELDS)),
+            AnswerKind::Terms => {
+                self.limits();
+                (0..count).for_each(|_| self.fields(commands::PriceLayout::FIELDS));
+            }
+            AnswerKind::Risk => {
+                (0..count).for_each(|_| self.fields(commands::RiskRuleLayout::FIELDS));
+                (0..blocks).for_each(|_| self.fields(commands::BlockLayout::FIELDS));
+            }
             AnswerKind::Rejection => self.facts(outcome),
             _ => {}
         }
@@ -179,6 +196,8 @@ impl<'a> Dump<'a> {
             Facts::Version(_) => FactsKind::Version,
             Facts::Units { .. } => FactsKind::Units,
             Facts::Key(_) => FactsKind::Key,
+            Facts::Total(_) => FactsKind::Total,
+            Facts::Rule(_) => FactsKind::Rule,
         };
         self.fields(kind.fields());
     }

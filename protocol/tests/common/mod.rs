@@ -2,14 +2,15 @@
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
 pub mod dump;
+pub mod strategies;
 
 use scrip_engine::answer::{
     Answer, BatchView, ChannelView, HoldLine, HoldState, HoldView, KeyItem, KeyList, KeyPage, OperationKind,
     OperationView, Outcome, StockView,
 };
 use scrip_engine::command::{
-    BatchChange, BatchCreate, Command, Envelope, KeyBlock, Line, Parties, Quota, Request, StockCreate,
-    StockTerms, Take,
+    BatchChange, BatchCreate, Block, Command, Envelope, KeyBlock, Limits, Line, Parties, Price, PriceKind,
+    Quota, Request, RiskRule, StockCreate, StockTerms, SubjectLimit, Take,
 };
 use scrip_engine::ids::{ChannelId, MerchantId, OperationId, OrderId, Slot, StockId, UserId};
 use scrip_engine::rejection::{CapacityOf, Code, Facts, LineFact, Rejection};
@@ -19,7 +20,7 @@ use scrip_protocol::frame::HEADER_BYTES;
 use scrip_protocol::limits::FRAME_BYTES_MAX;
 use scrip_protocol::write::CommandFrame;
 use zerocopy::IntoBytes;
-use zerocopy::little_endian::{U16, U32, U64};
+use zerocopy::little_endian::{I16, U16, U32, U64, U128};
 
 /// The home slot of merchant 7.
 pub const SLOT: Slot = Slot(929);
@@ -112,6 +113,7 @@ pub fn commands() -> Vec<CommandSample> {
         .into_iter()
         .chain(commands_of_keys(one))
         .chain(optional_parts(one))
+        .chain(commands_of_limits(one))
         .enumerate()
         .map(|(index, (name, command))| {
             let operation = OperationId(OPERATION.0 + 0x10 * index as u128);
@@ -135,6 +137,79 @@ fn optional_parts(take: Take<'static>) -> [(&'static str, Command<'static>); 2] 
     [
         ("reserve_parties_total", Command::Reserve { take, ttl_ms: 60_000 }),
         ("sell_parties_total_wait", Command::Sell { take: waits, paid: true, hidden: false }),
+    ]
+}
+
+/// Limits of every kind of subject, by a clock eight hours ahead of UTC.
+fn limits() -> Limits {
+    Limits {
+        subjects: [
+            SubjectLimit::new(5, 2, 0),
+            SubjectLimit::new(3, 1, 1),
+            SubjectLimit::new(0, 0, 4),
+            SubjectLimit::new(100_000_000, 50, 0),
+        ],
+        utc_offset_minutes: I16::new(480),
+        spare: [0; 6],
+    }
+}
+
+/// A list price for all channels, a member's for channel 3, and a promotion of an hour.
+fn prices() -> [Price; 3] {
+    let member = Price::new(ChannelId(3), PriceKind::Member, 9_500);
+    let promotion = Price {
+        from_ms: U64::new(NOW_MS),
+        until_ms: U64::new(NOW_MS + 3_600_000),
+        ..Price::new(ChannelId(3), PriceKind::Promotional, 8_800)
+    };
+    [Price::new(Price::ANY_CHANNEL, PriceKind::List, 9_900), member, promotion]
+}
+
+/// At most 20 an hour by one device, through any channel.
+fn rule() -> RiskRule {
+    RiskRule {
+        number: U16::new(7),
+        channel: U16::new(Price::ANY_CHANNEL.0),
+        subject: 3,
+        action: 1,
+        spare: U16::ZERO,
+        at_most: U32::new(20),
+        window_ms: U32::new(3_600_000),
+    }
+}
+
+fn block(subject: u128, kind: u8, action: u8, until_ms: u64) -> Block {
+    Block { subject: U128::new(subject), until_ms: U64::new(until_ms), kind, action, spare: [0; 6] }
+}
+
+/// What limits, prices, risk rules and blocks are set and shown with.
+fn commands_of_limits(take: Take<'static>) -> [(&'static str, Command<'static>); 10] {
+    let limits = &leak(&[limits()])[0];
+    let rules = leak(&[rule(), RiskRule { action: 0, ..rule() }]);
+    let blocks = leak(&[block(0x0c, 2, 2, NOW_MS + 86_400_000), block(0x0e, 4, 0, 0)]);
+    let member = Take { member: true, ..take };
+    [
+        ("stock_price", Command::StockPrice { stock: STOCK, version: 3, prices: leak(&prices()) }),
+        ("stock_price_none", Command::StockPrice { stock: STOCK, version: 4, prices: &[] }),
+        ("risk_set", Command::RiskSet { rule: &rules[0] }),
+        ("risk_set_lifted", Command::RiskSet { rule: &rules[1] }),
+        ("block_set", Command::BlockSet { block: &blocks[0] }),
+        ("block_set_lifted", Command::BlockSet { block: &blocks[1] }),
+        ("stock_limits", Command::StockLimits { stock: STOCK, version: 3, limits }),
+        ("stock_terms_show", Command::StockTermsShow { stock: STOCK }),
+        ("risk_show", Command::RiskShow { from: 64 }),
+        ("reserve_member", Command::Reserve { take: member, ttl_ms: 60_000 }),
+    ]
+}
+
+/// What they are shown as.
+fn answers_of_limits() -> [(&'static str, Answer<'static>); 4] {
+    let blocks = leak(&[block(0x0c, 2, 2, NOW_MS + 86_400_000), block(0x0d, 3, 1, 0)]);
+    [
+        ("terms", Answer::Terms { version: 4, limits: limits(), prices: leak(&prices()) }),
+        ("terms_of_a_new_stock", Answer::Terms { version: 1, limits: Limits::default(), prices: &[] }),
+        ("risk", Answer::Risk { rules: leak(&[rule()]), total: 66, blocks }),
+        ("no_risk", Answer::Risk { rules: &[], total: 0, blocks: &[] }),
     ]
 }
 
@@ -231,13 +306,14 @@ pub fn answers() -> Vec<AnswerSample> {
         reserved: U32::new(reserved),
         confirmed: U32::new(confirmed),
         returned: U32::new(returned),
-        spare: U32::ZERO,
+        price: U32::ZERO,
     };
     let hold = HoldView {
         hold: HOLD,
         state: HoldState::Confirmed,
         channel: ChannelId(3),
         late: true,
+        flagged: false,
         refusal: None,
         order: OrderId(0x0a),
         user: UserId(0x0b),
@@ -251,6 +327,15 @@ pub fn answers() -> Vec<AnswerSample> {
         late: false,
         refusal: Some(Code::HoldExpiredNoStock),
         lines: leak(&[hold_line(STOCK.0, 2, 0, 0)]),
+        ..hold
+    };
+    let priced = HoldLine { price: U32::new(9_900), ..hold_line(STOCK.0, 2, 0, 0) };
+    let flagged = HoldView {
+        state: HoldState::Held,
+        late: false,
+        flagged: true,
+        closed_ms: 0,
+        lines: leak(&[priced, hold_line(STOCK.0 + 1, 5, 0, 0)]),
         ..hold
     };
     let stock = StockView {
@@ -317,6 +402,7 @@ pub fn answers() -> Vec<AnswerSample> {
     ];
     let of_keys = Answer::Stock(StockView { keys: true, ..stock });
     let done = done.into_iter().chain(answers_of_keys()).chain([("stock_of_keys", of_keys)]);
+    let done = done.chain([("hold_flagged", Answer::Hold(flagged))]).chain(answers_of_limits());
     done.map(|(name, answer)| (name.to_string(), Outcome::Done(answer))).collect()
 }
 
@@ -333,10 +419,13 @@ pub fn rejections() -> Vec<AnswerSample> {
         ("out_of_stock_units", Code::OutOfStock, Facts::Units { stock: STOCK, asked: 10, available: 3 }),
     ];
     samples.extend(with_facts.map(|(name, code, facts)| (name.to_string(), refused(code, facts))));
-    samples.extend(CapacityOf::ALL.map(|which| {
-        let name = format!("capacity_maximum_{}", which as u16);
-        (name, refused(Code::Capacity, Facts::Maximum(which, 1_000_000)))
-    }));
+    let maximum = |which: &CapacityOf| {
+        let name = format!("capacity_maximum_{}", *which as u16);
+        (name, refused(Code::Capacity, Facts::Maximum(*which, 1_000_000)))
+    };
+    // New samples come last: the indexes of those above are part of their bytes.
+    let (first, later) = CapacityOf::ALL.split_at(11);
+    samples.extend(first.iter().map(maximum));
     let facts = leak(&[LineFact::new(0, Code::ChannelQuota, 2, 1)]);
     let with_facts = [
         ("channel_quota_lines", Facts::Lines(facts)),
@@ -345,6 +434,11 @@ pub fn rejections() -> Vec<AnswerSample> {
     let quota = |(name, facts): (&str, _)| (name.to_string(), refused(Code::ChannelQuota, facts));
     samples.extend(with_facts.map(quota));
     samples.push(("key_replaced_key".to_string(), refused(Code::KeyReplaced, Facts::Key(4_711))));
+    samples.push(("quote_changed_total".to_string(), refused(Code::QuoteChanged, Facts::Total(9_900))));
+    samples.push(("risk_limit_rule".to_string(), refused(Code::RiskLimit, Facts::Rule(7))));
+    let facts = leak(&[LineFact::new(0, Code::HeldLimit, 2, 1)]);
+    samples.push(("held_limit_lines".to_string(), refused(Code::HeldLimit, Facts::Lines(facts))));
+    samples.extend(later.iter().map(maximum));
     samples
 }
 

@@ -5,7 +5,7 @@ use super::plan::{Kind, pick};
 use crate::oracle::{Hold, Key, Oracle, Record, Stock, key_of};
 use crate::request::{OwnedCommand, OwnedRequest, OwnedTake, Wish};
 use scrip_engine::answer::HoldState;
-use scrip_engine::command::{Envelope, StockTerms};
+use scrip_engine::command::{Envelope, Parties, StockTerms};
 use scrip_engine::ids::{ChannelId, MerchantId, OperationId, OrderId, Slot, StockId, UserId};
 use scrip_engine::limits::{LINES_MAX, STOCK_UNITS_MAX, TTL_MAX_MS, UNITS_PER_LINE_MAX};
 
@@ -88,6 +88,7 @@ impl Generator {
             Kind::Reveal | Kind::KeyReplace | Kind::KeysRead => {
                 self.hold_of_keys(oracle, &mut envelope, kind)
             }
+            Kind::RiskSet | Kind::BlockSet | Kind::RiskShow => self.rules_of_merchant(kind),
             kind => self.stock_command(oracle, &mut envelope, kind),
         };
         OwnedRequest { envelope, command }
@@ -148,6 +149,9 @@ impl Generator {
             Kind::StockChannels => OwnedCommand::StockChannels { stock: id },
             Kind::BatchCreate | Kind::BatchChange | Kind::KeysImport | Kind::BatchesShow => {
                 self.batch_command(id, stock, kind)
+            }
+            Kind::StockLimits | Kind::StockPrice | Kind::StockTermsShow => {
+                self.rules_of_stock(id, stock, kind)
             }
             _ => OwnedCommand::StockShow { stock: id },
         }
@@ -240,6 +244,7 @@ impl Generator {
         if take.replace != OperationId(0) {
             envelope.slot = fixed_slot;
         }
+        self.add_optional_parts(oracle, envelope, &mut take);
         take
     }
 
@@ -251,7 +256,7 @@ impl Generator {
         } else if self.happens(chances.boundary) {
             let there = oracle.stocks.get(&stock).map_or(0, |found| {
                 let limit = i128::from(found.terms.limit_per_user);
-                let bought = oracle.purchases.get(&(stock, user)).copied().unwrap_or(0);
+                let bought = oracle.purchased(stock, (1, user.0)).units;
                 let limited = if limit > 0 { limit - bought } else { found.available };
                 *self.choose(&[limited, found.available, found.room(channel)])
             });
@@ -366,10 +371,14 @@ impl Generator {
                 OwnedCommand::Sell { take, paid: false, hidden: false }
             }
             OwnedCommand::Reserve { mut take, ttl_ms } => {
-                if choice == 1 {
-                    take.lines[0].units += 1;
-                } else {
-                    take.partial = !take.partial;
+                match self.rng.u8(0..6) {
+                    0 | 1 => take.lines[0].units += 1,
+                    2 => take.member = !take.member,
+                    3 => take.expected_total = if take.expected_total.is_some() { None } else { Some(0) },
+                    4 => {
+                        take.parties = if take.parties.is_some() { None } else { Some(Parties::new(0, 0, 0)) }
+                    }
+                    _ => take.partial = !take.partial,
                 }
                 OwnedCommand::Reserve { take, ttl_ms }
             }
@@ -410,7 +419,7 @@ impl Generator {
                 let units = self.line_units(oracle, &envelope, envelope.operation, |line| line.reserved);
                 OwnedCommand::Confirm { units, hidden }
             }
-            other => self.altered_keys(other),
+            other => self.altered_rules(other),
         };
     }
 }

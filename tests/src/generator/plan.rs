@@ -31,10 +31,16 @@ pub enum Kind {
     StockShow,
     StockChannels,
     OperationShow,
+    StockLimits,
+    StockPrice,
+    StockTermsShow,
+    RiskSet,
+    BlockSet,
+    RiskShow,
 }
 
 /// All kinds with their usual weights.
-const KINDS: [(Kind, u32); 23] = [
+const KINDS: [(Kind, u32); 29] = [
     (Kind::StockCreate, 1),
     (Kind::StockSupply, 6),
     (Kind::StockVoid, 3),
@@ -58,6 +64,12 @@ const KINDS: [(Kind, u32); 23] = [
     (Kind::StockShow, 5),
     (Kind::StockChannels, 6),
     (Kind::OperationShow, 7),
+    (Kind::StockLimits, 6),
+    (Kind::StockPrice, 5),
+    (Kind::StockTermsShow, 2),
+    (Kind::RiskSet, 3),
+    (Kind::BlockSet, 2),
+    (Kind::RiskShow, 2),
 ];
 
 /// How often things happen, in thousandths.
@@ -103,6 +115,12 @@ pub struct Chances {
     pub keyed: u32,
     /// Card keys are not shown.
     pub hidden: u32,
+    /// A take tells limit key, device and address.
+    pub parties: u32,
+    /// The buyer is a member.
+    pub member: u32,
+    /// A take says what the buyer was told.
+    pub quoted: u32,
     /// Quantities lie at a boundary of what is there.
     pub boundary: u32,
     /// Quantities are huge.
@@ -153,7 +171,9 @@ impl Plan {
     pub fn draw(rng: &mut Rng) -> Plan {
         let chances = draw_chances(rng);
         let slots = [&[0][..], &[7], &[1_023], &[3, 4], &[0, 1_023]][rng.usize(0..5)];
-        let start_ms = [1_000, 12_345, 1_700_000_000_000, 1_767_225_600_999][rng.usize(0..4)];
+        // The last one is ten seconds before midnight, by UTC.
+        let starts_ms = [1_000, 12_345, 1_700_000_000_000, 1_767_225_600_999, 1_767_225_590_000];
+        let start_ms = starts_ms[rng.usize(0..5)];
         Plan {
             start_ms,
             rules: draw_rules(rng),
@@ -194,7 +214,7 @@ fn draw_capacity(rng: &mut Rng) -> Capacity {
         user_limits_max: *pick(rng, &[1, 3, 4_096]),
         keys_max: *pick(rng, &[0, 5, 40, 1_024]),
         sealed_bytes_max: *pick(rng, &[0, 200, 2_000, 64 << 10]),
-        risk_counts_max: 1_024,
+        risk_counts_max: *pick(rng, &[1, 3, 20, 1_024]),
     }
 }
 
@@ -242,6 +262,9 @@ fn draw_chances(rng: &mut Rng) -> Chances {
         wide: draw(5, 100),
         keyed: draw(400, 900),
         hidden: draw(150, 600),
+        parties: draw(400, 900),
+        member: draw(300, 700),
+        quoted: draw(100, 500),
         boundary: draw(200, 600),
         huge: draw(10, 200),
     }

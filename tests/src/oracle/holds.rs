@@ -5,7 +5,7 @@ use super::{Hold, HoldLine, Key, Oracle, Record, key_beside};
 use crate::outcome::{Lack, OwnedHold, OwnedHoldLine, OwnedOutcome};
 use scrip_engine::answer::HoldState;
 use scrip_engine::command::Envelope;
-use scrip_engine::ids::{OperationId, StockId, UserId};
+use scrip_engine::ids::OperationId;
 use scrip_engine::limits::TTL_MAX_MS;
 use scrip_engine::rejection::Code;
 use std::collections::BTreeSet;
@@ -13,14 +13,14 @@ use std::collections::BTreeSet;
 impl Hold {
     pub(super) fn view(&self, hold: OperationId) -> OwnedHold {
         let line = |line: &HoldLine| OwnedHoldLine {
-            price: 0,
+            price: line.price,
             stock: line.stock,
             reserved: narrow(line.reserved),
             confirmed: narrow(line.confirmed),
             returned: narrow(line.returned),
         };
         OwnedHold {
-            flagged: false,
+            flagged: self.flagged,
             hold,
             state: self.state,
             channel: self.channel,
@@ -43,15 +43,6 @@ impl Hold {
 }
 
 impl Oracle {
-    /// Units of `stock` that count against the limit of `user`.
-    pub(super) fn purchased(&self, stock: StockId, user: UserId) -> i128 {
-        self.purchases.get(&(stock, user)).copied().unwrap_or(0)
-    }
-
-    pub(super) fn count_purchase(&mut self, stock: StockId, user: UserId, units: i128) {
-        *self.purchases.entry((stock, user)).or_insert(0) += units;
-    }
-
     /// Whatever happens by itself up to now happens at its time: first guarantees lapse, then batches expire, then holds.
     pub(super) fn happen_until_now(&mut self) {
         let (mut moments_ms, now_ms) = (BTreeSet::new(), self.now_ms);
@@ -116,8 +107,12 @@ impl Oracle {
         for line in &hold.lines {
             let left = line.confirmed - line.returned;
             *self.departed.entry((line.stock, hold.channel)).or_insert(0) += left;
-            if line.counted {
-                *self.departed_purchases.entry((line.stock, hold.user)).or_insert(0) += left;
+            let day = self.stocks[&line.stock].day(hold.reserved_ms);
+            for subject in &line.subjects {
+                *self.departed_purchases.entry((line.stock, *subject)).or_insert(0) += left;
+                if line.fully {
+                    *self.departed_days.entry((line.stock, *subject, day)).or_insert(0) += left;
+                }
             }
         }
     }
@@ -236,7 +231,7 @@ impl Oracle {
             self.void_last_keys(&hold.lines[position], *units);
             let line = &mut self.hold_mut(key).lines[position];
             line.returned += units;
-            let (stock, counted) = (line.stock, line.counted);
+            let stock = line.stock;
             let stock_of = self.stock_mut(stock);
             stock_of.consumed -= units;
             if *units > 0 {
@@ -248,9 +243,7 @@ impl Oracle {
                 stock_of.void += units;
                 stock_of.lower_guarantee(hold.channel, *units);
             }
-            if counted {
-                self.count_purchase(stock, hold.user, -units);
-            }
+            self.count(&hold.lines[position], hold.reserved_ms, -units, 0);
         }
         OwnedOutcome::Returned { units: unsigned(given.iter().sum()) }
     }
@@ -261,9 +254,7 @@ impl Oracle {
             let stock = self.stock_mut(line.stock);
             stock.give_back(hold.channel, line.reserved - units);
             stock.consume_held(hold.channel, *units);
-            if line.counted {
-                self.count_purchase(line.stock, hold.user, units - line.reserved);
-            }
+            self.count(line, hold.reserved_ms, units - line.reserved, -line.reserved);
         }
         self.close_confirmed(key, wanted, (false, hidden))
     }
@@ -278,7 +269,7 @@ impl Oracle {
             })
             .collect();
         if !lacks.is_empty() {
-            let refusal = OwnedOutcome::refused_lines(Code::HoldExpiredNoStock, lacks).capped();
+            let refusal = OwnedOutcome::refused_lines(Code::HoldExpiredNoStock, lacks).as_recorded();
             self.lapse(key);
             self.hold_mut(key).refusal = Some(refusal.clone());
             return refusal;
@@ -286,9 +277,7 @@ impl Oracle {
         for (line, units) in hold.lines.iter().zip(wanted) {
             let stock = self.stock_mut(line.stock);
             stock.take(hold.channel, *units, true);
-            if line.counted {
-                self.count_purchase(line.stock, hold.user, *units);
-            }
+            self.count(line, hold.reserved_ms, *units, 0);
         }
         self.close_confirmed(key, wanted, (true, hidden))
     }
@@ -314,14 +303,8 @@ impl Oracle {
         if wanted_of(&|_| true) > room {
             return Some((Code::ChannelQuota, room));
         }
-        let limit = i128::from(stock.terms.limit_per_user);
-        if limit > 0 && line.counted {
-            let room = (limit - self.purchased(line.stock, hold.user)).max(0);
-            if wanted_of(&|other| other.counted) > room {
-                return Some((Code::UserLimit, room));
-            }
-        }
-        None
+        let room = self.room_late(hold, line)?;
+        (wanted_of(&|other| !other.subjects.is_empty()) > room).then_some((Code::UserLimit, room))
     }
 
     fn close_confirmed(&mut self, key: Key, wanted: &[i128], (late, hidden): (bool, bool)) -> OwnedOutcome {
@@ -347,9 +330,7 @@ impl Oracle {
         let hold = hold.clone();
         for line in &hold.lines {
             self.stock_mut(line.stock).give_back(hold.channel, line.reserved);
-            if line.counted {
-                self.count_purchase(line.stock, hold.user, -line.reserved);
-            }
+            self.count(line, hold.reserved_ms, -line.reserved, -line.reserved);
         }
     }
 

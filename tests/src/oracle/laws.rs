@@ -21,27 +21,20 @@ impl Oracle {
         self.check_keys();
         let mut held = BTreeMap::new();
         let mut consumed = self.departed.clone();
-        let mut purchases = self.departed_purchases.clone();
+        self.check_purchases();
         for record in self.records.values() {
             let Some(hold) = &record.hold else { continue };
             for line in &hold.lines {
                 assert!(
                     0 <= line.returned && line.returned <= line.confirmed && line.confirmed <= line.reserved
                 );
-                let counts = match hold.state {
-                    HoldState::Held => {
-                        *held.entry((line.stock, hold.channel)).or_insert(0) += line.reserved;
-                        line.reserved
-                    }
+                match hold.state {
+                    HoldState::Held => *held.entry((line.stock, hold.channel)).or_insert(0) += line.reserved,
                     HoldState::Confirmed => {
                         *consumed.entry((line.stock, hold.channel)).or_insert(0) +=
                             line.confirmed - line.returned;
-                        line.confirmed - line.returned
                     }
-                    _ => 0,
-                };
-                if line.counted {
-                    *purchases.entry((line.stock, hold.user)).or_insert(0) += counts;
+                    _ => {}
                 }
             }
         }
@@ -54,8 +47,36 @@ impl Oracle {
         }
         let uncounted = held.iter().chain(&consumed).find(|(_, units)| **units != 0);
         assert_eq!(uncounted, None, "units of a channel that its stock does not know");
-        for (of, units) in &self.purchases {
-            assert_eq!(purchases.get(of).copied().unwrap_or(0), *units, "counted purchases of {of:?}");
+    }
+
+    /// Panics unless what is counted for every subject is what the lines of holds say.
+    fn check_purchases(&self) {
+        let (mut units, mut days) = (self.departed_purchases.clone(), self.departed_days.clone());
+        let mut held = BTreeMap::new();
+        for hold in self.records.values().filter_map(|record| record.hold.as_ref()) {
+            for (line, subject) in
+                hold.lines.iter().flat_map(|line| line.subjects.iter().map(move |subject| (line, *subject)))
+            {
+                let counts = match hold.state {
+                    HoldState::Held => line.reserved,
+                    HoldState::Confirmed => line.confirmed - line.returned,
+                    _ => 0,
+                };
+                *units.entry((line.stock, subject)).or_insert(0) += counts;
+                if line.fully {
+                    let day = self.stocks[&line.stock].day(hold.reserved_ms);
+                    *days.entry((line.stock, subject, day)).or_insert(0) += counts;
+                    let held_now = if hold.state == HoldState::Held { counts } else { 0 };
+                    *held.entry((line.stock, subject)).or_insert(0) += held_now;
+                }
+            }
+        }
+        for (of @ (stock, subject), purchases) in &self.purchases {
+            let there = |counts: &BTreeMap<_, i128>| counts.get(of).copied().unwrap_or(0);
+            assert_eq!(there(&units), purchases.units, "counted purchases of {of:?}");
+            assert_eq!(there(&held), purchases.held, "counted units held by {of:?}");
+            let today = purchases.day.and_then(|day| days.get(&(*stock, *subject, day)));
+            assert_eq!(today.copied().unwrap_or(0), purchases.today, "units of the newest day of {of:?}");
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::{Oracle, Stock};
 use crate::outcome::{OwnedFacts, OwnedOutcome, OwnedStock};
 use crate::request::OwnedCommand;
-use scrip_engine::command::Envelope;
+use scrip_engine::command::{Envelope, Limits};
 use scrip_engine::ids::{ChannelId, StockId};
 use scrip_engine::limits::STOCK_UNITS_MAX;
 use scrip_engine::rejection::{CapacityOf, Code};
@@ -111,7 +111,7 @@ impl Oracle {
         if self.own_stock(envelope, stock).is_none() {
             return OwnedOutcome::refused(Code::NotFound);
         }
-        if let OwnedCommand::StockEdit { .. } | OwnedCommand::StockQuota { .. } = command {
+        if is_for_all(command) {
             // The same for every stock.
         } else if self.stocks[&stock].keys != is_of_keys(command) {
             return OwnedOutcome::refused(Code::RuleFailed);
@@ -126,6 +126,8 @@ impl Oracle {
             OwnedCommand::StockQuota { version, quotas, .. } => {
                 return found.set_quotas(stock, *version, quotas, now_ms);
             }
+            OwnedCommand::StockLimits { version, limits, .. } => return found.set_limits(*version, limits),
+            OwnedCommand::StockPrice { version, prices, .. } => return found.set_prices(*version, prices),
             OwnedCommand::StockVoid { units, from_frozen: true, .. } => found.void_frozen(i128::from(*units)),
             OwnedCommand::StockVoid { units, forced, .. } => found.void(i128::from(*units), *forced),
             OwnedCommand::StockFreeze { units, forced, .. } => found.freeze(i128::from(*units), *forced),
@@ -150,6 +152,9 @@ impl Oracle {
             name: name.clone(),
             version: 1,
             terms: *terms,
+            limits: Limits::default(),
+            clock: None,
+            prices: Vec::new(),
             total: i128::from(*units),
             available: i128::from(*units),
             held: 0,
@@ -165,6 +170,17 @@ impl Oracle {
         self.stocks.insert(*stock, made);
         OwnedOutcome::StockChanged { value: *units }
     }
+}
+
+/// Whether a command on a stock is the same for every kind of stock.
+fn is_for_all(command: &OwnedCommand) -> bool {
+    matches!(
+        command,
+        OwnedCommand::StockEdit { .. }
+            | OwnedCommand::StockQuota { .. }
+            | OwnedCommand::StockLimits { .. }
+            | OwnedCommand::StockPrice { .. }
+    )
 }
 
 /// Whether a command on a stock is one for stocks of card keys.

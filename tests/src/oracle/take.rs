@@ -1,4 +1,4 @@
-//! The oracle on RESERVE and SELL: the seven steps of taking units, one function each.
+//! The oracle on RESERVE and SELL: the ten steps of taking units, one function each.
 
 use super::{Hold, HoldLine, Oracle, Stock, key_beside};
 use crate::oracle::stocks::unsigned;
@@ -21,7 +21,7 @@ impl Oracle {
         take: &OwnedTake,
         ttl_ms: u32,
     ) -> (OwnedOutcome, Option<Hold>) {
-        let granted = match self.grants(envelope, take) {
+        let (granted, flagged) = match self.grants(envelope, take, false) {
             Ok(granted) => granted,
             Err(refusal) => return (refusal, None),
         };
@@ -30,7 +30,8 @@ impl Oracle {
         }
         let ttl_ms = if ttl_ms == 0 { TTL_DEFAULT_MS } else { ttl_ms };
         let deadline_ms = self.now_ms + u64::from(ttl_ms);
-        let hold = self.take_units(envelope, take, &granted, HoldState::Held, deadline_ms);
+        let mut hold = self.take_units(envelope, take, &granted, HoldState::Held, deadline_ms);
+        hold.flagged = flagged;
         (OwnedOutcome::Reserved { deadline_ms, units: narrow(&granted) }, Some(hold))
     }
 
@@ -41,8 +42,8 @@ impl Oracle {
         paid: bool,
         hidden: bool,
     ) -> (OwnedOutcome, Option<Hold>) {
-        match self.grants(envelope, take) {
-            Ok(granted) => {
+        match self.grants(envelope, take, true) {
+            Ok((granted, flagged)) => {
                 if let Some(refusal) = self.one_channel_too_many(envelope, take, &granted) {
                     return (refusal, None);
                 }
@@ -50,13 +51,13 @@ impl Oracle {
                 for line in &mut hold.lines {
                     line.keys = self.bind(line.stock, line.reserved);
                 }
-                hold.hidden = hidden;
+                (hold.hidden, hold.flagged) = (hidden, flagged);
                 (self.confirmed_answer(&hold), Some(hold))
             }
             Err(refusal) if paid => {
                 let nothing = vec![0; take.lines.len()];
                 let mut hold = self.hold_of(envelope, take, &nothing, HoldState::Refused, self.now_ms);
-                let refusal = refusal.capped();
+                let refusal = refusal.as_recorded();
                 hold.refusal = Some(refusal.clone());
                 (refusal, Some(hold))
             }
@@ -64,20 +65,31 @@ impl Oracle {
         }
     }
 
-    /// What each line is granted, or why not: steps 1 to 7 of taking units.
-    fn grants(&self, envelope: &Envelope, take: &OwnedTake) -> Result<Vec<i128>, OwnedOutcome> {
+    /// What each line is granted and whether the hold is marked, or why not: steps 1 to 10 of taking units.
+    fn grants(
+        &self,
+        envelope: &Envelope,
+        take: &OwnedTake,
+        sold: bool,
+    ) -> Result<(Vec<i128>, bool), OwnedOutcome> {
         self.stocks_exist(envelope, take)?;
         let replaced = self.replaced(envelope, take)?;
         self.on_sale(take)?;
+        let flagged = self.judge(envelope, take)?;
         let pools = self.pools(take, replaced);
         enough(take, &pools, Code::OutOfStock)?;
         let parts = self.parts(envelope, take, replaced, &pools);
         enough(take, &parts, Code::ChannelQuota)?;
-        let rooms = self.rooms(take, replaced, &parts);
+        let mut rooms = self.rooms(take, replaced, &parts);
         enough(take, &rooms, Code::UserLimit)?;
+        if !sold {
+            rooms = self.cut_to_held(take, replaced, &rooms);
+            enough(take, &rooms, Code::HeldLimit)?;
+        }
+        self.quoted(envelope.channel, take)?;
         let granted = share(take, rooms);
         assert!(granted.iter().any(|units| *units > 0), "a take that passed every check gets something");
-        Ok(granted)
+        Ok((granted, flagged))
     }
 
     fn stocks_exist(&self, envelope: &Envelope, take: &OwnedTake) -> Result<(), OwnedOutcome> {
@@ -177,29 +189,6 @@ impl Oracle {
         is_full.then(Stock::too_many_channels)
     }
 
-    /// The pools, cut to what the buyer may still take.
-    fn rooms(&self, take: &OwnedTake, replaced: Option<&Hold>, pools: &Pools) -> Pools {
-        let cut = |(stock, pool): (&StockId, &i128)| {
-            let limit = i128::from(self.stocks[stock].terms.limit_per_user);
-            if limit == 0 {
-                return (*stock, *pool);
-            }
-            if take.user.0 == 0 {
-                return (*stock, 0);
-            }
-            let coming_back: i128 = match replaced {
-                Some(hold) if hold.state == HoldState::Held && hold.user == take.user => {
-                    let counted = hold.lines.iter().filter(|line| line.stock == *stock && line.counted);
-                    counted.map(|line| line.reserved).sum()
-                }
-                _ => 0,
-            };
-            let room = limit - (self.purchased(*stock, take.user) - coming_back);
-            (*stock, (*pool).min(room.max(0)))
-        };
-        pools.iter().map(cut).collect()
-    }
-
     /// The one change of a take: the replaced hold ends, and the granted units leave available.
     fn take_units(
         &mut self,
@@ -216,10 +205,9 @@ impl Oracle {
         for line in &hold.lines {
             let stock = self.stock_mut(line.stock);
             stock.take(hold.channel, line.reserved, state != HoldState::Held);
-            if line.counted {
-                self.count_purchase(line.stock, take.user, line.reserved);
-            }
+            self.count_new(line, state == HoldState::Held);
         }
+        self.count_success(envelope, take);
         hold
     }
 
@@ -232,13 +220,22 @@ impl Oracle {
         deadline_ms: u64,
     ) -> Hold {
         // A refused hold shows stocks that were not found as 0.
-        let line = |(wish, units): (&Wish, &i128)| HoldLine {
-            stock: self.own_stock(envelope, wish.stock).map_or(StockId(0), |_| wish.stock),
-            reserved: *units,
-            confirmed: if state == HoldState::Confirmed { *units } else { 0 },
-            returned: 0,
-            counted: *units > 0 && self.stocks[&wish.stock].terms.limit_per_user > 0,
-            keys: Vec::new(),
+        let line = |(wish, units): (&Wish, &i128)| {
+            let mut line = HoldLine {
+                stock: self.own_stock(envelope, wish.stock).map_or(StockId(0), |_| wish.stock),
+                reserved: *units,
+                confirmed: if state == HoldState::Confirmed { *units } else { 0 },
+                returned: 0,
+                subjects: Vec::new(),
+                fully: false,
+                price: 0,
+                keys: Vec::new(),
+            };
+            if state != HoldState::Refused {
+                line.note_subjects(&self.stocks[&wish.stock], take);
+                line.price = self.price(envelope.channel, take, wish.stock);
+            }
+            line
         };
         Hold {
             order: take.order,
@@ -246,6 +243,7 @@ impl Oracle {
             channel: envelope.channel,
             state,
             late: false,
+            flagged: false,
             refusal: None,
             reserved_ms: self.now_ms,
             deadline_ms,

@@ -104,6 +104,14 @@ kinds! {
     QuotaRecovered,
     /// A start found a lapsed guarantee in the log.
     LapseRecovered,
+    /// A start found limits of subjects in the log.
+    LimitsRecovered,
+    /// A start found prices in the log.
+    PricesRecovered,
+    /// A start found risk rules or blocks in the log.
+    RiskRecovered,
+    /// A start found a hold that risk had marked in the log.
+    FlagRecovered,
 }
 
 /// How often each kind was met.

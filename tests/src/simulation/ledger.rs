@@ -275,6 +275,10 @@ impl Ledger {
             match event {
                 Event::StockQuotaSet { .. } => coverage.met(Met::QuotaRecovered),
                 Event::GuaranteeLapsed { .. } => coverage.met(Met::LapseRecovered),
+                Event::StockLimitsSet { .. } => coverage.met(Met::LimitsRecovered),
+                Event::StockPriced { .. } => coverage.met(Met::PricesRecovered),
+                Event::RiskRuleSet { .. } | Event::BlockSet { .. } => coverage.met(Met::RiskRecovered),
+                Event::Taken { flagged: true, .. } => coverage.met(Met::FlagRecovered),
                 _ => {}
             }
             if let Some(origin) = origin_of(&event) {

@@ -267,6 +267,6 @@ fn draw_capacity(rng: &mut Rng) -> Capacity {
         user_limits_max: pick([1, 4, 64]),
         keys_max: pick([4, 40, 1_024]),
         sealed_bytes_max: 64 << 10,
-        risk_counts_max: 1_024,
+        risk_counts_max: pick([1, 4, 64]),
     }
 }

@@ -10,16 +10,16 @@ use scrip_tests::request::{OwnedCommand, OwnedRequest, OwnedTake, Wish};
 use scrip_tests::world::{ANY_TERMS, START_MS, TTL_MS, World, assert_refused, reserve, return_all, take};
 
 /// Nobody knows this stock.
-const MISSING: StockId = StockId::new(Slot(0), 999);
+pub(super) const MISSING: StockId = StockId::new(Slot(0), 999);
 /// A stock of another slot.
-const ELSEWHERE: StockId = StockId::new(Slot(1), 1);
+pub(super) const ELSEWHERE: StockId = StockId::new(Slot(1), 1);
 /// Five units, two per user.
-const PLENTY: StockId = StockId::new(Slot(0), 1);
+pub(super) const PLENTY: StockId = StockId::new(Slot(0), 1);
 const FROZEN: StockId = StockId::new(Slot(0), 2);
 const UNOPENED: StockId = StockId::new(Slot(0), 3);
 const CLOSED: StockId = StockId::new(Slot(0), 4);
 /// Another merchant's.
-const FOREIGN: StockId = StockId::new(Slot(0), 5);
+pub(super) const FOREIGN: StockId = StockId::new(Slot(0), 5);
 /// Frozen, and not open yet.
 const FROZEN_UNOPENED: StockId = StockId::new(Slot(0), 6);
 
@@ -30,14 +30,14 @@ const RELEASED: u128 = 12;
 const EXPIRED: u128 = 13;
 const REFUSED: u128 = 14;
 /// Recorded, but no hold.
-const SUPPLY: u128 = 20;
+pub(super) const SUPPLY: u128 = 20;
 
 /// Rules with a window of ten seconds, so that ids can be too old.
 const RULES: Rules =
     Rules { operation_window_ms: 10_000, operation_window_min_ms: 10_000, late_confirm_ms: 3_600_000 };
 
 /// The situation all rows meet: the stocks and holds above, at [`START_MS`] + 30 s.
-fn scene() -> World {
+pub(super) fn scene() -> World {
     let mut world = World::new(ROOMY, RULES, START_MS);
     world.stock_with(1, 9, StockTerms { limit_per_user: 4, ..ANY_TERMS });
     world.reserve(EXPIRED, &[(PLENTY, 1)]);
@@ -66,15 +66,15 @@ fn create(stock: StockId, units: u64) -> OwnedCommand {
     OwnedCommand::StockCreate { stock, name: b"stock".to_vec(), units, keys: false, terms: ANY_TERMS }
 }
 
-type Fault = fn(&mut OwnedRequest);
+pub(super) type Fault = fn(&mut OwnedRequest);
 
-fn too_old(request: &mut OwnedRequest) {
+pub(super) fn too_old(request: &mut OwnedRequest) {
     request.envelope.created_ms = START_MS + 1;
 }
-fn ahead(request: &mut OwnedRequest) {
+pub(super) fn ahead(request: &mut OwnedRequest) {
     request.envelope.created_ms = START_MS + 30_000 + 60_001;
 }
-fn past_deadline(request: &mut OwnedRequest) {
+pub(super) fn past_deadline(request: &mut OwnedRequest) {
     request.envelope.deadline_ms = START_MS + 30_000;
 }
 fn other_channel(request: &mut OwnedRequest) {
@@ -87,10 +87,10 @@ fn of_nobody(request: &mut OwnedRequest) {
 fn add(request: &mut OwnedRequest, stock: StockId, units: u32) {
     request.take_mut().expect("a take").lines.push(Wish::exactly(stock, units));
 }
-fn elsewhere(request: &mut OwnedRequest) {
+pub(super) fn elsewhere(request: &mut OwnedRequest) {
     add(request, ELSEWHERE, 1);
 }
-fn missing(request: &mut OwnedRequest) {
+pub(super) fn missing(request: &mut OwnedRequest) {
     add(request, MISSING, 1);
 }
 fn foreign(request: &mut OwnedRequest) {
@@ -114,7 +114,7 @@ fn too_many(request: &mut OwnedRequest) {
 fn over_limit(request: &mut OwnedRequest) {
     add(request, PLENTY, 3);
 }
-fn replaces_unknown(request: &mut OwnedRequest) {
+pub(super) fn replaces_unknown(request: &mut OwnedRequest) {
     request.take_mut().expect("a take").replace = OperationId(777);
 }
 fn replaces_supply(request: &mut OwnedRequest) {
@@ -129,7 +129,13 @@ fn replaces_confirmed(request: &mut OwnedRequest) {
 
 /// Asks for `command` with `faults`, and expects `code`.
 #[track_caller]
-fn expect(world: &mut World, operation: u128, command: OwnedCommand, faults: &[Fault], code: Code) {
+pub(super) fn expect(
+    world: &mut World,
+    operation: u128,
+    command: OwnedCommand,
+    faults: &[Fault],
+    code: Code,
+) {
     let mut request = world.request(operation, command);
     for fault in faults {
         fault(&mut request);

@@ -33,7 +33,7 @@ const SMALL: Capacity = Capacity {
     user_limits_max: 1,
     keys_max: 1,
     sealed_bytes_max: 1,
-    risk_counts_max: 1_024,
+    risk_counts_max: 1,
 };
 
 /// A number from the environment.
@@ -99,11 +99,13 @@ fn assert_covers(total: &Tally) {
         OutOfStock,
         ChannelQuota,
         UserLimit,
+        RiskLimit,
+        QuoteChanged,
         RuleFailed,
         Capacity,
     ];
     let of_keys: &[Code] = &[HoldNotFound, NotActive, HoldReleased, RuleFailed];
-    let expected: [(&str, &[&[Code]]); 23] = [
+    let expected: [(&str, &[&[Code]]); 29] = [
         ("STOCK_CREATE", &[with_id, &[CrossSlot, RuleFailed, Capacity]]),
         ("BATCH_CREATE", &[with_id, &[CrossSlot, NotFound, RuleFailed, Capacity]]),
         (
@@ -121,7 +123,7 @@ fn assert_covers(total: &Tally) {
         ("STOCK_UNFREEZE", &[with_id, &[CrossSlot, NotFound, OutOfStock, Capacity]]),
         ("STOCK_EDIT", &[with_id, &[CrossSlot, NotFound, RuleFailed, Capacity]]),
         ("STOCK_QUOTA", &[with_id, &[CrossSlot, NotFound, RuleFailed, ChannelQuota, Capacity]]),
-        ("RESERVE", &[with_id, take]),
+        ("RESERVE", &[with_id, take, &[HeldLimit]]),
         ("SELL", &[with_id, take, &[KeyReplaced]]),
         ("EXTEND", &[with_id, &[HoldNotFound, HoldConfirmed, HoldReleased, Expired, Capacity]]),
         (
@@ -149,6 +151,12 @@ fn assert_covers(total: &Tally) {
         ("STOCK_SHOW", &[&[NotFound, CrossSlot]]),
         ("STOCK_CHANNELS", &[&[NotFound, CrossSlot]]),
         ("OPERATION_SHOW", &[&[NotFound, OperationTooOld]]),
+        ("STOCK_LIMITS", &[with_id, &[CrossSlot, NotFound, RuleFailed, Capacity]]),
+        ("STOCK_PRICE", &[with_id, &[CrossSlot, NotFound, RuleFailed, Capacity]]),
+        ("RISK_SET", &[with_id, &[NotFound, Capacity]]),
+        ("BLOCK_SET", &[with_id, &[NotFound, Capacity]]),
+        ("STOCK_TERMS_SHOW", &[&[NotFound, CrossSlot]]),
+        ("RISK_SHOW", &[&[]]),
     ];
     for (command, codes) in expected {
         let answers = codes.concat().into_iter().map(Some).chain([None]);

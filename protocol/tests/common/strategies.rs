@@ -1,0 +1,62 @@
+//! Limits, prices, rules and blocks with any values that a caller may give: what commands set, answers show. They stand apart from
+//! the rest of the round trip because both sides of it draw them.
+
+use proptest::prelude::*;
+use scrip_engine::command::{Block, Limits, Price, PriceKind, RiskRule, SubjectLimit};
+use scrip_engine::ids::ChannelId;
+use scrip_engine::limits::{
+    PRICES_PER_STOCK_MAX, RISK_RULES_MAX, RISK_WINDOW_MAX_MS, RISK_WINDOW_MIN_MS, UNITS_PER_LINE_MAX,
+};
+use zerocopy::little_endian::{I16, U16, U32, U64, U128};
+
+/// Limits as a caller may give them.
+pub fn limits() -> impl Strategy<Value = Limits> {
+    let limit = prop::array::uniform3(0..=UNITS_PER_LINE_MAX)
+        .prop_map(|[total, per_day, held]| SubjectLimit::new(total, per_day, held));
+    (prop::array::uniform4(limit), -720..=840i16).prop_map(|(subjects, minutes)| Limits {
+        subjects,
+        utc_offset_minutes: I16::new(minutes),
+        spare: [0; 6],
+    })
+}
+
+/// Prices as a caller may give them: none is nothing, none ends before it begins.
+pub fn prices() -> impl Strategy<Value = Vec<Price>> {
+    let price = (any::<u16>(), 1..=3u8, 1..=u32::MAX, any::<u64>(), any::<u64>());
+    let price = price.prop_map(|(channel, kind, amount, from_ms, until_ms)| {
+        let kind = PriceKind::from_number(kind).expect("1 to 3 are kinds");
+        Price {
+            from_ms: U64::new(from_ms),
+            until_ms: U64::new(if until_ms > from_ms { until_ms } else { 0 }),
+            ..Price::new(ChannelId(channel), kind, amount)
+        }
+    });
+    prop::collection::vec(price, 0..=PRICES_PER_STOCK_MAX)
+}
+
+/// Rules as a caller may give them, lifted ones too.
+pub fn rules() -> impl Strategy<Value = RiskRule> {
+    let (number, window) = (1..=RISK_RULES_MAX as u16, RISK_WINDOW_MIN_MS..=RISK_WINDOW_MAX_MS);
+    (number, any::<u16>(), 1..=4u8, 0..=2u8, any::<u32>(), window).prop_map(
+        |(number, channel, subject, action, at_most, window_ms)| RiskRule {
+            number: U16::new(number),
+            channel: U16::new(channel),
+            subject,
+            action,
+            spare: U16::ZERO,
+            at_most: U32::new(at_most),
+            window_ms: U32::new(window_ms),
+        },
+    )
+}
+
+/// Blocks as a caller may give them: users and limit keys have 128 bits, devices and addresses 64.
+pub fn blocks() -> impl Strategy<Value = Block> {
+    (1..=u128::MAX, any::<u64>(), 1..=4u8, 0..=2u8).prop_map(|(subject, until_ms, kind, action)| Block {
+        subject: U128::new(if kind > 2 { (subject >> 64).max(1) } else { subject }),
+        until_ms: U64::new(until_ms),
+        kind,
+        action,
+        spare: [0; 6],
+    })
+}

@@ -1,0 +1,237 @@
+//! The oracle on limits of subjects: what a user, a limit key, a device and an address have of a stock, in all, on its newest
+//! day and held at once, and what that leaves for others.
+//!
+//! Invariant: what is counted changes only here, for the subjects that a line noted when its units were taken.
+
+use super::{Hold, HoldLine, Oracle, Stock};
+use crate::outcome::{OwnedFacts, OwnedOutcome};
+use crate::request::OwnedTake;
+use scrip_engine::answer::HoldState;
+use scrip_engine::command::{Envelope, Limits, Parties, SubjectKind};
+use scrip_engine::ids::StockId;
+use scrip_engine::rejection::Code;
+use std::collections::BTreeMap;
+
+/// A kind of subject, by number, and which one.
+pub type Subject = (u8, u128);
+
+/// What a subject has of a stock, as far as it was counted.
+#[derive(Debug, Clone, Default)]
+pub struct Purchases {
+    /// Held and consumed.
+    pub units: i128,
+    /// Held by lines that count fully.
+    pub held: i128,
+    /// The newest day in which a fully counted line was taken.
+    pub day: Option<i128>,
+    /// Units whose holds were made on it.
+    pub today: i128,
+}
+
+/// What a stock limits for a kind of subject; 0: nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limit {
+    /// Held and consumed.
+    pub total: i128,
+    /// Of those, on one day.
+    pub per_day: i128,
+    /// Held at once.
+    pub held: i128,
+}
+
+impl Limit {
+    /// Whether anything is.
+    pub fn is_any(&self) -> bool {
+        (self.total, self.per_day, self.held) != (0, 0, 0)
+    }
+}
+
+/// Who asks: one of each kind; 0: not told.
+pub fn told(take: &OwnedTake) -> [Subject; 4] {
+    let nobody = Parties::new(0, 0, 0);
+    let parties = take.parties.as_ref().unwrap_or(&nobody);
+    let (device, address) = (u128::from(parties.device.get()), u128::from(parties.address.get()));
+    [(1, take.user.0), (2, parties.limit_key.get()), (3, device), (4, address)]
+}
+
+impl Stock {
+    /// What is limited for subjects of this kind.
+    pub fn limit(&self, kind: u8) -> Limit {
+        let kind = SubjectKind::from_number(kind).expect("there are four kinds");
+        let set = self.limits.of(kind);
+        let limit_per_user = self.terms.limit_per_user;
+        let total = if kind == SubjectKind::User { limit_per_user } else { set.total.get() };
+        Limit {
+            total: i128::from(total),
+            per_day: i128::from(set.per_day.get()),
+            held: i128::from(set.held.get()),
+        }
+    }
+
+    /// Whether more is limited than what a user has in all.
+    fn limits_further(&self) -> bool {
+        let user = self.limit(1);
+        user.per_day > 0 || user.held > 0 || (2..=4).any(|kind| self.limit(kind).is_any())
+    }
+
+    /// The day of a time by the stock's clock.
+    pub fn day(&self, time_ms: u64) -> i128 {
+        let ahead_ms = i128::from(self.limits.utc_offset_minutes.get()) * 60_000;
+        (i128::from(time_ms) + ahead_ms).max(0) / 86_400_000
+    }
+
+    /// STOCK_LIMITS.
+    pub(super) fn set_limits(&mut self, version: u32, limits: &Limits) -> OwnedOutcome {
+        if version != self.version {
+            let facts = OwnedFacts::Version(self.version);
+            return OwnedOutcome::Refused { code: Code::RuleFailed, facts };
+        }
+        let minutes = limits.utc_offset_minutes.get();
+        if self.clock.is_some_and(|clock| clock != minutes) {
+            return OwnedOutcome::refused(Code::RuleFailed);
+        }
+        self.clock = Some(minutes);
+        self.terms.limit_per_user = limits.subjects[0].total.get();
+        self.limits = *limits;
+        self.version += 1;
+        OwnedOutcome::StockChanged { value: u64::from(self.version) }
+    }
+
+    /// STOCK_TERMS_SHOW.
+    fn terms_view(&self) -> OwnedOutcome {
+        let mut limits = self.limits;
+        limits.subjects[0].total.set(self.terms.limit_per_user);
+        OwnedOutcome::Terms { version: self.version, limits: Box::new(limits), prices: self.prices.clone() }
+    }
+}
+
+impl HoldLine {
+    /// Notes for whom a line counts: now, when its units are taken, and for good.
+    pub(super) fn note_subjects(&mut self, stock: &Stock, take: &OwnedTake) {
+        let counts = |(kind, subject): &Subject| *subject != 0 && stock.limit(*kind).is_any();
+        self.subjects = told(take).into_iter().filter(counts).collect();
+        self.fully = !self.subjects.is_empty() && stock.limits_further();
+    }
+}
+
+/// Units of a held hold that `replace` gives up.
+fn given_up(replaced: Option<&Hold>, counts: impl Fn(&Hold, &HoldLine) -> bool) -> i128 {
+    let Some(hold) = replaced.filter(|hold| hold.state == HoldState::Held) else { return 0 };
+    hold.lines.iter().filter(|line| counts(hold, line)).map(|line| line.reserved).sum()
+}
+
+impl Oracle {
+    /// What is counted for a subject.
+    pub fn purchased(&self, stock: StockId, subject: Subject) -> Purchases {
+        self.purchases.get(&(stock, subject)).cloned().unwrap_or_default()
+    }
+
+    /// Units of a line are taken, by a hold made now.
+    pub(super) fn count_new(&mut self, line: &HoldLine, held: bool) {
+        let now_ms = self.now_ms;
+        let today = Some(self.stocks[&line.stock].day(now_ms));
+        for subject in line.subjects.iter().filter(|_| line.fully) {
+            let purchases = self.purchases.entry((line.stock, *subject)).or_default();
+            if purchases.day < today {
+                (purchases.day, purchases.today) = (today, 0);
+            }
+        }
+        self.count(line, now_ms, line.reserved, if held { line.reserved } else { 0 });
+    }
+
+    /// The units of a line, of a hold made at `reserved_ms`, become more or fewer: in all and held.
+    pub(super) fn count(&mut self, line: &HoldLine, reserved_ms: u64, units: i128, held: i128) {
+        let day = self.stocks[&line.stock].day(reserved_ms);
+        for subject in &line.subjects {
+            let purchases = self.purchases.entry((line.stock, *subject)).or_default();
+            purchases.units += units;
+            if line.fully {
+                purchases.held += held;
+                if purchases.day == Some(day) {
+                    purchases.today += units;
+                }
+            }
+        }
+    }
+
+    /// The pools, cut to what limits in all and per day leave.
+    pub(super) fn rooms(
+        &self,
+        take: &OwnedTake,
+        replaced: Option<&Hold>,
+        pools: &BTreeMap<StockId, i128>,
+    ) -> BTreeMap<StockId, i128> {
+        let cut = |(stock, pool): (&StockId, &i128)| {
+            let rooms = told(take).map(|subject| self.room_of(*stock, subject, replaced));
+            let least = rooms.into_iter().flatten().min().unwrap_or(*pool);
+            (*stock, (*pool).min(least.max(0)))
+        };
+        pools.iter().map(cut).collect()
+    }
+
+    /// What a stock's limits in all and per day leave one subject; none: it is not limited.
+    fn room_of(&self, stock: StockId, subject: Subject, replaced: Option<&Hold>) -> Option<i128> {
+        let limit = self.stocks[&stock].limit(subject.0);
+        if subject.1 == 0 {
+            // A limit of users asks for a user; the other subjects are known to some channels only.
+            return (subject.0 == 1 && limit.is_any()).then_some(0);
+        }
+        let today = self.stocks[&stock].day(self.now_ms);
+        let purchases = self.purchased(stock, subject);
+        let counts = |line: &HoldLine| line.stock == stock && line.subjects.contains(&subject);
+        let in_all = purchases.units - given_up(replaced, |_, line| counts(line));
+        let is_of_today = |hold: &Hold| self.stocks[&stock].day(hold.reserved_ms) == today;
+        let of_today = if purchases.day == Some(today) { purchases.today } else { 0 }
+            - given_up(replaced, |hold, line| counts(line) && line.fully && is_of_today(hold));
+        let total = (limit.total > 0).then_some(limit.total - in_all);
+        let per_day = (limit.per_day > 0).then_some(limit.per_day - of_today);
+        [total, per_day].into_iter().flatten().min()
+    }
+
+    /// The pools, cut further to what caps on units held at once leave.
+    pub(super) fn cut_to_held(
+        &self,
+        take: &OwnedTake,
+        replaced: Option<&Hold>,
+        pools: &BTreeMap<StockId, i128>,
+    ) -> BTreeMap<StockId, i128> {
+        let room = |stock: StockId, subject: Subject| {
+            let cap = self.stocks[&stock].limit(subject.0).held;
+            let counts =
+                |line: &HoldLine| line.stock == stock && line.fully && line.subjects.contains(&subject);
+            let held = self.purchased(stock, subject).held - given_up(replaced, |_, line| counts(line));
+            (subject.1 != 0 && cap > 0).then_some(cap - held)
+        };
+        let cut = |(stock, pool): (&StockId, &i128)| {
+            let least = told(take).into_iter().filter_map(|subject| room(*stock, subject)).min();
+            (*stock, (*pool).min(least.unwrap_or(*pool).max(0)))
+        };
+        pools.iter().map(cut).collect()
+    }
+
+    /// What limits in all and per day leave a line that is confirmed late; none: they do not matter.
+    pub(super) fn room_late(&self, hold: &Hold, line: &HoldLine) -> Option<i128> {
+        let stock = &self.stocks[&line.stock];
+        let day = stock.day(hold.reserved_ms);
+        let room = |subject: &Subject| {
+            let (limit, purchases) = (stock.limit(subject.0), self.purchased(line.stock, *subject));
+            let total = (limit.total > 0).then_some(limit.total - purchases.units);
+            let matters = line.fully && limit.per_day > 0 && purchases.day <= Some(day);
+            let of_day = if purchases.day == Some(day) { purchases.today } else { 0 };
+            let per_day = matters.then_some(limit.per_day - of_day);
+            [total, per_day].into_iter().flatten().min()
+        };
+        line.subjects.iter().filter_map(room).min().map(|room| room.max(0))
+    }
+
+    /// STOCK_TERMS_SHOW.
+    pub(super) fn show_terms(&self, envelope: &Envelope, stock: StockId) -> OwnedOutcome {
+        if stock.slot() != envelope.slot {
+            return OwnedOutcome::refused(Code::CrossSlot);
+        }
+        match self.own_stock(envelope, stock) {
+            Some(found) => found.terms_view(),
+            None => OwnedOutcome::refused(Code::NotFound),
+        }
+    }
+}
