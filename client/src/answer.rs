@@ -6,7 +6,7 @@ use scrip_engine::answer::{
     Answer, BatchView, ChannelView, HoldState, HoldView, KeyItem, KeyList, KeyPage, OperationView, Outcome,
     StockView,
 };
-use scrip_engine::command::{Quota, StockTerms};
+use scrip_engine::command::{Quota, StockKind, StockTerms};
 use scrip_engine::ids::{ChannelId, OperationId, OrderId, StockId, UserId};
 use scrip_engine::rejection::Code;
 use scrip_engine::state::keys::BatchState;
@@ -79,8 +79,8 @@ pub struct StockShown {
     pub name: String,
     /// Counts up with each edit of the rules.
     pub version: u32,
-    /// Each unit is a card key.
-    pub keys: bool,
+    /// What its units are.
+    pub kind: StockKind,
     /// Sale rules.
     pub terms: StockTerms,
     /// Units supplied so far.
@@ -375,7 +375,7 @@ impl From<StockView<'_>> for StockShown {
             stock: view.stock,
             name: String::from_utf8_lossy(view.name).into_owned(),
             version: view.version,
-            keys: view.keys,
+            kind: view.kind,
             terms: view.terms,
             total: view.total,
             available: view.available,

@@ -56,7 +56,7 @@ pub use request::{
     StockEdit, StockFreeze, StockQuota, StockUnits, StockVoid,
 };
 pub use scrip_engine::answer::{HoldState, OperationKind, OperationView};
-pub use scrip_engine::command::{BatchChange as BatchVerb, Line, Quota, StockTerms};
+pub use scrip_engine::command::{BatchChange as BatchVerb, Line, Quota, StockKind, StockTerms};
 pub use scrip_engine::ids::{ChannelId, MerchantId, OperationId, OrderId, Slot, StockId, UserId};
 pub use scrip_engine::limits::{KEY_BLOCK_BYTES_MAX, KEY_TEXT_BYTES_MAX, KEYS_PER_CHUNK_MAX};
 pub use scrip_engine::rejection::{CapacityOf, Class, Code};

@@ -3,6 +3,7 @@
 //! Invariant: the answer to a mutating command depends on its event alone, so that a repeat, a restart and a follower
 //! give the same bytes.
 
+use crate::command::StockKind;
 use crate::ids::{ChannelId, OperationId, OrderId, StockId, UserId};
 use crate::limits::NAME_BYTES_MAX;
 use crate::rejection::{Code, Rejection};
@@ -98,8 +99,8 @@ pub struct StockView<'a> {
     pub stock: StockId,
     /// Counts up with each edit of the rules.
     pub version: u32,
-    /// Each unit is a card key.
-    pub keys: bool,
+    /// What its units are; a seed is not shown.
+    pub kind: StockKind,
     /// Sale rules.
     pub terms: crate::command::StockTerms,
     /// Units supplied so far.

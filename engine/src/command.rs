@@ -88,7 +88,7 @@ pub struct Take<'a> {
     pub lines: &'a [Line],
 }
 
-/// A new counter stock.
+/// A new stock.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct StockCreate<'a> {
     /// Its id; the slot inside must be the command's.
@@ -97,10 +97,31 @@ pub struct StockCreate<'a> {
     pub name: &'a [u8],
     /// Units available from the start.
     pub units: u64,
-    /// Each unit is a card key: units come by KEYS_IMPORT alone, and `units` is 0.
-    pub keys: bool,
+    /// What its units are.
+    pub kind: StockKind,
     /// Sale rules.
     pub terms: StockTerms,
+}
+
+/// What the units of a stock are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StockKind {
+    /// All alike.
+    Counter,
+    /// Each is a card key: units come by KEYS_IMPORT alone, sold in the order of sale.
+    Keys,
+    /// The same, but sold in random order within a batch.
+    RandomKeys {
+        /// Chance, put in by the edge; not 0 once the command is executed, 0 wherever the stock is shown.
+        seed: u64,
+    },
+}
+
+impl StockKind {
+    /// Whether each unit is a card key of its own.
+    pub const fn is_keys(self) -> bool {
+        matches!(self, StockKind::Keys | StockKind::RandomKeys { .. })
+    }
 }
 
 /// A new batch of card keys.
@@ -237,7 +258,7 @@ impl Quota {
 /// What a caller can ask for.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Command<'a> {
-    /// Makes a counter stock.
+    /// Makes a stock.
     StockCreate(StockCreate<'a>),
     /// Adds units to available: the only thing that changes a total.
     StockSupply {

@@ -7,7 +7,7 @@
 //! Invariant: `decode(encode(event)) == event`, and the encoded size is a multiple of eight.
 
 use crate::answer::OperationKind;
-use crate::command::{BatchChange, Quota, StockTerms};
+use crate::command::{BatchChange, Quota, StockKind, StockTerms};
 use crate::ids::{ChannelId, MerchantId, OperationId, OperationKey, OrderId, Slot, StockId, UserId};
 use crate::limits::{
     CHANNELS_PER_STOCK_MAX, EXPIRED_PER_EVENT_MAX, KEYS_PER_CHUNK_MAX, LINES_MAX, NAME_BYTES_MAX, Rules,
@@ -202,8 +202,8 @@ pub enum Event<'a> {
         stock: StockId,
         /// Units available from the start.
         units: u64,
-        /// Each unit is a card key.
-        keys: bool,
+        /// What its units are.
+        kind: StockKind,
         /// Sale rules.
         terms: StockTerms,
         /// For people.
@@ -473,6 +473,7 @@ const FLAG_TO_AVAILABLE: u8 = 1;
 const FLAG_FROM_FROZEN: u8 = 1;
 const FLAG_FORCED: u8 = 2;
 const FLAG_KEYS: u8 = 1;
+const FLAG_RANDOM: u8 = 2;
 const FLAG_CONFIRM_HIDDEN: u8 = 2;
 const FLAG_ORDER: u8 = 2;
 const FLAG_USER: u8 = 4;

@@ -46,11 +46,13 @@ pub enum Bug {
     KeyBoundTwice,
     /// engine: units of a frozen batch that holds give back become available, whatever marks wait for them.
     MarkIgnored,
+    /// engine: a key that is bound in random order keeps its place among the unsold ones.
+    RandomKeyStays,
 }
 
 impl Bug {
     /// Every planted bug, in the order of their numbers.
-    pub const ALL: [Bug; 19] = [
+    pub const ALL: [Bug; 20] = [
         Bug::AnswerBeforeSync,
         Bug::SkippedDirectorySync,
         Bug::IgnoredIoError,
@@ -70,6 +72,7 @@ impl Bug {
         Bug::GuaranteeNotCounted,
         Bug::KeyBoundTwice,
         Bug::MarkIgnored,
+        Bug::RandomKeyStays,
     ];
 }
 

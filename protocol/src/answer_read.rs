@@ -16,7 +16,7 @@ use scrip_engine::answer::{
     Answer, BatchView, ChannelView, HoldLine, HoldState, HoldView, KeyItem, KeyList, KeyPage, OperationKind,
     OperationView, Outcome, StockView,
 };
-use scrip_engine::command::StockTerms;
+use scrip_engine::command::{StockKind, StockTerms};
 use scrip_engine::ids::{ChannelId, OperationId, OrderId, StockId, UserId};
 use scrip_engine::rejection::{CapacityOf, Code, Facts, LineFact, Rejection};
 use zerocopy::little_endian::U32;
@@ -231,10 +231,16 @@ impl<'a> Body<'a> {
 
     fn stock(&mut self) -> Result<StockView<'a>, AnswerFault> {
         let body: &StockBody = self.fixed()?;
+        let kind = match self.header.flags & !flag::FROZEN {
+            0 => StockKind::Counter,
+            flag::KEYS => StockKind::Keys,
+            flags if flags == flag::KEYS | flag::RANDOM => StockKind::RandomKeys { seed: 0 },
+            flags => return Err(AnswerFault::UnknownFlags(flags)),
+        };
         Ok(StockView {
             stock: StockId(body.stock.get()),
             version: body.version.get(),
-            keys: self.has(flag::KEYS),
+            kind,
             terms: StockTerms {
                 opens_ms: body.opens_ms.get(),
                 closes_ms: body.closes_ms.get(),

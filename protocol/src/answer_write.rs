@@ -11,6 +11,7 @@ use crate::frame::{self, FrameKind, HEADER_BYTES};
 use crate::layout::{pad, padding};
 use crate::limits::{ANSWER_BYTES_MAX, FRAME_BYTES_MAX};
 use scrip_engine::answer::{Answer, HoldView, KeyItem, KeyList, KeyPage, OperationView, Outcome, StockView};
+use scrip_engine::command::StockKind;
 use scrip_engine::rejection::{Facts, Rejection};
 use scrip_engine::state::keys::Chunk;
 use zerocopy::little_endian::{U16, U32, U64, U128};
@@ -293,8 +294,17 @@ fn stock(out: &mut Vec<u8>, index: u16, view: &StockView<'_>) {
         marked_frozen: U64::new(view.marked_frozen),
         marked_void: U64::new(view.marked_void),
     };
-    let flags = when(view.terms.frozen, flag::FROZEN) | when(view.keys, flag::KEYS);
+    let flags = when(view.terms.frozen, flag::FROZEN) | of_kind(view.kind);
     put(out, header(AnswerKind::Stock, flags, index, view.name.len()), body, view.name);
+}
+
+/// The flags that say what a stock's units are.
+fn of_kind(kind: StockKind) -> u8 {
+    match kind {
+        StockKind::Counter => 0,
+        StockKind::Keys => flag::KEYS,
+        StockKind::RandomKeys { .. } => flag::KEYS | flag::RANDOM,
+    }
 }
 
 fn hold(out: &mut Vec<u8>, index: u16, view: &HoldView<'_>) {

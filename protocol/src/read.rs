@@ -14,8 +14,8 @@ use crate::frame::HEADER_BYTES;
 use crate::layout::padding;
 use crate::limits::{ALIGNMENT, COMMAND_BYTES_MAX};
 use scrip_engine::command::{
-    BatchChange, BatchCreate, Command, Envelope, KeyBlock, Line, Quota, Request, StockCreate, StockTerms,
-    Take,
+    BatchChange, BatchCreate, Command, Envelope, KeyBlock, Line, Quota, Request, StockCreate, StockKind,
+    StockTerms, Take,
 };
 use scrip_engine::ids::{ChannelId, MerchantId, OperationId, OrderId, Slot, StockId, UserId};
 use zerocopy::little_endian::{U32, U128};
@@ -265,11 +265,18 @@ impl<'a> Body<'a> {
             return Err(CommandFault::SpareNotZero);
         }
         let name = self.name(usize::from(body.name_bytes.get()))?;
+        let options = self.header.flags & !flag::FROZEN;
+        let kind = match options {
+            0 => StockKind::Counter,
+            flag::KEYS => StockKind::Keys,
+            flags if flags == flag::KEYS | flag::RANDOM => StockKind::RandomKeys { seed: 0 },
+            flags => return Err(CommandFault::UnknownFlags(flags)),
+        };
         self.without_lines(Command::StockCreate(StockCreate {
             stock: StockId(body.stock.get()),
             name,
             units: body.units.get(),
-            keys: self.has(flag::KEYS),
+            kind,
             terms: StockTerms {
                 opens_ms: body.opens_ms.get(),
                 closes_ms: body.closes_ms.get(),

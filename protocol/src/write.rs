@@ -13,7 +13,7 @@ use crate::frame::{self, FrameKind, HEADER_BYTES};
 use crate::layout::pad;
 use crate::limits::{COMMAND_BYTES_MAX, FRAME_BYTES_MAX};
 use scrip_engine::command::{
-    BatchCreate, Command, KeyBlock, Malformed, Request, StockCreate, StockTerms, Take,
+    BatchCreate, Command, KeyBlock, Malformed, Request, StockCreate, StockKind, StockTerms, Take,
 };
 use scrip_engine::ids::StockId;
 use zerocopy::IntoBytes;
@@ -158,9 +158,7 @@ fn flags_and_lines(command: &Command<'_>) -> (u8, usize) {
     let of_take =
         |take: &Take<'_>| when(take.partial, flag::PARTIAL) | when(take.replace.0 != 0, flag::HAS_REPLACE);
     match command {
-        Command::StockCreate(create) => {
-            (when(create.terms.frozen, flag::FROZEN) | when(create.keys, flag::KEYS), 0)
-        }
+        Command::StockCreate(create) => (when(create.terms.frozen, flag::FROZEN) | of_kind(create.kind), 0),
         Command::BatchChange { forced, .. } => (when(*forced, flag::FORCED), 0),
         Command::KeysImport { block: KeyBlock::Plain { count, .. }, .. } => (0, *count),
         Command::StockEdit { terms, .. } => (when(terms.frozen, flag::FROZEN), 0),
@@ -291,6 +289,15 @@ fn take(out: &mut Vec<u8>, take: &Take<'_>, ttl_ms: u32) {
 fn units(out: &mut Vec<u8>, units: &[U32]) {
     out.extend_from_slice(units.as_bytes());
     pad(out, size_of_val(units));
+}
+
+/// The flags that say what a stock's units are.
+fn of_kind(kind: StockKind) -> u8 {
+    match kind {
+        StockKind::Counter => 0,
+        StockKind::Keys => flag::KEYS,
+        StockKind::RandomKeys { .. } => flag::KEYS | flag::RANDOM,
+    }
 }
 
 fn stock_create(out: &mut Vec<u8>, create: &StockCreate<'_>) {

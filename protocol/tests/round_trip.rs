@@ -9,8 +9,8 @@ use scrip_engine::answer::{
     OperationView, Outcome, StockView,
 };
 use scrip_engine::command::{
-    BatchChange, BatchCreate, Command, Envelope, KeyBlock, Line, Quota, Request, StockCreate, StockTerms,
-    Take,
+    BatchChange, BatchCreate, Command, Envelope, KeyBlock, Line, Quota, Request, StockCreate, StockKind,
+    StockTerms, Take,
 };
 use scrip_engine::ids::{ChannelId, MerchantId, OperationId, OrderId, Slot, StockId, UserId};
 use scrip_engine::limits::{CHANNELS_PER_STOCK_MAX, STOCK_UNITS_MAX, TTL_MAX_MS, UNITS_PER_LINE_MAX};
@@ -154,7 +154,11 @@ impl Parts {
                 stock,
                 name: self.name.as_bytes(),
                 units: if self.flags[2] { 0 } else { units },
-                keys: self.flags[2],
+                kind: match (self.flags[2], self.flags[1]) {
+                    (false, _) => StockKind::Counter,
+                    (true, false) => StockKind::Keys,
+                    (true, true) => StockKind::RandomKeys { seed: 0 },
+                },
                 terms: self.terms(),
             }),
             CommandKind::BatchCreate => Command::BatchCreate(BatchCreate {
@@ -334,7 +338,11 @@ impl AnswerParts {
         StockView {
             stock: StockId(stock),
             version: self.small[0],
-            keys: self.channel.is_multiple_of(2),
+            kind: match self.channel % 3 {
+                0 => StockKind::Counter,
+                1 => StockKind::Keys,
+                _ => StockKind::RandomKeys { seed: 0 },
+            },
             terms: StockTerms { opens_ms, closes_ms, limit_per_user: self.small[1], frozen: self.flag },
             total: rest[0],
             available: rest[1],

@@ -6,7 +6,8 @@
 use scrip_engine::Engine;
 use scrip_engine::answer::{Answer, KeyItem, KeyList, KeyPage, Outcome};
 use scrip_engine::command::{
-    BatchCreate, Command, Envelope, KeyBlock, Line, Request, StockCreate, StockTerms, Take, block_texts,
+    BatchCreate, Command, Envelope, KeyBlock, Line, Request, StockCreate, StockKind, StockTerms, Take,
+    block_texts,
 };
 use scrip_engine::event::{Event, EventSink};
 use scrip_engine::ids::{ChannelId, MerchantId, OperationId, OrderId, Slot, StockId, UserId};
@@ -73,7 +74,7 @@ impl Shop {
         let mut shop = Shop { engine: Engine::new(capacity, Rules::default(), 1), operations: 0 };
         assert_eq!(shop.engine.advance(NOW_MS, &mut Nowhere), Some(NOW_MS));
         let terms = StockTerms { opens_ms: 0, closes_ms: 0, limit_per_user: 0, frozen: false };
-        let create = StockCreate { stock: STOCK, name: b"keys", units: 0, keys: true, terms };
+        let create = StockCreate { stock: STOCK, name: b"keys", units: 0, kind: StockKind::Keys, terms };
         let batch = BatchCreate { stock: STOCK, batch: 1, cost: 0, expires_ms: 0, supplier: b"A" };
         for command in [Command::StockCreate(create), Command::BatchCreate(batch)] {
             shop.ask(command, |outcome| assert!(matches!(outcome, Outcome::Done(_)), "{outcome:?}"));

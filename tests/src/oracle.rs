@@ -19,7 +19,7 @@ mod take;
 use crate::outcome::{OwnedFacts, OwnedOutcome};
 use crate::request::{OwnedCommand, OwnedRequest};
 use scrip_engine::answer::{HoldState, OperationKind, OperationView};
-use scrip_engine::command::{Envelope, StockTerms};
+use scrip_engine::command::{Envelope, StockKind, StockTerms};
 use scrip_engine::ids::{ChannelId, OperationId, OrderId, StockId, UserId};
 use scrip_engine::limits::{CLOCK_AHEAD_MAX_MS, Capacity};
 use scrip_engine::rejection::Code;
@@ -82,6 +82,10 @@ pub struct Stock {
     pub channels: BTreeMap<ChannelId, Channel>,
     /// Each unit is a card key.
     pub keys: bool,
+    /// Where chance starts from, if keys are sold in random order; else 0.
+    pub seed: u64,
+    /// Keys bound so far.
+    pub bound: u64,
     /// Batches of card keys, as they were made.
     pub batches: Vec<Batch>,
 }
@@ -295,7 +299,7 @@ impl Oracle {
         if let Some(record) = self.record(key_of(envelope)) {
             let same = record.created_ms == created_ms
                 && record.channel == envelope.channel
-                && record.command == request.command;
+                && content_of(&record.command) == content_of(&request.command);
             return if same {
                 self.repeated(envelope, record)
             } else {
@@ -387,6 +391,15 @@ impl Oracle {
 /// The key of the operation that `envelope` names.
 pub fn key_of(envelope: &Envelope) -> Key {
     (envelope.merchant.0, envelope.slot.0, envelope.operation.0)
+}
+
+/// A command as it is compared: without what the edge has put in by chance.
+fn content_of(command: &OwnedCommand) -> OwnedCommand {
+    let mut content = command.clone();
+    if let OwnedCommand::StockCreate { kind: StockKind::RandomKeys { seed }, .. } = &mut content {
+        *seed = 0;
+    }
+    content
 }
 
 /// The key of another operation of the same merchant and slot.

@@ -8,7 +8,7 @@ use scrip_engine::answer::{
     Answer, BatchView, ChannelView, HoldState, HoldView, KeyList, KeyPage, KeyPlace, OperationView, Outcome,
     StockView,
 };
-use scrip_engine::command::StockTerms;
+use scrip_engine::command::{StockKind, StockTerms};
 use scrip_engine::ids::{ChannelId, OperationId, OrderId, StockId, UserId};
 use scrip_engine::rejection::{CapacityOf, Code, Facts, LineFact};
 
@@ -92,7 +92,7 @@ impl From<KeyPage<'_>> for OwnedKeys {
 pub struct OwnedStock {
     pub stock: StockId,
     pub version: u32,
-    pub keys: bool,
+    pub kind: StockKind,
     pub terms: StockTerms,
     pub total: u64,
     pub available: u64,
@@ -291,7 +291,7 @@ impl From<StockView<'_>> for OwnedStock {
         OwnedStock {
             stock: view.stock,
             version: view.version,
-            keys: view.keys,
+            kind: view.kind,
             terms: view.terms,
             total: view.total,
             available: view.available,

@@ -4,8 +4,8 @@
 
 use core::fmt;
 use scrip_engine::command::{
-    BatchChange, BatchCreate, Command, Envelope, KeyBlock, Line, Quota, Request, StockCreate, StockTerms,
-    Take,
+    BatchChange, BatchCreate, Command, Envelope, KeyBlock, Line, Quota, Request, StockCreate, StockKind,
+    StockTerms, Take,
 };
 use scrip_engine::ids::{OperationId, OrderId, StockId, UserId};
 use zerocopy::little_endian::{U32, U128};
@@ -23,7 +23,7 @@ pub struct OwnedRequest {
 #[derive(Debug, Clone, PartialEq)]
 #[allow(missing_docs, reason = "the variants are those of `Command`, which documents them")]
 pub enum OwnedCommand {
-    StockCreate { stock: StockId, name: Vec<u8>, units: u64, keys: bool, terms: StockTerms },
+    StockCreate { stock: StockId, name: Vec<u8>, units: u64, kind: StockKind, terms: StockTerms },
     StockSupply { stock: StockId, units: u64 },
     StockVoid { stock: StockId, units: u64, from_frozen: bool, forced: bool },
     StockFreeze { stock: StockId, units: u64, forced: bool },
@@ -100,12 +100,12 @@ impl OwnedRequest {
             lines: &lines,
         };
         let command = match &self.command {
-            OwnedCommand::StockCreate { stock, name, units, keys, terms } => {
+            OwnedCommand::StockCreate { stock, name, units, kind, terms } => {
                 Command::StockCreate(StockCreate {
                     stock: *stock,
                     name,
                     units: *units,
-                    keys: *keys,
+                    kind: *kind,
                     terms: *terms,
                 })
             }

@@ -92,7 +92,7 @@ impl StockTerms {
 
 fn check_create(create: &StockCreate<'_>) -> Result<(), Malformed> {
     check_name(create.name)?;
-    if create.keys && create.units != 0 {
+    if create.kind.is_keys() && create.units != 0 {
         return Err(Malformed::KeysWithUnits);
     }
     if create.units > STOCK_UNITS_MAX {

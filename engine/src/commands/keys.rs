@@ -356,12 +356,13 @@ pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) {
         Event::KeysImported { origin, stock, batch, keys, sealed } => {
             let handle = named(resolved);
             let batch = batch_of(state, handle, *batch);
+            let random = state.stock(handle).sale_order.is_random();
             let mut taken = 0u64;
             if !keys.is_empty() {
                 let chunk = state.keys.insert_chunk(origin.operation, *stock, sealed);
                 for key in *keys {
                     taken |= 1 << key.position;
-                    state.keys.insert(key.fingerprint.get(), chunk, key.position, batch);
+                    state.keys.insert(key.fingerprint.get(), chunk, key.position, batch, random);
                 }
                 state.move_units(handle, Posting::Supply(keys.len() as u64));
             }

@@ -152,7 +152,7 @@ fn stock_view(state: &State, handle: Handle) -> StockView<'_> {
     StockView {
         stock: stock.id,
         version: stock.version,
-        keys: stock.keys,
+        kind: stock.kind(),
         terms: stock.terms,
         total: units.total,
         available: units.available,

@@ -217,9 +217,16 @@ fn decode_stock<'a>(
         STOCK_CREATED => {
             let units = reader.take_u64()?;
             let terms = reader.take_terms()?;
+            let kind = match head.flags {
+                0 => StockKind::Counter,
+                FLAG_KEYS => StockKind::Keys,
+                flags if flags == FLAG_KEYS | FLAG_RANDOM => {
+                    StockKind::RandomKeys { seed: reader.take_u64()? }
+                }
+                _ => return Err(reader.field("kind")),
+            };
             let name = reader.take_slice(usize::from(head.count.get()), NAME_BYTES_MAX)?;
-            let keys = head.flags & FLAG_KEYS != 0;
-            Event::StockCreated { origin, stock, units, keys, terms, name }
+            Event::StockCreated { origin, stock, units, kind, terms, name }
         }
         STOCK_MOVED => {
             let kind = u8::try_from(code).ok().and_then(OperationKind::from_number);

@@ -171,13 +171,21 @@ impl Event<'_> {
 
     fn encode_stock(&self, mut writer: Writer<'_>) -> usize {
         match *self {
-            Event::StockCreated { origin, stock, units, keys, terms, name } => {
+            Event::StockCreated { origin, stock, units, kind, terms, name } => {
                 writer.put_origin(&origin, 0);
                 writer.put_u64(stock.0);
                 writer.put_u64(units);
                 writer.put_terms(&terms);
+                let flags = match kind {
+                    StockKind::Counter => 0,
+                    StockKind::Keys => FLAG_KEYS,
+                    StockKind::RandomKeys { seed } => {
+                        writer.put_u64(seed);
+                        FLAG_KEYS | FLAG_RANDOM
+                    }
+                };
                 writer.put(name);
-                writer.finish(STOCK_CREATED, if keys { FLAG_KEYS } else { 0 }, name.len(), origin.channel)
+                writer.finish(STOCK_CREATED, flags, name.len(), origin.channel)
             }
             Event::StockMoved { origin, kind, from_frozen, forced, stock, units } => {
                 writer.put_origin(&origin, kind as u16);

@@ -33,7 +33,22 @@ fn every_event<'a>(
         Event::Configured { rules: Rules::default() },
         Event::FloorRaised { floor_ms: 7_000 },
         Event::Expired { holds },
-        Event::StockCreated { origin, stock, units: 10, keys: true, terms, name: "礼品卡 1".as_bytes() },
+        Event::StockCreated {
+            origin,
+            stock,
+            units: 10,
+            kind: StockKind::Keys,
+            terms,
+            name: "礼品卡 1".as_bytes(),
+        },
+        Event::StockCreated {
+            origin,
+            stock,
+            units: 0,
+            kind: StockKind::RandomKeys { seed: u64::MAX },
+            terms,
+            name: b"card",
+        },
         Event::StockMoved {
             origin,
             kind: OperationKind::StockVoid,

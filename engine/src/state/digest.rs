@@ -46,6 +46,7 @@ impl State {
             hash.update(numbers.as_bytes());
             hash.update(stock.name());
             hash.update(stock.sale_order.batches().as_bytes());
+            hash.update(stock.sale_order.chance().as_bytes());
             for channel in stock.channels.list() {
                 let numbers = [
                     u64::from(channel.channel.0),
@@ -90,6 +91,7 @@ impl State {
             ];
             hash.update(numbers.as_bytes());
             hash.update(batch.supplier());
+            hash.update(batch.shuffled().as_bytes());
         }
         for chunk in 0..self.keys.chunks().len() as u32 {
             let (chunk, sealed) = self.keys.chunk(chunk);

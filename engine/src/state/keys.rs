@@ -12,6 +12,7 @@
 use super::index::Index;
 use super::memory::Memory;
 use super::table::{Handle, NONE, Table};
+use crate::command::StockKind;
 use crate::ids::{OperationId, StockId};
 use crate::limits::{BATCHES_PER_STOCK_MAX, Capacity, NAME_BYTES_MAX, SEAL_BYTES};
 use scrip_planted::{Bug, on};
@@ -110,6 +111,9 @@ pub struct Batch {
     pub void: u64,
     first: u32,
     last: u32,
+    /// Of a stock in random order: its unsold keys, instead of the list from `first` on. Never shrinks its memory, so that
+    /// what an import has reserved is there whatever is sold.
+    shuffled: Vec<u32>,
     supplier: [u8; NAME_BYTES_MAX],
     supplier_bytes: u8,
 }
@@ -130,6 +134,7 @@ impl Batch {
             void: 0,
             first: NONE,
             last: NONE,
+            shuffled: Vec::new(),
             supplier: [0; NAME_BYTES_MAX],
             supplier_bytes: supplier.len() as u8,
         };
@@ -140,6 +145,11 @@ impl Batch {
     /// Where its keys are from: UTF-8.
     pub fn supplier(&self) -> &[u8] {
         &self.supplier[..usize::from(self.supplier_bytes)]
+    }
+
+    /// The unsold keys of a batch in random order, by position.
+    pub fn shuffled(&self) -> &[u32] {
+        &self.shuffled
     }
 
     /// Unsold keys whose units are still available or held, though the batch is frozen or void.
@@ -239,9 +249,11 @@ impl Keys {
         (next != NONE).then_some(Handle(next))
     }
 
-    /// The unsold keys of a batch, in the order in which they will be sold.
+    /// The unsold keys of a batch, in the order in which they will be sold; of a random one, from position 0.
     pub fn unsold(&self, batch: &Batch) -> impl Iterator<Item = (Handle, &KeyRecord)> {
-        self.line(batch.first)
+        let shuffled =
+            batch.shuffled.iter().map(|handle| (Handle(*handle), self.records.get(Handle(*handle))));
+        self.line(batch.first).chain(shuffled)
     }
 }
 
@@ -267,7 +279,7 @@ impl Keys {
     }
 
     /// Adds an unsold key behind the others of its batch.
-    pub(crate) fn insert(&mut self, fingerprint: u128, chunk: u32, position: u8, batch: u32) {
+    pub(crate) fn insert(&mut self, fingerprint: u128, chunk: u32, position: u8, batch: u32, random: bool) {
         let record = KeyRecord {
             fingerprint,
             chunk,
@@ -282,14 +294,34 @@ impl Keys {
         let handle = self.records.insert(record);
         self.index.insert(hash_of(fingerprint), handle);
         let batch = &mut self.batches[batch as usize];
-        let last = core::mem::replace(&mut batch.last, handle.0);
         batch.imported += 1;
         batch.unsold += 1;
+        if random {
+            batch.shuffled.push(handle.0);
+            return;
+        }
+        let last = core::mem::replace(&mut batch.last, handle.0);
         if last == NONE {
             batch.first = handle.0;
         } else {
             self.records.get_mut(Handle(last)).next = handle.0;
         }
+    }
+
+    /// Binds the unsold key at a position of a batch in random order; the last one takes its position.
+    pub(crate) fn take_at(&mut self, batch: u32, position: usize) -> Handle {
+        let batch = &mut self.batches[batch as usize];
+        let handle = Handle(if on(Bug::RandomKeyStays) {
+            batch.shuffled[position]
+        } else {
+            batch.shuffled.swap_remove(position)
+        });
+        let key = self.records.get_mut(handle);
+        assert!(key.state == KeyState::Unsold as u8, "a key is sold once");
+        key.state = KeyState::Sold as u8;
+        batch.unsold -= 1;
+        batch.sold += 1;
+        handle
     }
 
     /// Binds the first unsold key of a batch; it is not linked to anything yet.
@@ -323,14 +355,43 @@ impl Keys {
 }
 
 /// The batches of one stock, in the order in which their keys are sold: by expiry (never is last), then as made.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct SaleOrder {
     batches: Vec<u32>,
     /// No batch before this one has a key to sell.
     from: usize,
+    /// Where chance starts from; 0: keys are sold in the order of import.
+    seed: u64,
+    /// Keys bound so far, in random order.
+    bound: u64,
 }
 
 impl SaleOrder {
+    /// No batches.
+    pub fn new(kind: StockKind) -> SaleOrder {
+        let seed = if let StockKind::RandomKeys { seed } = kind { seed } else { 0 };
+        SaleOrder { batches: Vec::new(), from: 0, seed, bound: 0 }
+    }
+
+    /// Whether the keys of a batch are sold in random order.
+    pub fn is_random(&self) -> bool {
+        self.seed != 0
+    }
+
+    /// What chance rests on: the seed, and the keys bound so far.
+    pub fn chance(&self) -> [u64; 2] {
+        [self.seed, self.bound]
+    }
+
+    /// The position in a random batch of `unsold` keys that is bound next: the output of SplitMix64 for this many keys
+    /// bound, as docs/semantics.md gives it.
+    fn position(&self, unsold: u64) -> usize {
+        let mut mixed = self.seed.wrapping_add((self.bound + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        mixed = (mixed ^ mixed >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+        ((mixed ^ mixed >> 31) % unsold) as usize
+    }
+
     /// The handles of the batches.
     pub fn batches(&self) -> &[u32] {
         &self.batches
@@ -344,8 +405,11 @@ impl SaleOrder {
     /// The key that will be bound next.
     pub fn next(&self, keys: &Keys) -> Option<Handle> {
         let batches = self.batches[self.from..].iter().map(|batch| &keys.batches[*batch as usize]);
-        let mut active = batches.filter(|batch| batch.state == BatchState::Active && batch.first != NONE);
-        active.next().map(|batch| Handle(batch.first))
+        let mut active = batches.filter(|batch| batch.state == BatchState::Active && batch.unsold > 0);
+        active.next().map(|batch| match self.seed {
+            0 => Handle(batch.first),
+            _ => Handle(batch.shuffled[self.position(batch.unsold)]),
+        })
     }
 
     /// Puts a new batch into its place.
@@ -368,10 +432,14 @@ impl SaleOrder {
     /// Binds the next key in the order of sale.
     pub(crate) fn take_next(&mut self, keys: &mut Keys) -> Option<Handle> {
         while let Some(batch) = self.batches.get(self.from).copied() {
-            if keys.batches[batch as usize].state == BatchState::Active
-                && let Some(handle) = keys.take_first(batch)
-            {
-                return Some(handle);
+            let found = &keys.batches[batch as usize];
+            if found.state == BatchState::Active && found.unsold > 0 {
+                if self.seed == 0 {
+                    return keys.take_first(batch);
+                }
+                let position = self.position(found.unsold);
+                self.bound += 1;
+                return Some(keys.take_at(batch, position));
             }
             self.from += 1;
         }

@@ -7,7 +7,7 @@
 
 use super::channels::{ChannelUse, Channels};
 use super::keys::SaleOrder;
-use crate::command::{Quota, StockTerms};
+use crate::command::{Quota, StockKind, StockTerms};
 use crate::ids::{ChannelId, MerchantId, StockId};
 use crate::limits::{NAME_BYTES_MAX, STOCK_BYTES};
 use scrip_planted::{Bug, on};
@@ -94,13 +94,13 @@ pub enum Posting {
 
 impl Stock {
     /// A stock without units.
-    pub fn new(id: StockId, merchant: MerchantId, name: &[u8], keys: bool, terms: StockTerms) -> Stock {
+    pub fn new(id: StockId, merchant: MerchantId, name: &[u8], kind: StockKind, terms: StockTerms) -> Stock {
         let mut stock = Stock {
             id,
             merchant,
             version: 1,
-            keys,
-            sale_order: SaleOrder::default(),
+            keys: kind.is_keys(),
+            sale_order: SaleOrder::new(kind),
             terms,
             units: Units::default(),
             channels: Channels::default(),
@@ -110,6 +110,15 @@ impl Stock {
         };
         stock.name[..name.len()].copy_from_slice(name);
         stock
+    }
+
+    /// What its units are; a seed is not shown.
+    pub fn kind(&self) -> StockKind {
+        match (self.keys, self.sale_order.is_random()) {
+            (false, _) => StockKind::Counter,
+            (true, false) => StockKind::Keys,
+            (true, true) => StockKind::RandomKeys { seed: 0 },
+        }
     }
 
     /// For people: UTF-8.

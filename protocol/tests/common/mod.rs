@@ -8,8 +8,8 @@ use scrip_engine::answer::{
     OperationView, Outcome, StockView,
 };
 use scrip_engine::command::{
-    BatchChange, BatchCreate, Command, Envelope, KeyBlock, Line, Quota, Request, StockCreate, StockTerms,
-    Take,
+    BatchChange, BatchCreate, Command, Envelope, KeyBlock, Line, Quota, Request, StockCreate, StockKind,
+    StockTerms, Take,
 };
 use scrip_engine::ids::{ChannelId, MerchantId, OperationId, OrderId, Slot, StockId, UserId};
 use scrip_engine::rejection::{CapacityOf, Code, Facts, LineFact, Rejection};
@@ -84,7 +84,7 @@ pub fn commands() -> Vec<CommandSample> {
                 stock: STOCK,
                 name,
                 units: 100_000,
-                keys: false,
+                kind: StockKind::Counter,
                 terms: terms(),
             }),
         ),
@@ -132,7 +132,7 @@ pub fn commands() -> Vec<CommandSample> {
     samples
 }
 
-fn commands_of_keys(take: Take<'static>) -> [(&'static str, Command<'static>); 12] {
+fn commands_of_keys(take: Take<'static>) -> [(&'static str, Command<'static>); 13] {
     let create = BatchCreate {
         stock: STOCK,
         batch: 7,
@@ -146,7 +146,23 @@ fn commands_of_keys(take: Take<'static>) -> [(&'static str, Command<'static>); 1
     [
         (
             "stock_create_keys",
-            Command::StockCreate(StockCreate { stock: STOCK, name: b"steam50", units: 0, keys: true, terms }),
+            Command::StockCreate(StockCreate {
+                stock: STOCK,
+                name: b"steam50",
+                units: 0,
+                kind: StockKind::Keys,
+                terms,
+            }),
+        ),
+        (
+            "stock_create_random",
+            Command::StockCreate(StockCreate {
+                stock: STOCK,
+                name: b"steam50",
+                units: 0,
+                kind: StockKind::RandomKeys { seed: 0 },
+                terms,
+            }),
         ),
         ("batch_create", Command::BatchCreate(create)),
         ("batch_freeze", change(BatchChange::Freeze, false)),
@@ -250,7 +266,7 @@ pub fn answers() -> Vec<AnswerSample> {
     let stock = StockView {
         stock: STOCK,
         version: 3,
-        keys: false,
+        kind: StockKind::Counter,
         terms: terms(),
         total: 100_000,
         available: 90_000,
@@ -309,8 +325,10 @@ pub fn answers() -> Vec<AnswerSample> {
         ("operation", Answer::Operation(operation)),
         ("channels", Answer::Channels { version: 3, channels }),
     ];
-    let of_keys = Answer::Stock(StockView { keys: true, ..stock });
-    let done = done.into_iter().chain(answers_of_keys()).chain([("stock_of_keys", of_keys)]);
+    let of_keys = Answer::Stock(StockView { kind: StockKind::Keys, ..stock });
+    let by_chance = Answer::Stock(StockView { kind: StockKind::RandomKeys { seed: 0 }, ..stock });
+    let done = done.into_iter().chain(answers_of_keys());
+    let done = done.chain([("stock_of_keys", of_keys), ("stock_of_random_keys", by_chance)]);
     done.map(|(name, answer)| (name.to_string(), Outcome::Done(answer))).collect()
 }
 

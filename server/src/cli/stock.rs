@@ -27,6 +27,9 @@ pub enum StockCommand {
         /// Each unit is a card key; `scrip keys import` brings them
         #[arg(long, conflicts_with = "units")]
         keys: bool,
+        /// Sell the keys of a batch in random order
+        #[arg(long, requires = "keys")]
+        random: bool,
         /// Units one user may hold and have bought; 0: no limit
         #[arg(long, default_value_t = 0)]
         limit_per_user: u32,

@@ -7,8 +7,8 @@ use super::words::{Kind, Subject, time};
 use super::{Failure, OperatorError, quota, run};
 use crate::cli::{EditArgs, StockCommand};
 use scrip_client::{
-    ChannelId, Client, Code, Error, StockCreate, StockEdit, StockFreeze, StockId, StockShown, StockTerms,
-    StockUnits, StockVoid,
+    ChannelId, Client, Code, Error, StockCreate, StockEdit, StockFreeze, StockId, StockKind, StockShown,
+    StockTerms, StockUnits, StockVoid,
 };
 use std::time::Duration;
 
@@ -34,11 +34,15 @@ async fn ask(client: &Client, name: &str, command: &StockCommand) -> Result<(), 
     let stock = client.stock_id(name)?;
     let operation = client.operation();
     match command {
-        StockCommand::Create { units, keys, limit_per_user, opens_ms, closes_ms, .. } => {
+        StockCommand::Create { units, keys, random, limit_per_user, opens_ms, closes_ms, .. } => {
             let (opens_ms, closes_ms, limit_per_user) = (*opens_ms, *closes_ms, *limit_per_user);
             let terms = StockTerms { opens_ms, closes_ms, limit_per_user, frozen: false };
-            let keys = *keys;
-            let create = StockCreate { terms, keys, ..StockCreate::new(operation, stock, name, *units) };
+            let kind = match (*keys, *random) {
+                (false, _) => StockKind::Counter,
+                (true, false) => StockKind::Keys,
+                (true, true) => StockKind::RandomKeys { seed: 0 },
+            };
+            let create = StockCreate { terms, kind, ..StockCreate::new(operation, stock, name, *units) };
             client.stock_create(create).await?;
         }
         StockCommand::Show { .. } => {}

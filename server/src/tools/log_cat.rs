@@ -3,6 +3,7 @@
 use super::ToolError;
 use crate::data_directory::DataDirectory;
 use scrip_engine::answer::OperationKind;
+use scrip_engine::command::StockKind;
 use scrip_engine::event::Event;
 use scrip_shard::{FrameError, for_each_event};
 use scrip_wal::{RealDisk, scan};
@@ -71,11 +72,12 @@ fn print_event(
             holds.iter().try_for_each(|hold| write!(out, " {}", hold.key().operation))?;
             writeln!(out)
         }
-        Event::StockCreated { origin, stock, units, keys, terms, name } => writeln!(
+        Event::StockCreated { origin, stock, units, kind, terms, name } => writeln!(
             out,
-            "stock_created {} stock={stock} name={:?} units={units} keys={keys} limit_per_user={} opens_ms={} closes_ms={}",
+            "stock_created {} stock={stock} name={:?} units={units} {} limit_per_user={} opens_ms={} closes_ms={}",
             origin.operation,
             String::from_utf8_lossy(name),
+            kind_name(*kind),
             terms.limit_per_user,
             terms.opens_ms,
             terms.closes_ms
@@ -112,6 +114,15 @@ fn print_event(
             writeln!(out, "guarantee_lapsed stock={stock} channel={}", channel.0)
         }
         event => print_keys_event(out, event),
+    }
+}
+
+/// What a stock's units are. A seed stays where it is: whoever knows it knows which key comes next.
+const fn kind_name(kind: StockKind) -> &'static str {
+    match kind {
+        StockKind::Counter => "keys=false",
+        StockKind::Keys => "keys=true",
+        StockKind::RandomKeys { .. } => "keys=true random=true",
     }
 }
 

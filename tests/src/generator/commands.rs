@@ -5,7 +5,7 @@ use super::plan::{Kind, pick};
 use crate::oracle::{Hold, Key, Oracle, Record, Stock, key_of};
 use crate::request::{OwnedCommand, OwnedRequest, OwnedTake, Wish};
 use scrip_engine::answer::HoldState;
-use scrip_engine::command::{Envelope, StockTerms};
+use scrip_engine::command::{Envelope, StockKind, StockTerms};
 use scrip_engine::ids::{ChannelId, MerchantId, OperationId, OrderId, Slot, StockId, UserId};
 use scrip_engine::limits::{LINES_MAX, STOCK_UNITS_MAX, TTL_MAX_MS, UNITS_PER_LINE_MAX};
 
@@ -172,7 +172,12 @@ impl Generator {
         };
         let name =
             if self.rng.bool() { "卡密".as_bytes().to_vec() } else { vec![b'x'; self.rng.usize(1..=64)] };
-        OwnedCommand::StockCreate { stock, name, units, keys, terms: self.terms() }
+        let kind = match (keys, self.rng.u8(0..3)) {
+            (false, _) => StockKind::Counter,
+            (true, 0) => StockKind::RandomKeys { seed: self.rng.u64(1..) },
+            (true, _) => StockKind::Keys,
+        };
+        OwnedCommand::StockCreate { stock, name, units, kind, terms: self.terms() }
     }
 
     fn terms(&mut self) -> StockTerms {

@@ -15,7 +15,10 @@ use scrip_engine::limits::KEYS_PER_CHUNK_MAX;
 impl Generator {
     /// A batch and some keys, if `request` makes a keys stock; the last of them comes first.
     pub(super) fn first_keys(&mut self, request: &OwnedRequest) -> Vec<OwnedRequest> {
-        let OwnedCommand::StockCreate { stock, keys: true, .. } = request.command else { return Vec::new() };
+        let OwnedCommand::StockCreate { stock, kind, .. } = request.command else { return Vec::new() };
+        if !kind.is_keys() {
+            return Vec::new();
+        }
         let mut commands = vec![self.create_batch(stock, 1)];
         for _ in 0..self.rng.usize(0..3) {
             commands.push(self.import(stock, 1));

@@ -30,15 +30,30 @@ impl Stock {
     fn take_key(&mut self) -> u32 {
         for position in self.sale_order() {
             let batch = &mut self.batches[position];
-            if batch.state == BatchState::Active
-                && let Some(key) = batch.unsold.pop_front()
-            {
+            if batch.state == BatchState::Active && !batch.unsold.is_empty() {
                 batch.sold += 1;
-                return key;
+                if self.seed == 0 {
+                    return batch.unsold.pop_front().expect("it is not empty");
+                }
+                // The last key takes the place of the one that is drawn.
+                self.bound += 1;
+                let place = chance(self.seed, self.bound) % batch.unsold.len() as u64;
+                return batch.unsold.swap_remove_back(place as usize).expect("it is in the batch");
             }
         }
         panic!("units that can be sold have keys: {self:?}");
     }
+}
+
+/// The `draw`-th number of SplitMix64 from `seed`, the first is 1.
+fn chance(seed: u64, draw: u64) -> u64 {
+    let mut state = seed;
+    for _ in 0..draw {
+        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    }
+    let once = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let twice = (once ^ (once >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    twice ^ (twice >> 31)
 }
 
 impl Oracle {

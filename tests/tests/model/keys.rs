@@ -1,6 +1,6 @@
 //! Card keys, one situation each: what is sold when, what a repeat says, what becomes of frozen, void and expired batches.
 
-use scrip_engine::command::{BatchChange, Quota};
+use scrip_engine::command::{BatchChange, Quota, StockKind};
 use scrip_engine::ids::{ChannelId, OperationId, Slot, StockId};
 use scrip_engine::limits::{Capacity, KEYS_PER_LINE_MAX, Rules};
 use scrip_engine::rejection::{CapacityOf, Code};
@@ -11,6 +11,9 @@ use scrip_tests::world::{ANY_TERMS, START_MS, TTL_MS, World, assert_refused, ret
 
 const STOCK: StockId = StockId::new(Slot(0), 1);
 
+/// What [`drawn`] sells with the seed 42.
+const DRAWN_BY_42: [u32; 11] = [5, 7, 0, 4, 2, 6, 1, 3, 9, 10, 11];
+
 /// A world with a keys stock without batches.
 fn shop() -> World {
     shop_with(ROOMY)
@@ -18,15 +21,12 @@ fn shop() -> World {
 
 fn shop_with(capacity: Capacity) -> World {
     let mut world = World::new(capacity, Rules::default(), START_MS);
-    let create = OwnedCommand::StockCreate {
-        stock: STOCK,
-        name: b"keys".to_vec(),
-        units: 0,
-        keys: true,
-        terms: ANY_TERMS,
-    };
-    assert_eq!(world.run(1, create), OwnedOutcome::StockChanged { value: 0 });
+    assert_eq!(world.run(1, creating(StockKind::Keys, 0)), OwnedOutcome::StockChanged { value: 0 });
     world
+}
+
+fn creating(kind: StockKind, units: u64) -> OwnedCommand {
+    OwnedCommand::StockCreate { stock: STOCK, name: b"keys".to_vec(), units, kind, terms: ANY_TERMS }
 }
 
 /// A shop whose batch 1 has the keys 0 to below `keys`.
@@ -94,7 +94,7 @@ fn page(outcome: &OwnedOutcome) -> &OwnedKeys {
 /// Available, held, consumed, frozen, void; and the marks for frozen and void.
 fn buckets(world: &mut World) -> ([u64; 5], [u64; 2]) {
     let view = world.show(STOCK);
-    assert!(view.keys);
+    assert!(view.kind.is_keys());
     let units = [view.available, view.held, view.consumed, view.frozen, view.void];
     (units, [view.marked_frozen, view.marked_void])
 }
@@ -174,6 +174,45 @@ fn keys_are_sold_by_expiry_and_then_as_imported() {
     let numbers: Vec<u32> = batches.iter().map(|batch| batch.batch.get()).collect();
     assert_eq!(numbers, [3, 4, 2, 1], "the order of sale");
     assert_eq!(keys(&world.run(10, sell(10))), [6, 7, 8, 9, 2, 3, 4, 5, 0, 1]);
+}
+
+/// The keys of a random stock with this seed, bought one after another: 0 to 7 of the batch that expires, then 8 to 11.
+fn drawn(seed: u64) -> (World, Vec<u32>) {
+    let mut world = World::new(ROOMY, Rules::default(), START_MS);
+    world.run(1, creating(StockKind::RandomKeys { seed }, 0));
+    batch(&mut world, 1, 0);
+    batch(&mut world, 2, START_MS + 86_400_000);
+    import(&mut world, 20, 2, &[0, 1, 2, 3, 4, 5, 6, 7]);
+    import(&mut world, 21, 1, &[8, 9, 10, 11]);
+    let sold = keys(&world.run(10, sell(5))).into_iter().chain(keys(&world.run(11, sell(6)))).collect();
+    (world, sold)
+}
+
+#[test]
+fn random_keys_are_drawn_batch_by_batch_each_once_and_by_seed() {
+    let (mut world, sold) = drawn(42);
+    // Written down once from the rule in docs/semantics.md.
+    assert_eq!(sold, DRAWN_BY_42);
+    let (mut first, mut second) = (sold[..8].to_vec(), sold[8..].to_vec());
+    first.sort_unstable();
+    second.sort_unstable();
+    assert_eq!(first, [0, 1, 2, 3, 4, 5, 6, 7], "the batch that expires comes first");
+    assert!(second.iter().all(|key| (8..12).contains(key)), "{second:?}");
+    assert_ne!(drawn(43).1, sold, "another seed, another order");
+    let answer = world.run(10, sell(5));
+    world.restart();
+    assert_eq!(world.run(10, sell(5)), answer, "a repeat draws nothing");
+    assert_eq!(keys(&world.run(12, sell(1))).len(), 1);
+}
+
+#[test]
+fn the_seed_of_a_random_stock_is_no_content_and_is_not_shown() {
+    let mut world = World::new(ROOMY, Rules::default(), START_MS);
+    let made = world.run(1, creating(StockKind::RandomKeys { seed: 7 }, 0));
+    assert_eq!(made, OwnedOutcome::StockChanged { value: 0 });
+    assert_eq!(world.run(1, creating(StockKind::RandomKeys { seed: 8 }, 0)), made);
+    assert_refused(&world.run(1, creating(StockKind::Keys, 0)), Code::OperationMismatch);
+    assert_eq!(world.show(STOCK).kind, StockKind::RandomKeys { seed: 0 });
 }
 
 #[test]

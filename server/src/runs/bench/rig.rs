@@ -10,7 +10,7 @@ use crate::runs::processes::{LoadProcess, RunError, ServerProcess, system};
 use crate::tools::verify;
 use scrip_client::{
     BatchCreate, Client, ClientOptions, Error, KEYS_PER_CHUNK_MAX, KeysImport, KeysImported, StockCreate,
-    StockTerms,
+    StockKind, StockTerms,
 };
 use scrip_protocol::secret::Token;
 use std::net::SocketAddr;
@@ -134,7 +134,7 @@ fn create_stocks(server: SocketAddr, token: &Token, run: &Run<'_>) -> Result<(),
                 let keys = keys > 0;
                 let create = StockCreate {
                     terms,
-                    keys,
+                    kind: if keys { StockKind::Keys } else { StockKind::Counter },
                     ..StockCreate::new(client.operation(), stock, &name, if keys { 0 } else { units })
                 };
                 client.stock_create(create).await
