@@ -330,6 +330,22 @@ impl Client {
         self.keys(operation, hold.slot, Command::KeyReplace { hold: hold.operation.id, key, reason }).await
     }
 
+    /// Takes a card key that was never shown back from a confirmed hold: `value` is 1 if it can be sold again, 0 if its
+    /// batch is frozen or gone, or a mark has taken it.
+    pub async fn key_reclaim(
+        &self,
+        operation: Operation,
+        hold: Hold,
+        key: u32,
+        reason: u16,
+    ) -> Result<StockChanged, Error> {
+        let command = Command::KeyReclaim { hold: hold.operation.id, key, reason };
+        match self.call(operation, hold.slot, command).await? {
+            OwnedOutcome::StockChanged(value) => Ok(StockChanged { value }),
+            _ => Err(wrong_answer()),
+        }
+    }
+
     /// Reads the card keys of a confirmed hold from a position on, a page of them.
     pub async fn keys_read(&self, hold: Hold, from: u32) -> Result<KeysShown, Error> {
         let command = Command::KeysRead { hold: hold.operation.id, from };

@@ -27,7 +27,7 @@ pub enum Answer<'a> {
     StockChanged {
         /// The stock's total after this change (STOCK_CREATE, STOCK_SUPPLY); its version after it (STOCK_EDIT, STOCK_QUOTA); units
         /// moved at once, the rest being marked (STOCK_FREEZE, STOCK_VOID, STOCK_UNFREEZE,
-        /// BATCH_CHANGE); the batch's number (BATCH_CREATE).
+        /// BATCH_CHANGE); the batch's number (BATCH_CREATE); 1 if the key can be sold again, else 0 (KEY_RECLAIM).
         value: u64,
     },
     /// RESERVE.
@@ -375,6 +375,8 @@ pub enum OperationKind {
     Reveal = 13,
     /// KEY_REPLACE.
     KeyReplace = 14,
+    /// KEY_RECLAIM.
+    KeyReclaim = 15,
 }
 
 impl OperationKind {
@@ -395,6 +397,7 @@ impl OperationKind {
             12 => OperationKind::KeysImport,
             13 => OperationKind::Reveal,
             14 => OperationKind::KeyReplace,
+            15 => OperationKind::KeyReclaim,
             _ => return None,
         })
     }

@@ -390,6 +390,15 @@ pub enum Command<'a> {
         /// The merchant's reason; not interpreted.
         reason: u16,
     },
+    /// Takes a card key that was never shown back from a confirmed hold, to be sold again.
+    KeyReclaim {
+        /// The hold.
+        hold: OperationId,
+        /// The key's number.
+        key: u32,
+        /// The operator's reason; not interpreted.
+        reason: u16,
+    },
     /// Query: the card keys of a confirmed hold, a page of them.
     KeysRead {
         /// The hold.

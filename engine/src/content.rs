@@ -156,6 +156,12 @@ pub fn content_digest(envelope: &Envelope, command: &Command<'_>) -> u64 {
             fields.put_u64(u64::from(*key) << 16 | u64::from(*reason));
             fields.digest(&[])
         }
+        Command::KeyReclaim { hold, key, reason } => {
+            let mut fields = Fields::new(24, envelope);
+            fields.put_u128(hold.0);
+            fields.put_u64(u64::from(*key) << 16 | u64::from(*reason));
+            fields.digest(&[])
+        }
         Command::Confirm { .. }
         | Command::Release
         | Command::StockShow { .. }

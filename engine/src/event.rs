@@ -315,6 +315,17 @@ pub enum Event<'a> {
         /// The merchant's reason.
         reason: u16,
     },
+    /// A card key of a hold that was never shown was unbound, to be sold again.
+    KeyReclaimed {
+        /// The operation.
+        origin: Origin,
+        /// The hold.
+        hold: OperationId,
+        /// The key's number.
+        key: u32,
+        /// The operator's reason.
+        reason: u16,
+    },
     /// RESERVE or SELL: units left available.
     Taken {
         /// The operation; its id names the hold.
@@ -466,6 +477,7 @@ const RETURNED: u8 = 22;
 const REVEALED: u8 = 23;
 const KEY_REPLACED: u8 = 24;
 const BATCH_EXPIRED: u8 = 25;
+const KEY_RECLAIMED: u8 = 26;
 
 const FLAG_SOLD: u8 = 1;
 const FLAG_LATE: u8 = 1;

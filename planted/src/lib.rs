@@ -48,11 +48,13 @@ pub enum Bug {
     MarkIgnored,
     /// engine: a key that is bound in random order keeps its place among the unsold ones.
     RandomKeyStays,
+    /// engine: the unit of a reclaimed key becomes available, whatever its batch has become.
+    ReclaimForgetsBatch,
 }
 
 impl Bug {
     /// Every planted bug, in the order of their numbers.
-    pub const ALL: [Bug; 20] = [
+    pub const ALL: [Bug; 21] = [
         Bug::AnswerBeforeSync,
         Bug::SkippedDirectorySync,
         Bug::IgnoredIoError,
@@ -73,6 +75,7 @@ impl Bug {
         Bug::KeyBoundTwice,
         Bug::MarkIgnored,
         Bug::RandomKeyStays,
+        Bug::ReclaimForgetsBatch,
     ];
 }
 

@@ -151,7 +151,7 @@ layout! {
 }
 
 layout! {
-    /// KEY_REPLACE.
+    /// KEY_REPLACE and KEY_RECLAIM.
     pub struct KeyReplaceBody {
         /// the hold
         hold: U128,
@@ -412,6 +412,8 @@ commands! {
     Reveal = 22, "REVEAL", RevealBody, None, [];
     /// Voids a card key of a confirmed hold and binds another in its place.
     KeyReplace = 23, "KEY_REPLACE", KeyReplaceBody, None, [];
+    /// Takes a card key that was never shown back from a confirmed hold, to be sold again.
+    KeyReclaim = 24, "KEY_RECLAIM", KeyReplaceBody, None, [];
     /// Query: one stock. Needs no operation id.
     StockShow = 64, "STOCK_SHOW", StockShowBody, None, [];
     /// Query: what is recorded under the operation id.
@@ -440,6 +442,7 @@ impl CommandKind {
             Command::KeysImport { .. } => CommandKind::KeysImport,
             Command::Reveal { .. } => CommandKind::Reveal,
             Command::KeyReplace { .. } => CommandKind::KeyReplace,
+            Command::KeyReclaim { .. } => CommandKind::KeyReclaim,
             Command::KeysRead { .. } => CommandKind::KeysRead,
             Command::BatchesShow { .. } => CommandKind::BatchesShow,
             Command::Reserve { .. } => CommandKind::Reserve,

@@ -147,7 +147,14 @@ impl<'a> Body<'a> {
                 let body: &RevealBody = self.fixed()?;
                 self.without_lines(Command::Reveal { hold: OperationId(body.hold.get()) })?
             }
-            CommandKind::KeyReplace => self.key_replace()?,
+            CommandKind::KeyReplace => {
+                let (hold, key, reason) = self.key_of_hold()?;
+                Command::KeyReplace { hold, key, reason }
+            }
+            CommandKind::KeyReclaim => {
+                let (hold, key, reason) = self.key_of_hold()?;
+                Command::KeyReclaim { hold, key, reason }
+            }
             CommandKind::KeysRead => self.keys_read()?,
             CommandKind::BatchesShow => self.batches_show()?,
             CommandKind::StockSupply
@@ -344,13 +351,15 @@ impl<'a> Body<'a> {
         Ok(Command::KeysImport { stock: StockId(body.stock.get()), batch: body.batch.get(), block })
     }
 
-    fn key_replace(&mut self) -> Result<Command<'a>, CommandFault> {
+    fn key_of_hold(&mut self) -> Result<(OperationId, u32, u16), CommandFault> {
         let body: &KeyReplaceBody = self.fixed()?;
         if body.spare.get() != 0 {
             return Err(CommandFault::SpareNotZero);
         }
-        let (hold, key, reason) = (OperationId(body.hold.get()), body.key.get(), body.reason.get());
-        self.without_lines(Command::KeyReplace { hold, key, reason })
+        if self.header.lines.get() != 0 {
+            return Err(CommandFault::Count(self.header.lines.get()));
+        }
+        Ok((OperationId(body.hold.get()), body.key.get(), body.reason.get()))
     }
 
     fn keys_read(&mut self) -> Result<Command<'a>, CommandFault> {

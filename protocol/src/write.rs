@@ -182,6 +182,7 @@ fn flags_and_lines(command: &Command<'_>) -> (u8, usize) {
         | Command::BatchCreate(_)
         | Command::Reveal { .. }
         | Command::KeyReplace { .. }
+        | Command::KeyReclaim { .. }
         | Command::KeysRead { .. }
         | Command::BatchesShow { .. }
         | Command::StockShow { .. }
@@ -256,7 +257,7 @@ fn keys(out: &mut Vec<u8>, command: &Command<'_>) {
         Command::Reveal { hold } => {
             out.extend_from_slice(RevealBody { hold: U128::new(hold.0) }.as_bytes());
         }
-        Command::KeyReplace { hold, key, reason } => {
+        Command::KeyReplace { hold, key, reason } | Command::KeyReclaim { hold, key, reason } => {
             let (hold, key, reason) = (U128::new(hold.0), U32::new(key), U16::new(reason));
             out.extend_from_slice(KeyReplaceBody { hold, key, reason, spare: U16::ZERO }.as_bytes());
         }

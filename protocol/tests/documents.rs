@@ -192,12 +192,12 @@ fn rejection(code: Code) -> (&'static str, &'static str) {
         ),
         Code::NotActive => (
             "",
-            "RETURN, REVEAL, KEY_REPLACE, KEYS_READ: the hold is not confirmed; BATCH_CHANGE: the batch is not in the state it is to leave",
+            "RETURN, REVEAL, KEY_REPLACE, KEY_RECLAIM, KEYS_READ: the hold is not confirmed; BATCH_CHANGE: the batch is not in the state it is to leave",
         ),
         Code::Frozen => {
             ("LINES for RESERVE and SELL", "the stock is frozen; KEYS_IMPORT: the batch is frozen")
         }
-        Code::Void => ("", "the batch is void or expired; KEY_REPLACE: the card key is void"),
+        Code::Void => ("", "the batch is void or expired; KEY_REPLACE, KEY_RECLAIM: the card key is void"),
         Code::Used => ("", "later: the card is used up"),
         Code::CampaignLimit => ("", "later: the campaign's own limit"),
         Code::BudgetExceeded => ("", "later: the budget does not allow it"),
@@ -206,7 +206,7 @@ fn rejection(code: Code) -> (&'static str, &'static str) {
         Code::OutOfScope => ("", "later: not for this merchant, channel, store or product"),
         Code::RuleFailed => (
             "VERSION for STOCK_EDIT and STOCK_QUOTA of another version; LINES for RESERVE and SELL",
-            "the stock or batch exists already (STOCK_CREATE, BATCH_CREATE); another version is in force (STOCK_EDIT, STOCK_QUOTA); a time has passed (STOCK_QUOTA, BATCH_CREATE); not for a stock of this kind, or a hold without card keys; more card keys than a line can have (RESERVE, SELL); card keys to available (RETURN); replaced three times (KEY_REPLACE)",
+            "the stock or batch exists already (STOCK_CREATE, BATCH_CREATE); another version is in force (STOCK_EDIT, STOCK_QUOTA); a time has passed (STOCK_QUOTA, BATCH_CREATE); not for a stock of this kind, or a hold without card keys; more card keys than a line can have (RESERVE, SELL); card keys to available (RETURN); replaced three times (KEY_REPLACE); shown already (KEY_RECLAIM)",
         ),
         Code::LockedByOtherOrder => ("", "later: another order holds it"),
         Code::QuoteChanged => ("", "later: the price has changed"),

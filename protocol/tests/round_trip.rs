@@ -181,6 +181,9 @@ impl Parts {
             CommandKind::KeyReplace => {
                 Command::KeyReplace { hold, key: self.small[0], reason: self.small[1] as u16 }
             }
+            CommandKind::KeyReclaim => {
+                Command::KeyReclaim { hold, key: self.small[0], reason: self.small[1] as u16 }
+            }
             CommandKind::KeysRead => Command::KeysRead { hold, from: self.small[0] },
             CommandKind::BatchesShow => Command::BatchesShow { stock, from: self.small[0] },
             CommandKind::StockSupply => Command::StockSupply { stock, units },

@@ -225,6 +225,7 @@ pub fn name(command: &OwnedCommand) -> &'static str {
         OwnedCommand::KeysImport { .. } => "KEYS_IMPORT",
         OwnedCommand::Reveal { .. } => "REVEAL",
         OwnedCommand::KeyReplace { .. } => "KEY_REPLACE",
+        OwnedCommand::KeyReclaim { .. } => "KEY_RECLAIM",
         OwnedCommand::KeysRead { .. } => "KEYS_READ",
         OwnedCommand::BatchesShow { .. } => "BATCHES_SHOW",
         OwnedCommand::StockShow { .. } => "STOCK_SHOW",

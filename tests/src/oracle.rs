@@ -206,6 +206,8 @@ pub struct HoldLine {
     pub counted: bool,
     /// Its card keys, in the order they were bound.
     pub keys: Vec<BoundKey>,
+    /// Card keys that were taken back since.
+    pub reclaimed: i128,
 }
 
 /// A card key in its place in a hold.
@@ -327,6 +329,7 @@ impl Oracle {
             }
             OwnedCommand::Reveal { hold } => (self.reveal(envelope, *hold), None),
             OwnedCommand::KeyReplace { hold, key, .. } => (self.replace_key(envelope, *hold, *key), None),
+            OwnedCommand::KeyReclaim { hold, key, .. } => (self.reclaim_key(envelope, *hold, *key), None),
             _ => (self.change_stock(envelope, &request.command), None),
         };
         if answer.code().is_none() || hold.is_some() {
@@ -443,6 +446,7 @@ fn kind_of(command: &OwnedCommand) -> OperationKind {
         OwnedCommand::KeysImport { .. } => OperationKind::KeysImport,
         OwnedCommand::Reveal { .. } => OperationKind::Reveal,
         OwnedCommand::KeyReplace { .. } => OperationKind::KeyReplace,
+        OwnedCommand::KeyReclaim { .. } => OperationKind::KeyReclaim,
         _ => unreachable!("holds and queries have no operation record"),
     }
 }

@@ -199,17 +199,26 @@ impl OwnedOutcome {
     }
 
     /// Whether this may be the answer to a repeat of what was answered `first`: the same, but that keys may have become void
-    /// since, or been replaced. REVEAL and KEY_REPLACE need their hold, and say where a key stands and what may be shown now.
+    /// since, or been replaced, or reclaimed if they were never shown. REVEAL and KEY_REPLACE need their hold, and say where a key stands and what may be shown now.
     pub fn repeats(&self, first: &OwnedOutcome) -> bool {
         let Some(before) = first.keys() else { return self == first };
         let of_hold = matches!(first, OwnedOutcome::Keys(_));
         let Some(now) = self.keys() else {
             return match self.code() {
                 Some(Code::KeyReplaced) => true,
+                // All keys of a hold may have been reclaimed.
+                Some(Code::RuleFailed) => of_hold,
                 Some(Code::HoldNotFound) => of_hold,
-                _ => false,
+                _ => !before.shown && self.without_keys() == first.without_keys(),
             };
         };
+        if now.total < before.total && (of_hold || !before.shown) {
+            // Some keys were reclaimed since: of those that are left, the order is the same.
+            let mut left = before.keys.iter().filter(|key| now.keys.iter().any(|other| other.key == key.key));
+            let kept = now.keys.iter().filter(|key| before.keys.iter().any(|other| other.key == key.key));
+            return kept.zip(&mut left).all(|(now, before)| now.key == before.key)
+                && self.without_keys() == first.without_keys();
+        }
         let same_place = of_hold || (now.from, now.shown) == (before.from, before.shown);
         let same = |(now, before): (&OwnedKey, &OwnedKey)| {
             OwnedKey { void: before.void, ..now.clone() } == *before && (now.void || !before.void)
@@ -223,10 +232,16 @@ impl OwnedOutcome {
 
     fn without_keys(&self) -> OwnedOutcome {
         let mut outcome = self.clone();
-        if let OwnedOutcome::ConfirmedKeys { keys, .. } | OwnedOutcome::Keys(keys) = &mut outcome {
-            *keys = OwnedKeys::default();
+        match &mut outcome {
+            OwnedOutcome::ConfirmedKeys { confirmed_ms, late, units, .. } => {
+                OwnedOutcome::Confirmed { confirmed_ms: *confirmed_ms, late: *late, units: units.clone() }
+            }
+            OwnedOutcome::Keys(keys) => {
+                *keys = OwnedKeys::default();
+                outcome
+            }
+            _ => outcome,
         }
-        outcome
     }
 
     /// The card keys of an answer.

@@ -41,6 +41,7 @@ pub enum OwnedCommand {
     Return { hold: OperationId, to_available: bool, units: Vec<u32> },
     Reveal { hold: OperationId },
     KeyReplace { hold: OperationId, key: u32, reason: u16 },
+    KeyReclaim { hold: OperationId, key: u32, reason: u16 },
     KeysRead { hold: OperationId, from: u32 },
     BatchesShow { stock: StockId, from: u32 },
     StockShow { stock: StockId },
@@ -221,6 +222,9 @@ impl OwnedCommand {
             OwnedCommand::Reveal { hold } => Command::Reveal { hold: *hold },
             OwnedCommand::KeyReplace { hold, key, reason } => {
                 Command::KeyReplace { hold: *hold, key: *key, reason: *reason }
+            }
+            OwnedCommand::KeyReclaim { hold, key, reason } => {
+                Command::KeyReclaim { hold: *hold, key: *key, reason: *reason }
             }
             OwnedCommand::KeysRead { hold, from } => Command::KeysRead { hold: *hold, from: *from },
             OwnedCommand::BatchesShow { stock, from } => Command::BatchesShow { stock: *stock, from: *from },

@@ -48,6 +48,7 @@ impl Request<'_> {
             | Command::BatchChange { .. }
             | Command::Reveal { .. }
             | Command::KeyReplace { .. }
+            | Command::KeyReclaim { .. }
             | Command::KeysRead { .. }
             | Command::BatchesShow { .. }
             | Command::StockShow { .. }

@@ -14,7 +14,7 @@ use crate::ids::{ChannelId, OperationId, StockId};
 use crate::limits::{BATCHES_MAX, BATCHES_PER_STOCK_MAX, REPLACEMENTS_MAX, STOCK_UNITS_MAX};
 use crate::rejection::{CapacityOf, Code, Facts, Rejection};
 use crate::state::keys::{Batch, BatchState, KeyState};
-use crate::state::records::HoldRecord;
+use crate::state::records::{HoldRecord, LineRecord};
 use crate::state::stock::{Posting, Stock};
 use crate::state::table::{Handle, NONE};
 use crate::state::{Appointment, Due, State};
@@ -190,7 +190,11 @@ fn no_room(state: &State, stock: Handle, new: u64, sealed_bytes: u64) -> Option<
 }
 
 /// The confirmed hold with card keys that a command names.
-fn hold_with_keys(state: &State, question: Question<'_>, hold: OperationId) -> Result<Handle, Code> {
+pub(super) fn hold_with_keys(
+    state: &State,
+    question: Question<'_>,
+    hold: OperationId,
+) -> Result<Handle, Code> {
     let handle = confirmed_hold(state, question, hold)?;
     let has_keys = state.lines(state.holds.get(handle)).any(|line| line.keys != NONE);
     if has_keys { Ok(handle) } else { Err(Code::RuleFailed) }
@@ -231,7 +235,8 @@ pub fn replaced<'p>(state: &State, hold: &HoldRecord) -> Option<Verdict<'p>> {
         return None;
     }
     let mut keys = state.lines(hold).flat_map(|line| state.keys.line(line.keys));
-    let (handle, _) = keys.find(|(_, key)| key.replacements > 0).expect("one was replaced");
+    // None is left if those that took others' places were reclaimed since.
+    let (handle, _) = keys.find(|(_, key)| key.replacements > 0)?;
     let facts = Facts::Key(u64::from(handle.0));
     Some(Verdict::Refuse(Rejection { code: Code::KeyReplaced, facts }))
 }
@@ -282,7 +287,7 @@ pub fn decide_replace<'p>(
 }
 
 /// The key of a hold, and the stock it is of.
-fn find_place<'s>(
+pub(super) fn find_place<'s>(
     state: &'s State,
     hold: &HoldRecord,
     key: u32,
@@ -453,20 +458,30 @@ pub fn apply_replace(state: &mut State, event: &Event<'_>, resolved: &Resolved) 
     let old = Handle(*key);
     let mut new = NONE;
     state.change_lines(handle, |state, _, line| {
-        let before = state.keys.line(line.keys).find(|(_, key)| key.next == old.0).map(|(found, _)| found);
-        if line.keys != old.0 && before.is_none() {
-            return;
-        }
+        let Some(before) = before_in_line(state, line, old) else { return };
         new = exchange(state, channel, Handle(line.stock), old);
-        match before {
-            Some(before) => state.keys.records.get_mut(before).next = new,
-            None => line.keys = new,
-        }
+        link_behind(state, line, before, new);
     });
     assert!(new != NONE, "the log names a key of the hold");
     state.holds.get_mut(handle).flags |= HoldRecord::REPLACED;
     record(state, origin, OperationKind::KeyReplace, u64::from(new), resolved);
     handle
+}
+
+/// What a key of the line is linked behind, [`NONE`] for the first one; `None` if it is not of the line.
+pub(super) fn before_in_line(state: &State, line: &LineRecord, key: Handle) -> Option<u32> {
+    if line.keys == key.0 {
+        return Some(NONE);
+    }
+    state.keys.line(line.keys).find(|(_, found)| found.next == key.0).map(|(found, _)| found.0)
+}
+
+/// Links a key (or [`NONE`]) behind another of the line, or as its first one.
+pub(super) fn link_behind(state: &mut State, line: &mut LineRecord, before: u32, key: u32) {
+    match before {
+        NONE => line.keys = key,
+        before => state.keys.records.get_mut(Handle(before)).next = key,
+    }
 }
 
 /// One key goes to void, the next one comes into its place; what the channel has used stays the same.

@@ -8,6 +8,7 @@ pub mod checks;
 pub mod confirm;
 pub mod expire;
 pub mod hold;
+pub mod key_reclaim;
 pub mod keys;
 pub mod query;
 pub mod reply;
@@ -230,6 +231,9 @@ pub fn decide<'p>(state: &State, question: Question<'_>, plan: &'p mut Plan) -> 
         Command::KeyReplace { hold, key, reason } => {
             keys::decide_replace(state, question, (*hold, *key, *reason), plan)
         }
+        Command::KeyReclaim { hold, key, reason } => {
+            key_reclaim::decide(state, question, (*hold, *key, *reason), plan)
+        }
         Command::KeysRead { hold, from } => keys::decide_read(state, question, *hold, *from),
         Command::BatchesShow { stock, from } => keys::decide_show(state, question, *stock, *from),
         Command::StockShow { stock } => query::decide_stock(state, question, *stock, Reply::Stock),
@@ -250,6 +254,7 @@ pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) -> Optio
         }
         Event::Revealed { .. } => Some(keys::apply_reveal(state, event, resolved)),
         Event::KeyReplaced { .. } => Some(keys::apply_replace(state, event, resolved)),
+        Event::KeyReclaimed { .. } => Some(key_reclaim::apply(state, event, resolved)),
         Event::BatchCreated { .. }
         | Event::BatchChanged { .. }
         | Event::BatchExpired { .. }
@@ -333,7 +338,8 @@ pub fn resolve(state: &State, event: &Event<'_>, resolved: &mut Resolved) {
         Event::Extended { origin, hold, .. }
         | Event::Returned { origin, hold, .. }
         | Event::Revealed { origin, hold }
-        | Event::KeyReplaced { origin, hold, .. } => {
+        | Event::KeyReplaced { origin, hold, .. }
+        | Event::KeyReclaimed { origin, hold, .. } => {
             resolved.hash = new_record(state, &origin.key());
             resolved.hold = find(&OperationKey { operation: *hold, ..origin.key() });
         }

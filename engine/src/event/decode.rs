@@ -164,6 +164,11 @@ fn decode_body<'a>(reader: &mut Reader<'a>, head: &Head) -> Result<Event<'a>, Ev
             let hold = OperationId(reader.take_u128()?);
             Event::KeyReplaced { origin, hold, key: reader.take_u32("key")?, reason }
         }
+        KEY_RECLAIMED => {
+            let (origin, reason) = reader.take_origin(channel)?;
+            let hold = OperationId(reader.take_u128()?);
+            Event::KeyReclaimed { origin, hold, key: reader.take_u32("key")?, reason }
+        }
         BATCH_EXPIRED => {
             let stock = StockId(reader.take_u64()?);
             Event::BatchExpired { stock, batch: reader.take_u32("batch")? }

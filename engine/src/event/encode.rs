@@ -165,6 +165,12 @@ impl Event<'_> {
                 writer.put_u64(u64::from(key));
                 writer.finish(KEY_REPLACED, 0, 0, origin.channel)
             }
+            Event::KeyReclaimed { origin, hold, key, reason } => {
+                writer.put_origin(&origin, reason);
+                writer.put(&hold.0.to_le_bytes());
+                writer.put_u64(u64::from(key));
+                writer.finish(KEY_RECLAIMED, 0, 0, origin.channel)
+            }
             _ => self.encode_stock(writer),
         }
     }

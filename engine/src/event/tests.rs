@@ -83,6 +83,7 @@ fn every_event<'a>(
         Event::KeysImported { origin, stock, batch, keys: &[], sealed: &[] },
         Event::Revealed { origin, hold },
         Event::KeyReplaced { origin, hold, key: u32::MAX, reason: u16::MAX },
+        Event::KeyReclaimed { origin, hold, key: u32::MAX, reason: u16::MAX },
     ]
 }
 

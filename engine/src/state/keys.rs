@@ -343,6 +343,28 @@ impl Keys {
         Some(handle)
     }
 
+    /// A sold key is unsold again: the first of its batch; of a random one, the last in the list, which has had room for it
+    /// before. Answers the key that was linked behind it.
+    pub(crate) fn reclaim(&mut self, handle: Handle, random: bool) -> u32 {
+        let key = self.records.get_mut(handle);
+        assert!(key.state == KeyState::Sold as u8, "only a sold key is reclaimed");
+        key.state = KeyState::Unsold as u8;
+        key.replacements = 0;
+        let next = core::mem::replace(&mut key.next, NONE);
+        let batch = &mut self.batches[key.batch as usize];
+        batch.sold -= 1;
+        batch.unsold += 1;
+        if random {
+            batch.shuffled.push(handle.0);
+            return next;
+        }
+        key.next = core::mem::replace(&mut batch.first, handle.0);
+        if batch.last == NONE {
+            batch.last = handle.0;
+        }
+        next
+    }
+
     /// A sold key is void for good.
     pub(crate) fn void(&mut self, handle: Handle) {
         let key = self.records.get_mut(handle);

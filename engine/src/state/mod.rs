@@ -21,8 +21,9 @@ use crate::command::Quota;
 use crate::ids::{ChannelId, MerchantId, OperationKey, StockId, UserId};
 use crate::limits::{Capacity, Rules};
 use index::Index;
-use keys::Keys;
+use keys::{BatchState, Keys};
 use records::{ExtraLine, HoldRecord, LimitRecord, LineRecord, OperationRecord, Recorded};
+use scrip_planted::{Bug, on};
 use slices::Slices;
 use std::collections::BTreeSet;
 use stock::{Posting, Stock};
@@ -363,6 +364,25 @@ impl State {
         if found.keys {
             found.sale_order.start_over();
         }
+    }
+
+    /// The unit of a reclaimed key goes where its batch stands; what marks wait for goes before anything becomes available.
+    pub(crate) fn take_back(&mut self, stock: Handle, channel: ChannelId, batch: u32) {
+        let found = &mut self.keys.batches[batch as usize];
+        let into = if on(Bug::ReclaimForgetsBatch) { BatchState::Active } else { found.state };
+        let posting = match into {
+            BatchState::Active => Posting::ReturnToAvailable(1),
+            BatchState::Frozen => Posting::ReturnToFrozen(1),
+            BatchState::Void | BatchState::Expired => Posting::ReturnToVoid(1),
+        };
+        if into != BatchState::Active {
+            found.moved += 1;
+        }
+        self.post(stock, channel, posting);
+        let found = &mut self.stocks[stock.0 as usize];
+        let settled = found.settle();
+        found.sale_order.settle(&mut self.keys, settled.to_void, settled.to_frozen);
+        found.sale_order.start_over();
     }
 
     /// Puts quotas in force, and notes when their guarantees lapse.

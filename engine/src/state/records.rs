@@ -162,6 +162,8 @@ impl HoldRecord {
     pub const REVEALED: u8 = 8;
     /// Flag: a key of it was replaced.
     pub const REPLACED: u8 = 16;
+    /// Flag: a key of it was reclaimed: its lines have fewer keys than units.
+    pub const RECLAIMED: u8 = 32;
 
     /// Where it stands. Panics on a free record.
     #[inline]

@@ -74,6 +74,8 @@ pub enum Posting {
     Free(u64),
     /// consumed -> available
     ReturnToAvailable(u64),
+    /// consumed -> frozen
+    ReturnToFrozen(u64),
     /// consumed -> void
     ReturnToVoid(u64),
     /// new -> available
@@ -148,6 +150,11 @@ impl Stock {
     /// keys stock goes before anything becomes available: answers how much.
     pub fn move_units(&mut self, posting: Posting) -> Lost {
         self.units.post(posting);
+        self.settle()
+    }
+
+    /// What marks of a keys stock wait for leaves available, and guarantees are lowered to what is left: answers how much.
+    pub fn settle(&mut self) -> Lost {
         let settled = if self.keys { self.units.settle_marks() } else { Lost::default() };
         self.channels.lower_to(self.units.available);
         settled
@@ -199,6 +206,7 @@ impl Posting {
             | Posting::Consume(units)
             | Posting::Free(units)
             | Posting::ReturnToAvailable(units)
+            | Posting::ReturnToFrozen(units)
             | Posting::ReturnToVoid(units)
             | Posting::Supply(units)
             | Posting::Void(units)
@@ -235,6 +243,10 @@ impl Units {
             }
             Posting::Free(units) => lost = self.free(units),
             Posting::ReturnToAvailable(units) => shift(&mut self.consumed, &mut self.available, units),
+            Posting::ReturnToFrozen(units) => {
+                shift(&mut self.consumed, &mut self.frozen, units);
+                lost.to_frozen = units;
+            }
             Posting::ReturnToVoid(units) => {
                 shift(&mut self.consumed, &mut self.void, units);
                 lost.to_void = units;

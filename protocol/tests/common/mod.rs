@@ -132,7 +132,7 @@ pub fn commands() -> Vec<CommandSample> {
     samples
 }
 
-fn commands_of_keys(take: Take<'static>) -> [(&'static str, Command<'static>); 13] {
+fn commands_of_keys(take: Take<'static>) -> [(&'static str, Command<'static>); 14] {
     let create = BatchCreate {
         stock: STOCK,
         batch: 7,
@@ -173,6 +173,7 @@ fn commands_of_keys(take: Take<'static>) -> [(&'static str, Command<'static>); 1
         ("sell_hidden", Command::Sell { take, paid: true, hidden: true }),
         ("reveal", Command::Reveal { hold: HOLD }),
         ("key_replace", Command::KeyReplace { hold: HOLD, key: 4_711, reason: 2 }),
+        ("key_reclaim", Command::KeyReclaim { hold: HOLD, key: 4_711, reason: 2 }),
         ("keys_read", Command::KeysRead { hold: HOLD, from: 64 }),
         ("batches_show", Command::BatchesShow { stock: STOCK, from: 64 }),
     ]

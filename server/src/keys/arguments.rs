@@ -39,6 +39,17 @@ pub enum KeysCommand {
         #[arg(long, default_value_t = 0, value_name = "N")]
         reason: u16,
     },
+    /// Take a key that was never shown back from a hold confirmed hidden, to be sold again
+    Reclaim {
+        #[command(flatten)]
+        #[allow(missing_docs)]
+        hold: HoldArgs,
+        /// The key's number, from `scrip keys show`
+        key: u32,
+        /// Why, by your own numbers
+        #[arg(long, default_value_t = 0, value_name = "N")]
+        reason: u16,
+    },
 }
 
 /// A batch of a stock.

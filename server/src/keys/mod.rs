@@ -108,9 +108,10 @@ pub fn run(command: &KeysCommand) -> Result<bool, KeysError> {
         KeysCommand::Import(arguments) => &arguments.server,
         KeysCommand::Batches { server, .. } => server,
         KeysCommand::Freeze(batch) | KeysCommand::Unfreeze(batch) | KeysCommand::Void(batch) => &batch.server,
-        KeysCommand::Show(hold) | KeysCommand::Reveal(hold) | KeysCommand::Replace { hold, .. } => {
-            &hold.server
-        }
+        KeysCommand::Show(hold)
+        | KeysCommand::Reveal(hold)
+        | KeysCommand::Replace { hold, .. }
+        | KeysCommand::Reclaim { hold, .. } => &hold.server,
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(KeysError::Runtime)?;

@@ -28,6 +28,14 @@ pub(super) async fn run(client: &Client, command: &KeysCommand) -> Result<(), Fa
             }
             Ok(())
         }
+        KeysCommand::Reclaim { hold, key, reason } => {
+            let (hold, operation) = (hold_of(client, hold)?, client.operation());
+            match client.key_reclaim(operation, hold, *key, *reason).await?.value {
+                0 => println!("key {key} is unsold again, and set aside or gone as its batch is"),
+                _ => println!("key {key} is unsold again and can be bought"),
+            }
+            Ok(())
+        }
     }
 }
 

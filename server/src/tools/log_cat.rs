@@ -148,6 +148,9 @@ fn print_keys_event(out: &mut impl Write, event: &Event<'_>) -> io::Result<()> {
         Event::KeyReplaced { origin, hold, key, reason } => {
             writeln!(out, "key_replaced {} hold={hold} key={key} reason={reason}", origin.operation)
         }
+        Event::KeyReclaimed { origin, hold, key, reason } => {
+            writeln!(out, "key_reclaimed {} hold={hold} key={key} reason={reason}", origin.operation)
+        }
         event => print_hold_event(out, event),
     }
 }

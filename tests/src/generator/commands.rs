@@ -85,7 +85,7 @@ impl Generator {
                 }
                 OwnedCommand::OperationShow
             }
-            Kind::Reveal | Kind::KeyReplace | Kind::KeysRead => {
+            Kind::Reveal | Kind::KeyReplace | Kind::KeyReclaim | Kind::KeysRead => {
                 self.hold_of_keys(oracle, &mut envelope, kind)
             }
             kind => self.stock_command(oracle, &mut envelope, kind),

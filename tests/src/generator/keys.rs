@@ -5,7 +5,7 @@
 use super::Generator;
 use super::commands::key_beside;
 use super::plan::Kind;
-use crate::oracle::{Oracle, Stock};
+use crate::oracle::{Hold, Oracle, Stock};
 use crate::request::{OwnedCommand, OwnedRequest, Sealed};
 use scrip_engine::answer::HoldState;
 use scrip_engine::command::{BatchChange, Envelope};
@@ -94,7 +94,7 @@ impl Generator {
         OwnedCommand::KeysImport { stock, batch, texts, sealed: Sealed(sealed) }
     }
 
-    /// REVEAL, KEY_REPLACE, KEYS_READ.
+    /// REVEAL, KEY_REPLACE, KEY_RECLAIM, KEYS_READ.
     pub(super) fn hold_of_keys(
         &mut self,
         oracle: &Oracle,
@@ -102,10 +102,13 @@ impl Generator {
         kind: Kind,
     ) -> OwnedCommand {
         let mut hold = self.hold(envelope, oracle, &[HoldState::Confirmed]);
+        // Only what nobody has seen can be reclaimed: those mostly.
+        let unseen_only = kind == Kind::KeyReclaim && self.rng.u8(0..4) > 0;
+        let wanted = |hold: &Hold| !unseen_only || hold.hidden && !hold.revealed;
         let with_keys: Vec<_> = oracle
             .records
             .iter()
-            .filter(|(_, record)| record.hold.as_ref().is_some_and(|hold| hold.has_keys()))
+            .filter(|(_, record)| record.hold.as_ref().is_some_and(|hold| hold.has_keys() && wanted(hold)))
             .map(|(key, _)| *key)
             .collect();
         if !with_keys.is_empty() && self.rng.u8(0..8) > 0 {
@@ -128,7 +131,11 @@ impl Generator {
         // The same place again and again, so that its replacements run out.
         let first = keys.first().copied().unwrap_or(any);
         let one = if keys.is_empty() { any } else { *self.choose(&keys) };
-        OwnedCommand::KeyReplace { hold, key: *self.choose(&[first, first, one, one, any]), reason: 1 }
+        let key = *self.choose(&[first, first, one, one, any]);
+        if kind == Kind::KeyReclaim {
+            return OwnedCommand::KeyReclaim { hold, key, reason: 1 };
+        }
+        OwnedCommand::KeyReplace { hold, key, reason: 1 }
     }
 
     /// The same command on keys with one thing changed.
@@ -151,6 +158,9 @@ impl Generator {
             }
             OwnedCommand::KeyReplace { hold, key, reason } => {
                 OwnedCommand::KeyReplace { hold, key, reason: reason + 1 }
+            }
+            OwnedCommand::KeyReclaim { hold, key, reason } => {
+                OwnedCommand::KeyReclaim { hold, key, reason: reason + 1 }
             }
             OwnedCommand::KeysRead { hold, from } => OwnedCommand::KeysRead { hold, from: from ^ 1 },
             other => other,

@@ -26,6 +26,7 @@ pub enum Kind {
     KeysImport,
     Reveal,
     KeyReplace,
+    KeyReclaim,
     KeysRead,
     BatchesShow,
     StockShow,
@@ -34,7 +35,7 @@ pub enum Kind {
 }
 
 /// All kinds with their usual weights.
-const KINDS: [(Kind, u32); 23] = [
+const KINDS: [(Kind, u32); 24] = [
     (Kind::StockCreate, 1),
     (Kind::StockSupply, 6),
     (Kind::StockVoid, 3),
@@ -53,6 +54,7 @@ const KINDS: [(Kind, u32); 23] = [
     (Kind::KeysImport, 12),
     (Kind::Reveal, 4),
     (Kind::KeyReplace, 8),
+    (Kind::KeyReclaim, 8),
     (Kind::KeysRead, 4),
     (Kind::BatchesShow, 4),
     (Kind::StockShow, 5),
@@ -207,6 +209,7 @@ fn draw_kinds(rng: &mut Rng, keyed: bool) -> Vec<(Kind, u32)> {
                 | Kind::KeysImport
                 | Kind::Reveal
                 | Kind::KeyReplace
+                | Kind::KeyReclaim
                 | Kind::KeysRead
                 | Kind::BatchesShow
         );

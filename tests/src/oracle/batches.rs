@@ -8,7 +8,7 @@ use crate::outcome::{OwnedFacts, OwnedOutcome};
 use crate::request::OwnedCommand;
 use scrip_engine::answer::BatchView;
 use scrip_engine::command::{BatchChange, Envelope};
-use scrip_engine::ids::StockId;
+use scrip_engine::ids::{ChannelId, StockId};
 use scrip_engine::limits::{BATCHES_PER_ANSWER_MAX, BATCHES_PER_STOCK_MAX, NAME_BYTES_MAX};
 use scrip_engine::rejection::{CapacityOf, Code};
 use std::collections::VecDeque;
@@ -140,6 +140,36 @@ impl Stock {
         self.available += moved;
         self.settle();
         moved
+    }
+
+    /// A key that was sold is unsold again, the first of its batch (of a random one, the last of the list); its unit goes
+    /// where the batch stands. Answers whether it can be bought.
+    pub(super) fn unsell(&mut self, channel: ChannelId, number: u32, key: u32) -> bool {
+        let position = self.batch(number).expect("keys have a batch");
+        let random = self.seed != 0;
+        self.consumed -= 1;
+        self.channel_mut(channel).consumed -= 1;
+        let batch = &mut self.batches[position];
+        batch.sold -= 1;
+        if random {
+            batch.unsold.push_back(key);
+        } else {
+            batch.unsold.push_front(key);
+        }
+        match batch.state {
+            BatchState::Active => {
+                let before = self.available;
+                self.available += 1;
+                self.settle();
+                self.lower_until_available();
+                return self.available > before;
+            }
+            BatchState::Frozen => self.frozen += 1,
+            BatchState::Void | BatchState::Expired => self.void += 1,
+        }
+        self.batches[position].moved += 1;
+        self.lower_guarantee(channel, 1);
+        false
     }
 
     /// Batches whose time this is expire, as they were made.

@@ -198,7 +198,7 @@ impl Oracle {
         OwnedOutcome::Keys(OwnedKeys {
             total: total as u32,
             from: place as u32,
-            shown: !hold.hidden || hold.revealed,
+            shown: (!hold.hidden || hold.revealed) && place < total,
             keys: vec![self.owned_key(key)],
         })
     }
@@ -257,5 +257,37 @@ impl Oracle {
         let new = self.bind_one(id);
         self.hold_mut(key).lines[line].keys[place] = BoundKey { key: new, replacements: replacements + 1 };
         self.one_key(self.hold(key), new)
+    }
+
+    /// KEY_RECLAIM.
+    pub(super) fn reclaim_key(&mut self, envelope: &Envelope, hold: OperationId, key: u32) -> OwnedOutcome {
+        let of = match self.with_keys(envelope, hold) {
+            Ok(of) => of,
+            Err(refusal) => return refusal,
+        };
+        let hold = self.hold(of);
+        if !hold.hidden || hold.revealed {
+            return OwnedOutcome::refused(Code::RuleFailed);
+        }
+        let (channel, user) = (hold.channel, hold.user);
+        let place_in = |line: &HoldLine| line.keys.iter().position(|place| place.key == key);
+        let found = hold.lines.iter().enumerate().find_map(|(line, of)| Some((line, place_in(of)?)));
+        let Some((line, place)) = found else { return OwnedOutcome::refused(Code::NotFound) };
+        let card = &mut self.keys[key as usize];
+        if card.state == KeyState::Void {
+            return OwnedOutcome::refused(Code::Void);
+        }
+        card.state = KeyState::Unsold;
+        let number = card.batch;
+        let of_line = &mut self.hold_mut(of).lines[line];
+        of_line.keys.remove(place);
+        of_line.returned += 1;
+        of_line.reclaimed += 1;
+        let (id, counted) = (of_line.stock, of_line.counted);
+        if counted {
+            self.count_purchase(id, user, -1);
+        }
+        let sold_again = self.stock_mut(id).unsell(channel, number, key);
+        OwnedOutcome::StockChanged { value: u64::from(sold_again) }
     }
 }

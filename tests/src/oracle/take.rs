@@ -239,6 +239,7 @@ impl Oracle {
             returned: 0,
             counted: *units > 0 && self.stocks[&wish.stock].terms.limit_per_user > 0,
             keys: Vec::new(),
+            reclaimed: 0,
         };
         Hold {
             order: take.order,

@@ -9,28 +9,25 @@ use scrip_tests::outcome::{Lack, OwnedFacts, OwnedKeys, OwnedOutcome};
 use scrip_tests::request::{OwnedCommand, Sealed};
 use scrip_tests::world::{ANY_TERMS, START_MS, TTL_MS, World, assert_refused, return_all, take};
 
-const STOCK: StockId = StockId::new(Slot(0), 1);
-
-/// What [`drawn`] sells with the seed 42.
-const DRAWN_BY_42: [u32; 11] = [5, 7, 0, 4, 2, 6, 1, 3, 9, 10, 11];
+pub(super) const STOCK: StockId = StockId::new(Slot(0), 1);
 
 /// A world with a keys stock without batches.
-fn shop() -> World {
+pub(super) fn shop() -> World {
     shop_with(ROOMY)
 }
 
-fn shop_with(capacity: Capacity) -> World {
+pub(super) fn shop_with(capacity: Capacity) -> World {
     let mut world = World::new(capacity, Rules::default(), START_MS);
     assert_eq!(world.run(1, creating(StockKind::Keys, 0)), OwnedOutcome::StockChanged { value: 0 });
     world
 }
 
-fn creating(kind: StockKind, units: u64) -> OwnedCommand {
+pub(super) fn creating(kind: StockKind, units: u64) -> OwnedCommand {
     OwnedCommand::StockCreate { stock: STOCK, name: b"keys".to_vec(), units, kind, terms: ANY_TERMS }
 }
 
 /// A shop whose batch 1 has the keys 0 to below `keys`.
-fn shop_of(keys: u16) -> World {
+pub(super) fn shop_of(keys: u16) -> World {
     let mut world = shop();
     batch(&mut world, 1, 0);
     let texts: Vec<u16> = (0..keys).collect();
@@ -38,7 +35,7 @@ fn shop_of(keys: u16) -> World {
     world
 }
 
-fn batch(world: &mut World, number: u32, expires_ms: u64) {
+pub(super) fn batch(world: &mut World, number: u32, expires_ms: u64) {
     let create = OwnedCommand::BatchCreate {
         stock: STOCK,
         batch: number,
@@ -50,60 +47,60 @@ fn batch(world: &mut World, number: u32, expires_ms: u64) {
     assert_eq!(made, OwnedOutcome::StockChanged { value: u64::from(number) });
 }
 
-fn importing(batch: u32, texts: &[u16]) -> OwnedCommand {
+pub(super) fn importing(batch: u32, texts: &[u16]) -> OwnedCommand {
     OwnedCommand::KeysImport { stock: STOCK, batch, texts: texts.to_vec(), sealed: Sealed(vec![7; 9]) }
 }
 
 /// The bits of the texts that were taken.
 #[track_caller]
-fn import(world: &mut World, operation: u128, batch: u32, texts: &[u16]) -> u64 {
+pub(super) fn import(world: &mut World, operation: u128, batch: u32, texts: &[u16]) -> u64 {
     match world.run(operation, importing(batch, texts)) {
         OwnedOutcome::KeysImported { taken } => taken,
         other => panic!("an import is answered {other:?}"),
     }
 }
 
-fn changing(batch: u32, change: BatchChange) -> OwnedCommand {
+pub(super) fn changing(batch: u32, change: BatchChange) -> OwnedCommand {
     OwnedCommand::BatchChange { stock: STOCK, batch, change, forced: false }
 }
 
 /// Changes a batch; answers the units that moved at once.
 #[track_caller]
-fn change(world: &mut World, operation: u128, batch: u32, change: BatchChange) -> u64 {
+pub(super) fn change(world: &mut World, operation: u128, batch: u32, change: BatchChange) -> u64 {
     match world.run(operation, changing(batch, change)) {
         OwnedOutcome::StockChanged { value } => value,
         other => panic!("a change of a batch is answered {other:?}"),
     }
 }
 
-fn sell(units: u32) -> OwnedCommand {
+pub(super) fn sell(units: u32) -> OwnedCommand {
     OwnedCommand::Sell { take: take(&[(STOCK, units)]), paid: false, hidden: false }
 }
 
 /// The keys in an answer, by number.
 #[track_caller]
-fn keys(outcome: &OwnedOutcome) -> Vec<u32> {
+pub(super) fn keys(outcome: &OwnedOutcome) -> Vec<u32> {
     page(outcome).keys.iter().map(|key| key.key).collect()
 }
 
 #[track_caller]
-fn page(outcome: &OwnedOutcome) -> &OwnedKeys {
+pub(super) fn page(outcome: &OwnedOutcome) -> &OwnedKeys {
     outcome.keys().unwrap_or_else(|| panic!("there are no keys in {outcome:?}"))
 }
 
 /// Available, held, consumed, frozen, void; and the marks for frozen and void.
-fn buckets(world: &mut World) -> ([u64; 5], [u64; 2]) {
+pub(super) fn buckets(world: &mut World) -> ([u64; 5], [u64; 2]) {
     let view = world.show(STOCK);
     assert!(view.kind.is_keys());
     let units = [view.available, view.held, view.consumed, view.frozen, view.void];
     (units, [view.marked_frozen, view.marked_void])
 }
 
-fn replacing(hold: u128, key: u32) -> OwnedCommand {
+pub(super) fn replacing(hold: u128, key: u32) -> OwnedCommand {
     OwnedCommand::KeyReplace { hold: OperationId(hold), key, reason: 3 }
 }
 
-fn reading(hold: u128, from: u32) -> OwnedCommand {
+pub(super) fn reading(hold: u128, from: u32) -> OwnedCommand {
     OwnedCommand::KeysRead { hold: OperationId(hold), from }
 }
 
@@ -174,45 +171,6 @@ fn keys_are_sold_by_expiry_and_then_as_imported() {
     let numbers: Vec<u32> = batches.iter().map(|batch| batch.batch.get()).collect();
     assert_eq!(numbers, [3, 4, 2, 1], "the order of sale");
     assert_eq!(keys(&world.run(10, sell(10))), [6, 7, 8, 9, 2, 3, 4, 5, 0, 1]);
-}
-
-/// The keys of a random stock with this seed, bought one after another: 0 to 7 of the batch that expires, then 8 to 11.
-fn drawn(seed: u64) -> (World, Vec<u32>) {
-    let mut world = World::new(ROOMY, Rules::default(), START_MS);
-    world.run(1, creating(StockKind::RandomKeys { seed }, 0));
-    batch(&mut world, 1, 0);
-    batch(&mut world, 2, START_MS + 86_400_000);
-    import(&mut world, 20, 2, &[0, 1, 2, 3, 4, 5, 6, 7]);
-    import(&mut world, 21, 1, &[8, 9, 10, 11]);
-    let sold = keys(&world.run(10, sell(5))).into_iter().chain(keys(&world.run(11, sell(6)))).collect();
-    (world, sold)
-}
-
-#[test]
-fn random_keys_are_drawn_batch_by_batch_each_once_and_by_seed() {
-    let (mut world, sold) = drawn(42);
-    // Written down once from the rule in docs/semantics.md.
-    assert_eq!(sold, DRAWN_BY_42);
-    let (mut first, mut second) = (sold[..8].to_vec(), sold[8..].to_vec());
-    first.sort_unstable();
-    second.sort_unstable();
-    assert_eq!(first, [0, 1, 2, 3, 4, 5, 6, 7], "the batch that expires comes first");
-    assert!(second.iter().all(|key| (8..12).contains(key)), "{second:?}");
-    assert_ne!(drawn(43).1, sold, "another seed, another order");
-    let answer = world.run(10, sell(5));
-    world.restart();
-    assert_eq!(world.run(10, sell(5)), answer, "a repeat draws nothing");
-    assert_eq!(keys(&world.run(12, sell(1))).len(), 1);
-}
-
-#[test]
-fn the_seed_of_a_random_stock_is_no_content_and_is_not_shown() {
-    let mut world = World::new(ROOMY, Rules::default(), START_MS);
-    let made = world.run(1, creating(StockKind::RandomKeys { seed: 7 }, 0));
-    assert_eq!(made, OwnedOutcome::StockChanged { value: 0 });
-    assert_eq!(world.run(1, creating(StockKind::RandomKeys { seed: 8 }, 0)), made);
-    assert_refused(&world.run(1, creating(StockKind::Keys, 0)), Code::OperationMismatch);
-    assert_eq!(world.show(STOCK).kind, StockKind::RandomKeys { seed: 0 });
 }
 
 #[test]

@@ -10,6 +10,7 @@ mod capacity;
 mod channels;
 mod check_orders;
 mod expiry;
+mod key_options;
 mod keys;
 mod limits;
 mod random;

@@ -102,7 +102,7 @@ fn assert_covers(total: &Tally) {
         Capacity,
     ];
     let of_keys: &[Code] = &[HoldNotFound, NotActive, HoldReleased, RuleFailed];
-    let expected: [(&str, &[&[Code]]); 23] = [
+    let expected: [(&str, &[&[Code]]); 24] = [
         ("STOCK_CREATE", &[with_id, &[CrossSlot, RuleFailed, Capacity]]),
         ("BATCH_CREATE", &[with_id, &[CrossSlot, NotFound, RuleFailed, Capacity]]),
         (
@@ -112,6 +112,7 @@ fn assert_covers(total: &Tally) {
         ("KEYS_IMPORT", &[with_id, &[CrossSlot, NotFound, RuleFailed, Frozen, Void, Expired, Capacity]]),
         ("REVEAL", &[with_id, of_keys, &[KeyReplaced, Capacity]]),
         ("KEY_REPLACE", &[with_id, of_keys, &[NotFound, Void, OutOfStock, ChannelQuota, Capacity]]),
+        ("KEY_RECLAIM", &[with_id, of_keys, &[NotFound, Void, Capacity]]),
         ("KEYS_READ", &[of_keys]),
         ("BATCHES_SHOW", &[&[CrossSlot, NotFound, RuleFailed]]),
         ("STOCK_SUPPLY", &[with_id, &[CrossSlot, NotFound, RuleFailed, Capacity]]),

@@ -1,0 +1,174 @@
+//! Options of card keys, one situation each: random order, keys taken back, one text for many buyers, lists of keys.
+
+use super::keys::{
+    STOCK, batch, buckets, change, creating, import, keys, page, reading, replacing, sell, shop_of,
+};
+use scrip_engine::command::{BatchChange, StockKind, StockTerms};
+use scrip_engine::ids::OperationId;
+use scrip_engine::limits::Rules;
+use scrip_engine::rejection::Code;
+use scrip_tests::generator::ROOMY;
+use scrip_tests::outcome::OwnedOutcome;
+use scrip_tests::request::OwnedCommand;
+use scrip_tests::world::{ANY_TERMS, START_MS, World, assert_refused, return_all, take};
+
+/// What [`drawn`] sells with the seed 42.
+const DRAWN_BY_42: [u32; 11] = [5, 7, 0, 4, 2, 6, 1, 3, 9, 10, 11];
+
+/// The keys of a random stock with this seed, bought one after another: 0 to 7 of the batch that expires, then 8 to 11.
+fn drawn(seed: u64) -> (World, Vec<u32>) {
+    let mut world = World::new(ROOMY, Rules::default(), START_MS);
+    world.run(1, creating(StockKind::RandomKeys { seed }, 0));
+    batch(&mut world, 1, 0);
+    batch(&mut world, 2, START_MS + 86_400_000);
+    import(&mut world, 20, 2, &[0, 1, 2, 3, 4, 5, 6, 7]);
+    import(&mut world, 21, 1, &[8, 9, 10, 11]);
+    let sold = keys(&world.run(10, sell(5))).into_iter().chain(keys(&world.run(11, sell(6)))).collect();
+    (world, sold)
+}
+
+#[test]
+fn random_keys_are_drawn_batch_by_batch_each_once_and_by_seed() {
+    let (mut world, sold) = drawn(42);
+    // Written down once from the rule in docs/semantics.md.
+    assert_eq!(sold, DRAWN_BY_42);
+    let (mut first, mut second) = (sold[..8].to_vec(), sold[8..].to_vec());
+    first.sort_unstable();
+    second.sort_unstable();
+    assert_eq!(first, [0, 1, 2, 3, 4, 5, 6, 7], "the batch that expires comes first");
+    assert!(second.iter().all(|key| (8..12).contains(key)), "{second:?}");
+    assert_ne!(drawn(43).1, sold, "another seed, another order");
+    let answer = world.run(10, sell(5));
+    world.restart();
+    assert_eq!(world.run(10, sell(5)), answer, "a repeat draws nothing");
+    assert_eq!(keys(&world.run(12, sell(1))).len(), 1);
+}
+
+#[test]
+fn the_seed_of_a_random_stock_is_no_content_and_is_not_shown() {
+    let mut world = World::new(ROOMY, Rules::default(), START_MS);
+    let made = world.run(1, creating(StockKind::RandomKeys { seed: 7 }, 0));
+    assert_eq!(made, OwnedOutcome::StockChanged { value: 0 });
+    assert_eq!(world.run(1, creating(StockKind::RandomKeys { seed: 8 }, 0)), made);
+    assert_refused(&world.run(1, creating(StockKind::Keys, 0)), Code::OperationMismatch);
+    assert_eq!(world.show(STOCK).kind, StockKind::RandomKeys { seed: 0 });
+}
+
+fn reclaiming(hold: u128, key: u32) -> OwnedCommand {
+    OwnedCommand::KeyReclaim { hold: OperationId(hold), key, reason: 9 }
+}
+
+/// Sells units hidden, by operation 10; answers the keys.
+#[track_caller]
+fn sell_hidden(world: &mut World, units: u32) -> Vec<u32> {
+    keys(&world.run(10, selling_hidden(units)))
+}
+
+fn selling_hidden(units: u32) -> OwnedCommand {
+    OwnedCommand::Sell { take: take(&[(STOCK, units)]), paid: false, hidden: true }
+}
+
+#[test]
+fn a_key_nobody_has_seen_is_reclaimed_and_sold_first() {
+    let mut world = shop_of(5);
+    assert_eq!(sell_hidden(&mut world, 3), [0, 1, 2]);
+    let reclaimed = world.run(30, reclaiming(10, 1));
+    assert_eq!(reclaimed, OwnedOutcome::StockChanged { value: 1 });
+    assert_eq!(buckets(&mut world), ([3, 0, 2, 0, 0], [0, 0]));
+    assert_eq!(keys(&world.run(10, selling_hidden(3))), [0, 2], "the repeat has the keys that are left");
+    assert_eq!(page(&world.run(1, reading(10, 1))).total, 2);
+    assert_refused(&world.run(31, reclaiming(10, 1)), Code::NotFound);
+    assert_eq!(keys(&world.run(11, sell(2))), [1, 3], "it is the next to be sold");
+    assert_eq!(world.run(30, reclaiming(10, 1)), reclaimed, "a repeat takes nothing");
+    world.restart();
+    let reveal = OwnedCommand::Reveal { hold: OperationId(10) };
+    assert_eq!(keys(&world.run(32, reveal)), [0, 2]);
+    assert_refused(&world.run(33, reclaiming(10, 0)), Code::RuleFailed);
+    // The last unit of the line that is left has the last key that is left.
+    let give = OwnedCommand::Return { hold: OperationId(10), to_available: false, units: vec![1] };
+    assert_eq!(world.run(34, give), OwnedOutcome::Returned { units: 1 });
+    let void: Vec<bool> = page(&world.run(1, reading(10, 0))).keys.iter().map(|key| key.void).collect();
+    assert_eq!(void, [false, true]);
+    let give = OwnedCommand::Return { hold: OperationId(10), to_available: false, units: vec![2] };
+    assert_refused(&world.run(35, give), Code::ExceedsHold);
+}
+
+#[test]
+fn what_was_shown_or_is_void_is_not_reclaimed() {
+    let mut world = shop_of(6);
+    world.run(11, sell(1));
+    assert_refused(&world.run(30, reclaiming(11, 0)), Code::RuleFailed);
+    assert_eq!(sell_hidden(&mut world, 2), [1, 2]);
+    let give = OwnedCommand::Return { hold: OperationId(10), to_available: false, units: vec![1] };
+    world.run(31, give);
+    assert_refused(&world.run(32, reclaiming(10, 2)), Code::Void);
+    assert_refused(&world.run(32, reclaiming(10, 0)), Code::NotFound);
+    assert_refused(&world.run(32, reclaiming(77, 1)), Code::HoldNotFound);
+    world.reserve(12, &[(STOCK, 1)]);
+    assert_refused(&world.run(32, reclaiming(12, 1)), Code::NotActive);
+    world.run(33, OwnedCommand::Reveal { hold: OperationId(10) });
+    assert_refused(&world.run(32, reclaiming(10, 1)), Code::RuleFailed);
+}
+
+#[test]
+fn a_hold_without_keys_left_answers_as_one_without_keys() {
+    let mut world = shop_of(2);
+    sell_hidden(&mut world, 2);
+    world.run(30, reclaiming(10, 0));
+    world.run(31, reclaiming(10, 1));
+    let repeat = world.run(10, selling_hidden(2));
+    assert!(matches!(&repeat, OwnedOutcome::Confirmed { units, .. } if units == &[2]), "{repeat:?}");
+    assert_refused(&world.run(32, OwnedCommand::Reveal { hold: OperationId(10) }), Code::RuleFailed);
+    assert_refused(&world.run(33, return_all(10)), Code::AlreadyReversed);
+    assert_eq!(keys(&world.run(11, sell(2))), [1, 0], "each was put in front");
+}
+
+#[test]
+fn a_reclaimed_key_follows_its_batch_and_the_marks() {
+    let mut world = shop_of(3);
+    sell_hidden(&mut world, 2);
+    change(&mut world, 20, 1, BatchChange::Freeze);
+    assert_eq!(world.run(30, reclaiming(10, 0)), OwnedOutcome::StockChanged { value: 0 });
+    assert_eq!(buckets(&mut world), ([0, 0, 1, 2, 0], [0, 0]));
+    assert_eq!(change(&mut world, 21, 1, BatchChange::Unfreeze), 2);
+    assert_eq!(keys(&world.run(11, sell(1))), [0]);
+    change(&mut world, 22, 1, BatchChange::Void);
+    assert_eq!(world.run(31, reclaiming(10, 1)), OwnedOutcome::StockChanged { value: 0 });
+    assert_eq!(buckets(&mut world), ([0, 0, 1, 0, 2], [0, 0]));
+    // A mark of another batch waits for the next unit that becomes available.
+    let mut world = shop_of(2);
+    batch(&mut world, 2, 0);
+    import(&mut world, 20, 2, &[10]);
+    sell_hidden(&mut world, 1);
+    world.reserve(12, &[(STOCK, 2)]);
+    change(&mut world, 21, 2, BatchChange::Freeze);
+    assert_eq!(buckets(&mut world), ([0, 2, 1, 0, 0], [1, 0]));
+    assert_eq!(world.run(30, reclaiming(10, 0)), OwnedOutcome::StockChanged { value: 0 });
+    assert_eq!(buckets(&mut world), ([0, 2, 0, 1, 0], [0, 0]));
+    assert_eq!(keys(&world.confirm(12)), [0, 1]);
+}
+
+#[test]
+fn a_key_reclaimed_after_it_took_anothers_place_is_not_shown_again() {
+    let mut world = shop_of(3);
+    sell_hidden(&mut world, 2);
+    assert_eq!(keys(&world.run(30, replacing(10, 0))), [2]);
+    assert_refused(&world.run(10, selling_hidden(2)), Code::KeyReplaced);
+    world.run(31, reclaiming(10, 2));
+    assert_eq!(keys(&world.run(10, selling_hidden(2))), [1]);
+    assert_eq!(keys(&world.run(11, sell(1))), [2], "somebody else's now");
+    world.run(32, OwnedCommand::Reveal { hold: OperationId(10) });
+    let again = world.run(30, replacing(10, 0));
+    assert_eq!((keys(&again), page(&again).from, page(&again).shown), (vec![2], 1, false));
+}
+
+#[test]
+fn a_reclaim_credits_the_purchase_limit() {
+    let mut world = shop_of(4);
+    let terms = StockTerms { limit_per_user: 2, ..ANY_TERMS };
+    world.run(20, OwnedCommand::StockEdit { stock: STOCK, version: 1, terms });
+    sell_hidden(&mut world, 2);
+    assert_refused(&world.run(11, sell(1)), Code::UserLimit);
+    world.run(30, reclaiming(10, 1));
+    assert_eq!(keys(&world.run(11, sell(1))), [1]);
+}
