@@ -58,7 +58,9 @@ pub use request::{
 pub use scrip_engine::answer::{HoldState, OperationKind, OperationView};
 pub use scrip_engine::command::{BatchChange as BatchVerb, Line, Quota, StockKind, StockTerms};
 pub use scrip_engine::ids::{ChannelId, MerchantId, OperationId, OrderId, Slot, StockId, UserId};
-pub use scrip_engine::limits::{KEY_BLOCK_BYTES_MAX, KEY_TEXT_BYTES_MAX, KEYS_PER_CHUNK_MAX};
+pub use scrip_engine::limits::{
+    KEY_BLOCK_BYTES_MAX, KEY_TEXT_BYTES_MAX, KEYS_PER_CHUNK_MAX, STOCK_UNITS_MAX,
+};
 pub use scrip_engine::rejection::{CapacityOf, Class, Code};
 pub use scrip_engine::state::keys::BatchState;
 pub use scrip_protocol::references::{ReferenceError, home_slot, reference_id, stock_id};

@@ -115,6 +115,8 @@ pub enum StockKind {
         /// Chance, put in by the edge; not 0 once the command is executed, 0 wherever the stock is shown.
         seed: u64,
     },
+    /// One text that every buyer gets: KEYS_IMPORT sets it, units are counted as of a counter.
+    Reusable,
 }
 
 impl StockKind {

@@ -95,6 +95,7 @@ pub fn content_digest(envelope: &Envelope, command: &Command<'_>) -> u64 {
                 StockKind::Counter => create.units,
                 StockKind::Keys => u64::MAX,
                 StockKind::RandomKeys { .. } => u64::MAX - 1,
+                StockKind::Reusable => create.units | 1 << 63,
             });
             fields.put_terms(&create.terms);
             fields.digest(create.name)

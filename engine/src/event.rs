@@ -486,6 +486,7 @@ const FLAG_FROM_FROZEN: u8 = 1;
 const FLAG_FORCED: u8 = 2;
 const FLAG_KEYS: u8 = 1;
 const FLAG_RANDOM: u8 = 2;
+const FLAG_REUSABLE: u8 = 4;
 const FLAG_CONFIRM_HIDDEN: u8 = 2;
 const FLAG_ORDER: u8 = 2;
 const FLAG_USER: u8 = 4;

@@ -50,11 +50,13 @@ pub enum Bug {
     RandomKeyStays,
     /// engine: the unit of a reclaimed key becomes available, whatever its batch has become.
     ReclaimForgetsBatch,
+    /// engine: who buys a reusable text gets its first version, not the one in force.
+    FirstVersionStays,
 }
 
 impl Bug {
     /// Every planted bug, in the order of their numbers.
-    pub const ALL: [Bug; 21] = [
+    pub const ALL: [Bug; 22] = [
         Bug::AnswerBeforeSync,
         Bug::SkippedDirectorySync,
         Bug::IgnoredIoError,
@@ -76,6 +78,7 @@ impl Bug {
         Bug::MarkIgnored,
         Bug::RandomKeyStays,
         Bug::ReclaimForgetsBatch,
+        Bug::FirstVersionStays,
     ];
 }
 

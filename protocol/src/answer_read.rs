@@ -235,6 +235,7 @@ impl<'a> Body<'a> {
             0 => StockKind::Counter,
             flag::KEYS => StockKind::Keys,
             flags if flags == flag::KEYS | flag::RANDOM => StockKind::RandomKeys { seed: 0 },
+            flags if flags == flag::KEYS | flag::REUSABLE => StockKind::Reusable,
             flags => return Err(AnswerFault::UnknownFlags(flags)),
         };
         Ok(StockView {

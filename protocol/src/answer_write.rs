@@ -303,6 +303,7 @@ fn of_kind(kind: StockKind) -> u8 {
     match kind {
         StockKind::Counter => 0,
         StockKind::Keys => flag::KEYS,
+        StockKind::Reusable => flag::KEYS | flag::REUSABLE,
         StockKind::RandomKeys { .. } => flag::KEYS | flag::RANDOM,
     }
 }

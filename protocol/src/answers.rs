@@ -330,6 +330,8 @@ pub mod flag {
     pub const KEYS: u8 = 2;
     /// STOCK: the keys of a batch are sold in random order.
     pub const RANDOM: u8 = 4;
+    /// STOCK: one text for every buyer; units are counted.
+    pub const REUSABLE: u8 = 8;
     /// CONFIRMED, CONFIRMED_KEYS, HOLD: confirmed after the hold had expired.
     pub const LATE: u8 = 1;
     /// RELEASED: the hold had expired before, and a late CONFIRM is now refused.
@@ -404,7 +406,7 @@ numbered! {
         /// RETURN was taken; `value`: units given back by it, over all lines.
         Returned = 6, "RETURNED", ValueBody, "", 0;
         /// STOCK_SHOW.
-        Stock = 7, "STOCK", StockBody, "`count` bytes: the name (UTF-8), padded", flag::FROZEN | flag::KEYS | flag::RANDOM;
+        Stock = 7, "STOCK", StockBody, "`count` bytes: the name (UTF-8), padded", flag::FROZEN | flag::KEYS | flag::RANDOM | flag::REUSABLE;
         /// OPERATION_SHOW of a RESERVE or SELL.
         Hold = 8, "HOLD", HoldBody, "`count` lines of 24 bytes", flag::LATE;
         /// OPERATION_SHOW of any other operation.

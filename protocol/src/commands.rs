@@ -274,6 +274,8 @@ pub mod flag {
     pub const KEYS: u8 = 2;
     /// STOCK_CREATE, with KEYS: keys are sold in random order within a batch.
     pub const RANDOM: u8 = 4;
+    /// STOCK_CREATE, with KEYS: one text for every buyer; units are counted.
+    pub const REUSABLE: u8 = 8;
     /// STOCK_VOID: take the units from frozen instead of available.
     pub const FROM_FROZEN: u8 = 1;
     /// STOCK_VOID, STOCK_FREEZE, BATCH_CHANGE: also where that cuts into channels' guarantees, which are lowered then.
@@ -377,7 +379,7 @@ macro_rules! commands {
 
 commands! {
     /// Makes a stock: of units that are all alike, or of card keys.
-    StockCreate = 1, "STOCK_CREATE", StockCreateBody, Name, [FROZEN, KEYS, RANDOM];
+    StockCreate = 1, "STOCK_CREATE", StockCreateBody, Name, [FROZEN, KEYS, RANDOM, REUSABLE];
     /// Adds units to available: the only thing that changes a total.
     StockSupply = 2, "STOCK_SUPPLY", StockUnitsBody, None, [];
     /// Moves units to void, from available or from frozen.

@@ -155,7 +155,8 @@ impl Parts {
                 name: self.name.as_bytes(),
                 units: if self.flags[2] { 0 } else { units },
                 kind: match (self.flags[2], self.flags[1]) {
-                    (false, _) => StockKind::Counter,
+                    (false, true) => StockKind::Reusable,
+                    (false, false) => StockKind::Counter,
                     (true, false) => StockKind::Keys,
                     (true, true) => StockKind::RandomKeys { seed: 0 },
                 },
@@ -341,7 +342,8 @@ impl AnswerParts {
         StockView {
             stock: StockId(stock),
             version: self.small[0],
-            kind: match self.channel % 3 {
+            kind: match self.channel % 4 {
+                3 => StockKind::Reusable,
                 0 => StockKind::Counter,
                 1 => StockKind::Keys,
                 _ => StockKind::RandomKeys { seed: 0 },

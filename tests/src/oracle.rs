@@ -86,6 +86,10 @@ pub struct Stock {
     pub seed: u64,
     /// Keys bound so far.
     pub bound: u64,
+    /// Every buyer gets the same text.
+    pub reusable: bool,
+    /// The version of that text in force.
+    pub content: Option<u32>,
     /// Batches of card keys, as they were made.
     pub batches: Vec<Batch>,
 }
@@ -105,6 +109,8 @@ pub struct Batch {
     pub moved: i128,
     pub sold: i128,
     pub void: i128,
+    /// Versions of a reusable text.
+    pub versions: i128,
 }
 
 /// Where a batch stands, with the number that is shown.
@@ -143,6 +149,7 @@ pub enum KeyState {
     Unsold,
     Sold,
     Void,
+    Content,
 }
 
 /// What a stock counts for a channel.

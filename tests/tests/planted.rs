@@ -41,6 +41,7 @@ const HUNTS: &[(Bug, Look)] = &[
     (Bug::MarkIgnored, model),
     (Bug::RandomKeyStays, model),
     (Bug::ReclaimForgetsBatch, model),
+    (Bug::FirstVersionStays, model),
     (Bug::AnswerBeforeSync, crashes),
     (Bug::SkippedDirectorySync, crashes),
     (Bug::IgnoredIoError, crashes),

@@ -201,9 +201,7 @@ pub fn apply(
             state.credit_limit(line.limit, rest);
         }
         line.current = units;
-        if state.stock(stock).keys {
-            line.keys = keys::bind(state, stock, units);
-        }
+        line.keys = keys::bind(state, stock, units);
     });
     let hold = state.holds.get_mut(handle);
     hold.close(HoldState::Confirmed, now_ms);

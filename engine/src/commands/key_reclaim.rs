@@ -39,6 +39,9 @@ pub fn decide<'p>(
         return refuse(Code::RuleFailed);
     }
     let Some((stock, place)) = find_place(state, found, key) else { return refuse(Code::NotFound) };
+    if place.state == KeyState::Content as u8 {
+        return refuse(Code::RuleFailed);
+    }
     if place.state != KeyState::Sold as u8 {
         return refuse(Code::Void);
     }

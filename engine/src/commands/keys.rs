@@ -18,6 +18,7 @@ use crate::state::records::{HoldRecord, LineRecord};
 use crate::state::stock::{Posting, Stock};
 use crate::state::table::{Handle, NONE};
 use crate::state::{Appointment, Due, State};
+use scrip_planted::{Bug, on};
 use zerocopy::little_endian::U128;
 
 fn refuse(code: Code) -> Verdict<'static> {
@@ -28,6 +29,17 @@ fn refuse(code: Code) -> Verdict<'static> {
 fn keys_stock(state: &State, question: Question<'_>, stock: StockId) -> Result<Handle, Code> {
     let handle = state.stock_of(question.request.envelope.merchant, stock).ok_or(Code::NotFound)?;
     if state.stock(handle).keys { Ok(handle) } else { Err(Code::RuleFailed) }
+}
+
+/// The stock with batches that a command names: of keys, or of a reusable text.
+pub(super) fn stock_with_batches(
+    state: &State,
+    question: Question<'_>,
+    stock: StockId,
+) -> Result<Handle, Code> {
+    let handle = state.stock_of(question.request.envelope.merchant, stock).ok_or(Code::NotFound)?;
+    let found = state.stock(handle);
+    if found.keys || found.reusable { Ok(handle) } else { Err(Code::RuleFailed) }
 }
 
 /// The handle of a stock's batch.
@@ -51,12 +63,14 @@ pub fn decide_create<'p>(
     if let Some(verdict) = before_deciding(state, question, content, core::iter::once(create.stock)) {
         return verdict;
     }
-    let handle = match keys_stock(state, question, create.stock) {
+    let handle = match stock_with_batches(state, question, create.stock) {
         Ok(handle) => handle,
         Err(code) => return refuse(code),
     };
     let past = (1..=question.now_ms).contains(&create.expires_ms);
-    if find_batch(state, handle, create.batch).is_some() || past {
+    // A text of which every version is kept can't expire.
+    let expires = state.stock(handle).reusable && create.expires_ms != 0;
+    if find_batch(state, handle, create.batch).is_some() || past || expires {
         return refuse(Code::RuleFailed);
     }
     if !state.stock(handle).sale_order.has_room() {
@@ -134,7 +148,7 @@ pub fn decide_import<'p>(
     let KeyBlock::Sealed { fingerprints, sealed } = block else {
         unreachable!("the edge seals keys before they are executed");
     };
-    let handle = match keys_stock(state, question, stock) {
+    let handle = match stock_with_batches(state, question, stock) {
         Ok(handle) => handle,
         Err(code) => return refuse(code),
     };
@@ -144,6 +158,9 @@ pub fn decide_import<'p>(
         BatchState::Frozen => return refuse(Code::Frozen),
         BatchState::Void => return refuse(Code::Void),
         BatchState::Expired => return refuse(Code::Expired),
+    }
+    if state.stock(handle).reusable && fingerprints.len() != 1 {
+        return refuse(Code::RuleFailed);
     }
     let taken = choose_new(state, fingerprints, plan);
     let new = plan.keys.len() as u64;
@@ -177,7 +194,7 @@ fn choose_new(state: &State, fingerprints: &[U128], plan: &mut Plan) -> u64 {
 
 fn no_room(state: &State, stock: Handle, new: u64, sealed_bytes: u64) -> Option<Rejection<'static>> {
     let maxima = &state.capacity;
-    if state.stock(stock).units.total + new > STOCK_UNITS_MAX {
+    if state.stock(stock).keys && state.stock(stock).units.total + new > STOCK_UNITS_MAX {
         return Some(capacity(CapacityOf::StockUnits, STOCK_UNITS_MAX));
     }
     if u64::from(state.keys.records.used()) + new > u64::from(maxima.keys_max) {
@@ -263,6 +280,9 @@ pub fn decide_replace<'p>(
     };
     let record = state.holds.get(handle);
     let Some((stock, place)) = find_place(state, record, key) else { return refuse(Code::NotFound) };
+    if place.state == KeyState::Content as u8 {
+        return refuse(Code::RuleFailed);
+    }
     if place.state != KeyState::Sold as u8 {
         return refuse(Code::Void);
     }
@@ -313,7 +333,7 @@ pub fn decide_show<'p>(state: &State, question: Question<'_>, stock: StockId, fr
     if stock.slot() != question.request.envelope.slot {
         return refuse(Code::CrossSlot);
     }
-    match keys_stock(state, question, stock) {
+    match stock_with_batches(state, question, stock) {
         Ok(handle) => Verdict::Answer(Reply::Batches(handle, from)),
         Err(code) => refuse(code),
     }
@@ -361,15 +381,26 @@ pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) {
         Event::KeysImported { origin, stock, batch, keys, sealed } => {
             let handle = named(resolved);
             let batch = batch_of(state, handle, *batch);
-            let random = state.stock(handle).sale_order.is_random();
+            let (random, reusable) =
+                (state.stock(handle).sale_order.is_random(), state.stock(handle).reusable);
             let mut taken = 0u64;
             if !keys.is_empty() {
                 let chunk = state.keys.insert_chunk(origin.operation, *stock, sealed);
                 for key in *keys {
                     taken |= 1 << key.position;
+                    if reusable {
+                        let (print, position) = (key.fingerprint.get(), key.position);
+                        let content = state.keys.insert_content(print, chunk, position, batch);
+                        let stock = state.stock_mut(handle);
+                        if stock.content == NONE || !on(Bug::FirstVersionStays) {
+                            stock.content = content.0;
+                        }
+                        continue;
+                    }
                     state.keys.insert(key.fingerprint.get(), chunk, key.position, batch, random);
                 }
-                state.move_units(handle, Posting::Supply(keys.len() as u64));
+                let units = if reusable { 0 } else { keys.len() as u64 };
+                state.move_units(handle, Posting::Supply(units));
             }
             record(state, origin, OperationKind::KeysImport, taken, resolved);
         }
@@ -410,8 +441,13 @@ fn move_batch(state: &mut State, stock: Handle, handle: u32, into: BatchState) {
     }
 }
 
-/// Binds the next `units` keys of a stock in the order of sale; answers the first of their chain.
+/// Binds the next `units` keys of a stock in the order of sale, or the text in force; answers the first of their chain,
+/// [`NONE`] for a stock of units that are all alike.
 pub(crate) fn bind(state: &mut State, stock: Handle, units: u32) -> u32 {
+    let found = state.stock(stock);
+    if !found.keys {
+        return if found.reusable && units > 0 { found.content } else { NONE };
+    }
     let State { stocks, keys, .. } = state;
     let order = &mut stocks[stock.0 as usize].sale_order;
     let mut first = NONE;
@@ -431,6 +467,9 @@ pub(crate) fn bind(state: &mut State, stock: Handle, units: u32) -> u32 {
 /// Voids `units` keys of the line that begins with `first` and of which the first `left` are not given back yet, from the
 /// last of those on.
 pub(crate) fn void_last(state: &mut State, first: u32, left: u32, units: u32) {
+    if state.keys.is_content(first) {
+        return;
+    }
     let mut next = state.keys.line(first).map(|(handle, _)| handle).nth((left - units) as usize);
     for _ in 0..units {
         let handle = next.expect("a line has as many keys as units");

@@ -77,14 +77,22 @@ fn fill_places(state: &State, hold: &HoldRecord, from: u32, replies: &mut Replie
         let room = KEYS_PER_ANSWER_MAX - replies.places.len();
         if before < count && room > 0 {
             let keys = state.keys.line(line.keys).skip(before as usize).take(room);
-            replies.places.extend(keys.map(|(handle, key)| place(handle, key)));
+            let given_back = line.returned == line.current && state.keys.is_content(line.keys);
+            let void = |key: &KeyRecord| given_back || key.state == KeyState::Void as u8;
+            replies
+                .places
+                .extend(keys.map(|(handle, key)| KeyPlace { void: void(key), ..place(handle, key) }));
         }
     }
     total
 }
 
-/// Keys of a line. It has as many as units were confirmed: they are counted only if some were reclaimed.
+/// Keys of a line. It has as many as units were confirmed: they are counted only if some were reclaimed. A reusable text
+/// stands once in a line, whatever its units.
 fn keys_of_line(state: &State, hold: &HoldRecord, line: &LineRecord) -> u32 {
+    if state.stock(Handle(line.stock)).reusable {
+        return 1;
+    }
     match hold.flags & HoldRecord::RECLAIMED {
         0 => line.current,
         _ => state.keys.line(line.keys).count() as u32,

@@ -228,6 +228,7 @@ fn decode_stock<'a>(
                 flags if flags == FLAG_KEYS | FLAG_RANDOM => {
                     StockKind::RandomKeys { seed: reader.take_u64()? }
                 }
+                flags if flags == FLAG_KEYS | FLAG_REUSABLE => StockKind::Reusable,
                 _ => return Err(reader.field("kind")),
             };
             let name = reader.take_slice(usize::from(head.count.get()), NAME_BYTES_MAX)?;

@@ -185,6 +185,7 @@ impl Event<'_> {
                 let flags = match kind {
                     StockKind::Counter => 0,
                     StockKind::Keys => FLAG_KEYS,
+                    StockKind::Reusable => FLAG_KEYS | FLAG_REUSABLE,
                     StockKind::RandomKeys { seed } => {
                         writer.put_u64(seed);
                         FLAG_KEYS | FLAG_RANDOM

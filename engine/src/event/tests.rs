@@ -49,6 +49,7 @@ fn every_event<'a>(
             terms,
             name: b"card",
         },
+        Event::StockCreated { origin, stock, units: 9, kind: StockKind::Reusable, terms, name: b"link" },
         Event::StockMoved {
             origin,
             kind: OperationKind::StockVoid,

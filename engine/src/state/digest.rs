@@ -47,6 +47,7 @@ impl State {
             hash.update(stock.name());
             hash.update(stock.sale_order.batches().as_bytes());
             hash.update(stock.sale_order.chance().as_bytes());
+            hash.update(stock.content.as_bytes());
             for channel in stock.channels.list() {
                 let numbers = [
                     u64::from(channel.channel.0),

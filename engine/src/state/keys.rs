@@ -6,7 +6,7 @@
 //! imported stays "already there".
 //!
 //! Invariant: an unsold key hangs in exactly one batch, a sold one in exactly one hold's line (until that hold leaves
-//! memory); of a batch, imported = unsold + sold + void; what freezing or voiding has taken of the unsold ones is in
+//! memory), a version of a reusable text in any number of lines, alone; of a batch, imported = unsold + sold + void; what freezing or voiding has taken of the unsold ones is in
 //! `moved`, the rest waits as marks of the stock.
 
 use super::index::Index;
@@ -52,6 +52,8 @@ pub enum KeyState {
     Sold = 1,
     /// Gone for good: returned, or replaced.
     Void = 2,
+    /// A version of a reusable text: bound to any number of orders.
+    Content = 3,
 }
 
 /// Where a batch stands. Numbers are never reused.
@@ -243,6 +245,11 @@ impl Keys {
         })
     }
 
+    /// Whether a line that begins with this key has the version of a reusable text instead of keys of its own.
+    pub fn is_content(&self, first: u32) -> bool {
+        first != NONE && self.records.get(Handle(first)).state == KeyState::Content as u8
+    }
+
     /// The key behind this one, in its batch or line.
     pub fn next(&self, key: Handle) -> Option<Handle> {
         let next = self.records.get(key).next;
@@ -263,6 +270,19 @@ fn hash_of(fingerprint: u128) -> u32 {
     (fingerprint >> 64) as u32
 }
 
+fn unsold_key(fingerprint: u128, chunk: u32, position: u8, batch: u32) -> KeyRecord {
+    KeyRecord {
+        fingerprint,
+        chunk,
+        next: NONE,
+        batch,
+        position,
+        state: KeyState::Unsold as u8,
+        replacements: 0,
+        spare: 0,
+    }
+}
+
 /// Writing: for `apply` alone.
 impl Keys {
     /// Keeps a chunk of sealed texts.
@@ -280,19 +300,7 @@ impl Keys {
 
     /// Adds an unsold key behind the others of its batch.
     pub(crate) fn insert(&mut self, fingerprint: u128, chunk: u32, position: u8, batch: u32, random: bool) {
-        let record = KeyRecord {
-            fingerprint,
-            chunk,
-            next: NONE,
-            batch,
-            position,
-            state: KeyState::Unsold as u8,
-            replacements: 0,
-            spare: 0,
-        };
-        assert!(self.find(fingerprint).is_none(), "a key is imported once");
-        let handle = self.records.insert(record);
-        self.index.insert(hash_of(fingerprint), handle);
+        let handle = self.insert_record(unsold_key(fingerprint, chunk, position, batch));
         let batch = &mut self.batches[batch as usize];
         batch.imported += 1;
         batch.unsold += 1;
@@ -306,6 +314,27 @@ impl Keys {
         } else {
             self.records.get_mut(Handle(last)).next = handle.0;
         }
+    }
+
+    /// Adds a version of a reusable text.
+    pub(crate) fn insert_content(
+        &mut self,
+        fingerprint: u128,
+        chunk: u32,
+        position: u8,
+        batch: u32,
+    ) -> Handle {
+        let record =
+            KeyRecord { state: KeyState::Content as u8, ..unsold_key(fingerprint, chunk, position, batch) };
+        self.batches[batch as usize].imported += 1;
+        self.insert_record(record)
+    }
+
+    fn insert_record(&mut self, record: KeyRecord) -> Handle {
+        assert!(self.find(record.fingerprint).is_none(), "a key is imported once");
+        let handle = self.records.insert(record);
+        self.index.insert(hash_of(record.fingerprint), handle);
+        handle
     }
 
     /// Binds the unsold key at a position of a batch in random order; the last one takes its position.

@@ -173,7 +173,7 @@ impl State {
     }
 
     fn compare_keys(&self) -> Result<(), RecountError> {
-        let mut sums = vec![[0u64; 3]; self.keys.batches.len()];
+        let mut sums = vec![[0u64; 4]; self.keys.batches.len()];
         for (_, key) in self.keys.records.iter() {
             sums[key.batch as usize][usize::from(key.state)] += 1;
         }

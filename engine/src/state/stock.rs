@@ -7,6 +7,7 @@
 
 use super::channels::{ChannelUse, Channels};
 use super::keys::SaleOrder;
+use super::table::NONE;
 use crate::command::{Quota, StockKind, StockTerms};
 use crate::ids::{ChannelId, MerchantId, StockId};
 use crate::limits::{NAME_BYTES_MAX, STOCK_BYTES};
@@ -23,6 +24,10 @@ pub struct Stock {
     pub version: u32,
     /// Each unit is a card key.
     pub keys: bool,
+    /// Every buyer gets the same text.
+    pub reusable: bool,
+    /// Of a reusable stock: the version of the text in force; [`NONE`]: none yet.
+    pub content: u32,
     /// Batches of card keys.
     pub sale_order: SaleOrder,
     /// Sale rules.
@@ -102,6 +107,8 @@ impl Stock {
             merchant,
             version: 1,
             keys: kind.is_keys(),
+            reusable: kind == StockKind::Reusable,
+            content: NONE,
             sale_order: SaleOrder::new(kind),
             terms,
             units: Units::default(),
@@ -117,6 +124,7 @@ impl Stock {
     /// What its units are; a seed is not shown.
     pub fn kind(&self) -> StockKind {
         match (self.keys, self.sale_order.is_random()) {
+            (false, _) if self.reusable => StockKind::Reusable,
             (false, _) => StockKind::Counter,
             (true, false) => StockKind::Keys,
             (true, true) => StockKind::RandomKeys { seed: 0 },

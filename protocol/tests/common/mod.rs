@@ -132,7 +132,7 @@ pub fn commands() -> Vec<CommandSample> {
     samples
 }
 
-fn commands_of_keys(take: Take<'static>) -> [(&'static str, Command<'static>); 14] {
+fn commands_of_keys(take: Take<'static>) -> [(&'static str, Command<'static>); 15] {
     let create = BatchCreate {
         stock: STOCK,
         batch: 7,
@@ -161,6 +161,16 @@ fn commands_of_keys(take: Take<'static>) -> [(&'static str, Command<'static>); 1
                 name: b"steam50",
                 units: 0,
                 kind: StockKind::RandomKeys { seed: 0 },
+                terms,
+            }),
+        ),
+        (
+            "stock_create_reusable",
+            Command::StockCreate(StockCreate {
+                stock: STOCK,
+                name: b"link",
+                units: 500,
+                kind: StockKind::Reusable,
                 terms,
             }),
         ),
@@ -329,7 +339,9 @@ pub fn answers() -> Vec<AnswerSample> {
     let of_keys = Answer::Stock(StockView { kind: StockKind::Keys, ..stock });
     let by_chance = Answer::Stock(StockView { kind: StockKind::RandomKeys { seed: 0 }, ..stock });
     let done = done.into_iter().chain(answers_of_keys());
+    let reusable = Answer::Stock(StockView { kind: StockKind::Reusable, ..stock });
     let done = done.chain([("stock_of_keys", of_keys), ("stock_of_random_keys", by_chance)]);
+    let done = done.chain([("stock_reusable", reusable)]);
     done.map(|(name, answer)| (name.to_string(), Outcome::Done(answer))).collect()
 }
 

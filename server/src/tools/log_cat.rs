@@ -123,6 +123,7 @@ const fn kind_name(kind: StockKind) -> &'static str {
         StockKind::Counter => "keys=false",
         StockKind::Keys => "keys=true",
         StockKind::RandomKeys { .. } => "keys=true random=true",
+        StockKind::Reusable => "keys=true reusable=true",
     }
 }
 

@@ -172,9 +172,10 @@ impl Generator {
         };
         let name =
             if self.rng.bool() { "卡密".as_bytes().to_vec() } else { vec![b'x'; self.rng.usize(1..=64)] };
-        let kind = match (keys, self.rng.u8(0..3)) {
+        let kind = match (keys, self.rng.u8(0..6)) {
+            (false, 0) => StockKind::Reusable,
             (false, _) => StockKind::Counter,
-            (true, 0) => StockKind::RandomKeys { seed: self.rng.u64(1..) },
+            (true, 0..2) => StockKind::RandomKeys { seed: self.rng.u64(1..) },
             (true, _) => StockKind::Keys,
         };
         OwnedCommand::StockCreate { stock, name, units, kind, terms: self.terms() }

@@ -8,7 +8,7 @@ use super::plan::Kind;
 use crate::oracle::{Hold, Oracle, Stock};
 use crate::request::{OwnedCommand, OwnedRequest, Sealed};
 use scrip_engine::answer::HoldState;
-use scrip_engine::command::{BatchChange, Envelope};
+use scrip_engine::command::{BatchChange, Envelope, StockKind};
 use scrip_engine::ids::StockId;
 use scrip_engine::limits::KEYS_PER_CHUNK_MAX;
 
@@ -16,12 +16,13 @@ impl Generator {
     /// A batch and some keys, if `request` makes a keys stock; the last of them comes first.
     pub(super) fn first_keys(&mut self, request: &OwnedRequest) -> Vec<OwnedRequest> {
         let OwnedCommand::StockCreate { stock, kind, .. } = request.command else { return Vec::new() };
-        if !kind.is_keys() {
+        if kind == StockKind::Counter {
             return Vec::new();
         }
         let mut commands = vec![self.create_batch(stock, 1)];
         for _ in 0..self.rng.usize(0..3) {
-            commands.push(self.import(stock, 1));
+            let import = self.import(stock, 1);
+            commands.push(if kind == StockKind::Reusable { alone(import) } else { import });
         }
         let envelope = request.envelope;
         let mut requests: Vec<OwnedRequest> = commands
@@ -51,7 +52,11 @@ impl Generator {
                 let forced = self.happens(self.plan.chances.forced);
                 OwnedCommand::BatchChange { stock: id, batch, change, forced }
             }
-            Kind::KeysImport => self.import(id, batch),
+            Kind::KeysImport => {
+                let import = self.import(id, batch);
+                let one = stock.is_some_and(|stock| stock.reusable) && self.rng.u8(0..6) > 0;
+                if one { alone(import) } else { import }
+            }
             _ => OwnedCommand::BatchesShow { stock: id, from: *self.choose(&[0, 0, 0, 1, 2, u32::MAX]) },
         }
     }
@@ -166,4 +171,12 @@ impl Generator {
             other => other,
         }
     }
+}
+
+/// The same import of its first text alone.
+fn alone(mut import: OwnedCommand) -> OwnedCommand {
+    if let OwnedCommand::KeysImport { texts, .. } = &mut import {
+        texts.truncate(1);
+    }
+    import
 }

@@ -28,7 +28,7 @@ impl Batch {
 
     /// Keys imported so far.
     pub fn imported(&self) -> i128 {
-        self.unsold.len() as i128 + self.sold + self.void
+        self.unsold.len() as i128 + self.sold + self.void + self.versions
     }
 
     fn view(&self) -> BatchView {
@@ -234,6 +234,26 @@ impl Oracle {
         }
     }
 
+    /// The same of a reusable stock: its batches stay as they are, and a text comes alone.
+    pub(super) fn change_reusable(
+        &mut self,
+        envelope: &Envelope,
+        stock: StockId,
+        command: &OwnedCommand,
+    ) -> OwnedOutcome {
+        let there = |number: u32| self.stocks[&stock].batch(number).is_some();
+        let fits = match command {
+            OwnedCommand::BatchCreate { expires_ms, .. } => *expires_ms == 0,
+            OwnedCommand::KeysImport { batch, texts, .. } => texts.len() == 1 || !there(*batch),
+            _ => false,
+        };
+        if fits {
+            self.change_batch(envelope, stock, command)
+        } else {
+            OwnedOutcome::refused(Code::RuleFailed)
+        }
+    }
+
     fn create_batch(&mut self, stock: StockId, command: &OwnedCommand) -> OwnedOutcome {
         let OwnedCommand::BatchCreate { batch, cost, expires_ms, supplier, .. } = command else {
             unreachable!("called for BATCH_CREATE alone");
@@ -256,6 +276,7 @@ impl Oracle {
             moved: 0,
             sold: 0,
             void: 0,
+            versions: 0,
         });
         OwnedOutcome::StockChanged { value: u64::from(*batch) }
     }
@@ -307,11 +328,19 @@ impl Oracle {
                 state: KeyState::Unsold,
             });
             let found = self.stock_mut(stock);
+            if found.reusable {
+                found.batches[position].versions += 1;
+                found.content = Some(key);
+                self.keys[key as usize].state = KeyState::Content;
+                continue;
+            }
             found.batches[position].unsold.push_back(key);
             found.total += 1;
             found.available += 1;
         }
-        self.stock_mut(stock).settle();
+        if self.stocks[&stock].keys {
+            self.stock_mut(stock).settle();
+        }
         OwnedOutcome::KeysImported { taken }
     }
 
@@ -323,7 +352,7 @@ impl Oracle {
         let Some(found) = self.own_stock(envelope, stock) else {
             return OwnedOutcome::refused(Code::NotFound);
         };
-        if !found.keys {
+        if !found.keys && !found.reusable {
             return OwnedOutcome::refused(Code::RuleFailed);
         }
         let page = found.sale_order().into_iter().skip(from as usize).take(BATCHES_PER_ANSWER_MAX);

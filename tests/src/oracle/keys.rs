@@ -59,6 +59,9 @@ fn chance(seed: u64, draw: u64) -> u64 {
 impl Oracle {
     /// Binds the next keys of a keys stock; of any other there are none.
     pub(super) fn bind(&mut self, stock: StockId, units: i128) -> Vec<BoundKey> {
+        if let (Some(key), true) = (self.stocks[&stock].content, units > 0) {
+            return vec![BoundKey { key, replacements: 0 }];
+        }
         if !self.stocks[&stock].keys {
             return Vec::new();
         }
@@ -87,7 +90,7 @@ impl Oracle {
     /// The last `units` keys of a line that are not void yet become void.
     pub(super) fn void_last_keys(&mut self, line: &HoldLine, units: i128) {
         let left = (line.confirmed - line.returned) as usize;
-        if !line.keys.is_empty() {
+        if !line.keys.is_empty() && !self.stocks[&line.stock].reusable {
             for place in &line.keys[left - units as usize..left] {
                 self.void_key(place.key);
             }
@@ -123,13 +126,17 @@ impl Oracle {
     }
 
     fn page(&self, hold: &Hold, from: u32, shown: bool) -> OwnedKeys {
-        let keys = hold.keys().skip(from as usize).take(KEYS_PER_ANSWER_MAX);
-        OwnedKeys {
-            total: hold.keys().count() as u32,
-            from,
-            shown,
-            keys: keys.map(|place| self.owned_key(place.key)).collect(),
-        }
+        let of_line = |line: &HoldLine| {
+            // A text that many have is void for the one who gave all units of it back.
+            let given_back = self.stocks[&line.stock].reusable && line.returned == line.confirmed;
+            let owned = |place: &BoundKey| {
+                let key = self.owned_key(place.key);
+                OwnedKey { void: key.void || given_back, ..key }
+            };
+            line.keys.iter().map(owned).collect::<Vec<_>>()
+        };
+        let keys = hold.lines.iter().flat_map(of_line).skip(from as usize).take(KEYS_PER_ANSWER_MAX);
+        OwnedKeys { total: hold.keys().count() as u32, from, shown, keys: keys.collect() }
     }
 
     pub(super) fn confirmed_answer(&self, hold: &Hold) -> OwnedOutcome {
@@ -233,8 +240,10 @@ impl Oracle {
         let place_in = |line: &HoldLine| line.keys.iter().position(|place| place.key == old);
         let found = hold.lines.iter().enumerate().find_map(|(line, of)| Some((line, place_in(of)?)));
         let Some((line, place)) = found else { return OwnedOutcome::refused(Code::NotFound) };
-        if self.keys[old as usize].state == KeyState::Void {
-            return OwnedOutcome::refused(Code::Void);
+        match self.keys[old as usize].state {
+            KeyState::Content => return OwnedOutcome::refused(Code::RuleFailed),
+            KeyState::Void => return OwnedOutcome::refused(Code::Void),
+            _ => {}
         }
         let replacements = hold.lines[line].keys[place].replacements;
         if replacements >= u32::from(REPLACEMENTS_MAX) {
@@ -274,8 +283,10 @@ impl Oracle {
         let found = hold.lines.iter().enumerate().find_map(|(line, of)| Some((line, place_in(of)?)));
         let Some((line, place)) = found else { return OwnedOutcome::refused(Code::NotFound) };
         let card = &mut self.keys[key as usize];
-        if card.state == KeyState::Void {
-            return OwnedOutcome::refused(Code::Void);
+        match card.state {
+            KeyState::Content => return OwnedOutcome::refused(Code::RuleFailed),
+            KeyState::Void => return OwnedOutcome::refused(Code::Void),
+            _ => {}
         }
         card.state = KeyState::Unsold;
         let number = card.batch;

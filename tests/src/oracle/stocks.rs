@@ -64,6 +64,7 @@ impl Stock {
             stock,
             version: self.version,
             kind: match (self.keys, self.seed) {
+                (false, _) if self.reusable => StockKind::Reusable,
                 (false, _) => StockKind::Counter,
                 (true, 0) => StockKind::Keys,
                 (true, _) => StockKind::RandomKeys { seed: 0 },
@@ -117,6 +118,10 @@ impl Oracle {
         }
         if let OwnedCommand::StockEdit { .. } | OwnedCommand::StockQuota { .. } = command {
             // The same for every stock.
+        } else if self.stocks[&stock].reusable {
+            if is_of_keys(command) {
+                return self.change_reusable(envelope, stock, command);
+            }
         } else if self.stocks[&stock].keys != is_of_keys(command) {
             return OwnedOutcome::refused(Code::RuleFailed);
         } else if is_of_keys(command) {
@@ -163,7 +168,9 @@ impl Oracle {
             marked_frozen: 0,
             marked_void: 0,
             channels: BTreeMap::new(),
-            keys: !matches!(kind, StockKind::Counter),
+            keys: !matches!(kind, StockKind::Counter | StockKind::Reusable),
+            reusable: *kind == StockKind::Reusable,
+            content: None,
             seed: if let StockKind::RandomKeys { seed } = kind { *seed } else { 0 },
             bound: 0,
             batches: Vec::new(),

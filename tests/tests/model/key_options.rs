@@ -1,7 +1,8 @@
 //! Options of card keys, one situation each: random order, keys taken back, one text for many buyers, lists of keys.
 
 use super::keys::{
-    STOCK, batch, buckets, change, creating, import, keys, page, reading, replacing, sell, shop_of,
+    STOCK, batch, buckets, change, changing, creating, import, importing, keys, page, reading, replacing,
+    sell, shop_of,
 };
 use scrip_engine::command::{BatchChange, StockKind, StockTerms};
 use scrip_engine::ids::OperationId;
@@ -171,4 +172,93 @@ fn a_reclaim_credits_the_purchase_limit() {
     assert_refused(&world.run(11, sell(1)), Code::UserLimit);
     world.run(30, reclaiming(10, 1));
     assert_eq!(keys(&world.run(11, sell(1))), [1]);
+}
+
+/// A reusable stock of so many units, with the text 5 as its version.
+fn link(units: u64) -> World {
+    let mut world = World::new(ROOMY, Rules::default(), START_MS);
+    let made = world.run(1, creating(StockKind::Reusable, units));
+    assert_eq!(made, OwnedOutcome::StockChanged { value: units });
+    batch(&mut world, 1, 0);
+    assert_eq!(import(&mut world, 20, 1, &[5]), 1);
+    world
+}
+
+#[test]
+fn every_buyer_of_a_reusable_text_gets_the_version_of_the_moment() {
+    let mut world = link(10);
+    let first = world.run(10, sell(3));
+    assert_eq!((keys(&first), page(&first).total), (vec![0], 1), "one text for three units");
+    world.reserve(11, &[(STOCK, 1), (STOCK, 2)]);
+    assert_eq!(import(&mut world, 21, 1, &[6]), 1);
+    assert_eq!(keys(&world.confirm(11)), [1, 1], "the version in force at the CONFIRM, once per line");
+    assert_eq!(import(&mut world, 22, 1, &[5]), 0, "an older version is there already");
+    assert_eq!(keys(&world.run(12, sell(1))), [1]);
+    world.restart();
+    assert_eq!(world.run(10, sell(3)), first, "a repeat has the version of the first time");
+    assert_eq!(keys(&world.confirm(11)), [1, 1]);
+    assert_eq!(world.counts(STOCK), [3, 0, 7]);
+    let shown = world.run(1, OwnedCommand::BatchesShow { stock: STOCK, from: 0 });
+    let OwnedOutcome::Batches { batches, .. } = shown else { panic!("{shown:?}") };
+    let counts = [batches[0].imported, batches[0].unsold, batches[0].sold, batches[0].void];
+    assert_eq!(counts.map(|count| count.get()), [2, 0, 0, 0]);
+}
+
+#[test]
+fn a_reusable_text_is_sold_up_to_its_cap_and_not_before_it_has_one() {
+    let mut world = World::new(ROOMY, Rules::default(), START_MS);
+    world.run(1, creating(StockKind::Reusable, 2));
+    batch(&mut world, 1, 0);
+    assert_refused(&world.run(10, sell(1)), Code::NotStarted);
+    assert_eq!(import(&mut world, 20, 1, &[5]), 1);
+    assert_eq!(keys(&world.run(10, sell(2))), [0]);
+    assert_refused(&world.run(11, sell(1)), Code::OutOfStock);
+    let supply = OwnedCommand::StockSupply { stock: STOCK, units: 1 };
+    assert_eq!(world.run(21, supply), OwnedOutcome::StockChanged { value: 3 });
+    assert_eq!(keys(&world.run(11, sell(1))), [0]);
+    assert_eq!(world.show(STOCK).kind, StockKind::Reusable);
+    // More than 20,000 in a line: nothing is bound one by one.
+    let supply = OwnedCommand::StockSupply { stock: STOCK, units: 1_000_000 };
+    world.run(22, supply);
+    assert_eq!(keys(&world.run(12, sell(1_000_000))), [0]);
+}
+
+#[test]
+fn a_return_of_a_reusable_text_voids_the_unit_alone() {
+    let mut world = link(5);
+    world.run(10, sell(2));
+    world.run(11, sell(1));
+    assert_refused(&world.run(30, return_all(10)), Code::RuleFailed);
+    let give = OwnedCommand::Return { hold: OperationId(10), to_available: false, units: vec![1] };
+    assert_eq!(world.run(31, give.clone()), OwnedOutcome::Returned { units: 1 });
+    assert!(!page(&world.run(1, reading(10, 0))).keys[0].void, "one unit is left");
+    world.run(32, give);
+    assert!(page(&world.run(1, reading(10, 0))).keys[0].void);
+    assert!(!page(&world.run(1, reading(11, 0))).keys[0].void, "another buyer's stays");
+    let view = world.show(STOCK);
+    assert_eq!([view.available, view.consumed, view.void], [2, 1, 2]);
+}
+
+#[test]
+fn what_is_for_keys_of_their_own_is_not_for_a_reusable_text() {
+    let mut world = link(5);
+    world.run(10, selling_hidden(1));
+    assert_eq!(world.run(20, importing(1, &[5])), OwnedOutcome::KeysImported { taken: 1 });
+    let of_two = world.run(30, importing(1, &[8, 9]));
+    assert_refused(&of_two, Code::RuleFailed);
+    assert_refused(&world.run(30, importing(2, &[8, 9])), Code::NotFound);
+    assert_refused(&world.run(30, replacing(10, 0)), Code::RuleFailed);
+    assert_refused(&world.run(30, reclaiming(10, 0)), Code::RuleFailed);
+    assert_refused(&world.run(30, reclaiming(10, 1)), Code::NotFound);
+    assert_refused(&world.run(30, changing(1, BatchChange::Freeze)), Code::RuleFailed);
+    let expiring = OwnedCommand::BatchCreate {
+        stock: STOCK,
+        batch: 2,
+        cost: 0,
+        expires_ms: START_MS + 1_000,
+        supplier: b"A".to_vec(),
+    };
+    assert_refused(&world.run(30, expiring), Code::RuleFailed);
+    assert!(!page(&world.run(1, reading(10, 0))).shown);
+    assert!(page(&world.run(31, OwnedCommand::Reveal { hold: OperationId(10) })).shown);
 }
