@@ -34,6 +34,7 @@ mod client;
 mod clock;
 mod connection;
 pub mod error;
+mod keys;
 mod lane;
 pub mod operation;
 pub mod options;
@@ -43,8 +44,8 @@ pub mod transport;
 
 pub use answer::{
     BatchShown, BatchesShown, ChannelShown, ChannelsShown, Confirmed, Extended, HoldLineShown, HoldShown,
-    KeyShown, KeyText, KeysImported, KeysShown, OperationShown, Released, Reserved, Returned, StockChanged,
-    StockShown,
+    KeyListed, KeyShown, KeyText, KeysImported, KeysListed, KeysShown, OperationShown, Released, Reserved,
+    Returned, StockChanged, StockShown,
 };
 pub use channels::{CHANNELS, UnknownChannel, channel_id, channel_name};
 pub use client::Client;
@@ -62,6 +63,6 @@ pub use scrip_engine::limits::{
     KEY_BLOCK_BYTES_MAX, KEY_TEXT_BYTES_MAX, KEYS_PER_CHUNK_MAX, STOCK_UNITS_MAX,
 };
 pub use scrip_engine::rejection::{CapacityOf, Class, Code};
-pub use scrip_engine::state::keys::BatchState;
+pub use scrip_engine::state::keys::{BatchState, KeyState};
 pub use scrip_protocol::references::{ReferenceError, home_slot, reference_id, stock_id};
 pub use scrip_protocol::secret::{AliasKey, Token};

@@ -163,11 +163,18 @@ pub fn content_digest(envelope: &Envelope, command: &Command<'_>) -> u64 {
             fields.put_u64(u64::from(*key) << 16 | u64::from(*reason));
             fields.digest(&[])
         }
+        Command::KeysExport { stock, batch, .. } => {
+            let mut fields = Fields::new(26, envelope);
+            fields.put_u64(stock.0);
+            fields.put_u64(batch.map_or(u64::MAX, u64::from));
+            fields.digest(&[])
+        }
         Command::Confirm { .. }
         | Command::Release
         | Command::StockShow { .. }
         | Command::StockChannels { .. }
         | Command::KeysRead { .. }
+        | Command::KeysList { .. }
         | Command::BatchesShow { .. }
         | Command::OperationShow => 0,
     }

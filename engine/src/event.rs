@@ -326,6 +326,15 @@ pub enum Event<'a> {
         /// The operator's reason.
         reason: u16,
     },
+    /// The card keys of a stock were handed out with their texts.
+    KeysExported {
+        /// The operation.
+        origin: Origin,
+        /// The stock.
+        stock: StockId,
+        /// Only keys of this batch.
+        batch: Option<u32>,
+    },
     /// RESERVE or SELL: units left available.
     Taken {
         /// The operation; its id names the hold.
@@ -478,6 +487,7 @@ const REVEALED: u8 = 23;
 const KEY_REPLACED: u8 = 24;
 const BATCH_EXPIRED: u8 = 25;
 const KEY_RECLAIMED: u8 = 26;
+const KEYS_EXPORTED: u8 = 27;
 
 const FLAG_SOLD: u8 = 1;
 const FLAG_LATE: u8 = 1;

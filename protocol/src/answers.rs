@@ -120,6 +120,38 @@ layout! {
 }
 
 layout! {
+    /// KEYS_LISTED; the keys follow.
+    pub struct KeysListedBody {
+        /// number to go on with; 4,294,967,295: no key is left
+        next: U32,
+        /// 0
+        spare: U32,
+    }
+}
+
+layout! {
+    /// What stands before the text of a listed key, as `scrip_engine::answer::ListedItem` reads it in place; the text follows, padded to a multiple of 8.
+    pub struct ListedItemLayout {
+        /// the hold it is bound to, as long as that is known; 0: none
+        hold: U128,
+        /// the order of that hold; 0: none
+        order: U128,
+        /// the key's number
+        key: U32,
+        /// the number of its batch
+        batch: U32,
+        /// bytes of its text (KEYS_EXPORT), or of the end of it (KEYS_LIST)
+        text_bytes: U16,
+        /// 0 unsold, 1 sold, 2 void, 3 a version of a reusable text
+        state: u8,
+        /// the batch: 1 active, 2 frozen, 3 void, 4 expired
+        batch_state: u8,
+        /// 0
+        spare: U32,
+    }
+}
+
+layout! {
     /// BATCHES; the batches follow.
     pub struct BatchesBody {
         /// batches of the stock in all
@@ -232,7 +264,7 @@ layout! {
     pub struct OperationBody {
         /// the number in the operation's answer: value, deadline or units
         value: U64,
-        /// 1 STOCK_CREATE, 2 _SUPPLY, 3 _VOID, 4 _FREEZE, 5 _UNFREEZE, 6 _EDIT, 7 EXTEND, 8 RETURN, 9 STOCK_QUOTA, 10 BATCH_CREATE, 11 BATCH_CHANGE, 12 KEYS_IMPORT, 13 REVEAL, 14 KEY_REPLACE, 15 KEY_RECLAIM
+        /// 1 STOCK_CREATE, 2 _SUPPLY, 3 _VOID, 4 _FREEZE, 5 _UNFREEZE, 6 _EDIT, 7 EXTEND, 8 RETURN, 9 STOCK_QUOTA, 10 BATCH_CREATE, 11 BATCH_CHANGE, 12 KEYS_IMPORT, 13 REVEAL, 14 KEY_REPLACE, 15 KEY_RECLAIM, 16 KEYS_EXPORT
         kind: u8,
         /// 0
         spare: [u8; 7],
@@ -317,6 +349,7 @@ pub const ANSWER_HEADER_BYTES: usize = size_of::<AnswerHeader>();
 const _: () =
     assert!(ANSWER_HEADER_BYTES == 8 && size_of::<StockBody>() == 96 && size_of::<HoldBody>() == 80);
 const _: () = assert!(size_of::<KeyItemLayout>() == size_of::<scrip_engine::answer::KeyItem>());
+const _: () = assert!(size_of::<ListedItemLayout>() == size_of::<scrip_engine::answer::ListedItem>());
 const _: () = assert!(size_of::<BatchLayout>() == size_of::<scrip_engine::answer::BatchView>());
 const _: () = assert!(size_of::<ChannelLayout>() == size_of::<scrip_engine::answer::ChannelView>());
 const _: () = assert!(size_of::<HoldLineLayout>() == size_of::<scrip_engine::answer::HoldLine>());
@@ -421,6 +454,8 @@ numbered! {
         Keys = 13, "KEYS", KeysBody, "`count` keys", 0;
         /// BATCHES_SHOW.
         Batches = 14, "BATCHES", BatchesBody, "`count` batches of 128 bytes", 0;
+        /// KEYS_LIST, KEYS_EXPORT.
+        KeysListed = 16, "KEYS_LISTED", KeysListedBody, "`count` listed keys", 0;
     }
 }
 

@@ -177,6 +177,18 @@ layout! {
 }
 
 layout! {
+    /// KEYS_LIST and KEYS_EXPORT.
+    pub struct KeysListBody {
+        /// the stock
+        stock: U64,
+        /// with ONE_BATCH: the batch; without: 0
+        batch: U32,
+        /// number of the first key wanted
+        from: U32,
+    }
+}
+
+layout! {
     /// BATCHES_SHOW.
     pub struct BatchesShowBody {
         /// the stock
@@ -290,6 +302,8 @@ pub mod flag {
     pub const SELL_HIDDEN: u8 = 8;
     /// CONFIRM: card keys are bound without being shown; a REVEAL shows them.
     pub const CONFIRM_HIDDEN: u8 = 1;
+    /// KEYS_LIST, KEYS_EXPORT: keys of one batch only.
+    pub const ONE_BATCH: u8 = 1;
     /// RETURN: back to available; else to void.
     pub const TO_AVAILABLE: u8 = 1;
 }
@@ -416,6 +430,8 @@ commands! {
     KeyReplace = 23, "KEY_REPLACE", KeyReplaceBody, None, [];
     /// Takes a card key that was never shown back from a confirmed hold, to be sold again.
     KeyReclaim = 24, "KEY_RECLAIM", KeyReplaceBody, None, [];
+    /// Hands out the card keys of a stock with their texts, a page of them, and records that; a repeat reads on from wherever it says.
+    KeysExport = 26, "KEYS_EXPORT", KeysListBody, None, [ONE_BATCH];
     /// Query: one stock. Needs no operation id.
     StockShow = 64, "STOCK_SHOW", StockShowBody, None, [];
     /// Query: what is recorded under the operation id.
@@ -426,6 +442,8 @@ commands! {
     KeysRead = 67, "KEYS_READ", KeysReadBody, None, [];
     /// Query: the batches of a keys stock, a page of them in the order of sale. Needs no operation id.
     BatchesShow = 68, "BATCHES_SHOW", BatchesShowBody, None, [];
+    /// Query: the card keys of a stock, where each stands and how its text ends, a page of them. Needs no operation id.
+    KeysList = 70, "KEYS_LIST", KeysListBody, None, [ONE_BATCH];
 }
 
 impl CommandKind {
@@ -445,6 +463,8 @@ impl CommandKind {
             Command::Reveal { .. } => CommandKind::Reveal,
             Command::KeyReplace { .. } => CommandKind::KeyReplace,
             Command::KeyReclaim { .. } => CommandKind::KeyReclaim,
+            Command::KeysExport { .. } => CommandKind::KeysExport,
+            Command::KeysList { .. } => CommandKind::KeysList,
             Command::KeysRead { .. } => CommandKind::KeysRead,
             Command::BatchesShow { .. } => CommandKind::BatchesShow,
             Command::Reserve { .. } => CommandKind::Reserve,

@@ -5,8 +5,8 @@
 
 use crate::commands::{
     BatchChangeBody, BatchCreateBody, BatchesShowBody, COMMAND_HEADER_BYTES, CommandHeader, CommandKind,
-    ExtendBody, KeyReplaceBody, KeysImportBody, KeysReadBody, ReturnBody, RevealBody, StockCreateBody,
-    StockEditBody, StockQuotaBody, StockShowBody, StockUnitsBody, TakeBody, flag,
+    ExtendBody, KeyReplaceBody, KeysImportBody, KeysListBody, KeysReadBody, ReturnBody, RevealBody,
+    StockCreateBody, StockEditBody, StockQuotaBody, StockShowBody, StockUnitsBody, TakeBody, flag,
 };
 use crate::error::{CommandError, CommandFault};
 use crate::extras::{self, Extras};
@@ -154,6 +154,14 @@ impl<'a> Body<'a> {
             CommandKind::KeyReclaim => {
                 let (hold, key, reason) = self.key_of_hold()?;
                 Command::KeyReclaim { hold, key, reason }
+            }
+            CommandKind::KeysExport => {
+                let (stock, batch, from) = self.list_of_keys()?;
+                Command::KeysExport { stock, batch, from }
+            }
+            CommandKind::KeysList => {
+                let (stock, batch, from) = self.list_of_keys()?;
+                Command::KeysList { stock, batch, from }
             }
             CommandKind::KeysRead => self.keys_read()?,
             CommandKind::BatchesShow => self.batches_show()?,
@@ -361,6 +369,18 @@ impl<'a> Body<'a> {
             return Err(CommandFault::Count(self.header.lines.get()));
         }
         Ok((OperationId(body.hold.get()), body.key.get(), body.reason.get()))
+    }
+
+    fn list_of_keys(&mut self) -> Result<(StockId, Option<u32>, u32), CommandFault> {
+        let body: &KeysListBody = self.fixed()?;
+        if self.header.lines.get() != 0 {
+            return Err(CommandFault::Count(self.header.lines.get()));
+        }
+        let batch = self.has(flag::ONE_BATCH).then_some(body.batch.get());
+        if batch.is_none() && body.batch.get() != 0 {
+            return Err(CommandFault::SpareNotZero);
+        }
+        Ok((StockId(body.stock.get()), batch, body.from.get()))
     }
 
     fn keys_read(&mut self) -> Result<Command<'a>, CommandFault> {

@@ -5,8 +5,8 @@
 
 use crate::commands::{
     BatchChangeBody, BatchCreateBody, BatchesShowBody, CommandHeader, CommandKind, ExtendBody,
-    KeyReplaceBody, KeysImportBody, KeysReadBody, ReturnBody, RevealBody, StockCreateBody, StockEditBody,
-    StockQuotaBody, StockShowBody, StockUnitsBody, TakeBody, flag,
+    KeyReplaceBody, KeysImportBody, KeysListBody, KeysReadBody, ReturnBody, RevealBody, StockCreateBody,
+    StockEditBody, StockQuotaBody, StockShowBody, StockUnitsBody, TakeBody, flag,
 };
 use crate::extras::{self, ExtraFault, Extras};
 use crate::frame::{self, FrameKind, HEADER_BYTES};
@@ -158,6 +158,9 @@ fn flags_and_lines(command: &Command<'_>) -> (u8, usize) {
     let of_take =
         |take: &Take<'_>| when(take.partial, flag::PARTIAL) | when(take.replace.0 != 0, flag::HAS_REPLACE);
     match command {
+        Command::KeysExport { batch, .. } | Command::KeysList { batch, .. } => {
+            (when(batch.is_some(), flag::ONE_BATCH), 0)
+        }
         Command::StockCreate(create) => (when(create.terms.frozen, flag::FROZEN) | of_kind(create.kind), 0),
         Command::BatchChange { forced, .. } => (when(*forced, flag::FORCED), 0),
         Command::KeysImport { block: KeyBlock::Plain { count, .. }, .. } => (0, *count),
@@ -260,6 +263,10 @@ fn keys(out: &mut Vec<u8>, command: &Command<'_>) {
         Command::KeyReplace { hold, key, reason } | Command::KeyReclaim { hold, key, reason } => {
             let (hold, key, reason) = (U128::new(hold.0), U32::new(key), U16::new(reason));
             out.extend_from_slice(KeyReplaceBody { hold, key, reason, spare: U16::ZERO }.as_bytes());
+        }
+        Command::KeysExport { stock, batch, from } | Command::KeysList { stock, batch, from } => {
+            let (stock, batch, from) = (U64::new(stock.0), U32::new(batch.unwrap_or(0)), U32::new(from));
+            out.extend_from_slice(KeysListBody { stock, batch, from }.as_bytes());
         }
         Command::KeysRead { hold, from } => {
             let (hold, from) = (U128::new(hold.0), U32::new(from));

@@ -10,7 +10,7 @@ use scrip_engine::limits::{
 use scrip_engine::rejection::{Class, Code};
 use scrip_protocol::answers::{
     ANSWER_HEADER_BYTES, AnswerHeader, AnswerKind, BatchLayout, ChannelLayout, FactsKind, HoldLineLayout,
-    KeyItemLayout, LineFactLayout, flag as answer_flag,
+    KeyItemLayout, LineFactLayout, ListedItemLayout, flag as answer_flag,
 };
 use scrip_protocol::commands::{
     COMMAND_HEADER_BYTES, CommandHeader, CommandKind, LineLayout, QuotaLayout, Tail,
@@ -116,6 +116,7 @@ fn answer_of(kind: CommandKind) -> &'static str {
         CommandKind::KeysImport => "KEYS_IMPORTED",
         CommandKind::Reveal | CommandKind::KeyReplace | CommandKind::KeysRead => "KEYS",
         CommandKind::BatchesShow => "BATCHES",
+        CommandKind::KeysList | CommandKind::KeysExport => "KEYS_LISTED",
         CommandKind::Release => "RELEASED",
         CommandKind::Return => "RETURNED",
         CommandKind::StockShow => "STOCK",
@@ -135,7 +136,13 @@ fn answer_kinds() -> String {
                 format!("LATE = {}", answer_flag::LATE)
             }
             AnswerKind::Released => format!("LAPSED = {}", answer_flag::LAPSED),
-            AnswerKind::Stock => format!("FROZEN = {}, KEYS = {}", answer_flag::FROZEN, answer_flag::KEYS),
+            AnswerKind::Stock => format!(
+                "FROZEN = {}, KEYS = {}, RANDOM = {}, REUSABLE = {}",
+                answer_flag::FROZEN,
+                answer_flag::KEYS,
+                answer_flag::RANDOM,
+                answer_flag::REUSABLE
+            ),
             _ => String::new(),
         };
         let (number, name, bytes) = (*kind as u8, kind.name(), kind.body_bytes());
@@ -288,6 +295,7 @@ fn table(name: &str) -> String {
         "channel" => markdown(0, ChannelLayout::FIELDS),
         "key" => markdown(0, KeyItemLayout::FIELDS),
         "batch" => markdown(0, BatchLayout::FIELDS),
+        "listed_key" => markdown(0, ListedItemLayout::FIELDS),
         "hold_line" => markdown(0, HoldLineLayout::FIELDS),
         "facts_kinds" => facts_kinds(),
         "line_fact" => markdown(0, LineFactLayout::FIELDS),

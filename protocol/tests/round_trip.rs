@@ -2,11 +2,11 @@
 
 mod common;
 
-use common::{answer_bytes, command_bytes, key_items};
+use common::{answer_bytes, command_bytes, key_items, listed_items};
 use proptest::prelude::*;
 use scrip_engine::answer::{
-    Answer, BatchView, ChannelView, HoldLine, HoldState, HoldView, KeyList, KeyPage, OperationKind,
-    OperationView, Outcome, StockView,
+    Answer, BatchView, ChannelView, HoldLine, HoldState, HoldView, KeyList, KeyPage, ListPage, ListedKeys,
+    OperationKind, OperationView, Outcome, StockView,
 };
 use scrip_engine::command::{
     BatchChange, BatchCreate, Command, Envelope, KeyBlock, Line, Quota, Request, StockCreate, StockKind,
@@ -182,6 +182,13 @@ impl Parts {
             CommandKind::KeyReplace => {
                 Command::KeyReplace { hold, key: self.small[0], reason: self.small[1] as u16 }
             }
+            CommandKind::KeysExport | CommandKind::KeysList => {
+                let (batch, from) = (self.flags[0].then_some(self.small[0]), self.small[1]);
+                match self.kind {
+                    CommandKind::KeysExport => Command::KeysExport { stock, batch, from },
+                    _ => Command::KeysList { stock, batch, from },
+                }
+            }
             CommandKind::KeyReclaim => {
                 Command::KeyReclaim { hold, key: self.small[0], reason: self.small[1] as u16 }
             }
@@ -240,6 +247,7 @@ struct AnswerParts {
     channels: Vec<ChannelView>,
     batches: Vec<BatchView>,
     keys: Vec<u8>,
+    listed: Vec<u8>,
     name: String,
 }
 
@@ -285,18 +293,22 @@ fn answer_parts() -> impl Strategy<Value = AnswerParts> {
         let borrowed: Vec<_> = keys.iter().map(|(key, text, void)| (*key, text.as_str(), *void)).collect();
         key_items(&borrowed)
     });
+    let listed = prop::collection::vec((any::<u32>(), 0..4u8, "\\PC{0,24}"), 0..=64).prop_map(|keys| {
+        let borrowed: Vec<_> = keys.iter().map(|(key, state, text)| (*key, *state, text.as_str())).collect();
+        listed_items(&borrowed)
+    });
     (
         (prop::sample::select(AnswerKind::ALL), prop::sample::select(FactsKind::ALL)),
-        (prop::sample::select(Code::ALL), prop::sample::select(&CapacityOf::ALL[..]), 1..=14u8),
+        (prop::sample::select(Code::ALL), prop::sample::select(&CapacityOf::ALL[..]), 1..=16u8),
         (any::<[u128; 3]>(), any::<[u64; 11]>(), any::<[u32; 2]>(), any::<u16>(), any::<bool>()),
         prop::collection::vec(any::<u32>().prop_map(U32::new), 0..=64),
         prop::collection::vec(hold_line, 0..=64),
         prop::collection::vec(line_fact, 0..=64),
-        (prop::collection::vec(channel, 0..=64), prop::collection::vec(batch, 0..=64), keys),
+        (prop::collection::vec(channel, 0..=64), prop::collection::vec(batch, 0..=64), keys, listed),
         "\\PC{0,16}",
     )
         .prop_map(|(kinds, numbered, values, units, hold_lines, line_facts, lists, name)| {
-            let (channels, batches, keys) = lists;
+            let (channels, batches, keys, listed) = lists;
             AnswerParts {
                 kind: kinds.0,
                 facts: kinds.1,
@@ -314,6 +326,7 @@ fn answer_parts() -> impl Strategy<Value = AnswerParts> {
                 channels,
                 batches,
                 keys,
+                listed,
                 name,
             }
         })
@@ -401,13 +414,17 @@ impl AnswerParts {
             AnswerKind::KeysImported => Answer::KeysImported { taken: value },
             AnswerKind::Keys => Answer::Keys(self.page(self.small[0], self.small[1])),
             AnswerKind::Batches => Answer::Batches { total: self.small[0], batches: &self.batches },
+            AnswerKind::KeysListed => {
+                let keys = ListedKeys::Read(&self.listed);
+                Answer::KeysListed(ListPage { next: self.small[0], keys })
+            }
             AnswerKind::Released => Answer::Released { lapsed: self.flag },
             AnswerKind::Returned => Answer::Returned { units: value },
             AnswerKind::Stock => Answer::Stock(self.stock()),
             AnswerKind::Channels => Answer::Channels { version: self.small[0], channels: &self.channels },
             AnswerKind::Hold => Answer::Hold(self.hold()),
             AnswerKind::Operation => {
-                let kind = OperationKind::from_number(self.state).expect("1 to 14 are kinds");
+                let kind = OperationKind::from_number(self.state).expect("1 to 16 are kinds");
                 Answer::Operation(OperationView { kind, value })
             }
         })

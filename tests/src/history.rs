@@ -226,6 +226,8 @@ pub fn name(command: &OwnedCommand) -> &'static str {
         OwnedCommand::Reveal { .. } => "REVEAL",
         OwnedCommand::KeyReplace { .. } => "KEY_REPLACE",
         OwnedCommand::KeyReclaim { .. } => "KEY_RECLAIM",
+        OwnedCommand::KeysExport { .. } => "KEYS_EXPORT",
+        OwnedCommand::KeysList { .. } => "KEYS_LIST",
         OwnedCommand::KeysRead { .. } => "KEYS_READ",
         OwnedCommand::BatchesShow { .. } => "BATCHES_SHOW",
         OwnedCommand::StockShow { .. } => "STOCK_SHOW",

@@ -294,6 +294,9 @@ impl Oracle {
             OwnedCommand::StockChannels { stock } => self.show_channels(envelope, *stock),
             OwnedCommand::OperationShow => self.show_operation(envelope),
             OwnedCommand::KeysRead { hold, from } => self.read_keys(envelope, *hold, *from),
+            OwnedCommand::KeysList { stock, batch, from } => {
+                self.list_keys(envelope, (*stock, *batch, *from), false)
+            }
             OwnedCommand::BatchesShow { stock, from } => self.show_batches(envelope, *stock, *from),
             OwnedCommand::Confirm { units, hidden } => self.confirm(envelope, units, *hidden),
             OwnedCommand::Release => self.release(envelope),
@@ -310,7 +313,7 @@ impl Oracle {
                 && record.channel == envelope.channel
                 && content_of(&record.command) == content_of(&request.command);
             return if same {
-                self.repeated(envelope, record)
+                self.repeated(request, record)
             } else {
                 OwnedOutcome::refused(Code::OperationMismatch)
             };
@@ -335,6 +338,9 @@ impl Oracle {
                 (self.give_return(envelope, *hold, *to_available, units), None)
             }
             OwnedCommand::Reveal { hold } => (self.reveal(envelope, *hold), None),
+            OwnedCommand::KeysExport { stock, batch, from } => {
+                (self.list_keys(envelope, (*stock, *batch, *from), true), None)
+            }
             OwnedCommand::KeyReplace { hold, key, .. } => (self.replace_key(envelope, *hold, *key), None),
             OwnedCommand::KeyReclaim { hold, key, .. } => (self.reclaim_key(envelope, *hold, *key), None),
             _ => (self.change_stock(envelope, &request.command), None),
@@ -388,6 +394,7 @@ impl Oracle {
             OwnedOutcome::Extended { deadline_ms } => *deadline_ms,
             OwnedOutcome::Returned { units } => *units,
             OwnedOutcome::KeysImported { taken } => *taken,
+            OwnedOutcome::KeysListed(_) => 0,
             OwnedOutcome::Keys(keys) => match record.command {
                 OwnedCommand::KeyReplace { .. } => u64::from(keys.keys[0].key),
                 _ => 0,
@@ -403,11 +410,15 @@ pub fn key_of(envelope: &Envelope) -> Key {
     (envelope.merchant.0, envelope.slot.0, envelope.operation.0)
 }
 
-/// A command as it is compared: without what the edge has put in by chance.
+/// A command as it is compared: without what is no content.
 fn content_of(command: &OwnedCommand) -> OwnedCommand {
     let mut content = command.clone();
     if let OwnedCommand::StockCreate { kind: StockKind::RandomKeys { seed }, .. } = &mut content {
         *seed = 0;
+    }
+    // An export reads on under the same id.
+    if let OwnedCommand::KeysExport { from, .. } = &mut content {
+        *from = 0;
     }
     content
 }
@@ -429,6 +440,7 @@ fn stocks_of(command: &OwnedCommand) -> Vec<StockId> {
         | OwnedCommand::BatchCreate { stock, .. }
         | OwnedCommand::BatchChange { stock, .. }
         | OwnedCommand::KeysImport { stock, .. }
+        | OwnedCommand::KeysExport { stock, .. }
         | OwnedCommand::StockShow { stock } => vec![*stock],
         OwnedCommand::Reserve { take, .. } | OwnedCommand::Sell { take, .. } => {
             take.lines.iter().map(|wish| wish.stock).collect()
@@ -454,6 +466,7 @@ fn kind_of(command: &OwnedCommand) -> OperationKind {
         OwnedCommand::Reveal { .. } => OperationKind::Reveal,
         OwnedCommand::KeyReplace { .. } => OperationKind::KeyReplace,
         OwnedCommand::KeyReclaim { .. } => OperationKind::KeyReclaim,
+        OwnedCommand::KeysExport { .. } => OperationKind::KeysExport,
         _ => unreachable!("holds and queries have no operation record"),
     }
 }

@@ -42,6 +42,8 @@ pub enum OwnedCommand {
     Reveal { hold: OperationId },
     KeyReplace { hold: OperationId, key: u32, reason: u16 },
     KeyReclaim { hold: OperationId, key: u32, reason: u16 },
+    KeysExport { stock: StockId, batch: Option<u32>, from: u32 },
+    KeysList { stock: StockId, batch: Option<u32>, from: u32 },
     KeysRead { hold: OperationId, from: u32 },
     BatchesShow { stock: StockId, from: u32 },
     StockShow { stock: StockId },
@@ -174,6 +176,7 @@ impl OwnedRequest {
             OwnedCommand::StockShow { .. }
                 | OwnedCommand::StockChannels { .. }
                 | OwnedCommand::KeysRead { .. }
+                | OwnedCommand::KeysList { .. }
                 | OwnedCommand::BatchesShow { .. }
                 | OwnedCommand::OperationShow
         )
@@ -225,6 +228,12 @@ impl OwnedCommand {
             }
             OwnedCommand::KeyReclaim { hold, key, reason } => {
                 Command::KeyReclaim { hold: *hold, key: *key, reason: *reason }
+            }
+            OwnedCommand::KeysExport { stock, batch, from } => {
+                Command::KeysExport { stock: *stock, batch: *batch, from: *from }
+            }
+            OwnedCommand::KeysList { stock, batch, from } => {
+                Command::KeysList { stock: *stock, batch: *batch, from: *from }
             }
             OwnedCommand::KeysRead { hold, from } => Command::KeysRead { hold: *hold, from: *from },
             OwnedCommand::BatchesShow { stock, from } => Command::BatchesShow { stock: *stock, from: *from },

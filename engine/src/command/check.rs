@@ -15,6 +15,7 @@ impl Request<'_> {
                 | Command::StockChannels { .. }
                 | Command::BatchesShow { .. }
                 | Command::KeysRead { .. }
+                | Command::KeysList { .. }
         );
         if self.envelope.operation.0 == 0 && !named {
             return Err(Malformed::OperationZero);
@@ -49,6 +50,8 @@ impl Request<'_> {
             | Command::Reveal { .. }
             | Command::KeyReplace { .. }
             | Command::KeyReclaim { .. }
+            | Command::KeysExport { .. }
+            | Command::KeysList { .. }
             | Command::KeysRead { .. }
             | Command::BatchesShow { .. }
             | Command::StockShow { .. }

@@ -201,7 +201,7 @@ pub fn apply(
             state.credit_limit(line.limit, rest);
         }
         line.current = units;
-        line.keys = keys::bind(state, stock, units);
+        line.keys = keys::bind(state, stock, units, handle);
     });
     let hold = state.holds.get_mut(handle);
     hold.close(HoldState::Confirmed, now_ms);

@@ -48,7 +48,7 @@ pub fn decide<'p>(
     if let Some(rejection) = operation_room(state) {
         return Verdict::Refuse(rejection);
     }
-    let value = can_be_sold(state, stock, place.batch);
+    let value = can_be_sold(state, stock, state.keys.batch_of(place));
     plan.resolved.hold = Some(handle);
     let event = Event::KeyReclaimed { origin: question.origin(content), hold, key, reason };
     Verdict::Do(event, &plan.resolved, Reply::Value(OperationKind::KeyReclaim, value))
@@ -74,7 +74,7 @@ pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) -> Handl
     state.change_lines(handle, |state, _, line| {
         let Some(before) = before_in_line(state, line, key) else { return };
         let stock = Handle(line.stock);
-        let batch = state.keys.records.get(key).batch;
+        let batch = state.keys.batch_of(state.keys.records.get(key));
         value = Some(can_be_sold(state, stock, batch));
         let next = state.keys.reclaim(key, state.stock(stock).sale_order.is_random());
         link_behind(state, line, before, next);

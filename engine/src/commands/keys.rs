@@ -43,7 +43,7 @@ pub(super) fn stock_with_batches(
 }
 
 /// The handle of a stock's batch.
-fn find_batch(state: &State, stock: Handle, number: u32) -> Option<u32> {
+pub(super) fn find_batch(state: &State, stock: Handle, number: u32) -> Option<u32> {
     let batches = state.stock(stock).sale_order.batches();
     batches.iter().copied().find(|batch| state.keys.batches[*batch as usize].number == number)
 }
@@ -385,7 +385,7 @@ pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) {
                 (state.stock(handle).sale_order.is_random(), state.stock(handle).reusable);
             let mut taken = 0u64;
             if !keys.is_empty() {
-                let chunk = state.keys.insert_chunk(origin.operation, *stock, sealed);
+                let chunk = state.keys.insert_chunk(origin.operation, (*stock, batch), sealed);
                 for key in *keys {
                     taken |= 1 << key.position;
                     if reusable {
@@ -443,7 +443,7 @@ fn move_batch(state: &mut State, stock: Handle, handle: u32, into: BatchState) {
 
 /// Binds the next `units` keys of a stock in the order of sale, or the text in force; answers the first of their chain,
 /// [`NONE`] for a stock of units that are all alike.
-pub(crate) fn bind(state: &mut State, stock: Handle, units: u32) -> u32 {
+pub(crate) fn bind(state: &mut State, stock: Handle, units: u32, hold: Handle) -> u32 {
     let found = state.stock(stock);
     if !found.keys {
         return if found.reusable && units > 0 { found.content } else { NONE };
@@ -454,6 +454,7 @@ pub(crate) fn bind(state: &mut State, stock: Handle, units: u32) -> u32 {
     let mut last = NONE;
     for _ in 0..units {
         let handle = order.take_next(keys).expect("units that can be consumed have keys");
+        keys.records.get_mut(handle).hold = hold.0;
         if last == NONE {
             first = handle.0;
         } else {
@@ -498,7 +499,7 @@ pub fn apply_replace(state: &mut State, event: &Event<'_>, resolved: &Resolved) 
     let mut new = NONE;
     state.change_lines(handle, |state, _, line| {
         let Some(before) = before_in_line(state, line, old) else { return };
-        new = exchange(state, channel, Handle(line.stock), old);
+        new = exchange(state, (handle, channel), Handle(line.stock), old);
         link_behind(state, line, before, new);
     });
     assert!(new != NONE, "the log names a key of the hold");
@@ -524,12 +525,13 @@ pub(super) fn link_behind(state: &mut State, line: &mut LineRecord, before: u32,
 }
 
 /// One key goes to void, the next one comes into its place; what the channel has used stays the same.
-fn exchange(state: &mut State, channel: ChannelId, stock: Handle, old: Handle) -> u32 {
+fn exchange(state: &mut State, (hold, channel): (Handle, ChannelId), stock: Handle, old: Handle) -> u32 {
     state.post(stock, channel, Posting::ReturnToVoid(1));
     state.post(stock, channel, Posting::Sell(1));
-    let new = bind(state, stock, 1);
+    let new = bind(state, stock, 1, hold);
     state.keys.void(old);
     let old_record = state.keys.records.get_mut(old);
+    old_record.hold = NONE;
     let (next, replacements) = (core::mem::replace(&mut old_record.next, NONE), old_record.replacements);
     let record = state.keys.records.get_mut(Handle(new));
     record.next = next;

@@ -8,6 +8,7 @@ pub mod checks;
 pub mod confirm;
 pub mod expire;
 pub mod hold;
+pub mod key_list;
 pub mod key_reclaim;
 pub mod keys;
 pub mod query;
@@ -16,7 +17,7 @@ pub mod return_units;
 pub mod stock;
 pub mod take;
 
-use crate::answer::{BatchView, ChannelView, HoldLine, KeyPlace, OperationKind};
+use crate::answer::{BatchView, ChannelView, HoldLine, KeyPlace, ListedPlace, OperationKind};
 use crate::command::{Command, Quota, Request};
 use crate::event::{Event, EventHold, EventKey, EventLine, Origin, RefusedLine};
 use crate::ids::OperationKey;
@@ -58,6 +59,17 @@ pub enum Reply {
     Keys(Handle, u32),
     /// KEY_REPLACE: one key of a hold.
     Key(Handle, Handle),
+    /// KEYS_LIST and KEYS_EXPORT: the keys of a stock from a number on.
+    Listed {
+        /// The stock.
+        stock: Handle,
+        /// The batch; [`NONE`]: all of them.
+        batch: u32,
+        /// The number.
+        from: u32,
+        /// With their texts.
+        clear: bool,
+    },
     /// BATCHES_SHOW: the batches of a stock from a position on.
     Batches(Handle, u32),
     /// OPERATION_SHOW of a hold.
@@ -170,6 +182,8 @@ pub struct Replies {
     pub places: Vec<KeyPlace>,
     /// Batches of a stock.
     pub batches: Vec<BatchView>,
+    /// Card keys of a stock.
+    pub listed: Vec<ListedPlace>,
 }
 
 /// What a decision rests on: the time, and who asks for what.
@@ -234,6 +248,12 @@ pub fn decide<'p>(state: &State, question: Question<'_>, plan: &'p mut Plan) -> 
         Command::KeyReclaim { hold, key, reason } => {
             key_reclaim::decide(state, question, (*hold, *key, *reason), plan)
         }
+        Command::KeysExport { stock, batch, from } => {
+            key_list::decide_export(state, question, (*stock, *batch, *from), plan)
+        }
+        Command::KeysList { stock, batch, from } => {
+            key_list::decide_list(state, question, (*stock, *batch, *from))
+        }
         Command::KeysRead { hold, from } => keys::decide_read(state, question, *hold, *from),
         Command::BatchesShow { stock, from } => keys::decide_show(state, question, *stock, *from),
         Command::StockShow { stock } => query::decide_stock(state, question, *stock, Reply::Stock),
@@ -254,6 +274,10 @@ pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) -> Optio
         }
         Event::Revealed { .. } => Some(keys::apply_reveal(state, event, resolved)),
         Event::KeyReplaced { .. } => Some(keys::apply_replace(state, event, resolved)),
+        Event::KeysExported { origin, .. } => {
+            key_list::apply(state, origin, resolved);
+            None
+        }
         Event::KeyReclaimed { .. } => Some(key_reclaim::apply(state, event, resolved)),
         Event::BatchCreated { .. }
         | Event::BatchChanged { .. }
@@ -344,7 +368,9 @@ pub fn resolve(state: &State, event: &Event<'_>, resolved: &mut Resolved) {
             resolved.hold = find(&OperationKey { operation: *hold, ..origin.key() });
         }
         Event::Expired { holds } => resolved.holds.extend(holds.iter().filter_map(|hold| find(&hold.key()))),
-        Event::StockCreated { origin, .. } => resolved.hash = new_record(state, &origin.key()),
+        Event::StockCreated { origin, .. } | Event::KeysExported { origin, .. } => {
+            resolved.hash = new_record(state, &origin.key())
+        }
         Event::GuaranteeLapsed { stock, .. } | Event::BatchExpired { stock, .. } => {
             resolved.lines.push((state.find_stock(*stock), None));
         }

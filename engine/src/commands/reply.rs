@@ -2,8 +2,8 @@
 
 use super::{Replies, Reply};
 use crate::answer::{
-    Answer, BatchView, HoldLine, HoldState, HoldView, KeyList, KeyPage, KeyPlace, OperationView, Outcome,
-    StockView,
+    Answer, BatchView, HoldLine, HoldState, HoldView, KeyList, KeyPage, KeyPlace, ListPage, ListedKeys,
+    OperationView, Outcome, StockView,
 };
 use crate::ids::OperationId;
 use crate::limits::{BATCHES_PER_ANSWER_MAX, KEYS_PER_ANSWER_MAX, NAME_BYTES_MAX};
@@ -47,6 +47,11 @@ pub fn read<'r>(state: &'r State, reply: Reply, replies: &'r mut Replies) -> Out
             Outcome::Done(Answer::Keys(page(state, is_shown(hold), total, from, &replies.places)))
         }
         Reply::Key(handle, key) => one_key(state, handle, key, replies),
+        Reply::Listed { stock, batch, from, clear } => {
+            let next = super::key_list::fill(state, stock, batch, from, replies);
+            let keys = ListedKeys::Sealed { places: &replies.listed, clear, keys: &state.keys };
+            Outcome::Done(Answer::KeysListed(ListPage { next, keys }))
+        }
         Reply::Batches(handle, from) => {
             let batches = state.stock(handle).sale_order.batches();
             replies.batches.clear();

@@ -430,7 +430,7 @@ fn bind_keys(state: &mut State, handle: Handle) {
         return;
     }
     state.change_lines(handle, |state, _, line| {
-        line.keys = super::keys::bind(state, Handle(line.stock), line.current);
+        line.keys = super::keys::bind(state, Handle(line.stock), line.current, handle);
     });
 }
 

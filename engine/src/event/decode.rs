@@ -169,6 +169,15 @@ fn decode_body<'a>(reader: &mut Reader<'a>, head: &Head) -> Result<Event<'a>, Ev
             let hold = OperationId(reader.take_u128()?);
             Event::KeyReclaimed { origin, hold, key: reader.take_u32("key")?, reason }
         }
+        KEYS_EXPORTED => {
+            let (origin, _) = reader.take_origin(channel)?;
+            let stock = StockId(reader.take_u64()?);
+            let batch = match reader.take_u64()? {
+                u64::MAX => None,
+                number => Some(u32::try_from(number).map_err(|_| reader.field("batch"))?),
+            };
+            Event::KeysExported { origin, stock, batch }
+        }
         BATCH_EXPIRED => {
             let stock = StockId(reader.take_u64()?);
             Event::BatchExpired { stock, batch: reader.take_u32("batch")? }

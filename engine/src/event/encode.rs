@@ -252,6 +252,12 @@ impl Event<'_> {
                 writer.put(sealed);
                 writer.finish(KEYS_IMPORTED, 0, keys.len(), origin.channel)
             }
+            Event::KeysExported { origin, stock, batch } => {
+                writer.put_origin(&origin, 0);
+                writer.put_u64(stock.0);
+                writer.put_u64(batch.map_or(u64::MAX, u64::from));
+                writer.finish(KEYS_EXPORTED, 0, 0, origin.channel)
+            }
             _ => unreachable!("every other event is encoded before"),
         }
     }

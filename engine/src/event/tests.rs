@@ -85,6 +85,8 @@ fn every_event<'a>(
         Event::Revealed { origin, hold },
         Event::KeyReplaced { origin, hold, key: u32::MAX, reason: u16::MAX },
         Event::KeyReclaimed { origin, hold, key: u32::MAX, reason: u16::MAX },
+        Event::KeysExported { origin, stock, batch: None },
+        Event::KeysExported { origin, stock, batch: Some(batch) },
     ]
 }
 

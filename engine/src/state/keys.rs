@@ -12,9 +12,8 @@
 use super::index::Index;
 use super::memory::Memory;
 use super::table::{Handle, NONE, Table};
-use crate::command::StockKind;
 use crate::ids::{OperationId, StockId};
-use crate::limits::{BATCHES_PER_STOCK_MAX, Capacity, NAME_BYTES_MAX, SEAL_BYTES};
+use crate::limits::{Capacity, NAME_BYTES_MAX, SEAL_BYTES};
 use scrip_planted::{Bug, on};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
@@ -28,8 +27,8 @@ pub struct KeyRecord {
     pub chunk: u32,
     /// The next key of the same batch (unsold) or of the same hold's line (sold).
     pub next: u32,
-    /// Handle of its batch.
-    pub batch: u32,
+    /// Handle of the hold whose line it hangs in, as long as that is in memory; [`NONE`]: none.
+    pub hold: u32,
     /// Its position in the chunk.
     pub position: u8,
     /// A [`KeyState`].
@@ -54,6 +53,19 @@ pub enum KeyState {
     Void = 2,
     /// A version of a reusable text: bound to any number of orders.
     Content = 3,
+}
+
+impl KeyState {
+    /// The state with this number.
+    pub const fn from_number(number: u8) -> Option<KeyState> {
+        Some(match number {
+            0 => KeyState::Unsold,
+            1 => KeyState::Sold,
+            2 => KeyState::Void,
+            3 => KeyState::Content,
+            _ => return None,
+        })
+    }
 }
 
 /// Where a batch stands. Numbers are never reused.
@@ -111,11 +123,11 @@ pub struct Batch {
     pub sold: u64,
     /// Keys bound once and void since.
     pub void: u64,
-    first: u32,
+    pub(super) first: u32,
     last: u32,
     /// Of a stock in random order: its unsold keys, instead of the list from `first` on. Never shrinks its memory, so that
     /// what an import has reserved is there whatever is sold.
-    shuffled: Vec<u32>,
+    pub(super) shuffled: Vec<u32>,
     supplier: [u8; NAME_BYTES_MAX],
     supplier_bytes: u8,
 }
@@ -170,6 +182,8 @@ pub struct Chunk {
     pub operation: OperationId,
     /// The stock it was imported into: part of what the seal binds.
     pub stock: StockId,
+    /// Handle of the batch that all of its keys are of.
+    pub batch: u32,
     offset: u64,
     bytes: u32,
 }
@@ -250,6 +264,11 @@ impl Keys {
         first != NONE && self.records.get(Handle(first)).state == KeyState::Content as u8
     }
 
+    /// Handle of the batch of a key.
+    pub fn batch_of(&self, key: &KeyRecord) -> u32 {
+        self.chunks[key.chunk as usize].batch
+    }
+
     /// The key behind this one, in its batch or line.
     pub fn next(&self, key: Handle) -> Option<Handle> {
         let next = self.records.get(key).next;
@@ -270,12 +289,12 @@ fn hash_of(fingerprint: u128) -> u32 {
     (fingerprint >> 64) as u32
 }
 
-fn unsold_key(fingerprint: u128, chunk: u32, position: u8, batch: u32) -> KeyRecord {
+fn unsold_key(fingerprint: u128, chunk: u32, position: u8) -> KeyRecord {
     KeyRecord {
         fingerprint,
         chunk,
         next: NONE,
-        batch,
+        hold: NONE,
         position,
         state: KeyState::Unsold as u8,
         replacements: 0,
@@ -286,21 +305,32 @@ fn unsold_key(fingerprint: u128, chunk: u32, position: u8, batch: u32) -> KeyRec
 /// Writing: for `apply` alone.
 impl Keys {
     /// Keeps a chunk of sealed texts.
-    pub(crate) fn insert_chunk(&mut self, operation: OperationId, stock: StockId, sealed: &[u8]) -> u32 {
+    pub(crate) fn insert_chunk(
+        &mut self,
+        operation: OperationId,
+        (stock, batch): (StockId, u32),
+        sealed: &[u8],
+    ) -> u32 {
         let end = self.sealed_bytes as usize + sealed.len();
         if end > self.sealed.capacity() {
             // Only history can get here: `decide` refuses at the maximum.
             self.sealed.grow((2 * end).max(1 << 20));
         }
         self.sealed.slice_mut(self.sealed_bytes as usize, sealed.len()).copy_from_slice(sealed);
-        self.chunks.push(Chunk { operation, stock, offset: self.sealed_bytes, bytes: sealed.len() as u32 });
+        self.chunks.push(Chunk {
+            operation,
+            stock,
+            batch,
+            offset: self.sealed_bytes,
+            bytes: sealed.len() as u32,
+        });
         self.sealed_bytes = end as u64;
         u32::try_from(self.chunks.len() - 1).expect("there are fewer chunks than keys")
     }
 
     /// Adds an unsold key behind the others of its batch.
     pub(crate) fn insert(&mut self, fingerprint: u128, chunk: u32, position: u8, batch: u32, random: bool) {
-        let handle = self.insert_record(unsold_key(fingerprint, chunk, position, batch));
+        let handle = self.insert_record(unsold_key(fingerprint, chunk, position));
         let batch = &mut self.batches[batch as usize];
         batch.imported += 1;
         batch.unsold += 1;
@@ -324,8 +354,7 @@ impl Keys {
         position: u8,
         batch: u32,
     ) -> Handle {
-        let record =
-            KeyRecord { state: KeyState::Content as u8, ..unsold_key(fingerprint, chunk, position, batch) };
+        let record = KeyRecord { state: KeyState::Content as u8, ..unsold_key(fingerprint, chunk, position) };
         self.batches[batch as usize].imported += 1;
         self.insert_record(record)
     }
@@ -380,7 +409,8 @@ impl Keys {
         key.state = KeyState::Unsold as u8;
         key.replacements = 0;
         let next = core::mem::replace(&mut key.next, NONE);
-        let batch = &mut self.batches[key.batch as usize];
+        key.hold = NONE;
+        let batch = &mut self.batches[self.chunks[key.chunk as usize].batch as usize];
         batch.sold -= 1;
         batch.unsold += 1;
         if random {
@@ -394,122 +424,28 @@ impl Keys {
         next
     }
 
+    /// The hold of a line leaves memory; answers how many keys that took.
+    pub(crate) fn forget_hold(&mut self, first: u32) -> u32 {
+        if self.is_content(first) {
+            return 0;
+        }
+        let (mut next, mut count) = (first, 0);
+        while next != NONE {
+            let key = self.records.get_mut(Handle(next));
+            key.hold = NONE;
+            next = key.next;
+            count += 1;
+        }
+        count
+    }
+
     /// A sold key is void for good.
     pub(crate) fn void(&mut self, handle: Handle) {
         let key = self.records.get_mut(handle);
         assert!(key.state == KeyState::Sold as u8, "only a sold key becomes void by itself");
         key.state = KeyState::Void as u8;
-        let batch = &mut self.batches[key.batch as usize];
+        let batch = &mut self.batches[self.chunks[key.chunk as usize].batch as usize];
         batch.sold -= 1;
         batch.void += 1;
-    }
-}
-
-/// The batches of one stock, in the order in which their keys are sold: by expiry (never is last), then as made.
-#[derive(Debug, Clone)]
-pub struct SaleOrder {
-    batches: Vec<u32>,
-    /// No batch before this one has a key to sell.
-    from: usize,
-    /// Where chance starts from; 0: keys are sold in the order of import.
-    seed: u64,
-    /// Keys bound so far, in random order.
-    bound: u64,
-}
-
-impl SaleOrder {
-    /// No batches.
-    pub fn new(kind: StockKind) -> SaleOrder {
-        let seed = if let StockKind::RandomKeys { seed } = kind { seed } else { 0 };
-        SaleOrder { batches: Vec::new(), from: 0, seed, bound: 0 }
-    }
-
-    /// Whether the keys of a batch are sold in random order.
-    pub fn is_random(&self) -> bool {
-        self.seed != 0
-    }
-
-    /// What chance rests on: the seed, and the keys bound so far.
-    pub fn chance(&self) -> [u64; 2] {
-        [self.seed, self.bound]
-    }
-
-    /// The position in a random batch of `unsold` keys that is bound next: the output of SplitMix64 for this many keys
-    /// bound, as docs/semantics.md gives it.
-    fn position(&self, unsold: u64) -> usize {
-        let mut mixed = self.seed.wrapping_add((self.bound + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15));
-        mixed = (mixed ^ mixed >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((mixed ^ mixed >> 31) % unsold) as usize
-    }
-
-    /// The handles of the batches.
-    pub fn batches(&self) -> &[u32] {
-        &self.batches
-    }
-
-    /// Whether one batch more is possible.
-    pub fn has_room(&self) -> bool {
-        self.batches.len() < BATCHES_PER_STOCK_MAX
-    }
-
-    /// The key that will be bound next.
-    pub fn next(&self, keys: &Keys) -> Option<Handle> {
-        let batches = self.batches[self.from..].iter().map(|batch| &keys.batches[*batch as usize]);
-        let mut active = batches.filter(|batch| batch.state == BatchState::Active && batch.unsold > 0);
-        active.next().map(|batch| match self.seed {
-            0 => Handle(batch.first),
-            _ => Handle(batch.shuffled[self.position(batch.unsold)]),
-        })
-    }
-
-    /// Puts a new batch into its place.
-    pub(crate) fn insert(&mut self, handle: u32, keys: &Keys) {
-        let rank = |batch: u32| match keys.batches[batch as usize].expires_ms {
-            0 => u64::MAX,
-            expires_ms => expires_ms,
-        };
-        let new = rank(handle);
-        let place = self.batches.partition_point(|batch| rank(*batch) <= new);
-        self.batches.insert(place, handle);
-        self.from = 0;
-    }
-
-    /// Batches may have got keys to sell.
-    pub(crate) fn start_over(&mut self) {
-        self.from = 0;
-    }
-
-    /// Binds the next key in the order of sale.
-    pub(crate) fn take_next(&mut self, keys: &mut Keys) -> Option<Handle> {
-        while let Some(batch) = self.batches.get(self.from).copied() {
-            let found = &keys.batches[batch as usize];
-            if found.state == BatchState::Active && found.unsold > 0 {
-                if self.seed == 0 {
-                    return keys.take_first(batch);
-                }
-                let position = self.position(found.unsold);
-                self.bound += 1;
-                return Some(keys.take_at(batch, position));
-            }
-            self.from += 1;
-        }
-        None
-    }
-
-    /// Spreads units that marks have taken to void or frozen over the batches whose marks they were.
-    pub(crate) fn settle(&self, keys: &mut Keys, to_void: u64, to_frozen: u64) {
-        let (mut to_void, mut to_frozen) = (to_void, to_frozen);
-        for batch in &self.batches {
-            if to_void == 0 && to_frozen == 0 {
-                return;
-            }
-            let batch = &mut keys.batches[*batch as usize];
-            let left = if batch.state.is_void() { &mut to_void } else { &mut to_frozen };
-            let units = batch.marked().min(*left);
-            batch.moved += units;
-            *left -= units;
-        }
-        assert!(to_void == 0 && to_frozen == 0, "marks belong to batches");
     }
 }

@@ -11,6 +11,7 @@ pub mod memory;
 pub mod reclaim;
 pub mod records;
 pub mod recount;
+pub mod sale_order;
 pub mod slices;
 pub mod stock;
 pub mod table;

@@ -6,7 +6,7 @@
 //! `decide` has refused it before.
 
 use super::channels::{ChannelUse, Channels};
-use super::keys::SaleOrder;
+use super::sale_order::SaleOrder;
 use super::table::NONE;
 use crate::command::{Quota, StockKind, StockTerms};
 use crate::ids::{ChannelId, MerchantId, StockId};

@@ -4,8 +4,8 @@
 pub mod dump;
 
 use scrip_engine::answer::{
-    Answer, BatchView, ChannelView, HoldLine, HoldState, HoldView, KeyItem, KeyList, KeyPage, OperationKind,
-    OperationView, Outcome, StockView,
+    Answer, BatchView, ChannelView, HoldLine, HoldState, HoldView, KeyItem, KeyList, KeyPage, ListPage,
+    ListedItem, ListedKeys, OperationKind, OperationView, Outcome, StockView,
 };
 use scrip_engine::command::{
     BatchChange, BatchCreate, Command, Envelope, KeyBlock, Line, Quota, Request, StockCreate, StockKind,
@@ -19,7 +19,7 @@ use scrip_protocol::frame::HEADER_BYTES;
 use scrip_protocol::limits::FRAME_BYTES_MAX;
 use scrip_protocol::write::CommandFrame;
 use zerocopy::IntoBytes;
-use zerocopy::little_endian::{U16, U32, U64};
+use zerocopy::little_endian::{U16, U32, U64, U128};
 
 /// The home slot of merchant 7.
 pub const SLOT: Slot = Slot(929);
@@ -132,7 +132,7 @@ pub fn commands() -> Vec<CommandSample> {
     samples
 }
 
-fn commands_of_keys(take: Take<'static>) -> [(&'static str, Command<'static>); 15] {
+fn commands_of_keys(take: Take<'static>) -> [(&'static str, Command<'static>); 18] {
     let create = BatchCreate {
         stock: STOCK,
         batch: 7,
@@ -184,6 +184,9 @@ fn commands_of_keys(take: Take<'static>) -> [(&'static str, Command<'static>); 1
         ("reveal", Command::Reveal { hold: HOLD }),
         ("key_replace", Command::KeyReplace { hold: HOLD, key: 4_711, reason: 2 }),
         ("key_reclaim", Command::KeyReclaim { hold: HOLD, key: 4_711, reason: 2 }),
+        ("keys_export", Command::KeysExport { stock: STOCK, batch: Some(7), from: 0 }),
+        ("keys_export_all", Command::KeysExport { stock: STOCK, batch: None, from: 64 }),
+        ("keys_list", Command::KeysList { stock: STOCK, batch: None, from: 4_711 }),
         ("keys_read", Command::KeysRead { hold: HOLD, from: 64 }),
         ("batches_show", Command::BatchesShow { stock: STOCK, from: 64 }),
     ]
@@ -206,7 +209,29 @@ pub fn key_items(keys: &[(u64, &str, bool)]) -> Vec<u8> {
     bytes
 }
 
-fn answers_of_keys() -> [(&'static str, Answer<'static>); 7] {
+/// Listed keys as they lie on the wire: number, state, text.
+pub fn listed_items(keys: &[(u32, u8, &str)]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for (key, state, text) in keys {
+        let sold = u128::from(*state == 1);
+        let item = ListedItem {
+            hold: U128::new(sold * HOLD.0),
+            order: U128::new(sold * 10),
+            key: U32::new(*key),
+            batch: U32::new(7),
+            text_bytes: U16::new(text.len() as u16),
+            state: *state,
+            batch_state: 1,
+            spare: U32::ZERO,
+        };
+        bytes.extend_from_slice(item.as_bytes());
+        bytes.extend_from_slice(text.as_bytes());
+        bytes.resize(bytes.len().next_multiple_of(8), 0);
+    }
+    bytes
+}
+
+fn answers_of_keys() -> [(&'static str, Answer<'static>); 9] {
     let page = |total, from, keys: &[(u64, &str, bool)]| KeyPage {
         total,
         from,
@@ -234,6 +259,7 @@ fn answers_of_keys() -> [(&'static str, Answer<'static>); 7] {
         units: self::units(units),
         keys,
     };
+    let listed = leak(&listed_items(&[(4_711, 1, "BB-1"), (4_712, 0, "")]));
     let shown = [(4_711, "AAAA-BBBB-1", false), (4_712, "卡-02", true)];
     [
         ("confirmed_keys", confirmed(&[2], page(2, 0, &shown))),
@@ -243,6 +269,8 @@ fn answers_of_keys() -> [(&'static str, Answer<'static>); 7] {
         ("keys_past_the_end", Answer::Keys(page(2, 2, &[]))),
         ("batches", Answer::Batches { total: 65, batches: leak(&[batch]) }),
         ("no_batches", Answer::Batches { total: 0, batches: &[] }),
+        ("keys_listed", Answer::KeysListed(ListPage { next: 4_713, keys: ListedKeys::Read(listed) })),
+        ("no_keys_listed", Answer::KeysListed(ListPage { next: ListPage::END, keys: ListedKeys::Read(&[]) })),
     ]
 }
 

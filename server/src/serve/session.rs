@@ -269,6 +269,13 @@ impl<'a> Frame<'a> {
                     let mut refused = None;
                     if !allowed(principal, &request) {
                         refused = Some(Code::Forbidden);
+                    }
+                    if let (Command::KeysExport { stock, from: 0, .. }, None) = (&request.command, refused) {
+                        // The log says when and what, this who.
+                        tracing::warn!(token = principal.name, %stock, "card keys are exported in clear text");
+                    }
+                    if refused.is_some() {
+                        // It is answered where it arrived.
                     } else if let Some(other) = inner.links.away(request.envelope.slot) {
                         let bytes = &self.payload[at..self.reader.payload_offset()];
                         let (correlation, arrived) = (self.correlation, self.arrived);

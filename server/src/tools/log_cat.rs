@@ -149,6 +149,12 @@ fn print_keys_event(out: &mut impl Write, event: &Event<'_>) -> io::Result<()> {
         Event::KeyReplaced { origin, hold, key, reason } => {
             writeln!(out, "key_replaced {} hold={hold} key={key} reason={reason}", origin.operation)
         }
+        Event::KeysExported { origin, stock, batch } => {
+            let (operation, channel) = (origin.operation, origin.channel.0);
+            let batch = batch.map_or("all".to_owned(), |batch| batch.to_string());
+            write!(out, "keys_exported {operation} merchant={} channel={channel}", origin.merchant)?;
+            writeln!(out, " stock={stock} batch={batch}")
+        }
         Event::KeyReclaimed { origin, hold, key, reason } => {
             writeln!(out, "key_reclaimed {} hold={hold} key={key} reason={reason}", origin.operation)
         }

@@ -146,9 +146,12 @@ impl Generator {
                 OwnedCommand::StockQuota { stock: id, version, quotas: self.quotas(stock) }
             }
             Kind::StockChannels => OwnedCommand::StockChannels { stock: id },
-            Kind::BatchCreate | Kind::BatchChange | Kind::KeysImport | Kind::BatchesShow => {
-                self.batch_command(id, stock, kind)
-            }
+            Kind::BatchCreate
+            | Kind::BatchChange
+            | Kind::KeysImport
+            | Kind::KeysExport
+            | Kind::KeysList
+            | Kind::BatchesShow => self.batch_command(id, stock, kind),
             _ => OwnedCommand::StockShow { stock: id },
         }
     }

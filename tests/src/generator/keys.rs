@@ -36,7 +36,7 @@ impl Generator {
         requests
     }
 
-    /// BATCH_CREATE, BATCH_CHANGE, KEYS_IMPORT, BATCHES_SHOW.
+    /// BATCH_CREATE, BATCH_CHANGE, KEYS_IMPORT, KEYS_EXPORT, KEYS_LIST, BATCHES_SHOW.
     pub(super) fn batch_command(&mut self, id: StockId, stock: Option<&Stock>, kind: Kind) -> OwnedCommand {
         let batch = self.batch(stock);
         match kind {
@@ -57,8 +57,20 @@ impl Generator {
                 let one = stock.is_some_and(|stock| stock.reusable) && self.rng.u8(0..6) > 0;
                 if one { alone(import) } else { import }
             }
+            Kind::KeysExport | Kind::KeysList => {
+                let (batch, from) = (self.rng.bool().then_some(batch), self.first_listed());
+                match kind {
+                    Kind::KeysExport => OwnedCommand::KeysExport { stock: id, batch, from },
+                    _ => OwnedCommand::KeysList { stock: id, batch, from },
+                }
+            }
             _ => OwnedCommand::BatchesShow { stock: id, from: *self.choose(&[0, 0, 0, 1, 2, u32::MAX]) },
         }
+    }
+
+    fn first_listed(&mut self) -> u32 {
+        let any = self.rng.u32(0..200);
+        *self.choose(&[0, 0, any, u32::MAX])
     }
 
     fn batch(&mut self, stock: Option<&Stock>) -> u32 {
@@ -166,6 +178,13 @@ impl Generator {
             }
             OwnedCommand::KeyReclaim { hold, key, reason } => {
                 OwnedCommand::KeyReclaim { hold, key, reason: reason + 1 }
+            }
+            OwnedCommand::KeysExport { stock, batch, from } => {
+                // Reading on is the same content, another batch is not.
+                if self.rng.bool() {
+                    return OwnedCommand::KeysExport { stock, batch, from: from / 2 + 1 };
+                }
+                OwnedCommand::KeysExport { stock, batch: batch.xor(Some(1)), from }
             }
             OwnedCommand::KeysRead { hold, from } => OwnedCommand::KeysRead { hold, from: from ^ 1 },
             other => other,

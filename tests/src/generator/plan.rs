@@ -27,6 +27,8 @@ pub enum Kind {
     Reveal,
     KeyReplace,
     KeyReclaim,
+    KeysExport,
+    KeysList,
     KeysRead,
     BatchesShow,
     StockShow,
@@ -35,7 +37,7 @@ pub enum Kind {
 }
 
 /// All kinds with their usual weights.
-const KINDS: [(Kind, u32); 24] = [
+const KINDS: [(Kind, u32); 26] = [
     (Kind::StockCreate, 1),
     (Kind::StockSupply, 6),
     (Kind::StockVoid, 3),
@@ -55,6 +57,8 @@ const KINDS: [(Kind, u32); 24] = [
     (Kind::Reveal, 4),
     (Kind::KeyReplace, 8),
     (Kind::KeyReclaim, 8),
+    (Kind::KeysExport, 3),
+    (Kind::KeysList, 4),
     (Kind::KeysRead, 4),
     (Kind::BatchesShow, 4),
     (Kind::StockShow, 5),
@@ -210,6 +214,8 @@ fn draw_kinds(rng: &mut Rng, keyed: bool) -> Vec<(Kind, u32)> {
                 | Kind::Reveal
                 | Kind::KeyReplace
                 | Kind::KeyReclaim
+                | Kind::KeysExport
+                | Kind::KeysList
                 | Kind::KeysRead
                 | Kind::BatchesShow
         );

@@ -5,12 +5,12 @@
 use super::holds::narrow;
 use super::stocks::unsigned;
 use super::{BatchState, BoundKey, Hold, HoldLine, Key, KeyState, Oracle, Record, Stock};
-use crate::outcome::{Lack, OwnedFacts, OwnedKey, OwnedKeys, OwnedOutcome};
-use crate::request::OwnedCommand;
+use crate::outcome::{Lack, OwnedFacts, OwnedKey, OwnedKeys, OwnedList, OwnedListed, OwnedOutcome};
+use crate::request::{OwnedCommand, OwnedRequest};
 use scrip_engine::answer::HoldState;
 use scrip_engine::command::Envelope;
-use scrip_engine::ids::{OperationId, StockId};
-use scrip_engine::limits::{KEYS_PER_ANSWER_MAX, REPLACEMENTS_MAX};
+use scrip_engine::ids::{OperationId, OrderId, StockId};
+use scrip_engine::limits::{KEYS_PER_ANSWER_MAX, KEYS_SCANNED_MAX, REPLACEMENTS_MAX};
 use scrip_engine::rejection::Code;
 
 impl Hold {
@@ -158,7 +158,11 @@ impl Oracle {
     }
 
     /// The answer to a repeat of a command with an id of its own: what was answered, with keys as they are now.
-    pub(super) fn repeated(&self, envelope: &Envelope, record: &Record) -> OwnedOutcome {
+    pub(super) fn repeated(&self, request: &OwnedRequest, record: &Record) -> OwnedOutcome {
+        let envelope = &request.envelope;
+        if let OwnedCommand::KeysExport { stock, batch, from } = &request.command {
+            return self.list_keys(envelope, (*stock, *batch, *from), true);
+        }
         match (&record.command, &record.hold) {
             (OwnedCommand::Sell { .. }, Some(hold)) if hold.state == HoldState::Confirmed => {
                 self.key_replaced(hold).unwrap_or_else(|| self.confirmed_answer(hold))
@@ -208,6 +212,62 @@ impl Oracle {
             shown: (!hold.hidden || hold.revealed) && place < total,
             keys: vec![self.owned_key(key)],
         })
+    }
+
+    /// KEYS_LIST and KEYS_EXPORT.
+    pub(super) fn list_keys(
+        &self,
+        envelope: &Envelope,
+        (stock, batch, from): (StockId, Option<u32>, u32),
+        clear: bool,
+    ) -> OwnedOutcome {
+        if stock.slot() != envelope.slot {
+            return OwnedOutcome::refused(Code::CrossSlot);
+        }
+        let Some(found) = self.own_stock(envelope, stock) else {
+            return OwnedOutcome::refused(Code::NotFound);
+        };
+        if !found.keys && !found.reusable {
+            return OwnedOutcome::refused(Code::RuleFailed);
+        }
+        let is_there = |number: u32| found.batches.iter().any(|of| of.number == number);
+        if batch.is_some_and(|number| !is_there(number)) {
+            return OwnedOutcome::refused(Code::NotFound);
+        }
+        let mut list = OwnedList { next: u32::MAX, clear, keys: Vec::new() };
+        for number in from..self.keys.len() as u32 {
+            let card = &self.keys[number as usize];
+            let wanted = card.stock == stock && batch.is_none_or(|number| card.batch == number);
+            if number - from == KEYS_SCANNED_MAX || wanted && list.keys.len() == KEYS_PER_ANSWER_MAX {
+                list.next = number;
+                break;
+            }
+            if wanted {
+                list.keys.push(self.listed(number, found));
+            }
+        }
+        OwnedOutcome::KeysListed(list)
+    }
+
+    fn listed(&self, number: u32, stock: &Stock) -> OwnedListed {
+        let card = &self.keys[number as usize];
+        let batch = stock.batches.iter().find(|batch| batch.number == card.batch).expect("keys have a batch");
+        // Whoever looks for the hold of a key asks them all.
+        let has =
+            |hold: &Hold| card.state != KeyState::Content && hold.keys().any(|place| place.key == number);
+        let holder =
+            self.records.iter().filter(|(_, record)| !self.is_gone(record)).find_map(|(key, record)| {
+                Some((key.2, record.hold.as_ref().filter(|hold| has(hold))?.order))
+            });
+        let (hold, order) = holder.unwrap_or((0, OrderId(0)));
+        OwnedListed {
+            key: self.owned_key(number),
+            batch: card.batch,
+            batch_state: batch.state as u8,
+            state: card.state as u8,
+            hold: OperationId(hold),
+            order,
+        }
     }
 
     /// KEYS_READ.

@@ -2,14 +2,14 @@
 
 use super::keys::{
     STOCK, batch, buckets, change, changing, creating, import, importing, keys, page, reading, replacing,
-    sell, shop_of,
+    sell, shop, shop_of,
 };
 use scrip_engine::command::{BatchChange, StockKind, StockTerms};
-use scrip_engine::ids::OperationId;
+use scrip_engine::ids::{OperationId, OrderId};
 use scrip_engine::limits::Rules;
 use scrip_engine::rejection::Code;
 use scrip_tests::generator::ROOMY;
-use scrip_tests::outcome::OwnedOutcome;
+use scrip_tests::outcome::{OwnedListed, OwnedOutcome};
 use scrip_tests::request::OwnedCommand;
 use scrip_tests::world::{ANY_TERMS, START_MS, World, assert_refused, return_all, take};
 
@@ -261,4 +261,77 @@ fn what_is_for_keys_of_their_own_is_not_for_a_reusable_text() {
     assert_refused(&world.run(30, expiring), Code::RuleFailed);
     assert!(!page(&world.run(1, reading(10, 0))).shown);
     assert!(page(&world.run(31, OwnedCommand::Reveal { hold: OperationId(10) })).shown);
+}
+
+fn listing(batch: Option<u32>, from: u32) -> OwnedCommand {
+    OwnedCommand::KeysList { stock: STOCK, batch, from }
+}
+
+/// Number, state, batch state and hold of each key on a page, and where to go on.
+#[track_caller]
+fn listed(outcome: &OwnedOutcome) -> (Vec<(u32, u8, u8, u128)>, u32) {
+    let OwnedOutcome::KeysListed(list) = outcome else { panic!("{outcome:?}") };
+    let row = |key: &OwnedListed| (key.key.key, key.state, key.batch_state, key.hold.0);
+    (list.keys.iter().map(row).collect(), list.next)
+}
+
+#[test]
+fn a_list_says_where_each_key_stands_and_for_whom() {
+    let mut world = shop_of(4);
+    batch(&mut world, 2, 0);
+    import(&mut world, 20, 2, &[10, 11]);
+    world.run(10, sell(2));
+    let give = OwnedCommand::Return { hold: OperationId(10), to_available: false, units: vec![1] };
+    world.run(21, give);
+    world.run(22, replacing(10, 0));
+    change(&mut world, 23, 2, BatchChange::Freeze);
+    let all = world.run(1, listing(None, 0));
+    let expected = [(0, 2, 1, 0), (1, 2, 1, 10), (2, 1, 1, 10), (3, 0, 1, 0), (4, 0, 2, 0), (5, 0, 2, 0)];
+    assert_eq!(listed(&all), (expected.to_vec(), u32::MAX));
+    let OwnedOutcome::KeysListed(list) = &all else { unreachable!("it was listed") };
+    assert!(!list.clear && list.keys[2].order == OrderId(1), "{list:?}");
+    assert_eq!(listed(&world.run(1, listing(Some(2), 0))).0, expected[4..]);
+    assert_eq!(listed(&world.run(1, listing(None, 5))).0, expected[5..]);
+    assert_eq!(listed(&world.run(1, listing(None, 6))), (Vec::new(), u32::MAX));
+    assert_refused(&world.run(1, listing(Some(3), 0)), Code::NotFound);
+    // Once the hold is gone, nobody knows whose the keys were.
+    world.wait(2 * 86_400_000);
+    let rows = listed(&world.run(1, listing(None, 0))).0;
+    assert_eq!(rows[..4], [(0, 2, 1, 0), (1, 2, 1, 0), (2, 1, 1, 0), (3, 0, 1, 0)]);
+}
+
+#[test]
+fn pages_of_a_list_follow_each_other_over_keys_of_other_stocks() {
+    let mut world = shop();
+    batch(&mut world, 1, 0);
+    for chunk in 0..3 {
+        let texts: Vec<u16> = (chunk * 50..chunk * 50 + 50).collect();
+        import(&mut world, 20 + u128::from(chunk), 1, &texts);
+    }
+    let (first, next) = listed(&world.run(1, listing(None, 0)));
+    assert_eq!((first.len(), first[0].0, next), (64, 0, 64));
+    let (second, next) = listed(&world.run(1, listing(None, next)));
+    assert_eq!((second.len(), second[0].0, next), (64, 64, 128));
+    let (third, next) = listed(&world.run(1, listing(None, next)));
+    assert_eq!((third.len(), next), (22, u32::MAX));
+}
+
+#[test]
+fn an_export_is_recorded_once_and_reads_on_under_its_id() {
+    let mut world = shop_of(6);
+    let exporting = |batch, from| OwnedCommand::KeysExport { stock: STOCK, batch, from };
+    let first = world.run(30, exporting(None, 0));
+    let OwnedOutcome::KeysListed(list) = &first else { panic!("{first:?}") };
+    assert!(list.clear && list.keys.len() == 6);
+    let events = world.log.events;
+    assert_eq!(listed(&world.run(30, exporting(None, 4))).0.len(), 2, "a repeat reads on");
+    world.restart();
+    assert_eq!(listed(&world.run(30, exporting(None, 5))).0.len(), 1);
+    assert_eq!(world.log.events, events, "one export is one event");
+    assert_refused(&world.run(30, exporting(Some(1), 0)), Code::OperationMismatch);
+    assert_eq!(world.run(31, exporting(Some(1), 0)), first);
+    assert_eq!(world.log.events, events + 1, "another export is another event");
+    let counter = world.stock(2, 5);
+    let of_counter = OwnedCommand::KeysExport { stock: counter, batch: None, from: 0 };
+    assert_refused(&world.run(32, of_counter), Code::RuleFailed);
 }
