@@ -3,7 +3,7 @@
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use scrip_engine::Engine;
 use scrip_engine::answer::Outcome;
-use scrip_engine::command::{Command, Envelope, Line, Request, StockCreate, StockTerms, Take};
+use scrip_engine::command::{Command, Envelope, Line, Request, StockCreate, StockKind, StockTerms, Take};
 use scrip_engine::event::{Event, EventSink};
 use scrip_engine::ids::{ChannelId, MerchantId, OperationId, Slot, StockId, UserId};
 use scrip_engine::limits::{Capacity, EVENT_BYTES_MAX, PREPARED_MAX, Rules};
@@ -77,7 +77,7 @@ fn world(stocks: u64, units: u64) -> World {
     for number in 0..stocks {
         let stock = StockId::new(SLOT, number);
         let terms = StockTerms { opens_ms: 0, closes_ms: 0, limit_per_user: 1_000, frozen: false };
-        let create = StockCreate { stock, name: b"bench", units, keys: false, terms };
+        let create = StockCreate { stock, name: b"bench", units, kind: StockKind::Counter, terms };
         let request =
             Request { envelope: envelope(1 + u128::from(number)), command: Command::StockCreate(create) };
         assert!(matches!(engine.execute(NOW_MS, &request, &mut frame), Outcome::Done(_)));

@@ -2,7 +2,7 @@
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use scrip_engine::Engine;
-use scrip_engine::command::{Command, Envelope, Line, Request, StockCreate, StockTerms, Take};
+use scrip_engine::command::{Command, Envelope, Line, Request, StockCreate, StockKind, StockTerms, Take};
 use scrip_engine::ids::{ChannelId, MerchantId, OperationId, Slot, StockId, UserId};
 use scrip_engine::limits::{Capacity, PREPARED_MAX, Rules};
 use scrip_shard::Shard;
@@ -62,8 +62,13 @@ fn world() -> World {
     let mut shard = Shard::new(engine, log, Rules::default(), FRAME_BYTES_MAX);
     shard.advance(NOW_MS);
     let terms = StockTerms { opens_ms: 0, closes_ms: 0, limit_per_user: 1_000, frozen: false };
-    let create =
-        StockCreate { stock: StockId::new(SLOT, 1), name: b"bench", units: 1 << 40, keys: false, terms };
+    let create = StockCreate {
+        stock: StockId::new(SLOT, 1),
+        name: b"bench",
+        units: 1 << 40,
+        kind: StockKind::Counter,
+        terms,
+    };
     shard.execute(&Request { envelope: envelope(1), command: Command::StockCreate(create) });
     World { shard, durable, random: fastrand::Rng::with_seed(1), _directory: directory }
 }

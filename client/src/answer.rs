@@ -3,13 +3,13 @@
 use crate::error::OwnedRejection;
 use crate::operation::Hold;
 use scrip_engine::answer::{
-    Answer, BatchView, ChannelView, HoldState, HoldView, KeyItem, KeyList, KeyPage, OperationView, Outcome,
-    StockView,
+    Answer, BatchView, ChannelView, HoldState, HoldView, KeyItem, KeyList, KeyPage, ListPage, ListedItem,
+    ListedKeys, OperationView, Outcome, StockView,
 };
-use scrip_engine::command::{Block, Limits, Price, Quota, RiskRule, StockTerms};
+use scrip_engine::command::{Block, Limits, Price, Quota, RiskRule, StockKind, StockTerms};
 use scrip_engine::ids::{ChannelId, OperationId, OrderId, StockId, UserId};
 use scrip_engine::rejection::Code;
-use scrip_engine::state::keys::BatchState;
+use scrip_engine::state::keys::{BatchState, KeyState};
 use scrip_protocol::limits::ALIGNMENT;
 use std::fmt;
 use zerocopy::FromBytes;
@@ -79,8 +79,8 @@ pub struct StockShown {
     pub name: String,
     /// Counts up with each edit of the rules.
     pub version: u32,
-    /// Each unit is a card key.
-    pub keys: bool,
+    /// What its units are.
+    pub kind: StockKind,
     /// Sale rules.
     pub terms: StockTerms,
     /// Units supplied so far.
@@ -161,6 +161,58 @@ impl From<KeyPage<'_>> for KeysShown {
             }
         }
         KeysShown { total: page.total, from: page.from, keys }
+    }
+}
+
+/// A card key of a stock.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyListed {
+    /// Its number.
+    pub number: u32,
+    /// The number of its batch.
+    pub batch: u32,
+    /// Where the batch stands.
+    pub batch_state: BatchState,
+    /// Where the key stands.
+    pub state: KeyState,
+    /// The hold it is bound to, as long as that is known.
+    pub hold: Option<OperationId>,
+    /// The order of that hold; 0: none.
+    pub order: OrderId,
+    /// Its text if it was exported; if it was listed, the end of it.
+    pub text: KeyText,
+}
+
+/// Card keys of a stock, a page of them.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct KeysListed {
+    /// Number to go on with; `None`: no key is left.
+    pub next: Option<u32>,
+    /// The keys of this page.
+    pub keys: Vec<KeyListed>,
+}
+
+impl From<ListPage<'_>> for KeysListed {
+    fn from(page: ListPage<'_>) -> KeysListed {
+        let mut keys = Vec::new();
+        if let ListedKeys::Read(mut bytes) = page.keys {
+            // The decoder has looked at every item before.
+            while let Ok((item, rest)) = ListedItem::ref_from_prefix(bytes) {
+                let length = usize::from(item.text_bytes.get());
+                let hold = item.hold.get();
+                keys.push(KeyListed {
+                    number: item.key.get(),
+                    batch: item.batch.get(),
+                    batch_state: BatchState::from_number(item.batch_state).unwrap_or(BatchState::Active),
+                    state: KeyState::from_number(item.state).unwrap_or(KeyState::Unsold),
+                    hold: (hold != 0).then_some(OperationId(hold)),
+                    order: OrderId(item.order.get()),
+                    text: KeyText(String::from_utf8_lossy(&rest[..length]).into_owned()),
+                });
+                bytes = &rest[length.next_multiple_of(ALIGNMENT)..];
+            }
+        }
+        KeysListed { next: (page.next != ListPage::END).then_some(page.next), keys }
     }
 }
 
@@ -350,6 +402,7 @@ pub(crate) enum OwnedOutcome {
     Confirmed { confirmed_ms: u64, late: bool, units: Vec<u32>, keys: KeysShown },
     KeysImported { taken: u64 },
     Keys(KeysShown),
+    Listed(KeysListed),
     Batches(BatchesShown),
     Released { lapsed: bool },
     Returned { units: u64 },
@@ -380,6 +433,7 @@ impl From<Outcome<'_>> for OwnedOutcome {
             }
             Answer::KeysImported { taken } => OwnedOutcome::KeysImported { taken },
             Answer::Keys(page) => OwnedOutcome::Keys(page.into()),
+            Answer::KeysListed(page) => OwnedOutcome::Listed(page.into()),
             Answer::Batches { total, batches } => {
                 let batches = batches.iter().map(BatchShown::from).collect();
                 OwnedOutcome::Batches(BatchesShown { total, batches })
@@ -411,7 +465,7 @@ impl From<StockView<'_>> for StockShown {
             stock: view.stock,
             name: String::from_utf8_lossy(view.name).into_owned(),
             version: view.version,
-            keys: view.keys,
+            kind: view.kind,
             terms: view.terms,
             total: view.total,
             available: view.available,

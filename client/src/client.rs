@@ -1,8 +1,8 @@
 //! The client: typed calls, shared by any number of callers.
 
 use crate::answer::{
-    BatchesShown, ChannelsShown, Confirmed, Extended, KeysImported, KeysShown, OperationShown, OwnedOutcome,
-    Released, Reserved, Returned, StockChanged, StockShown,
+    ChannelsShown, Confirmed, Extended, OperationShown, OwnedOutcome, Released, Reserved, Returned,
+    StockChanged, StockShown,
 };
 use crate::connection::{Job, Pending, Reply};
 use crate::error::{Cause, Error};
@@ -10,12 +10,12 @@ use crate::lane::{self, Common, Lane};
 use crate::operation::{Hold, Operation};
 use crate::options::{Backoff, ClientOptions};
 use crate::request::{
-    BatchChange, BatchCreate, Confirm, Extend, KeysImport, Reserve, ReturnUnits, Sell, StockCreate,
-    StockEdit, StockFreeze, StockQuota, StockUnits, StockVoid, counts, slot_of,
+    Confirm, Extend, Reserve, ReturnUnits, Sell, StockCreate, StockEdit, StockFreeze, StockQuota, StockUnits,
+    StockVoid, counts, slot_of,
 };
 use crate::session::SessionError;
 use crate::transport::{Connector, Tcp};
-use scrip_engine::command::{Command, Envelope, KeyBlock, Request};
+use scrip_engine::command::{Command, Envelope, Request};
 use scrip_engine::ids::{ChannelId, MerchantId, OperationId, OrderId, Slot, StockId, UserId};
 use scrip_engine::rejection::Code;
 use scrip_protocol::error::ProtocolError;
@@ -297,67 +297,6 @@ impl Client {
         let command = Command::Return { hold: hold.operation.id, to_available, units: &counts(&units) };
         match self.call(operation, hold.slot, command).await? {
             OwnedOutcome::Returned { units } => Ok(Returned { units }),
-            _ => Err(wrong_answer()),
-        }
-    }
-
-    /// Makes a batch of a keys stock.
-    pub async fn batch_create(&self, request: BatchCreate) -> Result<StockChanged, Error> {
-        self.change(request.operation, request.stock, request.command()).await
-    }
-
-    /// Freezes, unfreezes or voids the unsold keys of a batch. The answer's value is how many at once; the rest is marked
-    /// and follows as holds end.
-    pub async fn batch_change(&self, request: BatchChange) -> Result<StockChanged, Error> {
-        let BatchChange { operation, stock, batch, change, forced } = request;
-        self.change(operation, stock, Command::BatchChange { stock, batch, change, forced }).await
-    }
-
-    /// Adds up to 64 card keys to a batch.
-    pub async fn keys_import(&self, request: KeysImport<'_>) -> Result<KeysImported, Error> {
-        let bytes = request.block();
-        let KeysImport { operation, stock, batch, keys } = request;
-        let block = KeyBlock::Plain { count: keys.len(), bytes: &bytes };
-        match self.call(operation, stock.slot(), Command::KeysImport { stock, batch, block }).await? {
-            OwnedOutcome::KeysImported { taken } => Ok(KeysImported { taken }),
-            _ => Err(wrong_answer()),
-        }
-    }
-
-    /// Shows the card keys of a hold that was confirmed hidden, and has that recorded.
-    pub async fn reveal(&self, operation: Operation, hold: Hold) -> Result<KeysShown, Error> {
-        self.keys(operation, hold.slot, Command::Reveal { hold: hold.operation.id }).await
-    }
-
-    /// Voids a card key of a confirmed hold and binds another in its place: the answer.
-    pub async fn key_replace(
-        &self,
-        operation: Operation,
-        hold: Hold,
-        key: u32,
-        reason: u16,
-    ) -> Result<KeysShown, Error> {
-        self.keys(operation, hold.slot, Command::KeyReplace { hold: hold.operation.id, key, reason }).await
-    }
-
-    /// Reads the card keys of a confirmed hold from a position on, a page of them.
-    pub async fn keys_read(&self, hold: Hold, from: u32) -> Result<KeysShown, Error> {
-        let command = Command::KeysRead { hold: hold.operation.id, from };
-        self.keys(Operation::given(0, 0), hold.slot, command).await
-    }
-
-    async fn keys(&self, operation: Operation, slot: Slot, command: Command<'_>) -> Result<KeysShown, Error> {
-        match self.call(operation, slot, command).await? {
-            OwnedOutcome::Keys(shown) => Ok(shown),
-            _ => Err(wrong_answer()),
-        }
-    }
-
-    /// Shows the batches of a keys stock from a position on, a page of them in the order of sale.
-    pub async fn batches_show(&self, stock: StockId, from: u32) -> Result<BatchesShown, Error> {
-        let command = Command::BatchesShow { stock, from };
-        match self.call(Operation::given(0, 0), stock.slot(), command).await? {
-            OwnedOutcome::Batches(shown) => Ok(shown),
             _ => Err(wrong_answer()),
         }
     }

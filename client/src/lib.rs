@@ -34,6 +34,7 @@ mod client;
 mod clock;
 mod connection;
 pub mod error;
+mod keys;
 mod lane;
 pub mod operation;
 pub mod options;
@@ -44,8 +45,8 @@ pub mod transport;
 
 pub use answer::{
     BatchShown, BatchesShown, ChannelShown, ChannelsShown, Confirmed, Extended, HoldLineShown, HoldShown,
-    KeyShown, KeyText, KeysImported, KeysShown, OperationShown, Released, Reserved, Returned, RiskShown,
-    StockChanged, StockShown, TermsShown,
+    KeyListed, KeyShown, KeyText, KeysImported, KeysListed, KeysShown, OperationShown, Released, Reserved,
+    Returned, RiskShown, StockChanged, StockShown, TermsShown,
 };
 pub use channels::{CHANNELS, UnknownChannel, channel_id, channel_name};
 pub use client::Client;
@@ -59,11 +60,13 @@ pub use request::{
 pub use scrip_engine::answer::{HoldState, OperationKind, OperationView};
 pub use scrip_engine::command::{
     BatchChange as BatchVerb, Block, Limits, Line, Parties, Price, PriceKind, Quota, RiskAction, RiskRule,
-    StockTerms, SubjectKind, SubjectLimit,
+    StockKind, StockTerms, SubjectKind, SubjectLimit,
 };
 pub use scrip_engine::ids::{ChannelId, MerchantId, OperationId, OrderId, Slot, StockId, UserId};
-pub use scrip_engine::limits::{KEY_BLOCK_BYTES_MAX, KEY_TEXT_BYTES_MAX, KEYS_PER_CHUNK_MAX};
+pub use scrip_engine::limits::{
+    KEY_BLOCK_BYTES_MAX, KEY_TEXT_BYTES_MAX, KEYS_PER_CHUNK_MAX, STOCK_UNITS_MAX,
+};
 pub use scrip_engine::rejection::{CapacityOf, Class, Code};
-pub use scrip_engine::state::keys::BatchState;
+pub use scrip_engine::state::keys::{BatchState, KeyState};
 pub use scrip_protocol::references::{ReferenceError, home_slot, reference_id, stock_id};
 pub use scrip_protocol::secret::{AliasKey, Token};

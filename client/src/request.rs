@@ -2,11 +2,11 @@
 //! it; what breaks a limit of the contract is refused here, before it can cost a connection.
 
 use crate::operation::{Hold, Operation};
-use scrip_engine::command::{self, Command, Limits, Line, Parties, Price, Quota, StockTerms};
+use scrip_engine::command::{self, Command, Limits, Line, Parties, Price, Quota, StockKind, StockTerms};
 use scrip_engine::ids::{OperationId, OrderId, Slot, StockId, UserId};
 use zerocopy::little_endian::U32;
 
-/// A new counter stock.
+/// A new stock.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StockCreate {
     /// Makes the call idempotent.
@@ -17,8 +17,8 @@ pub struct StockCreate {
     pub name: String,
     /// Units available from the start.
     pub units: u64,
-    /// Each unit is a card key; units then come by import.
-    pub keys: bool,
+    /// What its units are; those of card keys come by import.
+    pub kind: StockKind,
     /// Sale rules.
     pub terms: StockTerms,
 }
@@ -29,7 +29,14 @@ const OPEN_TERMS: StockTerms = StockTerms { opens_ms: 0, closes_ms: 0, limit_per
 impl StockCreate {
     /// A stock that is always on sale, without a purchase limit.
     pub fn new(operation: Operation, stock: StockId, name: impl Into<String>, units: u64) -> StockCreate {
-        StockCreate { operation, stock, name: name.into(), units, keys: false, terms: OPEN_TERMS }
+        StockCreate {
+            operation,
+            stock,
+            name: name.into(),
+            units,
+            kind: StockKind::Counter,
+            terms: OPEN_TERMS,
+        }
     }
 }
 
@@ -328,8 +335,8 @@ pub(crate) fn counts(units: &[u32]) -> Vec<U32> {
 
 impl StockCreate {
     pub(crate) fn command(&self) -> Command<'_> {
-        let StockCreate { stock, units, keys, terms, .. } = *self;
-        Command::StockCreate(command::StockCreate { stock, name: self.name.as_bytes(), units, keys, terms })
+        let StockCreate { stock, units, kind, terms, .. } = *self;
+        Command::StockCreate(command::StockCreate { stock, name: self.name.as_bytes(), units, kind, terms })
     }
 }
 

@@ -3,12 +3,12 @@
 //! Invariant: the answer to a mutating command depends on its event alone, so that a repeat, a restart and a follower
 //! give the same bytes.
 
-use crate::command::{Block, Limits, Price, RiskRule};
+use crate::command::{Block, Limits, Price, RiskRule, StockKind};
 use crate::ids::{ChannelId, OperationId, OrderId, StockId, UserId};
 use crate::limits::NAME_BYTES_MAX;
 use crate::rejection::{Code, Rejection};
 use crate::state::keys::Keys;
-use zerocopy::little_endian::{U16, U32, U64};
+use zerocopy::little_endian::{U16, U32, U64, U128};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 /// What a command was answered.
@@ -27,7 +27,7 @@ pub enum Answer<'a> {
     StockChanged {
         /// The stock's total after this change (STOCK_CREATE, STOCK_SUPPLY); its version after it (STOCK_EDIT, STOCK_QUOTA); units
         /// moved at once, the rest being marked (STOCK_FREEZE, STOCK_VOID, STOCK_UNFREEZE,
-        /// BATCH_CHANGE); the batch's number (BATCH_CREATE).
+        /// BATCH_CHANGE); the batch's number (BATCH_CREATE); 1 if the key can be sold again, else 0 (KEY_RECLAIM).
         value: u64,
     },
     /// RESERVE.
@@ -72,6 +72,8 @@ pub enum Answer<'a> {
     },
     /// REVEAL, KEY_REPLACE, KEYS_READ.
     Keys(KeyPage<'a>),
+    /// KEYS_LIST, KEYS_EXPORT.
+    KeysListed(ListPage<'a>),
     /// BATCHES_SHOW.
     Batches {
         /// Batches of the stock in all.
@@ -117,8 +119,8 @@ pub struct StockView<'a> {
     pub stock: StockId,
     /// Counts up with each edit of the rules.
     pub version: u32,
-    /// Each unit is a card key.
-    pub keys: bool,
+    /// What its units are; a seed is not shown.
+    pub kind: StockKind,
     /// Sale rules.
     pub terms: crate::command::StockTerms,
     /// Units supplied so far.
@@ -218,6 +220,91 @@ pub struct KeyItem {
     pub text_bytes: U16,
     /// 1: void since.
     pub flags: U16,
+    /// Reserved; 0.
+    pub spare: U32,
+}
+
+/// Some of the card keys of a stock.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ListPage<'a> {
+    /// Number of the first key that was not looked at; [`ListPage::END`]: there is none.
+    pub next: u32,
+    /// The keys of this page.
+    pub keys: ListedKeys<'a>,
+}
+
+impl ListPage<'_> {
+    /// No key is left.
+    pub const END: u32 = u32::MAX;
+}
+
+/// Where listed card keys are read from.
+#[derive(Clone, Copy)]
+pub enum ListedKeys<'a> {
+    /// Keys of the engine, whose texts are sealed.
+    Sealed {
+        /// The keys.
+        places: &'a [ListedPlace],
+        /// Whole texts; else how they end.
+        clear: bool,
+        /// Where their texts lie.
+        keys: &'a Keys,
+    },
+    /// Keys as they arrived on a wire: items of [`ListedItem`] with their texts.
+    Read(&'a [u8]),
+}
+
+impl PartialEq for ListedKeys<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (
+                ListedKeys::Sealed { places: one, clear, .. },
+                ListedKeys::Sealed { places: two, clear: also, .. },
+            ) => one == two && clear == also,
+            (ListedKeys::Read(one), ListedKeys::Read(two)) => one == two,
+            _ => false,
+        }
+    }
+}
+
+impl core::fmt::Debug for ListedKeys<'_> {
+    fn fmt(&self, formatter: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            ListedKeys::Sealed { places, .. } => write!(formatter, "{places:?}"),
+            ListedKeys::Read(_) => formatter.write_str("keys (***)"),
+        }
+    }
+}
+
+/// A listed card key, and where its text lies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ListedPlace {
+    /// What stands before the text.
+    pub item: ListedItem,
+    /// Handle of its chunk.
+    pub chunk: u32,
+    /// Its position in the chunk.
+    pub position: u8,
+}
+
+/// What stands before each listed key's text on the wire.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
+#[repr(C)]
+pub struct ListedItem {
+    /// The hold it is bound to, as long as that is known; 0: none.
+    pub hold: U128,
+    /// The order of that hold; 0: none.
+    pub order: U128,
+    /// The key's number.
+    pub key: U32,
+    /// The number of its batch.
+    pub batch: U32,
+    /// Bytes of its text, or of the end of it.
+    pub text_bytes: U16,
+    /// A [`crate::state::keys::KeyState`].
+    pub state: u8,
+    /// A [`crate::state::keys::BatchState`].
+    pub batch_state: u8,
     /// Reserved; 0.
     pub spare: U32,
 }
@@ -403,6 +490,10 @@ pub enum OperationKind {
     RiskSet = 21,
     /// BLOCK_SET.
     BlockSet = 22,
+    /// KEY_RECLAIM.
+    KeyReclaim = 15,
+    /// KEYS_EXPORT.
+    KeysExport = 16,
 }
 
 impl OperationKind {
@@ -427,6 +518,8 @@ impl OperationKind {
             20 => OperationKind::StockPrice,
             21 => OperationKind::RiskSet,
             22 => OperationKind::BlockSet,
+            15 => OperationKind::KeyReclaim,
+            16 => OperationKind::KeysExport,
             _ => return None,
         })
     }

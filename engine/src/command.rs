@@ -17,6 +17,9 @@ mod check;
 mod terms;
 
 pub use terms::{Block, Limits, Price, PriceKind, RiskAction, RiskRule, SubjectKind, SubjectLimit};
+mod keys;
+
+pub use keys::{BatchChange, BatchCreate, KeyBlock, block_texts};
 
 /// What every command carries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -136,7 +139,7 @@ impl Parties {
     }
 }
 
-/// A new counter stock.
+/// A new stock.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct StockCreate<'a> {
     /// Its id; the slot inside must be the command's.
@@ -145,91 +148,33 @@ pub struct StockCreate<'a> {
     pub name: &'a [u8],
     /// Units available from the start.
     pub units: u64,
-    /// Each unit is a card key: units come by KEYS_IMPORT alone, and `units` is 0.
-    pub keys: bool,
+    /// What its units are.
+    pub kind: StockKind,
     /// Sale rules.
     pub terms: StockTerms,
 }
 
-/// A new batch of card keys.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct BatchCreate<'a> {
-    /// The keys stock.
-    pub stock: StockId,
-    /// The batch's number within the stock, chosen by the caller.
-    pub batch: u32,
-    /// What a key cost, in minor units; not interpreted.
-    pub cost: u64,
-    /// Shard time from which on its keys can't be sold; 0: never.
-    pub expires_ms: u64,
-    /// For people: UTF-8, at most 64 bytes.
-    pub supplier: &'a [u8],
-}
-
-/// What happens to a batch of card keys.
+/// What the units of a stock are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u8)]
-pub enum BatchChange {
-    /// Its unsold keys are set aside.
-    Freeze = 1,
-    /// They are sold again.
-    Unfreeze = 2,
-    /// They are gone for good.
-    Void = 3,
-}
-
-impl BatchChange {
-    /// The change with this number.
-    pub const fn from_number(number: u8) -> Option<BatchChange> {
-        Some(match number {
-            1 => BatchChange::Freeze,
-            2 => BatchChange::Unfreeze,
-            3 => BatchChange::Void,
-            _ => return None,
-        })
-    }
-}
-
-/// The texts of up to 64 card keys: as they arrive, or sealed, as the engine takes them.
-#[derive(Clone, Copy, PartialEq)]
-pub enum KeyBlock<'a> {
-    /// `count` lengths (u16, little-endian), then the texts, one behind the other. The edge seals it before it is executed.
-    Plain {
-        /// How many.
-        count: usize,
-        /// Lengths and texts.
-        bytes: &'a [u8],
+pub enum StockKind {
+    /// All alike.
+    Counter,
+    /// Each is a card key: units come by KEYS_IMPORT alone, sold in the order of sale.
+    Keys,
+    /// The same, but sold in random order within a batch.
+    RandomKeys {
+        /// Chance, put in by the edge; not 0 once the command is executed, 0 wherever the stock is shown.
+        seed: u64,
     },
-    /// What the edge has made of it.
-    Sealed {
-        /// The keyed hash of each text, in order; none is 0.
-        fingerprints: &'a [U128],
-        /// Lengths and texts, sealed.
-        sealed: &'a [u8],
-    },
+    /// One text that every buyer gets: KEYS_IMPORT sets it, units are counted as of a counter.
+    Reusable,
 }
 
-impl core::fmt::Debug for KeyBlock<'_> {
-    fn fmt(&self, formatter: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        match self {
-            KeyBlock::Plain { count, .. } => write!(formatter, "{count} keys (***)"),
-            KeyBlock::Sealed { fingerprints, .. } => write!(formatter, "{} sealed keys", fingerprints.len()),
-        }
+impl StockKind {
+    /// Whether each unit is a card key of its own.
+    pub const fn is_keys(self) -> bool {
+        matches!(self, StockKind::Keys | StockKind::RandomKeys { .. })
     }
-}
-
-/// Reads the texts of a plain block; `None` if it is not well formed.
-pub fn block_texts(count: usize, bytes: &[u8]) -> Option<impl Iterator<Item = &[u8]>> {
-    let (lengths, mut texts) = bytes.split_at_checked(2 * count)?;
-    let length = |pair: &[u8]| usize::from(u16::from_le_bytes([pair[0], pair[1]]));
-    if lengths.chunks_exact(2).map(length).sum::<usize>() != texts.len() {
-        return None;
-    }
-    Some(lengths.chunks_exact(2).map(move |pair| {
-        let (text, rest) = texts.split_at(length(pair));
-        texts = rest;
-        text
-    }))
 }
 
 /// The sale rules of a stock.
@@ -285,7 +230,7 @@ impl Quota {
 /// What a caller can ask for.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Command<'a> {
-    /// Makes a counter stock.
+    /// Makes a stock.
     StockCreate(StockCreate<'a>),
     /// Adds units to available: the only thing that changes a total.
     StockSupply {
@@ -444,6 +389,34 @@ pub enum Command<'a> {
         key: u32,
         /// The merchant's reason; not interpreted.
         reason: u16,
+    },
+    /// Takes a card key that was never shown back from a confirmed hold, to be sold again.
+    KeyReclaim {
+        /// The hold.
+        hold: OperationId,
+        /// The key's number.
+        key: u32,
+        /// The operator's reason; not interpreted.
+        reason: u16,
+    },
+    /// The card keys of a stock with their texts, a page of them; that it was done is recorded. A repeat under the same
+    /// operation id reads on from wherever it says.
+    KeysExport {
+        /// The stock.
+        stock: StockId,
+        /// Only keys of this batch.
+        batch: Option<u32>,
+        /// Number of the first key wanted; no content.
+        from: u32,
+    },
+    /// Query: the card keys of a stock, where each stands and how its text ends, a page of them.
+    KeysList {
+        /// The stock.
+        stock: StockId,
+        /// Only keys of this batch.
+        batch: Option<u32>,
+        /// Number of the first key wanted.
+        from: u32,
     },
     /// Query: the card keys of a confirmed hold, a page of them.
     KeysRead {
@@ -610,6 +583,7 @@ impl Command<'_> {
                 | Command::KeysRead { .. }
                 | Command::StockTermsShow { .. }
                 | Command::RiskShow { .. }
+                | Command::KeysList { .. }
                 | Command::OperationShow
         )
     }

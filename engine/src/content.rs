@@ -3,7 +3,7 @@
 //! The digest is kept in the log, so it is fixed for ever: XXH3 (64 bits) of the lines, and of the fields seeded with
 //! that. The command's deadline is no content: a retry may be given more time.
 
-use crate::command::{Command, Envelope, KeyBlock, StockTerms, Take};
+use crate::command::{Command, Envelope, KeyBlock, StockKind, StockTerms, Take};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 use zerocopy::IntoBytes;
 
@@ -107,8 +107,13 @@ pub fn content_digest(envelope: &Envelope, command: &Command<'_>) -> u64 {
         Command::StockCreate(create) => {
             let mut fields = Fields::new(1, envelope);
             fields.put_u64(create.stock.0);
-            // A counter stock's digest is what it was before there were keys stocks.
-            fields.put_u64(if create.keys { u64::MAX } else { create.units });
+            // A counter stock's digest is what it was before there were keys stocks. A seed is no content.
+            fields.put_u64(match create.kind {
+                StockKind::Counter => create.units,
+                StockKind::Keys => u64::MAX,
+                StockKind::RandomKeys { .. } => u64::MAX - 1,
+                StockKind::Reusable => create.units | 1 << 63,
+            });
             fields.put_terms(&create.terms);
             fields.digest(create.name)
         }
@@ -183,6 +188,18 @@ pub fn content_digest(envelope: &Envelope, command: &Command<'_>) -> u64 {
         }
         Command::RiskSet { rule } => Fields::new(14, envelope).digest(rule.as_bytes()),
         Command::BlockSet { block } => Fields::new(15, envelope).digest(block.as_bytes()),
+        Command::KeyReclaim { hold, key, reason } => {
+            let mut fields = Fields::new(24, envelope);
+            fields.put_u128(hold.0);
+            fields.put_u64(u64::from(*key) << 16 | u64::from(*reason));
+            fields.digest(&[])
+        }
+        Command::KeysExport { stock, batch, .. } => {
+            let mut fields = Fields::new(26, envelope);
+            fields.put_u64(stock.0);
+            fields.put_u64(batch.map_or(u64::MAX, u64::from));
+            fields.digest(&[])
+        }
         Command::Confirm { .. }
         | Command::StockTermsShow { .. }
         | Command::RiskShow { .. }
@@ -190,6 +207,7 @@ pub fn content_digest(envelope: &Envelope, command: &Command<'_>) -> u64 {
         | Command::StockShow { .. }
         | Command::StockChannels { .. }
         | Command::KeysRead { .. }
+        | Command::KeysList { .. }
         | Command::BatchesShow { .. }
         | Command::OperationShow => 0,
     }

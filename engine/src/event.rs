@@ -7,7 +7,9 @@
 //! Invariant: `decode(encode(event)) == event`, and the encoded size is a multiple of eight.
 
 use crate::answer::OperationKind;
-use crate::command::{BatchChange, Block, Limits, Parties, Price, Quota, RiskRule, StockTerms, SubjectKind};
+use crate::command::{
+    BatchChange, Block, Limits, Parties, Price, Quota, RiskRule, StockKind, StockTerms, SubjectKind,
+};
 use crate::ids::{ChannelId, MerchantId, OperationId, OperationKey, OrderId, Slot, StockId, UserId};
 use crate::limits::{
     CHANNELS_PER_STOCK_MAX, EXPIRED_PER_EVENT_MAX, KEYS_PER_CHUNK_MAX, LINES_MAX, NAME_BYTES_MAX,
@@ -218,8 +220,8 @@ pub enum Event<'a> {
         stock: StockId,
         /// Units available from the start.
         units: u64,
-        /// Each unit is a card key.
-        keys: bool,
+        /// What its units are.
+        kind: StockKind,
         /// Sale rules.
         terms: StockTerms,
         /// For people.
@@ -362,6 +364,26 @@ pub enum Event<'a> {
         key: u32,
         /// The merchant's reason.
         reason: u16,
+    },
+    /// A card key of a hold that was never shown was unbound, to be sold again.
+    KeyReclaimed {
+        /// The operation.
+        origin: Origin,
+        /// The hold.
+        hold: OperationId,
+        /// The key's number.
+        key: u32,
+        /// The operator's reason.
+        reason: u16,
+    },
+    /// The card keys of a stock were handed out with their texts.
+    KeysExported {
+        /// The operation.
+        origin: Origin,
+        /// The stock.
+        stock: StockId,
+        /// Only keys of this batch.
+        batch: Option<u32>,
     },
     /// RESERVE or SELL: units left available.
     Taken {
@@ -524,6 +546,8 @@ const STOCK_LIMITS_SET: u8 = 33;
 const STOCK_PRICED: u8 = 34;
 const RISK_RULE_SET: u8 = 35;
 const BLOCK_SET: u8 = 36;
+const KEY_RECLAIMED: u8 = 26;
+const KEYS_EXPORTED: u8 = 27;
 
 const FLAG_SOLD: u8 = 1;
 const FLAG_LATE: u8 = 1;
@@ -531,6 +555,8 @@ const FLAG_TO_AVAILABLE: u8 = 1;
 const FLAG_FROM_FROZEN: u8 = 1;
 const FLAG_FORCED: u8 = 2;
 const FLAG_KEYS: u8 = 1;
+const FLAG_RANDOM: u8 = 2;
+const FLAG_REUSABLE: u8 = 4;
 const FLAG_CONFIRM_HIDDEN: u8 = 2;
 const FLAG_ORDER: u8 = 2;
 const FLAG_USER: u8 = 4;

@@ -51,6 +51,8 @@ pub const BATCHES_PER_STOCK_MAX: usize = 1024;
 pub const KEYS_PER_LINE_MAX: u32 = 20_000;
 /// Keys that one answer names; the rest is read in pages.
 pub const KEYS_PER_ANSWER_MAX: usize = 64;
+/// Keys that one list looks at: those of other stocks and batches lie among them.
+pub const KEYS_SCANNED_MAX: u32 = 8 * 1024;
 /// Batches that one answer shows; the rest is read in pages.
 pub const BATCHES_PER_ANSWER_MAX: usize = 64;
 /// Prices of one stock.

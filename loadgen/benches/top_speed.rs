@@ -7,7 +7,7 @@ use rustix::event::Timespec;
 use rustix::event::epoll;
 use rustix::thread::{CpuSet, sched_setaffinity};
 use scrip_engine::answer::{Answer, KeyPage, Outcome, StockView};
-use scrip_engine::command::StockTerms;
+use scrip_engine::command::{StockKind, StockTerms};
 use scrip_engine::ids::{MerchantId, Slot, StockId};
 use scrip_loadgen::{LedgerMode, LoadPlan, Pace, Profile, Stop, Work, run};
 use scrip_protocol::answer_write::AnswerFrame;
@@ -90,7 +90,7 @@ fn answers(kind: u8, count: usize) -> Vec<u8> {
     let stock = Answer::Stock(StockView {
         stock: StockId::new(Slot(0), 1),
         version: 1,
-        keys: false,
+        kind: StockKind::Counter,
         terms: StockTerms { opens_ms: 0, closes_ms: 0, limit_per_user: 0, frozen: false },
         total: 1 << 50,
         available: 1 << 50,

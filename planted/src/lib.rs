@@ -54,11 +54,17 @@ pub enum Bug {
     RiskOffByOne,
     /// engine: the total that a buyer was told is not compared with the prices in force.
     QuoteIgnored,
+    /// engine: a key that is bound in random order keeps its place among the unsold ones.
+    RandomKeyStays,
+    /// engine: the unit of a reclaimed key becomes available, whatever its batch has become.
+    ReclaimForgetsBatch,
+    /// engine: who buys a reusable text gets its first version, not the one in force.
+    FirstVersionStays,
 }
 
 impl Bug {
     /// Every planted bug, in the order of their numbers.
-    pub const ALL: [Bug; 23] = [
+    pub const ALL: [Bug; 26] = [
         Bug::AnswerBeforeSync,
         Bug::SkippedDirectorySync,
         Bug::IgnoredIoError,
@@ -82,6 +88,9 @@ impl Bug {
         Bug::HeldCapIgnored,
         Bug::RiskOffByOne,
         Bug::QuoteIgnored,
+        Bug::RandomKeyStays,
+        Bug::ReclaimForgetsBatch,
+        Bug::FirstVersionStays,
     ];
 }
 

@@ -8,19 +8,21 @@ use crate::answers::{
     MaximumFact, OperationBody, ReservedBody, StockBody, TimeFact, UnitsFact, ValueBody, VersionFact, flag,
 };
 use crate::answers::{
-    BatchesBody, ConfirmedKeysBody, KeyFact, KeysBody, RiskBody, RuleFact, TermsBody, TotalFact,
+    BatchesBody, ConfirmedKeysBody, KeyFact, KeysBody, KeysListedBody, RiskBody, RuleFact, TermsBody,
+    TotalFact,
 };
 use crate::error::{AnswerError, AnswerFault};
 use crate::frame::HEADER_BYTES;
 use crate::layout::padding;
 use crate::limits::ALIGNMENT;
 use scrip_engine::answer::{
-    Answer, BatchView, ChannelView, HoldLine, HoldState, HoldView, KeyItem, KeyList, KeyPage, OperationKind,
-    OperationView, Outcome, StockView,
+    Answer, BatchView, ChannelView, HoldLine, HoldState, HoldView, KeyItem, KeyList, KeyPage, ListPage,
+    ListedItem, ListedKeys, OperationKind, OperationView, Outcome, StockView,
 };
-use scrip_engine::command::{Block, Limits, Price, RiskRule, StockTerms};
+use scrip_engine::command::{Block, Limits, Price, RiskRule, StockKind, StockTerms};
 use scrip_engine::ids::{ChannelId, OperationId, OrderId, StockId, UserId};
 use scrip_engine::rejection::{CapacityOf, Code, Facts, LineFact, Rejection};
+use scrip_engine::state::keys::{BatchState, KeyState};
 use zerocopy::little_endian::U32;
 use zerocopy::{FromBytes, Immutable, KnownLayout, Unaligned};
 
@@ -165,6 +167,7 @@ impl<'a> Body<'a> {
                 let body: &KeysBody = self.fixed()?;
                 Answer::Keys(self.keys(body.total.get(), body.from.get(), self.count())?)
             }
+            AnswerKind::KeysListed => Answer::KeysListed(self.listed(self.count())?),
             AnswerKind::Batches => {
                 let body: &BatchesBody = self.fixed()?;
                 let batches: &[BatchView] = self.entries(self.count())?;
@@ -264,10 +267,17 @@ impl<'a> Body<'a> {
 
     fn stock(&mut self) -> Result<StockView<'a>, AnswerFault> {
         let body: &StockBody = self.fixed()?;
+        let kind = match self.header.flags & !flag::FROZEN {
+            0 => StockKind::Counter,
+            flag::KEYS => StockKind::Keys,
+            flags if flags == flag::KEYS | flag::RANDOM => StockKind::RandomKeys { seed: 0 },
+            flags if flags == flag::KEYS | flag::REUSABLE => StockKind::Reusable,
+            flags => return Err(AnswerFault::UnknownFlags(flags)),
+        };
         Ok(StockView {
             stock: StockId(body.stock.get()),
             version: body.version.get(),
-            keys: self.has(flag::KEYS),
+            kind,
             terms: StockTerms {
                 opens_ms: body.opens_ms.get(),
                 closes_ms: body.closes_ms.get(),
@@ -298,6 +308,25 @@ impl<'a> Body<'a> {
         }
         let keys = KeyList::Read(&all[..all.len() - self.rest.len()]);
         Ok(KeyPage { total, from, keys })
+    }
+
+    /// `count` listed keys in place, each looked at once.
+    fn listed(&mut self, count: usize) -> Result<ListPage<'a>, AnswerFault> {
+        let body: &KeysListedBody = self.fixed()?;
+        let all = self.rest;
+        for _ in 0..count {
+            let item: &ListedItem = self.fixed()?;
+            if body.spare.get() != 0 || item.spare.get() != 0 {
+                return Err(AnswerFault::SpareNotZero);
+            }
+            let (state, of_batch) = (item.state, item.batch_state);
+            KeyState::from_number(state).ok_or(AnswerFault::UnknownNumber(u16::from(state), "key state"))?;
+            BatchState::from_number(of_batch)
+                .ok_or(AnswerFault::UnknownNumber(u16::from(of_batch), "batch state"))?;
+            self.entries::<u8>(usize::from(item.text_bytes.get()))?;
+        }
+        let keys = ListedKeys::Read(&all[..all.len() - self.rest.len()]);
+        Ok(ListPage { next: body.next.get(), keys })
     }
 
     fn channels(&mut self) -> Result<Answer<'a>, AnswerFault> {

@@ -7,12 +7,17 @@ use crate::answers::{
     MaximumFact, OperationBody, ReservedBody, StockBody, TimeFact, UnitsFact, ValueBody, VersionFact, flag,
 };
 use crate::answers::{
-    BatchesBody, ConfirmedKeysBody, KeyFact, KeysBody, RiskBody, RuleFact, TermsBody, TotalFact,
+    BatchesBody, ConfirmedKeysBody, KeyFact, KeysBody, KeysListedBody, RiskBody, RuleFact, TermsBody,
+    TotalFact,
 };
 use crate::frame::{self, FrameKind, HEADER_BYTES};
 use crate::layout::{pad, padding};
 use crate::limits::{ANSWER_BYTES_MAX, FRAME_BYTES_MAX};
-use scrip_engine::answer::{Answer, HoldView, KeyItem, KeyList, KeyPage, OperationView, Outcome, StockView};
+use scrip_engine::answer::{
+    Answer, HoldView, KeyItem, KeyList, KeyPage, ListPage, ListedItem, ListedKeys, OperationView, Outcome,
+    StockView,
+};
+use scrip_engine::command::StockKind;
 use scrip_engine::rejection::{Facts, Rejection};
 use scrip_engine::state::keys::Chunk;
 use zerocopy::little_endian::{U16, U32, U64, U128};
@@ -177,6 +182,12 @@ fn done(out: &mut Vec<u8>, index: u16, answer: &Answer<'_>, seals: &mut dyn Open
             let count = put_keys(out, at, page, seals);
             out[at + 6..at + 8].copy_from_slice(&(count as u16).to_le_bytes());
         }
+        Answer::KeysListed(page) => {
+            let at = out.len();
+            let body = KeysListedBody { next: U32::new(page.next), spare: U32::ZERO };
+            put(out, header(AnswerKind::KeysListed, 0, index, 0), body, &[]);
+            put_listed(out, at, page, seals);
+        }
         Answer::Batches { total, batches } => {
             let body = BatchesBody { total: U32::new(*total), spare: U32::ZERO };
             put(out, header(AnswerKind::Batches, 0, index, batches.len()), body, batches.as_bytes());
@@ -236,6 +247,57 @@ fn put_keys(out: &mut Vec<u8>, at: usize, page: &KeyPage<'_>, seals: &mut dyn Op
         count += 1;
     }
     close(out, at);
+    count
+}
+
+/// Appends listed keys to the answer that begins at `at`, as many as fit, and corrects its length, its count and where to
+/// go on.
+fn put_listed(out: &mut Vec<u8>, at: usize, page: &ListPage<'_>, seals: &mut dyn OpenSeals) {
+    let mut count = 0u16;
+    match page.keys {
+        ListedKeys::Read(items) => {
+            out.extend_from_slice(items);
+            count = count_listed(items);
+        }
+        ListedKeys::Sealed { places, clear, keys } => {
+            for place in places {
+                let (chunk, sealed) = keys.chunk(place.chunk);
+                let text = seals.text(place.chunk, chunk, sealed, place.position).unwrap_or(&[]);
+                let text = if clear { text } else { end_of(text) };
+                if out.len() - at + size_of::<ListedItem>() + text.len() + padding(text.len())
+                    > ANSWER_BYTES_MAX
+                {
+                    out[at + ANSWER_HEADER_BYTES..][..4].copy_from_slice(place.item.key.as_bytes());
+                    break;
+                }
+                let item = ListedItem { text_bytes: U16::new(text.len() as u16), ..place.item };
+                out.extend_from_slice(item.as_bytes());
+                out.extend_from_slice(text);
+                pad(out, text.len());
+                count += 1;
+            }
+        }
+    }
+    close(out, at);
+    out[at + 6..at + 8].copy_from_slice(&count.to_le_bytes());
+}
+
+/// The last four characters of a text; of one of less than eight the last half, so that a mask always hides something.
+fn end_of(text: &[u8]) -> &[u8] {
+    let text = core::str::from_utf8(text).unwrap_or("");
+    let shown = (text.chars().count() / 2).min(4);
+    let at = shown.checked_sub(1).and_then(|last| text.char_indices().rev().nth(last));
+    &text.as_bytes()[at.map_or(text.len(), |(at, _)| at)..]
+}
+
+/// Listed keys that were read from a wire.
+fn count_listed(mut items: &[u8]) -> u16 {
+    let mut count = 0;
+    while let Ok((item, rest)) = ListedItem::ref_from_prefix(items) {
+        let text_bytes = usize::from(item.text_bytes.get());
+        items = &rest[text_bytes + padding(text_bytes)..];
+        count += 1;
+    }
     count
 }
 
@@ -315,8 +377,18 @@ fn stock(out: &mut Vec<u8>, index: u16, view: &StockView<'_>) {
         marked_frozen: U64::new(view.marked_frozen),
         marked_void: U64::new(view.marked_void),
     };
-    let flags = when(view.terms.frozen, flag::FROZEN) | when(view.keys, flag::KEYS);
+    let flags = when(view.terms.frozen, flag::FROZEN) | of_kind(view.kind);
     put(out, header(AnswerKind::Stock, flags, index, view.name.len()), body, view.name);
+}
+
+/// The flags that say what a stock's units are.
+fn of_kind(kind: StockKind) -> u8 {
+    match kind {
+        StockKind::Counter => 0,
+        StockKind::Keys => flag::KEYS,
+        StockKind::Reusable => flag::KEYS | flag::REUSABLE,
+        StockKind::RandomKeys { .. } => flag::KEYS | flag::RANDOM,
+    }
 }
 
 fn hold(out: &mut Vec<u8>, index: u16, view: &HoldView<'_>) {

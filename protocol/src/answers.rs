@@ -120,6 +120,38 @@ layout! {
 }
 
 layout! {
+    /// KEYS_LISTED; the keys follow.
+    pub struct KeysListedBody {
+        /// number to go on with; 4,294,967,295: no key is left
+        next: U32,
+        /// 0
+        spare: U32,
+    }
+}
+
+layout! {
+    /// What stands before the text of a listed key, as `scrip_engine::answer::ListedItem` reads it in place; the text follows, padded to a multiple of 8.
+    pub struct ListedItemLayout {
+        /// the hold it is bound to, as long as that is known; 0: none
+        hold: U128,
+        /// the order of that hold; 0: none
+        order: U128,
+        /// the key's number
+        key: U32,
+        /// the number of its batch
+        batch: U32,
+        /// bytes of its text (KEYS_EXPORT), or of the end of it (KEYS_LIST)
+        text_bytes: U16,
+        /// 0 unsold, 1 sold, 2 void, 3 a version of a reusable text
+        state: u8,
+        /// the batch: 1 active, 2 frozen, 3 void, 4 expired
+        batch_state: u8,
+        /// 0
+        spare: U32,
+    }
+}
+
+layout! {
     /// BATCHES; the batches follow.
     pub struct BatchesBody {
         /// batches of the stock in all
@@ -271,6 +303,7 @@ layout! {
         /// the number in the operation's answer: value, deadline or units
         value: U64,
         /// 1 STOCK_CREATE, 2 _SUPPLY, 3 _VOID, 4 _FREEZE, 5 _UNFREEZE, 6 _EDIT, 7 EXTEND, 8 RETURN, 9 STOCK_QUOTA, 10 BATCH_CREATE, 11 BATCH_CHANGE, 12 KEYS_IMPORT, 13 REVEAL, 14 KEY_REPLACE, 19 STOCK_LIMITS, 20 STOCK_PRICE, 21 RISK_SET, 22 BLOCK_SET
+        /// 1 STOCK_CREATE, 2 _SUPPLY, 3 _VOID, 4 _FREEZE, 5 _UNFREEZE, 6 _EDIT, 7 EXTEND, 8 RETURN, 9 STOCK_QUOTA, 10 BATCH_CREATE, 11 BATCH_CHANGE, 12 KEYS_IMPORT, 13 REVEAL, 14 KEY_REPLACE, 15 KEY_RECLAIM, 16 KEYS_EXPORT
         kind: u8,
         /// 0
         spare: [u8; 7],
@@ -355,6 +388,7 @@ pub const ANSWER_HEADER_BYTES: usize = size_of::<AnswerHeader>();
 const _: () =
     assert!(ANSWER_HEADER_BYTES == 8 && size_of::<StockBody>() == 96 && size_of::<HoldBody>() == 80);
 const _: () = assert!(size_of::<KeyItemLayout>() == size_of::<scrip_engine::answer::KeyItem>());
+const _: () = assert!(size_of::<ListedItemLayout>() == size_of::<scrip_engine::answer::ListedItem>());
 const _: () = assert!(size_of::<BatchLayout>() == size_of::<scrip_engine::answer::BatchView>());
 const _: () = assert!(size_of::<ChannelLayout>() == size_of::<scrip_engine::answer::ChannelView>());
 const _: () = assert!(size_of::<HoldLineLayout>() == size_of::<scrip_engine::answer::HoldLine>());
@@ -368,6 +402,10 @@ pub mod flag {
     pub const KEYS: u8 = 2;
     /// HOLD: a risk rule or a block has marked it.
     pub const FLAGGED: u8 = 2;
+    /// STOCK: the keys of a batch are sold in random order.
+    pub const RANDOM: u8 = 4;
+    /// STOCK: one text for every buyer; units are counted.
+    pub const REUSABLE: u8 = 8;
     /// CONFIRMED, CONFIRMED_KEYS, HOLD: confirmed after the hold had expired.
     pub const LATE: u8 = 1;
     /// RELEASED: the hold had expired before, and a late CONFIRM is now refused.
@@ -429,7 +467,7 @@ numbered! {
     AnswerKind {
         /// The command was refused.
         Rejection = 0, "REJECTION", NoBody, "the facts", 0xff;
-        /// A stock was made or changed; `value`: its total (CREATE, SUPPLY), its version (EDIT, QUOTA, LIMITS, PRICE), units moved at once (others); the batch's number (BATCH_CREATE).
+        /// A stock was made or changed; `value`: its total (CREATE, SUPPLY), its version (EDIT, QUOTA, LIMITS, PRICE), units moved at once (others); the batch's number (BATCH_CREATE); 1 if the key can be sold again, else 0 (KEY_RECLAIM).
         StockChanged = 1, "STOCK_CHANGED", ValueBody, "", 0;
         /// RESERVE was taken.
         Reserved = 2, "RESERVED", ReservedBody, "`count` u32: units granted per line, padded", 0;
@@ -442,7 +480,7 @@ numbered! {
         /// RETURN was taken; `value`: units given back by it, over all lines.
         Returned = 6, "RETURNED", ValueBody, "", 0;
         /// STOCK_SHOW.
-        Stock = 7, "STOCK", StockBody, "`count` bytes: the name (UTF-8), padded", flag::FROZEN | flag::KEYS;
+        Stock = 7, "STOCK", StockBody, "`count` bytes: the name (UTF-8), padded", flag::FROZEN | flag::KEYS | flag::RANDOM | flag::REUSABLE;
         /// OPERATION_SHOW of a RESERVE or SELL.
         Hold = 8, "HOLD", HoldBody, "`count` lines of 24 bytes", flag::LATE | flag::FLAGGED;
         /// OPERATION_SHOW of any other operation.
@@ -461,6 +499,8 @@ numbered! {
         Terms = 20, "TERMS", TermsBody, "four limits and 8 bytes, then `count` prices of 24 bytes", 0;
         /// RISK_SHOW.
         Risk = 21, "RISK", RiskBody, "`count` rules of 16 bytes, then `blocks` blocks of 32 bytes", 0;
+        /// KEYS_LIST, KEYS_EXPORT.
+        KeysListed = 16, "KEYS_LISTED", KeysListedBody, "`count` listed keys", 0;
     }
 }
 

@@ -261,7 +261,7 @@ layout! {
 }
 
 layout! {
-    /// KEY_REPLACE.
+    /// KEY_REPLACE and KEY_RECLAIM.
     pub struct KeyReplaceBody {
         /// the hold
         hold: U128,
@@ -283,6 +283,18 @@ layout! {
         from: U32,
         /// 0
         spare: U32,
+    }
+}
+
+layout! {
+    /// KEYS_LIST and KEYS_EXPORT.
+    pub struct KeysListBody {
+        /// the stock
+        stock: U64,
+        /// with ONE_BATCH: the batch; without: 0
+        batch: U32,
+        /// number of the first key wanted
+        from: U32,
     }
 }
 
@@ -402,6 +414,10 @@ pub mod flag {
     pub const FROZEN: u8 = 1;
     /// STOCK_CREATE: each unit is a card key.
     pub const KEYS: u8 = 2;
+    /// STOCK_CREATE, with KEYS: keys are sold in random order within a batch.
+    pub const RANDOM: u8 = 4;
+    /// STOCK_CREATE, with KEYS: one text for every buyer; units are counted.
+    pub const REUSABLE: u8 = 8;
     /// STOCK_VOID: take the units from frozen instead of available.
     pub const FROM_FROZEN: u8 = 1;
     /// STOCK_VOID, STOCK_FREEZE, BATCH_CHANGE: also where that cuts into channels' guarantees, which are lowered then.
@@ -424,6 +440,8 @@ pub mod flag {
     pub const SELL_HIDDEN: u8 = 8;
     /// CONFIRM: card keys are bound without being shown; a REVEAL shows them.
     pub const CONFIRM_HIDDEN: u8 = 1;
+    /// KEYS_LIST, KEYS_EXPORT: keys of one batch only.
+    pub const ONE_BATCH: u8 = 1;
     /// RETURN: back to available; else to void.
     pub const TO_AVAILABLE: u8 = 1;
 }
@@ -517,7 +535,7 @@ macro_rules! commands {
 
 commands! {
     /// Makes a stock: of units that are all alike, or of card keys.
-    StockCreate = 1, "STOCK_CREATE", StockCreateBody, Name, [FROZEN, KEYS];
+    StockCreate = 1, "STOCK_CREATE", StockCreateBody, Name, [FROZEN, KEYS, RANDOM, REUSABLE];
     /// Adds units to available: the only thing that changes a total.
     StockSupply = 2, "STOCK_SUPPLY", StockUnitsBody, None, [];
     /// Moves units to void, from available or from frozen.
@@ -560,6 +578,10 @@ commands! {
     Reveal = 22, "REVEAL", RevealBody, None, [];
     /// Voids a card key of a confirmed hold and binds another in its place.
     KeyReplace = 23, "KEY_REPLACE", KeyReplaceBody, None, [];
+    /// Takes a card key that was never shown back from a confirmed hold, to be sold again.
+    KeyReclaim = 24, "KEY_RECLAIM", KeyReplaceBody, None, [];
+    /// Hands out the card keys of a stock with their texts, a page of them, and records that; a repeat reads on from wherever it says.
+    KeysExport = 26, "KEYS_EXPORT", KeysListBody, None, [ONE_BATCH];
     /// Query: one stock. Needs no operation id.
     StockShow = 64, "STOCK_SHOW", StockShowBody, None, [];
     /// Query: what is recorded under the operation id.
@@ -574,6 +596,8 @@ commands! {
     StockTermsShow = 73, "STOCK_TERMS_SHOW", StockShowBody, None, [];
     /// Query: the merchant's risk rules in this slot, and a page of the blocks. Needs no operation id.
     RiskShow = 74, "RISK_SHOW", RiskShowBody, None, [];
+    /// Query: the card keys of a stock, where each stands and how its text ends, a page of them. Needs no operation id.
+    KeysList = 70, "KEYS_LIST", KeysListBody, None, [ONE_BATCH];
 }
 
 impl CommandKind {
@@ -592,6 +616,9 @@ impl CommandKind {
             Command::KeysImport { .. } => CommandKind::KeysImport,
             Command::Reveal { .. } => CommandKind::Reveal,
             Command::KeyReplace { .. } => CommandKind::KeyReplace,
+            Command::KeyReclaim { .. } => CommandKind::KeyReclaim,
+            Command::KeysExport { .. } => CommandKind::KeysExport,
+            Command::KeysList { .. } => CommandKind::KeysList,
             Command::KeysRead { .. } => CommandKind::KeysRead,
             Command::BatchesShow { .. } => CommandKind::BatchesShow,
             Command::Reserve { .. } => CommandKind::Reserve,

@@ -5,9 +5,9 @@
 
 use crate::commands::{
     BatchChangeBody, BatchCreateBody, BatchesShowBody, COMMAND_HEADER_BYTES, CommandHeader, CommandKind,
-    ExtendBody, KeyReplaceBody, KeysImportBody, KeysReadBody, ReturnBody, RevealBody, RiskShowBody,
-    StockCreateBody, StockEditBody, StockLimitsBody, StockPriceBody, StockQuotaBody, StockShowBody,
-    StockUnitsBody, TakeBody, flag,
+    ExtendBody, KeyReplaceBody, KeysImportBody, KeysListBody, KeysReadBody, ReturnBody, RevealBody,
+    RiskShowBody, StockCreateBody, StockEditBody, StockLimitsBody, StockPriceBody, StockQuotaBody,
+    StockShowBody, StockUnitsBody, TakeBody, flag,
 };
 use crate::error::{CommandError, CommandFault};
 use crate::extras::{self, Extras};
@@ -16,7 +16,7 @@ use crate::layout::padding;
 use crate::limits::{ALIGNMENT, COMMAND_BYTES_MAX};
 use scrip_engine::command::{
     BatchChange, BatchCreate, Command, Envelope, KeyBlock, Line, Parties, Price, Quota, Request, StockCreate,
-    StockTerms, Take,
+    StockKind, StockTerms, Take,
 };
 use scrip_engine::ids::{ChannelId, MerchantId, OperationId, OrderId, Slot, StockId, UserId};
 use zerocopy::little_endian::{U32, U64, U128};
@@ -163,7 +163,22 @@ impl<'a> Body<'a> {
                 let body: &RevealBody = self.fixed()?;
                 self.without_lines(Command::Reveal { hold: OperationId(body.hold.get()) })?
             }
-            CommandKind::KeyReplace => self.key_replace()?,
+            CommandKind::KeyReplace => {
+                let (hold, key, reason) = self.key_of_hold()?;
+                Command::KeyReplace { hold, key, reason }
+            }
+            CommandKind::KeyReclaim => {
+                let (hold, key, reason) = self.key_of_hold()?;
+                Command::KeyReclaim { hold, key, reason }
+            }
+            CommandKind::KeysExport => {
+                let (stock, batch, from) = self.list_of_keys()?;
+                Command::KeysExport { stock, batch, from }
+            }
+            CommandKind::KeysList => {
+                let (stock, batch, from) = self.list_of_keys()?;
+                Command::KeysList { stock, batch, from }
+            }
             CommandKind::KeysRead => self.keys_read()?,
             CommandKind::BatchesShow => self.batches_show()?,
             CommandKind::StockSupply
@@ -291,11 +306,19 @@ impl<'a> Body<'a> {
             return Err(CommandFault::SpareNotZero);
         }
         let name = self.name(usize::from(body.name_bytes.get()))?;
+        let options = self.header.flags & !flag::FROZEN;
+        let kind = match options {
+            0 => StockKind::Counter,
+            flag::KEYS => StockKind::Keys,
+            flags if flags == flag::KEYS | flag::RANDOM => StockKind::RandomKeys { seed: 0 },
+            flags if flags == flag::KEYS | flag::REUSABLE => StockKind::Reusable,
+            flags => return Err(CommandFault::UnknownFlags(flags)),
+        };
         self.without_lines(Command::StockCreate(StockCreate {
             stock: StockId(body.stock.get()),
             name,
             units: body.units.get(),
-            keys: self.has(flag::KEYS),
+            kind,
             terms: StockTerms {
                 opens_ms: body.opens_ms.get(),
                 closes_ms: body.closes_ms.get(),
@@ -393,13 +416,27 @@ impl<'a> Body<'a> {
         Ok(Command::KeysImport { stock: StockId(body.stock.get()), batch: body.batch.get(), block })
     }
 
-    fn key_replace(&mut self) -> Result<Command<'a>, CommandFault> {
+    fn key_of_hold(&mut self) -> Result<(OperationId, u32, u16), CommandFault> {
         let body: &KeyReplaceBody = self.fixed()?;
         if body.spare.get() != 0 {
             return Err(CommandFault::SpareNotZero);
         }
-        let (hold, key, reason) = (OperationId(body.hold.get()), body.key.get(), body.reason.get());
-        self.without_lines(Command::KeyReplace { hold, key, reason })
+        if self.header.lines.get() != 0 {
+            return Err(CommandFault::Count(self.header.lines.get()));
+        }
+        Ok((OperationId(body.hold.get()), body.key.get(), body.reason.get()))
+    }
+
+    fn list_of_keys(&mut self) -> Result<(StockId, Option<u32>, u32), CommandFault> {
+        let body: &KeysListBody = self.fixed()?;
+        if self.header.lines.get() != 0 {
+            return Err(CommandFault::Count(self.header.lines.get()));
+        }
+        let batch = self.has(flag::ONE_BATCH).then_some(body.batch.get());
+        if batch.is_none() && body.batch.get() != 0 {
+            return Err(CommandFault::SpareNotZero);
+        }
+        Ok((StockId(body.stock.get()), batch, body.from.get()))
     }
 
     fn keys_read(&mut self) -> Result<Command<'a>, CommandFault> {

@@ -5,16 +5,16 @@
 
 use crate::commands::{
     BatchChangeBody, BatchCreateBody, BatchesShowBody, CommandHeader, CommandKind, ExtendBody,
-    KeyReplaceBody, KeysImportBody, KeysReadBody, ReturnBody, RevealBody, RiskShowBody, StockCreateBody,
-    StockEditBody, StockLimitsBody, StockPriceBody, StockQuotaBody, StockShowBody, StockUnitsBody, TakeBody,
-    flag,
+    KeyReplaceBody, KeysImportBody, KeysListBody, KeysReadBody, ReturnBody, RevealBody, RiskShowBody,
+    StockCreateBody, StockEditBody, StockLimitsBody, StockPriceBody, StockQuotaBody, StockShowBody,
+    StockUnitsBody, TakeBody, flag,
 };
 use crate::extras::{self, ExtraFault, Extras};
 use crate::frame::{self, FrameKind, HEADER_BYTES};
 use crate::layout::pad;
 use crate::limits::{COMMAND_BYTES_MAX, FRAME_BYTES_MAX};
 use scrip_engine::command::{
-    BatchCreate, Command, KeyBlock, Malformed, Request, StockCreate, StockTerms, Take,
+    BatchCreate, Command, KeyBlock, Malformed, Request, StockCreate, StockKind, StockTerms, Take,
 };
 use scrip_engine::ids::StockId;
 use zerocopy::IntoBytes;
@@ -165,9 +165,10 @@ fn flags_and_lines(command: &Command<'_>) -> (u8, usize) {
             | when(take.member, flag::MEMBER)
     };
     match command {
-        Command::StockCreate(create) => {
-            (when(create.terms.frozen, flag::FROZEN) | when(create.keys, flag::KEYS), 0)
+        Command::KeysExport { batch, .. } | Command::KeysList { batch, .. } => {
+            (when(batch.is_some(), flag::ONE_BATCH), 0)
         }
+        Command::StockCreate(create) => (when(create.terms.frozen, flag::FROZEN) | of_kind(create.kind), 0),
         Command::BatchChange { forced, .. } => (when(*forced, flag::FORCED), 0),
         Command::KeysImport { block: KeyBlock::Plain { count, .. }, .. } => (0, *count),
         Command::StockEdit { terms, .. } => (when(terms.frozen, flag::FROZEN), 0),
@@ -192,6 +193,7 @@ fn flags_and_lines(command: &Command<'_>) -> (u8, usize) {
         | Command::BatchCreate(_)
         | Command::Reveal { .. }
         | Command::KeyReplace { .. }
+        | Command::KeyReclaim { .. }
         | Command::KeysRead { .. }
         | Command::BatchesShow { .. }
         | Command::StockLimits { .. }
@@ -288,9 +290,13 @@ fn keys(out: &mut Vec<u8>, command: &Command<'_>) {
         Command::Reveal { hold } => {
             out.extend_from_slice(RevealBody { hold: U128::new(hold.0) }.as_bytes());
         }
-        Command::KeyReplace { hold, key, reason } => {
+        Command::KeyReplace { hold, key, reason } | Command::KeyReclaim { hold, key, reason } => {
             let (hold, key, reason) = (U128::new(hold.0), U32::new(key), U16::new(reason));
             out.extend_from_slice(KeyReplaceBody { hold, key, reason, spare: U16::ZERO }.as_bytes());
+        }
+        Command::KeysExport { stock, batch, from } | Command::KeysList { stock, batch, from } => {
+            let (stock, batch, from) = (U64::new(stock.0), U32::new(batch.unwrap_or(0)), U32::new(from));
+            out.extend_from_slice(KeysListBody { stock, batch, from }.as_bytes());
         }
         Command::KeysRead { hold, from } => {
             let (hold, from) = (U128::new(hold.0), U32::new(from));
@@ -330,6 +336,16 @@ fn take(out: &mut Vec<u8>, take: &Take<'_>, ttl_ms: u32) {
 fn units(out: &mut Vec<u8>, units: &[U32]) {
     out.extend_from_slice(units.as_bytes());
     pad(out, size_of_val(units));
+}
+
+/// The flags that say what a stock's units are.
+fn of_kind(kind: StockKind) -> u8 {
+    match kind {
+        StockKind::Counter => 0,
+        StockKind::Keys => flag::KEYS,
+        StockKind::Reusable => flag::KEYS | flag::REUSABLE,
+        StockKind::RandomKeys { .. } => flag::KEYS | flag::RANDOM,
+    }
 }
 
 fn stock_create(out: &mut Vec<u8>, create: &StockCreate<'_>) {

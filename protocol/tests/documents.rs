@@ -11,7 +11,7 @@ use scrip_engine::limits::{
 use scrip_engine::rejection::{Class, Code};
 use scrip_protocol::answers::{
     ANSWER_HEADER_BYTES, AnswerHeader, AnswerKind, BatchLayout, ChannelLayout, FactsKind, HoldLineLayout,
-    KeyItemLayout, LineFactLayout, flag as answer_flag,
+    KeyItemLayout, LineFactLayout, ListedItemLayout, flag as answer_flag,
 };
 use scrip_protocol::commands::{
     BlockLayout, COMMAND_HEADER_BYTES, CommandHeader, CommandKind, LimitsEnd, LineLayout, PartiesLayout,
@@ -123,6 +123,7 @@ fn answer_of(kind: CommandKind) -> &'static str {
         CommandKind::KeysImport => "KEYS_IMPORTED",
         CommandKind::Reveal | CommandKind::KeyReplace | CommandKind::KeysRead => "KEYS",
         CommandKind::BatchesShow => "BATCHES",
+        CommandKind::KeysList | CommandKind::KeysExport => "KEYS_LISTED",
         CommandKind::Release => "RELEASED",
         CommandKind::Return => "RETURNED",
         CommandKind::StockShow => "STOCK",
@@ -143,7 +144,13 @@ fn answer_kinds() -> String {
             AnswerKind::Confirmed | AnswerKind::ConfirmedKeys => format!("LATE = {}", answer_flag::LATE),
             AnswerKind::Hold => format!("LATE = {}, FLAGGED = {}", answer_flag::LATE, answer_flag::FLAGGED),
             AnswerKind::Released => format!("LAPSED = {}", answer_flag::LAPSED),
-            AnswerKind::Stock => format!("FROZEN = {}, KEYS = {}", answer_flag::FROZEN, answer_flag::KEYS),
+            AnswerKind::Stock => format!(
+                "FROZEN = {}, KEYS = {}, RANDOM = {}, REUSABLE = {}",
+                answer_flag::FROZEN,
+                answer_flag::KEYS,
+                answer_flag::RANDOM,
+                answer_flag::REUSABLE
+            ),
             _ => String::new(),
         };
         let (number, name, bytes) = (*kind as u8, kind.name(), kind.body_bytes());
@@ -206,12 +213,12 @@ fn rejection(code: Code) -> (&'static str, &'static str) {
         ),
         Code::NotActive => (
             "",
-            "RETURN, REVEAL, KEY_REPLACE, KEYS_READ: the hold is not confirmed; BATCH_CHANGE: the batch is not in the state it is to leave",
+            "RETURN, REVEAL, KEY_REPLACE, KEY_RECLAIM, KEYS_READ: the hold is not confirmed; BATCH_CHANGE: the batch is not in the state it is to leave",
         ),
         Code::Frozen => {
             ("LINES for RESERVE and SELL", "the stock is frozen; KEYS_IMPORT: the batch is frozen")
         }
-        Code::Void => ("", "the batch is void or expired; KEY_REPLACE: the card key is void"),
+        Code::Void => ("", "the batch is void or expired; KEY_REPLACE, KEY_RECLAIM: the card key is void"),
         Code::Used => ("", "later: the card is used up"),
         Code::CampaignLimit => ("", "later: the campaign's own limit"),
         Code::BudgetExceeded => ("", "later: the budget does not allow it"),
@@ -220,7 +227,7 @@ fn rejection(code: Code) -> (&'static str, &'static str) {
         Code::OutOfScope => ("", "later: not for this merchant, channel, store or product"),
         Code::RuleFailed => (
             "VERSION for STOCK_EDIT, STOCK_QUOTA, STOCK_LIMITS and STOCK_PRICE of another version; LINES for RESERVE and SELL",
-            "the stock or batch exists already (STOCK_CREATE, BATCH_CREATE); another version is in force (STOCK_EDIT, STOCK_QUOTA, STOCK_LIMITS, STOCK_PRICE); another clock than the first (STOCK_LIMITS); a time has passed (STOCK_QUOTA, BATCH_CREATE); not for a stock of this kind, or a hold without card keys; more card keys than a line can have (RESERVE, SELL); card keys to available (RETURN); replaced three times (KEY_REPLACE)",
+            "the stock or batch exists already (STOCK_CREATE, BATCH_CREATE); another version is in force (STOCK_EDIT, STOCK_QUOTA, STOCK_LIMITS, STOCK_PRICE); another clock than the first (STOCK_LIMITS); a time has passed (STOCK_QUOTA, BATCH_CREATE); not for a stock of this kind, or a hold without card keys; more card keys than a line can have (RESERVE, SELL); card keys to available (RETURN); replaced three times (KEY_REPLACE); shown already (KEY_RECLAIM)",
         ),
         Code::LockedByOtherOrder => ("", "later: another order holds it"),
         Code::QuoteChanged => ("TOTAL", "the units asked for do not cost what was expected"),
@@ -308,6 +315,7 @@ fn table(name: &str) -> String {
         "channel" => markdown(0, ChannelLayout::FIELDS),
         "key" => markdown(0, KeyItemLayout::FIELDS),
         "batch" => markdown(0, BatchLayout::FIELDS),
+        "listed_key" => markdown(0, ListedItemLayout::FIELDS),
         "hold_line" => markdown(0, HoldLineLayout::FIELDS),
         "facts_kinds" => facts_kinds(),
         "line_fact" => markdown(0, LineFactLayout::FIELDS),

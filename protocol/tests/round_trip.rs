@@ -3,15 +3,15 @@
 mod common;
 
 use common::strategies::{blocks, limits, prices, rules};
-use common::{answer_bytes, command_bytes, key_items};
+use common::{answer_bytes, command_bytes, key_items, listed_items};
 use proptest::prelude::*;
 use scrip_engine::answer::{
-    Answer, BatchView, ChannelView, HoldLine, HoldState, HoldView, KeyList, KeyPage, OperationKind,
-    OperationView, Outcome, StockView,
+    Answer, BatchView, ChannelView, HoldLine, HoldState, HoldView, KeyList, KeyPage, ListPage, ListedKeys,
+    OperationKind, OperationView, Outcome, StockView,
 };
 use scrip_engine::command::{
     BatchChange, BatchCreate, Block, Command, Envelope, KeyBlock, Limits, Line, Parties, Price, Quota,
-    Request, RiskRule, StockCreate, StockTerms, Take,
+    Request, RiskRule, StockCreate, StockKind, StockTerms, Take,
 };
 use scrip_engine::ids::{ChannelId, MerchantId, OperationId, OrderId, Slot, StockId, UserId};
 use scrip_engine::limits::{
@@ -174,7 +174,12 @@ impl Parts {
                 stock,
                 name: self.name.as_bytes(),
                 units: if self.flags[2] { 0 } else { units },
-                keys: self.flags[2],
+                kind: match (self.flags[2], self.flags[1]) {
+                    (false, true) => StockKind::Reusable,
+                    (false, false) => StockKind::Counter,
+                    (true, false) => StockKind::Keys,
+                    (true, true) => StockKind::RandomKeys { seed: 0 },
+                },
                 terms: self.terms(),
             }),
             CommandKind::BatchCreate => Command::BatchCreate(BatchCreate {
@@ -196,6 +201,16 @@ impl Parts {
             CommandKind::Reveal => Command::Reveal { hold },
             CommandKind::KeyReplace => {
                 Command::KeyReplace { hold, key: self.small[0], reason: self.small[1] as u16 }
+            }
+            CommandKind::KeysExport | CommandKind::KeysList => {
+                let (batch, from) = (self.flags[0].then_some(self.small[0]), self.small[1]);
+                match self.kind {
+                    CommandKind::KeysExport => Command::KeysExport { stock, batch, from },
+                    _ => Command::KeysList { stock, batch, from },
+                }
+            }
+            CommandKind::KeyReclaim => {
+                Command::KeyReclaim { hold, key: self.small[0], reason: self.small[1] as u16 }
             }
             CommandKind::KeysRead => Command::KeysRead { hold, from: self.small[0] },
             CommandKind::BatchesShow => Command::BatchesShow { stock, from: self.small[0] },
@@ -266,6 +281,7 @@ struct AnswerParts {
     prices: Vec<Price>,
     rules: Vec<RiskRule>,
     blocks: Vec<Block>,
+    listed: Vec<u8>,
     name: String,
 }
 
@@ -311,14 +327,18 @@ fn answer_parts() -> impl Strategy<Value = AnswerParts> {
         let borrowed: Vec<_> = keys.iter().map(|(key, text, void)| (*key, text.as_str(), *void)).collect();
         key_items(&borrowed)
     });
+    let listed = prop::collection::vec((any::<u32>(), 0..4u8, "\\PC{0,24}"), 0..=64).prop_map(|keys| {
+        let borrowed: Vec<_> = keys.iter().map(|(key, state, text)| (*key, *state, text.as_str())).collect();
+        listed_items(&borrowed)
+    });
     (
         (prop::sample::select(AnswerKind::ALL), prop::sample::select(FactsKind::ALL)),
-        (prop::sample::select(Code::ALL), prop::sample::select(&CapacityOf::ALL[..]), 1..=14u8),
+        (prop::sample::select(Code::ALL), prop::sample::select(&CapacityOf::ALL[..]), 1..=16u8),
         (any::<[u128; 3]>(), any::<[u64; 11]>(), any::<[u32; 2]>(), any::<u16>(), any::<bool>()),
         prop::collection::vec(any::<u32>().prop_map(U32::new), 0..=64),
         prop::collection::vec(hold_line, 0..=64),
         prop::collection::vec(line_fact, 0..=64),
-        (prop::collection::vec(channel, 0..=64), prop::collection::vec(batch, 0..=64), keys),
+        (prop::collection::vec(channel, 0..=64), prop::collection::vec(batch, 0..=64), keys, listed),
         (
             limits(),
             prices(),
@@ -329,7 +349,7 @@ fn answer_parts() -> impl Strategy<Value = AnswerParts> {
     )
         .prop_map(|(kinds, numbered, values, units, hold_lines, line_facts, lists, set, name)| {
             let (limits, prices, rules, blocks) = set;
-            let (channels, batches, keys) = lists;
+            let (channels, batches, keys, listed) = lists;
             AnswerParts {
                 kind: kinds.0,
                 facts: kinds.1,
@@ -351,6 +371,7 @@ fn answer_parts() -> impl Strategy<Value = AnswerParts> {
                 prices,
                 rules,
                 blocks,
+                listed,
                 name,
             }
         })
@@ -381,7 +402,12 @@ impl AnswerParts {
         StockView {
             stock: StockId(stock),
             version: self.small[0],
-            keys: self.channel.is_multiple_of(2),
+            kind: match self.channel % 4 {
+                3 => StockKind::Reusable,
+                0 => StockKind::Counter,
+                1 => StockKind::Keys,
+                _ => StockKind::RandomKeys { seed: 0 },
+            },
             terms: StockTerms { opens_ms, closes_ms, limit_per_user: self.small[1], frozen: self.flag },
             total: rest[0],
             available: rest[1],
@@ -436,6 +462,10 @@ impl AnswerParts {
             AnswerKind::KeysImported => Answer::KeysImported { taken: value },
             AnswerKind::Keys => Answer::Keys(self.page(self.small[0], self.small[1])),
             AnswerKind::Batches => Answer::Batches { total: self.small[0], batches: &self.batches },
+            AnswerKind::KeysListed => {
+                let keys = ListedKeys::Read(&self.listed);
+                Answer::KeysListed(ListPage { next: self.small[0], keys })
+            }
             AnswerKind::Released => Answer::Released { lapsed: self.flag },
             AnswerKind::Returned => Answer::Returned { units: value },
             AnswerKind::Stock => Answer::Stock(self.stock()),
@@ -450,6 +480,7 @@ impl AnswerParts {
             AnswerKind::Operation => {
                 let number = if self.flag { self.state % 4 + 19 } else { self.state };
                 let kind = OperationKind::from_number(number).expect("1 to 14 and 19 to 22 are kinds");
+                let kind = OperationKind::from_number(self.state).expect("1 to 16 are kinds");
                 Answer::Operation(OperationView { kind, value })
             }
         })

@@ -4,9 +4,10 @@
 //! texts of the keys that were bound, and none if they are hidden or can't be opened.
 
 use scrip_engine::Engine;
-use scrip_engine::answer::{Answer, KeyItem, KeyList, KeyPage, Outcome};
+use scrip_engine::answer::{Answer, KeyItem, KeyList, KeyPage, ListPage, ListedItem, ListedKeys, Outcome};
 use scrip_engine::command::{
-    BatchCreate, Command, Envelope, KeyBlock, Line, Request, StockCreate, StockTerms, Take, block_texts,
+    BatchCreate, Command, Envelope, KeyBlock, Line, Request, StockCreate, StockKind, StockTerms, Take,
+    block_texts,
 };
 use scrip_engine::event::{Event, EventSink};
 use scrip_engine::ids::{ChannelId, MerchantId, OperationId, Slot, StockId};
@@ -74,7 +75,7 @@ impl Shop {
         let mut shop = Shop { engine: Engine::new(capacity, Rules::default(), 1), operations: 0 };
         assert_eq!(shop.engine.advance(NOW_MS, &mut Nowhere), Some(NOW_MS));
         let terms = StockTerms { opens_ms: 0, closes_ms: 0, limit_per_user: 0, frozen: false };
-        let create = StockCreate { stock: STOCK, name: b"keys", units: 0, keys: true, terms };
+        let create = StockCreate { stock: STOCK, name: b"keys", units: 0, kind: StockKind::Keys, terms };
         let batch = BatchCreate { stock: STOCK, batch: 1, cost: 0, expires_ms: 0, supplier: b"A" };
         for command in [Command::StockCreate(create), Command::BatchCreate(batch)] {
             shop.ask(command, |outcome| assert!(matches!(outcome, Outcome::Done(_)), "{outcome:?}"));
@@ -158,6 +159,51 @@ fn sealed_texts_are_opened_while_the_answer_is_written() {
     assert_eq!(seals.opened, [OperationId(3); 6], "each answer opens each text of the import's chunk once");
     let bytes = shop.sell(1, false, &mut NoSeals);
     assert_eq!(read(&bytes), (vec![(3, String::new())], 1), "a seal that can't be opened shows nothing");
+}
+
+/// The keys of a list with their texts, and where to go on.
+fn listed(shop: &mut Shop, clear: bool, from: u32) -> (Vec<(u32, String)>, u32) {
+    let command = match clear {
+        true => Command::KeysExport { stock: STOCK, batch: None, from },
+        false => Command::KeysList { stock: STOCK, batch: None, from },
+    };
+    let mut seals = Inverted { text: Vec::new(), opened: Vec::new() };
+    let bytes = shop.ask(command, |outcome| written(outcome, &mut seals));
+    let answers: Vec<_> =
+        AnswerReader::new(&bytes).map(|read| read.expect("what is written reads")).collect();
+    let Outcome::Done(Answer::KeysListed(page)) = answers[0].1 else { panic!("{answers:?}") };
+    let ListedKeys::Read(mut items) = page.keys else { panic!("{page:?}") };
+    let mut texts = Vec::new();
+    while let Ok((item, rest)) = ListedItem::ref_from_prefix(items) {
+        let (text, _) = rest.split_at(usize::from(item.text_bytes.get()));
+        texts.push((item.key.get(), String::from_utf8(text.to_vec()).expect("texts are UTF-8")));
+        items = &rest[text.len().next_multiple_of(8)..];
+    }
+    (texts, page.next)
+}
+
+#[test]
+fn a_list_has_the_end_of_each_text_and_an_export_all_of_it() {
+    let mut shop = Shop::new();
+    let all = ["AAAA-BBBB-CCCC", "1234567", "一二三四五六七八九", "xy", "z"].map(str::to_owned);
+    shop.import(&all);
+    let ends = ["CCCC", "567", "六七八九", "y", ""].map(str::to_owned);
+    let (masked, next) = listed(&mut shop, false, 0);
+    assert_eq!((masked, next), ((0..).zip(ends).collect(), ListPage::END));
+    assert_eq!(listed(&mut shop, true, 0).0, (0..).zip(all).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_page_of_an_export_goes_on_where_it_was_full() {
+    let mut shop = Shop::new();
+    let all = texts(11, 1_024);
+    shop.import(&all);
+    shop.import(&all);
+    let (first, next) = listed(&mut shop, true, 0);
+    assert_eq!((first.len(), next), (11, 11), "no 12th text of 1,024 bytes fits");
+    let (second, next) = listed(&mut shop, true, next);
+    assert_eq!((second.len(), second[0].0, next), (11, 11, ListPage::END));
+    assert_eq!(listed(&mut shop, false, 0).0.len(), 22, "their ends do");
 }
 
 #[test]

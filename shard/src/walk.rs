@@ -173,7 +173,21 @@ impl Walk {
         let same = hold.lines.iter().map(|line| &line.keys).eq(&found);
         let (ordinal, ours): (u32, Vec<Vec<u32>>) =
             (hold.ordinal, hold.lines.iter().map(|line| line.keys.clone()).collect());
-        for key in found.iter().flatten() {
+        for key in core::mem::take(&mut self.books.reclaimed) {
+            // Nobody has seen it: the next one it is bound to is its first.
+            if let Some(owner) = self.owners.get_mut(key as usize) {
+                *owner = 0;
+            }
+        }
+        let alone = |line: &usize| {
+            let stock = self.books.stocks.get(&hold.lines[*line].stock);
+            stock.is_some_and(|book| !book.reusable)
+        };
+        let owned: Vec<u32> = (0..found.len().min(hold.lines.len()))
+            .filter(alone)
+            .flat_map(|line| found[line].iter().copied())
+            .collect();
+        for key in &owned {
             let place = *key as usize;
             if self.owners.len() <= place {
                 self.owners.resize(place + 1, 0);

@@ -271,6 +271,7 @@ pub fn has_own_id(request: &OwnedRequest) -> bool {
         OwnedCommand::Confirm { .. }
             | OwnedCommand::Release
             | OwnedCommand::KeysRead { .. }
+            | OwnedCommand::KeysList { .. }
             | OwnedCommand::BatchesShow { .. }
             | OwnedCommand::StockShow { .. }
             | OwnedCommand::StockChannels { .. }

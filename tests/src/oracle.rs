@@ -25,7 +25,7 @@ pub use risk::{Risk, Rule};
 use crate::outcome::{OwnedFacts, OwnedOutcome};
 use crate::request::{OwnedCommand, OwnedRequest};
 use scrip_engine::answer::{HoldState, OperationKind, OperationView};
-use scrip_engine::command::{Envelope, Limits, Price, StockTerms};
+use scrip_engine::command::{Envelope, Limits, Price, StockKind, StockTerms};
 use scrip_engine::ids::{ChannelId, OperationId, OrderId, StockId, UserId};
 use scrip_engine::limits::{CLOCK_AHEAD_MAX_MS, Capacity};
 use scrip_engine::rejection::Code;
@@ -97,6 +97,14 @@ pub struct Stock {
     pub channels: BTreeMap<ChannelId, Channel>,
     /// Each unit is a card key.
     pub keys: bool,
+    /// Where chance starts from, if keys are sold in random order; else 0.
+    pub seed: u64,
+    /// Keys bound so far.
+    pub bound: u64,
+    /// Every buyer gets the same text.
+    pub reusable: bool,
+    /// The version of that text in force.
+    pub content: Option<u32>,
     /// Batches of card keys, as they were made.
     pub batches: Vec<Batch>,
 }
@@ -116,6 +124,8 @@ pub struct Batch {
     pub moved: i128,
     pub sold: i128,
     pub void: i128,
+    /// Versions of a reusable text.
+    pub versions: i128,
 }
 
 /// Where a batch stands, with the number that is shown.
@@ -154,6 +164,7 @@ pub enum KeyState {
     Unsold,
     Sold,
     Void,
+    Content,
 }
 
 /// What a stock counts for a channel.
@@ -221,6 +232,8 @@ pub struct HoldLine {
     pub price: u32,
     /// Its card keys, in the order they were bound.
     pub keys: Vec<BoundKey>,
+    /// Card keys that were taken back since.
+    pub reclaimed: i128,
 }
 
 /// A card key in its place in a hold.
@@ -304,6 +317,9 @@ impl Oracle {
             OwnedCommand::StockTermsShow { stock } => self.show_terms(envelope, *stock),
             OwnedCommand::RiskShow { from } => self.show_risk(envelope, *from),
             OwnedCommand::KeysRead { hold, from } => self.read_keys(envelope, *hold, *from),
+            OwnedCommand::KeysList { stock, batch, from } => {
+                self.list_keys(envelope, (*stock, *batch, *from), false)
+            }
             OwnedCommand::BatchesShow { stock, from } => self.show_batches(envelope, *stock, *from),
             OwnedCommand::Confirm { units, hidden } => self.confirm(envelope, units, *hidden),
             OwnedCommand::Release => self.release(envelope),
@@ -318,9 +334,9 @@ impl Oracle {
         if let Some(record) = self.record(key_of(envelope)) {
             let same = record.created_ms == created_ms
                 && record.channel == envelope.channel
-                && record.command == request.command;
+                && content_of(&record.command) == content_of(&request.command);
             return if same {
-                self.repeated(envelope, record)
+                self.repeated(request, record)
             } else {
                 OwnedOutcome::refused(Code::OperationMismatch)
             };
@@ -345,10 +361,14 @@ impl Oracle {
                 (self.give_return(envelope, *hold, *to_available, units), None)
             }
             OwnedCommand::Reveal { hold } => (self.reveal(envelope, *hold), None),
+            OwnedCommand::KeysExport { stock, batch, from } => {
+                (self.list_keys(envelope, (*stock, *batch, *from), true), None)
+            }
             OwnedCommand::KeyReplace { hold, key, .. } => (self.replace_key(envelope, *hold, *key), None),
             command @ (OwnedCommand::RiskSet { .. } | OwnedCommand::BlockSet { .. }) => {
                 (self.change_risk(envelope, command), None)
             }
+            OwnedCommand::KeyReclaim { hold, key, .. } => (self.reclaim_key(envelope, *hold, *key), None),
             _ => (self.change_stock(envelope, &request.command), None),
         };
         if answer.code().is_none() || hold.is_some() {
@@ -400,6 +420,7 @@ impl Oracle {
             OwnedOutcome::Extended { deadline_ms } => *deadline_ms,
             OwnedOutcome::Returned { units } => *units,
             OwnedOutcome::KeysImported { taken } => *taken,
+            OwnedOutcome::KeysListed(_) => 0,
             OwnedOutcome::Keys(keys) => match record.command {
                 OwnedCommand::KeyReplace { .. } => u64::from(keys.keys[0].key),
                 _ => 0,
@@ -413,6 +434,19 @@ impl Oracle {
 /// The key of the operation that `envelope` names.
 pub fn key_of(envelope: &Envelope) -> Key {
     (envelope.merchant.0, envelope.slot.0, envelope.operation.0)
+}
+
+/// A command as it is compared: without what is no content.
+fn content_of(command: &OwnedCommand) -> OwnedCommand {
+    let mut content = command.clone();
+    if let OwnedCommand::StockCreate { kind: StockKind::RandomKeys { seed }, .. } = &mut content {
+        *seed = 0;
+    }
+    // An export reads on under the same id.
+    if let OwnedCommand::KeysExport { from, .. } = &mut content {
+        *from = 0;
+    }
+    content
 }
 
 /// The key of another operation of the same merchant and slot.
@@ -434,6 +468,7 @@ fn stocks_of(command: &OwnedCommand) -> Vec<StockId> {
         | OwnedCommand::BatchCreate { stock, .. }
         | OwnedCommand::BatchChange { stock, .. }
         | OwnedCommand::KeysImport { stock, .. }
+        | OwnedCommand::KeysExport { stock, .. }
         | OwnedCommand::StockShow { stock } => vec![*stock],
         OwnedCommand::Reserve { take, .. } | OwnedCommand::Sell { take, .. } => {
             take.lines.iter().map(|wish| wish.stock).collect()
@@ -462,6 +497,8 @@ fn kind_of(command: &OwnedCommand) -> OperationKind {
         OwnedCommand::KeysImport { .. } => OperationKind::KeysImport,
         OwnedCommand::Reveal { .. } => OperationKind::Reveal,
         OwnedCommand::KeyReplace { .. } => OperationKind::KeyReplace,
+        OwnedCommand::KeyReclaim { .. } => OperationKind::KeyReclaim,
+        OwnedCommand::KeysExport { .. } => OperationKind::KeysExport,
         _ => unreachable!("holds and queries have no operation record"),
     }
 }

@@ -5,12 +5,13 @@
 
 use crate::request::OwnedRequest;
 use scrip_engine::answer::{
-    Answer, BatchView, ChannelView, HoldState, HoldView, KeyList, KeyPage, KeyPlace, OperationView, Outcome,
-    StockView,
+    Answer, BatchView, ChannelView, HoldState, HoldView, KeyList, KeyPage, KeyPlace, ListPage, ListedItem,
+    ListedKeys, ListedPlace, OperationView, Outcome, StockView,
 };
-use scrip_engine::command::{Block, Limits, Price, RiskRule, StockTerms};
+use scrip_engine::command::{Block, Limits, Price, RiskRule, StockKind, StockTerms};
 use scrip_engine::ids::{ChannelId, OperationId, OrderId, StockId, UserId};
 use scrip_engine::rejection::{CapacityOf, Code, Facts, LineFact};
+use scrip_engine::state::keys::KeyState;
 
 /// [`Outcome`], owned.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,6 +31,7 @@ pub enum OwnedOutcome {
     KeysImported { taken: u64 },
     Keys(OwnedKeys),
     Batches { total: u32, batches: Vec<BatchView> },
+    KeysListed(OwnedList),
     Hold(Box<OwnedHold>),
     Operation(OperationView),
     Refused { code: Code, facts: OwnedFacts },
@@ -43,6 +45,50 @@ pub struct OwnedKeys {
     pub from: u32,
     pub shown: bool,
     pub keys: Vec<OwnedKey>,
+}
+
+/// [`ListPage`], owned.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[allow(missing_docs, reason = "the fields are those of `ListPage`, which documents them")]
+pub struct OwnedList {
+    pub next: u32,
+    pub clear: bool,
+    pub keys: Vec<OwnedListed>,
+}
+
+/// [`ListedItem`] in numbers, with what its chunk says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the fields are those of `ListedItem`, which documents them")]
+pub struct OwnedListed {
+    pub key: OwnedKey,
+    pub batch: u32,
+    pub batch_state: u8,
+    pub state: u8,
+    pub hold: OperationId,
+    pub order: OrderId,
+}
+
+impl From<ListPage<'_>> for OwnedList {
+    fn from(page: ListPage<'_>) -> OwnedList {
+        let ListedKeys::Sealed { places, clear, keys } = page.keys else {
+            return OwnedList { next: page.next, ..OwnedList::default() };
+        };
+        let listed = |place: &ListedPlace| {
+            let ListedItem { hold, order, key, batch, state, batch_state, .. } = place.item;
+            let (chunk, sealed) = keys.chunk(place.chunk);
+            let key = OwnedKey {
+                key: key.get(),
+                void: state == KeyState::Void as u8,
+                operation: chunk.operation,
+                stock: chunk.stock,
+                position: place.position,
+                sealed: sealed.to_vec(),
+            };
+            let (hold, order) = (OperationId(hold.get()), OrderId(order.get()));
+            OwnedListed { key, batch: batch.get(), batch_state, state, hold, order }
+        };
+        OwnedList { next: page.next, clear, keys: places.iter().map(listed).collect() }
+    }
 }
 
 /// [`scrip_engine::answer::KeyPlace`] with what its chunk says: all that the edge needs to open its text.
@@ -94,7 +140,7 @@ impl From<KeyPage<'_>> for OwnedKeys {
 pub struct OwnedStock {
     pub stock: StockId,
     pub version: u32,
-    pub keys: bool,
+    pub kind: StockKind,
     pub terms: StockTerms,
     pub total: u64,
     pub available: u64,
@@ -207,17 +253,29 @@ impl OwnedOutcome {
     }
 
     /// Whether this may be the answer to a repeat of what was answered `first`: the same, but that keys may have become void
-    /// since, or been replaced. REVEAL and KEY_REPLACE need their hold, and say where a key stands and what may be shown now.
+    /// since, or been replaced, or reclaimed if they were never shown. REVEAL and KEY_REPLACE need their hold, and say where a key stands and what may be shown now.
     pub fn repeats(&self, first: &OwnedOutcome) -> bool {
+        // An export reads on: a repeat says how things stand now.
+        if let (OwnedOutcome::KeysListed(now), OwnedOutcome::KeysListed(before)) = (self, first) {
+            return now.clear == before.clear;
+        }
         let Some(before) = first.keys() else { return self == first };
         let of_hold = matches!(first, OwnedOutcome::Keys(_));
         let Some(now) = self.keys() else {
             return match self.code() {
                 Some(Code::KeyReplaced) => true,
-                Some(Code::HoldNotFound) => of_hold,
-                _ => false,
+                // The hold may be gone, another may have its id by now, or all of its keys were reclaimed.
+                Some(Code::HoldNotFound | Code::NotActive | Code::HoldReleased | Code::RuleFailed) => of_hold,
+                _ => !before.shown && self.without_keys() == first.without_keys(),
             };
         };
+        if now.total < before.total && (of_hold || !before.shown) {
+            // Some keys were reclaimed since: of those that are left, the order is the same.
+            let mut left = before.keys.iter().filter(|key| now.keys.iter().any(|other| other.key == key.key));
+            let kept = now.keys.iter().filter(|key| before.keys.iter().any(|other| other.key == key.key));
+            return kept.zip(&mut left).all(|(now, before)| now.key == before.key)
+                && self.without_keys() == first.without_keys();
+        }
         let same_place = of_hold || (now.from, now.shown) == (before.from, before.shown);
         let same = |(now, before): (&OwnedKey, &OwnedKey)| {
             OwnedKey { void: before.void, ..now.clone() } == *before && (now.void || !before.void)
@@ -231,10 +289,16 @@ impl OwnedOutcome {
 
     fn without_keys(&self) -> OwnedOutcome {
         let mut outcome = self.clone();
-        if let OwnedOutcome::ConfirmedKeys { keys, .. } | OwnedOutcome::Keys(keys) = &mut outcome {
-            *keys = OwnedKeys::default();
+        match &mut outcome {
+            OwnedOutcome::ConfirmedKeys { confirmed_ms, late, units, .. } => {
+                OwnedOutcome::Confirmed { confirmed_ms: *confirmed_ms, late: *late, units: units.clone() }
+            }
+            OwnedOutcome::Keys(keys) => {
+                *keys = OwnedKeys::default();
+                outcome
+            }
+            _ => outcome,
         }
-        outcome
     }
 
     /// The card keys of an answer.
@@ -276,6 +340,7 @@ impl From<Answer<'_>> for OwnedOutcome {
             }
             Answer::KeysImported { taken } => OwnedOutcome::KeysImported { taken },
             Answer::Keys(page) => OwnedOutcome::Keys(page.into()),
+            Answer::KeysListed(page) => OwnedOutcome::KeysListed(page.into()),
             Answer::Batches { total, batches } => OwnedOutcome::Batches { total, batches: batches.to_vec() },
             Answer::Confirmed { confirmed_ms, late, units, .. } => OwnedOutcome::Confirmed {
                 confirmed_ms,
@@ -305,7 +370,7 @@ impl From<StockView<'_>> for OwnedStock {
         OwnedStock {
             stock: view.stock,
             version: view.version,
-            keys: view.keys,
+            kind: view.kind,
             terms: view.terms,
             total: view.total,
             available: view.available,

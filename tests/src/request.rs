@@ -5,7 +5,7 @@
 use core::fmt;
 use scrip_engine::command::{
     BatchChange, BatchCreate, Block, Command, Envelope, KeyBlock, Limits, Line, Parties, Price, Quota,
-    Request, RiskRule, StockCreate, StockTerms, Take,
+    Request, RiskRule, StockCreate, StockKind, StockTerms, Take,
 };
 use scrip_engine::ids::{OperationId, OrderId, StockId, UserId};
 use zerocopy::little_endian::{U32, U128};
@@ -23,7 +23,7 @@ pub struct OwnedRequest {
 #[derive(Debug, Clone, PartialEq)]
 #[allow(missing_docs, reason = "the variants are those of `Command`, which documents them")]
 pub enum OwnedCommand {
-    StockCreate { stock: StockId, name: Vec<u8>, units: u64, keys: bool, terms: StockTerms },
+    StockCreate { stock: StockId, name: Vec<u8>, units: u64, kind: StockKind, terms: StockTerms },
     StockSupply { stock: StockId, units: u64 },
     StockVoid { stock: StockId, units: u64, from_frozen: bool, forced: bool },
     StockFreeze { stock: StockId, units: u64, forced: bool },
@@ -41,6 +41,9 @@ pub enum OwnedCommand {
     Return { hold: OperationId, to_available: bool, units: Vec<u32> },
     Reveal { hold: OperationId },
     KeyReplace { hold: OperationId, key: u32, reason: u16 },
+    KeyReclaim { hold: OperationId, key: u32, reason: u16 },
+    KeysExport { stock: StockId, batch: Option<u32>, from: u32 },
+    KeysList { stock: StockId, batch: Option<u32>, from: u32 },
     KeysRead { hold: OperationId, from: u32 },
     BatchesShow { stock: StockId, from: u32 },
     StockShow { stock: StockId },
@@ -115,12 +118,12 @@ impl OwnedRequest {
             lines: &lines,
         };
         let command = match &self.command {
-            OwnedCommand::StockCreate { stock, name, units, keys, terms } => {
+            OwnedCommand::StockCreate { stock, name, units, kind, terms } => {
                 Command::StockCreate(StockCreate {
                     stock: *stock,
                     name,
                     units: *units,
-                    keys: *keys,
+                    kind: *kind,
                     terms: *terms,
                 })
             }
@@ -194,6 +197,7 @@ impl OwnedRequest {
             OwnedCommand::StockShow { .. }
                 | OwnedCommand::StockChannels { .. }
                 | OwnedCommand::KeysRead { .. }
+                | OwnedCommand::KeysList { .. }
                 | OwnedCommand::BatchesShow { .. }
                 | OwnedCommand::OperationShow
                 | OwnedCommand::StockTermsShow { .. }
@@ -261,6 +265,15 @@ impl OwnedCommand {
             OwnedCommand::Reveal { hold } => Command::Reveal { hold: *hold },
             OwnedCommand::KeyReplace { hold, key, reason } => {
                 Command::KeyReplace { hold: *hold, key: *key, reason: *reason }
+            }
+            OwnedCommand::KeyReclaim { hold, key, reason } => {
+                Command::KeyReclaim { hold: *hold, key: *key, reason: *reason }
+            }
+            OwnedCommand::KeysExport { stock, batch, from } => {
+                Command::KeysExport { stock: *stock, batch: *batch, from: *from }
+            }
+            OwnedCommand::KeysList { stock, batch, from } => {
+                Command::KeysList { stock: *stock, batch: *batch, from: *from }
             }
             OwnedCommand::KeysRead { hold, from } => Command::KeysRead { hold: *hold, from: *from },
             OwnedCommand::BatchesShow { stock, from } => Command::BatchesShow { stock: *stock, from: *from },

@@ -8,7 +8,7 @@ use crate::oracle::{Key, Oracle};
 use crate::outcome::{OwnedFacts, OwnedHold, OwnedOutcome, OwnedStock};
 use crate::request::{OwnedCommand, OwnedRequest, OwnedTake, Wish};
 use crate::room;
-use scrip_engine::command::{Envelope, StockTerms};
+use scrip_engine::command::{Envelope, StockKind, StockTerms};
 use scrip_engine::event::{Event, EventHold, EventSink};
 use scrip_engine::ids::{ChannelId, MerchantId, OperationId, OperationKey, OrderId, Slot, StockId, UserId};
 use scrip_engine::limits::{Capacity, EVENT_BYTES_MAX, EXPIRED_PER_EVENT_MAX, Rules, TTL_MAX_MS};
@@ -308,7 +308,13 @@ impl World {
     #[track_caller]
     pub fn stock_with(&mut self, number: u64, units: u64, terms: StockTerms) -> StockId {
         let stock = StockId::new(Slot(0), number);
-        let command = OwnedCommand::StockCreate { stock, name: b"cards".to_vec(), units, keys: false, terms };
+        let command = OwnedCommand::StockCreate {
+            stock,
+            name: b"cards".to_vec(),
+            units,
+            kind: StockKind::Counter,
+            terms,
+        };
         let answer = self.ask(&self.request(1 << 64 | u128::from(number), command));
         assert_eq!(answer, OwnedOutcome::StockChanged { value: units });
         stock

@@ -365,6 +365,21 @@ fn no_file_log_or_metric_has_the_text_of_a_key() {
     assert!(!format!("{shown:?}").contains("CANARY"), "{shown:?}");
     let revealed = scrip(&site, &["keys", "reveal", &id_text(hidden.operation)]).well();
     assert_eq!(revealed.stdout, "CANARY-070\nCANARY-071\n");
+    // A reusable text is as sealed as any other.
+    scrip(&site, &["stock", "create", "link", "--keys", "--reusable"]).well();
+    let link = write(&site, "link.txt", "CANARY-LINK-0001\n");
+    scrip(&site, &["keys", "import", "link", link.to_str().unwrap()]).well();
+    let reusable = caller.client.stock_id("link").expect("a name");
+    assert_eq!(texts(&keys_of(&caller, sell(&caller, reusable, 3))), ["CANARY-LINK-0001"]);
+    fs::remove_file(link).expect("the operator's own file");
+    for stock in ["card", "link"] {
+        let masked = site.path().join(format!("{stock}.csv"));
+        let said = scrip(&site, &["keys", "export", stock, "--out", masked.to_str().unwrap()]).well();
+        assert!(!format!("{said:?}").contains("CANARY"), "{said:?}");
+        assert!(fs::read_to_string(masked).unwrap().contains("****"));
+        let clear = scrip(&site, &["keys", "export", stock, "--clear"]).well();
+        assert!(clear.stdout.contains("CANARY") && !clear.stderr.contains("CANARY"));
+    }
     let metrics = get(server.http, "/metrics").body;
     assert!(metrics.contains("scrip_") && !metrics.contains("CANARY"), "{metrics}");
     // Once alive, once stopped: what is written at the end counts as well.
@@ -376,5 +391,116 @@ fn no_file_log_or_metric_has_the_text_of_a_key() {
     assert_eq!(server.stop().status.code(), Some(0));
     assert_eq!(containing(site.path(), "CANARY"), [file]);
     let log = site.run(&["log", "cat", site.data_text()]).well();
-    assert!(log.stdout.contains("keys_imported") && !log.stdout.contains("CANARY"), "{log:?}");
+    assert!(log.stdout.contains("keys_imported") && log.stdout.contains("keys_exported"), "{log:?}");
+    assert!(!log.stdout.contains("CANARY"), "{log:?}");
+}
+
+/// The rows of an export, header included.
+fn rows(csv: &str) -> Vec<Vec<String>> {
+    csv.lines().map(|line| line.split(',').map(str::to_owned).collect()).collect()
+}
+
+#[test]
+fn an_export_says_where_each_key_is_and_in_clear_only_to_who_may() {
+    use std::os::unix::fs::PermissionsExt;
+    let site = Site::new();
+    let (server, caller, stock) = keys_stock(&site);
+    let (text, expected) = file_of(200);
+    let file = write(&site, "keys.txt", text);
+    scrip(&site, &["keys", "import", "card", file.to_str().unwrap()]).well();
+    let other = write(&site, "other.txt", "abcdef\n\"quoted, key\"\n");
+    scrip(&site, &["keys", "import", "card", other.to_str().unwrap(), "--batch", "2"]).well();
+    let hold = sell(&caller, stock, 1);
+    scrip(&site, &["keys", "freeze", "card", "2"]).well();
+
+    let masked = scrip(&site, &["keys", "export", "card"]).well().stdout;
+    let table = rows(&masked);
+    assert_eq!(table[0].join(","), "key,batch,batch_state,state,hold,order,text");
+    assert_eq!(table.len(), 1 + 202);
+    assert_eq!(table[1][..5], ["0", "1", "active", "sold", &id_text(hold.operation)]);
+    assert!(table[2][3] == "unsold" && table[2][4].is_empty() && table[2][6] == "****CODE", "{:?}", table[2]);
+    assert!(!masked.contains("GAME-"), "{masked}");
+    let of_two = scrip(&site, &["keys", "export", "card", "--batch", "2"]).well().stdout;
+    assert_eq!(rows(&of_two)[1][1..], ["2", "frozen", "unsold", "", "", "****def"], "half of a short text");
+    assert_eq!(of_two.lines().count(), 3);
+
+    let out = site.path().join("all.csv");
+    let export = ["keys", "export", "card", "--clear", "--out", out.to_str().unwrap()];
+    assert!(scrip(&site, &export).well().stdout.contains("202 keys, in clear text"));
+    assert_eq!(fs::metadata(&out).unwrap().permissions().mode() & 0o777, 0o600);
+    let clear = fs::read_to_string(&out).unwrap();
+    let exported: BTreeSet<String> = rows(&clear)[1..201].iter().map(|row| row[6].clone()).collect();
+    assert_eq!(exported, expected);
+    assert!(clear.ends_with(",\"\"\"quoted, key\"\"\"\n"), "{clear}");
+    scrip(&site, &export).badly(&["there already", "--out"]);
+
+    let create = ["token", "create", "--name", "reader", "--merchant", "1", "--verb", "read"];
+    let token = scrip(&site, &create).well().stdout.trim().to_owned();
+    let by_reader = |words: &[&str]| {
+        let address = server.listen.to_string();
+        site.run(&[words, &["--server", &address, "--token", &token]].concat())
+    };
+    assert!(by_reader(&["keys", "export", "card"]).well().stdout.contains("****CODE"));
+    let never = site.path().join("never.csv");
+    let words = ["keys", "export", "card", "--clear", "--out", never.to_str().unwrap()];
+    by_reader(&words).badly(&["FORBIDDEN", "--verb export"]);
+    assert!(!never.exists(), "half an export is removed");
+
+    assert_eq!(server.stop().status.code(), Some(0));
+    let log = site.run(&["log", "cat", site.data_text()]).well().stdout;
+    let exports = log.lines().filter(|line| line.contains(" keys_exported ")).count();
+    assert_eq!(exports, 1, "one export of four pages is one event, and what was refused is none: {log}");
+}
+
+#[test]
+fn random_keys_reclaims_and_reusable_texts_by_hand() {
+    let site = Site::new();
+    let server = site.serve(&[]);
+    let caller = Caller::connect(server.listen, server.token());
+    scrip(&site, &["stock", "create", "card", "--keys", "--random"]).well();
+    let stock = caller.client.stock_id("card").expect("a name");
+    let (text, expected) = file_of(300);
+    let file = write(&site, "keys.txt", text);
+    scrip(&site, &["keys", "import", "card", file.to_str().unwrap()]).well();
+    let hold = sell(&caller, stock, 100);
+    let first = texts(&keys_of(&caller, hold));
+    assert!(
+        !first.iter().eq(expected.iter().take(100)),
+        "100 keys of 300 in the order of the file by chance"
+    );
+
+    let hidden = sell_hidden(&caller, stock);
+    let id = id_text(hidden.operation);
+    let shown = scrip(&site, &["keys", "show", &id]).well().stdout;
+    let number = shown.split_whitespace().next().expect("a number").to_owned();
+    let said = scrip(&site, &["keys", "reclaim", &id, &number, "--reason", "5"]).well().stdout;
+    assert!(said.contains("can be bought"), "{said}");
+    assert_eq!(scrip(&site, &["keys", "reveal", &id]).well().stdout.lines().count(), 1);
+    let left = scrip(&site, &["keys", "show", &id]).well().stdout;
+    let left = left.split_whitespace().next().expect("a number").to_owned();
+    scrip(&site, &["keys", "reclaim", &id, &left]).badly(&["RULE_FAILED", "was shown"]);
+
+    // The rest of the keys: those two holds have 101 of 300.
+    let rest = texts(&keys_of(&caller, sell(&caller, stock, 199)));
+    let mut sold: BTreeSet<String> = first.into_iter().chain(rest).collect();
+    sold.extend(texts(&keys_of(&caller, hidden)));
+    assert!(sold == expected, "each key once, whatever chance did");
+    let address = server.listen;
+    server.kill();
+    let _server = site.serve_at(address, &[]);
+    assert_eq!(keys_of(&caller, hold).len(), 100, "the log draws the same keys again");
+
+    scrip(&site, &["stock", "create", "link", "--keys", "--reusable", "--units", "3"]).well();
+    let link = caller.client.stock_id("link").expect("a name");
+    let two = write(&site, "two.txt", "https://a.example/1\nhttps://a.example/2\n");
+    scrip(&site, &["keys", "import", "link", two.to_str().unwrap()]).badly(&["RULE_FAILED", "one key"]);
+    let one = write(&site, "one.txt", "https://a.example/1\n");
+    scrip(&site, &["keys", "import", "link", one.to_str().unwrap()]).well();
+    assert_eq!(texts(&keys_of(&caller, sell(&caller, link, 2))), ["https://a.example/1"]);
+    let new = write(&site, "new.txt", "https://a.example/2\n");
+    scrip(&site, &["keys", "import", "link", new.to_str().unwrap()]).well();
+    assert_eq!(texts(&keys_of(&caller, sell(&caller, link, 1))), ["https://a.example/2"]);
+    let versions = scrip(&site, &["keys", "export", "link"]).well().stdout;
+    assert_eq!(versions.matches(",version,").count(), 2, "{versions}");
+    scrip(&site, &["stock", "create", "bad", "--keys", "--units", "3"]).badly(&["--units"]);
 }

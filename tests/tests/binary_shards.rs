@@ -3,7 +3,7 @@
 
 use rustix::process::Signal;
 use scrip_client::{Line, MerchantId, Operation, StockId};
-use scrip_engine::command::{Command, Envelope, Request, StockCreate, StockTerms};
+use scrip_engine::command::{Command, Envelope, Request, StockCreate, StockKind, StockTerms};
 use scrip_engine::ids::Slot;
 use scrip_protocol::error::ErrorCode;
 use scrip_protocol::frame::{self as frames, FrameKind, HEADER_BYTES};
@@ -45,7 +45,7 @@ fn at(slot: Slot, request: Request<'_>) -> Request<'_> {
 
 fn create(operation: Operation, slot: Slot, units: u64) -> Request<'static> {
     let terms = StockTerms { opens_ms: 0, closes_ms: 0, limit_per_user: 0, frozen: false };
-    let stock = StockCreate { stock: card(slot), units, keys: false, terms, name: b"card" };
+    let stock = StockCreate { stock: card(slot), units, kind: StockKind::Counter, terms, name: b"card" };
     at(slot, Request { envelope: envelope(operation), command: Command::StockCreate(stock) })
 }
 

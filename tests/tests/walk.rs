@@ -2,7 +2,7 @@
 //! not show is seen.
 
 use scrip_engine::Engine;
-use scrip_engine::command::{Quota, StockTerms};
+use scrip_engine::command::{Quota, StockKind, StockTerms};
 use scrip_engine::event::{Buyer, Event, EventKey, EventLine, Origin};
 use scrip_engine::ids::{ChannelId, MerchantId, OperationId, OrderId, Slot, StockId, UserId};
 use scrip_engine::limits::Rules;
@@ -124,8 +124,9 @@ impl Forged {
             Forged { engine: Engine::new(ROOMY, Rules::default(), 1), walk: Walk::default(), sequence: 0 };
         forged.both(&Event::Tick { now_ms: START_MS });
         let terms = StockTerms { opens_ms: 0, closes_ms: 0, limit_per_user: 0, frozen: false };
+        let kind = if keys { StockKind::Keys } else { StockKind::Counter };
         let (stock, units) = (STOCK, if keys { 0 } else { 10 });
-        forged.both(&Event::StockCreated { origin: origin(1, 0), stock, units, keys, terms, name: b"x" });
+        forged.both(&Event::StockCreated { origin: origin(1, 0), stock, units, kind, terms, name: b"x" });
         forged
     }
 

@@ -17,6 +17,7 @@ impl Request<'_> {
                 | Command::KeysRead { .. }
                 | Command::StockTermsShow { .. }
                 | Command::RiskShow { .. }
+                | Command::KeysList { .. }
         );
         if self.envelope.operation.0 == 0 && !named {
             return Err(Malformed::OperationZero);
@@ -56,6 +57,9 @@ impl Request<'_> {
             | Command::BatchChange { .. }
             | Command::Reveal { .. }
             | Command::KeyReplace { .. }
+            | Command::KeyReclaim { .. }
+            | Command::KeysExport { .. }
+            | Command::KeysList { .. }
             | Command::KeysRead { .. }
             | Command::BatchesShow { .. }
             | Command::StockShow { .. }
@@ -100,7 +104,7 @@ impl StockTerms {
 
 fn check_create(create: &StockCreate<'_>) -> Result<(), Malformed> {
     check_name(create.name)?;
-    if create.keys && create.units != 0 {
+    if create.kind.is_keys() && create.units != 0 {
         return Err(Malformed::KeysWithUnits);
     }
     if create.units > STOCK_UNITS_MAX {

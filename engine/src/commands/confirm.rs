@@ -206,9 +206,7 @@ pub fn apply(
             state.count((line.limit, line.stock), rest, Count::HeldBack, reserved_ms);
         }
         line.current = units;
-        if state.stock(stock).keys {
-            line.keys = keys::bind(state, stock, units);
-        }
+        line.keys = keys::bind(state, stock, units, handle);
     });
     let hold = state.holds.get_mut(handle);
     hold.close(HoldState::Confirmed, now_ms);

@@ -15,10 +15,11 @@ use crate::limits::{BATCHES_MAX, BATCHES_PER_STOCK_MAX, REPLACEMENTS_MAX, STOCK_
 use crate::rejection::{CapacityOf, Code, Facts, Rejection};
 use crate::state::counts::NO_ENTRIES;
 use crate::state::keys::{Batch, BatchState, KeyState};
-use crate::state::records::HoldRecord;
+use crate::state::records::{HoldRecord, LineRecord};
 use crate::state::stock::{Posting, Stock};
 use crate::state::table::{Handle, NONE};
 use crate::state::{Appointment, Due, State};
+use scrip_planted::{Bug, on};
 use zerocopy::little_endian::U128;
 
 fn refuse(code: Code) -> Verdict<'static> {
@@ -31,8 +32,19 @@ fn keys_stock(state: &State, question: Question<'_>, stock: StockId) -> Result<H
     if state.stock(handle).keys { Ok(handle) } else { Err(Code::RuleFailed) }
 }
 
+/// The stock with batches that a command names: of keys, or of a reusable text.
+pub(super) fn stock_with_batches(
+    state: &State,
+    question: Question<'_>,
+    stock: StockId,
+) -> Result<Handle, Code> {
+    let handle = state.stock_of(question.request.envelope.merchant, stock).ok_or(Code::NotFound)?;
+    let found = state.stock(handle);
+    if found.keys || found.reusable { Ok(handle) } else { Err(Code::RuleFailed) }
+}
+
 /// The handle of a stock's batch.
-fn find_batch(state: &State, stock: Handle, number: u32) -> Option<u32> {
+pub(super) fn find_batch(state: &State, stock: Handle, number: u32) -> Option<u32> {
     let batches = state.stock(stock).sale_order.batches();
     batches.iter().copied().find(|batch| state.keys.batches[*batch as usize].number == number)
 }
@@ -52,12 +64,14 @@ pub fn decide_create<'p>(
     if let Some(verdict) = before_deciding(state, question, content, core::iter::once(create.stock)) {
         return verdict;
     }
-    let handle = match keys_stock(state, question, create.stock) {
+    let handle = match stock_with_batches(state, question, create.stock) {
         Ok(handle) => handle,
         Err(code) => return refuse(code),
     };
     let past = (1..=question.now_ms).contains(&create.expires_ms);
-    if find_batch(state, handle, create.batch).is_some() || past {
+    // A text of which every version is kept can't expire.
+    let expires = state.stock(handle).reusable && create.expires_ms != 0;
+    if find_batch(state, handle, create.batch).is_some() || past || expires {
         return refuse(Code::RuleFailed);
     }
     if !state.stock(handle).sale_order.has_room() {
@@ -135,7 +149,7 @@ pub fn decide_import<'p>(
     let KeyBlock::Sealed { fingerprints, sealed } = block else {
         unreachable!("the edge seals keys before they are executed");
     };
-    let handle = match keys_stock(state, question, stock) {
+    let handle = match stock_with_batches(state, question, stock) {
         Ok(handle) => handle,
         Err(code) => return refuse(code),
     };
@@ -145,6 +159,9 @@ pub fn decide_import<'p>(
         BatchState::Frozen => return refuse(Code::Frozen),
         BatchState::Void => return refuse(Code::Void),
         BatchState::Expired => return refuse(Code::Expired),
+    }
+    if state.stock(handle).reusable && fingerprints.len() != 1 {
+        return refuse(Code::RuleFailed);
     }
     let taken = choose_new(state, fingerprints, plan);
     let new = plan.keys.len() as u64;
@@ -178,7 +195,7 @@ fn choose_new(state: &State, fingerprints: &[U128], plan: &mut Plan) -> u64 {
 
 fn no_room(state: &State, stock: Handle, new: u64, sealed_bytes: u64) -> Option<Rejection<'static>> {
     let maxima = &state.capacity;
-    if state.stock(stock).units.total + new > STOCK_UNITS_MAX {
+    if state.stock(stock).keys && state.stock(stock).units.total + new > STOCK_UNITS_MAX {
         return Some(capacity(CapacityOf::StockUnits, STOCK_UNITS_MAX));
     }
     if u64::from(state.keys.records.used()) + new > u64::from(maxima.keys_max) {
@@ -191,7 +208,11 @@ fn no_room(state: &State, stock: Handle, new: u64, sealed_bytes: u64) -> Option<
 }
 
 /// The confirmed hold with card keys that a command names.
-fn hold_with_keys(state: &State, question: Question<'_>, hold: OperationId) -> Result<Handle, Code> {
+pub(super) fn hold_with_keys(
+    state: &State,
+    question: Question<'_>,
+    hold: OperationId,
+) -> Result<Handle, Code> {
     let handle = confirmed_hold(state, question, hold)?;
     let has_keys = state.lines(state.holds.get(handle)).any(|line| line.keys != NONE);
     if has_keys { Ok(handle) } else { Err(Code::RuleFailed) }
@@ -232,7 +253,8 @@ pub fn replaced<'p>(state: &State, hold: &HoldRecord) -> Option<Verdict<'p>> {
         return None;
     }
     let mut keys = state.lines(hold).flat_map(|line| state.keys.line(line.keys));
-    let (handle, _) = keys.find(|(_, key)| key.replacements > 0).expect("one was replaced");
+    // None is left if those that took others' places were reclaimed since.
+    let (handle, _) = keys.find(|(_, key)| key.replacements > 0)?;
     let facts = Facts::Key(u64::from(handle.0));
     Some(Verdict::Refuse(Rejection { code: Code::KeyReplaced, facts }))
 }
@@ -259,6 +281,9 @@ pub fn decide_replace<'p>(
     };
     let record = state.holds.get(handle);
     let Some((stock, place)) = find_place(state, record, key) else { return refuse(Code::NotFound) };
+    if place.state == KeyState::Content as u8 {
+        return refuse(Code::RuleFailed);
+    }
     if place.state != KeyState::Sold as u8 {
         return refuse(Code::Void);
     }
@@ -283,7 +308,7 @@ pub fn decide_replace<'p>(
 }
 
 /// The key of a hold, and the stock it is of.
-fn find_place<'s>(
+pub(super) fn find_place<'s>(
     state: &'s State,
     hold: &HoldRecord,
     key: u32,
@@ -309,7 +334,7 @@ pub fn decide_show<'p>(state: &State, question: Question<'_>, stock: StockId, fr
     if stock.slot() != question.request.envelope.slot {
         return refuse(Code::CrossSlot);
     }
-    match keys_stock(state, question, stock) {
+    match stock_with_batches(state, question, stock) {
         Ok(handle) => Verdict::Answer(Reply::Batches(handle, from)),
         Err(code) => refuse(code),
     }
@@ -357,14 +382,26 @@ pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) {
         Event::KeysImported { origin, stock, batch, keys, sealed } => {
             let handle = named(resolved);
             let batch = batch_of(state, handle, *batch);
+            let (random, reusable) =
+                (state.stock(handle).sale_order.is_random(), state.stock(handle).reusable);
             let mut taken = 0u64;
             if !keys.is_empty() {
-                let chunk = state.keys.insert_chunk(origin.operation, *stock, sealed);
+                let chunk = state.keys.insert_chunk(origin.operation, (*stock, batch), sealed);
                 for key in *keys {
                     taken |= 1 << key.position;
-                    state.keys.insert(key.fingerprint.get(), chunk, key.position, batch);
+                    if reusable {
+                        let (print, position) = (key.fingerprint.get(), key.position);
+                        let content = state.keys.insert_content(print, chunk, position, batch);
+                        let stock = state.stock_mut(handle);
+                        if stock.content == NONE || !on(Bug::FirstVersionStays) {
+                            stock.content = content.0;
+                        }
+                        continue;
+                    }
+                    state.keys.insert(key.fingerprint.get(), chunk, key.position, batch, random);
                 }
-                state.move_units(handle, Posting::Supply(keys.len() as u64));
+                let units = if reusable { 0 } else { keys.len() as u64 };
+                state.move_units(handle, Posting::Supply(units));
             }
             record(state, origin, OperationKind::KeysImport, taken, resolved);
         }
@@ -405,14 +442,20 @@ fn move_batch(state: &mut State, stock: Handle, handle: u32, into: BatchState) {
     }
 }
 
-/// Binds the next `units` keys of a stock in the order of sale; answers the first of their chain.
-pub(crate) fn bind(state: &mut State, stock: Handle, units: u32) -> u32 {
+/// Binds the next `units` keys of a stock in the order of sale, or the text in force; answers the first of their chain,
+/// [`NONE`] for a stock of units that are all alike.
+pub(crate) fn bind(state: &mut State, stock: Handle, units: u32, hold: Handle) -> u32 {
+    let found = state.stock(stock);
+    if !found.keys {
+        return if found.reusable && units > 0 { found.content } else { NONE };
+    }
     let State { stocks, keys, .. } = state;
     let order = &mut stocks[stock.0 as usize].sale_order;
     let mut first = NONE;
     let mut last = NONE;
     for _ in 0..units {
         let handle = order.take_next(keys).expect("units that can be consumed have keys");
+        keys.records.get_mut(handle).hold = hold.0;
         if last == NONE {
             first = handle.0;
         } else {
@@ -426,6 +469,9 @@ pub(crate) fn bind(state: &mut State, stock: Handle, units: u32) -> u32 {
 /// Voids `units` keys of the line that begins with `first` and of which the first `left` are not given back yet, from the
 /// last of those on.
 pub(crate) fn void_last(state: &mut State, first: u32, left: u32, units: u32) {
+    if state.keys.is_content(first) {
+        return;
+    }
     let mut next = state.keys.line(first).map(|(handle, _)| handle).nth((left - units) as usize);
     for _ in 0..units {
         let handle = next.expect("a line has as many keys as units");
@@ -453,15 +499,9 @@ pub fn apply_replace(state: &mut State, event: &Event<'_>, resolved: &Resolved) 
     let old = Handle(*key);
     let mut new = NONE;
     state.change_lines(handle, |state, _, line| {
-        let before = state.keys.line(line.keys).find(|(_, key)| key.next == old.0).map(|(found, _)| found);
-        if line.keys != old.0 && before.is_none() {
-            return;
-        }
-        new = exchange(state, channel, Handle(line.stock), old);
-        match before {
-            Some(before) => state.keys.records.get_mut(before).next = new,
-            None => line.keys = new,
-        }
+        let Some(before) = before_in_line(state, line, old) else { return };
+        new = exchange(state, (handle, channel), Handle(line.stock), old);
+        link_behind(state, line, before, new);
     });
     assert!(new != NONE, "the log names a key of the hold");
     state.holds.get_mut(handle).flags |= HoldRecord::REPLACED;
@@ -469,13 +509,30 @@ pub fn apply_replace(state: &mut State, event: &Event<'_>, resolved: &Resolved) 
     handle
 }
 
+/// What a key of the line is linked behind, [`NONE`] for the first one; `None` if it is not of the line.
+pub(super) fn before_in_line(state: &State, line: &LineRecord, key: Handle) -> Option<u32> {
+    if line.keys == key.0 {
+        return Some(NONE);
+    }
+    state.keys.line(line.keys).find(|(_, found)| found.next == key.0).map(|(found, _)| found.0)
+}
+
+/// Links a key (or [`NONE`]) behind another of the line, or as its first one.
+pub(super) fn link_behind(state: &mut State, line: &mut LineRecord, before: u32, key: u32) {
+    match before {
+        NONE => line.keys = key,
+        before => state.keys.records.get_mut(Handle(before)).next = key,
+    }
+}
+
 /// One key goes to void, the next one comes into its place; what the channel has used stays the same.
-fn exchange(state: &mut State, channel: ChannelId, stock: Handle, old: Handle) -> u32 {
+fn exchange(state: &mut State, (hold, channel): (Handle, ChannelId), stock: Handle, old: Handle) -> u32 {
     state.post(stock, channel, Posting::ReturnToVoid(1));
     state.post(stock, channel, Posting::Sell(1));
-    let new = bind(state, stock, 1);
+    let new = bind(state, stock, 1, hold);
     state.keys.void(old);
     let old_record = state.keys.records.get_mut(old);
+    old_record.hold = NONE;
     let (next, replacements) = (core::mem::replace(&mut old_record.next, NONE), old_record.replacements);
     let record = state.keys.records.get_mut(Handle(new));
     record.next = next;

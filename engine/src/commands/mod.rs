@@ -8,6 +8,8 @@ pub mod checks;
 pub mod confirm;
 pub mod expire;
 pub mod hold;
+pub mod key_list;
+pub mod key_reclaim;
 pub mod keys;
 pub mod limits;
 pub mod prices;
@@ -18,7 +20,7 @@ pub mod risk;
 pub mod stock;
 pub mod take;
 
-use crate::answer::{BatchView, ChannelView, HoldLine, KeyPlace, OperationKind};
+use crate::answer::{BatchView, ChannelView, HoldLine, KeyPlace, ListedPlace, OperationKind};
 use crate::command::{Block, Command, Price, Quota, Request, RiskRule, SubjectKind};
 use crate::event::{Event, EventHold, EventKey, EventLine, Origin, RefusedLine};
 use crate::ids::OperationKey;
@@ -66,6 +68,17 @@ pub enum Reply {
     Terms(Handle),
     /// RISK_SHOW: the merchant's rules, and blocks from a position on.
     Risk(Owner, u32),
+    /// KEYS_LIST and KEYS_EXPORT: the keys of a stock from a number on.
+    Listed {
+        /// The stock.
+        stock: Handle,
+        /// The batch; [`NONE`]: all of them.
+        batch: u32,
+        /// The number.
+        from: u32,
+        /// With their texts.
+        clear: bool,
+    },
     /// BATCHES_SHOW: the batches of a stock from a position on.
     Batches(Handle, u32),
     /// OPERATION_SHOW of a hold.
@@ -199,6 +212,8 @@ pub struct Replies {
     pub rules: Vec<RiskRule>,
     /// Blocks.
     pub blocks: Vec<Block>,
+    /// Card keys of a stock.
+    pub listed: Vec<ListedPlace>,
 }
 
 /// What a decision rests on: the time, and who asks for what.
@@ -260,6 +275,15 @@ pub fn decide<'p>(state: &State, question: Question<'_>, plan: &'p mut Plan) -> 
         Command::KeyReplace { hold, key, reason } => {
             keys::decide_replace(state, question, (*hold, *key, *reason), plan)
         }
+        Command::KeyReclaim { hold, key, reason } => {
+            key_reclaim::decide(state, question, (*hold, *key, *reason), plan)
+        }
+        Command::KeysExport { stock, batch, from } => {
+            key_list::decide_export(state, question, (*stock, *batch, *from), plan)
+        }
+        Command::KeysList { stock, batch, from } => {
+            key_list::decide_list(state, question, (*stock, *batch, *from))
+        }
         Command::KeysRead { hold, from } => keys::decide_read(state, question, *hold, *from),
         Command::BatchesShow { stock, from } => keys::decide_show(state, question, *stock, *from),
         Command::RiskSet { rule } => risk::decide_rule(state, question, rule, plan),
@@ -291,6 +315,11 @@ pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) -> Optio
         }
         Event::Revealed { .. } => Some(keys::apply_reveal(state, event, resolved)),
         Event::KeyReplaced { .. } => Some(keys::apply_replace(state, event, resolved)),
+        Event::KeysExported { origin, .. } => {
+            key_list::apply(state, origin, resolved);
+            None
+        }
+        Event::KeyReclaimed { .. } => Some(key_reclaim::apply(state, event, resolved)),
         Event::BatchCreated { .. }
         | Event::BatchChanged { .. }
         | Event::BatchExpired { .. }
@@ -384,14 +413,16 @@ pub fn resolve(state: &State, event: &Event<'_>, resolved: &mut Resolved) {
         Event::Extended { origin, hold, .. }
         | Event::Returned { origin, hold, .. }
         | Event::Revealed { origin, hold }
-        | Event::KeyReplaced { origin, hold, .. } => {
+        | Event::KeyReplaced { origin, hold, .. }
+        | Event::KeyReclaimed { origin, hold, .. } => {
             resolved.hash = new_record(state, &origin.key());
             resolved.hold = find(&OperationKey { operation: *hold, ..origin.key() });
         }
         Event::Expired { holds } => resolved.holds.extend(holds.iter().filter_map(|hold| find(&hold.key()))),
         Event::StockCreated { origin, .. }
         | Event::RiskRuleSet { origin, .. }
-        | Event::BlockSet { origin, .. } => resolved.hash = new_record(state, &origin.key()),
+        | Event::BlockSet { origin, .. }
+        | Event::KeysExported { origin, .. } => resolved.hash = new_record(state, &origin.key()),
         Event::GuaranteeLapsed { stock, .. } | Event::BatchExpired { stock, .. } => {
             resolved.lines.push((state.find_stock(*stock), NO_ENTRIES));
         }

@@ -2,8 +2,8 @@
 
 use super::{Replies, Reply};
 use crate::answer::{
-    Answer, BatchView, HoldLine, HoldState, HoldView, KeyList, KeyPage, KeyPlace, OperationView, Outcome,
-    StockView,
+    Answer, BatchView, HoldLine, HoldState, HoldView, KeyList, KeyPage, KeyPlace, ListPage, ListedKeys,
+    OperationView, Outcome, StockView,
 };
 use crate::ids::OperationId;
 use crate::limits::{BATCHES_PER_ANSWER_MAX, BLOCKS_PER_ANSWER_MAX, KEYS_PER_ANSWER_MAX, NAME_BYTES_MAX};
@@ -47,6 +47,11 @@ pub fn read<'r>(state: &'r State, reply: Reply, replies: &'r mut Replies) -> Out
             Outcome::Done(Answer::Keys(page(state, is_shown(hold), total, from, &replies.places)))
         }
         Reply::Key(handle, key) => one_key(state, handle, key, replies),
+        Reply::Listed { stock, batch, from, clear } => {
+            let next = super::key_list::fill(state, stock, batch, from, replies);
+            let keys = ListedKeys::Sealed { places: &replies.listed, clear, keys: &state.keys };
+            Outcome::Done(Answer::KeysListed(ListPage { next, keys }))
+        }
         Reply::Batches(handle, from) => {
             let batches = state.stock(handle).sale_order.batches();
             replies.batches.clear();
@@ -85,16 +90,32 @@ fn fill_places(state: &State, hold: &HoldRecord, from: u32, replies: &mut Replie
     replies.places.clear();
     let mut total = 0;
     for line in state.lines(hold).filter(|line| line.keys != NONE) {
-        // A line has as many keys as units were confirmed: those of other pages are walked past, not counted.
-        let before = from.saturating_sub(total).min(line.current);
-        total += line.current;
+        let count = keys_of_line(state, hold, line);
+        let before = from.saturating_sub(total).min(count);
+        total += count;
         let room = KEYS_PER_ANSWER_MAX - replies.places.len();
-        if before < line.current && room > 0 {
+        if before < count && room > 0 {
             let keys = state.keys.line(line.keys).skip(before as usize).take(room);
-            replies.places.extend(keys.map(|(handle, key)| place(handle, key)));
+            let given_back = line.returned == line.current && state.keys.is_content(line.keys);
+            let void = |key: &KeyRecord| given_back || key.state == KeyState::Void as u8;
+            replies
+                .places
+                .extend(keys.map(|(handle, key)| KeyPlace { void: void(key), ..place(handle, key) }));
         }
     }
     total
+}
+
+/// Keys of a line. It has as many as units were confirmed: they are counted only if some were reclaimed. A reusable text
+/// stands once in a line, whatever its units.
+fn keys_of_line(state: &State, hold: &HoldRecord, line: &LineRecord) -> u32 {
+    if state.stock(Handle(line.stock)).reusable {
+        return 1;
+    }
+    match hold.flags & HoldRecord::RECLAIMED {
+        0 => line.current,
+        _ => state.keys.line(line.keys).count() as u32,
+    }
 }
 
 fn place(handle: Handle, key: &KeyRecord) -> KeyPlace {
@@ -103,7 +124,7 @@ fn place(handle: Handle, key: &KeyRecord) -> KeyPlace {
 }
 
 /// Whether the texts of a hold's keys may be shown.
-fn is_shown(hold: &HoldRecord) -> bool {
+pub(super) fn is_shown(hold: &HoldRecord) -> bool {
     hold.flags & HoldRecord::HIDDEN == 0 || hold.flags & HoldRecord::REVEALED != 0
 }
 
@@ -120,7 +141,9 @@ fn one_key<'r>(state: &'r State, hold: Handle, key: Handle, replies: &'r mut Rep
     replies.places.push(place(key, state.keys.records.get(key)));
     let all = state.lines(hold).flat_map(|line| state.keys.line(line.keys));
     let from = all.take_while(|(handle, _)| *handle != key).count() as u32;
-    Outcome::Done(Answer::Keys(page(state, is_shown(hold), total, from, &replies.places)))
+    // One that is no longer of the hold may be somebody else's by now.
+    let shown = is_shown(hold) && from < total;
+    Outcome::Done(Answer::Keys(page(state, shown, total, from, &replies.places)))
 }
 
 fn batch_view(batch: &Batch) -> BatchView {
@@ -166,7 +189,7 @@ fn stock_view(state: &State, handle: Handle) -> StockView<'_> {
     StockView {
         stock: stock.id,
         version: stock.version,
-        keys: stock.keys,
+        kind: stock.kind(),
         terms: stock.terms,
         total: units.total,
         available: units.available,

@@ -3,7 +3,7 @@
 use super::checks::{before_deciding, capacity, operation_room};
 use super::{Plan, Question, Reply, Resolved, Verdict, record};
 use crate::answer::OperationKind;
-use crate::command::{Command, Limits, Price, Quota, StockCreate, StockTerms};
+use crate::command::{Command, Limits, Price, Quota, StockCreate, StockKind, StockTerms};
 use crate::content::content_digest;
 use crate::event::Event;
 use crate::ids::StockId;
@@ -165,6 +165,9 @@ fn decide_create<'p>(
     content: u64,
     plan: &'p mut Plan,
 ) -> Verdict<'p> {
+    if let StockKind::RandomKeys { seed: 0 } = create.kind {
+        unreachable!("the edge puts in a seed before it is executed");
+    }
     if state.find_stock(create.stock).is_some() {
         return Verdict::Refuse(Rejection::plain(Code::RuleFailed));
     }
@@ -176,11 +179,11 @@ fn decide_create<'p>(
         return Verdict::Refuse(rejection);
     }
     // The name is copied into the plan's room by the sink that encodes the event at once.
-    let StockCreate { stock, name, units, keys, terms } = *create;
+    let StockCreate { stock, name, units, kind, terms } = *create;
     plan.name.clear();
     plan.name.extend_from_slice(name);
     let origin = question.origin(content);
-    let event = Event::StockCreated { origin, stock, units, keys, terms, name: &plan.name };
+    let event = Event::StockCreated { origin, stock, units, kind, terms, name: &plan.name };
     Verdict::Do(event, &plan.resolved, Reply::Value(OperationKind::StockCreate, units))
 }
 
@@ -291,9 +294,9 @@ pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) {
     let found =
         |resolved: &Resolved| -> Handle { resolved.lines[0].0.expect("the log names a stock that exists") };
     match event {
-        Event::StockCreated { origin, stock, units, keys, terms, name } => {
+        Event::StockCreated { origin, stock, units, kind, terms, name } => {
             assert!(state.find_stock(*stock).is_none(), "a stock is made once");
-            let mut made = Stock::new(*stock, origin.merchant, name, *keys, *terms);
+            let mut made = Stock::new(*stock, origin.merchant, name, *kind, *terms);
             made.move_units(Posting::Supply(*units));
             state.insert_stock(made);
             record(state, origin, OperationKind::StockCreate, *units, resolved);

@@ -233,10 +233,11 @@ fn find_replaced<'s>(
 #[inline]
 fn check_terms(state: &State, now_ms: u64, plan: &mut Plan) -> Result<(), Code> {
     for (line, wish) in plan.wishes.iter().enumerate() {
-        let terms = &state.stock(wish.stock).terms;
+        let stock = state.stock(wish.stock);
+        let terms = &stock.terms;
         let why = if terms.frozen {
             Code::Frozen
-        } else if now_ms < terms.opens_ms {
+        } else if now_ms < terms.opens_ms || stock.reusable && stock.content == NONE {
             Code::NotStarted
         } else if terms.closes_ms != 0 && now_ms >= terms.closes_ms {
             Code::Expired
@@ -459,15 +460,15 @@ pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) -> Handl
 /// Binds card keys to the lines of a sale, in their order: they were made from the last to the first.
 #[inline]
 fn bind_keys(state: &mut State, handle: Handle) {
-    let of_keys = |line: &LineRecord| state.stock(Handle(line.stock)).keys;
+    let of_keys = |line: &LineRecord| {
+        let stock = state.stock(Handle(line.stock));
+        stock.keys || stock.reusable
+    };
     if !state.lines(state.holds.get(handle)).any(of_keys) {
         return;
     }
     state.change_lines(handle, |state, _, line| {
-        let stock = Handle(line.stock);
-        if state.stock(stock).keys {
-            line.keys = super::keys::bind(state, stock, line.current);
-        }
+        line.keys = super::keys::bind(state, Handle(line.stock), line.current, handle);
     });
 }
 

@@ -167,6 +167,20 @@ fn decode_body<'a>(reader: &mut Reader<'a>, head: &Head) -> Result<Event<'a>, Ev
             let hold = OperationId(reader.take_u128()?);
             Event::KeyReplaced { origin, hold, key: reader.take_u32("key")?, reason }
         }
+        KEY_RECLAIMED => {
+            let (origin, reason) = reader.take_origin(channel)?;
+            let hold = OperationId(reader.take_u128()?);
+            Event::KeyReclaimed { origin, hold, key: reader.take_u32("key")?, reason }
+        }
+        KEYS_EXPORTED => {
+            let (origin, _) = reader.take_origin(channel)?;
+            let stock = StockId(reader.take_u64()?);
+            let batch = match reader.take_u64()? {
+                u64::MAX => None,
+                number => Some(u32::try_from(number).map_err(|_| reader.field("batch"))?),
+            };
+            Event::KeysExported { origin, stock, batch }
+        }
         BATCH_EXPIRED => {
             let stock = StockId(reader.take_u64()?);
             Event::BatchExpired { stock, batch: reader.take_u32("batch")? }
@@ -235,9 +249,17 @@ fn decode_stock<'a>(
         STOCK_CREATED => {
             let units = reader.take_u64()?;
             let terms = reader.take_terms()?;
+            let kind = match head.flags {
+                0 => StockKind::Counter,
+                FLAG_KEYS => StockKind::Keys,
+                flags if flags == FLAG_KEYS | FLAG_RANDOM => {
+                    StockKind::RandomKeys { seed: reader.take_u64()? }
+                }
+                flags if flags == FLAG_KEYS | FLAG_REUSABLE => StockKind::Reusable,
+                _ => return Err(reader.field("kind")),
+            };
             let name = reader.take_slice(usize::from(head.count.get()), NAME_BYTES_MAX)?;
-            let keys = head.flags & FLAG_KEYS != 0;
-            Event::StockCreated { origin, stock, units, keys, terms, name }
+            Event::StockCreated { origin, stock, units, kind, terms, name }
         }
         STOCK_MOVED => {
             let kind = u8::try_from(code).ok().and_then(OperationKind::from_number);

@@ -187,19 +187,34 @@ impl Event<'_> {
                 writer.put_u64(u64::from(key));
                 writer.finish(KEY_REPLACED, 0, 0, origin.channel)
             }
+            Event::KeyReclaimed { origin, hold, key, reason } => {
+                writer.put_origin(&origin, reason);
+                writer.put(&hold.0.to_le_bytes());
+                writer.put_u64(u64::from(key));
+                writer.finish(KEY_RECLAIMED, 0, 0, origin.channel)
+            }
             _ => self.encode_stock(writer),
         }
     }
 
     fn encode_stock(&self, mut writer: Writer<'_>) -> usize {
         match *self {
-            Event::StockCreated { origin, stock, units, keys, terms, name } => {
+            Event::StockCreated { origin, stock, units, kind, terms, name } => {
                 writer.put_origin(&origin, 0);
                 writer.put_u64(stock.0);
                 writer.put_u64(units);
                 writer.put_terms(&terms);
+                let flags = match kind {
+                    StockKind::Counter => 0,
+                    StockKind::Keys => FLAG_KEYS,
+                    StockKind::Reusable => FLAG_KEYS | FLAG_REUSABLE,
+                    StockKind::RandomKeys { seed } => {
+                        writer.put_u64(seed);
+                        FLAG_KEYS | FLAG_RANDOM
+                    }
+                };
                 writer.put(name);
-                writer.finish(STOCK_CREATED, if keys { FLAG_KEYS } else { 0 }, name.len(), origin.channel)
+                writer.finish(STOCK_CREATED, flags, name.len(), origin.channel)
             }
             Event::StockMoved { origin, kind, from_frozen, forced, stock, units } => {
                 writer.put_origin(&origin, kind as u16);
@@ -280,6 +295,12 @@ impl Event<'_> {
                 writer.put(keys.as_bytes());
                 writer.put(sealed);
                 writer.finish(KEYS_IMPORTED, 0, keys.len(), origin.channel)
+            }
+            Event::KeysExported { origin, stock, batch } => {
+                writer.put_origin(&origin, 0);
+                writer.put_u64(stock.0);
+                writer.put_u64(batch.map_or(u64::MAX, u64::from));
+                writer.finish(KEYS_EXPORTED, 0, 0, origin.channel)
             }
             _ => unreachable!("every other event is encoded before"),
         }

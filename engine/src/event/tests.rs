@@ -45,7 +45,23 @@ fn every_event<'a>(
         Event::Configured { rules: Rules::default() },
         Event::FloorRaised { floor_ms: 7_000 },
         Event::Expired { holds },
-        Event::StockCreated { origin, stock, units: 10, keys: true, terms, name: "礼品卡 1".as_bytes() },
+        Event::StockCreated {
+            origin,
+            stock,
+            units: 10,
+            kind: StockKind::Keys,
+            terms,
+            name: "礼品卡 1".as_bytes(),
+        },
+        Event::StockCreated {
+            origin,
+            stock,
+            units: 0,
+            kind: StockKind::RandomKeys { seed: u64::MAX },
+            terms,
+            name: b"card",
+        },
+        Event::StockCreated { origin, stock, units: 9, kind: StockKind::Reusable, terms, name: b"link" },
         Event::StockMoved {
             origin,
             kind: OperationKind::StockVoid,
@@ -99,6 +115,9 @@ fn every_event<'a>(
         Event::StockPriced { origin, stock, prices: &[] },
         Event::RiskRuleSet { origin, rule },
         Event::BlockSet { origin, block },
+        Event::KeyReclaimed { origin, hold, key: u32::MAX, reason: u16::MAX },
+        Event::KeysExported { origin, stock, batch: None },
+        Event::KeysExported { origin, stock, batch: Some(batch) },
     ]
 }
 

@@ -172,7 +172,9 @@ impl Channels {
             }
             Posting::Free(_) if on(Bug::GuaranteeNotCounted) => {}
             Posting::Free(units) => minus(&mut found.held, units),
-            Posting::ReturnToAvailable(units) | Posting::ReturnToVoid(units) => {
+            Posting::ReturnToAvailable(units)
+            | Posting::ReturnToFrozen(units)
+            | Posting::ReturnToVoid(units) => {
                 minus(&mut found.consumed, units);
             }
             other => unreachable!("{other:?} goes through no channel"),

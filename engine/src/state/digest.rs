@@ -49,6 +49,8 @@ impl State {
             hash.update(stock.limits.as_bytes());
             hash.update(&[u8::from(stock.clock_fixed)]);
             hash.update(stock.prices.as_bytes());
+            hash.update(stock.sale_order.chance().as_bytes());
+            hash.update(stock.content.as_bytes());
             for channel in stock.channels.list() {
                 let numbers = [
                     u64::from(channel.channel.0),
@@ -111,6 +113,7 @@ impl State {
             ];
             hash.update(numbers.as_bytes());
             hash.update(batch.supplier());
+            hash.update(batch.shuffled().as_bytes());
         }
         for chunk in 0..self.keys.chunks().len() as u32 {
             let (chunk, sealed) = self.keys.chunk(chunk);

@@ -6,14 +6,14 @@
 //! imported stays "already there".
 //!
 //! Invariant: an unsold key hangs in exactly one batch, a sold one in exactly one hold's line (until that hold leaves
-//! memory); of a batch, imported = unsold + sold + void; what freezing or voiding has taken of the unsold ones is in
+//! memory), a version of a reusable text in any number of lines, alone; of a batch, imported = unsold + sold + void; what freezing or voiding has taken of the unsold ones is in
 //! `moved`, the rest waits as marks of the stock.
 
 use super::index::Index;
 use super::memory::Memory;
 use super::table::{Handle, NONE, Table};
 use crate::ids::{OperationId, StockId};
-use crate::limits::{BATCHES_PER_STOCK_MAX, Capacity, NAME_BYTES_MAX, SEAL_BYTES};
+use crate::limits::{Capacity, NAME_BYTES_MAX, SEAL_BYTES};
 use scrip_planted::{Bug, on};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
@@ -27,8 +27,8 @@ pub struct KeyRecord {
     pub chunk: u32,
     /// The next key of the same batch (unsold) or of the same hold's line (sold).
     pub next: u32,
-    /// Handle of its batch.
-    pub batch: u32,
+    /// Handle of the hold whose line it hangs in, as long as that is in memory; [`NONE`]: none.
+    pub hold: u32,
     /// Its position in the chunk.
     pub position: u8,
     /// A [`KeyState`].
@@ -51,6 +51,21 @@ pub enum KeyState {
     Sold = 1,
     /// Gone for good: returned, or replaced.
     Void = 2,
+    /// A version of a reusable text: bound to any number of orders.
+    Content = 3,
+}
+
+impl KeyState {
+    /// The state with this number.
+    pub const fn from_number(number: u8) -> Option<KeyState> {
+        Some(match number {
+            0 => KeyState::Unsold,
+            1 => KeyState::Sold,
+            2 => KeyState::Void,
+            3 => KeyState::Content,
+            _ => return None,
+        })
+    }
 }
 
 /// Where a batch stands. Numbers are never reused.
@@ -108,8 +123,11 @@ pub struct Batch {
     pub sold: u64,
     /// Keys bound once and void since.
     pub void: u64,
-    first: u32,
+    pub(super) first: u32,
     last: u32,
+    /// Of a stock in random order: its unsold keys, instead of the list from `first` on. Never shrinks its memory, so that
+    /// what an import has reserved is there whatever is sold.
+    pub(super) shuffled: Vec<u32>,
     supplier: [u8; NAME_BYTES_MAX],
     supplier_bytes: u8,
 }
@@ -130,6 +148,7 @@ impl Batch {
             void: 0,
             first: NONE,
             last: NONE,
+            shuffled: Vec::new(),
             supplier: [0; NAME_BYTES_MAX],
             supplier_bytes: supplier.len() as u8,
         };
@@ -140,6 +159,11 @@ impl Batch {
     /// Where its keys are from: UTF-8.
     pub fn supplier(&self) -> &[u8] {
         &self.supplier[..usize::from(self.supplier_bytes)]
+    }
+
+    /// The unsold keys of a batch in random order, by position.
+    pub fn shuffled(&self) -> &[u32] {
+        &self.shuffled
     }
 
     /// Unsold keys whose units are still available or held, though the batch is frozen or void.
@@ -158,6 +182,8 @@ pub struct Chunk {
     pub operation: OperationId,
     /// The stock it was imported into: part of what the seal binds.
     pub stock: StockId,
+    /// Handle of the batch that all of its keys are of.
+    pub batch: u32,
     offset: u64,
     bytes: u32,
 }
@@ -233,15 +259,27 @@ impl Keys {
         })
     }
 
+    /// Whether a line that begins with this key has the version of a reusable text instead of keys of its own.
+    pub fn is_content(&self, first: u32) -> bool {
+        first != NONE && self.records.get(Handle(first)).state == KeyState::Content as u8
+    }
+
+    /// Handle of the batch of a key.
+    pub fn batch_of(&self, key: &KeyRecord) -> u32 {
+        self.chunks[key.chunk as usize].batch
+    }
+
     /// The key behind this one, in its batch or line.
     pub fn next(&self, key: Handle) -> Option<Handle> {
         let next = self.records.get(key).next;
         (next != NONE).then_some(Handle(next))
     }
 
-    /// The unsold keys of a batch, in the order in which they will be sold.
+    /// The unsold keys of a batch, in the order in which they will be sold; of a random one, from position 0.
     pub fn unsold(&self, batch: &Batch) -> impl Iterator<Item = (Handle, &KeyRecord)> {
-        self.line(batch.first)
+        let shuffled =
+            batch.shuffled.iter().map(|handle| (Handle(*handle), self.records.get(Handle(*handle))));
+        self.line(batch.first).chain(shuffled)
     }
 }
 
@@ -251,45 +289,97 @@ fn hash_of(fingerprint: u128) -> u32 {
     (fingerprint >> 64) as u32
 }
 
+fn unsold_key(fingerprint: u128, chunk: u32, position: u8) -> KeyRecord {
+    KeyRecord {
+        fingerprint,
+        chunk,
+        next: NONE,
+        hold: NONE,
+        position,
+        state: KeyState::Unsold as u8,
+        replacements: 0,
+        spare: 0,
+    }
+}
+
 /// Writing: for `apply` alone.
 impl Keys {
     /// Keeps a chunk of sealed texts.
-    pub(crate) fn insert_chunk(&mut self, operation: OperationId, stock: StockId, sealed: &[u8]) -> u32 {
+    pub(crate) fn insert_chunk(
+        &mut self,
+        operation: OperationId,
+        (stock, batch): (StockId, u32),
+        sealed: &[u8],
+    ) -> u32 {
         let end = self.sealed_bytes as usize + sealed.len();
         if end > self.sealed.capacity() {
             // Only history can get here: `decide` refuses at the maximum.
             self.sealed.grow((2 * end).max(1 << 20));
         }
         self.sealed.slice_mut(self.sealed_bytes as usize, sealed.len()).copy_from_slice(sealed);
-        self.chunks.push(Chunk { operation, stock, offset: self.sealed_bytes, bytes: sealed.len() as u32 });
+        self.chunks.push(Chunk {
+            operation,
+            stock,
+            batch,
+            offset: self.sealed_bytes,
+            bytes: sealed.len() as u32,
+        });
         self.sealed_bytes = end as u64;
         u32::try_from(self.chunks.len() - 1).expect("there are fewer chunks than keys")
     }
 
     /// Adds an unsold key behind the others of its batch.
-    pub(crate) fn insert(&mut self, fingerprint: u128, chunk: u32, position: u8, batch: u32) {
-        let record = KeyRecord {
-            fingerprint,
-            chunk,
-            next: NONE,
-            batch,
-            position,
-            state: KeyState::Unsold as u8,
-            replacements: 0,
-            spare: 0,
-        };
-        assert!(self.find(fingerprint).is_none(), "a key is imported once");
-        let handle = self.records.insert(record);
-        self.index.insert(hash_of(fingerprint), handle);
+    pub(crate) fn insert(&mut self, fingerprint: u128, chunk: u32, position: u8, batch: u32, random: bool) {
+        let handle = self.insert_record(unsold_key(fingerprint, chunk, position));
         let batch = &mut self.batches[batch as usize];
-        let last = core::mem::replace(&mut batch.last, handle.0);
         batch.imported += 1;
         batch.unsold += 1;
+        if random {
+            batch.shuffled.push(handle.0);
+            return;
+        }
+        let last = core::mem::replace(&mut batch.last, handle.0);
         if last == NONE {
             batch.first = handle.0;
         } else {
             self.records.get_mut(Handle(last)).next = handle.0;
         }
+    }
+
+    /// Adds a version of a reusable text.
+    pub(crate) fn insert_content(
+        &mut self,
+        fingerprint: u128,
+        chunk: u32,
+        position: u8,
+        batch: u32,
+    ) -> Handle {
+        let record = KeyRecord { state: KeyState::Content as u8, ..unsold_key(fingerprint, chunk, position) };
+        self.batches[batch as usize].imported += 1;
+        self.insert_record(record)
+    }
+
+    fn insert_record(&mut self, record: KeyRecord) -> Handle {
+        assert!(self.find(record.fingerprint).is_none(), "a key is imported once");
+        let handle = self.records.insert(record);
+        self.index.insert(hash_of(record.fingerprint), handle);
+        handle
+    }
+
+    /// Binds the unsold key at a position of a batch in random order; the last one takes its position.
+    pub(crate) fn take_at(&mut self, batch: u32, position: usize) -> Handle {
+        let batch = &mut self.batches[batch as usize];
+        let handle = Handle(if on(Bug::RandomKeyStays) {
+            batch.shuffled[position]
+        } else {
+            batch.shuffled.swap_remove(position)
+        });
+        let key = self.records.get_mut(handle);
+        assert!(key.state == KeyState::Unsold as u8, "a key is sold once");
+        key.state = KeyState::Sold as u8;
+        batch.unsold -= 1;
+        batch.sold += 1;
+        handle
     }
 
     /// Binds the first unsold key of a batch; it is not linked to anything yet.
@@ -311,86 +401,51 @@ impl Keys {
         Some(handle)
     }
 
+    /// A sold key is unsold again: the first of its batch; of a random one, the last in the list, which has had room for it
+    /// before. Answers the key that was linked behind it.
+    pub(crate) fn reclaim(&mut self, handle: Handle, random: bool) -> u32 {
+        let key = self.records.get_mut(handle);
+        assert!(key.state == KeyState::Sold as u8, "only a sold key is reclaimed");
+        key.state = KeyState::Unsold as u8;
+        key.replacements = 0;
+        let next = core::mem::replace(&mut key.next, NONE);
+        key.hold = NONE;
+        let batch = &mut self.batches[self.chunks[key.chunk as usize].batch as usize];
+        batch.sold -= 1;
+        batch.unsold += 1;
+        if random {
+            batch.shuffled.push(handle.0);
+            return next;
+        }
+        key.next = core::mem::replace(&mut batch.first, handle.0);
+        if batch.last == NONE {
+            batch.last = handle.0;
+        }
+        next
+    }
+
+    /// The hold of a line leaves memory; answers how many keys that took.
+    pub(crate) fn forget_hold(&mut self, first: u32) -> u32 {
+        if self.is_content(first) {
+            return 0;
+        }
+        let (mut next, mut count) = (first, 0);
+        while next != NONE {
+            let key = self.records.get_mut(Handle(next));
+            key.hold = NONE;
+            next = key.next;
+            count += 1;
+        }
+        count
+    }
+
     /// A sold key is void for good.
     pub(crate) fn void(&mut self, handle: Handle) {
         let key = self.records.get_mut(handle);
         assert!(key.state == KeyState::Sold as u8, "only a sold key becomes void by itself");
         key.state = KeyState::Void as u8;
-        let batch = &mut self.batches[key.batch as usize];
+        let batch = &mut self.batches[self.chunks[key.chunk as usize].batch as usize];
         batch.sold -= 1;
         batch.void += 1;
-    }
-}
-
-/// The batches of one stock, in the order in which their keys are sold: by expiry (never is last), then as made.
-#[derive(Debug, Clone, Default)]
-pub struct SaleOrder {
-    batches: Vec<u32>,
-    /// No batch before this one has a key to sell.
-    from: usize,
-}
-
-impl SaleOrder {
-    /// The handles of the batches.
-    pub fn batches(&self) -> &[u32] {
-        &self.batches
-    }
-
-    /// Whether one batch more is possible.
-    pub fn has_room(&self) -> bool {
-        self.batches.len() < BATCHES_PER_STOCK_MAX
-    }
-
-    /// The key that will be bound next.
-    pub fn next(&self, keys: &Keys) -> Option<Handle> {
-        let batches = self.batches[self.from..].iter().map(|batch| &keys.batches[*batch as usize]);
-        let mut active = batches.filter(|batch| batch.state == BatchState::Active && batch.first != NONE);
-        active.next().map(|batch| Handle(batch.first))
-    }
-
-    /// Puts a new batch into its place.
-    pub(crate) fn insert(&mut self, handle: u32, keys: &Keys) {
-        let rank = |batch: u32| match keys.batches[batch as usize].expires_ms {
-            0 => u64::MAX,
-            expires_ms => expires_ms,
-        };
-        let new = rank(handle);
-        let place = self.batches.partition_point(|batch| rank(*batch) <= new);
-        self.batches.insert(place, handle);
-        self.from = 0;
-    }
-
-    /// Batches may have got keys to sell.
-    pub(crate) fn start_over(&mut self) {
-        self.from = 0;
-    }
-
-    /// Binds the next key in the order of sale.
-    pub(crate) fn take_next(&mut self, keys: &mut Keys) -> Option<Handle> {
-        while let Some(batch) = self.batches.get(self.from).copied() {
-            if keys.batches[batch as usize].state == BatchState::Active
-                && let Some(handle) = keys.take_first(batch)
-            {
-                return Some(handle);
-            }
-            self.from += 1;
-        }
-        None
-    }
-
-    /// Spreads units that marks have taken to void or frozen over the batches whose marks they were.
-    pub(crate) fn settle(&self, keys: &mut Keys, to_void: u64, to_frozen: u64) {
-        let (mut to_void, mut to_frozen) = (to_void, to_frozen);
-        for batch in &self.batches {
-            if to_void == 0 && to_frozen == 0 {
-                return;
-            }
-            let batch = &mut keys.batches[*batch as usize];
-            let left = if batch.state.is_void() { &mut to_void } else { &mut to_frozen };
-            let units = batch.marked().min(*left);
-            batch.moved += units;
-            *left -= units;
-        }
-        assert!(to_void == 0 && to_frozen == 0, "marks belong to batches");
     }
 }

@@ -13,6 +13,7 @@ pub mod reclaim;
 pub mod records;
 pub mod recount;
 pub mod risk;
+pub mod sale_order;
 pub mod slices;
 pub mod stock;
 pub mod table;
@@ -23,9 +24,10 @@ use crate::command::Quota;
 use crate::ids::{ChannelId, MerchantId, OperationKey, StockId};
 use crate::limits::{Capacity, Rules};
 use index::Index;
-use keys::Keys;
+use keys::{BatchState, Keys};
 use records::{Counted, Counts, ExtraLine, HoldRecord, LimitRecord, LineRecord, OperationRecord, Recorded};
 use risk::Risk;
+use scrip_planted::{Bug, on};
 use slices::Slices;
 use std::collections::BTreeSet;
 use stock::{Posting, Stock};
@@ -348,6 +350,25 @@ impl State {
         if found.keys {
             found.sale_order.start_over();
         }
+    }
+
+    /// The unit of a reclaimed key goes where its batch stands; what marks wait for goes before anything becomes available.
+    pub(crate) fn take_back(&mut self, stock: Handle, channel: ChannelId, batch: u32) {
+        let found = &mut self.keys.batches[batch as usize];
+        let into = if on(Bug::ReclaimForgetsBatch) { BatchState::Active } else { found.state };
+        let posting = match into {
+            BatchState::Active => Posting::ReturnToAvailable(1),
+            BatchState::Frozen => Posting::ReturnToFrozen(1),
+            BatchState::Void | BatchState::Expired => Posting::ReturnToVoid(1),
+        };
+        if into != BatchState::Active {
+            found.moved += 1;
+        }
+        self.post(stock, channel, posting);
+        let found = &mut self.stocks[stock.0 as usize];
+        let settled = found.settle();
+        found.sale_order.settle(&mut self.keys, settled.to_void, settled.to_frozen);
+        found.sale_order.start_over();
     }
 
     /// Puts quotas in force, and notes when their guarantees lapse.

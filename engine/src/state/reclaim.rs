@@ -15,6 +15,9 @@ pub(crate) const VISITS_PER_INSERTION: usize = 4;
 /// Records looked at by a floor event: a table that is full to the brim takes no insertion that would free some.
 pub(crate) const VISITS_PER_FLOOR: usize = 256;
 
+/// Card keys after whose holds no other record is looked at in the same round.
+const KEYS_PER_ROUND: u32 = 4_096;
+
 /// Records that [`State::touch_reclaimable`] looks ahead.
 const TOUCHED_MAX: usize = VISITS_PER_INSERTION * PREPARED_MAX;
 
@@ -22,7 +25,11 @@ impl State {
     /// Looks at a few records below the floor; frees those that are gone, keeps the others for later.
     #[inline]
     pub(crate) fn reclaim(&mut self, visits: usize) {
+        let mut keys = 0;
         for _ in 0..visits {
+            if keys >= KEYS_PER_ROUND {
+                return;
+            }
             let (holds, operations) = (&self.holds, &self.operations);
             let record = self.slices.take_reclaimable(|record| match record {
                 Recorded::Hold(handle) => holds.get(handle).slice_next,
@@ -34,7 +41,7 @@ impl State {
                 Some(Recorded::Hold(handle)) => {
                     let hold = self.holds.get(handle);
                     if self.is_gone(hold, self.now_ms) {
-                        self.evict_hold(handle);
+                        keys += self.evict_hold(handle);
                     } else {
                         let again_ms = self.look_again_ms(hold);
                         self.push_slice(again_ms, Recorded::Hold(handle));
@@ -105,7 +112,9 @@ impl State {
         self.operations.remove(handle);
     }
 
-    fn evict_hold(&mut self, handle: Handle) {
+    /// Answers how many card keys were bound to it.
+    fn evict_hold(&mut self, handle: Handle) -> u32 {
+        let mut keys = 0;
         let hold = *self.holds.get(handle);
         let confirmed = hold.state() == HoldState::Confirmed;
         self.change_lines(handle, |state, _, line| {
@@ -114,6 +123,7 @@ impl State {
                 state.stock_mut(Handle(line.stock)).move_out(hold.channel(), u64::from(left));
             }
             state.forget_line((line.limit, line.stock), left, hold.reserved_ms);
+            keys += state.keys.forget_hold(line.keys);
         });
         let mut next = hold.more_lines;
         while next != NONE {
@@ -124,5 +134,6 @@ impl State {
         let hash = self.record_hash(&hold.key());
         self.record_index.remove(hash, Handle(Recorded::Hold(handle).tagged()));
         self.holds.remove(handle);
+        keys
     }
 }

@@ -216,6 +216,8 @@ impl HoldRecord {
     pub const REPLACED: u8 = 16;
     /// Flag: a risk rule or a block has marked it.
     pub const FLAGGED: u8 = 32;
+    /// Flag: a key of it was reclaimed: its lines have fewer keys than units.
+    pub const RECLAIMED: u8 = 64;
 
     /// Where it stands. Panics on a free record.
     #[inline]

@@ -201,9 +201,9 @@ impl State {
     }
 
     fn compare_keys(&self) -> Result<(), RecountError> {
-        let mut sums = vec![[0u64; 3]; self.keys.batches.len()];
+        let mut sums = vec![[0u64; 4]; self.keys.batches.len()];
         for (_, key) in self.keys.records.iter() {
-            sums[key.batch as usize][usize::from(key.state)] += 1;
+            sums[self.keys.batch_of(key) as usize][usize::from(key.state)] += 1;
         }
         for (batch, sum) in self.keys.batches.iter().zip(&sums) {
             let stock = self.stock(batch.stock).id;

@@ -6,8 +6,9 @@
 //! `decide` has refused it before.
 
 use super::channels::{ChannelUse, Channels};
-use super::keys::SaleOrder;
-use crate::command::{Limits, Price, Quota, StockTerms};
+use super::sale_order::SaleOrder;
+use super::table::NONE;
+use crate::command::{Limits, Price, Quota, StockKind, StockTerms};
 use crate::ids::{ChannelId, MerchantId, StockId};
 use crate::limits::{NAME_BYTES_MAX, STOCK_BYTES};
 use scrip_planted::{Bug, on};
@@ -23,6 +24,10 @@ pub struct Stock {
     pub version: u32,
     /// Each unit is a card key.
     pub keys: bool,
+    /// Every buyer gets the same text.
+    pub reusable: bool,
+    /// Of a reusable stock: the version of the text in force; [`NONE`]: none yet.
+    pub content: u32,
     /// Batches of card keys.
     pub sale_order: SaleOrder,
     /// Sale rules.
@@ -82,6 +87,8 @@ pub enum Posting {
     Free(u64),
     /// consumed -> available
     ReturnToAvailable(u64),
+    /// consumed -> frozen
+    ReturnToFrozen(u64),
     /// consumed -> void
     ReturnToVoid(u64),
     /// new -> available
@@ -102,13 +109,15 @@ pub enum Posting {
 
 impl Stock {
     /// A stock without units.
-    pub fn new(id: StockId, merchant: MerchantId, name: &[u8], keys: bool, terms: StockTerms) -> Stock {
+    pub fn new(id: StockId, merchant: MerchantId, name: &[u8], kind: StockKind, terms: StockTerms) -> Stock {
         let mut stock = Stock {
             id,
             merchant,
             version: 1,
-            keys,
-            sale_order: SaleOrder::default(),
+            keys: kind.is_keys(),
+            reusable: kind == StockKind::Reusable,
+            content: NONE,
+            sale_order: SaleOrder::new(kind),
             terms,
             limits: Limits::default(),
             limits_further: false,
@@ -141,6 +150,16 @@ impl Stock {
         limits
     }
 
+    /// What its units are; a seed is not shown.
+    pub fn kind(&self) -> StockKind {
+        match (self.keys, self.sale_order.is_random()) {
+            (false, _) if self.reusable => StockKind::Reusable,
+            (false, _) => StockKind::Counter,
+            (true, false) => StockKind::Keys,
+            (true, true) => StockKind::RandomKeys { seed: 0 },
+        }
+    }
+
     /// For people: UTF-8.
     pub fn name(&self) -> &[u8] {
         &self.name[..usize::from(self.name_bytes)]
@@ -168,6 +187,11 @@ impl Stock {
     /// keys stock goes before anything becomes available: answers how much.
     pub fn move_units(&mut self, posting: Posting) -> Lost {
         self.units.post(posting);
+        self.settle()
+    }
+
+    /// What marks of a keys stock wait for leaves available, and guarantees are lowered to what is left: answers how much.
+    pub fn settle(&mut self) -> Lost {
         let settled = if self.keys { self.units.settle_marks() } else { Lost::default() };
         self.channels.lower_to(self.units.available);
         settled
@@ -236,6 +260,7 @@ impl Posting {
             | Posting::Consume(units)
             | Posting::Free(units)
             | Posting::ReturnToAvailable(units)
+            | Posting::ReturnToFrozen(units)
             | Posting::ReturnToVoid(units)
             | Posting::Supply(units)
             | Posting::Void(units)
@@ -272,6 +297,10 @@ impl Units {
             }
             Posting::Free(units) => lost = self.free(units),
             Posting::ReturnToAvailable(units) => shift(&mut self.consumed, &mut self.available, units),
+            Posting::ReturnToFrozen(units) => {
+                shift(&mut self.consumed, &mut self.frozen, units);
+                lost.to_frozen = units;
+            }
             Posting::ReturnToVoid(units) => {
                 shift(&mut self.consumed, &mut self.void, units);
                 lost.to_void = units;

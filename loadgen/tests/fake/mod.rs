@@ -6,7 +6,9 @@
 
 use scrip_engine::Engine;
 use scrip_engine::answer::{Answer, HoldLine, KeyPage, Outcome};
-use scrip_engine::command::{BatchCreate, Command, Envelope, KeyBlock, Request, StockCreate, StockTerms};
+use scrip_engine::command::{
+    BatchCreate, Command, Envelope, KeyBlock, Request, StockCreate, StockKind, StockTerms,
+};
 use scrip_engine::event::{Event, EventSink};
 use scrip_engine::ids::{ChannelId, MerchantId, OperationId, Slot, StockId};
 use scrip_engine::limits::{Capacity, KEYS_PER_CHUNK_MAX, Rules};
@@ -148,7 +150,8 @@ impl Fake {
         };
         for number in 1..=stocks {
             let terms = StockTerms { opens_ms: 0, closes_ms: 0, limit_per_user, frozen: false };
-            let create = StockCreate { stock: stock(number), name: b"stock", units, keys: false, terms };
+            let create =
+                StockCreate { stock: stock(number), name: b"stock", units, kind: StockKind::Counter, terms };
             assert!(brain.own(number, Command::StockCreate(create)));
         }
         let brain = Arc::new(Mutex::new(brain));

@@ -5,12 +5,12 @@ pub mod dump;
 pub mod strategies;
 
 use scrip_engine::answer::{
-    Answer, BatchView, ChannelView, HoldLine, HoldState, HoldView, KeyItem, KeyList, KeyPage, OperationKind,
-    OperationView, Outcome, StockView,
+    Answer, BatchView, ChannelView, HoldLine, HoldState, HoldView, KeyItem, KeyList, KeyPage, ListPage,
+    ListedItem, ListedKeys, OperationKind, OperationView, Outcome, StockView,
 };
 use scrip_engine::command::{
     BatchChange, BatchCreate, Block, Command, Envelope, KeyBlock, Limits, Line, Parties, Price, PriceKind,
-    Quota, Request, RiskRule, StockCreate, StockTerms, SubjectLimit, Take,
+    Quota, Request, RiskRule, StockCreate, StockKind, StockTerms, SubjectLimit, Take,
 };
 use scrip_engine::ids::{ChannelId, MerchantId, OperationId, OrderId, Slot, StockId, UserId};
 use scrip_engine::rejection::{CapacityOf, Code, Facts, LineFact, Rejection};
@@ -79,7 +79,7 @@ pub fn commands() -> Vec<CommandSample> {
                 stock: STOCK,
                 name,
                 units: 100_000,
-                keys: false,
+                kind: StockKind::Counter,
                 terms: terms(),
             }),
         ),
@@ -213,7 +213,7 @@ fn answers_of_limits() -> [(&'static str, Answer<'static>); 4] {
     ]
 }
 
-fn commands_of_keys(take: Take<'static>) -> [(&'static str, Command<'static>); 12] {
+fn commands_of_keys(take: Take<'static>) -> [(&'static str, Command<'static>); 18] {
     let create = BatchCreate {
         stock: STOCK,
         batch: 7,
@@ -227,7 +227,33 @@ fn commands_of_keys(take: Take<'static>) -> [(&'static str, Command<'static>); 1
     [
         (
             "stock_create_keys",
-            Command::StockCreate(StockCreate { stock: STOCK, name: b"steam50", units: 0, keys: true, terms }),
+            Command::StockCreate(StockCreate {
+                stock: STOCK,
+                name: b"steam50",
+                units: 0,
+                kind: StockKind::Keys,
+                terms,
+            }),
+        ),
+        (
+            "stock_create_random",
+            Command::StockCreate(StockCreate {
+                stock: STOCK,
+                name: b"steam50",
+                units: 0,
+                kind: StockKind::RandomKeys { seed: 0 },
+                terms,
+            }),
+        ),
+        (
+            "stock_create_reusable",
+            Command::StockCreate(StockCreate {
+                stock: STOCK,
+                name: b"link",
+                units: 500,
+                kind: StockKind::Reusable,
+                terms,
+            }),
         ),
         ("batch_create", Command::BatchCreate(create)),
         ("batch_freeze", change(BatchChange::Freeze, false)),
@@ -238,6 +264,10 @@ fn commands_of_keys(take: Take<'static>) -> [(&'static str, Command<'static>); 1
         ("sell_hidden", Command::Sell { take, paid: true, hidden: true }),
         ("reveal", Command::Reveal { hold: HOLD }),
         ("key_replace", Command::KeyReplace { hold: HOLD, key: 4_711, reason: 2 }),
+        ("key_reclaim", Command::KeyReclaim { hold: HOLD, key: 4_711, reason: 2 }),
+        ("keys_export", Command::KeysExport { stock: STOCK, batch: Some(7), from: 0 }),
+        ("keys_export_all", Command::KeysExport { stock: STOCK, batch: None, from: 64 }),
+        ("keys_list", Command::KeysList { stock: STOCK, batch: None, from: 4_711 }),
         ("keys_read", Command::KeysRead { hold: HOLD, from: 64 }),
         ("batches_show", Command::BatchesShow { stock: STOCK, from: 64 }),
     ]
@@ -260,7 +290,29 @@ pub fn key_items(keys: &[(u64, &str, bool)]) -> Vec<u8> {
     bytes
 }
 
-fn answers_of_keys() -> [(&'static str, Answer<'static>); 7] {
+/// Listed keys as they lie on the wire: number, state, text.
+pub fn listed_items(keys: &[(u32, u8, &str)]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for (key, state, text) in keys {
+        let sold = u128::from(*state == 1);
+        let item = ListedItem {
+            hold: U128::new(sold * HOLD.0),
+            order: U128::new(sold * 10),
+            key: U32::new(*key),
+            batch: U32::new(7),
+            text_bytes: U16::new(text.len() as u16),
+            state: *state,
+            batch_state: 1,
+            spare: U32::ZERO,
+        };
+        bytes.extend_from_slice(item.as_bytes());
+        bytes.extend_from_slice(text.as_bytes());
+        bytes.resize(bytes.len().next_multiple_of(8), 0);
+    }
+    bytes
+}
+
+fn answers_of_keys() -> [(&'static str, Answer<'static>); 9] {
     let page = |total, from, keys: &[(u64, &str, bool)]| KeyPage {
         total,
         from,
@@ -288,6 +340,7 @@ fn answers_of_keys() -> [(&'static str, Answer<'static>); 7] {
         units: self::units(units),
         keys,
     };
+    let listed = leak(&listed_items(&[(4_711, 1, "BB-1"), (4_712, 0, "")]));
     let shown = [(4_711, "AAAA-BBBB-1", false), (4_712, "卡-02", true)];
     [
         ("confirmed_keys", confirmed(&[2], page(2, 0, &shown))),
@@ -297,6 +350,8 @@ fn answers_of_keys() -> [(&'static str, Answer<'static>); 7] {
         ("keys_past_the_end", Answer::Keys(page(2, 2, &[]))),
         ("batches", Answer::Batches { total: 65, batches: leak(&[batch]) }),
         ("no_batches", Answer::Batches { total: 0, batches: &[] }),
+        ("keys_listed", Answer::KeysListed(ListPage { next: 4_713, keys: ListedKeys::Read(listed) })),
+        ("no_keys_listed", Answer::KeysListed(ListPage { next: ListPage::END, keys: ListedKeys::Read(&[]) })),
     ]
 }
 
@@ -341,7 +396,7 @@ pub fn answers() -> Vec<AnswerSample> {
     let stock = StockView {
         stock: STOCK,
         version: 3,
-        keys: false,
+        kind: StockKind::Counter,
         terms: terms(),
         total: 100_000,
         available: 90_000,
@@ -400,8 +455,12 @@ pub fn answers() -> Vec<AnswerSample> {
         ("operation", Answer::Operation(operation)),
         ("channels", Answer::Channels { version: 3, channels }),
     ];
-    let of_keys = Answer::Stock(StockView { keys: true, ..stock });
-    let done = done.into_iter().chain(answers_of_keys()).chain([("stock_of_keys", of_keys)]);
+    let of_keys = Answer::Stock(StockView { kind: StockKind::Keys, ..stock });
+    let by_chance = Answer::Stock(StockView { kind: StockKind::RandomKeys { seed: 0 }, ..stock });
+    let done = done.into_iter().chain(answers_of_keys());
+    let reusable = Answer::Stock(StockView { kind: StockKind::Reusable, ..stock });
+    let done = done.chain([("stock_of_keys", of_keys), ("stock_of_random_keys", by_chance)]);
+    let done = done.chain([("stock_reusable", reusable)]);
     let done = done.chain([("hold_flagged", Answer::Hold(flagged))]).chain(answers_of_limits());
     done.map(|(name, answer)| (name.to_string(), Outcome::Done(answer))).collect()
 }

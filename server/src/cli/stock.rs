@@ -37,12 +37,19 @@ pub enum StockCommand {
     Create {
         /// Its name (or number)
         name: String,
-        /// Units available from the start
-        #[arg(long, default_value_t = 0)]
-        units: u64,
+        /// Units available from the start [default: 0; with --reusable: no maximum]
+        #[arg(long)]
+        units: Option<u64>,
         /// Each unit is a card key; `scrip keys import` brings them
-        #[arg(long, conflicts_with = "units")]
+        #[arg(long)]
         keys: bool,
+        /// Sell the keys of a batch in random order
+        #[arg(long, requires = "keys")]
+        random: bool,
+        /// One key that every buyer gets, such as a link: `scrip keys import` of a file with one key sets it; --units is how
+        /// often it is sold at most
+        #[arg(long, requires = "keys", conflicts_with = "random")]
+        reusable: bool,
         /// Units one user may hold and have bought; 0: no limit
         #[arg(long, default_value_t = 0)]
         limit_per_user: u32,

@@ -70,6 +70,38 @@ pub enum KeysCommand {
         #[arg(long, default_value_t = 0, value_name = "N")]
         reason: u16,
     },
+    /// Write the keys of a stock as CSV: batch, state, hold and order, and how each text ends
+    Export(ExportArgs),
+    /// Take a key that was never shown back from a hold confirmed hidden, to be sold again
+    Reclaim {
+        #[command(flatten)]
+        #[allow(missing_docs)]
+        hold: HoldArgs,
+        /// The key's number, from `scrip keys show`
+        key: u32,
+        /// Why, by your own numbers
+        #[arg(long, default_value_t = 0, value_name = "N")]
+        reason: u16,
+    },
+}
+
+/// `scrip keys export`.
+#[derive(Debug, Args)]
+pub struct ExportArgs {
+    /// The stock's name (or number)
+    pub stock: String,
+    /// Only keys of this batch
+    #[arg(long, value_name = "N")]
+    pub batch: Option<u32>,
+    /// Write to this new file, which its owner alone can read [default: stdout]
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Write whole texts; that it was done is recorded, and the token must be allowed to `export`
+    #[arg(long)]
+    pub clear: bool,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub server: ServerArgs,
 }
 
 /// A batch of a stock.

@@ -1,13 +1,16 @@
 //! `scrip keys`: import card keys into a running server, look after batches, show and replace keys of holds; and `scrip
 //! import`, which brings them from another system with its orders.
 //!
-//! In reading order: the flags; a file of keys (`survey`, `file`), what becomes of its rows (`chunk`, `tally`), why an import
-//! can be repeated (`resume`), the import; the small commands; other systems (`dujiaoka`). Invariant: the text of a key leaves here to the server and,
-//! for `keys reveal` alone, to stdout; no message, report or file has one.
+//! In reading order: the flags; a file of keys (`survey`, `file`), what becomes of its rows (`chunk`, `tally`), why an
+//! import can be repeated (`resume`), the import; the small commands; lists of keys (`export`); other systems
+//! (`dujiaoka`). Invariant: the text of a key leaves here to the server and,
+//! for `keys reveal` and `keys export --clear` alone, to stdout or a new file of its owner; no message, report or other file
+//! has one.
 
 pub mod arguments;
 mod chunk;
 mod dujiaoka;
+mod export;
 mod file;
 mod import;
 mod resume;
@@ -109,14 +112,17 @@ impl From<KeysError> for Failure {
 pub fn run(command: &KeysCommand) -> Result<bool, KeysError> {
     let server = match command {
         KeysCommand::Import(arguments) => &arguments.server,
+        KeysCommand::Export(arguments) => &arguments.server,
         KeysCommand::Batches { server, .. } => server,
         KeysCommand::Freeze(batch) | KeysCommand::Unfreeze(batch) | KeysCommand::Void(batch) => &batch.server,
-        KeysCommand::Show(hold) | KeysCommand::Reveal(hold) | KeysCommand::Replace { hold, .. } => {
-            &hold.server
-        }
+        KeysCommand::Show(hold)
+        | KeysCommand::Reveal(hold)
+        | KeysCommand::Replace { hold, .. }
+        | KeysCommand::Reclaim { hold, .. } => &hold.server,
     };
     connected(server, async |client| match command {
         KeysCommand::Import(arguments) => import::run(client, arguments).await,
+        KeysCommand::Export(arguments) => export::run(client, arguments).await.map(|()| true),
         other => show::run(client, other).await.map(|()| true),
     })
 }
@@ -181,7 +187,8 @@ fn hint(error: &Error) -> String {
             ". A hold is named by the reference it was made from, or by its id as a UUID (8-4-4-4-12 digits)"
         }
         Code::RuleFailed => {
-            ". That takes a stock (or the hold of one) that was made with `scrip stock create NAME --keys`"
+            ". That takes a stock (or the hold of one) that was made with `scrip stock create NAME --keys`; a reusable one takes \
+             one key at a time, and a key that was shown is not reclaimed"
         }
         Code::Frozen => ". `scrip keys unfreeze` makes its keys available again",
         Code::Void | Code::Expired => ". It is gone for good: `scrip keys batches` shows the others",

@@ -1,6 +1,6 @@
 //! The small commands of `scrip keys`: batches, and the keys of a hold.
 //!
-//! Invariant: only `reveal` prints what a key says; everything else prints its number and its last four characters.
+//! Invariant: here only `reveal` prints what a key says; everything else prints its number and its last four characters.
 
 use super::arguments::{BatchArgs, HoldArgs, KeysCommand};
 use super::{Failure, KeysError};
@@ -14,7 +14,7 @@ use std::time::{Duration, SystemTime};
 /// Runs any command but an import.
 pub(super) async fn run(client: &Client, command: &KeysCommand) -> Result<(), Failure> {
     match command {
-        KeysCommand::Import(_) => unreachable!("imports have a module of their own"),
+        KeysCommand::Import(_) | KeysCommand::Export(_) => unreachable!("these have modules of their own"),
         KeysCommand::Batches { stock, .. } => show_batches(client, client.stock_id(stock)?).await,
         KeysCommand::Freeze(batch) => change(client, batch, BatchVerb::Freeze).await,
         KeysCommand::Unfreeze(batch) => change(client, batch, BatchVerb::Unfreeze).await,
@@ -25,6 +25,14 @@ pub(super) async fn run(client: &Client, command: &KeysCommand) -> Result<(), Fa
             let (hold, operation) = (hold_of(client, hold)?, client.operation());
             for new in client.key_replace(operation, hold, *key, *reason).await?.keys {
                 println!("key {key} is void; in its place: {}", crate::operator::key_line(&new));
+            }
+            Ok(())
+        }
+        KeysCommand::Reclaim { hold, key, reason } => {
+            let (hold, operation) = (hold_of(client, hold)?, client.operation());
+            match client.key_reclaim(operation, hold, *key, *reason).await?.value {
+                0 => println!("key {key} is unsold again, and set aside or gone as its batch is"),
+                _ => println!("key {key} is unsold again and can be bought"),
             }
             Ok(())
         }

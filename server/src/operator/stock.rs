@@ -7,8 +7,8 @@ use super::words::{Kind, Subject, time};
 use super::{Failure, OperatorError, limits, quota, run};
 use crate::cli::{EditArgs, StockCommand};
 use scrip_client::{
-    ChannelId, Client, Code, Error, StockCreate, StockEdit, StockFreeze, StockId, StockShown, StockTerms,
-    StockUnits, StockVoid,
+    ChannelId, Client, Code, Error, STOCK_UNITS_MAX, StockCreate, StockEdit, StockFreeze, StockId, StockKind,
+    StockShown, StockTerms, StockUnits, StockVoid,
 };
 use std::time::Duration;
 
@@ -35,11 +35,13 @@ async fn ask(client: &Client, name: &str, command: &StockCommand) -> Result<(), 
     let stock = client.stock_id(name)?;
     let operation = client.operation();
     match command {
-        StockCommand::Create { units, keys, limit_per_user, opens_ms, closes_ms, .. } => {
+        StockCommand::Create {
+            units, keys, random, reusable, limit_per_user, opens_ms, closes_ms, ..
+        } => {
             let (opens_ms, closes_ms, limit_per_user) = (*opens_ms, *closes_ms, *limit_per_user);
             let terms = StockTerms { opens_ms, closes_ms, limit_per_user, frozen: false };
-            let keys = *keys;
-            let create = StockCreate { terms, keys, ..StockCreate::new(operation, stock, name, *units) };
+            let (kind, units) = what_is_made(*units, (*keys, *random, *reusable))?;
+            let create = StockCreate { terms, kind, ..StockCreate::new(operation, stock, name, units) };
             client.stock_create(create).await?;
         }
         StockCommand::Show { .. } => {}
@@ -84,6 +86,22 @@ async fn ask(client: &Client, name: &str, command: &StockCommand) -> Result<(), 
     }
     print_stock(&client.stock_show(stock).await?);
     Ok(())
+}
+
+/// What kind of stock is wished for, and how many units it begins with.
+fn what_is_made(
+    units: Option<u64>,
+    (keys, random, reusable): (bool, bool, bool),
+) -> Result<(StockKind, u64), Failure> {
+    match (units, keys, random, reusable) {
+        (_, true, _, true) => Ok((StockKind::Reusable, units.unwrap_or(STOCK_UNITS_MAX))),
+        (Some(1..), true, ..) => Err(Failure::Wish(
+            "a stock of keys has no units of its own: leave --units out, and import keys with `scrip keys import`".into(),
+        )),
+        (_, true, true, _) => Ok((StockKind::RandomKeys { seed: 0 }, 0)),
+        (_, true, ..) => Ok((StockKind::Keys, 0)),
+        _ => Ok((StockKind::Counter, units.unwrap_or(0))),
+    }
 }
 
 /// Replaces sale rules, again and again while somebody is quicker.

@@ -201,7 +201,7 @@ fn forbidden(kind: Kind) -> String {
         Kind::Create | Kind::Stock | Kind::Quota | Kind::Limit | Kind::Risk => "--verb stock --verb read",
         Kind::Take | Kind::Hold => "--verb sell --verb read",
         Kind::Return => "--verb return --verb read",
-        Kind::Keys => "--verb stock --verb sell --verb return --verb read",
+        Kind::Keys => "--verb stock --verb sell --verb return --verb read --verb export",
     };
     format!(
         ". `scrip token create --merchant N {verbs}` makes a token that may; one that was revoked or is for other \

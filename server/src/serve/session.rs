@@ -11,7 +11,7 @@ use super::owner::{Inner, Owner, Ticket};
 use super::vault::Vault;
 use arrayvec::ArrayVec;
 use scrip_engine::answer::Outcome;
-use scrip_engine::command::{Command, Envelope, KeyBlock, Request};
+use scrip_engine::command::{Command, Envelope, KeyBlock, Request, StockCreate, StockKind};
 use scrip_engine::limits::PREPARED_MAX;
 use scrip_engine::rejection::{Code, Rejection};
 use scrip_protocol::answer_write::AnswerFrame;
@@ -180,11 +180,15 @@ fn execute(
     frame.failure.map_or(Ok(()), |error| Err(Refusal::Protocol(error)))
 }
 
-/// Executes one command; card keys are sealed on their way.
+/// Executes one command; card keys are sealed on their way, and chance is put in where it is asked for.
 #[inline]
 fn execute_one<'s>(shard: &'s mut Shard<LogHandle>, vault: &mut Vault, request: &Request<'_>) -> Outcome<'s> {
     let Command::KeysImport { stock, batch, block: KeyBlock::Plain { count, bytes } } = request.command
     else {
+        if let Command::StockCreate(StockCreate { kind: StockKind::RandomKeys { .. }, .. }) = request.command
+        {
+            return create_by_chance(shard, request);
+        }
         return shard.execute(request);
     };
     let Envelope { merchant, operation, .. } = request.envelope;
@@ -198,6 +202,20 @@ fn execute_one<'s>(shard: &'s mut Shard<LogHandle>, vault: &mut Vault, request: 
             Outcome::Refused(Rejection::plain(Code::Busy))
         }
     }
+}
+
+/// Makes a stock whose keys are sold in random order.
+#[cold]
+fn create_by_chance<'s>(shard: &'s mut Shard<LogHandle>, request: &Request<'_>) -> Outcome<'s> {
+    let Command::StockCreate(create) = request.command else { unreachable!("called for STOCK_CREATE alone") };
+    let mut seed = [0; 8];
+    if let Err(error) = getrandom::fill(&mut seed) {
+        tracing::error!(%error, "there is no chance to be had");
+        return Outcome::Refused(Rejection::plain(Code::Busy));
+    }
+    let kind = StockKind::RandomKeys { seed: u64::from_le_bytes(seed).max(1) };
+    let command = Command::StockCreate(StockCreate { kind, ..create });
+    shard.execute(&Request { envelope: request.envelope, command })
 }
 
 /// Carries out the orders of up to [`PREPARED_MAX`] commands and appends their answers; answers the frame that is open
@@ -251,6 +269,13 @@ impl<'a> Frame<'a> {
                     let mut refused = None;
                     if !allowed(principal, &request) {
                         refused = Some(Code::Forbidden);
+                    }
+                    if let (Command::KeysExport { stock, from: 0, .. }, None) = (&request.command, refused) {
+                        // The log says when and what, this who.
+                        tracing::warn!(token = principal.name, %stock, "card keys are exported in clear text");
+                    }
+                    if refused.is_some() {
+                        // It is answered where it arrived.
                     } else if let Some(other) = inner.links.away(request.envelope.slot) {
                         let bytes = &self.payload[at..self.reader.payload_offset()];
                         let (correlation, arrived) = (self.correlation, self.arrived);

@@ -91,10 +91,13 @@ pub enum Verb {
     /// RETURN, KEY_REPLACE.
     Return,
     /// STOCK_CREATE, STOCK_SUPPLY, STOCK_VOID, STOCK_FREEZE, STOCK_UNFREEZE, STOCK_EDIT, STOCK_QUOTA, BATCH_CREATE,
-    /// BATCH_CHANGE, KEYS_IMPORT.
+    /// BATCH_CHANGE, KEYS_IMPORT, KEY_RECLAIM.
     Stock,
     /// Queries that show no card keys.
+    /// STOCK_SHOW, STOCK_CHANNELS, BATCHES_SHOW, KEYS_LIST, OPERATION_SHOW.
     Read,
+    /// KEYS_EXPORT: every text of a stock, in one go.
+    Export,
 }
 
 impl Verb {
@@ -112,7 +115,9 @@ impl Verb {
             | CommandKind::Reveal
             | CommandKind::KeysRead => Verb::Sell,
             CommandKind::Return | CommandKind::KeyReplace => Verb::Return,
-            CommandKind::StockShow
+            CommandKind::KeysExport => Verb::Export,
+            CommandKind::KeysList
+            | CommandKind::StockShow
             | CommandKind::StockChannels
             | CommandKind::BatchesShow
             | CommandKind::StockTermsShow

@@ -3,7 +3,7 @@
 use super::ToolError;
 use crate::data_directory::DataDirectory;
 use scrip_engine::answer::OperationKind;
-use scrip_engine::command::{Parties, SubjectKind};
+use scrip_engine::command::{Parties, StockKind, SubjectKind};
 use scrip_engine::event::Event;
 use scrip_shard::{FrameError, for_each_event};
 use scrip_wal::{RealDisk, scan};
@@ -72,11 +72,12 @@ fn print_event(
             holds.iter().try_for_each(|hold| write!(out, " {}", hold.key().operation))?;
             writeln!(out)
         }
-        Event::StockCreated { origin, stock, units, keys, terms, name } => writeln!(
+        Event::StockCreated { origin, stock, units, kind, terms, name } => writeln!(
             out,
-            "stock_created {} stock={stock} name={:?} units={units} keys={keys} limit_per_user={} opens_ms={} closes_ms={}",
+            "stock_created {} stock={stock} name={:?} units={units} {} limit_per_user={} opens_ms={} closes_ms={}",
             origin.operation,
             String::from_utf8_lossy(name),
+            kind_name(*kind),
             terms.limit_per_user,
             terms.opens_ms,
             terms.closes_ms
@@ -153,6 +154,16 @@ fn print_event(
     }
 }
 
+/// What a stock's units are. A seed stays where it is: whoever knows it knows which key comes next.
+const fn kind_name(kind: StockKind) -> &'static str {
+    match kind {
+        StockKind::Counter => "keys=false",
+        StockKind::Keys => "keys=true",
+        StockKind::RandomKeys { .. } => "keys=true random=true",
+        StockKind::Reusable => "keys=true reusable=true",
+    }
+}
+
 /// Batches and card keys. A key's fingerprint is no secret, but of no use either: counts are shown.
 fn print_keys_event(out: &mut impl Write, event: &Event<'_>) -> io::Result<()> {
     match event {
@@ -174,6 +185,15 @@ fn print_keys_event(out: &mut impl Write, event: &Event<'_>) -> io::Result<()> {
         Event::Revealed { origin, hold } => writeln!(out, "revealed {} hold={hold}", origin.operation),
         Event::KeyReplaced { origin, hold, key, reason } => {
             writeln!(out, "key_replaced {} hold={hold} key={key} reason={reason}", origin.operation)
+        }
+        Event::KeysExported { origin, stock, batch } => {
+            let (operation, channel) = (origin.operation, origin.channel.0);
+            let batch = batch.map_or("all".to_owned(), |batch| batch.to_string());
+            write!(out, "keys_exported {operation} merchant={} channel={channel}", origin.merchant)?;
+            writeln!(out, " stock={stock} batch={batch}")
+        }
+        Event::KeyReclaimed { origin, hold, key, reason } => {
+            writeln!(out, "key_reclaimed {} hold={hold} key={key} reason={reason}", origin.operation)
         }
         event => print_hold_event(out, event),
     }

@@ -5,10 +5,10 @@
 
 use super::stock::{Shelf, StockBook};
 use scrip_engine::answer::OperationKind;
-use scrip_engine::command::BatchChange;
+use scrip_engine::command::{BatchChange, StockKind};
 use scrip_engine::event::{Event, EventLine};
 use scrip_engine::ids::{ChannelId, OperationKey, StockId};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What a hold is known by: merchant, slot, operation.
 pub(super) type HoldName = (u32, u16, u128);
@@ -65,7 +65,8 @@ pub struct Books {
     pub(super) stocks: BTreeMap<StockId, StockBook>,
     pub(super) holds: BTreeMap<HoldName, HoldBook>,
     lapses: Vec<Lapse>,
-    keys_imported: u32,
+    /// By the number of a key: its batch.
+    batch_of: Vec<u32>,
     keys_replaced: u64,
     holds_made: u32,
     sequence: u64,
@@ -73,6 +74,8 @@ pub struct Books {
     pub(super) touched: Vec<StockId>,
     /// The hold to which the last event has bound keys.
     pub(super) bound: Option<HoldName>,
+    /// Keys that were taken back unseen since [`super::Walk`] has asked.
+    pub(super) reclaimed: BTreeSet<u32>,
 }
 
 impl Books {
@@ -88,7 +91,7 @@ impl Books {
 
     /// Card keys imported so far.
     pub fn keys_imported(&self) -> u32 {
-        self.keys_imported
+        self.batch_of.len() as u32
     }
 
     /// Card keys replaced so far.
@@ -120,6 +123,7 @@ impl Books {
             | Event::BlockSet { .. }
             | Event::SellRefused { .. }
             | Event::Extended { .. }
+            | Event::KeysExported { .. }
             | Event::Revealed { .. } => {}
             Event::Taken { origin, sold, replaces, lines, .. } => {
                 let key = origin.key();
@@ -145,6 +149,9 @@ impl Books {
             Event::KeyReplaced { origin, hold, key, .. } => {
                 self.replace(name(&OperationKey { operation: *hold, ..origin.key() }), *key);
             }
+            Event::KeyReclaimed { origin, hold, key, .. } => {
+                self.reclaim(name(&OperationKey { operation: *hold, ..origin.key() }), *key);
+            }
             event => self.follow_stock(event),
         }
     }
@@ -152,9 +159,12 @@ impl Books {
     /// What happens to stocks by the operator's hand, or because time came.
     fn follow_stock(&mut self, event: &Event<'_>) {
         match event {
-            Event::StockCreated { stock, units, keys, .. } => {
-                let book = self.stock(*stock);
-                *book = StockBook { keys: *keys, total: *units, available: *units, ..StockBook::default() };
+            Event::StockCreated { stock, units, kind, .. } => {
+                let seed = if let StockKind::RandomKeys { seed } = kind { *seed } else { 0 };
+                let (keys, reusable) = (kind.is_keys(), *kind == StockKind::Reusable);
+                let (total, available) = (*units, *units);
+                *self.stock(*stock) =
+                    StockBook { keys, reusable, seed, total, available, ..StockBook::default() };
             }
             Event::StockMoved { kind, from_frozen, stock, units, .. } => {
                 let book = self.stock(*stock);
@@ -188,10 +198,14 @@ impl Books {
             }
             Event::BatchExpired { stock, batch } => self.stock(*stock).move_batch(*batch, Shelf::Gone),
             Event::KeysImported { stock, batch, keys, .. } => {
-                let first = self.keys_imported;
-                self.keys_imported += keys.len() as u32;
-                let numbers = first..self.keys_imported;
+                let first = self.keys_imported();
+                self.batch_of.resize(self.batch_of.len() + keys.len(), *batch);
+                let numbers = first..self.keys_imported();
                 let book = self.stock(*stock);
+                if book.reusable {
+                    book.version = numbers.last().or(book.version);
+                    return;
+                }
                 if let Some(batch) = book.batch(*batch) {
                     batch.unsold.extend(numbers);
                 }
@@ -214,6 +228,8 @@ impl Books {
             | Event::Released { .. }
             | Event::Expired { .. }
             | Event::Returned { .. }
+            | Event::KeysExported { .. }
+            | Event::KeyReclaimed { .. }
             | Event::KeyReplaced { .. } => unreachable!("it was followed before"),
         }
     }
@@ -282,6 +298,22 @@ impl Books {
         self.holds.insert(*name, hold);
     }
 
+    /// A key leaves its hold and can be sold again.
+    fn reclaim(&mut self, name: HoldName, key: u32) {
+        let Some(mut hold) = self.holds.remove(&name) else { return };
+        let batch = self.batch_of.get(key as usize).copied().unwrap_or(u32::MAX);
+        for line in &mut hold.lines {
+            if line.keys.contains(&key) {
+                line.keys.retain(|place| *place != key);
+                line.units = line.units.saturating_sub(1);
+                self.stock(line.stock).reclaim(hold.channel, batch, key);
+            }
+        }
+        self.reclaimed.insert(key);
+        self.bound = Some(name);
+        self.holds.insert(name, hold);
+    }
+
     /// A key is void, the next in the order of sale takes its place.
     fn replace(&mut self, name: HoldName, key: u32) {
         let Some(mut hold) = self.holds.remove(&name) else { return };
@@ -301,6 +333,9 @@ impl Books {
 
 /// Binds the next keys of a stock in the order of sale; a counter stock has none.
 fn bind(book: &mut StockBook, units: u64) -> Vec<u32> {
+    if book.reusable && units > 0 {
+        return book.version.into_iter().collect();
+    }
     if !book.keys {
         return Vec::new();
     }

@@ -95,6 +95,14 @@ pub struct StockBook {
     pub marked_void: u64,
     /// Units are card keys.
     pub keys: bool,
+    /// One text for every buyer.
+    pub reusable: bool,
+    /// Of that, the version in force.
+    pub(super) version: Option<u32>,
+    /// Where chance starts from; 0: keys are sold in the order of import.
+    pub(super) seed: u64,
+    /// Keys bound by chance so far.
+    pub(super) bound: u64,
     /// Its channels.
     pub channels: BTreeMap<ChannelId, ChannelBook>,
     pub(super) batches: Vec<BatchBook>,
@@ -170,6 +178,32 @@ impl StockBook {
         if !to_available {
             self.lose(channel, units);
         }
+    }
+
+    /// A key that nobody has seen is unsold again, and its unit goes where its batch stands.
+    pub(super) fn reclaim(&mut self, channel: ChannelId, number: u32, key: u32) {
+        let by_chance = self.seed != 0;
+        let Some(batch) = self.batch(number) else { return };
+        let shelf = batch.shelf;
+        if by_chance {
+            batch.unsold.push_back(key)
+        } else {
+            batch.unsold.push_front(key)
+        }
+        if shelf != Shelf::Active {
+            batch.moved += 1;
+        }
+        let to = match shelf {
+            Shelf::Active => &mut self.available,
+            Shelf::Frozen => &mut self.frozen,
+            Shelf::Gone => &mut self.void,
+        };
+        shift(&mut self.consumed, to, 1);
+        self.used(channel, 0, -1);
+        if shelf != Shelf::Active {
+            self.lose(channel, 1);
+        }
+        self.after_move();
     }
 
     /// new to available; of card keys marks take theirs first
@@ -301,6 +335,21 @@ impl StockBook {
     /// The next key in the order of sale.
     pub(super) fn next_key(&mut self) -> Option<u32> {
         let mut active = self.batches.iter_mut().filter(|batch| batch.shelf == Shelf::Active);
-        active.find_map(|batch| batch.unsold.pop_front())
+        if self.seed == 0 {
+            return active.find_map(|batch| batch.unsold.pop_front());
+        }
+        let unsold = &mut active.find(|batch| !batch.unsold.is_empty())?.unsold;
+        self.bound += 1;
+        let position = (split_mix(self.seed, self.bound) % unsold.len() as u64) as usize;
+        // The last one takes the place of the one that was drawn.
+        unsold.swap_remove_back(position)
     }
+}
+
+/// The `n`-th draw of chance: SplitMix64, as docs/semantics.md gives it.
+fn split_mix(seed: u64, n: u64) -> u64 {
+    let mut mixed = seed.wrapping_add(n.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    mixed = (mixed ^ mixed >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+    mixed ^ mixed >> 31
 }

@@ -5,7 +5,7 @@ use super::plan::{Kind, pick};
 use crate::oracle::{Hold, Key, Oracle, Record, Stock, key_of};
 use crate::request::{OwnedCommand, OwnedRequest, OwnedTake, Wish};
 use scrip_engine::answer::HoldState;
-use scrip_engine::command::{Envelope, Parties, StockTerms};
+use scrip_engine::command::{Envelope, Parties, StockKind, StockTerms};
 use scrip_engine::ids::{ChannelId, MerchantId, OperationId, OrderId, Slot, StockId, UserId};
 use scrip_engine::limits::{LINES_MAX, STOCK_UNITS_MAX, TTL_MAX_MS, UNITS_PER_LINE_MAX};
 
@@ -85,7 +85,7 @@ impl Generator {
                 }
                 OwnedCommand::OperationShow
             }
-            Kind::Reveal | Kind::KeyReplace | Kind::KeysRead => {
+            Kind::Reveal | Kind::KeyReplace | Kind::KeyReclaim | Kind::KeysRead => {
                 self.hold_of_keys(oracle, &mut envelope, kind)
             }
             Kind::RiskSet | Kind::BlockSet | Kind::RiskShow => self.rules_of_merchant(kind),
@@ -147,12 +147,15 @@ impl Generator {
                 OwnedCommand::StockQuota { stock: id, version, quotas: self.quotas(stock) }
             }
             Kind::StockChannels => OwnedCommand::StockChannels { stock: id },
-            Kind::BatchCreate | Kind::BatchChange | Kind::KeysImport | Kind::BatchesShow => {
-                self.batch_command(id, stock, kind)
-            }
             Kind::StockLimits | Kind::StockPrice | Kind::StockTermsShow => {
                 self.rules_of_stock(id, stock, kind)
             }
+            Kind::BatchCreate
+            | Kind::BatchChange
+            | Kind::KeysImport
+            | Kind::KeysExport
+            | Kind::KeysList
+            | Kind::BatchesShow => self.batch_command(id, stock, kind),
             _ => OwnedCommand::StockShow { stock: id },
         }
     }
@@ -176,7 +179,13 @@ impl Generator {
         };
         let name =
             if self.rng.bool() { "卡密".as_bytes().to_vec() } else { vec![b'x'; self.rng.usize(1..=64)] };
-        OwnedCommand::StockCreate { stock, name, units, keys, terms: self.terms() }
+        let kind = match (keys, self.rng.u8(0..6)) {
+            (false, 0) => StockKind::Reusable,
+            (false, _) => StockKind::Counter,
+            (true, 0..2) => StockKind::RandomKeys { seed: self.rng.u64(1..) },
+            (true, _) => StockKind::Keys,
+        };
+        OwnedCommand::StockCreate { stock, name, units, kind, terms: self.terms() }
     }
 
     fn terms(&mut self) -> StockTerms {

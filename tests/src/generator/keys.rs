@@ -5,20 +5,24 @@
 use super::Generator;
 use super::commands::key_beside;
 use super::plan::Kind;
-use crate::oracle::{Oracle, Stock};
+use crate::oracle::{Hold, Oracle, Stock};
 use crate::request::{OwnedCommand, OwnedRequest, Sealed};
 use scrip_engine::answer::HoldState;
-use scrip_engine::command::{BatchChange, Envelope};
+use scrip_engine::command::{BatchChange, Envelope, StockKind};
 use scrip_engine::ids::StockId;
 use scrip_engine::limits::KEYS_PER_CHUNK_MAX;
 
 impl Generator {
     /// A batch and some keys, if `request` makes a keys stock; the last of them comes first.
     pub(super) fn first_keys(&mut self, request: &OwnedRequest) -> Vec<OwnedRequest> {
-        let OwnedCommand::StockCreate { stock, keys: true, .. } = request.command else { return Vec::new() };
+        let OwnedCommand::StockCreate { stock, kind, .. } = request.command else { return Vec::new() };
+        if kind == StockKind::Counter {
+            return Vec::new();
+        }
         let mut commands = vec![self.create_batch(stock, 1)];
         for _ in 0..self.rng.usize(0..3) {
-            commands.push(self.import(stock, 1));
+            let import = self.import(stock, 1);
+            commands.push(if kind == StockKind::Reusable { alone(import) } else { import });
         }
         let envelope = request.envelope;
         let mut requests: Vec<OwnedRequest> = commands
@@ -32,7 +36,7 @@ impl Generator {
         requests
     }
 
-    /// BATCH_CREATE, BATCH_CHANGE, KEYS_IMPORT, BATCHES_SHOW.
+    /// BATCH_CREATE, BATCH_CHANGE, KEYS_IMPORT, KEYS_EXPORT, KEYS_LIST, BATCHES_SHOW.
     pub(super) fn batch_command(&mut self, id: StockId, stock: Option<&Stock>, kind: Kind) -> OwnedCommand {
         let batch = self.batch(stock);
         match kind {
@@ -48,9 +52,25 @@ impl Generator {
                 let forced = self.happens(self.plan.chances.forced);
                 OwnedCommand::BatchChange { stock: id, batch, change, forced }
             }
-            Kind::KeysImport => self.import(id, batch),
+            Kind::KeysImport => {
+                let import = self.import(id, batch);
+                let one = stock.is_some_and(|stock| stock.reusable) && self.rng.u8(0..6) > 0;
+                if one { alone(import) } else { import }
+            }
+            Kind::KeysExport | Kind::KeysList => {
+                let (batch, from) = (self.rng.bool().then_some(batch), self.first_listed());
+                match kind {
+                    Kind::KeysExport => OwnedCommand::KeysExport { stock: id, batch, from },
+                    _ => OwnedCommand::KeysList { stock: id, batch, from },
+                }
+            }
             _ => OwnedCommand::BatchesShow { stock: id, from: *self.choose(&[0, 0, 0, 1, 2, u32::MAX]) },
         }
+    }
+
+    fn first_listed(&mut self) -> u32 {
+        let any = self.rng.u32(0..200);
+        *self.choose(&[0, 0, any, u32::MAX])
     }
 
     fn batch(&mut self, stock: Option<&Stock>) -> u32 {
@@ -91,7 +111,7 @@ impl Generator {
         OwnedCommand::KeysImport { stock, batch, texts, sealed: Sealed(sealed) }
     }
 
-    /// REVEAL, KEY_REPLACE, KEYS_READ.
+    /// REVEAL, KEY_REPLACE, KEY_RECLAIM, KEYS_READ.
     pub(super) fn hold_of_keys(
         &mut self,
         oracle: &Oracle,
@@ -99,10 +119,13 @@ impl Generator {
         kind: Kind,
     ) -> OwnedCommand {
         let mut hold = self.hold(envelope, oracle, &[HoldState::Confirmed]);
+        // Only what nobody has seen can be reclaimed: those mostly.
+        let unseen_only = kind == Kind::KeyReclaim && self.rng.u8(0..4) > 0;
+        let wanted = |hold: &Hold| !unseen_only || hold.hidden && !hold.revealed;
         let with_keys: Vec<_> = oracle
             .records
             .iter()
-            .filter(|(_, record)| record.hold.as_ref().is_some_and(|hold| hold.has_keys()))
+            .filter(|(_, record)| record.hold.as_ref().is_some_and(|hold| hold.has_keys() && wanted(hold)))
             .map(|(key, _)| *key)
             .collect();
         if !with_keys.is_empty() && self.rng.u8(0..8) > 0 {
@@ -125,7 +148,11 @@ impl Generator {
         // The same place again and again, so that its replacements run out.
         let first = keys.first().copied().unwrap_or(any);
         let one = if keys.is_empty() { any } else { *self.choose(&keys) };
-        OwnedCommand::KeyReplace { hold, key: *self.choose(&[first, first, one, one, any]), reason: 1 }
+        let key = *self.choose(&[first, first, one, one, any]);
+        if kind == Kind::KeyReclaim {
+            return OwnedCommand::KeyReclaim { hold, key, reason: 1 };
+        }
+        OwnedCommand::KeyReplace { hold, key, reason: 1 }
     }
 
     /// The same command on keys with one thing changed.
@@ -149,8 +176,26 @@ impl Generator {
             OwnedCommand::KeyReplace { hold, key, reason } => {
                 OwnedCommand::KeyReplace { hold, key, reason: reason + 1 }
             }
+            OwnedCommand::KeyReclaim { hold, key, reason } => {
+                OwnedCommand::KeyReclaim { hold, key, reason: reason + 1 }
+            }
+            OwnedCommand::KeysExport { stock, batch, from } => {
+                // Reading on is the same content, another batch is not.
+                if self.rng.bool() {
+                    return OwnedCommand::KeysExport { stock, batch, from: from / 2 + 1 };
+                }
+                OwnedCommand::KeysExport { stock, batch: batch.xor(Some(1)), from }
+            }
             OwnedCommand::KeysRead { hold, from } => OwnedCommand::KeysRead { hold, from: from ^ 1 },
             other => other,
         }
     }
+}
+
+/// The same import of its first text alone.
+fn alone(mut import: OwnedCommand) -> OwnedCommand {
+    if let OwnedCommand::KeysImport { texts, .. } = &mut import {
+        texts.truncate(1);
+    }
+    import
 }

@@ -26,6 +26,9 @@ pub enum Kind {
     KeysImport,
     Reveal,
     KeyReplace,
+    KeyReclaim,
+    KeysExport,
+    KeysList,
     KeysRead,
     BatchesShow,
     StockShow,
@@ -40,7 +43,7 @@ pub enum Kind {
 }
 
 /// All kinds with their usual weights.
-const KINDS: [(Kind, u32); 29] = [
+const KINDS: [(Kind, u32); 32] = [
     (Kind::StockCreate, 1),
     (Kind::StockSupply, 6),
     (Kind::StockVoid, 3),
@@ -59,6 +62,9 @@ const KINDS: [(Kind, u32); 29] = [
     (Kind::KeysImport, 12),
     (Kind::Reveal, 4),
     (Kind::KeyReplace, 8),
+    (Kind::KeyReclaim, 8),
+    (Kind::KeysExport, 3),
+    (Kind::KeysList, 4),
     (Kind::KeysRead, 4),
     (Kind::BatchesShow, 4),
     (Kind::StockShow, 5),
@@ -229,6 +235,9 @@ fn draw_kinds(rng: &mut Rng, keyed: bool) -> Vec<(Kind, u32)> {
                 | Kind::KeysImport
                 | Kind::Reveal
                 | Kind::KeyReplace
+                | Kind::KeyReclaim
+                | Kind::KeysExport
+                | Kind::KeysList
                 | Kind::KeysRead
                 | Kind::BatchesShow
         );

@@ -8,7 +8,7 @@ use crate::outcome::{OwnedFacts, OwnedOutcome};
 use crate::request::OwnedCommand;
 use scrip_engine::answer::BatchView;
 use scrip_engine::command::{BatchChange, Envelope};
-use scrip_engine::ids::StockId;
+use scrip_engine::ids::{ChannelId, StockId};
 use scrip_engine::limits::{BATCHES_PER_ANSWER_MAX, BATCHES_PER_STOCK_MAX, NAME_BYTES_MAX};
 use scrip_engine::rejection::{CapacityOf, Code};
 use std::collections::VecDeque;
@@ -28,7 +28,7 @@ impl Batch {
 
     /// Keys imported so far.
     pub fn imported(&self) -> i128 {
-        self.unsold.len() as i128 + self.sold + self.void
+        self.unsold.len() as i128 + self.sold + self.void + self.versions
     }
 
     fn view(&self) -> BatchView {
@@ -142,6 +142,36 @@ impl Stock {
         moved
     }
 
+    /// A key that was sold is unsold again, the first of its batch (of a random one, the last of the list); its unit goes
+    /// where the batch stands. Answers whether it can be bought.
+    pub(super) fn unsell(&mut self, channel: ChannelId, number: u32, key: u32) -> bool {
+        let position = self.batch(number).expect("keys have a batch");
+        let random = self.seed != 0;
+        self.consumed -= 1;
+        self.channel_mut(channel).consumed -= 1;
+        let batch = &mut self.batches[position];
+        batch.sold -= 1;
+        if random {
+            batch.unsold.push_back(key);
+        } else {
+            batch.unsold.push_front(key);
+        }
+        match batch.state {
+            BatchState::Active => {
+                let before = self.available;
+                self.available += 1;
+                self.settle();
+                self.lower_until_available();
+                return self.available > before;
+            }
+            BatchState::Frozen => self.frozen += 1,
+            BatchState::Void | BatchState::Expired => self.void += 1,
+        }
+        self.batches[position].moved += 1;
+        self.lower_guarantee(channel, 1);
+        false
+    }
+
     /// Batches whose time this is expire, as they were made.
     pub(super) fn expire_batches(&mut self, due_ms: u64) {
         for position in 0..self.batches.len() {
@@ -204,6 +234,26 @@ impl Oracle {
         }
     }
 
+    /// The same of a reusable stock: its batches stay as they are, and a text comes alone.
+    pub(super) fn change_reusable(
+        &mut self,
+        envelope: &Envelope,
+        stock: StockId,
+        command: &OwnedCommand,
+    ) -> OwnedOutcome {
+        let there = |number: u32| self.stocks[&stock].batch(number).is_some();
+        let fits = match command {
+            OwnedCommand::BatchCreate { expires_ms, .. } => *expires_ms == 0,
+            OwnedCommand::KeysImport { batch, texts, .. } => texts.len() == 1 || !there(*batch),
+            _ => false,
+        };
+        if fits {
+            self.change_batch(envelope, stock, command)
+        } else {
+            OwnedOutcome::refused(Code::RuleFailed)
+        }
+    }
+
     fn create_batch(&mut self, stock: StockId, command: &OwnedCommand) -> OwnedOutcome {
         let OwnedCommand::BatchCreate { batch, cost, expires_ms, supplier, .. } = command else {
             unreachable!("called for BATCH_CREATE alone");
@@ -226,6 +276,7 @@ impl Oracle {
             moved: 0,
             sold: 0,
             void: 0,
+            versions: 0,
         });
         OwnedOutcome::StockChanged { value: u64::from(*batch) }
     }
@@ -277,11 +328,19 @@ impl Oracle {
                 state: KeyState::Unsold,
             });
             let found = self.stock_mut(stock);
+            if found.reusable {
+                found.batches[position].versions += 1;
+                found.content = Some(key);
+                self.keys[key as usize].state = KeyState::Content;
+                continue;
+            }
             found.batches[position].unsold.push_back(key);
             found.total += 1;
             found.available += 1;
         }
-        self.stock_mut(stock).settle();
+        if self.stocks[&stock].keys {
+            self.stock_mut(stock).settle();
+        }
         OwnedOutcome::KeysImported { taken }
     }
 
@@ -293,7 +352,7 @@ impl Oracle {
         let Some(found) = self.own_stock(envelope, stock) else {
             return OwnedOutcome::refused(Code::NotFound);
         };
-        if !found.keys {
+        if !found.keys && !found.reusable {
             return OwnedOutcome::refused(Code::RuleFailed);
         }
         let page = found.sale_order().into_iter().skip(from as usize).take(BATCHES_PER_ANSWER_MAX);

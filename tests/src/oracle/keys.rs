@@ -5,12 +5,12 @@
 use super::holds::narrow;
 use super::stocks::unsigned;
 use super::{BatchState, BoundKey, Hold, HoldLine, Key, KeyState, Oracle, Record, Stock};
-use crate::outcome::{Lack, OwnedFacts, OwnedKey, OwnedKeys, OwnedOutcome};
-use crate::request::OwnedCommand;
+use crate::outcome::{Lack, OwnedFacts, OwnedKey, OwnedKeys, OwnedList, OwnedListed, OwnedOutcome};
+use crate::request::{OwnedCommand, OwnedRequest};
 use scrip_engine::answer::HoldState;
 use scrip_engine::command::Envelope;
-use scrip_engine::ids::{OperationId, StockId};
-use scrip_engine::limits::{KEYS_PER_ANSWER_MAX, REPLACEMENTS_MAX};
+use scrip_engine::ids::{OperationId, OrderId, StockId};
+use scrip_engine::limits::{KEYS_PER_ANSWER_MAX, KEYS_SCANNED_MAX, REPLACEMENTS_MAX};
 use scrip_engine::rejection::Code;
 
 impl Hold {
@@ -30,20 +30,38 @@ impl Stock {
     fn take_key(&mut self) -> u32 {
         for position in self.sale_order() {
             let batch = &mut self.batches[position];
-            if batch.state == BatchState::Active
-                && let Some(key) = batch.unsold.pop_front()
-            {
+            if batch.state == BatchState::Active && !batch.unsold.is_empty() {
                 batch.sold += 1;
-                return key;
+                if self.seed == 0 {
+                    return batch.unsold.pop_front().expect("it is not empty");
+                }
+                // The last key takes the place of the one that is drawn.
+                self.bound += 1;
+                let place = chance(self.seed, self.bound) % batch.unsold.len() as u64;
+                return batch.unsold.swap_remove_back(place as usize).expect("it is in the batch");
             }
         }
         panic!("units that can be sold have keys: {self:?}");
     }
 }
 
+/// The `draw`-th number of SplitMix64 from `seed`, the first is 1.
+fn chance(seed: u64, draw: u64) -> u64 {
+    let mut state = seed;
+    for _ in 0..draw {
+        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    }
+    let once = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let twice = (once ^ (once >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    twice ^ (twice >> 31)
+}
+
 impl Oracle {
     /// Binds the next keys of a keys stock; of any other there are none.
     pub(super) fn bind(&mut self, stock: StockId, units: i128) -> Vec<BoundKey> {
+        if let (Some(key), true) = (self.stocks[&stock].content, units > 0) {
+            return vec![BoundKey { key, replacements: 0 }];
+        }
         if !self.stocks[&stock].keys {
             return Vec::new();
         }
@@ -72,7 +90,7 @@ impl Oracle {
     /// The last `units` keys of a line that are not void yet become void.
     pub(super) fn void_last_keys(&mut self, line: &HoldLine, units: i128) {
         let left = (line.confirmed - line.returned) as usize;
-        if !line.keys.is_empty() {
+        if !line.keys.is_empty() && !self.stocks[&line.stock].reusable {
             for place in &line.keys[left - units as usize..left] {
                 self.void_key(place.key);
             }
@@ -108,13 +126,17 @@ impl Oracle {
     }
 
     fn page(&self, hold: &Hold, from: u32, shown: bool) -> OwnedKeys {
-        let keys = hold.keys().skip(from as usize).take(KEYS_PER_ANSWER_MAX);
-        OwnedKeys {
-            total: hold.keys().count() as u32,
-            from,
-            shown,
-            keys: keys.map(|place| self.owned_key(place.key)).collect(),
-        }
+        let of_line = |line: &HoldLine| {
+            // A text that many have is void for the one who gave all units of it back.
+            let given_back = self.stocks[&line.stock].reusable && line.returned == line.confirmed;
+            let owned = |place: &BoundKey| {
+                let key = self.owned_key(place.key);
+                OwnedKey { void: key.void || given_back, ..key }
+            };
+            line.keys.iter().map(owned).collect::<Vec<_>>()
+        };
+        let keys = hold.lines.iter().flat_map(of_line).skip(from as usize).take(KEYS_PER_ANSWER_MAX);
+        OwnedKeys { total: hold.keys().count() as u32, from, shown, keys: keys.collect() }
     }
 
     pub(super) fn confirmed_answer(&self, hold: &Hold) -> OwnedOutcome {
@@ -136,7 +158,11 @@ impl Oracle {
     }
 
     /// The answer to a repeat of a command with an id of its own: what was answered, with keys as they are now.
-    pub(super) fn repeated(&self, envelope: &Envelope, record: &Record) -> OwnedOutcome {
+    pub(super) fn repeated(&self, request: &OwnedRequest, record: &Record) -> OwnedOutcome {
+        let envelope = &request.envelope;
+        if let OwnedCommand::KeysExport { stock, batch, from } = &request.command {
+            return self.list_keys(envelope, (*stock, *batch, *from), true);
+        }
         match (&record.command, &record.hold) {
             (OwnedCommand::Sell { .. }, Some(hold)) if hold.state == HoldState::Confirmed => {
                 self.key_replaced(hold).unwrap_or_else(|| self.confirmed_answer(hold))
@@ -183,9 +209,65 @@ impl Oracle {
         OwnedOutcome::Keys(OwnedKeys {
             total: total as u32,
             from: place as u32,
-            shown: !hold.hidden || hold.revealed,
+            shown: (!hold.hidden || hold.revealed) && place < total,
             keys: vec![self.owned_key(key)],
         })
+    }
+
+    /// KEYS_LIST and KEYS_EXPORT.
+    pub(super) fn list_keys(
+        &self,
+        envelope: &Envelope,
+        (stock, batch, from): (StockId, Option<u32>, u32),
+        clear: bool,
+    ) -> OwnedOutcome {
+        if stock.slot() != envelope.slot {
+            return OwnedOutcome::refused(Code::CrossSlot);
+        }
+        let Some(found) = self.own_stock(envelope, stock) else {
+            return OwnedOutcome::refused(Code::NotFound);
+        };
+        if !found.keys && !found.reusable {
+            return OwnedOutcome::refused(Code::RuleFailed);
+        }
+        let is_there = |number: u32| found.batches.iter().any(|of| of.number == number);
+        if batch.is_some_and(|number| !is_there(number)) {
+            return OwnedOutcome::refused(Code::NotFound);
+        }
+        let mut list = OwnedList { next: u32::MAX, clear, keys: Vec::new() };
+        for number in from..self.keys.len() as u32 {
+            let card = &self.keys[number as usize];
+            let wanted = card.stock == stock && batch.is_none_or(|number| card.batch == number);
+            if number - from == KEYS_SCANNED_MAX || wanted && list.keys.len() == KEYS_PER_ANSWER_MAX {
+                list.next = number;
+                break;
+            }
+            if wanted {
+                list.keys.push(self.listed(number, found));
+            }
+        }
+        OwnedOutcome::KeysListed(list)
+    }
+
+    fn listed(&self, number: u32, stock: &Stock) -> OwnedListed {
+        let card = &self.keys[number as usize];
+        let batch = stock.batches.iter().find(|batch| batch.number == card.batch).expect("keys have a batch");
+        // Whoever looks for the hold of a key asks them all.
+        let has =
+            |hold: &Hold| card.state != KeyState::Content && hold.keys().any(|place| place.key == number);
+        let holder =
+            self.records.iter().filter(|(_, record)| !self.is_gone(record)).find_map(|(key, record)| {
+                Some((key.2, record.hold.as_ref().filter(|hold| has(hold))?.order))
+            });
+        let (hold, order) = holder.unwrap_or((0, OrderId(0)));
+        OwnedListed {
+            key: self.owned_key(number),
+            batch: card.batch,
+            batch_state: batch.state as u8,
+            state: card.state as u8,
+            hold: OperationId(hold),
+            order,
+        }
     }
 
     /// KEYS_READ.
@@ -218,8 +300,10 @@ impl Oracle {
         let place_in = |line: &HoldLine| line.keys.iter().position(|place| place.key == old);
         let found = hold.lines.iter().enumerate().find_map(|(line, of)| Some((line, place_in(of)?)));
         let Some((line, place)) = found else { return OwnedOutcome::refused(Code::NotFound) };
-        if self.keys[old as usize].state == KeyState::Void {
-            return OwnedOutcome::refused(Code::Void);
+        match self.keys[old as usize].state {
+            KeyState::Content => return OwnedOutcome::refused(Code::RuleFailed),
+            KeyState::Void => return OwnedOutcome::refused(Code::Void),
+            _ => {}
         }
         let replacements = hold.lines[line].keys[place].replacements;
         if replacements >= u32::from(REPLACEMENTS_MAX) {
@@ -242,5 +326,37 @@ impl Oracle {
         let new = self.bind_one(id);
         self.hold_mut(key).lines[line].keys[place] = BoundKey { key: new, replacements: replacements + 1 };
         self.one_key(self.hold(key), new)
+    }
+
+    /// KEY_RECLAIM.
+    pub(super) fn reclaim_key(&mut self, envelope: &Envelope, hold: OperationId, key: u32) -> OwnedOutcome {
+        let of = match self.with_keys(envelope, hold) {
+            Ok(of) => of,
+            Err(refusal) => return refusal,
+        };
+        let hold = self.hold(of);
+        if !hold.hidden || hold.revealed {
+            return OwnedOutcome::refused(Code::RuleFailed);
+        }
+        let (channel, reserved_ms) = (hold.channel, hold.reserved_ms);
+        let place_in = |line: &HoldLine| line.keys.iter().position(|place| place.key == key);
+        let found = hold.lines.iter().enumerate().find_map(|(line, of)| Some((line, place_in(of)?)));
+        let Some((line, place)) = found else { return OwnedOutcome::refused(Code::NotFound) };
+        let card = &mut self.keys[key as usize];
+        match card.state {
+            KeyState::Content => return OwnedOutcome::refused(Code::RuleFailed),
+            KeyState::Void => return OwnedOutcome::refused(Code::Void),
+            _ => {}
+        }
+        card.state = KeyState::Unsold;
+        let number = card.batch;
+        let of_line = &mut self.hold_mut(of).lines[line];
+        of_line.keys.remove(place);
+        of_line.returned += 1;
+        of_line.reclaimed += 1;
+        let (id, of_line) = (of_line.stock, of_line.clone());
+        self.count(&of_line, reserved_ms, -1, 0);
+        let sold_again = self.stock_mut(id).unsell(channel, number, key);
+        OwnedOutcome::StockChanged { value: u64::from(sold_again) }
     }
 }

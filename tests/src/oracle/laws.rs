@@ -84,7 +84,7 @@ impl Oracle {
 impl Oracle {
     /// Panics unless every key stands where its batch and its hold say.
     fn check_keys(&self) {
-        let mut counts: BTreeMap<(StockId, u32), [i128; 3]> = BTreeMap::new();
+        let mut counts: BTreeMap<(StockId, u32), [i128; 4]> = BTreeMap::new();
         let texts: BTreeSet<_> = self.keys.iter().map(|key| key.text).collect();
         assert_eq!(texts.len(), self.keys.len(), "no text is there twice");
         for key in &self.keys {
@@ -94,7 +94,12 @@ impl Oracle {
             for batch in &stock.batches {
                 let counted = counts.remove(&(*id, batch.number)).unwrap_or_default();
                 let unsold = batch.unsold.len() as i128;
-                assert_eq!(counted, [unsold, batch.sold, batch.void], "batch {} of {id}", batch.number);
+                assert_eq!(
+                    counted,
+                    [unsold, batch.sold, batch.void, batch.versions],
+                    "batch {} of {id}",
+                    batch.number
+                );
                 let is_unsold = |key: &u32| self.keys[*key as usize].state == KeyState::Unsold;
                 assert!(
                     batch.unsold.iter().all(is_unsold),
@@ -107,7 +112,13 @@ impl Oracle {
         let mut bound = BTreeSet::new();
         for hold in self.records.values().filter_map(|record| record.hold.as_ref()) {
             for line in hold.lines.iter().filter(|line| !line.keys.is_empty()) {
-                assert_eq!(line.keys.len() as i128, line.confirmed, "a key for each unit of {hold:?}");
+                if self.stocks[&line.stock].reusable {
+                    assert_eq!(line.keys.len(), 1, "one text for a line of {hold:?}");
+                    assert_eq!(self.keys[line.keys[0].key as usize].state, KeyState::Content, "of {hold:?}");
+                    continue;
+                }
+                let there = line.confirmed - line.reclaimed;
+                assert_eq!(line.keys.len() as i128, there, "a key for each unit of {hold:?}");
                 for (place, of) in line.keys.iter().enumerate() {
                     assert!(bound.insert(of.key), "key {} is in two places", of.key);
                     let given_back = place as i128 >= line.confirmed - line.returned;

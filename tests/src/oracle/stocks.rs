@@ -3,7 +3,7 @@
 use super::{Oracle, Stock};
 use crate::outcome::{OwnedFacts, OwnedOutcome, OwnedStock};
 use crate::request::OwnedCommand;
-use scrip_engine::command::{Envelope, Limits};
+use scrip_engine::command::{Envelope, Limits, StockKind};
 use scrip_engine::ids::{ChannelId, StockId};
 use scrip_engine::limits::STOCK_UNITS_MAX;
 use scrip_engine::rejection::{CapacityOf, Code};
@@ -63,7 +63,12 @@ impl Stock {
         OwnedStock {
             stock,
             version: self.version,
-            keys: self.keys,
+            kind: match (self.keys, self.seed) {
+                (false, _) if self.reusable => StockKind::Reusable,
+                (false, _) => StockKind::Counter,
+                (true, 0) => StockKind::Keys,
+                (true, _) => StockKind::RandomKeys { seed: 0 },
+            },
             terms: self.terms,
             total: unsigned(self.total),
             available: unsigned(self.available),
@@ -113,6 +118,10 @@ impl Oracle {
         }
         if is_for_all(command) {
             // The same for every stock.
+        } else if self.stocks[&stock].reusable {
+            if is_of_keys(command) {
+                return self.change_reusable(envelope, stock, command);
+            }
         } else if self.stocks[&stock].keys != is_of_keys(command) {
             return OwnedOutcome::refused(Code::RuleFailed);
         } else if is_of_keys(command) {
@@ -144,7 +153,7 @@ impl Oracle {
     }
 
     fn create_stock(&mut self, envelope: &Envelope, command: &OwnedCommand) -> OwnedOutcome {
-        let OwnedCommand::StockCreate { stock, name, units, keys, terms } = command else {
+        let OwnedCommand::StockCreate { stock, name, units, kind, terms } = command else {
             unreachable!("called for STOCK_CREATE alone");
         };
         let made = Stock {
@@ -164,7 +173,11 @@ impl Oracle {
             marked_frozen: 0,
             marked_void: 0,
             channels: BTreeMap::new(),
-            keys: *keys,
+            keys: !matches!(kind, StockKind::Counter | StockKind::Reusable),
+            reusable: *kind == StockKind::Reusable,
+            content: None,
+            seed: if let StockKind::RandomKeys { seed } = kind { *seed } else { 0 },
+            bound: 0,
             batches: Vec::new(),
         };
         self.stocks.insert(*stock, made);

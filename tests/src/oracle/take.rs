@@ -129,7 +129,7 @@ impl Oracle {
             let StockTerms { opens_ms, closes_ms, frozen, .. } = stock.terms;
             if frozen {
                 Some((Code::Frozen, 0))
-            } else if self.now_ms < opens_ms {
+            } else if self.now_ms < opens_ms || stock.reusable && stock.content.is_none() {
                 Some((Code::NotStarted, 0))
             } else if closes_ms != 0 && self.now_ms >= closes_ms {
                 Some((Code::Expired, 0))
@@ -230,6 +230,7 @@ impl Oracle {
                 fully: false,
                 price: 0,
                 keys: Vec::new(),
+                reclaimed: 0,
             };
             if state != HoldState::Refused {
                 line.note_subjects(&self.stocks[&wish.stock], take);

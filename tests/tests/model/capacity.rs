@@ -1,6 +1,6 @@
 //! Full tables: CAPACITY says which, holds can always be ended, and room returns when the window moves.
 
-use scrip_engine::command::StockTerms;
+use scrip_engine::command::{StockKind, StockTerms};
 use scrip_engine::ids::{OperationId, StockId, UserId};
 use scrip_engine::limits::{Capacity, Rules, STOCK_UNITS_MAX};
 use scrip_engine::rejection::{CapacityOf, Code};
@@ -50,7 +50,7 @@ fn a_full_table_says_which_it_is() {
         stock: StockId::new(one.slot(), 3),
         name: b"third".to_vec(),
         units: 1,
-        keys: false,
+        kind: StockKind::Counter,
         terms: ANY_TERMS,
     };
     assert_eq!(world.run(1, third), full(CapacityOf::Stocks, 2));

@@ -1,6 +1,6 @@
 //! Which code wins when a command has two faults at once: the documented order of the checks, pair by pair.
 
-use scrip_engine::command::{Envelope, Quota, StockTerms};
+use scrip_engine::command::{Envelope, Quota, StockKind, StockTerms};
 use scrip_engine::ids::{ChannelId, MerchantId, OperationId, OrderId, Slot, StockId, UserId};
 use scrip_engine::limits::{Capacity, Rules};
 use scrip_engine::rejection::Code::{self, *};
@@ -63,7 +63,13 @@ pub(super) fn scene() -> World {
 }
 
 fn create(stock: StockId, units: u64) -> OwnedCommand {
-    OwnedCommand::StockCreate { stock, name: b"stock".to_vec(), units, keys: false, terms: ANY_TERMS }
+    OwnedCommand::StockCreate {
+        stock,
+        name: b"stock".to_vec(),
+        units,
+        kind: StockKind::Counter,
+        terms: ANY_TERMS,
+    }
 }
 
 pub(super) type Fault = fn(&mut OwnedRequest);

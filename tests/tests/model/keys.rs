@@ -1,6 +1,6 @@
 //! Card keys, one situation each: what is sold when, what a repeat says, what becomes of frozen, void and expired batches.
 
-use scrip_engine::command::{BatchChange, Quota};
+use scrip_engine::command::{BatchChange, Quota, StockKind};
 use scrip_engine::ids::{ChannelId, OperationId, Slot, StockId};
 use scrip_engine::limits::{Capacity, KEYS_PER_LINE_MAX, Rules};
 use scrip_engine::rejection::{CapacityOf, Code};
@@ -16,17 +16,14 @@ pub(super) fn shop() -> World {
     shop_with(ROOMY)
 }
 
-fn shop_with(capacity: Capacity) -> World {
+pub(super) fn shop_with(capacity: Capacity) -> World {
     let mut world = World::new(capacity, Rules::default(), START_MS);
-    let create = OwnedCommand::StockCreate {
-        stock: STOCK,
-        name: b"keys".to_vec(),
-        units: 0,
-        keys: true,
-        terms: ANY_TERMS,
-    };
-    assert_eq!(world.run(1, create), OwnedOutcome::StockChanged { value: 0 });
+    assert_eq!(world.run(1, creating(StockKind::Keys, 0)), OwnedOutcome::StockChanged { value: 0 });
     world
+}
+
+pub(super) fn creating(kind: StockKind, units: u64) -> OwnedCommand {
+    OwnedCommand::StockCreate { stock: STOCK, name: b"keys".to_vec(), units, kind, terms: ANY_TERMS }
 }
 
 /// A shop whose batch 1 has the keys 0 to below `keys`.
@@ -94,7 +91,7 @@ pub(super) fn page(outcome: &OwnedOutcome) -> &OwnedKeys {
 /// Available, held, consumed, frozen, void; and the marks for frozen and void.
 pub(super) fn buckets(world: &mut World) -> ([u64; 5], [u64; 2]) {
     let view = world.show(STOCK);
-    assert!(view.keys);
+    assert!(view.kind.is_keys());
     let units = [view.available, view.held, view.consumed, view.frozen, view.void];
     (units, [view.marked_frozen, view.marked_void])
 }

@@ -1,7 +1,7 @@
 //! Fixed limits: the greatest quantities that are well formed, and what is refused before the engine sees it.
 
 use scrip_engine::Engine;
-use scrip_engine::command::{Malformed, Quota, StockTerms};
+use scrip_engine::command::{Malformed, Quota, StockKind, StockTerms};
 use scrip_engine::ids::{ChannelId, OperationId, SLOTS, Slot, StockId, UserId};
 use scrip_engine::limits::{
     CHANNELS_PER_STOCK_MAX, LINES_MAX, Rules, STOCK_UNITS_MAX, TTL_MAX_MS, UNITS_PER_LINE_MAX,
@@ -170,7 +170,7 @@ fn malformed_stock_commands_are_refused() {
         stock,
         name: name.to_vec(),
         units,
-        keys: false,
+        kind: StockKind::Counter,
         terms,
     };
     assert_eq!(check(create(b"x", 0, ANY_TERMS), as_is), Ok(()));

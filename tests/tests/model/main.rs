@@ -10,6 +10,7 @@ mod capacity;
 mod channels;
 mod check_orders;
 mod expiry;
+mod key_options;
 mod key_situations;
 mod keys;
 mod limits;

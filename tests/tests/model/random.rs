@@ -105,7 +105,7 @@ fn assert_covers(total: &Tally) {
         Capacity,
     ];
     let of_keys: &[Code] = &[HoldNotFound, NotActive, HoldReleased, RuleFailed];
-    let expected: [(&str, &[&[Code]]); 29] = [
+    let expected: [(&str, &[&[Code]]); 32] = [
         ("STOCK_CREATE", &[with_id, &[CrossSlot, RuleFailed, Capacity]]),
         ("BATCH_CREATE", &[with_id, &[CrossSlot, NotFound, RuleFailed, Capacity]]),
         (
@@ -115,6 +115,9 @@ fn assert_covers(total: &Tally) {
         ("KEYS_IMPORT", &[with_id, &[CrossSlot, NotFound, RuleFailed, Frozen, Void, Expired, Capacity]]),
         ("REVEAL", &[with_id, of_keys, &[KeyReplaced, Capacity]]),
         ("KEY_REPLACE", &[with_id, of_keys, &[NotFound, Void, OutOfStock, ChannelQuota, Capacity]]),
+        ("KEY_RECLAIM", &[with_id, of_keys, &[NotFound, Void, Capacity]]),
+        ("KEYS_EXPORT", &[with_id, &[CrossSlot, NotFound, RuleFailed, Capacity]]),
+        ("KEYS_LIST", &[&[CrossSlot, NotFound, RuleFailed]]),
         ("KEYS_READ", &[of_keys]),
         ("BATCHES_SHOW", &[&[CrossSlot, NotFound, RuleFailed]]),
         ("STOCK_SUPPLY", &[with_id, &[CrossSlot, NotFound, RuleFailed, Capacity]]),

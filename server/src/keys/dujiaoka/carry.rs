@@ -13,7 +13,7 @@ use super::books::names_an_operation;
 use super::report::{Key, Report};
 use scrip_client::{
     BatchCreate, BatchState, ChannelId, Client, Code, Error, KeysImport, KeysShown, Line, Operation, Sell,
-    StockCreate, StockId,
+    StockCreate, StockId, StockKind,
 };
 use std::collections::HashMap;
 use std::collections::VecDeque;
@@ -96,7 +96,8 @@ impl<'a> Carrier<'a> {
             Entry::Vacant(place) => {
                 let id = self.client.stock_id(name)?;
                 let operation = self.ids.chunk(OF_STOCK | goods.unsigned_abs());
-                let create = StockCreate { keys: true, ..StockCreate::new(operation, id, name, 0) };
+                let create =
+                    StockCreate { kind: StockKind::Keys, ..StockCreate::new(operation, id, name, 0) };
                 match self.client.stock_create(create).await {
                     Err(Error::Rejected(rejection)) if rejection.code == Code::RuleFailed => {
                         check_existing(self.client, id, name, expires_ms).await?;
@@ -279,7 +280,7 @@ async fn check_existing(client: &Client, stock: StockId, name: &str, expires_ms:
             "a stock {name:?} is there already, and {why}: import beside it with another --prefix"
         )))
     };
-    if !client.stock_show(stock).await?.keys {
+    if !client.stock_show(stock).await?.kind.is_keys() {
         return Err(in_the_way("its units are no keys"));
     }
     let sooner = show::batches(client, stock).await?.into_iter().any(|batch| {

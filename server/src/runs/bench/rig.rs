@@ -11,7 +11,7 @@ use crate::runs::processes::{LoadProcess, RunError, ServerProcess, system};
 use crate::tools::verify;
 use scrip_client::{
     ChannelId, Client, ClientOptions, Error, Limits, Price, PriceKind, Quota, StockCreate, StockId,
-    StockLimits, StockPrice, StockQuota, StockTerms, SubjectLimit,
+    StockKind, StockLimits, StockPrice, StockQuota, StockTerms, SubjectLimit,
 };
 use scrip_protocol::secret::Token;
 use std::net::SocketAddr;
@@ -138,7 +138,7 @@ fn create_stocks(server: SocketAddr, token: &Token, run: &Run<'_>) -> Result<(),
                 let keys = keys > 0;
                 let create = StockCreate {
                     terms,
-                    keys,
+                    kind: if keys { StockKind::Keys } else { StockKind::Counter },
                     ..StockCreate::new(client.operation(), stock, &name, if keys { 0 } else { units })
                 };
                 client.stock_create(create).await?;

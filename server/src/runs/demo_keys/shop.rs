@@ -4,8 +4,8 @@ use crate::cli::KeysDemoArgs;
 use crate::runs::import::{Batch, import};
 use crate::runs::processes::{RunError, system};
 use scrip_client::{
-    ChannelId, Client, ClientOptions, MerchantId, Quota, Slot, StockCreate, StockId, StockQuota, StockTerms,
-    channel_id,
+    ChannelId, Client, ClientOptions, MerchantId, Quota, Slot, StockCreate, StockId, StockKind, StockQuota,
+    StockTerms, channel_id,
 };
 use scrip_loadgen::{CardTexts, CheckoutShares, LedgerMode, LoadPlan, Pace, Profile, Stop, Work};
 use scrip_protocol::secret::Token;
@@ -137,7 +137,7 @@ impl Shop {
             let terms =
                 StockTerms { opens_ms: 0, closes_ms: 0, limit_per_user: LIMIT_PER_USER, frozen: false };
             let create = StockCreate::new(client.operation(), stock, STOCK, 0);
-            client.stock_create(StockCreate { terms, keys: true, ..create }).await?;
+            client.stock_create(StockCreate { terms, kind: StockKind::Keys, ..create }).await?;
             self.bring(client, 0).await?;
             let operation = client.operation();
             let lapses_ms = operation.id.embedded_ms() + u64::from(self.seconds) * 500;
