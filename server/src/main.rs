@@ -78,6 +78,7 @@ fn run(command: Command) -> Result<ExitCode, Box<dyn Error>> {
         Command::Return(arguments) => operator::return_units(&arguments)?,
         Command::Hold(command) => operator::hold(&command)?,
         Command::Top(arguments) => operator::top(&arguments)?,
+        Command::Import(command) => return Ok(exit_code(keys::import(&command)?)),
         Command::Keys(command) => return Ok(exit_code(keys::run(&command)?)),
         Command::Token(command) => token_commands::run(command)?,
         Command::Completions { shell } => pages::completions(shell)?,

@@ -18,7 +18,7 @@ pub use token::TokenCommand;
 pub use values::quota;
 pub use values::{Item, QuotaWish, Wish};
 
-use crate::keys::arguments::KeysCommand;
+use crate::keys::arguments::{ImportCommand, KeysCommand};
 use crate::settings::SettingFlags;
 use clap::{Args, Parser, Subcommand};
 use std::net::SocketAddr;
@@ -79,6 +79,9 @@ pub enum Command {
     /// Card keys of a running server: imports, batches, keys of holds
     #[command(subcommand)]
     Keys(KeysCommand),
+    /// Bring keys and orders over from another system into a running server
+    #[command(subcommand)]
+    Import(ImportCommand),
     /// Watch what is sold, held and refused, by stock and channel, and how fast the server answers
     Top(TopArgs),
     /// Access tokens of a data directory; a running server knows of every change at once

@@ -3,7 +3,38 @@
 use super::file::{Column, Layout};
 use crate::cli::ServerArgs;
 use clap::{Args, Subcommand};
+use scrip_client::ChannelId;
 use std::path::PathBuf;
+
+/// `scrip import`.
+#[derive(Debug, Subcommand)]
+pub enum ImportCommand {
+    /// From dujiaoka (独角数卡): unsold keys into stocks named after their goods, sold ones to their orders
+    Dujiaoka(DujiaokaArgs),
+}
+
+/// `scrip import dujiaoka`.
+#[derive(Debug, Args)]
+pub struct DujiaokaArgs {
+    /// A dump as mysqldump makes it, or goods.csv, carmis.csv and orders.csv with headers
+    #[arg(value_name = "FILE", required = true, num_args = 1..=3)]
+    pub files: Vec<PathBuf>,
+    /// Read and count only; no server is asked, and nothing changes
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Begins the names of the stocks
+    #[arg(long, default_value = "", hide_default_value = true, value_name = "TEXT")]
+    pub prefix: String,
+    /// The channel that sold keys were sold through
+    #[arg(long, default_value = "own", value_parser = scrip_client::channel_id)]
+    pub channel: ChannelId,
+    /// Print one JSON object as the last line
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub server: ServerArgs,
+}
 
 /// `scrip keys`.
 #[derive(Debug, Subcommand)]

@@ -1,11 +1,13 @@
-//! `scrip keys`: import card keys into a running server, look after batches, show and replace keys of holds.
+//! `scrip keys`: import card keys into a running server, look after batches, show and replace keys of holds; and `scrip
+//! import`, which brings them from another system with its orders.
 //!
 //! In reading order: the flags; a file of keys (`survey`, `file`), what becomes of its rows (`chunk`, `tally`), why an import
-//! can be repeated (`resume`), the import; the small commands. Invariant: the text of a key leaves here to the server and,
+//! can be repeated (`resume`), the import; the small commands; other systems (`dujiaoka`). Invariant: the text of a key leaves here to the server and,
 //! for `keys reveal` alone, to stdout; no message, report or file has one.
 
 pub mod arguments;
 mod chunk;
+mod dujiaoka;
 mod file;
 mod import;
 mod resume;
@@ -13,9 +15,10 @@ mod show;
 mod survey;
 mod tally;
 
+use crate::cli::ServerArgs;
 use crate::credentials::{self, CredentialsError};
 use crate::operator::{self, Kind, Subject};
-use arguments::KeysCommand;
+use arguments::{ImportCommand, KeysCommand};
 use scrip_client::{Client, ClientOptions, Code, Error};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -112,17 +115,44 @@ pub fn run(command: &KeysCommand) -> Result<bool, KeysError> {
             &hold.server
         }
     };
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(KeysError::Runtime)?;
+    connected(server, async |client| match command {
+        KeysCommand::Import(arguments) => import::run(client, arguments).await,
+        other => show::run(client, other).await.map(|()| true),
+    })
+}
+
+/// Runs an import from another system; answers whether nothing is left to be looked at.
+///
+/// # Errors
+/// [`KeysError`], with what to try next.
+pub fn import(command: &ImportCommand) -> Result<bool, KeysError> {
+    let ImportCommand::Dujiaoka(arguments) = command;
+    if arguments.dry_run {
+        let counted = runtime()?.block_on(dujiaoka::run(None, arguments));
+        return counted.map_err(|failure| match failure {
+            Failure::Other(error) => error,
+            Failure::Client(_) | Failure::Stopped(..) => unreachable!("no server is asked"),
+        });
+    }
+    connected(&arguments.server, async |client| dujiaoka::run(Some(client), arguments).await)
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, KeysError> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(KeysError::Runtime)
+}
+
+/// Connects, asks, closes.
+fn connected(
+    server: &ServerArgs,
+    ask: impl AsyncFnOnce(&Client) -> Result<bool, Failure>,
+) -> Result<bool, KeysError> {
+    let runtime = runtime()?;
     let credentials = credentials::find(server)?;
     let server = credentials.server;
     let asked = runtime.block_on(async {
         let options = ClientOptions { deadline: PATIENCE, ..ClientOptions::new(credentials.token.clone()) };
         let client = Client::connect(server.to_string(), options).await?;
-        let well = match command {
-            KeysCommand::Import(arguments) => import::run(&client, arguments).await?,
-            other => show::run(&client, other).await.map(|()| true)?,
-        };
+        let well = ask(&client).await?;
         client.close().await;
         Ok(well)
     });
