@@ -6,6 +6,7 @@ use scrip_tests::processes::PATIENCE;
 use scrip_tests::processes::http::{Page, get, get_with};
 use scrip_tests::processes::server::Server;
 use scrip_tests::processes::site::{Said, Site};
+use scrip_tests::processes::terminal::Terminal;
 use std::time::Instant;
 
 /// Runs a command until its JSON says what it should: figures of the server are published once a second.
@@ -118,4 +119,22 @@ fn a_list_of_stocks_is_for_tokens_of_their_merchant_that_may_read() {
     }
     let metrics = get(server.http, "/metrics").body;
     assert!(!metrics.contains("steam50"), "the page without a token names no stock: {metrics}");
+}
+
+#[test]
+fn the_live_view_follows_the_sale_and_gives_the_terminal_back_as_it_was() {
+    let site = Site::new();
+    let _server = sale(&site);
+    let mut terminal = Terminal::open(30, 100);
+    let before = terminal.modes();
+    let mut view = terminal.spawn(&site, &["top", "steam50", "--data", site.data_text()]);
+    terminal.wait_for("q: quit");
+    assert_ne!(terminal.modes(), before, "keys come one by one while it runs");
+    site.line("sell steam50 --channel own --user u9").well();
+    // Sold units are 3 now: the line is drawn anew.
+    terminal.wait_for("steam50                        3           3");
+    terminal.type_in("q");
+    assert!(view.wait().expect("a child can be waited for").success());
+    terminal.wait_for("\u{1b}[?1049l");
+    assert_eq!(terminal.modes(), before);
 }
