@@ -479,8 +479,7 @@ impl AnswerParts {
             AnswerKind::Hold => Answer::Hold(self.hold()),
             AnswerKind::Operation => {
                 let number = if self.flag { self.state % 4 + 19 } else { self.state };
-                let kind = OperationKind::from_number(number).expect("1 to 14 and 19 to 22 are kinds");
-                let kind = OperationKind::from_number(self.state).expect("1 to 16 are kinds");
+                let kind = OperationKind::from_number(number).expect("1 to 16 and 19 to 22 are kinds");
                 Answer::Operation(OperationView { kind, value })
             }
         })

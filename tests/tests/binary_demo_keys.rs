@@ -1,15 +1,18 @@
-//! `scrip demo keys` with the real binary, small: the verdict, the names of its last line, and that nothing stays behind.
+//! `scrip demo keys` with the real binary, small, on each driver: the verdict, the names of its last line, and that
+//! nothing stays behind.
 
+use scrip_tests::processes::drivers;
 use scrip_tests::processes::site::Site;
+
+scrip_tests::on_each_driver!(a_killed_sale_of_card_keys_on_four_channels_proves_itself);
 
 const KEYS: u64 = 2_000;
 
-#[test]
 fn a_killed_sale_of_card_keys_on_four_channels_proves_itself() {
     let site = Site::new();
     let flags =
         ["--keys", "2000", "--attempts", "50000", "--kills", "2", "--seconds", "3", "--connections", "20"];
-    let said = site.run(&[&["demo", "keys", "--json"], &flags[..]].concat());
+    let said = site.run_on_driver(&[&["demo", "keys", "--json"], &flags[..]].concat());
     let report = said.json();
     assert_eq!(said.status, Some(0), "{said:#?}");
     assert_eq!((&report["workload"], &report["kills"]), (&"demo-keys".into(), &2.into()), "{report}");
@@ -39,6 +42,7 @@ fn a_killed_sale_of_card_keys_on_four_channels_proves_itself() {
     let mini = &channels[1];
     assert!(number(mini, "lapsed_unused") > 0 && number(mini, "guaranteed") > 0, "{mini}");
 
+    assert_eq!(report["driver"].as_str(), drivers::asked_for().as_deref(), "{report}");
     let left: Vec<_> = std::fs::read_dir(site.path()).unwrap().collect();
     assert!(left.is_empty(), "the demo leaves nothing behind: {left:?}");
 }

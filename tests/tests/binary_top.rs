@@ -122,14 +122,18 @@ fn a_list_of_stocks_is_for_tokens_of_their_merchant_that_may_read() {
 }
 
 #[test]
-fn the_live_view_follows_the_sale_and_gives_the_terminal_back_as_it_was() {
+fn the_live_view_outlives_a_restart_and_gives_the_terminal_back_as_it_was() {
     let site = Site::new();
-    let _server = sale(&site);
+    let server = sale(&site);
+    until(&site, "top --json", |said| said["stocks_total"] == 2);
     let mut terminal = Terminal::open(30, 100);
     let before = terminal.modes();
-    let mut view = terminal.spawn(&site, &["top", "steam50", "--data", site.data_text()]);
+    let mut view = terminal.spawn(&site, &["top", "--data", site.data_text()]);
     terminal.wait_for("q: quit");
     assert_ne!(terminal.modes(), before, "keys come one by one while it runs");
+    let (listen, http) = (server.listen, server.http.to_string());
+    server.kill();
+    let _server = site.serve_at(listen, &["--http", &http]);
     site.line("sell steam50 --channel own --user u9").well();
     // Sold units are 3 now: the line is drawn anew.
     terminal.wait_for("steam50                        3           3");

@@ -179,7 +179,8 @@ impl Fake {
     pub fn card_stock(&self, number: u64, chunks: u64) -> CardTexts {
         let mut brain = self.brain();
         let terms = StockTerms { opens_ms: 0, closes_ms: 0, limit_per_user: 0, frozen: false };
-        let create = StockCreate { stock: stock(number), name: b"cards", units: 0, keys: true, terms };
+        let create =
+            StockCreate { stock: stock(number), name: b"cards", units: 0, kind: StockKind::Keys, terms };
         assert!(brain.own(2_000 + number, Command::StockCreate(create)));
         let (stock, supplier) = (stock(number), b"acme");
         let create = BatchCreate { stock, batch: 1, cost: 0, expires_ms: 0, supplier };

@@ -17,7 +17,7 @@ thread_local! {
 }
 
 /// The driver that this thread's test asks for.
-pub(super) fn asked_for() -> Option<String> {
+pub fn asked_for() -> Option<String> {
     ASKED_FOR.get().map(str::to_owned).or_else(|| std::env::var("SCRIP_TEST_IO").ok())
 }
 

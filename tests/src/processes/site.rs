@@ -209,8 +209,21 @@ impl Site {
     /// # Panics
     /// If it can't be started.
     pub fn run(&self, arguments: &[&str]) -> Said {
+        self.run_with(arguments, None)
+    }
+
+    /// Runs a tool that starts servers of its own: on the driver that the test is asked to run on.
+    ///
+    /// # Panics
+    /// If it can't be started.
+    pub fn run_on_driver(&self, arguments: &[&str]) -> Said {
+        self.run_with(arguments, drivers::asked_for())
+    }
+
+    fn run_with(&self, arguments: &[&str], io: Option<String>) -> Said {
         let output = Command::new(binary())
             .args(arguments)
+            .envs(io.map(|driver| ("SCRIP_IO", driver)))
             .current_dir(self.path())
             .env_remove("SCRIP_TOKEN")
             .env_remove("SCRIP_SERVER")

@@ -43,10 +43,10 @@ pub struct ChannelSum {
 }
 
 impl Look {
-    /// Looks.
-    pub async fn take(client: &Client, target: &Target<'_>) -> Result<Look, Failure> {
+    /// Looks. What was seen before says which stocks there are while nobody lists them, such as in a restart of the server.
+    pub async fn take(client: &Client, target: &Target<'_>, before: Option<&Look>) -> Result<Look, Failure> {
         let figures = door::figures(target.door).await;
-        let (ids, stocks_total) = ids(client, target).await?;
+        let (ids, stocks_total) = ids(client, target, before).await?;
         let mut stocks = Vec::with_capacity(ids.len());
         for id in ids {
             let shown = client.stock_show(id).await?;
@@ -70,19 +70,25 @@ impl Look {
     }
 }
 
-async fn ids(client: &Client, target: &Target<'_>) -> Result<(Vec<StockId>, Option<usize>), Failure> {
-    if target.named.is_empty() {
-        let listed = door::stocks(target.door, target.token).await;
-        let (ids, total) = listed.map_err(|why| {
-            Failure::Wish(format!(
-                "http://{}/stocks: {why}. Give the server's HTTP address with --http, or name the stocks: `scrip top steam50`",
-                target.door
-            ))
-        })?;
-        return Ok((ids, Some(total)));
+async fn ids(
+    client: &Client,
+    target: &Target<'_>,
+    before: Option<&Look>,
+) -> Result<(Vec<StockId>, Option<usize>), Failure> {
+    if !target.named.is_empty() {
+        let named: Result<Vec<StockId>, _> = target.named.iter().map(|name| client.stock_id(name)).collect();
+        return Ok((named?, None));
     }
-    let named: Result<Vec<StockId>, _> = target.named.iter().map(|name| client.stock_id(name)).collect();
-    Ok((named?, None))
+    match (door::stocks(target.door, target.token).await, before) {
+        (Ok((ids, total)), _) => Ok((ids, Some(total))),
+        (Err(_), Some(before)) => {
+            Ok((before.stocks.iter().map(|(shown, _)| shown.stock).collect(), before.stocks_total))
+        }
+        (Err(why), None) => Err(Failure::Wish(format!(
+            "http://{}/stocks: {why}. Give the server's HTTP address with --http, or name the stocks: `scrip top steam50`",
+            target.door
+        ))),
+    }
 }
 
 /// How much a count grew in a second, from one look to the next. A server that was started again counts from 0.
@@ -111,7 +117,7 @@ mod tests {
             stock: StockId(1),
             name: "card".into(),
             version: 1,
-            keys: false,
+            kind: scrip_client::StockKind::Counter,
             terms: scrip_client::StockTerms { opens_ms: 0, closes_ms: 0, limit_per_user: 0, frozen: false },
             total: 9,
             available: 0,

@@ -54,9 +54,9 @@ async fn print_once(
     server: SocketAddr,
     json: bool,
 ) -> Result<(), Failure> {
-    let before = Look::take(client, target).await?;
+    let before = Look::take(client, target, None).await?;
     tokio::time::sleep_until((before.at + INTERVAL).into()).await;
-    let now = Look::take(client, target).await?;
+    let now = Look::take(client, target, Some(&before)).await?;
     let page = Page { server, door: target.door, before: &before, now: &now };
     if json {
         println!("{}", page.json());
@@ -67,11 +67,11 @@ async fn print_once(
 }
 
 async fn follow(client: &Client, target: &Target<'_>, server: SocketAddr) -> Result<(), Failure> {
-    let mut before = Look::take(client, target).await?;
+    let mut before = Look::take(client, target, None).await?;
     let mut screen = Screen::take().map_err(Failure::Screen)?;
     let mut due = before.at;
     loop {
-        let now = Look::take(client, target).await?;
+        let now = Look::take(client, target, Some(&before)).await?;
         let page = Page { server, door: target.door, before: &before, now: &now };
         screen.draw(&page.lines()).map_err(Failure::Screen)?;
         due = (due + INTERVAL).max(Instant::now());

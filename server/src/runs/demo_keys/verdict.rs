@@ -195,7 +195,11 @@ fn print_checks(loaded: &LoadReport, proof: &Proof, checked: &CheckReport, repor
     line("attempts", report.attempts, "SELL, RESERVE, CONFIRM, REVEAL, KEY_REPLACE, RETURN and others");
     line("acknowledged", report.acknowledged, "each fetched back by its id after the sale");
     line("refused", report.refused, "by reason above");
-    line("unknown", report.unknown, "in flight when the server died; each looked up, none happened twice");
+    line(
+        "unknown",
+        report.unknown,
+        "in flight on a connection that was lost; each looked up, none happened twice",
+    );
     line("sales compared", checked.cards_read, "keys fetched again, text by text the ones answered before");
     line("keys of two orders", report.duplicate_keys, "by their texts, and by their numbers in the log");
     line(
