@@ -127,6 +127,15 @@ impl<'a> Dump<'a> {
         }
     }
 
+    /// Shows `count` listed keys with their texts.
+    fn listed(&mut self, count: usize) {
+        for _ in 0..count {
+            let text_bytes = usize::from(self.u16(40));
+            self.fields(answers::ListedItemLayout::FIELDS);
+            self.text(text_bytes, "text");
+        }
+    }
+
     fn extra(&mut self) {
         let bytes = usize::from(self.u16(2));
         self.fields(scrip_protocol::extras::ExtraHeader::FIELDS);
@@ -151,6 +160,7 @@ impl<'a> Dump<'a> {
                 self.keys(keys);
             }
             AnswerKind::Keys => self.keys(count),
+            AnswerKind::KeysListed => self.listed(count),
             AnswerKind::Batches => (0..count).for_each(|_| self.fields(answers::BatchLayout::FIELDS)),
             AnswerKind::Rejection => self.facts(outcome),
             _ => {}
