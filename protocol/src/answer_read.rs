@@ -313,10 +313,13 @@ impl<'a> Body<'a> {
     /// `count` listed keys in place, each looked at once.
     fn listed(&mut self, count: usize) -> Result<ListPage<'a>, AnswerFault> {
         let body: &KeysListedBody = self.fixed()?;
+        if body.spare.get() != 0 {
+            return Err(AnswerFault::SpareNotZero);
+        }
         let all = self.rest;
         for _ in 0..count {
             let item: &ListedItem = self.fixed()?;
-            if body.spare.get() != 0 || item.spare.get() != 0 {
+            if item.spare.get() != 0 {
                 return Err(AnswerFault::SpareNotZero);
             }
             let (state, of_batch) = (item.state, item.batch_state);

@@ -144,6 +144,15 @@ impl<'a> Dump<'a> {
         self.fields(commands::LimitsEnd::FIELDS);
     }
 
+    /// Shows `count` listed keys with their texts.
+    fn listed(&mut self, count: usize) {
+        for _ in 0..count {
+            let text_bytes = usize::from(self.u16(40));
+            self.fields(answers::ListedItemLayout::FIELDS);
+            self.text(text_bytes, "text");
+        }
+    }
+
     fn extra(&mut self) {
         let bytes = usize::from(self.u16(2));
         self.fields(scrip_protocol::extras::ExtraHeader::FIELDS);
@@ -169,6 +178,7 @@ impl<'a> Dump<'a> {
                 self.keys(keys);
             }
             AnswerKind::Keys => self.keys(count),
+            AnswerKind::KeysListed => self.listed(count),
             AnswerKind::Batches => (0..count).for_each(|_| self.fields(answers::BatchLayout::FIELDS)),
             AnswerKind::Terms => {
                 self.limits();

@@ -280,6 +280,8 @@ fn is_business(answer: &OwnedOutcome) -> bool {
         Code::DeadlinePassed,
         Code::CrossSlot,
         Code::Capacity,
+        // Which key it names changes with every replacement.
+        Code::KeyReplaced,
     ];
     answer.code().is_none_or(|code| !before.contains(&code))
 }
