@@ -201,7 +201,9 @@ fn rejection(code: Code) -> (&'static str, &'static str) {
         Code::HeldLimit => {
             ("LINES", "RESERVE: one of them would hold more units at once than the stock allows")
         }
-        Code::RiskLimit => ("RULE", "a risk rule or a block of the merchant does not allow it"),
+        Code::RiskLimit => {
+            ("RULE; none for a paid SELL", "a risk rule or a block of the merchant does not allow it")
+        }
         Code::NotFound => (
             "LINES for RESERVE and SELL",
             "no such stock, batch, card key, risk rule, block or operation of this merchant",
@@ -230,7 +232,9 @@ fn rejection(code: Code) -> (&'static str, &'static str) {
             "the stock or batch exists already (STOCK_CREATE, BATCH_CREATE); another version is in force (STOCK_EDIT, STOCK_QUOTA, STOCK_LIMITS, STOCK_PRICE); another clock than the first (STOCK_LIMITS); a time has passed (STOCK_QUOTA, BATCH_CREATE); not for a stock of this kind, or a hold without card keys; more card keys than a line can have (RESERVE, SELL); card keys to available (RETURN); replaced three times (KEY_REPLACE); shown already (KEY_RECLAIM)",
         ),
         Code::LockedByOtherOrder => ("", "later: another order holds it"),
-        Code::QuoteChanged => ("TOTAL", "the units asked for do not cost what was expected"),
+        Code::QuoteChanged => {
+            ("TOTAL; none for a paid SELL", "the units asked for do not cost what was expected")
+        }
         Code::HoldNotFound => ("", "no such hold"),
         Code::HoldReleased => ("", "the hold was released, or lapsed by a RELEASE"),
         Code::HoldExpiredNoStock => {

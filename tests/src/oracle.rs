@@ -505,7 +505,7 @@ fn kind_of(command: &OwnedCommand) -> OperationKind {
 
 impl OwnedOutcome {
     /// A refusal as it is recorded, from the first answer on: it has no facts but those of lines, capped at 2^32 - 1.
-    fn as_recorded(mut self) -> OwnedOutcome {
+    fn into_recorded(mut self) -> OwnedOutcome {
         if let OwnedOutcome::Refused { facts, .. } = &mut self {
             match facts {
                 OwnedFacts::Lines(lacks) => {

@@ -296,7 +296,7 @@ fn cut_to_quotas(
     limited
 }
 
-/// Steps 4 to 6: the demand of all lines on one stock against its pool. With `partial` and nothing in any pool, all
+/// Steps 5 to 8: the demand of all lines on one stock against its pool. With `partial` and nothing in any pool, all
 /// lines lack, whatever their minimums.
 #[inline]
 fn check_pools(take: &Take<'_>, plan: &mut Plan, why: Code) -> Result<(), Code> {
@@ -320,7 +320,7 @@ fn check_pools(take: &Take<'_>, plan: &mut Plan, why: Code) -> Result<(), Code> 
     first_fact(plan)
 }
 
-/// Step 7.
+/// Step 10.
 #[inline]
 fn grant(state: &State, take: &Take<'_>, plan: &mut Plan) {
     for line in 0..plan.wishes.len() {

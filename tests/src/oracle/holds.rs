@@ -269,7 +269,7 @@ impl Oracle {
             })
             .collect();
         if !lacks.is_empty() {
-            let refusal = OwnedOutcome::refused_lines(Code::HoldExpiredNoStock, lacks).as_recorded();
+            let refusal = OwnedOutcome::refused_lines(Code::HoldExpiredNoStock, lacks).into_recorded();
             self.lapse(key);
             self.hold_mut(key).refusal = Some(refusal.clone());
             return refusal;

@@ -57,7 +57,7 @@ impl Oracle {
             Err(refusal) if paid => {
                 let nothing = vec![0; take.lines.len()];
                 let mut hold = self.hold_of(envelope, take, &nothing, HoldState::Refused, self.now_ms);
-                let refusal = refusal.as_recorded();
+                let refusal = refusal.into_recorded();
                 hold.refusal = Some(refusal.clone());
                 (refusal, Some(hold))
             }
