@@ -3,8 +3,8 @@
 use crate::error::OwnedRejection;
 use crate::operation::Hold;
 use scrip_engine::answer::{
-    Answer, BatchView, ChannelView, HoldState, HoldView, KeyItem, KeyList, KeyPage, OperationView, Outcome,
-    StockView,
+    Answer, BatchView, Cancelled, ChannelView, HoldState, HoldView, KeyItem, KeyList, KeyPage, OperationView,
+    Outcome, StockView,
 };
 use scrip_engine::command::{Quota, StockTerms};
 use scrip_engine::ids::{ChannelId, OperationId, OrderId, StockId, UserId};
@@ -326,6 +326,7 @@ pub(crate) enum OwnedOutcome {
     Keys(KeysShown),
     Batches(BatchesShown),
     Released { lapsed: bool },
+    Cancelled(Cancelled),
     Returned { units: u64 },
     Stock(Box<StockShown>),
     Channels(ChannelsShown),
@@ -357,6 +358,7 @@ impl From<Outcome<'_>> for OwnedOutcome {
                 OwnedOutcome::Batches(BatchesShown { total, batches })
             }
             Answer::Released { lapsed } => OwnedOutcome::Released { lapsed },
+            Answer::Cancelled(what) => OwnedOutcome::Cancelled(what),
             Answer::Returned { units } => OwnedOutcome::Returned { units },
             Answer::Stock(view) => OwnedOutcome::Stock(Box::new(view.into())),
             Answer::Channels { version, channels } => {

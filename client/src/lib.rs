@@ -55,7 +55,7 @@ pub use request::{
     BatchChange, BatchCreate, Confirm, Extend, KeysImport, Reserve, ReturnUnits, Sell, StockCreate,
     StockEdit, StockFreeze, StockQuota, StockUnits, StockVoid,
 };
-pub use scrip_engine::answer::{HoldState, OperationKind, OperationView};
+pub use scrip_engine::answer::{Cancelled, HoldState, OperationKind, OperationView};
 pub use scrip_engine::command::{BatchChange as BatchVerb, Line, Parties, Quota, StockTerms};
 pub use scrip_engine::ids::{ChannelId, MerchantId, OperationId, OrderId, Slot, StockId, UserId};
 pub use scrip_engine::limits::{KEY_BLOCK_BYTES_MAX, KEY_TEXT_BYTES_MAX, KEYS_PER_CHUNK_MAX};

@@ -57,6 +57,8 @@ pub enum Answer<'a> {
         /// The hold had expired before: there was nothing left to give back, and a late CONFIRM is now refused.
         lapsed: bool,
     },
+    /// CANCEL.
+    Cancelled(Cancelled),
     /// RETURN.
     Returned {
         /// Units given back by this operation, over all lines.
@@ -89,6 +91,22 @@ pub enum Answer<'a> {
     Hold(HoldView<'a>),
     /// OPERATION_SHOW of any other operation.
     Operation(OperationView),
+}
+
+/// What a CANCEL has found, and undone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cancelled {
+    /// Nothing: a RESERVE or SELL under this id will not be executed any more. (Or it was refused, for good.)
+    Nothing,
+    /// A hold, whose units were given back.
+    Released,
+    /// A hold that had expired before: it can't be confirmed any more.
+    Lapsed,
+    /// A sale.
+    Returned {
+        /// Units that were given back, over all lines: those that no RETURN had given back before.
+        units: u64,
+    },
 }
 
 /// A stock as it is.
@@ -271,6 +289,8 @@ pub enum HoldState {
     Lapsed = 5,
     /// A paid SELL that was refused, for good.
     Refused = 6,
+    /// Undone by a CANCEL.
+    Cancelled = 9,
 }
 
 impl HoldState {
@@ -283,6 +303,7 @@ impl HoldState {
             4 => HoldState::Expired,
             5 => HoldState::Lapsed,
             6 => HoldState::Refused,
+            9 => HoldState::Cancelled,
             _ => return None,
         })
     }
@@ -374,6 +395,8 @@ pub enum OperationKind {
     Reveal = 13,
     /// KEY_REPLACE.
     KeyReplace = 14,
+    /// CANCEL of an operation that was not there.
+    Tombstone = 18,
 }
 
 impl OperationKind {
@@ -394,6 +417,7 @@ impl OperationKind {
             12 => OperationKind::KeysImport,
             13 => OperationKind::Reveal,
             14 => OperationKind::KeyReplace,
+            18 => OperationKind::Tombstone,
             _ => return None,
         })
     }

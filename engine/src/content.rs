@@ -170,6 +170,7 @@ pub fn content_digest(envelope: &Envelope, command: &Command<'_>) -> u64 {
         }
         Command::Confirm { .. }
         | Command::Release
+        | Command::Cancel
         | Command::StockShow { .. }
         | Command::StockChannels { .. }
         | Command::KeysRead { .. }

@@ -261,6 +261,15 @@ impl Engine {
         commands::reply::read(&self.state, reply, &mut self.replies)
     }
 
+    /// Whether a request must be taken even when space runs out: it ends a hold and needs no new record.
+    #[inline]
+    pub fn ends_hold(&self, now_ms: u64, request: &Request<'_>) -> bool {
+        let key = request.envelope.key();
+        request.command.ends_hold()
+            || matches!(request.command, Command::Cancel)
+                && self.state.find_hold(&key, self.state.record_hash(&key), now_ms).is_some()
+    }
+
     /// Applies an event of the past. Panics when the event contradicts the state: then the log is not this engine's.
     pub fn apply(&mut self, event: &Event<'_>) {
         assert!(!self.state.timers.started(), "history comes before life");

@@ -366,6 +366,16 @@ pub enum Event<'a> {
         /// The hold.
         hold: OperationKey,
     },
+    /// A hold was cancelled: what it had went back.
+    Cancelled {
+        /// The hold.
+        hold: OperationKey,
+    },
+    /// An operation that was not there was cancelled: it can't happen any more.
+    Tombstone {
+        /// The operation.
+        origin: Origin,
+    },
     /// A hold's deadline moved.
     Extended {
         /// The operation.
@@ -466,6 +476,8 @@ const RETURNED: u8 = 22;
 const REVEALED: u8 = 23;
 const KEY_REPLACED: u8 = 24;
 const BATCH_EXPIRED: u8 = 25;
+const CANCELLED: u8 = 31;
+const TOMBSTONE: u8 = 32;
 
 const FLAG_SOLD: u8 = 1;
 const FLAG_LATE: u8 = 1;

@@ -46,11 +46,13 @@ pub enum Bug {
     KeyBoundTwice,
     /// engine: units of a frozen batch that holds give back become available, whatever marks wait for them.
     MarkIgnored,
+    /// engine: a cancelled operation is executed when it comes late.
+    TombstoneIgnored,
 }
 
 impl Bug {
     /// Every planted bug, in the order of their numbers.
-    pub const ALL: [Bug; 19] = [
+    pub const ALL: [Bug; 20] = [
         Bug::AnswerBeforeSync,
         Bug::SkippedDirectorySync,
         Bug::IgnoredIoError,
@@ -70,6 +72,7 @@ impl Bug {
         Bug::GuaranteeNotCounted,
         Bug::KeyBoundTwice,
         Bug::MarkIgnored,
+        Bug::TombstoneIgnored,
     ];
 }
 

@@ -7,14 +7,14 @@ use crate::answers::{
     ANSWER_HEADER_BYTES, AnswerHeader, AnswerKind, ChannelsBody, ConfirmedBody, FactsKind, HoldBody,
     MaximumFact, OperationBody, ReservedBody, StockBody, TimeFact, UnitsFact, ValueBody, VersionFact, flag,
 };
-use crate::answers::{BatchesBody, ConfirmedKeysBody, KeyFact, KeysBody};
+use crate::answers::{BatchesBody, CancelledBody, ConfirmedKeysBody, KeyFact, KeysBody};
 use crate::error::{AnswerError, AnswerFault};
 use crate::frame::HEADER_BYTES;
 use crate::layout::padding;
 use crate::limits::ALIGNMENT;
 use scrip_engine::answer::{
-    Answer, BatchView, ChannelView, HoldLine, HoldState, HoldView, KeyItem, KeyList, KeyPage, OperationKind,
-    OperationView, Outcome, StockView,
+    Answer, BatchView, Cancelled, ChannelView, HoldLine, HoldState, HoldView, KeyItem, KeyList, KeyPage,
+    OperationKind, OperationView, Outcome, StockView,
 };
 use scrip_engine::command::StockTerms;
 use scrip_engine::ids::{ChannelId, OperationId, OrderId, StockId, UserId};
@@ -178,11 +178,28 @@ impl<'a> Body<'a> {
                 self.no_count()?;
                 Answer::Released { lapsed: self.has(flag::LAPSED) }
             }
+            AnswerKind::Cancelled => Answer::Cancelled(self.cancelled()?),
             AnswerKind::Stock => Answer::Stock(self.stock()?),
             AnswerKind::Channels => self.channels()?,
             AnswerKind::Hold => Answer::Hold(self.hold()?),
             AnswerKind::Operation => Answer::Operation(self.operation()?),
             AnswerKind::Rejection => return Err(AnswerFault::UnknownKind(kind as u8)),
+        })
+    }
+
+    fn cancelled(&mut self) -> Result<Cancelled, AnswerFault> {
+        self.no_count()?;
+        let body: &CancelledBody = self.fixed()?;
+        let units = body.units.get();
+        if body.spare != [0; 7] || body.what != 3 && units != 0 {
+            return Err(AnswerFault::SpareNotZero);
+        }
+        Ok(match body.what {
+            0 => Cancelled::Nothing,
+            1 => Cancelled::Released,
+            2 => Cancelled::Lapsed,
+            3 => Cancelled::Returned { units },
+            other => return Err(AnswerFault::UnknownNumber(u16::from(other), "what was cancelled")),
         })
     }
 

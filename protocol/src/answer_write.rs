@@ -6,11 +6,13 @@ use crate::answers::{
     ANSWER_HEADER_BYTES, AnswerHeader, AnswerKind, ChannelsBody, ConfirmedBody, FactsKind, HoldBody,
     MaximumFact, OperationBody, ReservedBody, StockBody, TimeFact, UnitsFact, ValueBody, VersionFact, flag,
 };
-use crate::answers::{BatchesBody, ConfirmedKeysBody, KeyFact, KeysBody};
+use crate::answers::{BatchesBody, CancelledBody, ConfirmedKeysBody, KeyFact, KeysBody};
 use crate::frame::{self, FrameKind, HEADER_BYTES};
 use crate::layout::{pad, padding};
 use crate::limits::{ANSWER_BYTES_MAX, FRAME_BYTES_MAX};
-use scrip_engine::answer::{Answer, HoldView, KeyItem, KeyList, KeyPage, OperationView, Outcome, StockView};
+use scrip_engine::answer::{
+    Answer, Cancelled, HoldView, KeyItem, KeyList, KeyPage, OperationView, Outcome, StockView,
+};
 use scrip_engine::rejection::{Facts, Rejection};
 use scrip_engine::state::keys::Chunk;
 use zerocopy::little_endian::{U16, U32, U64, U128};
@@ -183,9 +185,21 @@ fn done(out: &mut Vec<u8>, index: u16, answer: &Answer<'_>, seals: &mut dyn Open
             let body = ChannelsBody { version: U32::new(*version), spare: U32::ZERO };
             put(out, header(AnswerKind::Channels, 0, index, channels.len()), body, channels.as_bytes());
         }
+        Answer::Cancelled(what) => cancelled(out, index, *what),
         Answer::Hold(view) => hold(out, index, view),
         Answer::Operation(view) => operation(out, index, view),
     }
+}
+
+fn cancelled(out: &mut Vec<u8>, index: u16, cancelled: Cancelled) {
+    let (what, units) = match cancelled {
+        Cancelled::Nothing => (0, 0),
+        Cancelled::Released => (1, 0),
+        Cancelled::Lapsed => (2, 0),
+        Cancelled::Returned { units } => (3, units),
+    };
+    let body = CancelledBody { units: U64::new(units), what, spare: [0; 7] };
+    put(out, header(AnswerKind::Cancelled, 0, index, 0), body, &[]);
 }
 
 /// Appends keys to the answer that begins at `at`, as many as fit, and corrects its length; answers how many.

@@ -200,6 +200,18 @@ layout! {
 }
 
 layout! {
+    /// CANCELLED.
+    pub struct CancelledBody {
+        /// units of a sale that were given back, over all lines; else 0
+        units: U64,
+        /// 0 nothing was there, 1 a hold was released, 2 a hold that had expired lapsed, 3 units of a sale were given back
+        what: u8,
+        /// 0
+        spare: [u8; 7],
+    }
+}
+
+layout! {
     /// HOLD; the lines follow.
     pub struct HoldBody {
         /// its id
@@ -214,7 +226,7 @@ layout! {
         deadline_ms: U64,
         /// shard time at which it left HELD for its present state; 0 while held
         closed_ms: U64,
-        /// 1 held, 2 confirmed, 3 released, 4 expired, 5 lapsed, 6 refused
+        /// 1 held, 2 confirmed, 3 released, 4 expired, 5 lapsed, 6 refused, 9 cancelled
         state: u8,
         /// 0
         spare: u8,
@@ -232,7 +244,7 @@ layout! {
     pub struct OperationBody {
         /// the number in the operation's answer: value, deadline or units
         value: U64,
-        /// 1 STOCK_CREATE, 2 _SUPPLY, 3 _VOID, 4 _FREEZE, 5 _UNFREEZE, 6 _EDIT, 7 EXTEND, 8 RETURN, 9 STOCK_QUOTA, 10 BATCH_CREATE, 11 BATCH_CHANGE, 12 KEYS_IMPORT, 13 REVEAL, 14 KEY_REPLACE
+        /// 1 STOCK_CREATE, 2 _SUPPLY, 3 _VOID, 4 _FREEZE, 5 _UNFREEZE, 6 _EDIT, 7 EXTEND, 8 RETURN, 9 STOCK_QUOTA, 10 BATCH_CREATE, 11 BATCH_CHANGE, 12 KEYS_IMPORT, 13 REVEAL, 14 KEY_REPLACE, 18 CANCEL
         kind: u8,
         /// 0
         spare: [u8; 7],
@@ -417,6 +429,8 @@ numbered! {
         Keys = 13, "KEYS", KeysBody, "`count` keys", 0;
         /// BATCHES_SHOW.
         Batches = 14, "BATCHES", BatchesBody, "`count` batches of 128 bytes", 0;
+        /// CANCEL was taken, now or before.
+        Cancelled = 19, "CANCELLED", CancelledBody, "", 0;
     }
 }
 

@@ -26,7 +26,7 @@ layout! {
         lines: U16,
         /// 0
         spare: U16,
-        /// makes the command idempotent; CONFIRM and RELEASE: the hold's id
+        /// makes the command idempotent; CONFIRM, RELEASE and CANCEL: the hold's id
         operation: U128,
         /// when the operation id was made, ms since the Unix epoch; 0: the first 48 bits of the id say it
         created_ms: U64,
@@ -429,6 +429,8 @@ commands! {
     Reveal = 22, "REVEAL", RevealBody, None, [];
     /// Voids a card key of a confirmed hold and binds another in its place.
     KeyReplace = 23, "KEY_REPLACE", KeyReplaceBody, None, [];
+    /// Undoes the RESERVE or SELL with this operation id, or keeps it from being executed when it comes late.
+    Cancel = 25, "CANCEL", EmptyBody, None, [];
     /// Query: one stock. Needs no operation id.
     StockShow = 64, "STOCK_SHOW", StockShowBody, None, [];
     /// Query: what is recorded under the operation id.
@@ -463,6 +465,7 @@ impl CommandKind {
             Command::Extend { .. } => CommandKind::Extend,
             Command::Confirm { .. } => CommandKind::Confirm,
             Command::Release => CommandKind::Release,
+            Command::Cancel => CommandKind::Cancel,
             Command::Sell { .. } => CommandKind::Sell,
             Command::Return { .. } => CommandKind::Return,
             Command::StockShow { .. } => CommandKind::StockShow,

@@ -125,6 +125,7 @@ impl<'a> Body<'a> {
                 Command::Confirm { units: self.units()?, hidden: self.has(flag::CONFIRM_HIDDEN) }
             }
             CommandKind::Release => self.without_lines(Command::Release)?,
+            CommandKind::Cancel => self.without_lines(Command::Cancel)?,
             CommandKind::Sell => self.sell()?,
             CommandKind::Extend => self.extend()?,
             CommandKind::Return => self.give_back()?,

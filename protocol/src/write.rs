@@ -185,6 +185,7 @@ fn flags_and_lines(command: &Command<'_>) -> (u8, usize) {
         | Command::StockUnfreeze { .. }
         | Command::Extend { .. }
         | Command::Release
+        | Command::Cancel
         | Command::KeysImport { .. }
         | Command::BatchCreate(_)
         | Command::Reveal { .. }
@@ -227,7 +228,7 @@ fn body(out: &mut Vec<u8>, command: &Command<'_>) {
         Command::StockShow { stock } | Command::StockChannels { stock } => {
             out.extend_from_slice(StockShowBody { stock: U64::new(stock.0) }.as_bytes());
         }
-        Command::Release | Command::OperationShow => {}
+        Command::Release | Command::Cancel | Command::OperationShow => {}
         command => keys(out, command),
     }
 }

@@ -117,6 +117,7 @@ fn answer_of(kind: CommandKind) -> &'static str {
         CommandKind::Reveal | CommandKind::KeyReplace | CommandKind::KeysRead => "KEYS",
         CommandKind::BatchesShow => "BATCHES",
         CommandKind::Release => "RELEASED",
+        CommandKind::Cancel => "CANCELLED",
         CommandKind::Return => "RETURNED",
         CommandKind::StockShow => "STOCK",
         CommandKind::StockChannels => "CHANNELS",
@@ -224,7 +225,9 @@ fn rejection(code: Code) -> (&'static str, &'static str) {
             "KEY",
             "repeat of CONFIRM, SELL or REVEAL: a card key of the hold was replaced since; read them with KEYS_READ",
         ),
-        Code::Cancelled => ("", "later: the operation was cancelled"),
+        Code::Cancelled => {
+            ("", "the operation was cancelled: what it took went back, or it was never executed")
+        }
         Code::OperationMismatch => ("", "the operation id is known with another content"),
         Code::OperationTooOld => ("FLOOR", "the operation id is older than the floor: it may have happened"),
         Code::ClockAhead => ("TIME", "the operation id was made more than 60 s in the future"),

@@ -5,8 +5,8 @@ mod common;
 use common::{answer_bytes, command_bytes, key_items};
 use proptest::prelude::*;
 use scrip_engine::answer::{
-    Answer, BatchView, ChannelView, HoldLine, HoldState, HoldView, KeyList, KeyPage, OperationKind,
-    OperationView, Outcome, StockView,
+    Answer, BatchView, Cancelled, ChannelView, HoldLine, HoldState, HoldView, KeyList, KeyPage,
+    OperationKind, OperationView, Outcome, StockView,
 };
 use scrip_engine::command::{
     BatchChange, BatchCreate, Command, Envelope, KeyBlock, Line, Parties, Quota, Request, StockCreate,
@@ -201,6 +201,7 @@ impl Parts {
             CommandKind::Extend => Command::Extend { hold, ttl_ms },
             CommandKind::Confirm => Command::Confirm { units: &self.units, hidden: self.flags[0] },
             CommandKind::Release => Command::Release,
+            CommandKind::Cancel => Command::Cancel,
             CommandKind::Sell => {
                 let hidden = self.small[0] % 2 == 1;
                 Command::Sell { take: self.take(), paid: self.flags[2], hidden }
@@ -393,6 +394,12 @@ impl AnswerParts {
             AnswerKind::KeysImported => Answer::KeysImported { taken: value },
             AnswerKind::Keys => Answer::Keys(self.page(self.small[0], self.small[1])),
             AnswerKind::Batches => Answer::Batches { total: self.small[0], batches: &self.batches },
+            AnswerKind::Cancelled => Answer::Cancelled(match self.small[0] % 4 {
+                0 => Cancelled::Nothing,
+                1 => Cancelled::Released,
+                2 => Cancelled::Lapsed,
+                _ => Cancelled::Returned { units: value },
+            }),
             AnswerKind::Released => Answer::Released { lapsed: self.flag },
             AnswerKind::Returned => Answer::Returned { units: value },
             AnswerKind::Stock => Answer::Stock(self.stock()),

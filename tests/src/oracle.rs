@@ -9,6 +9,7 @@
 //! Invariant: [`Oracle::check_laws`] holds after every command.
 
 mod batches;
+mod cancel;
 mod channels;
 mod holds;
 mod keys;
@@ -18,7 +19,7 @@ mod take;
 
 use crate::outcome::{OwnedFacts, OwnedOutcome};
 use crate::request::{OwnedCommand, OwnedRequest};
-use scrip_engine::answer::{HoldState, OperationKind, OperationView};
+use scrip_engine::answer::{Cancelled, HoldState, OperationKind, OperationView};
 use scrip_engine::command::{Envelope, StockTerms};
 use scrip_engine::ids::{ChannelId, OperationId, OrderId, StockId, UserId};
 use scrip_engine::limits::{CLOCK_AHEAD_MAX_MS, Capacity};
@@ -187,6 +188,8 @@ pub struct Hold {
     pub hidden: bool,
     /// A REVEAL has shown them.
     pub revealed: bool,
+    /// What the CANCEL of it was answered.
+    pub cancelled: Option<Cancelled>,
     pub lines: Vec<HoldLine>,
 }
 
@@ -284,6 +287,7 @@ impl Oracle {
             OwnedCommand::BatchesShow { stock, from } => self.show_batches(envelope, *stock, *from),
             OwnedCommand::Confirm { units, hidden } => self.confirm(envelope, units, *hidden),
             OwnedCommand::Release => self.release(envelope),
+            OwnedCommand::Cancel => self.cancel(envelope),
             _ => self.with_own_id(request),
         }
     }
@@ -293,6 +297,9 @@ impl Oracle {
         let envelope = &request.envelope;
         let created_ms = envelope.created_ms();
         if let Some(record) = self.record(key_of(envelope)) {
+            if record.command == OwnedCommand::Cancel {
+                return OwnedOutcome::refused(Code::Cancelled);
+            }
             let same = record.created_ms == created_ms
                 && record.channel == envelope.channel
                 && record.command == request.command;
@@ -374,6 +381,7 @@ impl Oracle {
             OwnedOutcome::Extended { deadline_ms } => *deadline_ms,
             OwnedOutcome::Returned { units } => *units,
             OwnedOutcome::KeysImported { taken } => *taken,
+            OwnedOutcome::Cancelled(_) => 0,
             OwnedOutcome::Keys(keys) => match record.command {
                 OwnedCommand::KeyReplace { .. } => u64::from(keys.keys[0].key),
                 _ => 0,
@@ -430,6 +438,7 @@ fn kind_of(command: &OwnedCommand) -> OperationKind {
         OwnedCommand::KeysImport { .. } => OperationKind::KeysImport,
         OwnedCommand::Reveal { .. } => OperationKind::Reveal,
         OwnedCommand::KeyReplace { .. } => OperationKind::KeyReplace,
+        OwnedCommand::Cancel => OperationKind::Tombstone,
         _ => unreachable!("holds and queries have no operation record"),
     }
 }

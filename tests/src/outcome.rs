@@ -5,8 +5,8 @@
 
 use crate::request::OwnedRequest;
 use scrip_engine::answer::{
-    Answer, BatchView, ChannelView, HoldState, HoldView, KeyList, KeyPage, KeyPlace, OperationView, Outcome,
-    StockView,
+    Answer, BatchView, Cancelled, ChannelView, HoldState, HoldView, KeyList, KeyPage, KeyPlace,
+    OperationView, Outcome, StockView,
 };
 use scrip_engine::command::StockTerms;
 use scrip_engine::ids::{ChannelId, OperationId, OrderId, StockId, UserId};
@@ -21,6 +21,7 @@ pub enum OwnedOutcome {
     Extended { deadline_ms: u64 },
     Confirmed { confirmed_ms: u64, late: bool, units: Vec<u32> },
     Released { lapsed: bool },
+    Cancelled(Cancelled),
     Returned { units: u64 },
     Stock(Box<OwnedStock>),
     Channels { version: u32, channels: Vec<ChannelView> },
@@ -199,8 +200,11 @@ impl OwnedOutcome {
     }
 
     /// Whether this may be the answer to a repeat of what was answered `first`: the same, but that keys may have become void
-    /// since, or been replaced. REVEAL and KEY_REPLACE need their hold, and say where a key stands and what may be shown now.
+    /// since, or been replaced, and that what was taken may be cancelled since. REVEAL and KEY_REPLACE need their hold, and say where a key stands and what may be shown now.
     pub fn repeats(&self, first: &OwnedOutcome) -> bool {
+        if self.code() == Some(Code::Cancelled) && first.can_be_cancelled() {
+            return true;
+        }
         let Some(before) = first.keys() else { return self == first };
         let of_hold = matches!(first, OwnedOutcome::Keys(_));
         let Some(now) = self.keys() else {
@@ -219,6 +223,12 @@ impl OwnedOutcome {
             && now.keys.len() == before.keys.len()
             && now.keys.iter().zip(&before.keys).all(same)
             && self.without_keys() == first.without_keys()
+    }
+
+    /// Whether it speaks of a hold that a CANCEL may end later.
+    fn can_be_cancelled(&self) -> bool {
+        use OwnedOutcome::{Confirmed, ConfirmedKeys, Keys, Reserved};
+        matches!(self, Reserved { .. } | Confirmed { .. } | ConfirmedKeys { .. } | Keys(_))
     }
 
     fn without_keys(&self) -> OwnedOutcome {
@@ -274,6 +284,7 @@ impl From<Answer<'_>> for OwnedOutcome {
                 late,
                 units: units.iter().map(|units| units.get()).collect(),
             },
+            Answer::Cancelled(what) => OwnedOutcome::Cancelled(what),
             Answer::Released { lapsed } => OwnedOutcome::Released { lapsed },
             Answer::Returned { units } => OwnedOutcome::Returned { units },
             Answer::Stock(view) => OwnedOutcome::Stock(Box::new(view.into())),

@@ -37,6 +37,7 @@ pub enum OwnedCommand {
     KeysImport { stock: StockId, batch: u32, texts: Vec<u16>, sealed: Sealed },
     Confirm { units: Vec<u32>, hidden: bool },
     Release,
+    Cancel,
     Sell { take: OwnedTake, paid: bool, hidden: bool },
     Return { hold: OperationId, to_available: bool, units: Vec<u32> },
     Reveal { hold: OperationId },
@@ -143,6 +144,7 @@ impl OwnedRequest {
             OwnedCommand::Extend { hold, ttl_ms } => Command::Extend { hold: *hold, ttl_ms: *ttl_ms },
             OwnedCommand::Confirm { hidden, .. } => Command::Confirm { units: &units, hidden: *hidden },
             OwnedCommand::Release => Command::Release,
+            OwnedCommand::Cancel => Command::Cancel,
             OwnedCommand::Sell { take, paid, hidden } => {
                 Command::Sell { take: borrow(take), paid: *paid, hidden: *hidden }
             }

@@ -39,6 +39,7 @@ const HUNTS: &[(Bug, Look)] = &[
     (Bug::GuaranteeNotCounted, model),
     (Bug::KeyBoundTwice, model),
     (Bug::MarkIgnored, model),
+    (Bug::TombstoneIgnored, model),
     (Bug::AnswerBeforeSync, crashes),
     (Bug::SkippedDirectorySync, crashes),
     (Bug::IgnoredIoError, crashes),

@@ -45,6 +45,7 @@ impl Request<'_> {
             Command::KeysImport { block, .. } => check_block(block),
             Command::Extend { .. }
             | Command::Release
+            | Command::Cancel
             | Command::BatchChange { .. }
             | Command::Reveal { .. }
             | Command::KeyReplace { .. }

@@ -38,6 +38,7 @@ pub fn decide<'p>(
             return Verdict::Refuse(Rejection::plain(Code::HoldReleased));
         }
         HoldState::Refused => return Verdict::Refuse(Rejection::plain(Code::HoldNotFound)),
+        HoldState::Cancelled => return Verdict::Refuse(Rejection::plain(Code::Cancelled)),
     }
     if let Some(rejection) = deadline_passed(envelope, question.now_ms) {
         return Verdict::Refuse(rejection);

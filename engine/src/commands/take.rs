@@ -170,7 +170,7 @@ fn find_replaced<'s>(
             plan.resolved.hold = Some(handle);
             Ok(Some(Replaced { hold }))
         }
-        HoldState::Released | HoldState::Lapsed | HoldState::Refused => Ok(None),
+        HoldState::Released | HoldState::Lapsed | HoldState::Refused | HoldState::Cancelled => Ok(None),
     }
 }
 

@@ -144,6 +144,8 @@ fn decode_body<'a>(reader: &mut Reader<'a>, head: &Head) -> Result<Event<'a>, Ev
             Event::LateRefused { hold, lines: reader.take_lines(count)? }
         }
         RELEASED => Event::Released { hold: reader.take_key()? },
+        CANCELLED => Event::Cancelled { hold: reader.take_key()? },
+        TOMBSTONE => Event::Tombstone { origin: reader.take_origin(channel)?.0 },
         EXTENDED => {
             let (origin, _) = reader.take_origin(channel)?;
             let hold = OperationId(reader.take_u128()?);

@@ -141,6 +141,14 @@ impl Event<'_> {
                 writer.put(EventHold::new(hold).as_bytes());
                 writer.finish(RELEASED, 0, 0, ChannelId(0))
             }
+            Event::Cancelled { hold } => {
+                writer.put(EventHold::new(hold).as_bytes());
+                writer.finish(CANCELLED, 0, 0, ChannelId(0))
+            }
+            Event::Tombstone { origin } => {
+                writer.put_origin(&origin, 0);
+                writer.finish(TOMBSTONE, 0, 0, origin.channel)
+            }
             Event::Extended { origin, hold, deadline_ms } => {
                 writer.put_origin(&origin, 0);
                 writer.put(&hold.0.to_le_bytes());

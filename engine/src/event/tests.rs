@@ -57,6 +57,8 @@ fn every_event<'a>(
         Event::Confirmed { hold: origin.key(), late: true, hidden: true, lines },
         Event::LateRefused { hold: origin.key(), lines: refused },
         Event::Released { hold: origin.key() },
+        Event::Cancelled { hold: origin.key() },
+        Event::Tombstone { origin },
         Event::Extended { origin, hold, deadline_ms: 8 },
         Event::Returned { origin, hold, to_available: true, lines },
         Event::StockQuotaSet { origin, stock, quotas },

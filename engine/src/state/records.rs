@@ -203,6 +203,11 @@ impl HoldRecord {
         self.reserved_ms.wrapping_add_signed(i64::from(self.created_delta_ms))
     }
 
+    /// Whether its deadline passed while it was held.
+    pub fn has_expired(&self) -> bool {
+        self.late_delta_ms != 0
+    }
+
     /// When it left held; 0 while held.
     pub fn closed_ms(&self) -> u64 {
         if self.state() == HoldState::Held { 0 } else { self.reserved_ms + u64::from(self.closed_delta_ms) }

@@ -4,8 +4,8 @@
 pub mod dump;
 
 use scrip_engine::answer::{
-    Answer, BatchView, ChannelView, HoldLine, HoldState, HoldView, KeyItem, KeyList, KeyPage, OperationKind,
-    OperationView, Outcome, StockView,
+    Answer, BatchView, Cancelled, ChannelView, HoldLine, HoldState, HoldView, KeyItem, KeyList, KeyPage,
+    OperationKind, OperationView, Outcome, StockView,
 };
 use scrip_engine::command::{
     BatchChange, BatchCreate, Command, Envelope, KeyBlock, Line, Parties, Quota, Request, StockCreate,
@@ -112,6 +112,7 @@ pub fn commands() -> Vec<CommandSample> {
         .into_iter()
         .chain(commands_of_keys(one))
         .chain(optional_parts(one))
+        .chain(commands_of_orders())
         .enumerate()
         .map(|(index, (name, command))| {
             let operation = OperationId(OPERATION.0 + 0x10 * index as u128);
@@ -136,6 +137,10 @@ fn optional_parts(take: Take<'static>) -> [(&'static str, Command<'static>); 2] 
         ("reserve_parties_total", Command::Reserve { take, ttl_ms: 60_000 }),
         ("sell_parties_total_wait", Command::Sell { take: waits, paid: true, hidden: false }),
     ]
+}
+
+fn commands_of_orders() -> [(&'static str, Command<'static>); 1] {
+    [("cancel", Command::Cancel)]
 }
 
 fn commands_of_keys(take: Take<'static>) -> [(&'static str, Command<'static>); 12] {
@@ -222,6 +227,15 @@ fn answers_of_keys() -> [(&'static str, Answer<'static>); 7] {
         ("keys_past_the_end", Answer::Keys(page(2, 2, &[]))),
         ("batches", Answer::Batches { total: 65, batches: leak(&[batch]) }),
         ("no_batches", Answer::Batches { total: 0, batches: &[] }),
+    ]
+}
+
+fn answers_of_orders() -> [(&'static str, Answer<'static>); 4] {
+    [
+        ("cancelled_nothing", Answer::Cancelled(Cancelled::Nothing)),
+        ("cancelled_released", Answer::Cancelled(Cancelled::Released)),
+        ("cancelled_lapsed", Answer::Cancelled(Cancelled::Lapsed)),
+        ("cancelled_returned", Answer::Cancelled(Cancelled::Returned { units: 3 })),
     ]
 }
 
@@ -317,6 +331,7 @@ pub fn answers() -> Vec<AnswerSample> {
     ];
     let of_keys = Answer::Stock(StockView { keys: true, ..stock });
     let done = done.into_iter().chain(answers_of_keys()).chain([("stock_of_keys", of_keys)]);
+    let done = done.chain(answers_of_orders());
     done.map(|(name, answer)| (name.to_string(), Outcome::Done(answer))).collect()
 }
 

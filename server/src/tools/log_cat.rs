@@ -169,6 +169,8 @@ fn print_hold_event(out: &mut impl Write, event: &Event<'_>) -> io::Result<()> {
             print_lines(out, lines.iter().map(|line| (line.stock(), line.asked.get())))
         }
         Event::Released { hold } => writeln!(out, "released {}", hold.operation),
+        Event::Cancelled { hold } => writeln!(out, "cancelled {}", hold.operation),
+        Event::Tombstone { origin } => writeln!(out, "tombstone {}", origin.operation),
         Event::Extended { origin, hold, deadline_ms } => {
             writeln!(out, "extended {} hold={hold} deadline_ms={deadline_ms}", origin.operation)
         }

@@ -9,6 +9,9 @@ use scrip_engine::command::{Envelope, StockTerms};
 use scrip_engine::ids::{ChannelId, MerchantId, OperationId, OrderId, Slot, StockId, UserId};
 use scrip_engine::limits::{LINES_MAX, STOCK_UNITS_MAX, TTL_MAX_MS, UNITS_PER_LINE_MAX};
 
+/// States in which a hold can be cancelled, if it was made so.
+const CANCELLABLE: &[HoldState] = &[HoldState::Held, HoldState::Expired, HoldState::Confirmed];
+
 /// States in which a hold can be ended.
 const OPEN: &[HoldState] = &[HoldState::Held, HoldState::Expired];
 
@@ -68,6 +71,13 @@ impl Generator {
             Kind::Release => {
                 envelope.operation = self.hold(&mut envelope, oracle, OPEN);
                 OwnedCommand::Release
+            }
+            Kind::Cancel => {
+                // Every third one overtakes its original.
+                if self.rng.u8(0..3) > 0 {
+                    envelope.operation = self.hold(&mut envelope, oracle, CANCELLABLE);
+                }
+                OwnedCommand::Cancel
             }
             Kind::Return => {
                 let hold = self.hold(&mut envelope, oracle, &[HoldState::Confirmed]);

@@ -31,10 +31,11 @@ pub enum Kind {
     StockShow,
     StockChannels,
     OperationShow,
+    Cancel,
 }
 
 /// All kinds with their usual weights.
-const KINDS: [(Kind, u32); 23] = [
+const KINDS: [(Kind, u32); 24] = [
     (Kind::StockCreate, 1),
     (Kind::StockSupply, 6),
     (Kind::StockVoid, 3),
@@ -58,6 +59,7 @@ const KINDS: [(Kind, u32); 23] = [
     (Kind::StockShow, 5),
     (Kind::StockChannels, 6),
     (Kind::OperationShow, 7),
+    (Kind::Cancel, 6),
 ];
 
 /// How often things happen, in thousandths.

@@ -160,6 +160,7 @@ impl Oracle {
             HoldState::Released => OwnedOutcome::refused(Code::HoldReleased),
             HoldState::Lapsed => hold.refusal.clone().unwrap_or(OwnedOutcome::refused(Code::HoldReleased)),
             HoldState::Refused => OwnedOutcome::refused(Code::HoldNotFound),
+            HoldState::Cancelled => OwnedOutcome::refused(Code::Cancelled),
         }
     }
 
@@ -179,6 +180,7 @@ impl Oracle {
             HoldState::Released => OwnedOutcome::Released { lapsed: false },
             HoldState::Lapsed => OwnedOutcome::Released { lapsed: true },
             HoldState::Refused => OwnedOutcome::refused(Code::HoldNotFound),
+            HoldState::Cancelled => OwnedOutcome::refused(Code::Cancelled),
         }
     }
 
@@ -199,6 +201,7 @@ impl Oracle {
             HoldState::Released | HoldState::Lapsed => OwnedOutcome::refused(Code::HoldReleased),
             HoldState::Expired => OwnedOutcome::refused(Code::Expired),
             HoldState::Refused => OwnedOutcome::refused(Code::HoldNotFound),
+            HoldState::Cancelled => OwnedOutcome::refused(Code::Cancelled),
         }
     }
 
@@ -218,6 +221,7 @@ impl Oracle {
             HoldState::Held | HoldState::Expired => return OwnedOutcome::refused(Code::NotActive),
             HoldState::Released | HoldState::Lapsed => return OwnedOutcome::refused(Code::HoldReleased),
             HoldState::Refused => return OwnedOutcome::refused(Code::HoldNotFound),
+            HoldState::Cancelled => return OwnedOutcome::refused(Code::Cancelled),
         }
         let left: Vec<i128> = hold.lines.iter().map(|line| line.confirmed - line.returned).collect();
         if units.is_empty() && left.iter().all(|units| *units == 0) {
@@ -338,7 +342,7 @@ impl Oracle {
         self.confirmed_answer(self.hold(key))
     }
 
-    fn give_all_back(&mut self, key: Key, state: HoldState, closed_ms: u64) {
+    pub(super) fn give_all_back(&mut self, key: Key, state: HoldState, closed_ms: u64) {
         let hold = self.hold_mut(key);
         hold.state = state;
         hold.closed_ms = closed_ms;

@@ -138,6 +138,7 @@ impl Oracle {
     /// The answer to a repeat of a command with an id of its own: what was answered, with keys as they are now.
     pub(super) fn repeated(&self, envelope: &Envelope, record: &Record) -> OwnedOutcome {
         match (&record.command, &record.hold) {
+            (_, Some(hold)) if hold.state == HoldState::Cancelled => OwnedOutcome::refused(Code::Cancelled),
             (OwnedCommand::Sell { .. }, Some(hold)) if hold.state == HoldState::Confirmed => {
                 self.key_replaced(hold).unwrap_or_else(|| self.confirmed_answer(hold))
             }
@@ -168,6 +169,7 @@ impl Oracle {
             HoldState::Held | HoldState::Expired => Code::NotActive,
             HoldState::Released | HoldState::Lapsed => Code::HoldReleased,
             HoldState::Refused => Code::HoldNotFound,
+            HoldState::Cancelled => Code::Cancelled,
         };
         Err(OwnedOutcome::refused(code))
     }

@@ -430,3 +430,22 @@ fn what_is_for_counters_is_not_for_keys_and_the_other_way_round() {
         assert_refused(&world.run(51, command), Code::RuleFailed);
     }
 }
+
+#[test]
+fn the_keys_of_a_cancelled_sale_are_void() {
+    let mut world = shop_of(4);
+    let sold = world.run(10, sell(2));
+    let replaced = keys(&sold)[0];
+    world.run(11, replacing(10, replaced));
+    let cancel = world.run(10, OwnedCommand::Cancel);
+    assert_eq!(cancel, OwnedOutcome::Cancelled(scrip_engine::answer::Cancelled::Returned { units: 2 }));
+    // They may have been seen: none of them is sold again.
+    assert_eq!(buckets(&mut world), ([1, 0, 0, 0, 3], [0, 0]));
+    assert_refused(&world.run(10, sell(2)), Code::Cancelled);
+    assert_refused(&world.run(11, replacing(10, replaced)), Code::Cancelled);
+    assert_refused(
+        &world.run(12, OwnedCommand::KeysRead { hold: OperationId(10), from: 0 }),
+        Code::Cancelled,
+    );
+    world.check_laws();
+}
