@@ -68,6 +68,7 @@ fn world(stocks: u64, units: u64) -> World {
         user_limits_max: 2 * ROUND as u32,
         keys_max: 1,
         sealed_bytes_max: 1,
+        order_lines_max: 4_096,
     };
     let mut engine = Engine::new(capacity, Rules::default(), 7);
     let mut frame = Frame { bytes: vec![0; 1 << 20], at: 0 };
@@ -76,7 +77,7 @@ fn world(stocks: u64, units: u64) -> World {
     for number in 0..stocks {
         let stock = StockId::new(SLOT, number);
         let terms = StockTerms { opens_ms: 0, closes_ms: 0, limit_per_user: 1_000, frozen: false };
-        let create = StockCreate { stock, name: b"bench", units, keys: false, terms };
+        let create = StockCreate { stock, name: b"bench", units, keys: false, once_per_order: false, terms };
         let request =
             Request { envelope: envelope(1 + u128::from(number)), command: Command::StockCreate(create) };
         assert!(matches!(engine.execute(NOW_MS, &request, &mut frame), Outcome::Done(_)));

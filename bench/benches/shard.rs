@@ -56,13 +56,20 @@ fn world() -> World {
         user_limits_max: 2 * ROUND as u32,
         keys_max: 1,
         sealed_bytes_max: 1,
+        order_lines_max: 4_096,
     };
     let engine = Engine::new(capacity, Rules::default(), 7);
     let mut shard = Shard::new(engine, log, Rules::default(), FRAME_BYTES_MAX);
     shard.advance(NOW_MS);
     let terms = StockTerms { opens_ms: 0, closes_ms: 0, limit_per_user: 1_000, frozen: false };
-    let create =
-        StockCreate { stock: StockId::new(SLOT, 1), name: b"bench", units: 1 << 40, keys: false, terms };
+    let create = StockCreate {
+        stock: StockId::new(SLOT, 1),
+        name: b"bench",
+        units: 1 << 40,
+        keys: false,
+        once_per_order: false,
+        terms,
+    };
     shard.execute(&Request { envelope: envelope(1), command: Command::StockCreate(create) });
     World { shard, durable, random: fastrand::Rng::with_seed(1), _directory: directory }
 }

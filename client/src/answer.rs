@@ -81,6 +81,8 @@ pub struct StockShown {
     pub version: u32,
     /// Each unit is a card key.
     pub keys: bool,
+    /// An order has at most one sale or hold of it.
+    pub once_per_order: bool,
     /// Sale rules.
     pub terms: StockTerms,
     /// Units supplied so far.
@@ -378,6 +380,7 @@ impl From<StockView<'_>> for StockShown {
             name: String::from_utf8_lossy(view.name).into_owned(),
             version: view.version,
             keys: view.keys,
+            once_per_order: view.once_per_order,
             terms: view.terms,
             total: view.total,
             available: view.available,

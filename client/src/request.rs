@@ -19,6 +19,8 @@ pub struct StockCreate {
     pub units: u64,
     /// Each unit is a card key; units then come by import.
     pub keys: bool,
+    /// An order has at most one sale or hold of it, whatever the operations.
+    pub once_per_order: bool,
     /// Sale rules.
     pub terms: StockTerms,
 }
@@ -29,7 +31,15 @@ const OPEN_TERMS: StockTerms = StockTerms { opens_ms: 0, closes_ms: 0, limit_per
 impl StockCreate {
     /// A stock that is always on sale, without a purchase limit.
     pub fn new(operation: Operation, stock: StockId, name: impl Into<String>, units: u64) -> StockCreate {
-        StockCreate { operation, stock, name: name.into(), units, keys: false, terms: OPEN_TERMS }
+        StockCreate {
+            operation,
+            stock,
+            name: name.into(),
+            units,
+            keys: false,
+            once_per_order: false,
+            terms: OPEN_TERMS,
+        }
     }
 }
 
@@ -296,8 +306,15 @@ pub(crate) fn counts(units: &[u32]) -> Vec<U32> {
 
 impl StockCreate {
     pub(crate) fn command(&self) -> Command<'_> {
-        let StockCreate { stock, units, keys, terms, .. } = *self;
-        Command::StockCreate(command::StockCreate { stock, name: self.name.as_bytes(), units, keys, terms })
+        let StockCreate { stock, units, keys, once_per_order, terms, .. } = *self;
+        Command::StockCreate(command::StockCreate {
+            stock,
+            name: self.name.as_bytes(),
+            units,
+            keys,
+            once_per_order,
+            terms,
+        })
     }
 }
 

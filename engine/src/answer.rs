@@ -118,6 +118,8 @@ pub struct StockView<'a> {
     pub version: u32,
     /// Each unit is a card key.
     pub keys: bool,
+    /// An order has at most one sale or hold of it.
+    pub once_per_order: bool,
     /// Sale rules.
     pub terms: crate::command::StockTerms,
     /// Units supplied so far.

@@ -140,6 +140,8 @@ pub struct StockCreate<'a> {
     pub units: u64,
     /// Each unit is a card key: units come by KEYS_IMPORT alone, and `units` is 0.
     pub keys: bool,
+    /// An order has at most one sale or hold of it, whatever the operations.
+    pub once_per_order: bool,
     /// Sale rules.
     pub terms: StockTerms,
 }

@@ -109,6 +109,9 @@ pub fn content_digest(envelope: &Envelope, command: &Command<'_>) -> u64 {
             // A counter stock's digest is what it was before there were keys stocks.
             fields.put_u64(if create.keys { u64::MAX } else { create.units });
             fields.put_terms(&create.terms);
+            if create.once_per_order {
+                fields.put_u64(1);
+            }
             fields.digest(create.name)
         }
         Command::StockSupply { stock, units } => stock_digest(2, envelope, stock.0, *units, 0),

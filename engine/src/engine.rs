@@ -194,12 +194,13 @@ impl Engine {
 
     /// How full the fullest of the tables is that the floor can empty.
     fn fullest_sixteenths(&self) -> u64 {
-        let State { holds, extra_lines, operations, limits, capacity, .. } = &self.state;
+        let State { holds, extra_lines, operations, limits, order_lines, capacity, .. } = &self.state;
         let sixteenths = |used: u32, maximum: u32| u64::from(used) * 16 / u64::from(maximum.max(1));
         sixteenths(holds.used(), capacity.holds_max)
             .max(sixteenths(extra_lines.used(), capacity.extra_lines_max))
             .max(sixteenths(operations.used(), capacity.operations_max))
             .max(sixteenths(limits.used(), capacity.user_limits_max))
+            .max(sixteenths(order_lines.used(), capacity.order_lines_max))
     }
 
     /// Brings into the cache what up to [`PREPARED_MAX`] requests will look up, so that their memory accesses overlap
@@ -222,6 +223,7 @@ impl Engine {
             *hash = self.state.touch_limit(*hash);
         }
         let mut touched = self.state.touch_reclaimable(VISITS_PER_INSERTION * requests.len());
+        touched ^= self.state.touch_order_lines(requests);
         for (ahead, (record, limit)) in records.iter().zip(limits).take(requests.len()).enumerate() {
             touched ^= self.state.limits.touch(Handle(limit));
             touched ^= match Recorded::from_tagged(*record) {
@@ -293,14 +295,15 @@ impl Engine {
     }
 
     /// How full the tables are: name, records in use, configured maximum.
-    pub fn usage(&self) -> [(&'static str, u32, u32); 5] {
-        let State { stocks, holds, extra_lines, operations, limits, capacity, .. } = &self.state;
+    pub fn usage(&self) -> [(&'static str, u32, u32); 6] {
+        let State { stocks, holds, extra_lines, operations, limits, order_lines, capacity, .. } = &self.state;
         [
             ("stocks", stocks.len() as u32, capacity.stocks_max),
             ("holds", holds.used(), capacity.holds_max),
             ("extra_lines", extra_lines.used(), capacity.extra_lines_max),
             ("operations", operations.used(), capacity.operations_max),
             ("user_limits", limits.used(), capacity.user_limits_max),
+            ("order_lines", order_lines.used(), capacity.order_lines_max),
         ]
     }
 }

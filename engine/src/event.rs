@@ -204,6 +204,8 @@ pub enum Event<'a> {
         units: u64,
         /// Each unit is a card key.
         keys: bool,
+        /// An order has at most one sale or hold of it.
+        once_per_order: bool,
         /// Sale rules.
         terms: StockTerms,
         /// For people.
@@ -485,6 +487,7 @@ const FLAG_TO_AVAILABLE: u8 = 1;
 const FLAG_FROM_FROZEN: u8 = 1;
 const FLAG_FORCED: u8 = 2;
 const FLAG_KEYS: u8 = 1;
+const FLAG_ONCE_PER_ORDER: u8 = 16;
 const FLAG_CONFIRM_HIDDEN: u8 = 2;
 const FLAG_ORDER: u8 = 2;
 const FLAG_USER: u8 = 4;

@@ -48,11 +48,13 @@ pub enum Bug {
     MarkIgnored,
     /// engine: a cancelled operation is executed when it comes late.
     TombstoneIgnored,
+    /// engine: an order that asks again under a new operation id is sold the same line again.
+    OrderLineSoldTwice,
 }
 
 impl Bug {
     /// Every planted bug, in the order of their numbers.
-    pub const ALL: [Bug; 20] = [
+    pub const ALL: [Bug; 21] = [
         Bug::AnswerBeforeSync,
         Bug::SkippedDirectorySync,
         Bug::IgnoredIoError,
@@ -73,6 +75,7 @@ impl Bug {
         Bug::KeyBoundTwice,
         Bug::MarkIgnored,
         Bug::TombstoneIgnored,
+        Bug::OrderLineSoldTwice,
     ];
 }
 

@@ -252,6 +252,7 @@ impl<'a> Body<'a> {
             stock: StockId(body.stock.get()),
             version: body.version.get(),
             keys: self.has(flag::KEYS),
+            once_per_order: self.has(flag::ONCE_PER_ORDER),
             terms: StockTerms {
                 opens_ms: body.opens_ms.get(),
                 closes_ms: body.closes_ms.get(),

@@ -307,7 +307,9 @@ fn stock(out: &mut Vec<u8>, index: u16, view: &StockView<'_>) {
         marked_frozen: U64::new(view.marked_frozen),
         marked_void: U64::new(view.marked_void),
     };
-    let flags = when(view.terms.frozen, flag::FROZEN) | when(view.keys, flag::KEYS);
+    let flags = when(view.terms.frozen, flag::FROZEN)
+        | when(view.keys, flag::KEYS)
+        | when(view.once_per_order, flag::ONCE_PER_ORDER);
     put(out, header(AnswerKind::Stock, flags, index, view.name.len()), body, view.name);
 }
 

@@ -292,7 +292,7 @@ layout! {
 layout! {
     /// The facts MAXIMUM.
     pub struct MaximumFact {
-        /// 1 stocks, 2 holds, 3 further lines, 4 operations, 5 user limits, 6 units of one stock, 7 log space, 8 channels of one stock, 9 batches of one stock, 10 card keys, 11 bytes of sealed card keys
+        /// 1 stocks, 2 holds, 3 further lines, 4 operations, 5 user limits, 6 units of one stock, 7 log space, 8 channels of one stock, 9 batches of one stock, 10 card keys, 11 bytes of sealed card keys, 13 lines of orders
         which: U16,
         /// 0
         spare: [u8; 6],
@@ -340,6 +340,8 @@ pub mod flag {
     pub const FROZEN: u8 = 1;
     /// STOCK: each unit is a card key.
     pub const KEYS: u8 = 2;
+    /// STOCK: an order has at most one sale or hold of it.
+    pub const ONCE_PER_ORDER: u8 = 16;
     /// CONFIRMED, CONFIRMED_KEYS, HOLD: confirmed after the hold had expired.
     pub const LATE: u8 = 1;
     /// RELEASED: the hold had expired before, and a late CONFIRM is now refused.
@@ -414,7 +416,7 @@ numbered! {
         /// RETURN was taken; `value`: units given back by it, over all lines.
         Returned = 6, "RETURNED", ValueBody, "", 0;
         /// STOCK_SHOW.
-        Stock = 7, "STOCK", StockBody, "`count` bytes: the name (UTF-8), padded", flag::FROZEN | flag::KEYS;
+        Stock = 7, "STOCK", StockBody, "`count` bytes: the name (UTF-8), padded", flag::FROZEN | flag::KEYS | flag::ONCE_PER_ORDER;
         /// OPERATION_SHOW of a RESERVE or SELL.
         Hold = 8, "HOLD", HoldBody, "`count` lines of 24 bytes", flag::LATE;
         /// OPERATION_SHOW of any other operation.

@@ -285,6 +285,8 @@ pub mod flag {
     pub const FROZEN: u8 = 1;
     /// STOCK_CREATE: each unit is a card key.
     pub const KEYS: u8 = 2;
+    /// STOCK_CREATE: an order has at most one sale or hold of it, whatever the operations.
+    pub const ONCE_PER_ORDER: u8 = 16;
     /// STOCK_VOID: take the units from frozen instead of available.
     pub const FROM_FROZEN: u8 = 1;
     /// STOCK_VOID, STOCK_FREEZE, BATCH_CHANGE: also where that cuts into channels' guarantees, which are lowered then.
@@ -394,7 +396,7 @@ macro_rules! commands {
 
 commands! {
     /// Makes a stock: of units that are all alike, or of card keys.
-    StockCreate = 1, "STOCK_CREATE", StockCreateBody, Name, [FROZEN, KEYS];
+    StockCreate = 1, "STOCK_CREATE", StockCreateBody, Name, [FROZEN, KEYS, ONCE_PER_ORDER];
     /// Adds units to available: the only thing that changes a total.
     StockSupply = 2, "STOCK_SUPPLY", StockUnitsBody, None, [];
     /// Moves units to void, from available or from frozen.

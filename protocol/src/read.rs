@@ -280,6 +280,7 @@ impl<'a> Body<'a> {
             name,
             units: body.units.get(),
             keys: self.has(flag::KEYS),
+            once_per_order: self.has(flag::ONCE_PER_ORDER),
             terms: StockTerms {
                 opens_ms: body.opens_ms.get(),
                 closes_ms: body.closes_ms.get(),

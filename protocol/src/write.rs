@@ -164,7 +164,8 @@ fn flags_and_lines(command: &Command<'_>) -> (u8, usize) {
     };
     match command {
         Command::StockCreate(create) => {
-            (when(create.terms.frozen, flag::FROZEN) | when(create.keys, flag::KEYS), 0)
+            let once = when(create.once_per_order, flag::ONCE_PER_ORDER);
+            (once | when(create.terms.frozen, flag::FROZEN) | when(create.keys, flag::KEYS), 0)
         }
         Command::BatchChange { forced, .. } => (when(*forced, flag::FORCED), 0),
         Command::KeysImport { block: KeyBlock::Plain { count, .. }, .. } => (0, *count),

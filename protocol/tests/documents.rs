@@ -136,7 +136,11 @@ fn answer_kinds() -> String {
                 format!("LATE = {}", answer_flag::LATE)
             }
             AnswerKind::Released => format!("LAPSED = {}", answer_flag::LAPSED),
-            AnswerKind::Stock => format!("FROZEN = {}, KEYS = {}", answer_flag::FROZEN, answer_flag::KEYS),
+            AnswerKind::Stock => {
+                let (frozen, keys, once) =
+                    (answer_flag::FROZEN, answer_flag::KEYS, answer_flag::ONCE_PER_ORDER);
+                format!("FROZEN = {frozen}, KEYS = {keys}, ONCE_PER_ORDER = {once}")
+            }
             _ => String::new(),
         };
         let (number, name, bytes) = (*kind as u8, kind.name(), kind.body_bytes());
@@ -228,7 +232,10 @@ fn rejection(code: Code) -> (&'static str, &'static str) {
         Code::Cancelled => {
             ("", "the operation was cancelled: what it took went back, or it was never executed")
         }
-        Code::OperationMismatch => ("", "the operation id is known with another content"),
+        Code::OperationMismatch => (
+            "",
+            "the operation id is known with another content; RESERVE and SELL: or the order has a sale or hold of the stock already, and it is another",
+        ),
         Code::OperationTooOld => ("FLOOR", "the operation id is older than the floor: it may have happened"),
         Code::ClockAhead => ("TIME", "the operation id was made more than 60 s in the future"),
         Code::DeadlinePassed => ("TIME", "the command's own deadline has passed"),

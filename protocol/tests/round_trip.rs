@@ -160,6 +160,7 @@ impl Parts {
                 name: self.name.as_bytes(),
                 units: if self.flags[2] { 0 } else { units },
                 keys: self.flags[2],
+                once_per_order: self.flags[1],
                 terms: self.terms(),
             }),
             CommandKind::BatchCreate => Command::BatchCreate(BatchCreate {
@@ -341,6 +342,7 @@ impl AnswerParts {
             stock: StockId(stock),
             version: self.small[0],
             keys: self.channel.is_multiple_of(2),
+            once_per_order: self.channel.is_multiple_of(3),
             terms: StockTerms { opens_ms, closes_ms, limit_per_user: self.small[1], frozen: self.flag },
             total: rest[0],
             available: rest[1],

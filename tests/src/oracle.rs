@@ -14,6 +14,7 @@ mod channels;
 mod holds;
 mod keys;
 mod laws;
+mod orders;
 mod stocks;
 mod take;
 
@@ -83,6 +84,8 @@ pub struct Stock {
     pub channels: BTreeMap<ChannelId, Channel>,
     /// Each unit is a card key.
     pub keys: bool,
+    /// An order has at most one sale or hold of it.
+    pub once_per_order: bool,
     /// Batches of card keys, as they were made.
     pub batches: Vec<Batch>,
 }
@@ -308,6 +311,9 @@ impl Oracle {
             } else {
                 OwnedOutcome::refused(Code::OperationMismatch)
             };
+        }
+        if let Some(answer) = self.first_of_order(envelope, &request.command) {
+            return answer;
         }
         if created_ms < self.floor_ms {
             return self.too_old();

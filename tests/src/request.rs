@@ -23,29 +23,108 @@ pub struct OwnedRequest {
 #[derive(Debug, Clone, PartialEq)]
 #[allow(missing_docs, reason = "the variants are those of `Command`, which documents them")]
 pub enum OwnedCommand {
-    StockCreate { stock: StockId, name: Vec<u8>, units: u64, keys: bool, terms: StockTerms },
-    StockSupply { stock: StockId, units: u64 },
-    StockVoid { stock: StockId, units: u64, from_frozen: bool, forced: bool },
-    StockFreeze { stock: StockId, units: u64, forced: bool },
-    StockUnfreeze { stock: StockId, units: u64 },
-    StockEdit { stock: StockId, version: u32, terms: StockTerms },
-    StockQuota { stock: StockId, version: u32, quotas: Vec<Quota> },
-    Reserve { take: OwnedTake, ttl_ms: u32 },
-    Extend { hold: OperationId, ttl_ms: u32 },
-    BatchCreate { stock: StockId, batch: u32, cost: u64, expires_ms: u64, supplier: Vec<u8> },
-    BatchChange { stock: StockId, batch: u32, change: BatchChange, forced: bool },
-    KeysImport { stock: StockId, batch: u32, texts: Vec<u16>, sealed: Sealed },
-    Confirm { units: Vec<u32>, hidden: bool },
+    StockCreate {
+        stock: StockId,
+        name: Vec<u8>,
+        units: u64,
+        keys: bool,
+        once_per_order: bool,
+        terms: StockTerms,
+    },
+    StockSupply {
+        stock: StockId,
+        units: u64,
+    },
+    StockVoid {
+        stock: StockId,
+        units: u64,
+        from_frozen: bool,
+        forced: bool,
+    },
+    StockFreeze {
+        stock: StockId,
+        units: u64,
+        forced: bool,
+    },
+    StockUnfreeze {
+        stock: StockId,
+        units: u64,
+    },
+    StockEdit {
+        stock: StockId,
+        version: u32,
+        terms: StockTerms,
+    },
+    StockQuota {
+        stock: StockId,
+        version: u32,
+        quotas: Vec<Quota>,
+    },
+    Reserve {
+        take: OwnedTake,
+        ttl_ms: u32,
+    },
+    Extend {
+        hold: OperationId,
+        ttl_ms: u32,
+    },
+    BatchCreate {
+        stock: StockId,
+        batch: u32,
+        cost: u64,
+        expires_ms: u64,
+        supplier: Vec<u8>,
+    },
+    BatchChange {
+        stock: StockId,
+        batch: u32,
+        change: BatchChange,
+        forced: bool,
+    },
+    KeysImport {
+        stock: StockId,
+        batch: u32,
+        texts: Vec<u16>,
+        sealed: Sealed,
+    },
+    Confirm {
+        units: Vec<u32>,
+        hidden: bool,
+    },
     Release,
     Cancel,
-    Sell { take: OwnedTake, paid: bool, hidden: bool },
-    Return { hold: OperationId, to_available: bool, units: Vec<u32> },
-    Reveal { hold: OperationId },
-    KeyReplace { hold: OperationId, key: u32, reason: u16 },
-    KeysRead { hold: OperationId, from: u32 },
-    BatchesShow { stock: StockId, from: u32 },
-    StockShow { stock: StockId },
-    StockChannels { stock: StockId },
+    Sell {
+        take: OwnedTake,
+        paid: bool,
+        hidden: bool,
+    },
+    Return {
+        hold: OperationId,
+        to_available: bool,
+        units: Vec<u32>,
+    },
+    Reveal {
+        hold: OperationId,
+    },
+    KeyReplace {
+        hold: OperationId,
+        key: u32,
+        reason: u16,
+    },
+    KeysRead {
+        hold: OperationId,
+        from: u32,
+    },
+    BatchesShow {
+        stock: StockId,
+        from: u32,
+    },
+    StockShow {
+        stock: StockId,
+    },
+    StockChannels {
+        stock: StockId,
+    },
     OperationShow,
 }
 
@@ -108,12 +187,13 @@ impl OwnedRequest {
             lines: &lines,
         };
         let command = match &self.command {
-            OwnedCommand::StockCreate { stock, name, units, keys, terms } => {
+            OwnedCommand::StockCreate { stock, name, units, keys, once_per_order, terms } => {
                 Command::StockCreate(StockCreate {
                     stock: *stock,
                     name,
                     units: *units,
                     keys: *keys,
+                    once_per_order: *once_per_order,
                     terms: *terms,
                 })
             }

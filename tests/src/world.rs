@@ -308,7 +308,14 @@ impl World {
     #[track_caller]
     pub fn stock_with(&mut self, number: u64, units: u64, terms: StockTerms) -> StockId {
         let stock = StockId::new(Slot(0), number);
-        let command = OwnedCommand::StockCreate { stock, name: b"cards".to_vec(), units, keys: false, terms };
+        let command = OwnedCommand::StockCreate {
+            stock,
+            name: b"cards".to_vec(),
+            units,
+            keys: false,
+            once_per_order: false,
+            terms,
+        };
         let answer = self.ask(&self.request(1 << 64 | u128::from(number), command));
         assert_eq!(answer, OwnedOutcome::StockChanged { value: units });
         stock

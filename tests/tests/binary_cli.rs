@@ -196,6 +196,11 @@ fn a_cancel_undoes_what_was_made_and_keeps_the_late_from_being_made() {
     let site = Site::new();
     let server = site.serve(&[]);
     line(&site, "stock create card --units 10").well();
+    line(&site, "stock create vip --units 5 --once-per-order").well();
+    for operation in ["V1", "V2"] {
+        line(&site, &format!("sell vip --channel own --order O1 --operation {operation}")).well();
+    }
+    assert_eq!(field(&line(&site, "stock show vip").well(), "sold"), "1");
     line(&site, "sell card:3 --channel own --operation S1").well();
     let cancelled = line(&site, "cancel S1").well();
     assert!(cancelled.stdout.contains("3 sold units are given back"), "{cancelled:#?}");

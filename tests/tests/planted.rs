@@ -40,6 +40,7 @@ const HUNTS: &[(Bug, Look)] = &[
     (Bug::KeyBoundTwice, model),
     (Bug::MarkIgnored, model),
     (Bug::TombstoneIgnored, model),
+    (Bug::OrderLineSoldTwice, model),
     (Bug::AnswerBeforeSync, crashes),
     (Bug::SkippedDirectorySync, crashes),
     (Bug::IgnoredIoError, crashes),

@@ -150,6 +150,10 @@ fn late_lack(
         return Some((Code::Expired, 0));
     }
     let stock = state.stock(Handle(record.stock));
+    if stock.once_per_order && state.order_line(hold.order(), Handle(record.stock), now_ms).is_some() {
+        // The order has bought, or holds, the same again since: it gets it once.
+        return Some((Code::RuleFailed, 0));
+    }
     if stock.terms.frozen {
         return Some((Code::Frozen, 0));
     }
@@ -211,8 +215,12 @@ pub fn apply(
     if late {
         hold.flags |= HoldRecord::LATE;
     }
+
     if hidden {
         hold.flags |= HoldRecord::HIDDEN;
+    }
+    if late {
+        state.retake_order_lines(handle);
     }
     handle
 }

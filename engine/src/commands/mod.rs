@@ -10,6 +10,7 @@ pub mod confirm;
 pub mod expire;
 pub mod hold;
 pub mod keys;
+pub mod orders;
 pub mod query;
 pub mod reply;
 pub mod return_units;

@@ -157,6 +157,7 @@ fn stock_view(state: &State, handle: Handle) -> StockView<'_> {
         stock: stock.id,
         version: stock.version,
         keys: stock.keys,
+        once_per_order: stock.once_per_order,
         terms: stock.terms,
         total: units.total,
         available: units.available,

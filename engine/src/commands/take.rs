@@ -2,7 +2,8 @@
 //!
 //! Invariant: what is granted was available, the sum over lines on one stock included, and inside the buyer's limit.
 
-use super::checks::{before_deciding, capacity};
+use super::checks::capacity;
+use super::orders;
 use super::{Plan, Question, Reply, Resolved, TO_BE_MADE, Verdict};
 use crate::answer::HoldState;
 use crate::command::{Take, ttl_or_default};
@@ -46,9 +47,7 @@ pub fn decide_reserve<'p>(
     plan: &'p mut Plan,
 ) -> Verdict<'p> {
     let content = content_digest(&question.request.envelope, &question.request.command);
-    if let Some(verdict) =
-        before_deciding(state, question, content, take.lines.iter().map(|line| line.stock()))
-    {
+    if let Some(verdict) = orders::before_taking(state, question, content, take, None) {
         return verdict;
     }
     if let Err(code) = work_out(state, question, take, plan) {
@@ -78,9 +77,7 @@ pub fn decide_sell<'p>(
     plan: &'p mut Plan,
 ) -> Verdict<'p> {
     let content = content_digest(&question.request.envelope, &question.request.command);
-    if let Some(verdict) =
-        before_deciding(state, question, content, take.lines.iter().map(|line| line.stock()))
-    {
+    if let Some(verdict) = orders::before_taking(state, question, content, take, Some(hidden)) {
         return verdict;
     }
     let worked_out = work_out(state, question, take, plan);
@@ -363,6 +360,9 @@ fn no_room(
     if !plan.wishes.iter().zip(&plan.lines).all(counts_channel) {
         return Some(capacity(CapacityOf::Channels, CHANNELS_PER_STOCK_MAX as u64));
     }
+    if let Some(rejection) = orders::no_room(state, take, plan) {
+        return Some(rejection);
+    }
     let limits_left = maxima.user_limits_max.saturating_sub(state.limits.used());
     if u64::from(limits_left) < lines && new_limits(state, take, plan) > limits_left {
         return Some(capacity(CapacityOf::UserLimits, u64::from(maxima.user_limits_max)));
@@ -411,6 +411,7 @@ pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) -> Handl
         record.more_lines = state.extra_lines.insert(extra).0;
     }
     let handle = state.insert_hold(record, resolved.hash);
+    state.claim_order_lines(handle);
     if *sold {
         bind_keys(state, handle);
     }

@@ -221,7 +221,8 @@ fn decode_stock<'a>(
             let terms = reader.take_terms()?;
             let name = reader.take_slice(usize::from(head.count.get()), NAME_BYTES_MAX)?;
             let keys = head.flags & FLAG_KEYS != 0;
-            Event::StockCreated { origin, stock, units, keys, terms, name }
+            let once_per_order = head.flags & FLAG_ONCE_PER_ORDER != 0;
+            Event::StockCreated { origin, stock, units, keys, once_per_order, terms, name }
         }
         STOCK_MOVED => {
             let kind = u8::try_from(code).ok().and_then(OperationKind::from_number);

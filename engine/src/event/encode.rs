@@ -179,13 +179,15 @@ impl Event<'_> {
 
     fn encode_stock(&self, mut writer: Writer<'_>) -> usize {
         match *self {
-            Event::StockCreated { origin, stock, units, keys, terms, name } => {
+            Event::StockCreated { origin, stock, units, keys, once_per_order, terms, name } => {
                 writer.put_origin(&origin, 0);
                 writer.put_u64(stock.0);
                 writer.put_u64(units);
                 writer.put_terms(&terms);
                 writer.put(name);
-                writer.finish(STOCK_CREATED, if keys { FLAG_KEYS } else { 0 }, name.len(), origin.channel)
+                let once = if once_per_order { FLAG_ONCE_PER_ORDER } else { 0 };
+                let flags = once | if keys { FLAG_KEYS } else { 0 };
+                writer.finish(STOCK_CREATED, flags, name.len(), origin.channel)
             }
             Event::StockMoved { origin, kind, from_frozen, forced, stock, units } => {
                 writer.put_origin(&origin, kind as u16);

@@ -33,7 +33,15 @@ fn every_event<'a>(
         Event::Configured { rules: Rules::default() },
         Event::FloorRaised { floor_ms: 7_000 },
         Event::Expired { holds },
-        Event::StockCreated { origin, stock, units: 10, keys: true, terms, name: "礼品卡 1".as_bytes() },
+        Event::StockCreated {
+            origin,
+            stock,
+            units: 10,
+            keys: true,
+            once_per_order: true,
+            terms,
+            name: "礼品卡 1".as_bytes(),
+        },
         Event::StockMoved {
             origin,
             kind: OperationKind::StockVoid,

@@ -111,6 +111,7 @@ impl State {
             }
             state.forget_line(line.limit, left);
         });
+        self.drop_order_lines(handle);
         let mut next = hold.more_lines;
         while next != NONE {
             let extra = Handle(next);

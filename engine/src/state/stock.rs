@@ -23,6 +23,8 @@ pub struct Stock {
     pub version: u32,
     /// Each unit is a card key.
     pub keys: bool,
+    /// An order has at most one sale or hold of it.
+    pub once_per_order: bool,
     /// Batches of card keys.
     pub sale_order: SaleOrder,
     /// Sale rules.
@@ -100,6 +102,7 @@ impl Stock {
             merchant,
             version: 1,
             keys,
+            once_per_order: false,
             sale_order: SaleOrder::default(),
             terms,
             units: Units::default(),

@@ -107,6 +107,7 @@ impl Fake {
             user_limits_max: 400_000,
             keys_max: 1,
             sealed_bytes_max: 1,
+            order_lines_max: 4_096,
         };
         let mut engine = Engine::new(capacity, Rules::default(), 1);
         engine.advance(now_ms(), &mut Void);
@@ -122,7 +123,14 @@ impl Fake {
         };
         for number in 1..=stocks {
             let terms = StockTerms { opens_ms: 0, closes_ms: 0, limit_per_user, frozen: false };
-            let create = StockCreate { stock: stock(number), name: b"stock", units, keys: false, terms };
+            let create = StockCreate {
+                stock: stock(number),
+                name: b"stock",
+                units,
+                keys: false,
+                once_per_order: false,
+                terms,
+            };
             assert!(brain.own(number, Command::StockCreate(create)));
         }
         let brain = Arc::new(Mutex::new(brain));

@@ -79,6 +79,7 @@ pub fn commands() -> Vec<CommandSample> {
                 name,
                 units: 100_000,
                 keys: false,
+                once_per_order: false,
                 terms: terms(),
             }),
         ),
@@ -157,7 +158,14 @@ fn commands_of_keys(take: Take<'static>) -> [(&'static str, Command<'static>); 1
     [
         (
             "stock_create_keys",
-            Command::StockCreate(StockCreate { stock: STOCK, name: b"steam50", units: 0, keys: true, terms }),
+            Command::StockCreate(StockCreate {
+                stock: STOCK,
+                name: b"steam50",
+                units: 0,
+                keys: true,
+                once_per_order: true,
+                terms,
+            }),
         ),
         ("batch_create", Command::BatchCreate(create)),
         ("batch_freeze", change(BatchChange::Freeze, false)),
@@ -271,6 +279,7 @@ pub fn answers() -> Vec<AnswerSample> {
         stock: STOCK,
         version: 3,
         keys: false,
+        once_per_order: false,
         terms: terms(),
         total: 100_000,
         available: 90_000,
@@ -331,7 +340,8 @@ pub fn answers() -> Vec<AnswerSample> {
     ];
     let of_keys = Answer::Stock(StockView { keys: true, ..stock });
     let done = done.into_iter().chain(answers_of_keys()).chain([("stock_of_keys", of_keys)]);
-    let done = done.chain(answers_of_orders());
+    let once = Answer::Stock(StockView { once_per_order: true, ..stock });
+    let done = done.chain(answers_of_orders()).chain([("stock_once_per_order", once)]);
     done.map(|(name, answer)| (name.to_string(), Outcome::Done(answer))).collect()
 }
 

@@ -34,11 +34,16 @@ async fn ask(client: &Client, name: &str, command: &StockCommand) -> Result<(), 
     let stock = client.stock_id(name)?;
     let operation = client.operation();
     match command {
-        StockCommand::Create { units, keys, limit_per_user, opens_ms, closes_ms, .. } => {
+        StockCommand::Create { units, keys, once_per_order, limit_per_user, opens_ms, closes_ms, .. } => {
             let (opens_ms, closes_ms, limit_per_user) = (*opens_ms, *closes_ms, *limit_per_user);
             let terms = StockTerms { opens_ms, closes_ms, limit_per_user, frozen: false };
-            let keys = *keys;
-            let create = StockCreate { terms, keys, ..StockCreate::new(operation, stock, name, *units) };
+            let (keys, once_per_order) = (*keys, *once_per_order);
+            let create = StockCreate {
+                terms,
+                keys,
+                once_per_order,
+                ..StockCreate::new(operation, stock, name, *units)
+            };
             client.stock_create(create).await?;
         }
         StockCommand::Show { .. } => {}
@@ -141,5 +146,8 @@ fn print_stock(stock: &StockShown) {
         time(opens_ms),
         time(closes_ms)
     );
+    if stock.once_per_order {
+        println!("per order               once");
+    }
     println!("version    {:>16}", stock.version);
 }

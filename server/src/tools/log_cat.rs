@@ -71,9 +71,9 @@ fn print_event(
             holds.iter().try_for_each(|hold| write!(out, " {}", hold.key().operation))?;
             writeln!(out)
         }
-        Event::StockCreated { origin, stock, units, keys, terms, name } => writeln!(
+        Event::StockCreated { origin, stock, units, keys, once_per_order, terms, name } => writeln!(
             out,
-            "stock_created {} stock={stock} name={:?} units={units} keys={keys} limit_per_user={} opens_ms={} closes_ms={}",
+            "stock_created {} stock={stock} name={:?} units={units} keys={keys} once_per_order={once_per_order} limit_per_user={} opens_ms={} closes_ms={}",
             origin.operation,
             String::from_utf8_lossy(name),
             terms.limit_per_user,

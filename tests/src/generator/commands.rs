@@ -182,7 +182,8 @@ impl Generator {
         };
         let name =
             if self.rng.bool() { "卡密".as_bytes().to_vec() } else { vec![b'x'; self.rng.usize(1..=64)] };
-        OwnedCommand::StockCreate { stock, name, units, keys, terms: self.terms() }
+        let once_per_order = self.happens(self.plan.chances.once);
+        OwnedCommand::StockCreate { stock, name, units, keys, once_per_order, terms: self.terms() }
     }
 
     fn terms(&mut self) -> StockTerms {
@@ -349,7 +350,12 @@ impl Generator {
     /// The same request with one thing changed. Some changes make no difference to its content.
     pub(super) fn altered(&mut self, mut request: OwnedRequest, oracle: &Oracle) -> OwnedRequest {
         let envelope = &mut request.envelope;
-        match self.rng.u8(0..12) {
+        match self.rng.u8(0..13) {
+            12 => {
+                // A callback that comes again under a new id.
+                self.ids += 1;
+                (envelope.operation, envelope.created_ms) = (OperationId(self.ids), self.now_ms);
+            }
             0 => envelope.created_ms = envelope.created_ms().saturating_add(1),
             1 => envelope.created_ms = envelope.created_ms().saturating_sub(1),
             2 => envelope.created_ms = envelope.created_ms(),

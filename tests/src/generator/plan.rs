@@ -103,6 +103,8 @@ pub struct Chances {
     pub wide: u32,
     /// A stock is one of card keys.
     pub keyed: u32,
+    /// A stock is sold once per order.
+    pub once: u32,
     /// Card keys are not shown.
     pub hidden: u32,
     /// Quantities lie at a boundary of what is there.
@@ -147,6 +149,7 @@ pub const ROOMY: Capacity = Capacity {
     user_limits_max: 4_096,
     keys_max: 2_048,
     sealed_bytes_max: 64 << 10,
+    order_lines_max: 4_096,
 };
 
 impl Plan {
@@ -195,6 +198,7 @@ fn draw_capacity(rng: &mut Rng) -> Capacity {
         user_limits_max: *pick(rng, &[1, 3, 4_096]),
         keys_max: *pick(rng, &[0, 5, 40, 1_024]),
         sealed_bytes_max: *pick(rng, &[0, 200, 2_000, 64 << 10]),
+        order_lines_max: *pick(rng, &[0, 3, 10, 4_096]),
     }
 }
 
@@ -241,6 +245,7 @@ fn draw_chances(rng: &mut Rng) -> Chances {
         several: draw(300, 800),
         wide: draw(5, 100),
         keyed: draw(400, 900),
+        once: draw(0, 500),
         hidden: draw(150, 600),
         boundary: draw(200, 600),
         huge: draw(10, 200),

@@ -306,6 +306,9 @@ impl Oracle {
         if self.now_ms >= hold.late_until_ms {
             return Some((Code::Expired, 0));
         }
+        if stock.once_per_order && self.has_line(stock.merchant, hold.order, line.stock).is_some() {
+            return Some((Code::RuleFailed, 0));
+        }
         if stock.terms.frozen {
             return Some((Code::Frozen, 0));
         }

@@ -64,6 +64,7 @@ impl Stock {
             stock,
             version: self.version,
             keys: self.keys,
+            once_per_order: self.once_per_order,
             terms: self.terms,
             total: unsigned(self.total),
             available: unsigned(self.available),
@@ -142,7 +143,7 @@ impl Oracle {
     }
 
     fn create_stock(&mut self, envelope: &Envelope, command: &OwnedCommand) -> OwnedOutcome {
-        let OwnedCommand::StockCreate { stock, name, units, keys, terms } = command else {
+        let OwnedCommand::StockCreate { stock, name, units, keys, once_per_order, terms } = command else {
             unreachable!("called for STOCK_CREATE alone");
         };
         let made = Stock {
@@ -160,6 +161,7 @@ impl Oracle {
             marked_void: 0,
             channels: BTreeMap::new(),
             keys: *keys,
+            once_per_order: *once_per_order,
             batches: Vec::new(),
         };
         self.stocks.insert(*stock, made);

@@ -63,7 +63,14 @@ fn scene() -> World {
 }
 
 fn create(stock: StockId, units: u64) -> OwnedCommand {
-    OwnedCommand::StockCreate { stock, name: b"stock".to_vec(), units, keys: false, terms: ANY_TERMS }
+    OwnedCommand::StockCreate {
+        stock,
+        name: b"stock".to_vec(),
+        units,
+        keys: false,
+        once_per_order: false,
+        terms: ANY_TERMS,
+    }
 }
 
 type Fault = fn(&mut OwnedRequest);

@@ -23,6 +23,7 @@ fn shop_with(capacity: Capacity) -> World {
         name: b"keys".to_vec(),
         units: 0,
         keys: true,
+        once_per_order: false,
         terms: ANY_TERMS,
     };
     assert_eq!(world.run(1, create), OwnedOutcome::StockChanged { value: 0 });

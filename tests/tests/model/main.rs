@@ -13,6 +13,7 @@ mod check_orders;
 mod expiry;
 mod keys;
 mod limits;
+mod orders;
 mod random;
 mod situations;
 mod stocks;

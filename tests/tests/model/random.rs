@@ -34,6 +34,7 @@ const SMALL: Capacity = Capacity {
     user_limits_max: 1,
     keys_max: 1,
     sealed_bytes_max: 1,
+    order_lines_max: 1,
 };
 
 /// A number from the environment.
