@@ -69,6 +69,7 @@ fn world(stocks: u64, units: u64) -> World {
         keys_max: 1,
         sealed_bytes_max: 1,
         risk_counts_max: 1_024,
+        order_lines_max: 4_096,
     };
     let mut engine = Engine::new(capacity, Rules::default(), 7);
     let mut frame = Frame { bytes: vec![0; 1 << 20], at: 0 };
@@ -77,7 +78,14 @@ fn world(stocks: u64, units: u64) -> World {
     for number in 0..stocks {
         let stock = StockId::new(SLOT, number);
         let terms = StockTerms { opens_ms: 0, closes_ms: 0, limit_per_user: 1_000, frozen: false };
-        let create = StockCreate { stock, name: b"bench", units, kind: StockKind::Counter, terms };
+        let create = StockCreate {
+            stock,
+            name: b"bench",
+            units,
+            kind: StockKind::Counter,
+            once_per_order: false,
+            terms,
+        };
         let request =
             Request { envelope: envelope(1 + u128::from(number)), command: Command::StockCreate(create) };
         assert!(matches!(engine.execute(NOW_MS, &request, &mut frame), Outcome::Done(_)));

@@ -57,6 +57,7 @@ fn world() -> World {
         keys_max: 1,
         sealed_bytes_max: 1,
         risk_counts_max: 1_024,
+        order_lines_max: 4_096,
     };
     let engine = Engine::new(capacity, Rules::default(), 7);
     let mut shard = Shard::new(engine, log, Rules::default(), FRAME_BYTES_MAX);
@@ -67,6 +68,7 @@ fn world() -> World {
         name: b"bench",
         units: 1 << 40,
         kind: StockKind::Counter,
+        once_per_order: false,
         terms,
     };
     shard.execute(&Request { envelope: envelope(1), command: Command::StockCreate(create) });

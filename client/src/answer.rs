@@ -3,8 +3,8 @@
 use crate::error::OwnedRejection;
 use crate::operation::Hold;
 use scrip_engine::answer::{
-    Answer, BatchView, ChannelView, HoldState, HoldView, KeyItem, KeyList, KeyPage, ListPage, ListedItem,
-    ListedKeys, OperationView, Outcome, StockView,
+    Answer, BatchView, Cancelled, ChannelView, HoldState, HoldView, KeyItem, KeyList, KeyPage, ListPage,
+    ListedItem, ListedKeys, OperationView, Outcome, StockView,
 };
 use scrip_engine::command::{Block, Limits, Price, Quota, RiskRule, StockKind, StockTerms};
 use scrip_engine::ids::{ChannelId, OperationId, OrderId, StockId, UserId};
@@ -81,6 +81,8 @@ pub struct StockShown {
     pub version: u32,
     /// What its units are.
     pub kind: StockKind,
+    /// An order has at most one sale or hold of it.
+    pub once_per_order: bool,
     /// Sale rules.
     pub terms: StockTerms,
     /// Units supplied so far.
@@ -405,6 +407,7 @@ pub(crate) enum OwnedOutcome {
     Listed(KeysListed),
     Batches(BatchesShown),
     Released { lapsed: bool },
+    Cancelled(Cancelled),
     Returned { units: u64 },
     Stock(Box<StockShown>),
     Channels(ChannelsShown),
@@ -439,6 +442,7 @@ impl From<Outcome<'_>> for OwnedOutcome {
                 OwnedOutcome::Batches(BatchesShown { total, batches })
             }
             Answer::Released { lapsed } => OwnedOutcome::Released { lapsed },
+            Answer::Cancelled(what) => OwnedOutcome::Cancelled(what),
             Answer::Returned { units } => OwnedOutcome::Returned { units },
             Answer::Stock(view) => OwnedOutcome::Stock(Box::new(view.into())),
             Answer::Channels { version, channels } => {
@@ -466,6 +470,7 @@ impl From<StockView<'_>> for StockShown {
             name: String::from_utf8_lossy(view.name).into_owned(),
             version: view.version,
             kind: view.kind,
+            once_per_order: view.once_per_order,
             terms: view.terms,
             total: view.total,
             available: view.available,

@@ -15,6 +15,7 @@ use crate::request::{
 };
 use crate::session::SessionError;
 use crate::transport::{Connector, Tcp};
+use scrip_engine::answer::Cancelled;
 use scrip_engine::command::{Command, Envelope, Request};
 use scrip_engine::ids::{ChannelId, MerchantId, OperationId, OrderId, Slot, StockId, UserId};
 use scrip_engine::rejection::Code;
@@ -281,6 +282,14 @@ impl Client {
     pub async fn release(&self, hold: Hold) -> Result<Released, Error> {
         match self.call(hold.operation, hold.slot, Command::Release).await? {
             OwnedOutcome::Released { lapsed } => Ok(Released { lapsed }),
+            _ => Err(wrong_answer()),
+        }
+    }
+
+    /// Undoes a reserve or sell whose answer nobody waits for any more, or keeps it from being executed when it comes late.
+    pub async fn cancel(&self, original: Hold) -> Result<Cancelled, Error> {
+        match self.call(original.operation, original.slot, Command::Cancel).await? {
+            OwnedOutcome::Cancelled(what) => Ok(what),
             _ => Err(wrong_answer()),
         }
     }

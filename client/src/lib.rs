@@ -57,7 +57,7 @@ pub use request::{
     BatchChange, BatchCreate, Confirm, Extend, KeysImport, Reserve, ReturnUnits, Sell, StockCreate,
     StockEdit, StockFreeze, StockLimits, StockPrice, StockQuota, StockUnits, StockVoid,
 };
-pub use scrip_engine::answer::{HoldState, OperationKind, OperationView};
+pub use scrip_engine::answer::{Cancelled, HoldState, OperationKind, OperationView};
 pub use scrip_engine::command::{
     BatchChange as BatchVerb, Block, Limits, Line, Parties, Price, PriceKind, Quota, RiskAction, RiskRule,
     StockKind, StockTerms, SubjectKind, SubjectLimit,

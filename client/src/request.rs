@@ -19,6 +19,8 @@ pub struct StockCreate {
     pub units: u64,
     /// What its units are; those of card keys come by import.
     pub kind: StockKind,
+    /// An order has at most one sale or hold of it, whatever the operations.
+    pub once_per_order: bool,
     /// Sale rules.
     pub terms: StockTerms,
 }
@@ -35,6 +37,7 @@ impl StockCreate {
             name: name.into(),
             units,
             kind: StockKind::Counter,
+            once_per_order: false,
             terms: OPEN_TERMS,
         }
     }
@@ -335,8 +338,15 @@ pub(crate) fn counts(units: &[u32]) -> Vec<U32> {
 
 impl StockCreate {
     pub(crate) fn command(&self) -> Command<'_> {
-        let StockCreate { stock, units, kind, terms, .. } = *self;
-        Command::StockCreate(command::StockCreate { stock, name: self.name.as_bytes(), units, kind, terms })
+        let StockCreate { stock, units, kind, once_per_order, terms, .. } = *self;
+        Command::StockCreate(command::StockCreate {
+            stock,
+            name: self.name.as_bytes(),
+            units,
+            kind,
+            once_per_order,
+            terms,
+        })
     }
 }
 

@@ -58,6 +58,8 @@ pub enum Answer<'a> {
         /// The hold had expired before: there was nothing left to give back, and a late CONFIRM is now refused.
         lapsed: bool,
     },
+    /// CANCEL.
+    Cancelled(Cancelled),
     /// RETURN.
     Returned {
         /// Units given back by this operation, over all lines.
@@ -112,6 +114,22 @@ pub enum Answer<'a> {
     Operation(OperationView),
 }
 
+/// What a CANCEL has found, and undone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cancelled {
+    /// Nothing: a RESERVE or SELL under this id will not be executed any more. (Or it was refused, for good.)
+    Nothing,
+    /// A hold, whose units were given back.
+    Released,
+    /// A hold that had expired before: it can't be confirmed any more.
+    Lapsed,
+    /// A sale.
+    Returned {
+        /// Units that were given back, over all lines: those that no RETURN had given back before.
+        units: u64,
+    },
+}
+
 /// A stock as it is.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct StockView<'a> {
@@ -121,6 +139,8 @@ pub struct StockView<'a> {
     pub version: u32,
     /// What its units are; a seed is not shown.
     pub kind: StockKind,
+    /// An order has at most one sale or hold of it.
+    pub once_per_order: bool,
     /// Sale rules.
     pub terms: crate::command::StockTerms,
     /// Units supplied so far.
@@ -377,6 +397,8 @@ pub enum HoldState {
     Lapsed = 5,
     /// A paid SELL that was refused, for good.
     Refused = 6,
+    /// Undone by a CANCEL.
+    Cancelled = 9,
 }
 
 impl HoldState {
@@ -389,6 +411,7 @@ impl HoldState {
             4 => HoldState::Expired,
             5 => HoldState::Lapsed,
             6 => HoldState::Refused,
+            9 => HoldState::Cancelled,
             _ => return None,
         })
     }
@@ -494,6 +517,8 @@ pub enum OperationKind {
     KeyReclaim = 15,
     /// KEYS_EXPORT.
     KeysExport = 16,
+    /// CANCEL of an operation that was not there.
+    Tombstone = 18,
 }
 
 impl OperationKind {
@@ -520,6 +545,7 @@ impl OperationKind {
             22 => OperationKind::BlockSet,
             15 => OperationKind::KeyReclaim,
             16 => OperationKind::KeysExport,
+            18 => OperationKind::Tombstone,
             _ => return None,
         })
     }

@@ -30,7 +30,7 @@ pub struct Envelope {
     pub slot: Slot,
     /// The channel the demand comes from.
     pub channel: ChannelId,
-    /// Makes the command idempotent. CONFIRM and RELEASE carry the hold's id here; queries carry what they ask for.
+    /// Makes the command idempotent. CONFIRM, RELEASE and CANCEL carry the hold's id here; queries carry what they ask for.
     pub operation: OperationId,
     /// When the caller made the operation id, milliseconds since the Unix epoch; part of the id. 0: the id is a UUIDv7
     /// or ULID and says it itself.
@@ -150,6 +150,8 @@ pub struct StockCreate<'a> {
     pub units: u64,
     /// What its units are.
     pub kind: StockKind,
+    /// An order has at most one sale or hold of it, whatever the operations.
+    pub once_per_order: bool,
     /// Sale rules.
     pub terms: StockTerms,
 }
@@ -358,6 +360,8 @@ pub enum Command<'a> {
     },
     /// Gives a hold's units back. The hold is the envelope's operation id.
     Release,
+    /// Undoes the RESERVE or SELL with the envelope's operation id, or keeps it from ever happening.
+    Cancel,
     /// Reserve and confirm in one step.
     Sell {
         /// What to take.
@@ -589,6 +593,7 @@ impl Command<'_> {
     }
 
     /// Whether the command must be taken even when space runs out: it ends a hold and needs no new record.
+    /// (A CANCEL does if it finds a hold: [`crate::Engine::ends_hold`] looks.)
     pub const fn ends_hold(&self) -> bool {
         matches!(self, Command::Confirm { .. } | Command::Release)
     }

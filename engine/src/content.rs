@@ -115,6 +115,9 @@ pub fn content_digest(envelope: &Envelope, command: &Command<'_>) -> u64 {
                 StockKind::Reusable => create.units | 1 << 63,
             });
             fields.put_terms(&create.terms);
+            if create.once_per_order {
+                fields.put_u64(1);
+            }
             fields.digest(create.name)
         }
         Command::StockSupply { stock, units } => stock_digest(2, envelope, stock.0, *units, 0),
@@ -204,6 +207,7 @@ pub fn content_digest(envelope: &Envelope, command: &Command<'_>) -> u64 {
         | Command::StockTermsShow { .. }
         | Command::RiskShow { .. }
         | Command::Release
+        | Command::Cancel
         | Command::StockShow { .. }
         | Command::StockChannels { .. }
         | Command::KeysRead { .. }

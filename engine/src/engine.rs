@@ -195,12 +195,13 @@ impl Engine {
 
     /// How full the fullest of the tables is that the floor can empty.
     fn fullest_sixteenths(&self) -> u64 {
-        let State { holds, extra_lines, operations, limits, capacity, .. } = &self.state;
+        let State { holds, extra_lines, operations, limits, order_lines, capacity, .. } = &self.state;
         let sixteenths = |used: u32, maximum: u32| u64::from(used) * 16 / u64::from(maximum.max(1));
         sixteenths(holds.used(), capacity.holds_max)
             .max(sixteenths(extra_lines.used(), capacity.extra_lines_max))
             .max(sixteenths(operations.used(), capacity.operations_max))
             .max(sixteenths(limits.used(), capacity.user_limits_max))
+            .max(sixteenths(order_lines.used(), capacity.order_lines_max))
     }
 
     /// Brings into the cache what up to [`PREPARED_MAX`] requests will look up, so that their memory accesses overlap
@@ -227,6 +228,7 @@ impl Engine {
             *hash = self.state.touch_limit(*hash);
         }
         let mut touched = self.state.touch_reclaimable(VISITS_PER_INSERTION * requests.len());
+        touched ^= self.state.touch_order_lines(requests);
         for (ahead, (record, limit)) in records.iter().zip(limits).take(requests.len()).enumerate() {
             touched ^= self.state.limits.touch(Handle(limit));
             touched ^= match Recorded::from_tagged(*record) {
@@ -266,6 +268,15 @@ impl Engine {
         commands::reply::read(&self.state, reply, &mut self.replies)
     }
 
+    /// Whether a request must be taken even when space runs out: it ends a hold and needs no new record.
+    #[inline]
+    pub fn ends_hold(&self, now_ms: u64, request: &Request<'_>) -> bool {
+        let key = request.envelope.key();
+        request.command.ends_hold()
+            || matches!(request.command, Command::Cancel)
+                && self.state.find_hold(&key, self.state.record_hash(&key), now_ms).is_some()
+    }
+
     /// Applies an event of the past. Panics when the event contradicts the state: then the log is not this engine's.
     pub fn apply(&mut self, event: &Event<'_>) {
         assert!(!self.state.timers.started(), "history comes before life");
@@ -289,8 +300,9 @@ impl Engine {
     }
 
     /// How full the tables are: name, records in use, configured maximum.
-    pub fn usage(&self) -> [(&'static str, u32, u32); 6] {
-        let State { stocks, holds, extra_lines, operations, limits, risk, capacity, .. } = &self.state;
+    pub fn usage(&self) -> [(&'static str, u32, u32); 7] {
+        let State { stocks, holds, extra_lines, operations, limits, risk, order_lines, capacity, .. } =
+            &self.state;
         [
             ("stocks", stocks.len() as u32, capacity.stocks_max),
             ("holds", holds.used(), capacity.holds_max),
@@ -298,6 +310,7 @@ impl Engine {
             ("operations", operations.used(), capacity.operations_max),
             ("user_limits", limits.used(), capacity.user_limits_max),
             ("risk_counts", risk.counts.used(), capacity.risk_counts_max),
+            ("order_lines", order_lines.used(), capacity.order_lines_max),
         ]
     }
 }

@@ -222,6 +222,8 @@ pub enum Event<'a> {
         units: u64,
         /// What its units are.
         kind: StockKind,
+        /// An order has at most one sale or hold of it.
+        once_per_order: bool,
         /// Sale rules.
         terms: StockTerms,
         /// For people.
@@ -442,6 +444,16 @@ pub enum Event<'a> {
         /// The hold.
         hold: OperationKey,
     },
+    /// A hold was cancelled: what it had went back.
+    Cancelled {
+        /// The hold.
+        hold: OperationKey,
+    },
+    /// An operation that was not there was cancelled: it can't happen any more.
+    Tombstone {
+        /// The operation.
+        origin: Origin,
+    },
     /// A hold's deadline moved.
     Extended {
         /// The operation.
@@ -548,6 +560,8 @@ const RISK_RULE_SET: u8 = 35;
 const BLOCK_SET: u8 = 36;
 const KEY_RECLAIMED: u8 = 26;
 const KEYS_EXPORTED: u8 = 27;
+const CANCELLED: u8 = 31;
+const TOMBSTONE: u8 = 32;
 
 const FLAG_SOLD: u8 = 1;
 const FLAG_LATE: u8 = 1;
@@ -557,6 +571,7 @@ const FLAG_FORCED: u8 = 2;
 const FLAG_KEYS: u8 = 1;
 const FLAG_RANDOM: u8 = 2;
 const FLAG_REUSABLE: u8 = 4;
+const FLAG_ONCE_PER_ORDER: u8 = 16;
 const FLAG_CONFIRM_HIDDEN: u8 = 2;
 const FLAG_ORDER: u8 = 2;
 const FLAG_USER: u8 = 4;

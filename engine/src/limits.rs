@@ -109,6 +109,8 @@ pub struct Capacity {
     pub sealed_bytes_max: u64,
     /// Subjects counted by a risk rule in its window.
     pub risk_counts_max: u32,
+    /// Lines of orders on stocks that an order can buy once, of holds in memory.
+    pub order_lines_max: u32,
 }
 
 /// Bytes of memory a hold takes with its share of the operation index.
@@ -125,12 +127,14 @@ pub const COUNTS_BYTES: u64 = 16;
 pub const RISK_COUNT_BYTES: u64 = 32 + 16;
 /// Bytes of a key with its share of its index.
 pub const KEY_BYTES: u64 = 32 + 16;
+/// Bytes of an order's line in its index.
+pub const ORDER_LINE_BYTES: u64 = 16;
 /// Bytes of a stock with its share of its index, and with four channels.
 pub const STOCK_BYTES: u64 = 736;
 
 impl Capacity {
-    /// The tables that fit into `bytes` of memory: about 44 % of it for holds, 20 % for purchase limits, 20 % for card
-    /// keys and their sealed texts, the rest for further lines, operations and stocks.
+    /// The tables that fit into `bytes` of memory: about 43 % of it for holds, 20 % for purchase limits, 20 % for card
+    /// keys and their sealed texts, 1 % for lines of orders, the rest for further lines, operations and stocks.
     pub fn for_memory(bytes: u64) -> Capacity {
         let records = |share_per_mille: u64, each: u64| {
             let count = bytes / 1_000 * share_per_mille / each;
@@ -138,13 +142,14 @@ impl Capacity {
         };
         Capacity {
             stocks_max: records(20, STOCK_BYTES).min(1 << 20),
-            holds_max: records(440, HOLD_BYTES + COUNTS_BYTES),
+            holds_max: records(430, HOLD_BYTES + COUNTS_BYTES),
             extra_lines_max: records(60, EXTRA_LINE_BYTES + COUNTS_BYTES),
             operations_max: records(80, OPERATION_BYTES),
             user_limits_max: records(200, USER_LIMIT_BYTES),
             keys_max: records(90, KEY_BYTES),
             sealed_bytes_max: bytes / 1_000 * 100,
             risk_counts_max: records(10, RISK_COUNT_BYTES),
+            order_lines_max: records(10, ORDER_LINE_BYTES),
         }
     }
 }

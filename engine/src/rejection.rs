@@ -161,11 +161,13 @@ pub enum CapacityOf {
     Blocks = 15,
     /// Merchants and slots with risk rules.
     RiskBooks = 16,
+    /// Lines of orders on stocks that an order can buy once.
+    OrderLines = 13,
 }
 
 impl CapacityOf {
     /// All of them, by number.
-    pub const ALL: [CapacityOf; 14] = [
+    pub const ALL: [CapacityOf; 15] = [
         CapacityOf::Stocks,
         CapacityOf::Holds,
         CapacityOf::ExtraLines,
@@ -180,6 +182,7 @@ impl CapacityOf {
         CapacityOf::RiskCounts,
         CapacityOf::Blocks,
         CapacityOf::RiskBooks,
+        CapacityOf::OrderLines,
     ];
 }
 

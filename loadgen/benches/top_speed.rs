@@ -91,6 +91,7 @@ fn answers(kind: u8, count: usize) -> Vec<u8> {
         stock: StockId::new(Slot(0), 1),
         version: 1,
         kind: StockKind::Counter,
+        once_per_order: false,
         terms: StockTerms { opens_ms: 0, closes_ms: 0, limit_per_user: 0, frozen: false },
         total: 1 << 50,
         available: 1 << 50,

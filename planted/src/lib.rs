@@ -60,11 +60,15 @@ pub enum Bug {
     ReclaimForgetsBatch,
     /// engine: who buys a reusable text gets its first version, not the one in force.
     FirstVersionStays,
+    /// engine: a cancelled operation is executed when it comes late.
+    TombstoneIgnored,
+    /// engine: an order that asks again under a new operation id is sold the same line again.
+    OrderLineSoldTwice,
 }
 
 impl Bug {
     /// Every planted bug, in the order of their numbers.
-    pub const ALL: [Bug; 26] = [
+    pub const ALL: [Bug; 28] = [
         Bug::AnswerBeforeSync,
         Bug::SkippedDirectorySync,
         Bug::IgnoredIoError,
@@ -91,6 +95,8 @@ impl Bug {
         Bug::RandomKeyStays,
         Bug::ReclaimForgetsBatch,
         Bug::FirstVersionStays,
+        Bug::TombstoneIgnored,
+        Bug::OrderLineSoldTwice,
     ];
 }
 

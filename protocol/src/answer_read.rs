@@ -8,16 +8,16 @@ use crate::answers::{
     MaximumFact, OperationBody, ReservedBody, StockBody, TimeFact, UnitsFact, ValueBody, VersionFact, flag,
 };
 use crate::answers::{
-    BatchesBody, ConfirmedKeysBody, KeyFact, KeysBody, KeysListedBody, RiskBody, RuleFact, TermsBody,
-    TotalFact,
+    BatchesBody, CancelledBody, ConfirmedKeysBody, KeyFact, KeysBody, KeysListedBody, RiskBody, RuleFact,
+    TermsBody, TotalFact,
 };
 use crate::error::{AnswerError, AnswerFault};
 use crate::frame::HEADER_BYTES;
 use crate::layout::padding;
 use crate::limits::ALIGNMENT;
 use scrip_engine::answer::{
-    Answer, BatchView, ChannelView, HoldLine, HoldState, HoldView, KeyItem, KeyList, KeyPage, ListPage,
-    ListedItem, ListedKeys, OperationKind, OperationView, Outcome, StockView,
+    Answer, BatchView, Cancelled, ChannelView, HoldLine, HoldState, HoldView, KeyItem, KeyList, KeyPage,
+    ListPage, ListedItem, ListedKeys, OperationKind, OperationView, Outcome, StockView,
 };
 use scrip_engine::command::{Block, Limits, Price, RiskRule, StockKind, StockTerms};
 use scrip_engine::ids::{ChannelId, OperationId, OrderId, StockId, UserId};
@@ -206,11 +206,28 @@ impl<'a> Body<'a> {
                 self.no_count()?;
                 Answer::Released { lapsed: self.has(flag::LAPSED) }
             }
+            AnswerKind::Cancelled => Answer::Cancelled(self.cancelled()?),
             AnswerKind::Stock => Answer::Stock(self.stock()?),
             AnswerKind::Channels => self.channels()?,
             AnswerKind::Hold => Answer::Hold(self.hold()?),
             AnswerKind::Operation => Answer::Operation(self.operation()?),
             AnswerKind::Rejection => return Err(AnswerFault::UnknownKind(kind as u8)),
+        })
+    }
+
+    fn cancelled(&mut self) -> Result<Cancelled, AnswerFault> {
+        self.no_count()?;
+        let body: &CancelledBody = self.fixed()?;
+        let units = body.units.get();
+        if body.spare != [0; 7] || body.what != 3 && units != 0 {
+            return Err(AnswerFault::SpareNotZero);
+        }
+        Ok(match body.what {
+            0 => Cancelled::Nothing,
+            1 => Cancelled::Released,
+            2 => Cancelled::Lapsed,
+            3 => Cancelled::Returned { units },
+            other => return Err(AnswerFault::UnknownNumber(u16::from(other), "what was cancelled")),
         })
     }
 
@@ -267,7 +284,7 @@ impl<'a> Body<'a> {
 
     fn stock(&mut self) -> Result<StockView<'a>, AnswerFault> {
         let body: &StockBody = self.fixed()?;
-        let kind = match self.header.flags & !flag::FROZEN {
+        let kind = match self.header.flags & !(flag::FROZEN | flag::ONCE_PER_ORDER) {
             0 => StockKind::Counter,
             flag::KEYS => StockKind::Keys,
             flags if flags == flag::KEYS | flag::RANDOM => StockKind::RandomKeys { seed: 0 },
@@ -278,6 +295,7 @@ impl<'a> Body<'a> {
             stock: StockId(body.stock.get()),
             version: body.version.get(),
             kind,
+            once_per_order: self.has(flag::ONCE_PER_ORDER),
             terms: StockTerms {
                 opens_ms: body.opens_ms.get(),
                 closes_ms: body.closes_ms.get(),

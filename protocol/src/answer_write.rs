@@ -7,15 +7,15 @@ use crate::answers::{
     MaximumFact, OperationBody, ReservedBody, StockBody, TimeFact, UnitsFact, ValueBody, VersionFact, flag,
 };
 use crate::answers::{
-    BatchesBody, ConfirmedKeysBody, KeyFact, KeysBody, KeysListedBody, RiskBody, RuleFact, TermsBody,
-    TotalFact,
+    BatchesBody, CancelledBody, ConfirmedKeysBody, KeyFact, KeysBody, KeysListedBody, RiskBody, RuleFact,
+    TermsBody, TotalFact,
 };
 use crate::frame::{self, FrameKind, HEADER_BYTES};
 use crate::layout::{pad, padding};
 use crate::limits::{ANSWER_BYTES_MAX, FRAME_BYTES_MAX};
 use scrip_engine::answer::{
-    Answer, HoldView, KeyItem, KeyList, KeyPage, ListPage, ListedItem, ListedKeys, OperationView, Outcome,
-    StockView,
+    Answer, Cancelled, HoldView, KeyItem, KeyList, KeyPage, ListPage, ListedItem, ListedKeys, OperationView,
+    Outcome, StockView,
 };
 use scrip_engine::command::StockKind;
 use scrip_engine::rejection::{Facts, Rejection};
@@ -210,9 +210,21 @@ fn done(out: &mut Vec<u8>, index: u16, answer: &Answer<'_>, seals: &mut dyn Open
             out.extend_from_slice(blocks.as_bytes());
             close(out, at);
         }
+        Answer::Cancelled(what) => cancelled(out, index, *what),
         Answer::Hold(view) => hold(out, index, view),
         Answer::Operation(view) => operation(out, index, view),
     }
+}
+
+fn cancelled(out: &mut Vec<u8>, index: u16, cancelled: Cancelled) {
+    let (what, units) = match cancelled {
+        Cancelled::Nothing => (0, 0),
+        Cancelled::Released => (1, 0),
+        Cancelled::Lapsed => (2, 0),
+        Cancelled::Returned { units } => (3, units),
+    };
+    let body = CancelledBody { units: U64::new(units), what, spare: [0; 7] };
+    put(out, header(AnswerKind::Cancelled, 0, index, 0), body, &[]);
 }
 
 /// Appends keys to the answer that begins at `at`, as many as fit, and corrects its length; answers how many.
@@ -377,7 +389,8 @@ fn stock(out: &mut Vec<u8>, index: u16, view: &StockView<'_>) {
         marked_frozen: U64::new(view.marked_frozen),
         marked_void: U64::new(view.marked_void),
     };
-    let flags = when(view.terms.frozen, flag::FROZEN) | of_kind(view.kind);
+    let once = when(view.once_per_order, flag::ONCE_PER_ORDER);
+    let flags = once | when(view.terms.frozen, flag::FROZEN) | of_kind(view.kind);
     put(out, header(AnswerKind::Stock, flags, index, view.name.len()), body, view.name);
 }
 

@@ -270,6 +270,18 @@ layout! {
 }
 
 layout! {
+    /// CANCELLED.
+    pub struct CancelledBody {
+        /// units of a sale that were given back, over all lines; else 0
+        units: U64,
+        /// 0 nothing was there, 1 a hold was released, 2 a hold that had expired lapsed, 3 units of a sale were given back
+        what: u8,
+        /// 0
+        spare: [u8; 7],
+    }
+}
+
+layout! {
     /// HOLD; the lines follow.
     pub struct HoldBody {
         /// its id
@@ -284,7 +296,7 @@ layout! {
         deadline_ms: U64,
         /// shard time at which it left HELD for its present state; 0 while held
         closed_ms: U64,
-        /// 1 held, 2 confirmed, 3 released, 4 expired, 5 lapsed, 6 refused
+        /// 1 held, 2 confirmed, 3 released, 4 expired, 5 lapsed, 6 refused, 9 cancelled
         state: u8,
         /// 0
         spare: u8,
@@ -303,6 +315,7 @@ layout! {
         /// the number in the operation's answer: value, deadline or units
         value: U64,
         /// 1 STOCK_CREATE, 2 _SUPPLY, 3 _VOID, 4 _FREEZE, 5 _UNFREEZE, 6 _EDIT, 7 EXTEND, 8 RETURN, 9 STOCK_QUOTA, 10 BATCH_CREATE, 11 BATCH_CHANGE, 12 KEYS_IMPORT, 13 REVEAL, 14 KEY_REPLACE, 15 KEY_RECLAIM, 16 KEYS_EXPORT, 19 STOCK_LIMITS, 20 STOCK_PRICE, 21 RISK_SET, 22 BLOCK_SET
+        /// 1 STOCK_CREATE, 2 _SUPPLY, 3 _VOID, 4 _FREEZE, 5 _UNFREEZE, 6 _EDIT, 7 EXTEND, 8 RETURN, 9 STOCK_QUOTA, 10 BATCH_CREATE, 11 BATCH_CHANGE, 12 KEYS_IMPORT, 13 REVEAL, 14 KEY_REPLACE, 18 CANCEL
         kind: u8,
         /// 0
         spare: [u8; 7],
@@ -351,6 +364,7 @@ layout! {
     /// The facts MAXIMUM.
     pub struct MaximumFact {
         /// 1 stocks, 2 holds, 3 further lines, 4 operations, 5 user limits, 6 units of one stock, 7 log space, 8 channels of one stock, 9 batches of one stock, 10 card keys, 11 bytes of sealed card keys, 14 subjects counted by risk rules, 15 blocks, 16 merchants and slots with risk rules
+        /// 1 stocks, 2 holds, 3 further lines, 4 operations, 5 user limits, 6 units of one stock, 7 log space, 8 channels of one stock, 9 batches of one stock, 10 card keys, 11 bytes of sealed card keys, 13 lines of orders
         which: U16,
         /// 0
         spare: [u8; 6],
@@ -405,6 +419,8 @@ pub mod flag {
     pub const RANDOM: u8 = 4;
     /// STOCK: one text for every buyer; units are counted.
     pub const REUSABLE: u8 = 8;
+    /// STOCK: an order has at most one sale or hold of it.
+    pub const ONCE_PER_ORDER: u8 = 16;
     /// CONFIRMED, CONFIRMED_KEYS, HOLD: confirmed after the hold had expired.
     pub const LATE: u8 = 1;
     /// RELEASED: the hold had expired before, and a late CONFIRM is now refused.
@@ -479,7 +495,7 @@ numbered! {
         /// RETURN was taken; `value`: units given back by it, over all lines.
         Returned = 6, "RETURNED", ValueBody, "", 0;
         /// STOCK_SHOW.
-        Stock = 7, "STOCK", StockBody, "`count` bytes: the name (UTF-8), padded", flag::FROZEN | flag::KEYS | flag::RANDOM | flag::REUSABLE;
+        Stock = 7, "STOCK", StockBody, "`count` bytes: the name (UTF-8), padded", flag::FROZEN | flag::KEYS | flag::RANDOM | flag::REUSABLE | flag::ONCE_PER_ORDER;
         /// OPERATION_SHOW of a RESERVE or SELL.
         Hold = 8, "HOLD", HoldBody, "`count` lines of 24 bytes", flag::LATE | flag::FLAGGED;
         /// OPERATION_SHOW of any other operation.
@@ -500,6 +516,8 @@ numbered! {
         Risk = 21, "RISK", RiskBody, "`count` rules of 16 bytes, then `blocks` blocks of 32 bytes", 0;
         /// KEYS_LIST, KEYS_EXPORT.
         KeysListed = 16, "KEYS_LISTED", KeysListedBody, "`count` listed keys", 0;
+        /// CANCEL was taken, now or before.
+        Cancelled = 19, "CANCELLED", CancelledBody, "", 0;
     }
 }
 

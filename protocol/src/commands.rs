@@ -36,6 +36,8 @@ pub mod flag {
     pub const RANDOM: u8 = 4;
     /// STOCK_CREATE, with KEYS: one text for every buyer; units are counted.
     pub const REUSABLE: u8 = 8;
+    /// STOCK_CREATE: an order has at most one sale or hold of it, whatever the operations.
+    pub const ONCE_PER_ORDER: u8 = 16;
     /// STOCK_VOID: take the units from frozen instead of available.
     pub const FROM_FROZEN: u8 = 1;
     /// STOCK_VOID, STOCK_FREEZE, BATCH_CHANGE: also where that cuts into channels' guarantees, which are lowered then.
@@ -153,7 +155,7 @@ macro_rules! commands {
 
 commands! {
     /// Makes a stock: of units that are all alike, or of card keys.
-    StockCreate = 1, "STOCK_CREATE", StockCreateBody, Name, [FROZEN, KEYS, RANDOM, REUSABLE];
+    StockCreate = 1, "STOCK_CREATE", StockCreateBody, Name, [FROZEN, KEYS, RANDOM, REUSABLE, ONCE_PER_ORDER];
     /// Adds units to available: the only thing that changes a total.
     StockSupply = 2, "STOCK_SUPPLY", StockUnitsBody, None, [];
     /// Moves units to void, from available or from frozen.
@@ -200,6 +202,8 @@ commands! {
     KeyReclaim = 24, "KEY_RECLAIM", KeyReplaceBody, None, [];
     /// Hands out the card keys of a stock with their texts, a page of them, and records that; a repeat reads on from wherever it says.
     KeysExport = 26, "KEYS_EXPORT", KeysListBody, None, [ONE_BATCH];
+    /// Undoes the RESERVE or SELL with this operation id, or keeps it from being executed when it comes late.
+    Cancel = 25, "CANCEL", EmptyBody, None, [];
     /// Query: one stock. Needs no operation id.
     StockShow = 64, "STOCK_SHOW", StockShowBody, None, [];
     /// Query: what is recorded under the operation id.
@@ -243,6 +247,7 @@ impl CommandKind {
             Command::Extend { .. } => CommandKind::Extend,
             Command::Confirm { .. } => CommandKind::Confirm,
             Command::Release => CommandKind::Release,
+            Command::Cancel => CommandKind::Cancel,
             Command::Sell { .. } => CommandKind::Sell,
             Command::Return { .. } => CommandKind::Return,
             Command::StockShow { .. } => CommandKind::StockShow,

@@ -126,6 +126,7 @@ impl<'a> Body<'a> {
                 Command::Confirm { units: self.units()?, hidden: self.has(flag::CONFIRM_HIDDEN) }
             }
             CommandKind::Release => self.without_lines(Command::Release)?,
+            CommandKind::Cancel => self.without_lines(Command::Cancel)?,
             CommandKind::Sell => self.sell()?,
             CommandKind::Extend => self.extend()?,
             CommandKind::Return => self.give_back()?,
@@ -306,7 +307,7 @@ impl<'a> Body<'a> {
             return Err(CommandFault::SpareNotZero);
         }
         let name = self.name(usize::from(body.name_bytes.get()))?;
-        let options = self.header.flags & !flag::FROZEN;
+        let options = self.header.flags & !(flag::FROZEN | flag::ONCE_PER_ORDER);
         let kind = match options {
             0 => StockKind::Counter,
             flag::KEYS => StockKind::Keys,
@@ -319,6 +320,7 @@ impl<'a> Body<'a> {
             name,
             units: body.units.get(),
             kind,
+            once_per_order: self.has(flag::ONCE_PER_ORDER),
             terms: StockTerms {
                 opens_ms: body.opens_ms.get(),
                 closes_ms: body.closes_ms.get(),

@@ -168,7 +168,10 @@ fn flags_and_lines(command: &Command<'_>) -> (u8, usize) {
         Command::KeysExport { batch, .. } | Command::KeysList { batch, .. } => {
             (when(batch.is_some(), flag::ONE_BATCH), 0)
         }
-        Command::StockCreate(create) => (when(create.terms.frozen, flag::FROZEN) | of_kind(create.kind), 0),
+        Command::StockCreate(create) => {
+            let once = when(create.once_per_order, flag::ONCE_PER_ORDER);
+            (once | when(create.terms.frozen, flag::FROZEN) | of_kind(create.kind), 0)
+        }
         Command::BatchChange { forced, .. } => (when(*forced, flag::FORCED), 0),
         Command::KeysImport { block: KeyBlock::Plain { count, .. }, .. } => (0, *count),
         Command::StockEdit { terms, .. } => (when(terms.frozen, flag::FROZEN), 0),
@@ -189,6 +192,7 @@ fn flags_and_lines(command: &Command<'_>) -> (u8, usize) {
         | Command::StockUnfreeze { .. }
         | Command::Extend { .. }
         | Command::Release
+        | Command::Cancel
         | Command::KeysImport { .. }
         | Command::BatchCreate(_)
         | Command::Reveal { .. }
@@ -254,7 +258,7 @@ fn body(out: &mut Vec<u8>, command: &Command<'_>) {
         | Command::StockTermsShow { stock } => {
             out.extend_from_slice(StockShowBody { stock: U64::new(stock.0) }.as_bytes());
         }
-        Command::Release | Command::OperationShow => {}
+        Command::Release | Command::Cancel | Command::OperationShow => {}
         command => keys(out, command),
     }
 }

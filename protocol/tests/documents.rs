@@ -125,6 +125,7 @@ fn answer_of(kind: CommandKind) -> &'static str {
         CommandKind::BatchesShow => "BATCHES",
         CommandKind::KeysList | CommandKind::KeysExport => "KEYS_LISTED",
         CommandKind::Release => "RELEASED",
+        CommandKind::Cancel => "CANCELLED",
         CommandKind::Return => "RETURNED",
         CommandKind::StockShow => "STOCK",
         CommandKind::StockChannels => "CHANNELS",
@@ -144,13 +145,13 @@ fn answer_kinds() -> String {
             AnswerKind::Confirmed | AnswerKind::ConfirmedKeys => format!("LATE = {}", answer_flag::LATE),
             AnswerKind::Hold => format!("LATE = {}, FLAGGED = {}", answer_flag::LATE, answer_flag::FLAGGED),
             AnswerKind::Released => format!("LAPSED = {}", answer_flag::LAPSED),
-            AnswerKind::Stock => format!(
-                "FROZEN = {}, KEYS = {}, RANDOM = {}, REUSABLE = {}",
-                answer_flag::FROZEN,
-                answer_flag::KEYS,
-                answer_flag::RANDOM,
-                answer_flag::REUSABLE
-            ),
+            AnswerKind::Stock => {
+                use answer_flag::{FROZEN, KEYS, ONCE_PER_ORDER, RANDOM, REUSABLE};
+                format!(
+                    "FROZEN = {FROZEN}, KEYS = {KEYS}, RANDOM = {RANDOM}, REUSABLE = {REUSABLE}, \
+                     ONCE_PER_ORDER = {ONCE_PER_ORDER}"
+                )
+            }
             _ => String::new(),
         };
         let (number, name, bytes) = (*kind as u8, kind.name(), kind.body_bytes());
@@ -249,8 +250,13 @@ fn rejection(code: Code) -> (&'static str, &'static str) {
             "KEY",
             "repeat of CONFIRM, SELL or REVEAL: a card key of the hold was replaced since; read them with KEYS_READ",
         ),
-        Code::Cancelled => ("", "later: the operation was cancelled"),
-        Code::OperationMismatch => ("", "the operation id is known with another content"),
+        Code::Cancelled => {
+            ("", "the operation was cancelled: what it took went back, or it was never executed")
+        }
+        Code::OperationMismatch => (
+            "",
+            "the operation id is known with another content; RESERVE and SELL: or the order has a sale or hold of the stock already, and it is another",
+        ),
         Code::OperationTooOld => ("FLOOR", "the operation id is older than the floor: it may have happened"),
         Code::ClockAhead => ("TIME", "the operation id was made more than 60 s in the future"),
         Code::DeadlinePassed => ("TIME", "the command's own deadline has passed"),

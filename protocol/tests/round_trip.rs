@@ -6,8 +6,8 @@ use common::strategies::{blocks, limits, prices, rules};
 use common::{answer_bytes, command_bytes, key_items, listed_items};
 use proptest::prelude::*;
 use scrip_engine::answer::{
-    Answer, BatchView, ChannelView, HoldLine, HoldState, HoldView, KeyList, KeyPage, ListPage, ListedKeys,
-    OperationKind, OperationView, Outcome, StockView,
+    Answer, BatchView, Cancelled, ChannelView, HoldLine, HoldState, HoldView, KeyList, KeyPage, ListPage,
+    ListedKeys, OperationKind, OperationView, Outcome, StockView,
 };
 use scrip_engine::command::{
     BatchChange, BatchCreate, Block, Command, Envelope, KeyBlock, Limits, Line, Parties, Price, Quota,
@@ -180,6 +180,7 @@ impl Parts {
                     (true, false) => StockKind::Keys,
                     (true, true) => StockKind::RandomKeys { seed: 0 },
                 },
+                once_per_order: self.flags[1],
                 terms: self.terms(),
             }),
             CommandKind::BatchCreate => Command::BatchCreate(BatchCreate {
@@ -231,6 +232,7 @@ impl Parts {
             CommandKind::Extend => Command::Extend { hold, ttl_ms },
             CommandKind::Confirm => Command::Confirm { units: &self.units, hidden: self.flags[0] },
             CommandKind::Release => Command::Release,
+            CommandKind::Cancel => Command::Cancel,
             CommandKind::Sell => {
                 let hidden = self.small[0] % 2 == 1;
                 Command::Sell { take: self.take(), paid: self.flags[2], hidden }
@@ -408,6 +410,7 @@ impl AnswerParts {
                 1 => StockKind::Keys,
                 _ => StockKind::RandomKeys { seed: 0 },
             },
+            once_per_order: self.channel.is_multiple_of(3),
             terms: StockTerms { opens_ms, closes_ms, limit_per_user: self.small[1], frozen: self.flag },
             total: rest[0],
             available: rest[1],
@@ -466,6 +469,12 @@ impl AnswerParts {
                 let keys = ListedKeys::Read(&self.listed);
                 Answer::KeysListed(ListPage { next: self.small[0], keys })
             }
+            AnswerKind::Cancelled => Answer::Cancelled(match self.small[0] % 4 {
+                0 => Cancelled::Nothing,
+                1 => Cancelled::Released,
+                2 => Cancelled::Lapsed,
+                _ => Cancelled::Returned { units: value },
+            }),
             AnswerKind::Released => Answer::Released { lapsed: self.flag },
             AnswerKind::Returned => Answer::Returned { units: value },
             AnswerKind::Stock => Answer::Stock(self.stock()),

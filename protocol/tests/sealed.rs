@@ -71,11 +71,13 @@ impl Shop {
             keys_max: 256,
             sealed_bytes_max: 1 << 20,
             risk_counts_max: 1_024,
+            order_lines_max: 4_096,
         };
         let mut shop = Shop { engine: Engine::new(capacity, Rules::default(), 1), operations: 0 };
         assert_eq!(shop.engine.advance(NOW_MS, &mut Nowhere), Some(NOW_MS));
         let terms = StockTerms { opens_ms: 0, closes_ms: 0, limit_per_user: 0, frozen: false };
-        let create = StockCreate { stock: STOCK, name: b"keys", units: 0, kind: StockKind::Keys, terms };
+        let kind = StockKind::Keys;
+        let create = StockCreate { stock: STOCK, name: b"keys", units: 0, kind, once_per_order: true, terms };
         let batch = BatchCreate { stock: STOCK, batch: 1, cost: 0, expires_ms: 0, supplier: b"A" };
         for command in [Command::StockCreate(create), Command::BatchCreate(batch)] {
             shop.ask(command, |outcome| assert!(matches!(outcome, Outcome::Done(_)), "{outcome:?}"));

@@ -82,6 +82,7 @@ fn run(command: Command) -> Result<ExitCode, Box<dyn Error>> {
         Command::Confirm(arguments) => operator::confirm(&arguments)?,
         Command::Release(arguments) => operator::release(&arguments)?,
         Command::Return(arguments) => operator::return_units(&arguments)?,
+        Command::Cancel(arguments) => operator::cancel(&arguments)?,
         Command::Hold(command) => operator::hold(&command)?,
         Command::Top(arguments) => operator::top(&arguments)?,
         Command::Import(command) => return Ok(exit_code(keys::import(&command)?)),

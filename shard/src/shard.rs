@@ -131,7 +131,7 @@ impl<D: Durable> Shard<D> {
     fn may_write(&self, request: &Request<'_>) -> bool {
         match self.log.space() {
             Space::Ample => true,
-            Space::Low => request.command.ends_hold(),
+            Space::Low => self.engine.ends_hold(self.now_ms, request),
             Space::Exhausted => false,
         }
     }

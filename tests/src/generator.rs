@@ -270,6 +270,7 @@ pub fn has_own_id(request: &OwnedRequest) -> bool {
         request.command,
         OwnedCommand::Confirm { .. }
             | OwnedCommand::Release
+            | OwnedCommand::Cancel
             | OwnedCommand::KeysRead { .. }
             | OwnedCommand::KeysList { .. }
             | OwnedCommand::BatchesShow { .. }

@@ -218,6 +218,7 @@ pub fn name(command: &OwnedCommand) -> &'static str {
         OwnedCommand::Extend { .. } => "EXTEND",
         OwnedCommand::Confirm { .. } => "CONFIRM",
         OwnedCommand::Release => "RELEASE",
+        OwnedCommand::Cancel => "CANCEL",
         OwnedCommand::Sell { .. } => "SELL",
         OwnedCommand::Return { .. } => "RETURN",
         OwnedCommand::BatchCreate { .. } => "BATCH_CREATE",

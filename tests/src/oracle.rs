@@ -9,11 +9,13 @@
 //! Invariant: [`Oracle::check_laws`] holds after every command.
 
 mod batches;
+mod cancel;
 mod channels;
 mod holds;
 mod keys;
 mod laws;
 mod limits;
+mod orders;
 mod prices;
 mod risk;
 mod stocks;
@@ -24,7 +26,7 @@ pub use risk::{Risk, Rule};
 
 use crate::outcome::{OwnedFacts, OwnedOutcome};
 use crate::request::{OwnedCommand, OwnedRequest};
-use scrip_engine::answer::{HoldState, OperationKind, OperationView};
+use scrip_engine::answer::{Cancelled, HoldState, OperationKind, OperationView};
 use scrip_engine::command::{Envelope, Limits, Price, StockKind, StockTerms};
 use scrip_engine::ids::{ChannelId, OperationId, OrderId, StockId, UserId};
 use scrip_engine::limits::{CLOCK_AHEAD_MAX_MS, Capacity};
@@ -105,6 +107,8 @@ pub struct Stock {
     pub reusable: bool,
     /// The version of that text in force.
     pub content: Option<u32>,
+    /// An order has at most one sale or hold of it.
+    pub once_per_order: bool,
     /// Batches of card keys, as they were made.
     pub batches: Vec<Batch>,
 }
@@ -214,6 +218,8 @@ pub struct Hold {
     pub hidden: bool,
     /// A REVEAL has shown them.
     pub revealed: bool,
+    /// What the CANCEL of it was answered.
+    pub cancelled: Option<Cancelled>,
     pub lines: Vec<HoldLine>,
 }
 
@@ -323,6 +329,7 @@ impl Oracle {
             OwnedCommand::BatchesShow { stock, from } => self.show_batches(envelope, *stock, *from),
             OwnedCommand::Confirm { units, hidden } => self.confirm(envelope, units, *hidden),
             OwnedCommand::Release => self.release(envelope),
+            OwnedCommand::Cancel => self.cancel(envelope),
             _ => self.with_own_id(request),
         }
     }
@@ -332,6 +339,9 @@ impl Oracle {
         let envelope = &request.envelope;
         let created_ms = envelope.created_ms();
         if let Some(record) = self.record(key_of(envelope)) {
+            if record.command == OwnedCommand::Cancel {
+                return OwnedOutcome::refused(Code::Cancelled);
+            }
             let same = record.created_ms == created_ms
                 && record.channel == envelope.channel
                 && content_of(&record.command) == content_of(&request.command);
@@ -340,6 +350,9 @@ impl Oracle {
             } else {
                 OwnedOutcome::refused(Code::OperationMismatch)
             };
+        }
+        if let Some(answer) = self.first_of_order(envelope, &request.command) {
+            return answer;
         }
         if created_ms < self.floor_ms {
             return self.too_old();
@@ -421,6 +434,7 @@ impl Oracle {
             OwnedOutcome::Returned { units } => *units,
             OwnedOutcome::KeysImported { taken } => *taken,
             OwnedOutcome::KeysListed(_) => 0,
+            OwnedOutcome::Cancelled(_) => 0,
             OwnedOutcome::Keys(keys) => match record.command {
                 OwnedCommand::KeyReplace { .. } => u64::from(keys.keys[0].key),
                 _ => 0,
@@ -499,6 +513,7 @@ fn kind_of(command: &OwnedCommand) -> OperationKind {
         OwnedCommand::KeyReplace { .. } => OperationKind::KeyReplace,
         OwnedCommand::KeyReclaim { .. } => OperationKind::KeyReclaim,
         OwnedCommand::KeysExport { .. } => OperationKind::KeysExport,
+        OwnedCommand::Cancel => OperationKind::Tombstone,
         _ => unreachable!("holds and queries have no operation record"),
     }
 }

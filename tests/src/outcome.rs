@@ -5,8 +5,8 @@
 
 use crate::request::OwnedRequest;
 use scrip_engine::answer::{
-    Answer, BatchView, ChannelView, HoldState, HoldView, KeyList, KeyPage, KeyPlace, ListPage, ListedItem,
-    ListedKeys, ListedPlace, OperationView, Outcome, StockView,
+    Answer, BatchView, Cancelled, ChannelView, HoldState, HoldView, KeyList, KeyPage, KeyPlace, ListPage,
+    ListedItem, ListedKeys, ListedPlace, OperationView, Outcome, StockView,
 };
 use scrip_engine::command::{Block, Limits, Price, RiskRule, StockKind, StockTerms};
 use scrip_engine::ids::{ChannelId, OperationId, OrderId, StockId, UserId};
@@ -22,6 +22,7 @@ pub enum OwnedOutcome {
     Extended { deadline_ms: u64 },
     Confirmed { confirmed_ms: u64, late: bool, units: Vec<u32> },
     Released { lapsed: bool },
+    Cancelled(Cancelled),
     Returned { units: u64 },
     Stock(Box<OwnedStock>),
     Terms { version: u32, limits: Box<Limits>, prices: Vec<Price> },
@@ -141,6 +142,7 @@ pub struct OwnedStock {
     pub stock: StockId,
     pub version: u32,
     pub kind: StockKind,
+    pub once_per_order: bool,
     pub terms: StockTerms,
     pub total: u64,
     pub available: u64,
@@ -253,11 +255,15 @@ impl OwnedOutcome {
     }
 
     /// Whether this may be the answer to a repeat of what was answered `first`: the same, but that keys may have become void
-    /// since, or been replaced, or reclaimed if they were never shown. REVEAL and KEY_REPLACE need their hold, and say where a key stands and what may be shown now.
+    /// since, or been replaced, or reclaimed if they were never shown, and that what was taken may be cancelled since. REVEAL
+    /// and KEY_REPLACE need their hold, and say where a key stands and what may be shown now.
     pub fn repeats(&self, first: &OwnedOutcome) -> bool {
         // An export reads on: a repeat says how things stand now.
         if let (OwnedOutcome::KeysListed(now), OwnedOutcome::KeysListed(before)) = (self, first) {
             return now.clear == before.clear;
+        }
+        if self.code() == Some(Code::Cancelled) && first.can_be_cancelled() {
+            return true;
         }
         let Some(before) = first.keys() else { return self == first };
         let of_hold = matches!(first, OwnedOutcome::Keys(_));
@@ -285,6 +291,12 @@ impl OwnedOutcome {
             && now.keys.len() == before.keys.len()
             && now.keys.iter().zip(&before.keys).all(same)
             && self.without_keys() == first.without_keys()
+    }
+
+    /// Whether it speaks of a hold that a CANCEL may end later.
+    fn can_be_cancelled(&self) -> bool {
+        use OwnedOutcome::{Confirmed, ConfirmedKeys, Keys, Reserved};
+        matches!(self, Reserved { .. } | Confirmed { .. } | ConfirmedKeys { .. } | Keys(_))
     }
 
     fn without_keys(&self) -> OwnedOutcome {
@@ -347,6 +359,7 @@ impl From<Answer<'_>> for OwnedOutcome {
                 late,
                 units: units.iter().map(|units| units.get()).collect(),
             },
+            Answer::Cancelled(what) => OwnedOutcome::Cancelled(what),
             Answer::Released { lapsed } => OwnedOutcome::Released { lapsed },
             Answer::Returned { units } => OwnedOutcome::Returned { units },
             Answer::Stock(view) => OwnedOutcome::Stock(Box::new(view.into())),
@@ -371,6 +384,7 @@ impl From<StockView<'_>> for OwnedStock {
             stock: view.stock,
             version: view.version,
             kind: view.kind,
+            once_per_order: view.once_per_order,
             terms: view.terms,
             total: view.total,
             available: view.available,

@@ -23,38 +23,146 @@ pub struct OwnedRequest {
 #[derive(Debug, Clone, PartialEq)]
 #[allow(missing_docs, reason = "the variants are those of `Command`, which documents them")]
 pub enum OwnedCommand {
-    StockCreate { stock: StockId, name: Vec<u8>, units: u64, kind: StockKind, terms: StockTerms },
-    StockSupply { stock: StockId, units: u64 },
-    StockVoid { stock: StockId, units: u64, from_frozen: bool, forced: bool },
-    StockFreeze { stock: StockId, units: u64, forced: bool },
-    StockUnfreeze { stock: StockId, units: u64 },
-    StockEdit { stock: StockId, version: u32, terms: StockTerms },
-    StockQuota { stock: StockId, version: u32, quotas: Vec<Quota> },
-    Reserve { take: OwnedTake, ttl_ms: u32 },
-    Extend { hold: OperationId, ttl_ms: u32 },
-    BatchCreate { stock: StockId, batch: u32, cost: u64, expires_ms: u64, supplier: Vec<u8> },
-    BatchChange { stock: StockId, batch: u32, change: BatchChange, forced: bool },
-    KeysImport { stock: StockId, batch: u32, texts: Vec<u16>, sealed: Sealed },
-    Confirm { units: Vec<u32>, hidden: bool },
+    StockCreate {
+        stock: StockId,
+        name: Vec<u8>,
+        units: u64,
+        kind: StockKind,
+        once_per_order: bool,
+        terms: StockTerms,
+    },
+    StockSupply {
+        stock: StockId,
+        units: u64,
+    },
+    StockVoid {
+        stock: StockId,
+        units: u64,
+        from_frozen: bool,
+        forced: bool,
+    },
+    StockFreeze {
+        stock: StockId,
+        units: u64,
+        forced: bool,
+    },
+    StockUnfreeze {
+        stock: StockId,
+        units: u64,
+    },
+    StockEdit {
+        stock: StockId,
+        version: u32,
+        terms: StockTerms,
+    },
+    StockQuota {
+        stock: StockId,
+        version: u32,
+        quotas: Vec<Quota>,
+    },
+    Reserve {
+        take: OwnedTake,
+        ttl_ms: u32,
+    },
+    Extend {
+        hold: OperationId,
+        ttl_ms: u32,
+    },
+    BatchCreate {
+        stock: StockId,
+        batch: u32,
+        cost: u64,
+        expires_ms: u64,
+        supplier: Vec<u8>,
+    },
+    BatchChange {
+        stock: StockId,
+        batch: u32,
+        change: BatchChange,
+        forced: bool,
+    },
+    KeysImport {
+        stock: StockId,
+        batch: u32,
+        texts: Vec<u16>,
+        sealed: Sealed,
+    },
+    Confirm {
+        units: Vec<u32>,
+        hidden: bool,
+    },
     Release,
-    Sell { take: OwnedTake, paid: bool, hidden: bool },
-    Return { hold: OperationId, to_available: bool, units: Vec<u32> },
-    Reveal { hold: OperationId },
-    KeyReplace { hold: OperationId, key: u32, reason: u16 },
-    KeyReclaim { hold: OperationId, key: u32, reason: u16 },
-    KeysExport { stock: StockId, batch: Option<u32>, from: u32 },
-    KeysList { stock: StockId, batch: Option<u32>, from: u32 },
-    KeysRead { hold: OperationId, from: u32 },
-    BatchesShow { stock: StockId, from: u32 },
-    StockShow { stock: StockId },
-    StockChannels { stock: StockId },
+    Cancel,
+    Sell {
+        take: OwnedTake,
+        paid: bool,
+        hidden: bool,
+    },
+    Return {
+        hold: OperationId,
+        to_available: bool,
+        units: Vec<u32>,
+    },
+    Reveal {
+        hold: OperationId,
+    },
+    KeyReplace {
+        hold: OperationId,
+        key: u32,
+        reason: u16,
+    },
+    KeyReclaim {
+        hold: OperationId,
+        key: u32,
+        reason: u16,
+    },
+    KeysExport {
+        stock: StockId,
+        batch: Option<u32>,
+        from: u32,
+    },
+    KeysList {
+        stock: StockId,
+        batch: Option<u32>,
+        from: u32,
+    },
+    KeysRead {
+        hold: OperationId,
+        from: u32,
+    },
+    BatchesShow {
+        stock: StockId,
+        from: u32,
+    },
+    StockShow {
+        stock: StockId,
+    },
+    StockChannels {
+        stock: StockId,
+    },
     OperationShow,
-    StockLimits { stock: StockId, version: u32, limits: Limits },
-    StockPrice { stock: StockId, version: u32, prices: Vec<Price> },
-    RiskSet { rule: RiskRule },
-    BlockSet { block: Block },
-    StockTermsShow { stock: StockId },
-    RiskShow { from: u32 },
+    StockLimits {
+        stock: StockId,
+        version: u32,
+        limits: Limits,
+    },
+    StockPrice {
+        stock: StockId,
+        version: u32,
+        prices: Vec<Price>,
+    },
+    RiskSet {
+        rule: RiskRule,
+    },
+    BlockSet {
+        block: Block,
+    },
+    StockTermsShow {
+        stock: StockId,
+    },
+    RiskShow {
+        from: u32,
+    },
 }
 
 /// What the edge makes of texts. It is made anew with each attempt, so it is no content: all are equal.
@@ -118,12 +226,13 @@ impl OwnedRequest {
             lines: &lines,
         };
         let command = match &self.command {
-            OwnedCommand::StockCreate { stock, name, units, kind, terms } => {
+            OwnedCommand::StockCreate { stock, name, units, kind, once_per_order, terms } => {
                 Command::StockCreate(StockCreate {
                     stock: *stock,
                     name,
                     units: *units,
                     kind: *kind,
+                    once_per_order: *once_per_order,
                     terms: *terms,
                 })
             }
@@ -154,6 +263,7 @@ impl OwnedRequest {
             OwnedCommand::Extend { hold, ttl_ms } => Command::Extend { hold: *hold, ttl_ms: *ttl_ms },
             OwnedCommand::Confirm { hidden, .. } => Command::Confirm { units: &units, hidden: *hidden },
             OwnedCommand::Release => Command::Release,
+            OwnedCommand::Cancel => Command::Cancel,
             OwnedCommand::Sell { take, paid, hidden } => {
                 Command::Sell { take: borrow(take), paid: *paid, hidden: *hidden }
             }

@@ -11,30 +11,32 @@ use scrip_engine::rejection::CapacityOf;
 use std::collections::BTreeSet;
 
 /// The tables, in the order of `Engine::usage`.
-pub const TABLES: [CapacityOf; 6] = [
+pub const TABLES: [CapacityOf; 7] = [
     CapacityOf::Stocks,
     CapacityOf::Holds,
     CapacityOf::ExtraLines,
     CapacityOf::Operations,
     CapacityOf::UserLimits,
     CapacityOf::RiskCounts,
+    CapacityOf::OrderLines,
 ];
 
 /// Records that must be remembered, by table.
-pub fn remembered(oracle: &Oracle) -> [u64; 6] {
+pub fn remembered(oracle: &Oracle) -> [u64; 7] {
     let holds = holds(oracle).count();
     let extra_lines: usize = self::holds(oracle).map(|hold| hold.lines.len() - 1).sum();
     let records = oracle.records.keys().filter(|key| oracle.record(**key).is_some()).count();
     let rules = oracle.risk.rules.values().flatten();
     let windows: usize = rules.map(|(_, rule)| Rule::living(rule, oracle.now_ms())).sum();
-    [oracle.stocks.len(), holds, extra_lines, records - holds, counted(oracle).len(), windows]
+    let (counted, order_lines) = (counted(oracle).len(), order_lines(oracle));
+    [oracle.stocks.len(), holds, extra_lines, records - holds, counted, windows, order_lines]
         .map(|count| count as u64)
 }
 
 /// Records that `request` adds at most, by table.
-pub fn added(oracle: &Oracle, request: &OwnedRequest) -> [u64; 6] {
+pub fn added(oracle: &Oracle, request: &OwnedRequest) -> [u64; 7] {
     let Some(take) = request.take() else {
-        return [1, 0, 0, 1, 0, 0];
+        return [1, 0, 0, 1, 0, 0, 0];
     };
     let is_limited = |(stock, (kind, subject)): &(StockId, Subject)| {
         *subject != 0 && oracle.stocks.get(stock).is_some_and(|stock| stock.limit(*kind).is_any())
@@ -43,7 +45,9 @@ pub fn added(oracle: &Oracle, request: &OwnedRequest) -> [u64; 6] {
     let wanted = take.lines.iter().flat_map(|wish| told(take).map(|subject| (wish.stock, subject)));
     let new: BTreeSet<_> = wanted.filter(is_limited).filter(|of| !known.contains(of)).collect();
     let windows = oracle.new_counts(&request.envelope, take);
-    [0, 1, take.lines.len() as u64 - 1, 0, new.len() as u64, windows as u64]
+    let once = take.lines.iter().map(|wish| wish.stock).filter(|stock| is_once(oracle, stock));
+    let once = if take.order.0 == 0 { 0 } else { once.collect::<BTreeSet<_>>().len() };
+    [0, 1, take.lines.len() as u64 - 1, 0, new.len() as u64, windows as u64, once as u64]
 }
 
 /// Panics unless the engine's tables hold at least what must be remembered, and no more than they can.
@@ -63,6 +67,19 @@ pub fn check_drained(engine: &Engine, oracle: &Oracle) {
         "what is gone has left {:?}",
         engine.usage().map(|(table, ..)| table)
     );
+}
+
+fn is_once(oracle: &Oracle, stock: &StockId) -> bool {
+    oracle.stocks.get(stock).is_some_and(|stock| stock.once_per_order)
+}
+
+/// Lines of orders on stocks that an order can buy once.
+fn order_lines(oracle: &Oracle) -> usize {
+    let of_hold = |hold: &Hold| {
+        let taken = hold.lines.iter().filter(|line| line.reserved > 0).map(|line| line.stock);
+        taken.filter(|stock| is_once(oracle, stock)).collect::<BTreeSet<_>>().len()
+    };
+    holds(oracle).filter(|hold| hold.order.0 != 0).map(of_hold).sum()
 }
 
 fn holds(oracle: &Oracle) -> impl Iterator<Item = &Hold> {

@@ -313,6 +313,7 @@ impl World {
             name: b"cards".to_vec(),
             units,
             kind: StockKind::Counter,
+            once_per_order: false,
             terms,
         };
         let answer = self.ask(&self.request(1 << 64 | u128::from(number), command));

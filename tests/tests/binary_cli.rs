@@ -192,6 +192,32 @@ fn a_hold_is_made_confirmed_released_and_returned_by_its_reference() {
 }
 
 #[test]
+fn a_cancel_undoes_what_was_made_and_keeps_the_late_from_being_made() {
+    let site = Site::new();
+    let server = site.serve(&[]);
+    line(&site, "stock create card --units 10").well();
+    line(&site, "stock create vip --units 5 --once-per-order").well();
+    for operation in ["V1", "V2"] {
+        line(&site, &format!("sell vip --channel own --order O1 --operation {operation}")).well();
+    }
+    assert_eq!(field(&line(&site, "stock show vip").well(), "sold"), "1");
+    line(&site, "sell card:3 --channel own --operation S1").well();
+    let cancelled = line(&site, "cancel S1").well();
+    assert!(cancelled.stdout.contains("3 sold units are given back"), "{cancelled:#?}");
+    line(&site, "cancel S2").well();
+    line(&site, "sell card --channel own --operation S2").badly(&["CANCELLED", "--operation"]);
+    line(&site, "reserve card --channel own --operation R1").well();
+    line(&site, "confirm R1").well();
+    line(&site, "cancel R1").badly(&["HOLD_CONFIRMED", "scrip return R1"]);
+    let server = again(&site, server);
+    assert_eq!(line(&site, "cancel S1").well().stdout, cancelled.stdout);
+    line(&site, "sell card --channel own --operation S2").badly(&["CANCELLED"]);
+    assert_eq!(field(&line(&site, "hold show S1").well(), "state"), "cancelled");
+    assert_eq!(field(&line(&site, "stock show card").well(), "available"), "9");
+    drop(server);
+}
+
+#[test]
 fn channels_sell_out_exactly_as_their_guarantees_and_caps_say_across_a_restart() {
     let site = Site::new();
     let server = site.serve(&[]);

@@ -45,7 +45,8 @@ fn at(slot: Slot, request: Request<'_>) -> Request<'_> {
 
 fn create(operation: Operation, slot: Slot, units: u64) -> Request<'static> {
     let terms = StockTerms { opens_ms: 0, closes_ms: 0, limit_per_user: 0, frozen: false };
-    let stock = StockCreate { stock: card(slot), units, kind: StockKind::Counter, terms, name: b"card" };
+    let kind = StockKind::Counter;
+    let stock = StockCreate { stock: card(slot), units, kind, once_per_order: false, terms, name: b"card" };
     at(slot, Request { envelope: envelope(operation), command: Command::StockCreate(stock) })
 }
 

@@ -34,6 +34,7 @@ const CAPACITY: Capacity = Capacity {
     keys_max: 256,
     sealed_bytes_max: 64 << 10,
     risk_counts_max: 1_024,
+    order_lines_max: 4_096,
 };
 
 /// What outlives a process: the directory, and what the world knows.

@@ -46,6 +46,8 @@ const HUNTS: &[(Bug, Look)] = &[
     (Bug::RandomKeyStays, model),
     (Bug::ReclaimForgetsBatch, model),
     (Bug::FirstVersionStays, model),
+    (Bug::TombstoneIgnored, model),
+    (Bug::OrderLineSoldTwice, model),
     (Bug::AnswerBeforeSync, crashes),
     (Bug::SkippedDirectorySync, crashes),
     (Bug::IgnoredIoError, crashes),

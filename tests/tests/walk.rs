@@ -126,7 +126,15 @@ impl Forged {
         let terms = StockTerms { opens_ms: 0, closes_ms: 0, limit_per_user: 0, frozen: false };
         let kind = if keys { StockKind::Keys } else { StockKind::Counter };
         let (stock, units) = (STOCK, if keys { 0 } else { 10 });
-        forged.both(&Event::StockCreated { origin: origin(1, 0), stock, units, kind, terms, name: b"x" });
+        forged.both(&Event::StockCreated {
+            origin: origin(1, 0),
+            stock,
+            units,
+            kind,
+            once_per_order: false,
+            terms,
+            name: b"x",
+        });
         forged
     }
 

@@ -54,6 +54,7 @@ impl Request<'_> {
             | Command::StockTermsShow { .. }
             | Command::RiskShow { .. }
             | Command::Release
+            | Command::Cancel
             | Command::BatchChange { .. }
             | Command::Reveal { .. }
             | Command::KeyReplace { .. }

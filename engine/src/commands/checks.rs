@@ -37,10 +37,16 @@ fn repeat<'p>(state: &State, record: Recorded, content: u64) -> Verdict<'p> {
     let (recorded, reply) = match record {
         Recorded::Operation(handle) => {
             let operation = state.operations.get(handle);
+            if super::cancel::is_tombstone(operation.kind()) {
+                return Verdict::Refuse(Rejection::plain(Code::Cancelled));
+            }
             (operation.content, Reply::Value(operation.kind(), operation.value))
         }
         Recorded::Hold(handle) => {
             let hold = state.holds.get(handle);
+            if hold.content == content && hold.state() == HoldState::Cancelled {
+                return Verdict::Refuse(Rejection::plain(Code::Cancelled));
+            }
             if hold.content == content
                 && hold.flags & HoldRecord::SOLD != 0
                 && let Some(verdict) = super::keys::replaced(state, hold)
@@ -69,7 +75,7 @@ fn made_by(hold: &HoldRecord, handle: Handle) -> Reply {
 
 /// Steps 2 and 3.
 #[inline]
-fn age(state: &State, envelope: &Envelope, now_ms: u64) -> Option<Rejection<'static>> {
+pub fn age(state: &State, envelope: &Envelope, now_ms: u64) -> Option<Rejection<'static>> {
     let created_ms = envelope.created_ms();
     if created_ms < state.floor_ms && !on(Bug::FloorNotHonoured) {
         return Some(too_old(state));
@@ -107,6 +113,7 @@ pub fn confirmed_hold(state: &State, question: Question<'_>, hold: OperationId) 
         HoldState::Held | HoldState::Expired => Err(Code::NotActive),
         HoldState::Released | HoldState::Lapsed => Err(Code::HoldReleased),
         HoldState::Refused => Err(Code::HoldNotFound),
+        HoldState::Cancelled => Err(Code::Cancelled),
     }
 }
 

@@ -39,6 +39,7 @@ pub fn decide<'p>(
             return Verdict::Refuse(Rejection::plain(Code::HoldReleased));
         }
         HoldState::Refused => return Verdict::Refuse(Rejection::plain(Code::HoldNotFound)),
+        HoldState::Cancelled => return Verdict::Refuse(Rejection::plain(Code::Cancelled)),
     }
     if let Some(rejection) = deadline_passed(envelope, question.now_ms) {
         return Verdict::Refuse(rejection);
@@ -155,6 +156,10 @@ fn late_lack(
         return Some((Code::Expired, 0));
     }
     let stock = state.stock(Handle(record.stock));
+    if stock.once_per_order && state.order_line(hold.order(), Handle(record.stock), now_ms).is_some() {
+        // The order has bought, or holds, the same again since: it gets it once.
+        return Some((Code::RuleFailed, 0));
+    }
     if stock.terms.frozen {
         return Some((Code::Frozen, 0));
     }
@@ -213,8 +218,12 @@ pub fn apply(
     if late {
         hold.flags |= HoldRecord::LATE;
     }
+
     if hidden {
         hold.flags |= HoldRecord::HIDDEN;
+    }
+    if late {
+        state.retake_order_lines(handle);
     }
     handle
 }

@@ -22,6 +22,7 @@ pub fn decide_release<'p>(state: &State, question: Question<'_>, plan: &'p mut P
     match state.holds.get(handle).state() {
         HoldState::Confirmed => Verdict::Refuse(Rejection::plain(Code::HoldConfirmed)),
         HoldState::Refused => Verdict::Refuse(Rejection::plain(Code::HoldNotFound)),
+        HoldState::Cancelled => Verdict::Refuse(Rejection::plain(Code::Cancelled)),
         HoldState::Released | HoldState::Lapsed => Verdict::Answer(Reply::Released(handle)),
         HoldState::Held | HoldState::Expired => {
             if let Some(rejection) = deadline_passed(envelope, question.now_ms) {
@@ -92,6 +93,7 @@ pub fn decide_extend<'p>(
         HoldState::Released | HoldState::Lapsed => Some(Code::HoldReleased),
         HoldState::Expired => Some(Code::Expired),
         HoldState::Refused => Some(Code::HoldNotFound),
+        HoldState::Cancelled => Some(Code::Cancelled),
     };
     if let Some(rejection) = code.map(Rejection::plain).or_else(|| operation_room(state)) {
         return Verdict::Refuse(rejection);

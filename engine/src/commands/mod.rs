@@ -4,6 +4,7 @@
 //! writer, can't fail, and asserts what `decide` refused. The living hand over the handles that `decide` resolved
 //! ([`Resolved`]); history resolves them from the event.
 
+pub mod cancel;
 pub mod checks;
 pub mod confirm;
 pub mod expire;
@@ -12,6 +13,7 @@ pub mod key_list;
 pub mod key_reclaim;
 pub mod keys;
 pub mod limits;
+pub mod orders;
 pub mod prices;
 pub mod query;
 pub mod reply;
@@ -54,6 +56,10 @@ pub enum Reply {
     Released(Handle),
     /// A recorded refusal.
     Refused(Handle),
+    /// CANCEL of a hold.
+    Cancelled(Handle),
+    /// CANCEL where nothing was there.
+    CancelledNothing,
     /// An operation record's answer.
     Value(OperationKind, u64),
     /// STOCK_SHOW.
@@ -260,6 +266,7 @@ pub fn decide<'p>(state: &State, question: Question<'_>, plan: &'p mut Plan) -> 
         }
         Command::Confirm { units, hidden } => confirm::decide(state, question, units, *hidden, plan),
         Command::Release => hold::decide_release(state, question, plan),
+        Command::Cancel => cancel::decide(state, question, plan),
         Command::Extend { hold, ttl_ms } => hold::decide_extend(state, question, *hold, *ttl_ms, plan),
         Command::Return { hold, to_available, units } => {
             return_units::decide(state, question, *hold, *to_available, units, plan)
@@ -328,6 +335,11 @@ pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) -> Optio
             None
         }
         Event::Released { .. } => Some(hold::apply_release(state, resolved)),
+        Event::Cancelled { .. } => Some(cancel::apply(state, resolved)),
+        Event::Tombstone { origin } => {
+            cancel::apply_tombstone(state, origin, resolved);
+            None
+        }
         Event::Expired { .. } => {
             expire::apply(state, resolved);
             None
@@ -407,7 +419,10 @@ pub fn resolve(state: &State, event: &Event<'_>, resolved: &mut Resolved) {
                 .lines
                 .extend(lines.iter().map(|line| (state.stock_of(origin.merchant, line.stock()), NO_ENTRIES)));
         }
-        Event::Confirmed { hold, .. } | Event::LateRefused { hold, .. } | Event::Released { hold } => {
+        Event::Confirmed { hold, .. }
+        | Event::LateRefused { hold, .. }
+        | Event::Released { hold }
+        | Event::Cancelled { hold } => {
             resolved.hold = find(hold);
         }
         Event::Extended { origin, hold, .. }
@@ -422,6 +437,7 @@ pub fn resolve(state: &State, event: &Event<'_>, resolved: &mut Resolved) {
         Event::StockCreated { origin, .. }
         | Event::RiskRuleSet { origin, .. }
         | Event::BlockSet { origin, .. }
+        | Event::Tombstone { origin }
         | Event::KeysExported { origin, .. } => resolved.hash = new_record(state, &origin.key()),
         Event::GuaranteeLapsed { stock, .. } | Event::BatchExpired { stock, .. } => {
             resolved.lines.push((state.find_stock(*stock), NO_ENTRIES));

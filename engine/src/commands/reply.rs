@@ -2,8 +2,8 @@
 
 use super::{Replies, Reply};
 use crate::answer::{
-    Answer, BatchView, HoldLine, HoldState, HoldView, KeyList, KeyPage, KeyPlace, ListPage, ListedKeys,
-    OperationView, Outcome, StockView,
+    Answer, BatchView, Cancelled, HoldLine, HoldState, HoldView, KeyList, KeyPage, KeyPlace, ListPage,
+    ListedKeys, OperationView, Outcome, StockView,
 };
 use crate::ids::OperationId;
 use crate::limits::{BATCHES_PER_ANSWER_MAX, BLOCKS_PER_ANSWER_MAX, KEYS_PER_ANSWER_MAX, NAME_BYTES_MAX};
@@ -39,6 +39,10 @@ pub fn read<'r>(state: &'r State, reply: Reply, replies: &'r mut Replies) -> Out
             Outcome::Done(Answer::Released { lapsed })
         }
         Reply::Refused(handle) => refusal(state, handle, replies),
+        Reply::Cancelled(handle) => {
+            Outcome::Done(Answer::Cancelled(super::cancel::outcome(state, state.holds.get(handle))))
+        }
+        Reply::CancelledNothing => Outcome::Done(Answer::Cancelled(Cancelled::Nothing)),
         Reply::Value(kind, value) => Outcome::Done(kind.answer(value)),
         Reply::Stock(handle) => Outcome::Done(Answer::Stock(stock_view(state, handle))),
         Reply::Keys(handle, from) => {
@@ -190,6 +194,7 @@ fn stock_view(state: &State, handle: Handle) -> StockView<'_> {
         stock: stock.id,
         version: stock.version,
         kind: stock.kind(),
+        once_per_order: stock.once_per_order,
         terms: stock.terms,
         total: units.total,
         available: units.available,
@@ -205,7 +210,10 @@ fn stock_view(state: &State, handle: Handle) -> StockView<'_> {
 
 fn hold_view<'r>(state: &State, handle: Handle, replies: &'r mut Replies) -> HoldView<'r> {
     let hold = state.holds.get(handle);
-    let confirmed = hold.state() == HoldState::Confirmed;
+    let cancelled = hold.state() == HoldState::Cancelled && hold.flags & HoldRecord::SOLD != 0;
+    let confirmed = hold.state() == HoldState::Confirmed || cancelled;
+    // A cancelled sale has given everything back, by RETURN or by CANCEL.
+    let returned = |line: &LineRecord| if cancelled { line.current } else { line.returned };
     replies.lines.clear();
     replies.lines.extend(state.lines(hold).zip(state.prices(hold)).map(|(line, price)| {
         let stock = if line.stock == NONE { 0 } else { state.stock(Handle(line.stock)).id.0 };
@@ -213,7 +221,7 @@ fn hold_view<'r>(state: &State, handle: Handle, replies: &'r mut Replies) -> Hol
             stock: U64::new(stock),
             reserved: U32::new(line.reserved),
             confirmed: U32::new(if confirmed { line.current } else { 0 }),
-            returned: U32::new(if confirmed { line.returned } else { 0 }),
+            returned: U32::new(if confirmed { returned(line) } else { 0 }),
             price: U32::new(price),
         }
     }));

@@ -179,11 +179,11 @@ fn decide_create<'p>(
         return Verdict::Refuse(rejection);
     }
     // The name is copied into the plan's room by the sink that encodes the event at once.
-    let StockCreate { stock, name, units, kind, terms } = *create;
+    let StockCreate { stock, name, units, kind, once_per_order, terms } = *create;
     plan.name.clear();
     plan.name.extend_from_slice(name);
     let origin = question.origin(content);
-    let event = Event::StockCreated { origin, stock, units, kind, terms, name: &plan.name };
+    let event = Event::StockCreated { origin, stock, units, kind, once_per_order, terms, name: &plan.name };
     Verdict::Do(event, &plan.resolved, Reply::Value(OperationKind::StockCreate, units))
 }
 
@@ -294,9 +294,10 @@ pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) {
     let found =
         |resolved: &Resolved| -> Handle { resolved.lines[0].0.expect("the log names a stock that exists") };
     match event {
-        Event::StockCreated { origin, stock, units, kind, terms, name } => {
+        Event::StockCreated { origin, stock, units, kind, once_per_order, terms, name } => {
             assert!(state.find_stock(*stock).is_none(), "a stock is made once");
             let mut made = Stock::new(*stock, origin.merchant, name, *kind, *terms);
+            made.once_per_order = *once_per_order;
             made.move_units(Posting::Supply(*units));
             state.insert_stock(made);
             record(state, origin, OperationKind::StockCreate, *units, resolved);

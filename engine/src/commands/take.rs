@@ -2,7 +2,8 @@
 //!
 //! Invariant: what is granted was available, the sum over lines on one stock included, and inside all limits.
 
-use super::checks::{before_deciding, capacity};
+use super::checks::capacity;
+use super::orders;
 use super::{Plan, Question, Reply, Resolved, TO_BE_MADE, Verdict};
 use super::{limits, prices, risk};
 use crate::answer::HoldState;
@@ -75,9 +76,7 @@ pub fn decide_reserve<'p>(
     plan: &'p mut Plan,
 ) -> Verdict<'p> {
     let content = content_digest(&question.request.envelope, &question.request.command);
-    if let Some(verdict) =
-        before_deciding(state, question, content, take.lines.iter().map(|line| line.stock()))
-    {
+    if let Some(verdict) = orders::before_taking(state, question, content, take, None) {
         return verdict;
     }
     if let Err(code) = work_out(state, question, take, false, plan) {
@@ -110,9 +109,7 @@ pub fn decide_sell<'p>(
     plan: &'p mut Plan,
 ) -> Verdict<'p> {
     let content = content_digest(&question.request.envelope, &question.request.command);
-    if let Some(verdict) =
-        before_deciding(state, question, content, take.lines.iter().map(|line| line.stock()))
-    {
+    if let Some(verdict) = orders::before_taking(state, question, content, take, Some(hidden)) {
         return verdict;
     }
     let worked_out = work_out(state, question, take, true, plan);
@@ -226,7 +223,7 @@ fn find_replaced<'s>(
             plan.resolved.hold = Some(handle);
             Ok(Some(Replaced { hold }))
         }
-        HoldState::Released | HoldState::Lapsed | HoldState::Refused => Ok(None),
+        HoldState::Released | HoldState::Lapsed | HoldState::Refused | HoldState::Cancelled => Ok(None),
     }
 }
 
@@ -402,6 +399,9 @@ fn no_room(
     if !plan.wishes.iter().zip(&plan.lines).all(counts_channel) {
         return Some(capacity(CapacityOf::Channels, CHANNELS_PER_STOCK_MAX as u64));
     }
+    if let Some(rejection) = orders::no_room(state, take, plan) {
+        return Some(rejection);
+    }
     let limits_left = maxima.user_limits_max.saturating_sub(state.limits.used());
     if u64::from(limits_left) < 4 * lines && limits::new_entries(plan) > limits_left {
         return Some(capacity(CapacityOf::UserLimits, u64::from(maxima.user_limits_max)));
@@ -450,6 +450,7 @@ pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) -> Handl
         state.risk.count(owner, origin.channel, &subjects, state.now_ms);
     }
     let handle = state.insert_hold(record, resolved.hash);
+    state.claim_order_lines(handle);
     if *sold {
         bind_keys(state, handle);
     }

@@ -147,6 +147,8 @@ fn decode_body<'a>(reader: &mut Reader<'a>, head: &Head) -> Result<Event<'a>, Ev
             Event::LateRefused { hold, lines: reader.take_lines(count)? }
         }
         RELEASED => Event::Released { hold: reader.take_key()? },
+        CANCELLED => Event::Cancelled { hold: reader.take_key()? },
+        TOMBSTONE => Event::Tombstone { origin: reader.take_origin(channel)?.0 },
         EXTENDED => {
             let (origin, _) = reader.take_origin(channel)?;
             let hold = OperationId(reader.take_u128()?);
@@ -249,7 +251,8 @@ fn decode_stock<'a>(
         STOCK_CREATED => {
             let units = reader.take_u64()?;
             let terms = reader.take_terms()?;
-            let kind = match head.flags {
+            let once_per_order = head.flags & FLAG_ONCE_PER_ORDER != 0;
+            let kind = match head.flags & !FLAG_ONCE_PER_ORDER {
                 0 => StockKind::Counter,
                 FLAG_KEYS => StockKind::Keys,
                 flags if flags == FLAG_KEYS | FLAG_RANDOM => {
@@ -259,7 +262,7 @@ fn decode_stock<'a>(
                 _ => return Err(reader.field("kind")),
             };
             let name = reader.take_slice(usize::from(head.count.get()), NAME_BYTES_MAX)?;
-            Event::StockCreated { origin, stock, units, kind, terms, name }
+            Event::StockCreated { origin, stock, units, kind, once_per_order, terms, name }
         }
         STOCK_MOVED => {
             let kind = u8::try_from(code).ok().and_then(OperationKind::from_number);

@@ -163,6 +163,14 @@ impl Event<'_> {
                 writer.put(EventHold::new(hold).as_bytes());
                 writer.finish(RELEASED, 0, 0, ChannelId(0))
             }
+            Event::Cancelled { hold } => {
+                writer.put(EventHold::new(hold).as_bytes());
+                writer.finish(CANCELLED, 0, 0, ChannelId(0))
+            }
+            Event::Tombstone { origin } => {
+                writer.put_origin(&origin, 0);
+                writer.finish(TOMBSTONE, 0, 0, origin.channel)
+            }
             Event::Extended { origin, hold, deadline_ms } => {
                 writer.put_origin(&origin, 0);
                 writer.put(&hold.0.to_le_bytes());
@@ -199,7 +207,7 @@ impl Event<'_> {
 
     fn encode_stock(&self, mut writer: Writer<'_>) -> usize {
         match *self {
-            Event::StockCreated { origin, stock, units, kind, terms, name } => {
+            Event::StockCreated { origin, stock, units, kind, once_per_order, terms, name } => {
                 writer.put_origin(&origin, 0);
                 writer.put_u64(stock.0);
                 writer.put_u64(units);
@@ -214,7 +222,8 @@ impl Event<'_> {
                     }
                 };
                 writer.put(name);
-                writer.finish(STOCK_CREATED, flags, name.len(), origin.channel)
+                let once = if once_per_order { FLAG_ONCE_PER_ORDER } else { 0 };
+                writer.finish(STOCK_CREATED, flags | once, name.len(), origin.channel)
             }
             Event::StockMoved { origin, kind, from_frozen, forced, stock, units } => {
                 writer.put_origin(&origin, kind as u16);

@@ -44,6 +44,7 @@ impl State {
                 units.marked_void,
             ];
             hash.update(numbers.as_bytes());
+            hash.update([u8::from(stock.once_per_order)].as_bytes());
             hash.update(stock.name());
             hash.update(stock.sale_order.batches().as_bytes());
             hash.update(stock.limits.as_bytes());

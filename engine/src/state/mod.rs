@@ -9,6 +9,7 @@ pub mod digest;
 pub mod index;
 pub mod keys;
 pub mod memory;
+pub mod orders;
 pub mod reclaim;
 pub mod records;
 pub mod recount;
@@ -25,6 +26,7 @@ use crate::ids::{ChannelId, MerchantId, OperationKey, StockId};
 use crate::limits::{Capacity, Rules};
 use index::Index;
 use keys::{BatchState, Keys};
+use orders::OrderLines;
 use records::{Counted, Counts, ExtraLine, HoldRecord, LimitRecord, LineRecord, OperationRecord, Recorded};
 use risk::Risk;
 use scrip_planted::{Bug, on};
@@ -92,6 +94,8 @@ pub struct State {
     pub slices: Slices,
     /// Which holds are due.
     pub timers: Timers,
+    /// Which hold has the line of an order, on stocks that an order can buy once.
+    pub order_lines: OrderLines,
     stock_index: Index,
     record_index: Index,
     limit_index: Index,
@@ -127,6 +131,7 @@ impl State {
             risk: Risk::new(capacity.risk_counts_max, hasher.clone()),
             slices: Slices::default(),
             timers: Timers::new(capacity.holds_max),
+            order_lines: OrderLines::new(capacity.order_lines_max),
             stock_index: Index::new(capacity.stocks_max),
             record_index: Index::new(capacity.holds_max.saturating_add(capacity.operations_max)),
             limit_index: Index::new(capacity.user_limits_max),
@@ -284,6 +289,7 @@ impl State {
     pub(crate) fn insert_stock(&mut self, stock: Stock) -> Handle {
         let handle = Handle(u32::try_from(self.stocks.len()).expect("stocks are few"));
         self.stock_index.insert(self.hasher.hash_one(stock.id.0) as u32, handle);
+        self.order_lines.note_stock(stock.once_per_order);
         self.stocks.push(stock);
         handle
     }

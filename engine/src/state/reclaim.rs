@@ -125,6 +125,7 @@ impl State {
             state.forget_line((line.limit, line.stock), left, hold.reserved_ms);
             keys += state.keys.forget_hold(line.keys);
         });
+        self.drop_order_lines(handle);
         let mut next = hold.more_lines;
         while next != NONE {
             let extra = Handle(next);

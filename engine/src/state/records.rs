@@ -259,6 +259,11 @@ impl HoldRecord {
         self.reserved_ms.wrapping_add_signed(i64::from(self.created_delta_ms))
     }
 
+    /// Once it is closed: whether its deadline had passed before. (While it is held, shard time is before the deadline.)
+    pub fn has_expired(&self) -> bool {
+        self.closed_ms() >= self.deadline_ms()
+    }
+
     /// When it left held; 0 while held.
     pub fn closed_ms(&self) -> u64 {
         match self.state() {

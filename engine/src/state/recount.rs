@@ -167,6 +167,7 @@ impl State {
         self.compare_stocks(&stocks)?;
         self.compare_limits(&limits)?;
         self.compare_keys()?;
+        self.compare_order_lines()?;
         let operations = u64::from(self.operations.used());
         same("operation ids", u64::from(self.record_index.used()), holds + operations)?;
         same("holds", u64::from(self.holds.used()), holds)?;
@@ -300,6 +301,6 @@ fn compare_channels(stock: &Stock, sum: &Sums) -> Result<(), RecountError> {
     Ok(())
 }
 
-fn same(what: &'static str, counted: u64, records: u64) -> Result<(), RecountError> {
+pub(super) fn same(what: &'static str, counted: u64, records: u64) -> Result<(), RecountError> {
     if counted == records { Ok(()) } else { Err(RecountError::Records { what, counted, records }) }
 }

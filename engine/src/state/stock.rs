@@ -28,6 +28,8 @@ pub struct Stock {
     pub reusable: bool,
     /// Of a reusable stock: the version of the text in force; [`NONE`]: none yet.
     pub content: u32,
+    /// An order has at most one sale or hold of it.
+    pub once_per_order: bool,
     /// Batches of card keys.
     pub sale_order: SaleOrder,
     /// Sale rules.
@@ -118,6 +120,7 @@ impl Stock {
             reusable: kind == StockKind::Reusable,
             content: NONE,
             sale_order: SaleOrder::new(kind),
+            once_per_order: false,
             terms,
             limits: Limits::default(),
             limits_further: false,

@@ -132,6 +132,9 @@ impl Fake {
             risk_counts_max: 1_024,
             keys_max: 10_000,
             sealed_bytes_max: 1 << 20,
+            keys_max: 1,
+            sealed_bytes_max: 1,
+            order_lines_max: 4_096,
         };
         let mut engine = Engine::new(capacity, Rules::default(), 1);
         engine.advance(now_ms(), &mut Void);
@@ -150,8 +153,9 @@ impl Fake {
         };
         for number in 1..=stocks {
             let terms = StockTerms { opens_ms: 0, closes_ms: 0, limit_per_user, frozen: false };
+            let (kind, once_per_order) = (StockKind::Counter, false);
             let create =
-                StockCreate { stock: stock(number), name: b"stock", units, kind: StockKind::Counter, terms };
+                StockCreate { stock: stock(number), name: b"stock", units, kind, once_per_order, terms };
             assert!(brain.own(number, Command::StockCreate(create)));
         }
         let brain = Arc::new(Mutex::new(brain));
@@ -179,8 +183,14 @@ impl Fake {
     pub fn card_stock(&self, number: u64, chunks: u64) -> CardTexts {
         let mut brain = self.brain();
         let terms = StockTerms { opens_ms: 0, closes_ms: 0, limit_per_user: 0, frozen: false };
-        let create =
-            StockCreate { stock: stock(number), name: b"cards", units: 0, kind: StockKind::Keys, terms };
+        let create = StockCreate {
+            stock: stock(number),
+            name: b"cards",
+            units: 0,
+            kind: StockKind::Keys,
+            once_per_order: false,
+            terms,
+        };
         assert!(brain.own(2_000 + number, Command::StockCreate(create)));
         let (stock, supplier) = (stock(number), b"acme");
         let create = BatchCreate { stock, batch: 1, cost: 0, expires_ms: 0, supplier };

@@ -25,7 +25,7 @@ layout! {
         lines: U16,
         /// 0
         spare: U16,
-        /// makes the command idempotent; CONFIRM and RELEASE: the hold's id
+        /// makes the command idempotent; CONFIRM, RELEASE and CANCEL: the hold's id
         operation: U128,
         /// when the operation id was made, ms since the Unix epoch; 0: the first 48 bits of the id say it
         created_ms: U64,

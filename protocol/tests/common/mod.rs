@@ -5,8 +5,8 @@ pub mod dump;
 pub mod strategies;
 
 use scrip_engine::answer::{
-    Answer, BatchView, ChannelView, HoldLine, HoldState, HoldView, KeyItem, KeyList, KeyPage, ListPage,
-    ListedItem, ListedKeys, OperationKind, OperationView, Outcome, StockView,
+    Answer, BatchView, Cancelled, ChannelView, HoldLine, HoldState, HoldView, KeyItem, KeyList, KeyPage,
+    ListPage, ListedItem, ListedKeys, OperationKind, OperationView, Outcome, StockView,
 };
 use scrip_engine::command::{
     BatchChange, BatchCreate, Block, Command, Envelope, KeyBlock, Limits, Line, Parties, Price, PriceKind,
@@ -80,6 +80,7 @@ pub fn commands() -> Vec<CommandSample> {
                 name,
                 units: 100_000,
                 kind: StockKind::Counter,
+                once_per_order: false,
                 terms: terms(),
             }),
         ),
@@ -114,6 +115,7 @@ pub fn commands() -> Vec<CommandSample> {
         .chain(commands_of_keys(one))
         .chain(optional_parts(one))
         .chain(commands_of_limits(one))
+        .chain(commands_of_orders())
         .enumerate()
         .map(|(index, (name, command))| {
             let operation = OperationId(OPERATION.0 + 0x10 * index as u128);
@@ -213,6 +215,10 @@ fn answers_of_limits() -> [(&'static str, Answer<'static>); 4] {
     ]
 }
 
+fn commands_of_orders() -> [(&'static str, Command<'static>); 1] {
+    [("cancel", Command::Cancel)]
+}
+
 fn commands_of_keys(take: Take<'static>) -> [(&'static str, Command<'static>); 18] {
     let create = BatchCreate {
         stock: STOCK,
@@ -232,6 +238,7 @@ fn commands_of_keys(take: Take<'static>) -> [(&'static str, Command<'static>); 1
                 name: b"steam50",
                 units: 0,
                 kind: StockKind::Keys,
+                once_per_order: false,
                 terms,
             }),
         ),
@@ -242,6 +249,7 @@ fn commands_of_keys(take: Take<'static>) -> [(&'static str, Command<'static>); 1
                 name: b"steam50",
                 units: 0,
                 kind: StockKind::RandomKeys { seed: 0 },
+                once_per_order: false,
                 terms,
             }),
         ),
@@ -252,6 +260,7 @@ fn commands_of_keys(take: Take<'static>) -> [(&'static str, Command<'static>); 1
                 name: b"link",
                 units: 500,
                 kind: StockKind::Reusable,
+                once_per_order: true,
                 terms,
             }),
         ),
@@ -355,6 +364,15 @@ fn answers_of_keys() -> [(&'static str, Answer<'static>); 9] {
     ]
 }
 
+fn answers_of_orders() -> [(&'static str, Answer<'static>); 4] {
+    [
+        ("cancelled_nothing", Answer::Cancelled(Cancelled::Nothing)),
+        ("cancelled_released", Answer::Cancelled(Cancelled::Released)),
+        ("cancelled_lapsed", Answer::Cancelled(Cancelled::Lapsed)),
+        ("cancelled_returned", Answer::Cancelled(Cancelled::Returned { units: 3 })),
+    ]
+}
+
 pub fn answers() -> Vec<AnswerSample> {
     let hold_line = |stock, reserved, confirmed, returned| HoldLine {
         stock: U64::new(stock),
@@ -397,6 +415,7 @@ pub fn answers() -> Vec<AnswerSample> {
         stock: STOCK,
         version: 3,
         kind: StockKind::Counter,
+        once_per_order: false,
         terms: terms(),
         total: 100_000,
         available: 90_000,
@@ -462,6 +481,8 @@ pub fn answers() -> Vec<AnswerSample> {
     let done = done.chain([("stock_of_keys", of_keys), ("stock_of_random_keys", by_chance)]);
     let done = done.chain([("stock_reusable", reusable)]);
     let done = done.chain([("hold_flagged", Answer::Hold(flagged))]).chain(answers_of_limits());
+    let once = Answer::Stock(StockView { once_per_order: true, ..stock });
+    let done = done.chain(answers_of_orders()).chain([("stock_once_per_order", once)]);
     done.map(|(name, answer)| (name.to_string(), Outcome::Done(answer))).collect()
 }
 

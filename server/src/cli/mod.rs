@@ -76,6 +76,8 @@ pub enum Command {
     Release(CallArgs),
     /// Give sold units back
     Return(ReturnArgs),
+    /// Undo a sale or hold by the operation it was made with, or keep it from being made late; may be repeated
+    Cancel(CallArgs),
     /// Holds: what was reserved and sold
     #[command(subcommand)]
     Hold(HoldCommand),

@@ -93,7 +93,7 @@ pub struct ReserveArgs {
     pub ttl: Duration,
 }
 
-/// A hold, and who asks. `scrip release` and `scrip hold show`.
+/// A hold, and who asks. `scrip release`, `scrip cancel` and `scrip hold show`.
 #[derive(Debug, Args)]
 pub struct CallArgs {
     /// The hold's id, or the --operation that it was made with

@@ -50,6 +50,9 @@ pub enum StockCommand {
         /// often it is sold at most
         #[arg(long, requires = "keys", conflicts_with = "random")]
         reusable: bool,
+        /// An order has at most one sale or hold of it, however often it is asked for
+        #[arg(long)]
+        once_per_order: bool,
         /// Units one user may hold and have bought; 0: no limit
         #[arg(long, default_value_t = 0)]
         limit_per_user: u32,

@@ -114,7 +114,8 @@ pub fn offset(text: &str) -> Result<i16, ValueError> {
         _ => return Err(error()),
     };
     let (hours, minutes) = rest.split_once(':').ok_or_else(error)?;
-    let number = |text: &str| text.parse::<i16>().ok().filter(|_| text.len() == 2);
+    let two_digits = |text: &&str| text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_digit());
+    let number = |text: &str| Some(text).filter(two_digits)?.parse::<i16>().ok();
     let (hours, minutes) = number(hours).zip(number(minutes)).ok_or_else(error)?;
     let total = sign * (hours * 60 + minutes);
     if minutes < 60 && (-720..=840).contains(&total) { Ok(total) } else { Err(error()) }

@@ -182,7 +182,7 @@ async fn shown(client: &Client, hold: Hold) -> Result<HoldShown, Failure> {
 }
 
 /// The hold that an operator names. Its created_ms is compared with nothing, but tells whether an unknown one is too old.
-fn find(client: &Client, call: &CallArgs) -> Result<Hold, Failure> {
+pub(super) fn find(client: &Client, call: &CallArgs) -> Result<Hold, Failure> {
     let id = client.operation_id(&call.hold)?;
     let created_ms = if says_its_time(&call.hold) { 0 } else { client.now_ms() };
     Ok(Operation { id, created_ms }.hold(client.home_slot()))
@@ -213,7 +213,7 @@ fn subject_of(take: &TakeArgs) -> Subject<'_> {
     Subject { kind: Kind::Take, stocks, reference: take.operation.operation.as_deref() }
 }
 
-fn about(call: &CallArgs, kind: Kind) -> Subject<'_> {
+pub(super) fn about(call: &CallArgs, kind: Kind) -> Subject<'_> {
     Subject { kind, stocks: Vec::new(), reference: Some(&call.hold) }
 }
 
@@ -256,6 +256,7 @@ fn print_hold(hold: &HoldShown) {
         HoldState::Expired => "expired: it can still be confirmed if there are units",
         HoldState::Lapsed => "lapsed",
         HoldState::Refused => "refused after payment: refund it",
+        HoldState::Cancelled => "cancelled",
     };
     let refusal = hold.refusal.map_or(String::new(), |code| format!(" ({})", code.name()));
     println!("hold       {}", id_text(hold.id));

@@ -36,12 +36,22 @@ async fn ask(client: &Client, name: &str, command: &StockCommand) -> Result<(), 
     let operation = client.operation();
     match command {
         StockCommand::Create {
-            units, keys, random, reusable, limit_per_user, opens_ms, closes_ms, ..
+            units,
+            keys,
+            random,
+            reusable,
+            once_per_order,
+            limit_per_user,
+            opens_ms,
+            closes_ms,
+            ..
         } => {
             let (opens_ms, closes_ms, limit_per_user) = (*opens_ms, *closes_ms, *limit_per_user);
             let terms = StockTerms { opens_ms, closes_ms, limit_per_user, frozen: false };
             let (kind, units) = what_is_made(*units, (*keys, *random, *reusable))?;
-            let create = StockCreate { terms, kind, ..StockCreate::new(operation, stock, name, units) };
+            let once_per_order = *once_per_order;
+            let create = StockCreate::new(operation, stock, name, units);
+            let create = StockCreate { terms, kind, once_per_order, ..create };
             client.stock_create(create).await?;
         }
         StockCommand::Show { .. } => {}
@@ -168,5 +178,8 @@ fn print_stock(stock: &StockShown) {
         time(opens_ms),
         time(closes_ms)
     );
+    if stock.once_per_order {
+        println!("per order               once");
+    }
     println!("version    {:>16}", stock.version);
 }

@@ -30,6 +30,8 @@ pub enum Kind {
     Hold,
     /// `return`.
     Return,
+    /// `cancel`.
+    Cancel,
     /// `keys`.
     Keys,
     /// `stock limit`.
@@ -99,7 +101,7 @@ pub fn next(error: &Error, subject: &Subject<'_>) -> String {
             (Kind::Create | Kind::Stock | Kind::Quota | Kind::Limit, _) => {
                 format!(". `scrip stock show {}` tells", stock(subject))
             }
-            (Kind::Hold | Kind::Keys, _) | (Kind::Take, Some(_)) => {
+            (Kind::Hold | Kind::Keys | Kind::Cancel, _) | (Kind::Take, Some(_)) => {
                 ". Run the same command again: it is made once".into()
             }
             // A return's reference is the hold; its operation may have been a new one.
@@ -154,6 +156,12 @@ fn next_after(rejection: &OwnedRejection, subject: &Subject<'_>) -> String {
         (Code::RuleFailed, Kind::Create) => {
             format!(". A stock of this name exists: `scrip stock show {name}`, `scrip stock supply {name} N`")
         }
+        (Code::RuleFailed, Kind::Cancel) => {
+            ". It is no sale's: only what `scrip sell` and `scrip reserve` made can be cancelled".into()
+        }
+        (Code::Cancelled, _) => {
+            ". It was cancelled by `scrip cancel`: a new sale needs another --operation".into()
+        }
         (Code::RuleFailed, _) => format!(". Look with `scrip stock show {name}`, then run it again"),
         (Code::OutOfStock, Kind::Take | Kind::Stock) => {
             format!(". `scrip stock show {name}` says where the units are; `scrip stock supply {name} N` adds some")
@@ -200,7 +208,7 @@ fn forbidden(kind: Kind) -> String {
     let verbs = match kind {
         Kind::Create | Kind::Stock | Kind::Quota | Kind::Limit | Kind::Risk => "--verb stock --verb read",
         Kind::Take | Kind::Hold => "--verb sell --verb read",
-        Kind::Return => "--verb return --verb read",
+        Kind::Return | Kind::Cancel => "--verb return --verb read",
         Kind::Keys => "--verb stock --verb sell --verb return --verb read --verb export",
     };
     format!(

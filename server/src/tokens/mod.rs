@@ -88,7 +88,7 @@ const fn has_ended(expires_s: u64, now_s: u64) -> bool {
 pub enum Verb {
     /// RESERVE, EXTEND, CONFIRM, RELEASE, SELL, REVEAL, KEYS_READ: the texts of card keys are for those who sell them.
     Sell,
-    /// RETURN, KEY_REPLACE.
+    /// RETURN, KEY_REPLACE, CANCEL.
     Return,
     /// STOCK_CREATE, STOCK_SUPPLY, STOCK_VOID, STOCK_FREEZE, STOCK_UNFREEZE, STOCK_EDIT, STOCK_QUOTA, BATCH_CREATE,
     /// BATCH_CHANGE, KEYS_IMPORT, KEY_RECLAIM.
@@ -114,7 +114,7 @@ impl Verb {
             | CommandKind::Sell
             | CommandKind::Reveal
             | CommandKind::KeysRead => Verb::Sell,
-            CommandKind::Return | CommandKind::KeyReplace => Verb::Return,
+            CommandKind::Return | CommandKind::KeyReplace | CommandKind::Cancel => Verb::Return,
             CommandKind::KeysExport => Verb::Export,
             CommandKind::KeysList
             | CommandKind::StockShow

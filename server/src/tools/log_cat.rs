@@ -72,9 +72,9 @@ fn print_event(
             holds.iter().try_for_each(|hold| write!(out, " {}", hold.key().operation))?;
             writeln!(out)
         }
-        Event::StockCreated { origin, stock, units, kind, terms, name } => writeln!(
+        Event::StockCreated { origin, stock, units, kind, once_per_order, terms, name } => writeln!(
             out,
-            "stock_created {} stock={stock} name={:?} units={units} {} limit_per_user={} opens_ms={} closes_ms={}",
+            "stock_created {} stock={stock} name={:?} units={units} {} once_per_order={once_per_order} limit_per_user={} opens_ms={} closes_ms={}",
             origin.operation,
             String::from_utf8_lossy(name),
             kind_name(*kind),
@@ -237,6 +237,8 @@ fn print_hold_event(out: &mut impl Write, event: &Event<'_>) -> io::Result<()> {
             print_lines(out, lines.iter().map(|line| (line.stock(), line.asked.get())))
         }
         Event::Released { hold } => writeln!(out, "released {}", hold.operation),
+        Event::Cancelled { hold } => writeln!(out, "cancelled {}", hold.operation),
+        Event::Tombstone { origin } => writeln!(out, "tombstone {}", origin.operation),
         Event::Extended { origin, hold, deadline_ms } => {
             writeln!(out, "extended {} hold={hold} deadline_ms={deadline_ms}", origin.operation)
         }

@@ -124,6 +124,7 @@ impl Books {
             | Event::SellRefused { .. }
             | Event::Extended { .. }
             | Event::KeysExported { .. }
+            | Event::Tombstone { .. }
             | Event::Revealed { .. } => {}
             Event::Taken { origin, sold, replaces, lines, .. } => {
                 let key = origin.key();
@@ -134,6 +135,7 @@ impl Books {
             }
             Event::Confirmed { hold, late, lines, .. } => self.confirm(&name(hold), *late, lines),
             Event::LateRefused { hold, .. } | Event::Released { hold } => self.end(&name(hold)),
+            Event::Cancelled { hold } => self.cancel(&name(hold)),
             Event::Expired { holds } => {
                 for hold in *holds {
                     self.end(&name(&hold.key()));
@@ -230,6 +232,8 @@ impl Books {
             | Event::Returned { .. }
             | Event::KeysExported { .. }
             | Event::KeyReclaimed { .. }
+            | Event::Cancelled { .. }
+            | Event::Tombstone { .. }
             | Event::KeyReplaced { .. } => unreachable!("it was followed before"),
         }
     }
@@ -284,6 +288,19 @@ impl Books {
         }
         if hold.stand != Stand::Sold {
             hold.stand = Stand::Over;
+        }
+        self.holds.insert(*name, hold);
+    }
+
+    /// A sale gives back what is left of it, card keys to void; another hold ends as by a release.
+    fn cancel(&mut self, name: &HoldName) {
+        self.end(name);
+        let Some(mut hold) = self.holds.remove(name) else { return };
+        if hold.stand == Stand::Sold {
+            for line in &mut hold.lines {
+                let units = core::mem::take(&mut line.units);
+                self.stock(line.stock).give_back(hold.channel, units, line.keys.is_empty());
+            }
         }
         self.holds.insert(*name, hold);
     }

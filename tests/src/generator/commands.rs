@@ -9,6 +9,9 @@ use scrip_engine::command::{Envelope, Parties, StockKind, StockTerms};
 use scrip_engine::ids::{ChannelId, MerchantId, OperationId, OrderId, Slot, StockId, UserId};
 use scrip_engine::limits::{LINES_MAX, STOCK_UNITS_MAX, TTL_MAX_MS, UNITS_PER_LINE_MAX};
 
+/// States in which a hold can be cancelled, if it was made so.
+const CANCELLABLE: &[HoldState] = &[HoldState::Held, HoldState::Expired, HoldState::Confirmed];
+
 /// States in which a hold can be ended.
 const OPEN: &[HoldState] = &[HoldState::Held, HoldState::Expired];
 
@@ -68,6 +71,13 @@ impl Generator {
             Kind::Release => {
                 envelope.operation = self.hold(&mut envelope, oracle, OPEN);
                 OwnedCommand::Release
+            }
+            Kind::Cancel => {
+                // Every third one overtakes its original.
+                if self.rng.u8(0..3) > 0 {
+                    envelope.operation = self.hold(&mut envelope, oracle, CANCELLABLE);
+                }
+                OwnedCommand::Cancel
             }
             Kind::Return => {
                 let hold = self.hold(&mut envelope, oracle, &[HoldState::Confirmed]);
@@ -185,7 +195,8 @@ impl Generator {
             (true, 0..2) => StockKind::RandomKeys { seed: self.rng.u64(1..) },
             (true, _) => StockKind::Keys,
         };
-        OwnedCommand::StockCreate { stock, name, units, kind, terms: self.terms() }
+        let once_per_order = self.happens(self.plan.chances.once);
+        OwnedCommand::StockCreate { stock, name, units, kind, once_per_order, terms: self.terms() }
     }
 
     fn terms(&mut self) -> StockTerms {
@@ -353,7 +364,12 @@ impl Generator {
     /// The same request with one thing changed. Some changes make no difference to its content.
     pub(super) fn altered(&mut self, mut request: OwnedRequest, oracle: &Oracle) -> OwnedRequest {
         let envelope = &mut request.envelope;
-        match self.rng.u8(0..12) {
+        match self.rng.u8(0..13) {
+            12 => {
+                // A callback that comes again under a new id.
+                self.ids += 1;
+                (envelope.operation, envelope.created_ms) = (OperationId(self.ids), self.now_ms);
+            }
             0 => envelope.created_ms = envelope.created_ms().saturating_add(1),
             1 => envelope.created_ms = envelope.created_ms().saturating_sub(1),
             2 => envelope.created_ms = envelope.created_ms(),

@@ -40,10 +40,11 @@ pub enum Kind {
     RiskSet,
     BlockSet,
     RiskShow,
+    Cancel,
 }
 
 /// All kinds with their usual weights.
-const KINDS: [(Kind, u32); 32] = [
+const KINDS: [(Kind, u32); 33] = [
     (Kind::StockCreate, 1),
     (Kind::StockSupply, 6),
     (Kind::StockVoid, 3),
@@ -76,6 +77,7 @@ const KINDS: [(Kind, u32); 32] = [
     (Kind::RiskSet, 3),
     (Kind::BlockSet, 2),
     (Kind::RiskShow, 2),
+    (Kind::Cancel, 6),
 ];
 
 /// How often things happen, in thousandths.
@@ -119,6 +121,8 @@ pub struct Chances {
     pub wide: u32,
     /// A stock is one of card keys.
     pub keyed: u32,
+    /// A stock is sold once per order.
+    pub once: u32,
     /// Card keys are not shown.
     pub hidden: u32,
     /// A take tells limit key, device and address.
@@ -170,6 +174,7 @@ pub const ROOMY: Capacity = Capacity {
     keys_max: 2_048,
     sealed_bytes_max: 64 << 10,
     risk_counts_max: 1_024,
+    order_lines_max: 4_096,
 };
 
 impl Plan {
@@ -221,6 +226,7 @@ fn draw_capacity(rng: &mut Rng) -> Capacity {
         keys_max: *pick(rng, &[0, 5, 40, 1_024]),
         sealed_bytes_max: *pick(rng, &[0, 200, 2_000, 64 << 10]),
         risk_counts_max: *pick(rng, &[1, 3, 20, 1_024]),
+        order_lines_max: *pick(rng, &[0, 3, 10, 4_096]),
     }
 }
 
@@ -270,6 +276,7 @@ fn draw_chances(rng: &mut Rng) -> Chances {
         several: draw(300, 800),
         wide: draw(5, 100),
         keyed: draw(400, 900),
+        once: draw(0, 500),
         hidden: draw(150, 600),
         parties: draw(400, 900),
         member: draw(300, 700),

@@ -157,6 +157,7 @@ impl Oracle {
             HoldState::Released => OwnedOutcome::refused(Code::HoldReleased),
             HoldState::Lapsed => hold.refusal.clone().unwrap_or(OwnedOutcome::refused(Code::HoldReleased)),
             HoldState::Refused => OwnedOutcome::refused(Code::HoldNotFound),
+            HoldState::Cancelled => OwnedOutcome::refused(Code::Cancelled),
         }
     }
 
@@ -176,6 +177,7 @@ impl Oracle {
             HoldState::Released => OwnedOutcome::Released { lapsed: false },
             HoldState::Lapsed => OwnedOutcome::Released { lapsed: true },
             HoldState::Refused => OwnedOutcome::refused(Code::HoldNotFound),
+            HoldState::Cancelled => OwnedOutcome::refused(Code::Cancelled),
         }
     }
 
@@ -196,6 +198,7 @@ impl Oracle {
             HoldState::Released | HoldState::Lapsed => OwnedOutcome::refused(Code::HoldReleased),
             HoldState::Expired => OwnedOutcome::refused(Code::Expired),
             HoldState::Refused => OwnedOutcome::refused(Code::HoldNotFound),
+            HoldState::Cancelled => OwnedOutcome::refused(Code::Cancelled),
         }
     }
 
@@ -215,6 +218,7 @@ impl Oracle {
             HoldState::Held | HoldState::Expired => return OwnedOutcome::refused(Code::NotActive),
             HoldState::Released | HoldState::Lapsed => return OwnedOutcome::refused(Code::HoldReleased),
             HoldState::Refused => return OwnedOutcome::refused(Code::HoldNotFound),
+            HoldState::Cancelled => return OwnedOutcome::refused(Code::Cancelled),
         }
         let left: Vec<i128> = hold.lines.iter().map(|line| line.confirmed - line.returned).collect();
         if units.is_empty() && left.iter().all(|units| *units == 0) {
@@ -293,6 +297,9 @@ impl Oracle {
         if self.now_ms >= hold.late_until_ms {
             return Some((Code::Expired, 0));
         }
+        if stock.once_per_order && self.has_line(stock.merchant, hold.order, line.stock).is_some() {
+            return Some((Code::RuleFailed, 0));
+        }
         if stock.terms.frozen {
             return Some((Code::Frozen, 0));
         }
@@ -323,7 +330,7 @@ impl Oracle {
         self.confirmed_answer(self.hold(key))
     }
 
-    fn give_all_back(&mut self, key: Key, state: HoldState, closed_ms: u64) {
+    pub(super) fn give_all_back(&mut self, key: Key, state: HoldState, closed_ms: u64) {
         let hold = self.hold_mut(key);
         hold.state = state;
         hold.closed_ms = closed_ms;

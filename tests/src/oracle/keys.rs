@@ -164,6 +164,7 @@ impl Oracle {
             return self.list_keys(envelope, (*stock, *batch, *from), true);
         }
         match (&record.command, &record.hold) {
+            (_, Some(hold)) if hold.state == HoldState::Cancelled => OwnedOutcome::refused(Code::Cancelled),
             (OwnedCommand::Sell { .. }, Some(hold)) if hold.state == HoldState::Confirmed => {
                 self.key_replaced(hold).unwrap_or_else(|| self.confirmed_answer(hold))
             }
@@ -194,6 +195,7 @@ impl Oracle {
             HoldState::Held | HoldState::Expired => Code::NotActive,
             HoldState::Released | HoldState::Lapsed => Code::HoldReleased,
             HoldState::Refused => Code::HoldNotFound,
+            HoldState::Cancelled => Code::Cancelled,
         };
         Err(OwnedOutcome::refused(code))
     }

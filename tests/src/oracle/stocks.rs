@@ -69,6 +69,7 @@ impl Stock {
                 (true, 0) => StockKind::Keys,
                 (true, _) => StockKind::RandomKeys { seed: 0 },
             },
+            once_per_order: self.once_per_order,
             terms: self.terms,
             total: unsigned(self.total),
             available: unsigned(self.available),
@@ -153,7 +154,7 @@ impl Oracle {
     }
 
     fn create_stock(&mut self, envelope: &Envelope, command: &OwnedCommand) -> OwnedOutcome {
-        let OwnedCommand::StockCreate { stock, name, units, kind, terms } = command else {
+        let OwnedCommand::StockCreate { stock, name, units, kind, once_per_order, terms } = command else {
             unreachable!("called for STOCK_CREATE alone");
         };
         let made = Stock {
@@ -178,6 +179,7 @@ impl Oracle {
             content: None,
             seed: if let StockKind::RandomKeys { seed } = kind { *seed } else { 0 },
             bound: 0,
+            once_per_order: *once_per_order,
             batches: Vec::new(),
         };
         self.stocks.insert(*stock, made);

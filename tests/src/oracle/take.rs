@@ -252,6 +252,7 @@ impl Oracle {
             late_until_ms: 0,
             hidden: false,
             revealed: false,
+            cancelled: None,
             lines: take.lines.iter().zip(granted).map(line).collect(),
         }
     }

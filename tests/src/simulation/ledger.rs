@@ -172,7 +172,7 @@ impl Ledger {
         let lasts = match &request.command {
             _ if request.is_query() => false,
             OwnedCommand::Confirm { .. } => matches!(answer.code(), None | Some(Code::HoldExpiredNoStock)),
-            OwnedCommand::Release => answer.code().is_none(),
+            OwnedCommand::Release | OwnedCommand::Cancel => answer.code().is_none(),
             command => {
                 record.command == *command
                     && record.channel == request.envelope.channel
@@ -362,6 +362,7 @@ fn origin_of<'e>(event: &'e Event<'_>) -> Option<&'e Origin> {
         | Event::BlockSet { origin, .. }
         | Event::Taken { origin, .. }
         | Event::SellRefused { origin, .. }
+        | Event::Tombstone { origin }
         | Event::Extended { origin, .. }
         | Event::Returned { origin, .. } => Some(origin),
         _ => None,

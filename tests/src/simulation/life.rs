@@ -7,7 +7,7 @@ use super::log::{SimLog, Submitted};
 use super::network::{Arrival, Ticket};
 use super::plan::{self, End, Turn};
 use crate::generator::Step;
-use crate::oracle::Key;
+use crate::oracle::{Key, key_of};
 use crate::outcome::OwnedOutcome;
 use crate::request::{OwnedCommand, OwnedRequest};
 use crate::world::expired_key;
@@ -77,11 +77,6 @@ impl Process {
 /// Whether the shard has refused a command before the engine saw it.
 pub(super) fn refused_by_shard(answer: &OwnedOutcome) -> bool {
     answer.code() == Some(Code::Busy) || answer.full_table() == Some(CapacityOf::LogSpace)
-}
-
-/// Whether a command is taken as long as there is any space.
-fn ends_hold(request: &OwnedRequest) -> bool {
-    matches!(request.command, OwnedCommand::Confirm { .. } | OwnedCommand::Release)
 }
 
 impl Simulation {
@@ -280,7 +275,7 @@ impl Simulation {
             };
         }
         if space != Space::Ample && moment.sequence > before {
-            if space == Space::Exhausted || !ends_hold(request) {
+            if space == Space::Exhausted || !self.ends_hold(request) {
                 return Err(format!("taken though there is {space:?} space: {request}"));
             }
             self.coverage.met(Met::TakenThoughLow);
@@ -292,6 +287,16 @@ impl Simulation {
         Ok((answer, lasts))
     }
 
+    /// Whether a command is taken as long as there is any space.
+    fn ends_hold(&self, request: &OwnedRequest) -> bool {
+        let record = || self.ledger.live.record(key_of(&request.envelope));
+        match request.command {
+            OwnedCommand::Confirm { .. } | OwnedCommand::Release => true,
+            OwnedCommand::Cancel => record().is_some_and(|record| record.hold.is_some()),
+            _ => false,
+        }
+    }
+
     fn check_refusal(
         &mut self,
         request: &OwnedRequest,
@@ -301,7 +306,7 @@ impl Simulation {
         let is_query = request.is_query();
         let may_refuse = match space {
             Space::Ample => false,
-            Space::Low => !is_query && !ends_hold(request),
+            Space::Low => !is_query && !self.ends_hold(request),
             Space::Exhausted => !is_query,
         };
         if answer.code() == Some(Code::Busy) || !may_refuse {

@@ -122,6 +122,7 @@ const ROOM: Capacity = Capacity {
     keys_max: 256,
     sealed_bytes_max: 64 << 10,
     risk_counts_max: 1_024,
+    order_lines_max: 4_096,
 };
 
 impl Plan {
@@ -268,5 +269,6 @@ fn draw_capacity(rng: &mut Rng) -> Capacity {
         keys_max: pick([4, 40, 1_024]),
         sealed_bytes_max: 64 << 10,
         risk_counts_max: pick([1, 4, 64]),
+        order_lines_max: 4_096,
     }
 }

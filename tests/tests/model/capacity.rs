@@ -40,6 +40,7 @@ fn a_full_table_says_which_it_is() {
         extra_lines_max: 5,
         operations_max: 3,
         user_limits_max: 2,
+        order_lines_max: 4_096,
         keys_max: 256,
         sealed_bytes_max: 64 << 10,
         risk_counts_max: 1_024,
@@ -51,6 +52,7 @@ fn a_full_table_says_which_it_is() {
         name: b"third".to_vec(),
         units: 1,
         kind: StockKind::Counter,
+        once_per_order: false,
         terms: ANY_TERMS,
     };
     assert_eq!(world.run(1, third), full(CapacityOf::Stocks, 2));
@@ -165,6 +167,7 @@ fn a_steady_shop_with_little_memory_is_never_refused() {
         extra_lines_max: 300,
         operations_max: 300,
         user_limits_max: 300,
+        order_lines_max: 4_096,
         keys_max: 256,
         sealed_bytes_max: 64 << 10,
         risk_counts_max: 1_024,

@@ -68,6 +68,7 @@ fn create(stock: StockId, units: u64) -> OwnedCommand {
         name: b"stock".to_vec(),
         units,
         kind: StockKind::Counter,
+        once_per_order: false,
         terms: ANY_TERMS,
     }
 }

@@ -23,7 +23,8 @@ pub(super) fn shop_with(capacity: Capacity) -> World {
 }
 
 pub(super) fn creating(kind: StockKind, units: u64) -> OwnedCommand {
-    OwnedCommand::StockCreate { stock: STOCK, name: b"keys".to_vec(), units, kind, terms: ANY_TERMS }
+    let (name, once_per_order) = (b"keys".to_vec(), false);
+    OwnedCommand::StockCreate { stock: STOCK, name, units, kind, once_per_order, terms: ANY_TERMS }
 }
 
 /// A shop whose batch 1 has the keys 0 to below `keys`.
@@ -426,4 +427,23 @@ fn what_is_for_counters_is_not_for_keys_and_the_other_way_round() {
     for command in [OwnedCommand::Reveal { hold: OperationId(10) }, replacing(10, 0), reading(10, 0)] {
         assert_refused(&world.run(51, command), Code::RuleFailed);
     }
+}
+
+#[test]
+fn the_keys_of_a_cancelled_sale_are_void() {
+    let mut world = shop_of(4);
+    let sold = world.run(10, sell(2));
+    let replaced = keys(&sold)[0];
+    world.run(11, replacing(10, replaced));
+    let cancel = world.run(10, OwnedCommand::Cancel);
+    assert_eq!(cancel, OwnedOutcome::Cancelled(scrip_engine::answer::Cancelled::Returned { units: 2 }));
+    // They may have been seen: none of them is sold again.
+    assert_eq!(buckets(&mut world), ([1, 0, 0, 0, 3], [0, 0]));
+    assert_refused(&world.run(10, sell(2)), Code::Cancelled);
+    assert_refused(&world.run(11, replacing(10, replaced)), Code::Cancelled);
+    assert_refused(
+        &world.run(12, OwnedCommand::KeysRead { hold: OperationId(10), from: 0 }),
+        Code::Cancelled,
+    );
+    world.check_laws();
 }

@@ -171,6 +171,7 @@ fn malformed_stock_commands_are_refused() {
         name: name.to_vec(),
         units,
         kind: StockKind::Counter,
+        once_per_order: false,
         terms,
     };
     assert_eq!(check(create(b"x", 0, ANY_TERMS), as_is), Ok(()));

@@ -6,6 +6,7 @@
 //! `SCRIP_MODEL_SEED=n` replays the history of one seed and prints it; `SCRIP_MODEL_SEEDS=n` sets how many seeds the
 //! random tests run (a long run: `SCRIP_MODEL_SEEDS=1000000 cargo test -p scrip-tests --test model`).
 
+mod cancel;
 mod capacity;
 mod channels;
 mod check_orders;
@@ -14,6 +15,7 @@ mod key_options;
 mod key_situations;
 mod keys;
 mod limits;
+mod orders;
 mod prices;
 mod random;
 mod risk;

@@ -1,6 +1,7 @@
 //! Random histories: every answer is the oracle's, the log gives the state, and repeats give the same body.
 
 use scrip_engine::Engine;
+use scrip_engine::answer::Cancelled;
 use scrip_engine::limits::Capacity;
 use scrip_engine::rejection::Code;
 use scrip_tests::history::{self, History, Tally};
@@ -34,6 +35,7 @@ const SMALL: Capacity = Capacity {
     keys_max: 1,
     sealed_bytes_max: 1,
     risk_counts_max: 1,
+    order_lines_max: 1,
 };
 
 /// A number from the environment.
@@ -105,7 +107,7 @@ fn assert_covers(total: &Tally) {
         Capacity,
     ];
     let of_keys: &[Code] = &[HoldNotFound, NotActive, HoldReleased, RuleFailed];
-    let expected: [(&str, &[&[Code]]); 32] = [
+    let expected: [(&str, &[&[Code]]); 33] = [
         ("STOCK_CREATE", &[with_id, &[CrossSlot, RuleFailed, Capacity]]),
         ("BATCH_CREATE", &[with_id, &[CrossSlot, NotFound, RuleFailed, Capacity]]),
         (
@@ -126,8 +128,8 @@ fn assert_covers(total: &Tally) {
         ("STOCK_UNFREEZE", &[with_id, &[CrossSlot, NotFound, OutOfStock, Capacity]]),
         ("STOCK_EDIT", &[with_id, &[CrossSlot, NotFound, RuleFailed, Capacity]]),
         ("STOCK_QUOTA", &[with_id, &[CrossSlot, NotFound, RuleFailed, ChannelQuota, Capacity]]),
-        ("RESERVE", &[with_id, take, &[HeldLimit]]),
-        ("SELL", &[with_id, take, &[KeyReplaced]]),
+        ("RESERVE", &[with_id, take, &[HeldLimit, Cancelled]]),
+        ("SELL", &[with_id, take, &[KeyReplaced, Cancelled]]),
         ("EXTEND", &[with_id, &[HoldNotFound, HoldConfirmed, HoldReleased, Expired, Capacity]]),
         (
             "RETURN",
@@ -151,6 +153,7 @@ fn assert_covers(total: &Tally) {
             ]],
         ),
         ("RELEASE", &[&[HoldConfirmed, HoldNotFound, DeadlinePassed, OperationTooOld]]),
+        ("CANCEL", &[&[HoldConfirmed, RuleFailed, OperationTooOld, ClockAhead, DeadlinePassed, Capacity]]),
         ("STOCK_SHOW", &[&[NotFound, CrossSlot]]),
         ("STOCK_CHANNELS", &[&[NotFound, CrossSlot]]),
         ("OPERATION_SHOW", &[&[NotFound, OperationTooOld]]),
@@ -257,15 +260,19 @@ fn keep(recorded: &mut Recorded, request: &OwnedRequest, answer: &OwnedOutcome) 
         OwnedCommand::Confirm { .. } if answer.code() == Some(Code::HoldExpiredNoStock) => 1,
         OwnedCommand::Confirm { .. } if !refused => 1,
         OwnedCommand::Release if !refused => 2,
-        OwnedCommand::Confirm { .. } | OwnedCommand::Release => return false,
+        OwnedCommand::Cancel if !refused => 3,
+        OwnedCommand::Confirm { .. } | OwnedCommand::Release | OwnedCommand::Cancel => return false,
         OwnedCommand::Sell { paid: true, .. } if is_business(answer) => 0,
         _ if !refused => 0,
         _ => return false,
     };
     if class == 0 && recorded.get(&(0, key)).is_none_or(|(known, _)| known != request) {
         // The id was forgotten and means something new.
-        recorded.remove(&(1, key));
-        recorded.remove(&(2, key));
+        (1..=3).for_each(|class| drop(recorded.remove(&(class, key))));
+    }
+    if *answer == OwnedOutcome::Cancelled(Cancelled::Nothing) {
+        // The id was forgotten, if it ever meant something, and means nothing from now on.
+        (0..=2).for_each(|class| drop(recorded.remove(&(class, key))));
     }
     recorded.insert((class, key), (request.clone(), answer.clone()));
     true

@@ -118,6 +118,7 @@ mod tests {
             name: "card".into(),
             version: 1,
             kind: scrip_client::StockKind::Counter,
+            once_per_order: false,
             terms: scrip_client::StockTerms { opens_ms: 0, closes_ms: 0, limit_per_user: 0, frozen: false },
             total: 9,
             available: 0,

@@ -1,0 +1,101 @@
+//! The oracle on CANCEL: what is known goes back, what is unknown never happens.
+
+use super::{Key, Oracle, Record, key_of};
+use crate::outcome::OwnedOutcome;
+use crate::request::OwnedCommand;
+use scrip_engine::answer::{Cancelled, HoldState};
+use scrip_engine::command::Envelope;
+use scrip_engine::limits::CLOCK_AHEAD_MAX_MS;
+use scrip_engine::rejection::Code;
+
+impl Oracle {
+    pub(super) fn cancel(&mut self, envelope: &Envelope) -> OwnedOutcome {
+        let key = key_of(envelope);
+        let Some(record) = self.record(key) else { return self.bury(envelope) };
+        let Some(hold) = &record.hold else {
+            return match record.command {
+                OwnedCommand::Cancel => OwnedOutcome::Cancelled(Cancelled::Nothing),
+                _ => OwnedOutcome::refused(Code::RuleFailed),
+            };
+        };
+        let sold = matches!(record.command, OwnedCommand::Sell { .. });
+        match hold.state {
+            HoldState::Cancelled => {
+                return OwnedOutcome::Cancelled(hold.cancelled.expect("it says what the CANCEL did"));
+            }
+            HoldState::Refused => return OwnedOutcome::Cancelled(Cancelled::Nothing),
+            HoldState::Released => return OwnedOutcome::Cancelled(Cancelled::Released),
+            HoldState::Lapsed => return OwnedOutcome::Cancelled(Cancelled::Lapsed),
+            HoldState::Confirmed if !sold => return OwnedOutcome::refused(Code::HoldConfirmed),
+            HoldState::Confirmed | HoldState::Held | HoldState::Expired => {}
+        }
+        if let Some(refusal) = self.deadline_passed(envelope) {
+            return refusal;
+        }
+        OwnedOutcome::Cancelled(self.undo(key))
+    }
+
+    /// A tombstone, if the id is neither too old nor too new.
+    fn bury(&mut self, envelope: &Envelope) -> OwnedOutcome {
+        let created_ms = envelope.created_ms();
+        if created_ms < self.floor_ms {
+            return self.too_old();
+        }
+        if created_ms > self.now_ms + CLOCK_AHEAD_MAX_MS {
+            let facts = crate::outcome::OwnedFacts::Time(self.now_ms);
+            return OwnedOutcome::Refused { code: Code::ClockAhead, facts };
+        }
+        if let Some(refusal) = self.deadline_passed(envelope) {
+            return refusal;
+        }
+        let answer = OwnedOutcome::Cancelled(Cancelled::Nothing);
+        let (channel, command) = (envelope.channel, OwnedCommand::Cancel);
+        let record = Record { created_ms, channel, command, answer: answer.clone(), hold: None };
+        self.retire(key_of(envelope));
+        self.records.insert(key_of(envelope), record);
+        self.recorded += 1;
+        answer
+    }
+
+    fn undo(&mut self, key: Key) -> Cancelled {
+        let now_ms = self.now_ms;
+        let what = match self.hold(key).state {
+            HoldState::Held => {
+                self.give_all_back(key, HoldState::Cancelled, now_ms);
+                Cancelled::Released
+            }
+            HoldState::Expired => Cancelled::Lapsed,
+            _ => Cancelled::Returned { units: self.return_sale(key) },
+        };
+        let hold = self.hold_mut(key);
+        hold.state = HoldState::Cancelled;
+        hold.closed_ms = now_ms;
+        hold.cancelled = Some(what);
+        what
+    }
+
+    /// Units that are left go to available, card keys to void.
+    fn return_sale(&mut self, key: Key) -> u64 {
+        let hold = self.hold(key).clone();
+        let mut total = 0;
+        for (position, line) in hold.lines.iter().enumerate() {
+            let left = line.confirmed - line.returned;
+            total += left;
+            self.void_last_keys(line, left);
+            let stock = self.stock_mut(line.stock);
+            stock.consumed -= left;
+            if left > 0 {
+                stock.channel_mut(hold.channel).consumed -= left;
+            }
+            if line.keys.is_empty() {
+                stock.available += left;
+            } else {
+                stock.void += left;
+                stock.lower_guarantee(hold.channel, left);
+            }
+            self.count(line, hold.reserved_ms, -left, 0);
+            self.hold_mut(key).lines[position].returned = line.confirmed;
+        }
+        u64::try_from(total).expect("units are not negative")
+    }
+}

@@ -1,0 +1,68 @@
+//! The oracle on order lines: what an order has bought once, it is answered with and not sold again.
+
+use super::{Hold, Oracle};
+use crate::outcome::OwnedOutcome;
+use crate::request::{OwnedCommand, OwnedTake};
+use scrip_engine::answer::HoldState;
+use scrip_engine::command::Envelope;
+use scrip_engine::ids::{OperationId, OrderId, StockId};
+use scrip_engine::rejection::Code;
+
+impl Oracle {
+    /// The hold that has the line of an order on a stock: held, or confirmed with units left.
+    pub(super) fn has_line(
+        &self,
+        merchant: u32,
+        order: OrderId,
+        stock: StockId,
+    ) -> Option<(OperationId, &Hold)> {
+        let open = |hold: &&Hold| matches!(hold.state, HoldState::Held | HoldState::Confirmed);
+        let mut alive = self.records.iter().filter_map(|((owner, slot, operation), record)| {
+            let mine = *owner == merchant && *slot == stock.slot().0 && !self.is_gone(record);
+            let hold = record.hold.as_ref().filter(|hold| mine && order.0 != 0 && hold.order == order);
+            let hold = hold.filter(open)?;
+            let left = |line: &super::HoldLine| match hold.state {
+                HoldState::Held => line.reserved,
+                _ => line.confirmed - line.returned,
+            };
+            let has = hold.lines.iter().any(|line| line.stock == stock && left(line) > 0);
+            has.then_some((OperationId(*operation), hold))
+        });
+        let first = alive.next();
+        assert!(alive.next().is_none(), "order {order:?} has {stock} once");
+        first
+    }
+
+    /// What a RESERVE or SELL is answered that asks for what its order has already.
+    pub(super) fn first_of_order(&self, envelope: &Envelope, command: &OwnedCommand) -> Option<OwnedOutcome> {
+        let (take, sale) = match command {
+            OwnedCommand::Reserve { take, .. } => (take, None),
+            OwnedCommand::Sell { take, hidden, .. } => (take, Some(*hidden)),
+            _ => return None,
+        };
+        let once = take.lines.iter().map(|wish| wish.stock).filter(|stock| {
+            stock.slot() == envelope.slot
+                && self.own_stock(envelope, *stock).is_some_and(|stock| stock.once_per_order)
+        });
+        let mut holds = once.filter_map(|stock| self.has_line(envelope.merchant.0, take.order, stock));
+        let (_, first) = holds.find(|(operation, _)| *operation != take.replace)?;
+        if first.state == HoldState::Confirmed && sale == Some(first.hidden) && agrees(envelope, take, first)
+        {
+            Some(self.key_replaced(first).unwrap_or_else(|| self.confirmed_answer(first)))
+        } else {
+            Some(OwnedOutcome::refused(Code::OperationMismatch))
+        }
+    }
+}
+
+fn agrees(envelope: &Envelope, take: &OwnedTake, hold: &Hold) -> bool {
+    hold.user == take.user
+        && hold.channel == envelope.channel
+        && hold.lines.len() == take.lines.len()
+        && hold.lines.iter().zip(&take.lines).all(|(line, wish)| {
+            let least = if take.partial { wish.units_min } else { wish.units };
+            line.stock == wish.stock
+                && i128::from(least) <= line.confirmed
+                && line.confirmed <= i128::from(wish.units)
+        })
+}
