@@ -23,6 +23,10 @@ const TIMER_MOVES_PER_STEP: u32 = 8_192;
 /// Events that one [`Engine::advance`] can make: ticks, expiries and a floor.
 pub const ADVANCE_EVENTS_MAX: usize = 2 * EXPIRY_EVENTS_PER_STEP + 3;
 
+/// Names of the tables that [`Engine::usage`] tells of, in its order.
+pub const TABLES: [&str; 7] =
+    ["stocks", "holds", "extra_lines", "operations", "user_limits", "risk_counts", "order_lines"];
+
 /// The state machine of one shard.
 pub struct Engine {
     state: State,
@@ -300,18 +304,19 @@ impl Engine {
     }
 
     /// How full the tables are: name, records in use, configured maximum.
-    pub fn usage(&self) -> [(&'static str, u32, u32); 7] {
+    pub fn usage(&self) -> [(&'static str, u32, u32); TABLES.len()] {
         let State { stocks, holds, extra_lines, operations, limits, risk, order_lines, capacity, .. } =
             &self.state;
-        [
-            ("stocks", stocks.len() as u32, capacity.stocks_max),
-            ("holds", holds.used(), capacity.holds_max),
-            ("extra_lines", extra_lines.used(), capacity.extra_lines_max),
-            ("operations", operations.used(), capacity.operations_max),
-            ("user_limits", limits.used(), capacity.user_limits_max),
-            ("risk_counts", risk.counts.used(), capacity.risk_counts_max),
-            ("order_lines", order_lines.used(), capacity.order_lines_max),
-        ]
+        let used = [
+            (stocks.len() as u32, capacity.stocks_max),
+            (holds.used(), capacity.holds_max),
+            (extra_lines.used(), capacity.extra_lines_max),
+            (operations.used(), capacity.operations_max),
+            (limits.used(), capacity.user_limits_max),
+            (risk.counts.used(), capacity.risk_counts_max),
+            (order_lines.used(), capacity.order_lines_max),
+        ];
+        core::array::from_fn(|table| (TABLES[table], used[table].0, used[table].1))
     }
 }
 

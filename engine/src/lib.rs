@@ -14,4 +14,4 @@ pub mod limits;
 pub mod rejection;
 pub mod state;
 
-pub use engine::{ADVANCE_EVENTS_MAX, Engine};
+pub use engine::{ADVANCE_EVENTS_MAX, Engine, TABLES};

@@ -159,7 +159,7 @@ fn command_cases(wire: &mut Wire, line: &[Line]) -> Vec<Case> {
     };
     vec![
         wrong("an unknown command", UnknownCommand, "kind 99", |b| b[2] = 99),
-        wrong("unknown flags of a command", MalformedCommand, "0x80", |b| b[3] = 0x80),
+        wrong("unknown flags of a command", MalformedCommand, "0x04", |b| b[3] = 0x04),
         wrong("a spare byte", MalformedCommand, "spare", |b| b[14] = 1),
         wrong("a command of length 0", MalformedCommand, "length of 0", |b| b[0..2].fill(0)),
         wrong("a command beyond its frame", MalformedCommand, "length", |b| {

@@ -132,8 +132,6 @@ impl Fake {
             risk_counts_max: 1_024,
             keys_max: 10_000,
             sealed_bytes_max: 1 << 20,
-            keys_max: 1,
-            sealed_bytes_max: 1,
             order_lines_max: 4_096,
         };
         let mut engine = Engine::new(capacity, Rules::default(), 1);

@@ -7,6 +7,7 @@ use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric, text};
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Registry;
+use scrip_engine::TABLES;
 use scrip_engine::answer::Outcome;
 use scrip_engine::ids::{ChannelId, MerchantId, StockId};
 use scrip_engine::rejection::Code;
@@ -57,9 +58,9 @@ pub struct OwnerMetrics {
     /// 1 while the log's disk is full.
     pub space_low: AtomicU64,
     /// Records in use per table.
-    pub table_used: [AtomicU64; 5],
+    pub table_used: [AtomicU64; TABLES.len()],
     /// Configured maxima per table.
-    pub table_max: [AtomicU64; 5],
+    pub table_max: [AtomicU64; TABLES.len()],
     /// Frames, bytes, syncs and nanoseconds in syncs of the log.
     pub log: [AtomicU64; 4],
     /// Microseconds from a frame's arrival to its answer's release: p50, p99, p99.9, max over the last second.
@@ -86,8 +87,8 @@ impl Default for OwnerMetrics {
             floor_ms: AtomicU64::new(0),
             clock_alarm: AtomicU64::new(0),
             space_low: AtomicU64::new(0),
-            table_used: [const { AtomicU64::new(0) }; 5],
-            table_max: [const { AtomicU64::new(0) }; 5],
+            table_used: [const { AtomicU64::new(0) }; TABLES.len()],
+            table_max: [const { AtomicU64::new(0) }; TABLES.len()],
             log: [const { AtomicU64::new(0) }; 4],
             wait_us: [const { AtomicU64::new(0) }; 4],
             roll: StockRoll::default(),
@@ -164,8 +165,6 @@ impl BatchCounts {
         }
     }
 }
-
-const TABLES: [&str; 5] = ["stocks", "holds", "extra_lines", "operations", "user_limits"];
 
 /// The page in Prometheus text format.
 pub fn page(owners: &[Arc<OwnerMetrics>]) -> String {
@@ -294,7 +293,7 @@ impl Collector {
 
     fn tables(
         &self,
-        of: impl Fn(&OwnerMetrics) -> &[AtomicU64; 5],
+        of: impl Fn(&OwnerMetrics) -> &[AtomicU64; TABLES.len()],
     ) -> Vec<(Vec<(&'static str, String)>, u64)> {
         let mut rows = Vec::new();
         for (shard, owner) in self.owners.iter().enumerate() {
