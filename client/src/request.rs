@@ -266,8 +266,6 @@ pub struct Sell {
     pub member: bool,
     /// The buyer has paid already: a refusal is recorded and final.
     pub paid: bool,
-    /// How long units may be owed when there are none now, as shard time; 0: not at all.
-    pub wait_until_ms: u64,
     /// Bind card keys without showing them: [`crate::Client::reveal`] does that later.
     pub hidden: bool,
 }
@@ -286,7 +284,6 @@ impl Sell {
             expected_total: None,
             member: false,
             paid: false,
-            wait_until_ms: 0,
             hidden: false,
         }
     }
@@ -371,9 +368,7 @@ impl Reserve {
 
 impl Sell {
     pub(crate) fn command(&self) -> Command<'_> {
-        let Sell {
-            order, user, partial, replace, paid, hidden, expected_total, member, wait_until_ms, ..
-        } = *self;
+        let Sell { order, user, partial, replace, paid, hidden, expected_total, member, .. } = *self;
         let (parties, lines) = (self.parties.as_ref(), self.lines.as_slice());
         let take = command::Take {
             order,
@@ -383,7 +378,7 @@ impl Sell {
             parties,
             expected_total,
             member,
-            wait_until_ms,
+            wait_until_ms: 0,
             lines,
         };
         Command::Sell { take, paid, hidden }

@@ -10,16 +10,15 @@ use crate::limits::{
     PRICES_PER_STOCK_MAX, RISK_RULES_MAX, RISK_WINDOW_MAX_MS, RISK_WINDOW_MIN_MS, STOCK_UNITS_MAX,
     TTL_DEFAULT_MS, TTL_MAX_MS, UNITS_PER_LINE_MAX,
 };
-use zerocopy::little_endian::{U16, U32, U64, U128};
+use zerocopy::little_endian::{U16, U32, U64};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 mod check;
+mod keys;
 mod terms;
 
-pub use terms::{Block, Limits, Price, PriceKind, RiskAction, RiskRule, SubjectKind, SubjectLimit};
-mod keys;
-
 pub use keys::{BatchChange, BatchCreate, KeyBlock, block_texts};
+pub use terms::{Block, Limits, Parties, Price, PriceKind, RiskAction, RiskRule, SubjectKind, SubjectLimit};
 
 /// What every command carries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -97,7 +96,7 @@ pub struct Take<'a> {
     pub expected_total: Option<u64>,
     /// The buyer is a member: prices for members are his, too.
     pub member: bool,
-    /// SELL: how long units may be owed when there are none now, as shard time; 0: not at all.
+    /// Reserved for units that are owed; 0. Anything else is refused.
     pub wait_until_ms: u64,
     /// 1 to 64 lines.
     pub lines: &'a [Line],
@@ -117,25 +116,6 @@ impl<'a> Take<'a> {
             wait_until_ms: 0,
             lines,
         }
-    }
-}
-
-/// Whom a RESERVE or SELL comes from beside the buyer, as it lies on the wire. 0: not told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
-#[repr(C)]
-pub struct Parties {
-    /// The natural person, whatever his accounts.
-    pub limit_key: U128,
-    /// Keyed hash of the device.
-    pub device: U64,
-    /// Keyed hash of the address.
-    pub address: U64,
-}
-
-impl Parties {
-    /// These three; 0: not told.
-    pub const fn new(limit_key: u128, device: u64, address: u64) -> Parties {
-        Parties { limit_key: U128::new(limit_key), device: U64::new(device), address: U64::new(address) }
     }
 }
 
@@ -571,6 +551,9 @@ pub enum Malformed {
     /// A block out of bounds.
     #[error("a block names a subject that is not 0, of kind 1 to 4 (devices and addresses have 64 bits)")]
     Block,
+    /// A SELL that would wait for units.
+    #[error("units can't be owed: leave out the time to wait until, and sell again when there are some")]
+    Wait,
     /// A CONFIRM or RETURN that names no unit at all.
     #[error("units are listed but all are zero: leave the list out for all, or RELEASE")]
     NoUnits,

@@ -161,7 +161,7 @@ impl Parts {
             parties: self.flags[2].then_some(&self.parties),
             expected_total: self.flags[3].then_some(self.numbers[0]),
             member: self.flags[4],
-            wait_until_ms: if self.kind == CommandKind::Sell { self.numbers[1] } else { 0 },
+            wait_until_ms: 0,
             lines: &self.lines,
         }
     }

@@ -75,6 +75,9 @@ impl Take<'_> {
         if self.lines.is_empty() || self.lines.len() > LINES_MAX {
             return Err(Malformed::LineCount(self.lines.len()));
         }
+        if self.wait_until_ms != 0 {
+            return Err(Malformed::Wait);
+        }
         if self.replace == operation {
             return Err(Malformed::ReplaceSelf);
         }

@@ -46,6 +46,25 @@ impl SubjectKind {
     }
 }
 
+/// Whom a RESERVE or SELL comes from beside the buyer, as it lies on the wire. 0: not told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
+#[repr(C)]
+pub struct Parties {
+    /// The natural person, whatever his accounts.
+    pub limit_key: U128,
+    /// Keyed hash of the device.
+    pub device: U64,
+    /// Keyed hash of the address.
+    pub address: U64,
+}
+
+impl Parties {
+    /// These three; 0: not told.
+    pub const fn new(limit_key: u128, device: u64, address: u64) -> Parties {
+        Parties { limit_key: U128::new(limit_key), device: U64::new(device), address: U64::new(address) }
+    }
+}
+
 /// What one subject may have of a stock. 0: no limit.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, Default, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned,

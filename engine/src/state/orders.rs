@@ -3,7 +3,7 @@
 //! One index entry per order and stock, of the hold that took the line last: an order has one that is alive at most, so entries never
 //! pile up under one hash, however often an order asks. It is derived from the holds in memory and leaves with them.
 //!
-//! Invariant: the entry of an order's line names the hold that is alive with it, if there is one; and the index has room for the line of
+//! Invariant: the entry of an order's line names the hold that is alive with it and not gone, if there is one; and the index has room for the line of
 //! every hold in memory, so that a late confirmation can take its line back.
 
 use super::State;
@@ -126,6 +126,10 @@ impl State {
         for (handle, hold) in self.holds.iter().filter(|(_, hold)| hold.state != 0) {
             let once = self.once_lines(hold);
             lines += once.count as u64;
+            if self.is_gone(hold, self.now_ms) {
+                // It is as if it had never been: another may have its line before it has left memory.
+                continue;
+            }
             let named = |stock: Handle| self.last_taker(hold.order(), stock) == Some(handle);
             lost += once.iter().filter(|stock| self.has_units_left(hold, *stock) && !named(*stock)).count()
                 as u64;

@@ -135,10 +135,10 @@ pub fn commands() -> Vec<CommandSample> {
 fn optional_parts(take: Take<'static>) -> [(&'static str, Command<'static>); 2] {
     let parties = &leak(&[Parties::new(0x0c, 0x0d, 0x0e)])[0];
     let take = Take { parties: Some(parties), expected_total: Some(9_900), ..take };
-    let waits = Take { replace: HOLD, wait_until_ms: NOW_MS + 7_200_000, ..take };
+    let waits = Take { replace: HOLD, ..take };
     [
         ("reserve_parties_total", Command::Reserve { take, ttl_ms: 60_000 }),
-        ("sell_parties_total_wait", Command::Sell { take: waits, paid: true, hidden: false }),
+        ("sell_parties_total_replace", Command::Sell { take: waits, paid: true, hidden: false }),
     ]
 }
 
