@@ -350,17 +350,15 @@ impl StockCreate {
 impl Reserve {
     pub(crate) fn command(&self) -> Command<'_> {
         let Reserve { order, user, partial, replace, ttl_ms, expected_total, member, .. } = *self;
-        let (parties, lines) = (self.parties.as_ref(), self.lines.as_slice());
         let take = command::Take {
             order,
             user,
             partial,
             replace,
-            parties,
+            parties: self.parties.as_ref(),
             expected_total,
             member,
-            wait_until_ms: 0,
-            lines,
+            ..command::Take::of(&self.lines)
         };
         Command::Reserve { take, ttl_ms }
     }
@@ -369,18 +367,10 @@ impl Reserve {
 impl Sell {
     pub(crate) fn command(&self) -> Command<'_> {
         let Sell { order, user, partial, replace, paid, hidden, expected_total, member, .. } = *self;
-        let (parties, lines) = (self.parties.as_ref(), self.lines.as_slice());
-        let take = command::Take {
-            order,
-            user,
-            partial,
-            replace,
-            parties,
-            expected_total,
-            member,
-            wait_until_ms: 0,
-            lines,
-        };
+        let parties = self.parties.as_ref();
+        let anybody = command::Take::of(&self.lines);
+        let take =
+            command::Take { order, user, partial, replace, parties, expected_total, member, ..anybody };
         Command::Sell { take, paid, hidden }
     }
 }

@@ -11,6 +11,7 @@ use crate::answers::{
     BatchesBody, CancelledBody, ConfirmedKeysBody, KeyFact, KeysBody, KeysListedBody, RiskBody, RuleFact,
     TermsBody, TotalFact,
 };
+use crate::commands::kind_of_flags;
 use crate::error::{AnswerError, AnswerFault};
 use crate::frame::HEADER_BYTES;
 use crate::layout::padding;
@@ -19,7 +20,7 @@ use scrip_engine::answer::{
     Answer, BatchView, Cancelled, ChannelView, HoldLine, HoldState, HoldView, KeyItem, KeyList, KeyPage,
     ListPage, ListedItem, ListedKeys, OperationKind, OperationView, Outcome, StockView,
 };
-use scrip_engine::command::{Block, Limits, Price, RiskRule, StockKind, StockTerms};
+use scrip_engine::command::{Block, Limits, Price, RiskRule, StockTerms};
 use scrip_engine::ids::{ChannelId, OperationId, OrderId, StockId, UserId};
 use scrip_engine::rejection::{CapacityOf, Code, Facts, LineFact, Rejection};
 use scrip_engine::state::keys::{BatchState, KeyState};
@@ -284,13 +285,7 @@ impl<'a> Body<'a> {
 
     fn stock(&mut self) -> Result<StockView<'a>, AnswerFault> {
         let body: &StockBody = self.fixed()?;
-        let kind = match self.header.flags & !(flag::FROZEN | flag::ONCE_PER_ORDER) {
-            0 => StockKind::Counter,
-            flag::KEYS => StockKind::Keys,
-            flags if flags == flag::KEYS | flag::RANDOM => StockKind::RandomKeys { seed: 0 },
-            flags if flags == flag::KEYS | flag::REUSABLE => StockKind::Reusable,
-            flags => return Err(AnswerFault::UnknownFlags(flags)),
-        };
+        let kind = kind_of_flags(self.header.flags).map_err(AnswerFault::UnknownFlags)?;
         Ok(StockView {
             stock: StockId(body.stock.get()),
             version: body.version.get(),

@@ -10,6 +10,7 @@ use crate::answers::{
     BatchesBody, CancelledBody, ConfirmedKeysBody, KeyFact, KeysBody, KeysListedBody, RiskBody, RuleFact,
     TermsBody, TotalFact,
 };
+use crate::commands::flags_of_kind;
 use crate::frame::{self, FrameKind, HEADER_BYTES};
 use crate::layout::{pad, padding};
 use crate::limits::{ANSWER_BYTES_MAX, FRAME_BYTES_MAX};
@@ -17,7 +18,6 @@ use scrip_engine::answer::{
     Answer, Cancelled, HoldView, KeyItem, KeyList, KeyPage, ListPage, ListedItem, ListedKeys, OperationView,
     Outcome, StockView,
 };
-use scrip_engine::command::StockKind;
 use scrip_engine::rejection::{Facts, Rejection};
 use scrip_engine::state::keys::Chunk;
 use zerocopy::little_endian::{U16, U32, U64, U128};
@@ -390,18 +390,8 @@ fn stock(out: &mut Vec<u8>, index: u16, view: &StockView<'_>) {
         marked_void: U64::new(view.marked_void),
     };
     let once = when(view.once_per_order, flag::ONCE_PER_ORDER);
-    let flags = once | when(view.terms.frozen, flag::FROZEN) | of_kind(view.kind);
+    let flags = once | when(view.terms.frozen, flag::FROZEN) | flags_of_kind(view.kind);
     put(out, header(AnswerKind::Stock, flags, index, view.name.len()), body, view.name);
-}
-
-/// The flags that say what a stock's units are.
-fn of_kind(kind: StockKind) -> u8 {
-    match kind {
-        StockKind::Counter => 0,
-        StockKind::Keys => flag::KEYS,
-        StockKind::Reusable => flag::KEYS | flag::REUSABLE,
-        StockKind::RandomKeys { .. } => flag::KEYS | flag::RANDOM,
-    }
 }
 
 fn hold(out: &mut Vec<u8>, index: u16, view: &HoldView<'_>) {

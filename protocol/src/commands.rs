@@ -4,7 +4,7 @@
 //! Invariant: numbers are never reused, and a flag bit that a command does not list is malformed.
 
 use crate::layout::{Field, Layout};
-use scrip_engine::command::Command;
+use scrip_engine::command::{Command, StockKind};
 
 mod layouts;
 
@@ -65,6 +65,32 @@ pub mod flag {
     /// RETURN: back to available; else to void.
     pub const TO_AVAILABLE: u8 = 1;
 }
+
+/// The flags of STOCK_CREATE and STOCK that say what a stock's units are.
+pub(crate) fn flags_of_kind(kind: StockKind) -> u8 {
+    match kind {
+        StockKind::Counter => 0,
+        StockKind::Keys => flag::KEYS,
+        StockKind::Reusable => flag::KEYS | flag::REUSABLE,
+        StockKind::RandomKeys { .. } => flag::KEYS | flag::RANDOM,
+    }
+}
+
+/// What a stock's units are by the flags of STOCK_CREATE or STOCK; `Err`: those that do not go together.
+pub(crate) fn kind_of_flags(flags: u8) -> Result<StockKind, u8> {
+    match flags & (flag::KEYS | flag::RANDOM | flag::REUSABLE) {
+        0 => Ok(StockKind::Counter),
+        flag::KEYS => Ok(StockKind::Keys),
+        flags if flags == flag::KEYS | flag::RANDOM => Ok(StockKind::RandomKeys { seed: 0 }),
+        flags if flags == flag::KEYS | flag::REUSABLE => Ok(StockKind::Reusable),
+        flags => Err(flags),
+    }
+}
+
+const _: () = {
+    use crate::answers::flag as shown;
+    assert!(flag::KEYS == shown::KEYS && flag::RANDOM == shown::RANDOM && flag::REUSABLE == shown::REUSABLE);
+};
 
 /// What follows a command's fixed body, before its extras.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -7,7 +7,7 @@ use crate::commands::{
     BatchChangeBody, BatchCreateBody, BatchesShowBody, COMMAND_HEADER_BYTES, CommandHeader, CommandKind,
     ExtendBody, KeyReplaceBody, KeysImportBody, KeysListBody, KeysReadBody, ReturnBody, RevealBody,
     RiskShowBody, StockCreateBody, StockEditBody, StockLimitsBody, StockPriceBody, StockQuotaBody,
-    StockShowBody, StockUnitsBody, TakeBody, flag,
+    StockShowBody, StockUnitsBody, TakeBody, flag, kind_of_flags,
 };
 use crate::error::{CommandError, CommandFault};
 use crate::extras::{self, Extras};
@@ -16,7 +16,7 @@ use crate::layout::padding;
 use crate::limits::{ALIGNMENT, COMMAND_BYTES_MAX};
 use scrip_engine::command::{
     BatchChange, BatchCreate, Command, Envelope, KeyBlock, Line, Parties, Price, Quota, Request, StockCreate,
-    StockKind, StockTerms, Take,
+    StockTerms, Take,
 };
 use scrip_engine::ids::{ChannelId, MerchantId, OperationId, OrderId, Slot, StockId, UserId};
 use zerocopy::little_endian::{U32, U64, U128};
@@ -307,14 +307,7 @@ impl<'a> Body<'a> {
             return Err(CommandFault::SpareNotZero);
         }
         let name = self.name(usize::from(body.name_bytes.get()))?;
-        let options = self.header.flags & !(flag::FROZEN | flag::ONCE_PER_ORDER);
-        let kind = match options {
-            0 => StockKind::Counter,
-            flag::KEYS => StockKind::Keys,
-            flags if flags == flag::KEYS | flag::RANDOM => StockKind::RandomKeys { seed: 0 },
-            flags if flags == flag::KEYS | flag::REUSABLE => StockKind::Reusable,
-            flags => return Err(CommandFault::UnknownFlags(flags)),
-        };
+        let kind = kind_of_flags(self.header.flags).map_err(CommandFault::UnknownFlags)?;
         self.without_lines(Command::StockCreate(StockCreate {
             stock: StockId(body.stock.get()),
             name,

@@ -7,14 +7,14 @@ use crate::commands::{
     BatchChangeBody, BatchCreateBody, BatchesShowBody, CommandHeader, CommandKind, ExtendBody,
     KeyReplaceBody, KeysImportBody, KeysListBody, KeysReadBody, ReturnBody, RevealBody, RiskShowBody,
     StockCreateBody, StockEditBody, StockLimitsBody, StockPriceBody, StockQuotaBody, StockShowBody,
-    StockUnitsBody, TakeBody, flag,
+    StockUnitsBody, TakeBody, flag, flags_of_kind,
 };
 use crate::extras::{self, ExtraFault, Extras};
 use crate::frame::{self, FrameKind, HEADER_BYTES};
 use crate::layout::pad;
 use crate::limits::{COMMAND_BYTES_MAX, FRAME_BYTES_MAX};
 use scrip_engine::command::{
-    BatchCreate, Command, KeyBlock, Malformed, Request, StockCreate, StockKind, StockTerms, Take,
+    BatchCreate, Command, KeyBlock, Malformed, Request, StockCreate, StockTerms, Take,
 };
 use scrip_engine::ids::StockId;
 use zerocopy::IntoBytes;
@@ -170,7 +170,7 @@ fn flags_and_lines(command: &Command<'_>) -> (u8, usize) {
         }
         Command::StockCreate(create) => {
             let once = when(create.once_per_order, flag::ONCE_PER_ORDER);
-            (once | when(create.terms.frozen, flag::FROZEN) | of_kind(create.kind), 0)
+            (once | when(create.terms.frozen, flag::FROZEN) | flags_of_kind(create.kind), 0)
         }
         Command::BatchChange { forced, .. } => (when(*forced, flag::FORCED), 0),
         Command::KeysImport { block: KeyBlock::Plain { count, .. }, .. } => (0, *count),
@@ -340,16 +340,6 @@ fn take(out: &mut Vec<u8>, take: &Take<'_>, ttl_ms: u32) {
 fn units(out: &mut Vec<u8>, units: &[U32]) {
     out.extend_from_slice(units.as_bytes());
     pad(out, size_of_val(units));
-}
-
-/// The flags that say what a stock's units are.
-fn of_kind(kind: StockKind) -> u8 {
-    match kind {
-        StockKind::Counter => 0,
-        StockKind::Keys => flag::KEYS,
-        StockKind::Reusable => flag::KEYS | flag::REUSABLE,
-        StockKind::RandomKeys { .. } => flag::KEYS | flag::RANDOM,
-    }
 }
 
 fn stock_create(out: &mut Vec<u8>, create: &StockCreate<'_>) {

@@ -187,6 +187,12 @@ fn decide_create<'p>(
     Verdict::Do(event, &plan.resolved, Reply::Value(OperationKind::StockCreate, units))
 }
 
+/// Compare and set: what was looked at must still be in force.
+fn other_version<'p>(stock: &Stock, version: u32) -> Option<Verdict<'p>> {
+    let facts = Facts::Version(stock.version);
+    (version != stock.version).then_some(Verdict::Refuse(Rejection { code: Code::RuleFailed, facts }))
+}
+
 fn decide_edit<'p>(
     state: &State,
     question: Question<'_>,
@@ -195,9 +201,8 @@ fn decide_edit<'p>(
     plan: &'p mut Plan,
 ) -> Verdict<'p> {
     let handle = plan.resolved.lines[0].0.expect("found before");
-    let in_force = state.stock(handle).version;
-    if version != in_force {
-        return Verdict::Refuse(Rejection { code: Code::RuleFailed, facts: Facts::Version(in_force) });
+    if let Some(verdict) = other_version(state.stock(handle), version) {
+        return verdict;
     }
     if let Some(rejection) = operation_room(state) {
         return Verdict::Refuse(rejection);
@@ -214,8 +219,8 @@ fn decide_quota<'p>(
     plan: &'p mut Plan,
 ) -> Verdict<'p> {
     let stock = state.stock(plan.resolved.lines[0].0.expect("found before"));
-    if version != stock.version {
-        return Verdict::Refuse(Rejection { code: Code::RuleFailed, facts: Facts::Version(stock.version) });
+    if let Some(verdict) = other_version(stock, version) {
+        return verdict;
     }
     let lapsed = |quota: &Quota| (1..=question.now_ms).contains(&quota.lapses_ms.get());
     if quotas.iter().any(lapsed) {
@@ -255,8 +260,8 @@ fn decide_limits<'p>(
     plan: &'p mut Plan,
 ) -> Verdict<'p> {
     let stock = state.stock(plan.resolved.lines[0].0.expect("found before"));
-    if version != stock.version {
-        return Verdict::Refuse(Rejection { code: Code::RuleFailed, facts: Facts::Version(stock.version) });
+    if let Some(verdict) = other_version(stock, version) {
+        return verdict;
     }
     // Days that were counted by one clock can't be credited by another.
     if stock.clock_fixed && stock.limits.utc_offset_minutes != limits.utc_offset_minutes {
@@ -277,8 +282,8 @@ fn decide_prices<'p>(
     plan: &'p mut Plan,
 ) -> Verdict<'p> {
     let stock = state.stock(plan.resolved.lines[0].0.expect("found before"));
-    if version != stock.version {
-        return Verdict::Refuse(Rejection { code: Code::RuleFailed, facts: Facts::Version(stock.version) });
+    if let Some(verdict) = other_version(stock, version) {
+        return verdict;
     }
     if let Some(rejection) = operation_room(state) {
         return Verdict::Refuse(rejection);
