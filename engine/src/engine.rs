@@ -215,13 +215,17 @@ impl Engine {
         // Hashes first: a loop of nothing but loads keeps the most of them on their way at once.
         let mut records = [0u32; PREPARED_MAX];
         let mut limits = [0u32; PREPARED_MAX];
+        // Of limit keys, devices and addresses.
+        let mut further = [0u32; 3 * PREPARED_MAX];
+        let mut further_count = 0;
         for (index, request) in requests.iter().enumerate() {
             records[index] = self.state.record_hash(&request.envelope.key());
             if let Command::Reserve { take, .. } | Command::Sell { take, .. } = &request.command {
                 let stock = take.lines[0].stock();
                 limits[index] = self.state.limit_hash(SubjectKind::User, take.user.0, stock);
-                if take.parties.is_some() {
-                    self.state.touch_subjects(take, stock);
+                for hash in self.state.subject_hashes(take, stock) {
+                    further[further_count] = hash;
+                    further_count += 1;
                 }
             }
         }
@@ -231,8 +235,14 @@ impl Engine {
         for hash in &mut limits[..requests.len()] {
             *hash = self.state.touch_limit(*hash);
         }
+        for hash in &mut further[..further_count] {
+            *hash = self.state.touch_limit(*hash);
+        }
         let mut touched = self.state.touch_reclaimable(VISITS_PER_INSERTION * requests.len());
         touched ^= self.state.touch_order_lines(requests);
+        for limit in &further[..further_count] {
+            touched ^= self.state.limits.touch(Handle(*limit));
+        }
         for (ahead, (record, limit)) in records.iter().zip(limits).take(requests.len()).enumerate() {
             touched ^= self.state.limits.touch(Handle(limit));
             touched ^= match Recorded::from_tagged(*record) {

@@ -110,17 +110,12 @@ impl State {
         })
     }
 
-    /// Brings the places of a take's further subjects in the index into the cache.
-    pub fn touch_subjects(&self, take: &Take<'_>, stock: StockId) {
+    /// Hashes of the purchase limits that a take's first line may have beside the user's.
+    #[inline]
+    pub fn subject_hashes(&self, take: &Take<'_>, stock: StockId) -> impl Iterator<Item = u32> {
         let subjects = crate::commands::take::subjects(take.user, take.parties);
-        let mut touched = 0;
-        for kind in [SubjectKind::LimitKey, SubjectKind::Device, SubjectKind::Address] {
-            let subject = subjects[kind.position()];
-            if subject != 0 {
-                touched ^= self.touch_limit(self.limit_hash(kind, subject, stock));
-            }
-        }
-        core::hint::black_box(touched);
+        let named = SubjectKind::ALL.into_iter().skip(1).filter(move |kind| subjects[kind.position()] != 0);
+        named.map(move |kind| self.limit_hash(kind, subjects[kind.position()], stock))
     }
 
     /// The entries in which a line counts, those of subjects it does not count for being [`NONE`].
