@@ -14,7 +14,7 @@ use scrip_tests::world::START_MS;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use zerocopy::little_endian::U128;
 
-const SEEDS: u64 = 150;
+const SEEDS: u64 = 240;
 const STEPS: u64 = 600;
 
 /// The log of a history.
@@ -56,7 +56,7 @@ fn books_counted_from_events_alone_agree_with_the_engine_after_every_event() {
         guaranteed += stocks.filter(|channel| channel.guaranteed_first > 0).count();
     }
     println!("{looks} looks, {lapses} lapses, {imported} keys, {replaced} replaced, {guaranteed} guarantees");
-    assert!(looks > 5_000 && lapses > 20 && imported > 500 && replaced > 5 && guaranteed > 20);
+    assert!(looks > 10_000 && lapses > 50 && imported > 1_000 && replaced > 10 && guaranteed > 50);
 }
 
 #[test]

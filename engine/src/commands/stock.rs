@@ -33,6 +33,10 @@ pub fn decide<'p>(
         return Verdict::Refuse(Rejection::plain(Code::NotFound));
     };
     plan.resolved.lines.push((Some(handle), NO_ENTRIES));
+    let in_force = state.stock(handle).version;
+    if version_seen(command).is_some_and(|version| version != in_force) {
+        return Verdict::Refuse(Rejection { code: Code::RuleFailed, facts: Facts::Version(in_force) });
+    }
     if let Command::StockEdit { stock, version, terms } = command {
         return decide_edit(state, question, (*stock, *version, terms), content, plan);
     }
@@ -187,10 +191,15 @@ fn decide_create<'p>(
     Verdict::Do(event, &plan.resolved, Reply::Value(OperationKind::StockCreate, units))
 }
 
-/// Compare and set: what was looked at must still be in force.
-fn other_version<'p>(stock: &Stock, version: u32) -> Option<Verdict<'p>> {
-    let facts = Facts::Version(stock.version);
-    (version != stock.version).then_some(Verdict::Refuse(Rejection { code: Code::RuleFailed, facts }))
+/// The version that a compare-and-set has seen.
+fn version_seen(command: &Command<'_>) -> Option<u32> {
+    match command {
+        Command::StockEdit { version, .. }
+        | Command::StockQuota { version, .. }
+        | Command::StockLimits { version, .. }
+        | Command::StockPrice { version, .. } => Some(*version),
+        _ => None,
+    }
 }
 
 fn decide_edit<'p>(
@@ -200,10 +209,6 @@ fn decide_edit<'p>(
     content: u64,
     plan: &'p mut Plan,
 ) -> Verdict<'p> {
-    let handle = plan.resolved.lines[0].0.expect("found before");
-    if let Some(verdict) = other_version(state.stock(handle), version) {
-        return verdict;
-    }
     if let Some(rejection) = operation_room(state) {
         return Verdict::Refuse(rejection);
     }
@@ -219,9 +224,6 @@ fn decide_quota<'p>(
     plan: &'p mut Plan,
 ) -> Verdict<'p> {
     let stock = state.stock(plan.resolved.lines[0].0.expect("found before"));
-    if let Some(verdict) = other_version(stock, version) {
-        return verdict;
-    }
     let lapsed = |quota: &Quota| (1..=question.now_ms).contains(&quota.lapses_ms.get());
     if quotas.iter().any(lapsed) {
         return Verdict::Refuse(Rejection::plain(Code::RuleFailed));
@@ -260,9 +262,6 @@ fn decide_limits<'p>(
     plan: &'p mut Plan,
 ) -> Verdict<'p> {
     let stock = state.stock(plan.resolved.lines[0].0.expect("found before"));
-    if let Some(verdict) = other_version(stock, version) {
-        return verdict;
-    }
     // Days that were counted by one clock can't be credited by another.
     if stock.clock_fixed && stock.limits.utc_offset_minutes != limits.utc_offset_minutes {
         return Verdict::Refuse(Rejection::plain(Code::RuleFailed));
@@ -281,10 +280,6 @@ fn decide_prices<'p>(
     content: u64,
     plan: &'p mut Plan,
 ) -> Verdict<'p> {
-    let stock = state.stock(plan.resolved.lines[0].0.expect("found before"));
-    if let Some(verdict) = other_version(stock, version) {
-        return verdict;
-    }
     if let Some(rejection) = operation_room(state) {
         return Verdict::Refuse(rejection);
     }

@@ -112,20 +112,6 @@ impl Books {
         self.touched.clear();
         self.bound = None;
         match event {
-            // Units stay where they are.
-            Event::Tick { .. }
-            | Event::Configured { .. }
-            | Event::FloorRaised { .. }
-            | Event::StockEdited { .. }
-            | Event::StockLimitsSet { .. }
-            | Event::StockPriced { .. }
-            | Event::RiskRuleSet { .. }
-            | Event::BlockSet { .. }
-            | Event::SellRefused { .. }
-            | Event::Extended { .. }
-            | Event::KeysExported { .. }
-            | Event::Tombstone { .. }
-            | Event::Revealed { .. } => {}
             Event::Taken { origin, sold, replaces, lines, .. } => {
                 let key = origin.key();
                 if replaces.0 != 0 {
@@ -158,7 +144,7 @@ impl Books {
         }
     }
 
-    /// What happens to stocks by the operator's hand, or because time came.
+    /// What happens to stocks by the operator's hand, or because time came; and what moves no units.
     fn follow_stock(&mut self, event: &Event<'_>) {
         match event {
             Event::StockCreated { stock, units, kind, .. } => {
@@ -213,6 +199,7 @@ impl Books {
                 }
                 book.supply(keys.len() as u64);
             }
+            // Units stay where they are.
             Event::Tick { .. }
             | Event::Configured { .. }
             | Event::FloorRaised { .. }
@@ -223,17 +210,17 @@ impl Books {
             | Event::BlockSet { .. }
             | Event::SellRefused { .. }
             | Event::Extended { .. }
-            | Event::Revealed { .. }
-            | Event::Taken { .. }
+            | Event::KeysExported { .. }
+            | Event::Tombstone { .. }
+            | Event::Revealed { .. } => {}
+            Event::Taken { .. }
             | Event::Confirmed { .. }
             | Event::LateRefused { .. }
             | Event::Released { .. }
             | Event::Expired { .. }
             | Event::Returned { .. }
-            | Event::KeysExported { .. }
             | Event::KeyReclaimed { .. }
             | Event::Cancelled { .. }
-            | Event::Tombstone { .. }
             | Event::KeyReplaced { .. } => unreachable!("it was followed before"),
         }
     }
