@@ -395,11 +395,9 @@ fn a_revoked_token_is_refused_at_once_on_the_connections_it_has_opened() {
     let server = site.serve(&[]);
     let owner = Caller::connect(server.listen, server.token());
     let card = owner.create("card", 10);
-    let made = line(
-        &site,
-        "token create --name till --merchant 1 --channel taobao --channel 77 --verb sell --verb read",
-    )
-    .well();
+    let made = site
+        .line("token create --name till --merchant 1 --channel taobao --channel 77 --verb sell --verb read")
+        .well();
     let token = token_of(&made);
     let listed = site.line("token list").well();
     let row = listed.stdout.lines().find(|line| line.contains("till")).expect("it is listed");
