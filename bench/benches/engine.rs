@@ -68,6 +68,7 @@ fn world(stocks: u64, units: u64) -> World {
         user_limits_max: 2 * ROUND as u32,
         keys_max: 1,
         sealed_bytes_max: 1,
+        debts_max: 4_096,
     };
     let mut engine = Engine::new(capacity, Rules::default(), 7);
     let mut frame = Frame { bytes: vec![0; 1 << 20], at: 0 };

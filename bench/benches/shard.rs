@@ -56,6 +56,7 @@ fn world() -> World {
         user_limits_max: 2 * ROUND as u32,
         keys_max: 1,
         sealed_bytes_max: 1,
+        debts_max: 4_096,
     };
     let engine = Engine::new(capacity, Rules::default(), 7);
     let mut shard = Shard::new(engine, log, Rules::default(), FRAME_BYTES_MAX);

@@ -42,9 +42,9 @@ pub mod session;
 pub mod transport;
 
 pub use answer::{
-    BatchShown, BatchesShown, ChannelShown, ChannelsShown, Confirmed, Extended, HoldLineShown, HoldShown,
-    KeyShown, KeyText, KeysImported, KeysShown, OperationShown, Released, Reserved, Returned, StockChanged,
-    StockShown,
+    BatchShown, BatchesShown, ChannelShown, ChannelsShown, Confirmed, DebtShown, DebtsShown, Extended,
+    HoldLineShown, HoldShown, KeyShown, KeyText, KeysImported, KeysShown, OperationShown, Owed, Released,
+    Reserved, Returned, Sold, StockChanged, StockShown,
 };
 pub use channels::{CHANNELS, UnknownChannel, channel_id, channel_name};
 pub use client::Client;

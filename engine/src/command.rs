@@ -424,6 +424,13 @@ pub enum Command<'a> {
         /// Position of the first batch wanted.
         from: u32,
     },
+    /// Query: the debts of one stock, a page of them, the oldest first.
+    OwedShow {
+        /// The stock.
+        stock: StockId,
+        /// Position of the first debt wanted.
+        from: u32,
+    },
     /// Query: one stock.
     StockShow {
         /// The stock.
@@ -531,6 +538,9 @@ pub enum Malformed {
     /// A quota whose reserved bytes are not 0, or that lapses without a guarantee.
     #[error("quota {0}: reserved bytes must be 0, and only a guarantee can lapse")]
     QuotaSpare(usize),
+    /// A RESERVE that would wait for units, or a SELL that would and takes fewer.
+    #[error("only a SELL of all its units can wait for them: leave `partial` or the time to wait out")]
+    Wait,
     /// A CONFIRM or RETURN that names no unit at all.
     #[error("units are listed but all are zero: leave the list out for all, or RELEASE")]
     NoUnits,
@@ -545,6 +555,7 @@ impl Command<'_> {
                 | Command::StockChannels { .. }
                 | Command::BatchesShow { .. }
                 | Command::KeysRead { .. }
+                | Command::OwedShow { .. }
                 | Command::OperationShow
         )
     }

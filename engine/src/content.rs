@@ -174,6 +174,7 @@ pub fn content_digest(envelope: &Envelope, command: &Command<'_>) -> u64 {
         | Command::StockChannels { .. }
         | Command::KeysRead { .. }
         | Command::BatchesShow { .. }
+        | Command::OwedShow { .. }
         | Command::OperationShow => 0,
     }
 }

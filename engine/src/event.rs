@@ -10,7 +10,8 @@ use crate::answer::OperationKind;
 use crate::command::{BatchChange, Quota, StockTerms};
 use crate::ids::{ChannelId, MerchantId, OperationId, OperationKey, OrderId, Slot, StockId, UserId};
 use crate::limits::{
-    CHANNELS_PER_STOCK_MAX, EXPIRED_PER_EVENT_MAX, KEYS_PER_CHUNK_MAX, LINES_MAX, NAME_BYTES_MAX, Rules,
+    CHANNELS_PER_STOCK_MAX, DEBTS_PER_EVENT_MAX, EXPIRED_PER_EVENT_MAX, KEYS_PER_CHUNK_MAX, LINES_MAX,
+    NAME_BYTES_MAX, Rules,
 };
 use crate::rejection::Code;
 use zerocopy::little_endian::{U16, U32, U64, U128};
@@ -343,6 +344,33 @@ pub enum Event<'a> {
         /// What each line lacked.
         lines: &'a [RefusedLine],
     },
+    /// A SELL found too few units and waits for them.
+    Owed {
+        /// The operation; its id names the hold.
+        origin: Origin,
+        /// Whose units they will be.
+        buyer: Buyer,
+        /// Its card keys will not be shown.
+        hidden: bool,
+        /// They are owed until this shard time.
+        until_ms: u64,
+        /// The refusal if they do not come.
+        code: Code,
+        /// The hold that this one took the place of; 0: none.
+        replaces: OperationId,
+        /// Units per line, and what the lines lacked.
+        lines: &'a [OwedLine],
+    },
+    /// Units that were owed left available for good; at most 64 holds.
+    Settled {
+        /// Which, in this order: of a keys stock the next keys in the order of sale are bound.
+        holds: &'a [EventHold],
+    },
+    /// Units were owed in vain; at most 64 holds.
+    Unfulfilled {
+        /// Which.
+        holds: &'a [EventHold],
+    },
     /// A hold was confirmed.
     Confirmed {
         /// The hold.
@@ -467,6 +495,10 @@ const REVEALED: u8 = 23;
 const KEY_REPLACED: u8 = 24;
 const BATCH_EXPIRED: u8 = 25;
 
+const OWED: u8 = 28;
+const SETTLED: u8 = 29;
+const UNFULFILLED: u8 = 30;
+
 const FLAG_SOLD: u8 = 1;
 const FLAG_LATE: u8 = 1;
 const FLAG_TO_AVAILABLE: u8 = 1;
@@ -479,8 +511,11 @@ const FLAG_USER: u8 = 4;
 const FLAG_REPLACES: u8 = 8;
 const FLAG_SELL_HIDDEN: u8 = 16;
 
+mod debt;
 mod decode;
 mod encode;
+
+pub use debt::OwedLine;
 
 #[cfg(test)]
 mod tests;

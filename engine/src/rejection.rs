@@ -155,11 +155,13 @@ pub enum CapacityOf {
     Keys = 10,
     /// Bytes of sealed card keys.
     SealedBytes = 11,
+    /// Debts.
+    Debts = 12,
 }
 
 impl CapacityOf {
     /// All of them, by number.
-    pub const ALL: [CapacityOf; 11] = [
+    pub const ALL: [CapacityOf; 12] = [
         CapacityOf::Stocks,
         CapacityOf::Holds,
         CapacityOf::ExtraLines,
@@ -171,6 +173,7 @@ impl CapacityOf {
         CapacityOf::Batches,
         CapacityOf::Keys,
         CapacityOf::SealedBytes,
+        CapacityOf::Debts,
     ];
 }
 

@@ -46,11 +46,17 @@ pub enum Bug {
     KeyBoundTwice,
     /// engine: units of a frozen batch that holds give back become available, whatever marks wait for them.
     MarkIgnored,
+    /// engine: the newest debts are settled first.
+    DebtsNewestFirst,
+    /// engine: new demand finds units that debts claim.
+    DebtOvertaken,
+    /// engine: a debt does not end at its deadline.
+    DebtDeadlineIgnored,
 }
 
 impl Bug {
     /// Every planted bug, in the order of their numbers.
-    pub const ALL: [Bug; 19] = [
+    pub const ALL: [Bug; 22] = [
         Bug::AnswerBeforeSync,
         Bug::SkippedDirectorySync,
         Bug::IgnoredIoError,
@@ -70,6 +76,9 @@ impl Bug {
         Bug::GuaranteeNotCounted,
         Bug::KeyBoundTwice,
         Bug::MarkIgnored,
+        Bug::DebtsNewestFirst,
+        Bug::DebtOvertaken,
+        Bug::DebtDeadlineIgnored,
     ];
 }
 

@@ -7,6 +7,7 @@ use crate::answers::{
     MaximumFact, OperationBody, ReservedBody, StockBody, TimeFact, UnitsFact, ValueBody, VersionFact, flag,
 };
 use crate::answers::{BatchesBody, ConfirmedKeysBody, KeyFact, KeysBody};
+use crate::answers::{DebtsBody, OwedBody};
 use crate::frame::{self, FrameKind, HEADER_BYTES};
 use crate::layout::{pad, padding};
 use crate::limits::{ANSWER_BYTES_MAX, FRAME_BYTES_MAX};
@@ -182,6 +183,15 @@ fn done(out: &mut Vec<u8>, index: u16, answer: &Answer<'_>, seals: &mut dyn Open
         Answer::Channels { version, channels } => {
             let body = ChannelsBody { version: U32::new(*version), spare: U32::ZERO };
             put(out, header(AnswerKind::Channels, 0, index, channels.len()), body, channels.as_bytes());
+        }
+        Answer::Owed { position, until_ms } => {
+            let body =
+                OwedBody { until_ms: U64::new(*until_ms), position: U32::new(*position), spare: U32::ZERO };
+            put(out, header(AnswerKind::Owed, 0, index, 0), body, &[]);
+        }
+        Answer::Debts { total, debts } => {
+            let body = DebtsBody { total: U32::new(*total), spare: U32::ZERO };
+            put(out, header(AnswerKind::Debts, 0, index, debts.len()), body, debts.as_bytes());
         }
         Answer::Hold(view) => hold(out, index, view),
         Answer::Operation(view) => operation(out, index, view),

@@ -189,6 +189,18 @@ layout! {
 }
 
 layout! {
+    /// OWED_SHOW.
+    pub struct OwedShowBody {
+        /// the stock
+        stock: U64,
+        /// position of the first debt wanted
+        from: U32,
+        /// 0
+        spare: U32,
+    }
+}
+
+layout! {
     /// RESERVE and SELL; what the flags HAS_... announce follows, then the lines.
     pub struct TakeBody {
         /// the gateway's order; 0: none
@@ -439,6 +451,8 @@ commands! {
     KeysRead = 67, "KEYS_READ", KeysReadBody, None, [];
     /// Query: the batches of a keys stock, a page of them in the order of sale. Needs no operation id.
     BatchesShow = 68, "BATCHES_SHOW", BatchesShowBody, None, [];
+    /// Query: the debts of one stock, a page of them, the oldest first. Needs no operation id.
+    OwedShow = 71, "OWED_SHOW", OwedShowBody, None, [];
 }
 
 impl CommandKind {
@@ -459,6 +473,7 @@ impl CommandKind {
             Command::KeyReplace { .. } => CommandKind::KeyReplace,
             Command::KeysRead { .. } => CommandKind::KeysRead,
             Command::BatchesShow { .. } => CommandKind::BatchesShow,
+            Command::OwedShow { .. } => CommandKind::OwedShow,
             Command::Reserve { .. } => CommandKind::Reserve,
             Command::Extend { .. } => CommandKind::Extend,
             Command::Confirm { .. } => CommandKind::Confirm,

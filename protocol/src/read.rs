@@ -5,8 +5,8 @@
 
 use crate::commands::{
     BatchChangeBody, BatchCreateBody, BatchesShowBody, COMMAND_HEADER_BYTES, CommandHeader, CommandKind,
-    ExtendBody, KeyReplaceBody, KeysImportBody, KeysReadBody, ReturnBody, RevealBody, StockCreateBody,
-    StockEditBody, StockQuotaBody, StockShowBody, StockUnitsBody, TakeBody, flag,
+    ExtendBody, KeyReplaceBody, KeysImportBody, KeysReadBody, OwedShowBody, ReturnBody, RevealBody,
+    StockCreateBody, StockEditBody, StockQuotaBody, StockShowBody, StockUnitsBody, TakeBody, flag,
 };
 use crate::error::{CommandError, CommandFault};
 use crate::extras::{self, Extras};
@@ -150,6 +150,7 @@ impl<'a> Body<'a> {
             CommandKind::KeyReplace => self.key_replace()?,
             CommandKind::KeysRead => self.keys_read()?,
             CommandKind::BatchesShow => self.batches_show()?,
+            CommandKind::OwedShow => self.owed_show()?,
             CommandKind::StockSupply
             | CommandKind::StockVoid
             | CommandKind::StockFreeze
@@ -371,6 +372,15 @@ impl<'a> Body<'a> {
         }
         let (stock, from) = (StockId(body.stock.get()), body.from.get());
         self.without_lines(Command::BatchesShow { stock, from })
+    }
+
+    fn owed_show(&mut self) -> Result<Command<'a>, CommandFault> {
+        let body: &OwedShowBody = self.fixed()?;
+        if body.spare.get() != 0 {
+            return Err(CommandFault::SpareNotZero);
+        }
+        let (stock, from) = (StockId(body.stock.get()), body.from.get());
+        self.without_lines(Command::OwedShow { stock, from })
     }
 
     /// `bytes` bytes in place, and the zeros behind them.

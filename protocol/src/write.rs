@@ -5,8 +5,8 @@
 
 use crate::commands::{
     BatchChangeBody, BatchCreateBody, BatchesShowBody, CommandHeader, CommandKind, ExtendBody,
-    KeyReplaceBody, KeysImportBody, KeysReadBody, ReturnBody, RevealBody, StockCreateBody, StockEditBody,
-    StockQuotaBody, StockShowBody, StockUnitsBody, TakeBody, flag,
+    KeyReplaceBody, KeysImportBody, KeysReadBody, OwedShowBody, ReturnBody, RevealBody, StockCreateBody,
+    StockEditBody, StockQuotaBody, StockShowBody, StockUnitsBody, TakeBody, flag,
 };
 use crate::extras::{self, ExtraFault, Extras};
 use crate::frame::{self, FrameKind, HEADER_BYTES};
@@ -191,6 +191,7 @@ fn flags_and_lines(command: &Command<'_>) -> (u8, usize) {
         | Command::KeyReplace { .. }
         | Command::KeysRead { .. }
         | Command::BatchesShow { .. }
+        | Command::OwedShow { .. }
         | Command::StockShow { .. }
         | Command::StockChannels { .. }
         | Command::OperationShow => (0, 0),
@@ -226,6 +227,10 @@ fn body(out: &mut Vec<u8>, command: &Command<'_>) {
         }
         Command::StockShow { stock } | Command::StockChannels { stock } => {
             out.extend_from_slice(StockShowBody { stock: U64::new(stock.0) }.as_bytes());
+        }
+        Command::OwedShow { stock, from } => {
+            let (stock, from) = (U64::new(stock.0), U32::new(*from));
+            out.extend_from_slice(OwedShowBody { stock, from, spare: U32::ZERO }.as_bytes());
         }
         Command::Release | Command::OperationShow => {}
         command => keys(out, command),

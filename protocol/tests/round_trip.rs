@@ -5,7 +5,7 @@ mod common;
 use common::{answer_bytes, command_bytes, key_items};
 use proptest::prelude::*;
 use scrip_engine::answer::{
-    Answer, BatchView, ChannelView, HoldLine, HoldState, HoldView, KeyList, KeyPage, OperationKind,
+    Answer, BatchView, ChannelView, DebtView, HoldLine, HoldState, HoldView, KeyList, KeyPage, OperationKind,
     OperationView, Outcome, StockView,
 };
 use scrip_engine::command::{
@@ -24,7 +24,7 @@ use scrip_protocol::frame::{self, FrameKind, FrameLimits, HEADER_BYTES};
 use scrip_protocol::limits::FRAME_BYTES_MAX;
 use scrip_protocol::read::CommandReader;
 use scrip_protocol::write::{CommandFrame, PushError};
-use zerocopy::little_endian::{U16, U32, U64};
+use zerocopy::little_endian::{U16, U32, U64, U128};
 
 /// Values from which any well-formed command can be built.
 #[derive(Debug, Clone)]
@@ -146,7 +146,7 @@ impl Parts {
             replace: OperationId(if replace == self.envelope.operation.0 { 0 } else { replace }),
             parties: self.flags[2].then_some(&self.parties),
             expected_total: self.flags[3].then_some(self.numbers[0]),
-            wait_until_ms: if self.kind == CommandKind::Sell { self.numbers[1] } else { 0 },
+            wait_until_ms: if self.kind == CommandKind::Sell && !self.flags[0] { self.numbers[1] } else { 0 },
             lines: &self.lines,
         }
     }
@@ -184,6 +184,7 @@ impl Parts {
             }
             CommandKind::KeysRead => Command::KeysRead { hold, from: self.small[0] },
             CommandKind::BatchesShow => Command::BatchesShow { stock, from: self.small[0] },
+            CommandKind::OwedShow => Command::OwedShow { stock, from: self.small[0] },
             CommandKind::StockSupply => Command::StockSupply { stock, units },
             CommandKind::StockVoid => {
                 let [from_frozen, forced, ..] = self.flags;
@@ -236,6 +237,7 @@ struct AnswerParts {
     line_facts: Vec<LineFact>,
     channels: Vec<ChannelView>,
     batches: Vec<BatchView>,
+    debts: Vec<DebtView>,
     keys: Vec<u8>,
     name: String,
 }
@@ -278,6 +280,15 @@ fn answer_parts() -> impl Strategy<Value = AnswerParts> {
         spare: U16::ZERO,
         supplier: [byte; 64],
     });
+    let debt = any::<([u128; 2], [u64; 3], u16)>().prop_map(|(ids, numbers, channel)| DebtView {
+        hold: U128::new(ids[0]),
+        order: U128::new(ids[1]),
+        since_ms: U64::new(numbers[0]),
+        until_ms: U64::new(numbers[1]),
+        units: U64::new(numbers[2]),
+        channel: U16::new(channel),
+        spare: [0; 6],
+    });
     let keys = prop::collection::vec((any::<u64>(), "\\PC{0,24}", any::<bool>()), 0..=64).prop_map(|keys| {
         let borrowed: Vec<_> = keys.iter().map(|(key, text, void)| (*key, text.as_str(), *void)).collect();
         key_items(&borrowed)
@@ -289,11 +300,16 @@ fn answer_parts() -> impl Strategy<Value = AnswerParts> {
         prop::collection::vec(any::<u32>().prop_map(U32::new), 0..=64),
         prop::collection::vec(hold_line, 0..=64),
         prop::collection::vec(line_fact, 0..=64),
-        (prop::collection::vec(channel, 0..=64), prop::collection::vec(batch, 0..=64), keys),
+        (
+            prop::collection::vec(channel, 0..=64),
+            prop::collection::vec(batch, 0..=64),
+            prop::collection::vec(debt, 0..=64),
+            keys,
+        ),
         "\\PC{0,16}",
     )
         .prop_map(|(kinds, numbered, values, units, hold_lines, line_facts, lists, name)| {
-            let (channels, batches, keys) = lists;
+            let (channels, batches, debts, keys) = lists;
             AnswerParts {
                 kind: kinds.0,
                 facts: kinds.1,
@@ -310,6 +326,7 @@ fn answer_parts() -> impl Strategy<Value = AnswerParts> {
                 line_facts,
                 channels,
                 batches,
+                debts,
                 keys,
                 name,
             }
@@ -356,7 +373,7 @@ impl AnswerParts {
     fn hold(&self) -> HoldView<'_> {
         HoldView {
             hold: OperationId(self.big[0]),
-            state: HoldState::from_number(self.state.min(6)).expect("1 to 6 are states"),
+            state: HoldState::from_number(self.state.min(8)).expect("1 to 8 are states"),
             channel: ChannelId(self.channel),
             late: self.flag,
             refusal: Some(self.code).filter(|_| self.state > 4),
@@ -393,6 +410,8 @@ impl AnswerParts {
             AnswerKind::KeysImported => Answer::KeysImported { taken: value },
             AnswerKind::Keys => Answer::Keys(self.page(self.small[0], self.small[1])),
             AnswerKind::Batches => Answer::Batches { total: self.small[0], batches: &self.batches },
+            AnswerKind::Owed => Answer::Owed { position: self.small[0], until_ms: value },
+            AnswerKind::Debts => Answer::Debts { total: self.small[0], debts: &self.debts },
             AnswerKind::Released => Answer::Released { lapsed: self.flag },
             AnswerKind::Returned => Answer::Returned { units: value },
             AnswerKind::Stock => Answer::Stock(self.stock()),

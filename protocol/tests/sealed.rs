@@ -69,6 +69,7 @@ impl Shop {
             user_limits_max: 1,
             keys_max: 256,
             sealed_bytes_max: 1 << 20,
+            debts_max: 4_096,
         };
         let mut shop = Shop { engine: Engine::new(capacity, Rules::default(), 1), operations: 0 };
         assert_eq!(shop.engine.advance(NOW_MS, &mut Nowhere), Some(NOW_MS));

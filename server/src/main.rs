@@ -76,6 +76,7 @@ fn run(command: Command) -> Result<ExitCode, Box<dyn Error>> {
         Command::Confirm(arguments) => operator::confirm(&arguments)?,
         Command::Release(arguments) => operator::release(&arguments)?,
         Command::Return(arguments) => operator::return_units(&arguments)?,
+        Command::Owed(command) => operator::owed(&command)?,
         Command::Hold(command) => operator::hold(&command)?,
         Command::Keys(command) => return Ok(exit_code(keys::run(&command)?)),
         Command::Token(command) => token_commands::run(command)?,

@@ -10,6 +10,7 @@
 
 mod batches;
 mod channels;
+pub mod debts;
 mod holds;
 mod keys;
 mod laws;
@@ -58,6 +59,8 @@ pub struct Oracle {
     floor_ms: u64,
     /// When [`Oracle::forget`] was last called.
     forgotten_ms: u64,
+    /// Sales that are owed, as they were made.
+    pub debts: Vec<Key>,
     /// Holds that will expire, in this order as far as their deadlines leave it open.
     expiring: Vec<Key>,
 }
@@ -84,6 +87,8 @@ pub struct Stock {
     pub keys: bool,
     /// Batches of card keys, as they were made.
     pub batches: Vec<Batch>,
+    /// What debts claim, in the order in which they were made.
+    pub claims: Vec<debts::Claim>,
 }
 
 /// A batch of card keys.
@@ -176,7 +181,7 @@ pub struct Hold {
     pub channel: ChannelId,
     pub state: HoldState,
     pub late: bool,
-    /// The refusal of a late CONFIRM or of a paid SELL.
+    /// The refusal of a late CONFIRM or of a paid SELL, and the one of a SELL that is owed if its units do not come.
     pub refusal: Option<OwnedOutcome>,
     pub reserved_ms: u64,
     pub deadline_ms: u64,
@@ -231,6 +236,7 @@ impl Oracle {
             now_ms: 0,
             floor_ms: 0,
             forgotten_ms: 0,
+            debts: Vec::new(),
             expiring: Vec::new(),
         }
     }
@@ -275,11 +281,18 @@ impl Oracle {
 
     /// What `request` is answered at this time, and what it does.
     pub fn answer(&mut self, request: &OwnedRequest) -> OwnedOutcome {
+        let answer = self.answer_now(request);
+        self.settle(self.now_ms);
+        answer
+    }
+
+    fn answer_now(&mut self, request: &OwnedRequest) -> OwnedOutcome {
         let envelope = &request.envelope;
         match &request.command {
             OwnedCommand::StockShow { stock } => self.show_stock(envelope, *stock),
             OwnedCommand::StockChannels { stock } => self.show_channels(envelope, *stock),
             OwnedCommand::OperationShow => self.show_operation(envelope),
+            OwnedCommand::OwedShow { stock, from } => self.show_owed(envelope, *stock, *from),
             OwnedCommand::KeysRead { hold, from } => self.read_keys(envelope, *hold, *from),
             OwnedCommand::BatchesShow { stock, from } => self.show_batches(envelope, *stock, *from),
             OwnedCommand::Confirm { units, hidden } => self.confirm(envelope, units, *hidden),

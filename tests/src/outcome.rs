@@ -5,8 +5,8 @@
 
 use crate::request::OwnedRequest;
 use scrip_engine::answer::{
-    Answer, BatchView, ChannelView, HoldState, HoldView, KeyList, KeyPage, KeyPlace, OperationView, Outcome,
-    StockView,
+    Answer, BatchView, ChannelView, DebtView, HoldState, HoldView, KeyList, KeyPage, KeyPlace, OperationView,
+    Outcome, StockView,
 };
 use scrip_engine::command::StockTerms;
 use scrip_engine::ids::{ChannelId, OperationId, OrderId, StockId, UserId};
@@ -28,6 +28,8 @@ pub enum OwnedOutcome {
     KeysImported { taken: u64 },
     Keys(OwnedKeys),
     Batches { total: u32, batches: Vec<BatchView> },
+    Owed { position: u32, until_ms: u64 },
+    Debts { total: u32, debts: Vec<DebtView> },
     Hold(Box<OwnedHold>),
     Operation(OperationView),
     Refused { code: Code, facts: OwnedFacts },
@@ -199,8 +201,11 @@ impl OwnedOutcome {
     }
 
     /// Whether this may be the answer to a repeat of what was answered `first`: the same, but that keys may have become void
-    /// since, or been replaced. REVEAL and KEY_REPLACE need their hold, and say where a key stands and what may be shown now.
+    /// since, or been replaced, and that what was owed may have come, or not. REVEAL and KEY_REPLACE need their hold, and say where a key stands and what may be shown now.
     pub fn repeats(&self, first: &OwnedOutcome) -> bool {
+        if let OwnedOutcome::Owed { position, until_ms } = first {
+            return self.follows_owed(*position, *until_ms);
+        }
         let Some(before) = first.keys() else { return self == first };
         let of_hold = matches!(first, OwnedOutcome::Keys(_));
         let Some(now) = self.keys() else {
@@ -219,6 +224,19 @@ impl OwnedOutcome {
             && now.keys.len() == before.keys.len()
             && now.keys.iter().zip(&before.keys).all(same)
             && self.without_keys() == first.without_keys()
+    }
+
+    /// Whether this may be what has become of a debt: it has moved up, is settled, or was owed in vain.
+    fn follows_owed(&self, first_position: u32, first_until_ms: u64) -> bool {
+        match self {
+            OwnedOutcome::Owed { position, until_ms } => {
+                *position <= first_position && *until_ms == first_until_ms
+            }
+            OwnedOutcome::Confirmed { late: false, .. } | OwnedOutcome::ConfirmedKeys { late: false, .. } => {
+                true
+            }
+            _ => matches!(self.code(), Some(Code::OutOfStock | Code::ChannelQuota | Code::KeyReplaced)),
+        }
     }
 
     fn without_keys(&self) -> OwnedOutcome {
@@ -280,6 +298,8 @@ impl From<Answer<'_>> for OwnedOutcome {
             Answer::Channels { version, channels } => {
                 OwnedOutcome::Channels { version, channels: channels.to_vec() }
             }
+            Answer::Owed { position, until_ms } => OwnedOutcome::Owed { position, until_ms },
+            Answer::Debts { total, debts } => OwnedOutcome::Debts { total, debts: debts.to_vec() },
             Answer::Hold(view) => OwnedOutcome::Hold(Box::new(view.into())),
             Answer::Operation(view) => OwnedOutcome::Operation(view),
         }

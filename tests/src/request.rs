@@ -43,6 +43,7 @@ pub enum OwnedCommand {
     KeyReplace { hold: OperationId, key: u32, reason: u16 },
     KeysRead { hold: OperationId, from: u32 },
     BatchesShow { stock: StockId, from: u32 },
+    OwedShow { stock: StockId, from: u32 },
     StockShow { stock: StockId },
     StockChannels { stock: StockId },
     OperationShow,
@@ -151,6 +152,7 @@ impl OwnedRequest {
             }
             OwnedCommand::StockShow { stock } => Command::StockShow { stock: *stock },
             OwnedCommand::StockChannels { stock } => Command::StockChannels { stock: *stock },
+            OwnedCommand::OwedShow { stock, from } => Command::OwedShow { stock: *stock, from: *from },
             OwnedCommand::OperationShow => Command::OperationShow,
             of_keys => of_keys.lend(&prints),
         };
@@ -181,6 +183,7 @@ impl OwnedRequest {
                 | OwnedCommand::StockChannels { .. }
                 | OwnedCommand::KeysRead { .. }
                 | OwnedCommand::BatchesShow { .. }
+                | OwnedCommand::OwedShow { .. }
                 | OwnedCommand::OperationShow
         )
     }

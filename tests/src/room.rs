@@ -3,6 +3,7 @@
 //! Invariant: the engine keeps at least what the oracle remembers and at most what its tables hold; it refuses a command
 //! for want of room only if a table that the command needs is full; and what is gone leaves its table in the end.
 
+use crate::oracle::debts::waits_for;
 use crate::oracle::{Hold, Oracle};
 use crate::request::OwnedRequest;
 use scrip_engine::Engine;
@@ -11,34 +12,36 @@ use scrip_engine::rejection::CapacityOf;
 use std::collections::BTreeSet;
 
 /// The tables, in the order of `Engine::usage`.
-pub const TABLES: [CapacityOf; 5] = [
+pub const TABLES: [CapacityOf; 6] = [
     CapacityOf::Stocks,
     CapacityOf::Holds,
     CapacityOf::ExtraLines,
     CapacityOf::Operations,
     CapacityOf::UserLimits,
+    CapacityOf::Debts,
 ];
 
 /// Records that must be remembered, by table.
-pub fn remembered(oracle: &Oracle) -> [u64; 5] {
+pub fn remembered(oracle: &Oracle) -> [u64; 6] {
     let holds = holds(oracle).count();
     let extra_lines: usize = self::holds(oracle).map(|hold| hold.lines.len() - 1).sum();
     let records = oracle.records.keys().filter(|key| oracle.record(**key).is_some()).count();
-    [oracle.stocks.len(), holds, extra_lines, records - holds, counted(oracle).len()]
+    let claims = oracle.stocks.values().map(|stock| stock.claims.len()).sum();
+    [oracle.stocks.len(), holds, extra_lines, records - holds, counted(oracle).len(), claims]
         .map(|count| count as u64)
 }
 
 /// Records that `request` adds at most, by table.
-pub fn added(oracle: &Oracle, request: &OwnedRequest) -> [u64; 5] {
+pub fn added(oracle: &Oracle, request: &OwnedRequest) -> [u64; 6] {
     let Some(take) = request.take() else {
-        return [1, 0, 0, 1, 0];
+        return [1, 0, 0, 1, 0, 0];
     };
     let is_limited =
         |stock: &StockId| oracle.stocks.get(stock).is_some_and(|stock| stock.terms.limit_per_user > 0);
     let known = counted(oracle);
     let limited = take.lines.iter().map(|wish| wish.stock).filter(is_limited);
     let new: BTreeSet<StockId> = limited.filter(|stock| !known.contains(&(*stock, take.user))).collect();
-    [0, 1, take.lines.len() as u64 - 1, 0, new.len() as u64]
+    [0, 1, take.lines.len() as u64 - 1, 0, new.len() as u64, waits_for(request).len() as u64]
 }
 
 /// Panics unless the engine's tables hold at least what must be remembered, and no more than they can.

@@ -33,6 +33,7 @@ const CAPACITY: Capacity = Capacity {
     user_limits_max: 1_024,
     keys_max: 256,
     sealed_bytes_max: 64 << 10,
+    debts_max: 4_096,
 };
 
 /// What outlives a process: the directory, and what the world knows.

@@ -15,6 +15,7 @@ impl Request<'_> {
                 | Command::StockChannels { .. }
                 | Command::BatchesShow { .. }
                 | Command::KeysRead { .. }
+                | Command::OwedShow { .. }
         );
         if self.envelope.operation.0 == 0 && !named {
             return Err(Malformed::OperationZero);
@@ -34,8 +35,12 @@ impl Request<'_> {
                 if *ttl_ms > TTL_MAX_MS {
                     return Err(Malformed::Ttl(*ttl_ms));
                 }
+                if take.wait_until_ms != 0 {
+                    return Err(Malformed::Wait);
+                }
                 take.check(self.envelope.operation)
             }
+            Command::Sell { take, .. } if take.partial && take.wait_until_ms != 0 => Err(Malformed::Wait),
             Command::Sell { take, .. } => take.check(self.envelope.operation),
             Command::Extend { ttl_ms, .. } if *ttl_ms == 0 || *ttl_ms > TTL_MAX_MS => {
                 Err(Malformed::Ttl(*ttl_ms))
@@ -50,6 +55,7 @@ impl Request<'_> {
             | Command::KeyReplace { .. }
             | Command::KeysRead { .. }
             | Command::BatchesShow { .. }
+            | Command::OwedShow { .. }
             | Command::StockShow { .. }
             | Command::StockChannels { .. }
             | Command::OperationShow => Ok(()),

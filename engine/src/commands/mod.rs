@@ -9,15 +9,17 @@ pub mod confirm;
 pub mod expire;
 pub mod hold;
 pub mod keys;
+pub mod owed;
 pub mod query;
 pub mod reply;
 pub mod return_units;
+pub mod settle;
 pub mod stock;
 pub mod take;
 
-use crate::answer::{BatchView, ChannelView, HoldLine, KeyPlace, OperationKind};
+use crate::answer::{BatchView, ChannelView, DebtView, HoldLine, KeyPlace, OperationKind};
 use crate::command::{Command, Quota, Request};
-use crate::event::{Event, EventHold, EventKey, EventLine, Origin, RefusedLine};
+use crate::event::{Event, EventHold, EventKey, EventLine, EventSink, Origin, OwedLine, RefusedLine};
 use crate::ids::OperationKey;
 use crate::rejection::{LineFact, Rejection};
 use crate::state::State;
@@ -47,6 +49,13 @@ pub enum Reply {
     Released(Handle),
     /// A recorded refusal.
     Refused(Handle),
+    /// SELL that is owed.
+    Owed {
+        /// Its position among the debts of its first line's stock.
+        position: u32,
+        /// Until when.
+        until_ms: u64,
+    },
     /// An operation record's answer.
     Value(OperationKind, u64),
     /// STOCK_SHOW.
@@ -59,6 +68,8 @@ pub enum Reply {
     Key(Handle, Handle),
     /// BATCHES_SHOW: the batches of a stock from a position on.
     Batches(Handle, u32),
+    /// OWED_SHOW: the debts of a stock from a position on.
+    Debts(Handle, u32),
     /// OPERATION_SHOW of a hold.
     Hold(Handle),
     /// OPERATION_SHOW of another operation.
@@ -89,7 +100,7 @@ pub struct Resolved {
     pub hold: Option<Handle>,
     /// Per line: the stock's handle, and the purchase limit entry's if there is one.
     pub lines: Vec<(Option<Handle>, Option<Handle>)>,
-    /// Holds that an expiry names.
+    /// Holds that an expiry, a settlement or the end of debts names.
     pub holds: Vec<Handle>,
 }
 
@@ -102,6 +113,8 @@ pub struct Plan {
     pub lines: Vec<EventLine>,
     /// Lines of a recorded refusal.
     pub refused: Vec<RefusedLine>,
+    /// Lines of a debt.
+    pub owed: Vec<OwedLine>,
     /// Holds of an expiry.
     pub holds: Vec<EventHold>,
     /// Handles.
@@ -128,6 +141,7 @@ impl Plan {
             facts: Vec::with_capacity(LINES_MAX),
             lines: Vec::with_capacity(LINES_MAX),
             refused: Vec::with_capacity(LINES_MAX),
+            owed: Vec::with_capacity(LINES_MAX),
             holds: Vec::with_capacity(EXPIRED_PER_EVENT_MAX),
             resolved: Resolved {
                 lines: Vec::with_capacity(LINES_MAX),
@@ -169,6 +183,8 @@ pub struct Replies {
     pub places: Vec<KeyPlace>,
     /// Batches of a stock.
     pub batches: Vec<BatchView>,
+    /// Debts of a stock.
+    pub debts: Vec<DebtView>,
 }
 
 /// What a decision rests on: the time, and who asks for what.
@@ -232,6 +248,7 @@ pub fn decide<'p>(state: &State, question: Question<'_>, plan: &'p mut Plan) -> 
         }
         Command::KeysRead { hold, from } => keys::decide_read(state, question, *hold, *from),
         Command::BatchesShow { stock, from } => keys::decide_show(state, question, *stock, *from),
+        Command::OwedShow { stock, from } => owed::decide_show(state, question, *stock, *from),
         Command::StockShow { stock } => query::decide_stock(state, question, *stock, Reply::Stock),
         Command::StockChannels { stock } => query::decide_stock(state, question, *stock, Reply::Channels),
         Command::OperationShow => query::decide_operation(state, question),
@@ -280,6 +297,15 @@ pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) -> Optio
         Event::SellRefused { origin, buyer, code, lines } => {
             Some(take::apply_refusal(state, origin, buyer, *code, lines, resolved))
         }
+        Event::Owed { .. } => Some(owed::apply(state, event, resolved)),
+        Event::Settled { .. } => {
+            owed::apply_settled(state, resolved);
+            None
+        }
+        Event::Unfulfilled { .. } => {
+            owed::apply_unfulfilled(state, resolved);
+            None
+        }
         Event::LateRefused { lines, .. } => Some(confirm::apply_refusal(state, lines, resolved)),
         Event::Extended { origin, deadline_ms, .. } => {
             Some(hold::apply_extend(state, origin, *deadline_ms, resolved))
@@ -298,6 +324,20 @@ pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) -> Optio
     }
 }
 
+/// Posts an event about the holds that were resolved, and applies it.
+pub fn post_holds(
+    state: &mut State,
+    (resolved, holds): (&Resolved, &mut Vec<EventHold>),
+    sink: &mut impl EventSink,
+    event: impl FnOnce(&[EventHold]) -> Event<'_>,
+) {
+    holds.clear();
+    holds.extend(resolved.holds.iter().map(|handle| EventHold::new(state.holds.get(*handle).key())));
+    let event = event(holds);
+    sink.push(&event);
+    apply(state, &event, resolved);
+}
+
 /// Finds the handles an event needs, for history, which has no decision to take them from.
 pub fn resolve(state: &State, event: &Event<'_>, resolved: &mut Resolved) {
     resolved.lines.clear();
@@ -311,6 +351,17 @@ pub fn resolve(state: &State, event: &Event<'_>, resolved: &mut Resolved) {
     };
     match event {
         Event::Taken { origin, buyer, replaces, lines, .. } => {
+            resolved.hash = new_record(state, &origin.key());
+            if replaces.0 != 0 {
+                resolved.hold = find(&OperationKey { operation: *replaces, ..origin.key() });
+            }
+            for line in *lines {
+                let stock = state.find_stock(line.stock());
+                let limit = stock.and_then(|stock| state.find_limit(buyer.user, stock));
+                resolved.lines.push((stock, limit));
+            }
+        }
+        Event::Owed { origin, buyer, replaces, lines, .. } => {
             resolved.hash = new_record(state, &origin.key());
             if replaces.0 != 0 {
                 resolved.hold = find(&OperationKey { operation: *replaces, ..origin.key() });
@@ -337,7 +388,9 @@ pub fn resolve(state: &State, event: &Event<'_>, resolved: &mut Resolved) {
             resolved.hash = new_record(state, &origin.key());
             resolved.hold = find(&OperationKey { operation: *hold, ..origin.key() });
         }
-        Event::Expired { holds } => resolved.holds.extend(holds.iter().filter_map(|hold| find(&hold.key()))),
+        Event::Expired { holds } | Event::Settled { holds } | Event::Unfulfilled { holds } => {
+            resolved.holds.extend(holds.iter().filter_map(|hold| find(&hold.key())))
+        }
         Event::StockCreated { origin, .. } => resolved.hash = new_record(state, &origin.key()),
         Event::GuaranteeLapsed { stock, .. } | Event::BatchExpired { stock, .. } => {
             resolved.lines.push((state.find_stock(*stock), None));

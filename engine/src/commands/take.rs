@@ -3,6 +3,7 @@
 //! Invariant: what is granted was available, the sum over lines on one stock included, and inside the buyer's limit.
 
 use super::checks::{before_deciding, capacity};
+use super::owed;
 use super::{Plan, Question, Reply, Resolved, TO_BE_MADE, Verdict};
 use crate::answer::HoldState;
 use crate::command::{Take, ttl_or_default};
@@ -15,24 +16,26 @@ use crate::state::State;
 use crate::state::channels::Freed;
 use crate::state::reclaim::VISITS_PER_INSERTION;
 use crate::state::records::{ExtraLine, HoldRecord, LineRecord};
-use crate::state::stock::Posting;
+use crate::state::stock::{Posting, Stock};
 use crate::state::table::{Handle, NONE};
 use scrip_planted::{Bug, on};
 
 /// What one line wants, and what it could have.
 #[derive(Debug, Clone, Copy)]
 pub struct Wish {
-    stock: Handle,
-    asked: u32,
+    /// The stock.
+    pub stock: Handle,
+    /// Units.
+    pub asked: u32,
     /// Without `partial`: all that is asked.
     minimum: u32,
     /// Units of the stock that the lines on it can share.
-    pool: u64,
+    pub pool: u64,
 }
 
 /// The hold that a command replaces, and what that frees.
 #[derive(Clone, Copy)]
-struct Replaced<'s> {
+pub(super) struct Replaced<'s> {
     hold: &'s HoldRecord,
 }
 
@@ -83,7 +86,13 @@ pub fn decide_sell<'p>(
     {
         return verdict;
     }
-    let worked_out = work_out(state, question, take, plan);
+    let mut worked_out = work_out(state, question, take, plan);
+    if let (Err(code), true) = (worked_out, owed::may_wait(question, take, worked_out)) {
+        match owed::work_out(state, question, take, plan) {
+            Ok(()) => return owed::decide(state, question, take, (content, hidden, code), plan),
+            Err(code) => worked_out = Err(code),
+        }
+    }
     if let (Err(code), false) = (worked_out, paid) {
         return Verdict::Refuse(refusal(code, plan));
     }
@@ -156,7 +165,7 @@ fn find_replaced<'s>(
     let key = question.request.envelope.key_of(take.replace);
     let handle = state.find_hold(&key, state.record_hash(&key), question.now_ms).ok_or(Code::HoldNotFound)?;
     let hold = state.holds.get(handle);
-    if hold.state() == HoldState::Refused {
+    if matches!(hold.state(), HoldState::Refused | HoldState::Unfulfilled) {
         return Err(Code::HoldNotFound);
     }
     let same_user = take.user.0 != 0 && take.user == hold.user();
@@ -165,12 +174,13 @@ fn find_replaced<'s>(
         return Err(Code::NotOwner);
     }
     match hold.state() {
-        HoldState::Confirmed => Err(Code::HoldConfirmed),
+        // What is owed stands as what is sold.
+        HoldState::Confirmed | HoldState::Owed => Err(Code::HoldConfirmed),
         HoldState::Held | HoldState::Expired => {
             plan.resolved.hold = Some(handle);
             Ok(Some(Replaced { hold }))
         }
-        HoldState::Released | HoldState::Lapsed | HoldState::Refused => Ok(None),
+        HoldState::Released | HoldState::Lapsed | HoldState::Refused | HoldState::Unfulfilled => Ok(None),
     }
 }
 
@@ -208,9 +218,26 @@ fn replaced_units(state: &State, replaced: Option<Replaced<'_>>, stock: Handle) 
 #[inline]
 fn fill_pools(state: &State, replaced: Option<Replaced<'_>>, plan: &mut Plan) {
     for wish in &mut plan.wishes {
-        let (_, freed) = replaced_units(state, replaced, wish.stock);
-        wish.pool = state.stock(wish.stock).units.available + freed;
+        let Stock { units, channels, .. } = state.stock(wish.stock);
+        wish.pool = if channels.claims_stand() {
+            channels.unclaimed(units.available, freed(state, replaced, wish.stock))
+        } else {
+            units.available + replaced_units(state, replaced, wish.stock).1
+        };
     }
+}
+
+/// The hold that a decision has found to replace.
+pub(super) fn replaced<'s>(state: &'s State, plan: &Plan) -> Option<Replaced<'s>> {
+    plan.resolved.hold.map(|handle| Replaced { hold: state.holds.get(handle) })
+}
+
+/// What giving the replaced hold up means for `stock`.
+pub(super) fn freed(state: &State, replaced: Option<Replaced<'_>>, stock: Handle) -> Option<Freed> {
+    replaced.map(|replaced| {
+        let (units, to_available) = replaced_units(state, Some(replaced), stock);
+        Freed { channel: replaced.hold.channel(), units, to_available }
+    })
 }
 
 /// Cuts each pool to what the channel may take; answers whether any stock has quotas.
@@ -229,10 +256,7 @@ fn cut_to_quotas(
             continue;
         }
         limited = true;
-        let freed = replaced.map(|replaced| {
-            let (units, to_available) = replaced_units(state, Some(replaced), wish.stock);
-            Freed { channel: replaced.hold.channel(), units, to_available }
-        });
+        let freed = freed(state, replaced, wish.stock);
         let room = stock.channels.room(channel, stock.units.available, freed);
         wish.pool = wish.pool.min(room + u64::from(on(Bug::QuotaOffByOne)));
     }
@@ -241,7 +265,7 @@ fn cut_to_quotas(
 
 /// Cuts each pool to what the buyer's purchase limit leaves, and notes the limit entries.
 #[inline]
-fn cut_to_limits(state: &State, take: &Take<'_>, replaced: Option<Replaced<'_>>, plan: &mut Plan) {
+pub(super) fn cut_to_limits(state: &State, take: &Take<'_>, replaced: Option<Replaced<'_>>, plan: &mut Plan) {
     for wish in &mut plan.wishes {
         let limit = state.stock(wish.stock).terms.limit_per_user;
         if limit == 0 {
@@ -271,7 +295,7 @@ fn replaced_counted(state: &State, replaced: Option<Replaced<'_>>, entry: Option
 /// Steps 4 to 6: the demand of all lines on one stock against its pool. With `partial` and nothing in any pool, all
 /// lines lack, whatever their minimums.
 #[inline]
-fn check_pools(take: &Take<'_>, plan: &mut Plan, why: Code) -> Result<(), Code> {
+pub(super) fn check_pools(take: &Take<'_>, plan: &mut Plan, why: Code) -> Result<(), Code> {
     let wishes = &plan.wishes;
     let nothing_at_all = take.partial && wishes.iter().all(|wish| wish.pool == 0);
     for (line, wish) in wishes.iter().enumerate() {
@@ -294,7 +318,7 @@ fn check_pools(take: &Take<'_>, plan: &mut Plan, why: Code) -> Result<(), Code> 
 
 /// Step 7.
 #[inline]
-fn grant(state: &State, take: &Take<'_>, plan: &mut Plan) {
+pub(super) fn grant(state: &State, take: &Take<'_>, plan: &mut Plan) {
     for line in 0..plan.wishes.len() {
         let wish = plan.wishes[line];
         let units = if take.partial { partial_grant(plan, line) } else { wish.asked };
@@ -340,7 +364,7 @@ fn record_refusal(state: &State, question: Question<'_>, take: &Take<'_>, plan: 
 
 /// CAPACITY if a table has no room for this hold.
 #[inline]
-fn no_room(
+pub(super) fn no_room(
     state: &State,
     question: Question<'_>,
     take: &Take<'_>,
@@ -382,7 +406,7 @@ fn new_limits(state: &State, take: &Take<'_>, plan: &Plan) -> u32 {
 }
 
 #[inline]
-fn replaced_in_event(plan: &Plan, take: &Take<'_>) -> OperationId {
+pub(super) fn replaced_in_event(plan: &Plan, take: &Take<'_>) -> OperationId {
     if plan.resolved.hold.is_some() { take.replace } else { OperationId(0) }
 }
 
@@ -434,7 +458,7 @@ fn bind_keys(state: &mut State, handle: Handle) {
 }
 
 #[inline]
-fn blank(now_ms: u64, origin: &Origin, buyer: &Buyer, lines: usize) -> HoldRecord {
+pub(super) fn blank(now_ms: u64, origin: &Origin, buyer: &Buyer, lines: usize) -> HoldRecord {
     let created_delta_ms = origin.created_ms as i64 - now_ms as i64;
     HoldRecord {
         operation: origin.operation.0,
@@ -477,12 +501,7 @@ fn take_line(
     }
     let mut entry = NONE;
     if line.counted() {
-        // An earlier line of this very event may have made the entry.
-        let handle = limit.unwrap_or_else(|| state.limit_entry(user, stock));
-        let record = state.limits.get_mut(handle);
-        record.units += units;
-        record.lines += 1;
-        entry = handle.0;
+        entry = state.count_line((user, stock), limit, units);
     }
     LineRecord { stock: stock.0, limit: entry, reserved: units, current: units, returned: 0, keys: NONE }
 }

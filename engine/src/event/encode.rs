@@ -132,6 +132,27 @@ impl Event<'_> {
                 writer.put(lines.as_bytes());
                 writer.finish(SELL_REFUSED, flags, lines.len(), origin.channel)
             }
+            Event::Owed { origin, buyer, hidden, until_ms, code, replaces, lines } => {
+                writer.put_origin(&origin, code as u16);
+                writer.put_u64(until_ms);
+                let mut flags = writer.put_buyer(&buyer);
+                if hidden {
+                    flags |= FLAG_SELL_HIDDEN;
+                }
+                if writer.put_u128_if(replaces.0) {
+                    flags |= FLAG_REPLACES;
+                }
+                writer.put(lines.as_bytes());
+                writer.finish(OWED, flags, lines.len(), origin.channel)
+            }
+            Event::Settled { holds } => {
+                writer.put(holds.as_bytes());
+                writer.finish(SETTLED, 0, holds.len(), ChannelId(0))
+            }
+            Event::Unfulfilled { holds } => {
+                writer.put(holds.as_bytes());
+                writer.finish(UNFULFILLED, 0, holds.len(), ChannelId(0))
+            }
             Event::LateRefused { hold, lines } => {
                 writer.put(EventHold::new(hold).as_bytes());
                 writer.put(lines.as_bytes());

@@ -55,6 +55,7 @@ impl State {
                     channel.held,
                     channel.consumed,
                     channel.moved_out,
+                    channel.owed,
                 ];
                 hash.update(numbers.as_bytes());
             }
@@ -64,6 +65,11 @@ impl State {
         feed(&mut hash, &self.extra_lines);
         feed(&mut hash, &self.operations);
         feed(&mut hash, &self.limits);
+        hash.update(self.debts.next_age().as_bytes());
+        for (age, hold) in self.debts.by_age() {
+            hash.update(age.as_bytes());
+            hash.update(hold.0.as_bytes());
+        }
         self.slices.visit(|slice, first, last| {
             hash.update(slice.as_bytes());
             hash.update([first, last].as_bytes());

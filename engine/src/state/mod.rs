@@ -4,6 +4,7 @@
 //! the records.
 
 pub mod channels;
+pub mod debts;
 pub mod digest;
 pub mod index;
 pub mod keys;
@@ -20,6 +21,7 @@ use crate::answer::HoldState;
 use crate::command::Quota;
 use crate::ids::{ChannelId, MerchantId, OperationKey, StockId, UserId};
 use crate::limits::{Capacity, Rules};
+use debts::Debts;
 use index::Index;
 use keys::Keys;
 use records::{ExtraLine, HoldRecord, LimitRecord, LineRecord, OperationRecord, Recorded};
@@ -71,6 +73,8 @@ pub struct State {
     pub keys: Keys,
     /// What will happen by itself: guarantees that lapse, batches that expire.
     pub appointments: BTreeSet<Appointment>,
+    /// Sales whose units are owed.
+    pub debts: Debts,
     /// Holds.
     pub holds: Table<HoldRecord>,
     /// Further lines of holds.
@@ -103,6 +107,7 @@ impl State {
             stocks: Vec::with_capacity(capacity.stocks_max as usize),
             keys: Keys::new(&capacity),
             appointments: BTreeSet::new(),
+            debts: Debts::default(),
             holds: Table::new(capacity.holds_max),
             extra_lines: Table::new(capacity.extra_lines_max),
             operations: Table::new(capacity.operations_max),
@@ -217,7 +222,7 @@ impl State {
             return false;
         }
         match hold.state() {
-            HoldState::Held => false,
+            HoldState::Held | HoldState::Owed => false,
             HoldState::Expired => now_ms >= hold.late_until_ms(),
             _ => hold.closed_ms() < self.floor_ms,
         }
@@ -308,6 +313,22 @@ impl State {
         handle
     }
 
+    /// A line's `units` count in the purchase limit of a user from now on, in the entry `found` if there is one; answers
+    /// which it is.
+    pub(crate) fn count_line(
+        &mut self,
+        (user, stock): (UserId, Handle),
+        found: Option<Handle>,
+        units: u32,
+    ) -> u32 {
+        // An earlier line of the same event may have made the entry.
+        let handle = found.unwrap_or_else(|| self.limit_entry(user, stock));
+        let record = self.limits.get_mut(handle);
+        record.units += units;
+        record.lines += 1;
+        handle.0
+    }
+
     /// Gives `units` back to a purchase limit (`NONE`: the line was not counted).
     #[inline]
     pub(crate) fn credit_limit(&mut self, limit: u32, units: u32) {
@@ -353,6 +374,9 @@ impl State {
         if found.keys && matches!(posting, Posting::Free(_)) {
             found.sale_order.settle(&mut self.keys, lost.to_void, lost.to_frozen);
         }
+        if found.channels.owed() > 0 && posting.may_settle_debts() {
+            self.debts.unsettle(stock);
+        }
     }
 
     /// Moves units by the operator's hand, or because time came.
@@ -363,6 +387,7 @@ impl State {
         if found.keys {
             found.sale_order.start_over();
         }
+        self.unsettle(stock);
     }
 
     /// Puts quotas in force, and notes when their guarantees lapse.
@@ -378,6 +403,7 @@ impl State {
             }
         }
         self.stock_mut(handle).set_quotas(quotas);
+        self.unsettle(handle);
     }
 
     /// Ends the guarantee of a channel.
@@ -385,6 +411,7 @@ impl State {
         let at_ms = self.stock(handle).channels.find(channel).map_or(0, |found| found.lapses_ms);
         self.keep_appointment(Appointment { at_ms, stock: handle, what: Due::Guarantee(channel) });
         self.stock_mut(handle).lapse(channel);
+        self.unsettle(handle);
     }
 
     /// What happens by itself happens once, and not before its time.

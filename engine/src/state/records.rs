@@ -17,11 +17,12 @@ pub struct LineRecord {
     pub stock: u32,
     /// Handle of the purchase limit entry in which these units count; [`NONE`]: not counted.
     pub limit: u32,
-    /// Units granted.
+    /// Units granted, or owed.
     pub reserved: u32,
-    /// While held: units held. Confirmed: units confirmed. In a recorded refusal: what could have been had.
+    /// While held: units held. Confirmed: units confirmed. In a recorded refusal, and while owed: what could have been had.
     pub current: u32,
-    /// Confirmed: units given back since. In a recorded refusal: units asked for and why, see [`LineRecord::refuse`].
+    /// Confirmed: units given back since. In a recorded refusal, and while owed: units asked for and why, see
+    /// [`LineRecord::refuse`].
     pub returned: u32,
     /// Confirmed, of a keys stock: the first of the keys bound, in the order they were bound; [`NONE`]: none.
     pub keys: u32,
@@ -203,9 +204,12 @@ impl HoldRecord {
         self.reserved_ms.wrapping_add_signed(i64::from(self.created_delta_ms))
     }
 
-    /// When it left held; 0 while held.
+    /// When it left held or owed; 0 until then.
     pub fn closed_ms(&self) -> u64 {
-        if self.state() == HoldState::Held { 0 } else { self.reserved_ms + u64::from(self.closed_delta_ms) }
+        match self.state() {
+            HoldState::Held | HoldState::Owed => 0,
+            _ => self.reserved_ms + u64::from(self.closed_delta_ms),
+        }
     }
 
     /// Leaves its state at `now_ms`.
@@ -215,7 +219,7 @@ impl HoldRecord {
         self.closed_delta_ms = u32::try_from(now_ms - self.reserved_ms).expect("a hold closes within days");
     }
 
-    /// The refusal recorded in it.
+    /// The refusal recorded in it; of a SELL that is owed: the one it will have if its units do not come.
     pub fn refusal(&self) -> Option<Code> {
         Code::from_number(u16::from(self.refusal))
     }

@@ -295,6 +295,8 @@ impl<'a> Story<'a> {
             HoldState::Expired => !sell && view.deadline_ms <= server_ms + CLOCK_SLACK_MS,
             HoldState::Confirmed => sell || self.is_unknown(What::Confirm) || !self.whole,
             HoldState::Refused => sell,
+            // No sale of a load waits for its units.
+            HoldState::Owed | HoldState::Unfulfilled => false,
             HoldState::Released => self.is_unknown(What::Release),
             HoldState::Lapsed => self.is_unknown(What::Release) || self.is_unknown(What::Confirm),
         };

@@ -107,6 +107,7 @@ impl Fake {
             user_limits_max: 400_000,
             keys_max: 1,
             sealed_bytes_max: 1,
+            debts_max: 4_096,
         };
         let mut engine = Engine::new(capacity, Rules::default(), 1);
         engine.advance(now_ms(), &mut Void);

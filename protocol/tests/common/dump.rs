@@ -161,6 +161,7 @@ impl<'a> Dump<'a> {
             }
             AnswerKind::Keys => self.keys(count),
             AnswerKind::Batches => (0..count).for_each(|_| self.fields(answers::BatchLayout::FIELDS)),
+            AnswerKind::Debts => (0..count).for_each(|_| self.fields(answers::DebtLayout::FIELDS)),
             AnswerKind::Rejection => self.facts(outcome),
             _ => {}
         }

@@ -4,8 +4,8 @@
 pub mod dump;
 
 use scrip_engine::answer::{
-    Answer, BatchView, ChannelView, HoldLine, HoldState, HoldView, KeyItem, KeyList, KeyPage, OperationKind,
-    OperationView, Outcome, StockView,
+    Answer, BatchView, ChannelView, DebtView, HoldLine, HoldState, HoldView, KeyItem, KeyList, KeyPage,
+    OperationKind, OperationView, Outcome, StockView,
 };
 use scrip_engine::command::{
     BatchChange, BatchCreate, Command, Envelope, KeyBlock, Line, Parties, Quota, Request, StockCreate,
@@ -19,7 +19,7 @@ use scrip_protocol::frame::HEADER_BYTES;
 use scrip_protocol::limits::FRAME_BYTES_MAX;
 use scrip_protocol::write::CommandFrame;
 use zerocopy::IntoBytes;
-use zerocopy::little_endian::{U16, U32, U64};
+use zerocopy::little_endian::{U16, U32, U64, U128};
 
 /// The home slot of merchant 7.
 pub const SLOT: Slot = Slot(929);
@@ -112,6 +112,7 @@ pub fn commands() -> Vec<CommandSample> {
         .into_iter()
         .chain(commands_of_keys(one))
         .chain(optional_parts(one))
+        .chain([("owed_show", Command::OwedShow { stock: STOCK, from: 64 })])
         .enumerate()
         .map(|(index, (name, command))| {
             let operation = OperationId(OPERATION.0 + 0x10 * index as u128);
@@ -185,7 +186,7 @@ pub fn key_items(keys: &[(u64, &str, bool)]) -> Vec<u8> {
     bytes
 }
 
-fn answers_of_keys() -> [(&'static str, Answer<'static>); 7] {
+fn answers_of_keys() -> [(&'static str, Answer<'static>); 10] {
     let page = |total, from, keys: &[(u64, &str, bool)]| KeyPage {
         total,
         from,
@@ -213,6 +214,15 @@ fn answers_of_keys() -> [(&'static str, Answer<'static>); 7] {
         units: self::units(units),
         keys,
     };
+    let debt = DebtView {
+        hold: U128::new(HOLD.0),
+        order: U128::new(0x0a),
+        since_ms: U64::new(NOW_MS),
+        until_ms: U64::new(NOW_MS + 7_200_000),
+        units: U64::new(2),
+        channel: U16::new(3),
+        spare: [0; 6],
+    };
     let shown = [(4_711, "AAAA-BBBB-1", false), (4_712, "卡-02", true)];
     [
         ("confirmed_keys", confirmed(&[2], page(2, 0, &shown))),
@@ -222,6 +232,9 @@ fn answers_of_keys() -> [(&'static str, Answer<'static>); 7] {
         ("keys_past_the_end", Answer::Keys(page(2, 2, &[]))),
         ("batches", Answer::Batches { total: 65, batches: leak(&[batch]) }),
         ("no_batches", Answer::Batches { total: 0, batches: &[] }),
+        ("owed", Answer::Owed { position: 3, until_ms: NOW_MS + 7_200_000 }),
+        ("debts", Answer::Debts { total: 65, debts: leak(&[debt]) }),
+        ("no_debts", Answer::Debts { total: 0, debts: &[] }),
     ]
 }
 

@@ -10,7 +10,8 @@ mod values;
 
 pub use runs::{BenchArgs, DemoArgs, LoadArgs, ProfileName, WorkName, Workload};
 pub use sale::{
-    CallArgs, ConfirmArgs, HoldCommand, OperationArgs, ReserveArgs, ReturnArgs, SellArgs, TakeArgs,
+    CallArgs, ConfirmArgs, HoldCommand, OperationArgs, OwedCommand, ReserveArgs, ReturnArgs, SellArgs,
+    TakeArgs,
 };
 pub use stock::{EditArgs, StockCommand};
 pub use token::TokenCommand;
@@ -76,6 +77,9 @@ pub enum Command {
     /// Holds: what was reserved and sold
     #[command(subcommand)]
     Hold(HoldCommand),
+    /// Sales that are owed their units
+    #[command(subcommand)]
+    Owed(OwedCommand),
     /// Card keys of a running server: imports, batches, keys of holds
     #[command(subcommand)]
     Keys(KeysCommand),

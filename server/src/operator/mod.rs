@@ -1,14 +1,16 @@
-//! The operator's commands on a running server: `scrip stock`, `sell`, `reserve`, `confirm`, `release`, `return`, `hold`.
+//! The operator's commands on a running server: `scrip stock`, `sell`, `reserve`, `confirm`, `release`, `return`, `hold`, `owed`.
 //!
 //! Each is one client, one question and one page of text. Invariant: a failure says what was wrong, in which facts, and
 //! which command to try next.
 
+mod owed;
 mod quota;
 mod repeat;
 mod sale;
 mod stock;
 mod words;
 
+pub use owed::owed;
 pub use sale::{confirm, hold, release, reserve, return_units, sell};
 pub use stock::stock;
 pub use words::{Kind, Subject, next, time, what};

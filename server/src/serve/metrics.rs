@@ -44,9 +44,9 @@ pub struct OwnerMetrics {
     /// 1 while the log's disk is full.
     pub space_low: AtomicU64,
     /// Records in use per table.
-    pub table_used: [AtomicU64; 5],
+    pub table_used: [AtomicU64; 6],
     /// Configured maxima per table.
-    pub table_max: [AtomicU64; 5],
+    pub table_max: [AtomicU64; 6],
     /// Frames, bytes, syncs and nanoseconds in syncs of the log.
     pub log: [AtomicU64; 4],
     /// Microseconds from a frame's arrival to its answer's release: p50, p99, p99.9, max over the last second.
@@ -70,8 +70,8 @@ impl Default for OwnerMetrics {
             floor_ms: AtomicU64::new(0),
             clock_alarm: AtomicU64::new(0),
             space_low: AtomicU64::new(0),
-            table_used: [const { AtomicU64::new(0) }; 5],
-            table_max: [const { AtomicU64::new(0) }; 5],
+            table_used: [const { AtomicU64::new(0) }; 6],
+            table_max: [const { AtomicU64::new(0) }; 6],
             log: [const { AtomicU64::new(0) }; 4],
             wait_us: [const { AtomicU64::new(0) }; 4],
         }
@@ -116,7 +116,7 @@ impl BatchCounts {
     }
 }
 
-const TABLES: [&str; 5] = ["stocks", "holds", "extra_lines", "operations", "user_limits"];
+const TABLES: [&str; 6] = ["stocks", "holds", "extra_lines", "operations", "user_limits", "debts"];
 
 /// The page in Prometheus text format.
 pub fn page(owners: &[Arc<OwnerMetrics>]) -> String {
@@ -226,7 +226,7 @@ impl Collector {
 
     fn tables(
         &self,
-        of: impl Fn(&OwnerMetrics) -> &[AtomicU64; 5],
+        of: impl Fn(&OwnerMetrics) -> &[AtomicU64; 6],
     ) -> Vec<(Vec<(&'static str, String)>, u64)> {
         let mut rows = Vec::new();
         for (shard, owner) in self.owners.iter().enumerate() {

@@ -93,7 +93,7 @@ pub enum Verb {
     /// STOCK_CREATE, STOCK_SUPPLY, STOCK_VOID, STOCK_FREEZE, STOCK_UNFREEZE, STOCK_EDIT, STOCK_QUOTA, BATCH_CREATE,
     /// BATCH_CHANGE, KEYS_IMPORT.
     Stock,
-    /// STOCK_SHOW, STOCK_CHANNELS, BATCHES_SHOW, OPERATION_SHOW.
+    /// STOCK_SHOW, STOCK_CHANNELS, BATCHES_SHOW, OWED_SHOW, OPERATION_SHOW.
     Read,
 }
 
@@ -115,6 +115,7 @@ impl Verb {
             CommandKind::StockShow
             | CommandKind::StockChannels
             | CommandKind::BatchesShow
+            | CommandKind::OwedShow
             | CommandKind::OperationShow => Verb::Read,
             _ => Verb::Stock,
         }

@@ -3,7 +3,7 @@
 use super::ToolError;
 use crate::data_directory::DataDirectory;
 use scrip_engine::answer::OperationKind;
-use scrip_engine::event::Event;
+use scrip_engine::event::{Event, EventHold};
 use scrip_shard::{FrameError, for_each_event};
 use scrip_wal::{RealDisk, scan};
 use std::io::{self, BufWriter, Write};
@@ -156,6 +156,20 @@ fn print_hold_event(out: &mut impl Write, event: &Event<'_>) -> io::Result<()> {
             }
             print_lines(out, lines.iter().map(|line| (line.stock(), line.units.get())))
         }
+        Event::Owed { origin, buyer, hidden, until_ms, replaces, lines, .. } => {
+            write!(
+                out,
+                "owed {} merchant={} channel={}",
+                origin.operation, origin.merchant, origin.channel.0
+            )?;
+            write!(out, " order={} user={} until_ms={until_ms} hidden={hidden}", buyer.order, buyer.user)?;
+            if replaces.0 != 0 {
+                write!(out, " replaces={replaces}")?;
+            }
+            print_lines(out, lines.iter().map(|line| (line.stock(), line.units.get())))
+        }
+        Event::Settled { holds } => print_holds(out, "settled", holds),
+        Event::Unfulfilled { holds } => print_holds(out, "unfulfilled", holds),
         Event::SellRefused { origin, code, lines, .. } => {
             write!(out, "sell_refused {} {}", origin.operation, code.name())?;
             print_lines(out, lines.iter().map(|line| (line.stock(), line.asked.get())))
@@ -178,6 +192,14 @@ fn print_hold_event(out: &mut impl Write, event: &Event<'_>) -> io::Result<()> {
         }
         other => writeln!(out, "{other:?}"),
     }
+}
+
+fn print_holds(out: &mut impl Write, what: &str, holds: &[EventHold]) -> io::Result<()> {
+    write!(out, "{what}")?;
+    for hold in holds {
+        write!(out, " {}", hold.key().operation)?;
+    }
+    writeln!(out)
 }
 
 fn print_lines(

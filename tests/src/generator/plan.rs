@@ -28,13 +28,14 @@ pub enum Kind {
     KeyReplace,
     KeysRead,
     BatchesShow,
+    OwedShow,
     StockShow,
     StockChannels,
     OperationShow,
 }
 
 /// All kinds with their usual weights.
-const KINDS: [(Kind, u32); 23] = [
+const KINDS: [(Kind, u32); 24] = [
     (Kind::StockCreate, 1),
     (Kind::StockSupply, 6),
     (Kind::StockVoid, 3),
@@ -46,7 +47,7 @@ const KINDS: [(Kind, u32); 23] = [
     (Kind::Extend, 6),
     (Kind::Confirm, 16),
     (Kind::Release, 8),
-    (Kind::Sell, 9),
+    (Kind::Sell, 12),
     (Kind::Return, 10),
     (Kind::BatchCreate, 2),
     (Kind::BatchChange, 7),
@@ -55,6 +56,7 @@ const KINDS: [(Kind, u32); 23] = [
     (Kind::KeyReplace, 8),
     (Kind::KeysRead, 4),
     (Kind::BatchesShow, 4),
+    (Kind::OwedShow, 3),
     (Kind::StockShow, 5),
     (Kind::StockChannels, 6),
     (Kind::OperationShow, 7),
@@ -103,6 +105,8 @@ pub struct Chances {
     pub keyed: u32,
     /// Card keys are not shown.
     pub hidden: u32,
+    /// A SELL waits for units that are not there.
+    pub waits: u32,
     /// Quantities lie at a boundary of what is there.
     pub boundary: u32,
     /// Quantities are huge.
@@ -145,6 +149,7 @@ pub const ROOMY: Capacity = Capacity {
     user_limits_max: 4_096,
     keys_max: 2_048,
     sealed_bytes_max: 64 << 10,
+    debts_max: 4_096,
 };
 
 impl Plan {
@@ -193,6 +198,7 @@ fn draw_capacity(rng: &mut Rng) -> Capacity {
         user_limits_max: *pick(rng, &[1, 3, 4_096]),
         keys_max: *pick(rng, &[0, 5, 40, 1_024]),
         sealed_bytes_max: *pick(rng, &[0, 200, 2_000, 64 << 10]),
+        debts_max: *pick(rng, &[0, 2, 10, 4_096]),
     }
 }
 
@@ -240,6 +246,7 @@ fn draw_chances(rng: &mut Rng) -> Chances {
         wide: draw(5, 100),
         keyed: draw(400, 900),
         hidden: draw(150, 600),
+        waits: draw(500, 950),
         boundary: draw(200, 600),
         huge: draw(10, 200),
     }

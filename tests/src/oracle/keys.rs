@@ -4,7 +4,7 @@
 
 use super::holds::narrow;
 use super::stocks::unsigned;
-use super::{BatchState, BoundKey, Hold, HoldLine, Key, KeyState, Oracle, Record, Stock};
+use super::{BatchState, BoundKey, Hold, HoldLine, Key, KeyState, Oracle, Record, Stock, key_of};
 use crate::outcome::{Lack, OwnedFacts, OwnedKey, OwnedKeys, OwnedOutcome};
 use crate::request::OwnedCommand;
 use scrip_engine::answer::HoldState;
@@ -137,6 +137,10 @@ impl Oracle {
 
     /// The answer to a repeat of a command with an id of its own: what was answered, with keys as they are now.
     pub(super) fn repeated(&self, envelope: &Envelope, record: &Record) -> OwnedOutcome {
+        let owed = record.hold.as_ref().and_then(|hold| self.owed_now(key_of(envelope), hold));
+        if let Some(owed) = owed {
+            return owed;
+        }
         match (&record.command, &record.hold) {
             (OwnedCommand::Sell { .. }, Some(hold)) if hold.state == HoldState::Confirmed => {
                 self.key_replaced(hold).unwrap_or_else(|| self.confirmed_answer(hold))
@@ -165,9 +169,9 @@ impl Oracle {
         let code = match hold.state {
             HoldState::Confirmed if hold.has_keys() => return Ok(key),
             HoldState::Confirmed => Code::RuleFailed,
-            HoldState::Held | HoldState::Expired => Code::NotActive,
+            HoldState::Held | HoldState::Expired | HoldState::Owed => Code::NotActive,
             HoldState::Released | HoldState::Lapsed => Code::HoldReleased,
-            HoldState::Refused => Code::HoldNotFound,
+            HoldState::Refused | HoldState::Unfulfilled => Code::HoldNotFound,
         };
         Err(OwnedOutcome::refused(code))
     }
@@ -227,9 +231,9 @@ impl Oracle {
         }
         let id = hold.lines[line].stock;
         let stock = self.stock_mut(id);
-        let spare = stock.available - (stock.unused() - stock.channel(channel).unused());
+        let spare = stock.found(channel);
         if spare < 1 {
-            let code = if stock.available == 0 { Code::OutOfStock } else { Code::ChannelQuota };
+            let code = if stock.unclaimed() == 0 { Code::OutOfStock } else { Code::ChannelQuota };
             let facts = OwnedFacts::Units { stock: id, asked: 1, available: unsigned(spare) };
             return OwnedOutcome::Refused { code, facts };
         }

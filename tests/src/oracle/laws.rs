@@ -19,6 +19,7 @@ impl Oracle {
     pub fn check_laws(&self) {
         self.check_stocks();
         self.check_keys();
+        self.check_debts();
         let mut held = BTreeMap::new();
         let mut consumed = self.departed.clone();
         let mut purchases = self.departed_purchases.clone();
@@ -38,6 +39,7 @@ impl Oracle {
                             line.confirmed - line.returned;
                         line.confirmed - line.returned
                     }
+                    HoldState::Owed => line.reserved,
                     _ => 0,
                 };
                 if line.counted {

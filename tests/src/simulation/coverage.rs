@@ -104,6 +104,10 @@ kinds! {
     QuotaRecovered,
     /// A start found a lapsed guarantee in the log.
     LapseRecovered,
+    /// A start found a debt in the log.
+    DebtRecovered,
+    /// A start found settled debts in the log.
+    SettlementRecovered,
 }
 
 /// How often each kind was met.

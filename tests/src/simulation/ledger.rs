@@ -274,6 +274,8 @@ impl Ledger {
             self.reference.apply(&event);
             match event {
                 Event::StockQuotaSet { .. } => coverage.met(Met::QuotaRecovered),
+                Event::Owed { .. } => coverage.met(Met::DebtRecovered),
+                Event::Settled { .. } => coverage.met(Met::SettlementRecovered),
                 Event::GuaranteeLapsed { .. } => coverage.met(Met::LapseRecovered),
                 _ => {}
             }
@@ -354,6 +356,7 @@ fn origin_of<'e>(event: &'e Event<'_>) -> Option<&'e Origin> {
         | Event::StockQuotaSet { origin, .. }
         | Event::Taken { origin, .. }
         | Event::SellRefused { origin, .. }
+        | Event::Owed { origin, .. }
         | Event::Extended { origin, .. }
         | Event::Returned { origin, .. } => Some(origin),
         _ => None,

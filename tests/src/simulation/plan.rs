@@ -121,6 +121,7 @@ const ROOM: Capacity = Capacity {
     user_limits_max: 128,
     keys_max: 256,
     sealed_bytes_max: 64 << 10,
+    debts_max: 4_096,
 };
 
 impl Plan {
@@ -266,5 +267,6 @@ fn draw_capacity(rng: &mut Rng) -> Capacity {
         user_limits_max: pick([1, 4, 64]),
         keys_max: pick([4, 40, 1_024]),
         sealed_bytes_max: 64 << 10,
+        debts_max: 4_096,
     }
 }

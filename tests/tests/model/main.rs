@@ -9,6 +9,7 @@
 mod capacity;
 mod channels;
 mod check_orders;
+mod debts;
 mod expiry;
 mod keys;
 mod limits;
