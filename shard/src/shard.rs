@@ -25,7 +25,7 @@ const ADVANCE_BYTES: usize = ADVANCE_EVENTS_MAX * ADVANCE_EVENT_BYTES_MAX;
 /// Room the open frame must have before a command executes: its event, a tick, and the debts that it settles.
 const COMMAND_BYTES: usize = 2 * EVENT_BYTES_MAX;
 /// Settlements between two commands: when there are more, the commands are answered BUSY until time has moved on.
-const SETTLEMENTS_MAX: usize = 64;
+const SETTLEMENTS_MAX: usize = 16;
 
 /// Events up to which a frame counts as lone: a server with so little to do lacks time, not throughput.
 const LONE_RECORDS_MAX: u32 = 8;

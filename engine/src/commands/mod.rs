@@ -19,8 +19,8 @@ pub mod take;
 
 use crate::answer::{BatchView, ChannelView, DebtView, HoldLine, KeyPlace, OperationKind};
 use crate::command::{Command, Quota, Request};
-use crate::event::{Event, EventHold, EventKey, EventLine, EventSink, Origin, OwedLine, RefusedLine};
-use crate::ids::OperationKey;
+use crate::event::{Buyer, Event, EventHold, EventKey, EventLine, EventSink, Origin, OwedLine, RefusedLine};
+use crate::ids::{OperationKey, StockId};
 use crate::rejection::{LineFact, Rejection};
 use crate::state::State;
 use crate::state::reclaim::{VISITS_PER_FLOOR, VISITS_PER_INSERTION};
@@ -352,24 +352,16 @@ pub fn resolve(state: &State, event: &Event<'_>, resolved: &mut Resolved) {
     match event {
         Event::Taken { origin, buyer, replaces, lines, .. } => {
             resolved.hash = new_record(state, &origin.key());
+            resolve_lines(state, buyer, lines.iter().map(EventLine::stock), resolved);
             if replaces.0 != 0 {
                 resolved.hold = find(&OperationKey { operation: *replaces, ..origin.key() });
-            }
-            for line in *lines {
-                let stock = state.find_stock(line.stock());
-                let limit = stock.and_then(|stock| state.find_limit(buyer.user, stock));
-                resolved.lines.push((stock, limit));
             }
         }
         Event::Owed { origin, buyer, replaces, lines, .. } => {
             resolved.hash = new_record(state, &origin.key());
+            resolve_lines(state, buyer, lines.iter().map(OwedLine::stock), resolved);
             if replaces.0 != 0 {
                 resolved.hold = find(&OperationKey { operation: *replaces, ..origin.key() });
-            }
-            for line in *lines {
-                let stock = state.find_stock(line.stock());
-                let limit = stock.and_then(|stock| state.find_limit(buyer.user, stock));
-                resolved.lines.push((stock, limit));
             }
         }
         Event::SellRefused { origin, lines, .. } => {
@@ -405,6 +397,20 @@ pub fn resolve(state: &State, event: &Event<'_>, resolved: &mut Resolved) {
             resolved.lines.push((state.find_stock(*stock), None));
         }
         Event::Tick { .. } | Event::FloorRaised { .. } | Event::Configured { .. } => {}
+    }
+}
+
+/// The stocks of a buyer's lines, and his purchase limit entries there.
+fn resolve_lines(
+    state: &State,
+    buyer: &Buyer,
+    stocks: impl Iterator<Item = StockId>,
+    resolved: &mut Resolved,
+) {
+    for stock in stocks {
+        let stock = state.find_stock(stock);
+        let limit = stock.and_then(|stock| state.find_limit(buyer.user, stock));
+        resolved.lines.push((stock, limit));
     }
 }
 

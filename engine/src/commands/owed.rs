@@ -165,13 +165,13 @@ pub fn apply_unfulfilled(state: &mut State, resolved: &Resolved) {
             hold.state() == HoldState::Owed && deadline_ms <= state.now_ms,
             "a debt ends at its deadline"
         );
-        drop_debt(state, *handle, deadline_ms);
+        end(state, *handle, HoldState::Unfulfilled, deadline_ms);
     }
 }
 
-/// A debt ends without its units.
-fn drop_debt(state: &mut State, handle: Handle, now_ms: u64) {
+/// A debt ends in this state, without its units.
+pub(crate) fn end(state: &mut State, handle: Handle, into: HoldState, closed_ms: u64) {
     state.forgive(handle, true);
     state.change_lines(handle, |state, _, line| state.credit_limit(line.limit, line.reserved));
-    state.holds.get_mut(handle).close(HoldState::Unfulfilled, now_ms);
+    state.holds.get_mut(handle).close(into, closed_ms);
 }

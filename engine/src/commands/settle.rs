@@ -17,7 +17,7 @@ use crate::state::channels::ChannelUse;
 use crate::state::debts::Claim;
 use crate::state::table::Handle;
 use scrip_planted::{Bug, on};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// One stock, as far as a pass has gone through its claims.
 struct Lane {
@@ -68,6 +68,8 @@ impl Lane {
 #[derive(Default)]
 pub struct Pass {
     lanes: Vec<Lane>,
+    /// Which lane is a stock's.
+    places: BTreeMap<Handle, usize>,
     /// Age of the next debt of a lane, and which lane.
     heads: BTreeSet<(u64, usize)>,
     resolved: Resolved,
@@ -92,13 +94,14 @@ impl Pass {
     fn find(&mut self, state: &State, found: &mut Vec<Handle>) -> bool {
         found.clear();
         self.lanes.clear();
+        self.places.clear();
         self.heads.clear();
         if on(Bug::DebtsNewestFirst) {
             return plant_newest_first(state, found);
         }
         for stock in state.debts.unsettled() {
-            self.lanes.push(Lane { stock, passed: 0, older: Vec::new() });
-            self.go_on(state, self.lanes.len() - 1);
+            let lane = self.lane_of(stock);
+            self.go_on(state, lane);
         }
         let mut keys = 0;
         while let Some((age, lane)) = self.heads.pop_first() {
@@ -140,6 +143,7 @@ impl Pass {
                 continue;
             }
             let lane = self.lane_of(stock);
+            let lane = &mut self.lanes[lane];
             lane.pass(state, claim.age);
             let units = state.lines(hold).filter(|line| line.stock == stock.0);
             if !lane.has(state, claim.channel, units.map(|line| u64::from(line.reserved)).sum()) {
@@ -149,13 +153,13 @@ impl Pass {
         true
     }
 
-    fn lane_of(&mut self, stock: Handle) -> &mut Lane {
-        let found = self.lanes.iter().position(|lane| lane.stock == stock);
-        let position = found.unwrap_or_else(|| {
-            self.lanes.push(Lane { stock, passed: 0, older: Vec::new() });
-            self.lanes.len() - 1
-        });
-        &mut self.lanes[position]
+    /// Where the lane of a stock is; it is made if there is none.
+    fn lane_of(&mut self, stock: Handle) -> usize {
+        let Pass { lanes, places, .. } = self;
+        *places.entry(stock).or_insert_with(|| {
+            lanes.push(Lane { stock, passed: 0, older: Vec::new() });
+            lanes.len() - 1
+        })
     }
 }
 

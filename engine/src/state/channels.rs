@@ -9,6 +9,7 @@ use crate::answer::ChannelView;
 use crate::command::Quota;
 use crate::ids::ChannelId;
 use scrip_planted::{Bug, on};
+use std::borrow::Cow;
 use zerocopy::little_endian::{U16, U64};
 
 /// What one channel has and may use of one stock.
@@ -193,14 +194,14 @@ impl Channels {
 /// guarantee speaks of; claims that go beyond that cut into nobody's guarantee.
 impl Channels {
     /// The channels, and what is available, once `freed` has left its hold.
-    fn after(&self, available: u64, freed: Option<Freed>) -> (Channels, u64) {
+    fn after(&self, available: u64, freed: Option<Freed>) -> (Cow<'_, Channels>, u64) {
+        let Some(freed) = freed else { return (Cow::Borrowed(self), available) };
         let mut after = self.clone();
-        let Some(freed) = freed else { return (after, available) };
         if let Some(found) = after.list.iter_mut().find(|found| found.channel == freed.channel) {
             freed.leave(found);
         }
         after.unused_guarantees = after.list.iter().map(ChannelUse::unused).sum();
-        (after, available + freed.to_available)
+        (Cow::Owned(after), available + freed.to_available)
     }
 
     /// Units of `available` ones that no debt claims, if `freed` had left its hold before.
