@@ -20,7 +20,7 @@ use scrip_planted::{Bug, on};
 const EXPIRY_EVENTS_PER_STEP: usize = 16;
 /// Deadlines that one [`Engine::advance`] sorts into finer lists of the wheel.
 const TIMER_MOVES_PER_STEP: u32 = 8_192;
-/// Events that one [`Engine::advance`] can make: ticks, expiries and a floor.
+/// Events that one [`Engine::advance`] can make: ticks, expiries or settlements, and a floor.
 pub const ADVANCE_EVENTS_MAX: usize = 2 * EXPIRY_EVENTS_PER_STEP + 3;
 
 /// The state machine of one shard.
@@ -85,8 +85,8 @@ impl Engine {
 
     /// Moves shard time towards `now_ms`: posts what is due on the way in bounded steps, and moves the floor. Answers
     /// the time reached, at which commands may run: short of the first deadline that is not posted yet, never earlier
-    /// than before, and `now_ms` if nothing is left. `None`: the holds of one millisecond are half posted; call again
-    /// before any command runs. Makes at most [`ADVANCE_EVENTS_MAX`] events.
+    /// than before, and `now_ms` if nothing is left. `None`: the holds of one millisecond are half posted, or debts are still
+    /// to be settled; call again before any command runs. Makes at most [`ADVANCE_EVENTS_MAX`] events.
     pub fn advance(&mut self, now_ms: u64, sink: &mut impl EventSink) -> Option<u64> {
         if !self.state.timers.started() {
             self.start_timers();
@@ -108,6 +108,10 @@ impl Engine {
             }
         }
         let reached_ms = self.state.turn_timers(turned_to.min(self.next_appointment_ms() - 1), 0);
+        if reached_ms >= self.state.now_ms.min(turned_to) {
+            // Nobody need wait for the next step only because this one ended between an expiry and what follows it.
+            self.settle(sink);
+        }
         if reached_ms >= turned_to && !self.must_settle() {
             self.move_floor(now_ms, sink);
             return Some(now_ms);
