@@ -68,7 +68,7 @@ fn an_order_paid_when_keys_are_gone_is_owed_and_filled_first_on_restock_and_a_ba
     assert_eq!(keys("P1-1"), "KEY-DDDD\n");
 
     let shown = line(&site, "keys show P1-1").well().stdout;
-    let number = shown.split_whitespace().nth(1).expect("key NUMBER").trim_end_matches(':').to_owned();
+    let number = shown.split_whitespace().next().expect("the number of a key").to_owned();
     line(&site, &format!("keys replace P1-1 {number} --reason 1")).well();
     assert_eq!(keys("P1-1"), "KEY-EEEE\n");
     line(&site, &format!("keys replace P1-1 {number} --reason 1")).badly(&["NOT_FOUND"]);

@@ -53,7 +53,7 @@ impl Lane {
         !stock.terms.frozen && units <= room()
     }
 
-    /// Age of the next debt that may find something, if any may.
+    /// The next claim that may find something, if any may.
     fn next(&self, state: &State) -> Option<Claim> {
         let stock = state.stock(self.stock);
         if stock.terms.frozen || !stock.channels.room_for_debts(stock.units.available, &self.claimed()) {

@@ -89,7 +89,7 @@ fn events_survive_their_encoding_and_no_cut_decodes() {
         (1..=LINES_MAX as u64).map(|n| EventLine::new(StockId(n), n as u32, n % 2 == 0)).collect();
     let refused: Vec<RefusedLine> =
         lines.iter().map(|line| RefusedLine::new(line.stock(), 3, Some(Code::UserLimit), 1 << 40)).collect();
-    let lack = |n: u32| (n % 2 == 0).then_some((Code::OutOfStock, 1 << 40));
+    let lack = |n: u32| n.is_multiple_of(2).then_some((Code::OutOfStock, 1 << 40));
     let owed: Vec<OwedLine> =
         (1..=LINES_MAX as u32).map(|n| OwedLine::new(StockId(7), n, lack(n), n % 3 == 0)).collect();
     let holds = vec![EventHold::new(origin().key()); EXPIRED_PER_EVENT_MAX];

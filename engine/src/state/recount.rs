@@ -213,8 +213,7 @@ impl State {
             }
         }
         same("claims", u64::from(self.debts.claims()), claims)?;
-        let owed: u64 =
-            self.stocks.iter().map(|stock| stock.channels.list()).flatten().map(|of| of.owed).sum();
+        let owed: u64 = self.stocks.iter().flat_map(|stock| stock.channels.list()).map(|of| of.owed).sum();
         same("units owed", owed, units)
     }
 
