@@ -268,6 +268,8 @@ pub struct Sell {
     pub paid: bool,
     /// Bind card keys without showing them: [`crate::Client::reveal`] does that later.
     pub hidden: bool,
+    /// If nothing but units is missing: wait for them while server time is below this, at most 30 days; 0: do not wait.
+    pub wait_until_ms: u64,
 }
 
 impl Sell {
@@ -285,6 +287,7 @@ impl Sell {
             member: false,
             paid: false,
             hidden: false,
+            wait_until_ms: 0,
         }
     }
 }
@@ -368,7 +371,9 @@ impl Reserve {
 
 impl Sell {
     pub(crate) fn command(&self) -> Command<'_> {
-        let Sell { order, user, partial, replace, paid, hidden, expected_total, member, .. } = *self;
+        let Sell {
+            order, user, partial, replace, paid, hidden, expected_total, member, wait_until_ms, ..
+        } = *self;
         let (parties, lines) = (self.parties.as_ref(), self.lines.as_slice());
         let take = command::Take {
             order,
@@ -378,7 +383,7 @@ impl Sell {
             parties,
             expected_total,
             member,
-            wait_until_ms: 0,
+            wait_until_ms,
             lines,
         };
         Command::Sell { take, paid, hidden }

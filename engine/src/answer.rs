@@ -108,6 +108,20 @@ pub enum Answer<'a> {
         /// A page of them, by kind and subject.
         blocks: &'a [Block],
     },
+    /// SELL: its units are owed.
+    Owed {
+        /// How many debts of the first line's stock there are up to this one; in a repeat: now.
+        position: u32,
+        /// They are owed while shard time is below this.
+        until_ms: u64,
+    },
+    /// OWED_SHOW.
+    Debts {
+        /// Debts of the stock in all.
+        total: u32,
+        /// A page of them, the oldest first.
+        debts: &'a [DebtView],
+    },
     /// OPERATION_SHOW of a RESERVE or SELL.
     Hold(HoldView<'a>),
     /// OPERATION_SHOW of any other operation.
@@ -125,7 +139,8 @@ pub enum Cancelled {
     Lapsed,
     /// A sale.
     Returned {
-        /// Units that were given back, over all lines: those that no RETURN had given back before.
+        /// Units that were given back, over all lines: those that no RETURN had given back before. Of a sale whose units were
+        /// still owed: 0.
         units: u64,
     },
 }
@@ -381,6 +396,26 @@ pub struct ChannelView {
     pub spare: [u8; 6],
 }
 
+/// A debt as it is, as it lies on the wire.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
+#[repr(C)]
+pub struct DebtView {
+    /// The SELL that is owed.
+    pub hold: U128,
+    /// The order it is for; 0: none.
+    pub order: U128,
+    /// Shard time of the SELL.
+    pub since_ms: U64,
+    /// The units are owed while shard time is below this.
+    pub until_ms: U64,
+    /// Units of this stock, over all its lines.
+    pub units: U64,
+    /// The channel that made it.
+    pub channel: U16,
+    /// Reserved; 0.
+    pub spare: [u8; 6],
+}
+
 /// The states of a hold. Numbers are never reused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
@@ -397,6 +432,10 @@ pub enum HoldState {
     Lapsed = 5,
     /// A paid SELL that was refused, for good.
     Refused = 6,
+    /// A SELL whose units are owed: they are taken as soon as they are there.
+    Owed = 7,
+    /// A SELL whose units were owed in vain until its deadline.
+    Unfulfilled = 8,
     /// Undone by a CANCEL.
     Cancelled = 9,
 }
@@ -411,6 +450,8 @@ impl HoldState {
             4 => HoldState::Expired,
             5 => HoldState::Lapsed,
             6 => HoldState::Refused,
+            7 => HoldState::Owed,
+            8 => HoldState::Unfulfilled,
             9 => HoldState::Cancelled,
             _ => return None,
         })
@@ -448,7 +489,7 @@ pub struct HoldView<'a> {
     pub late: bool,
     /// A risk rule or a block has marked it.
     pub flagged: bool,
-    /// For [`HoldState::Lapsed`] and [`HoldState::Refused`]: the recorded refusal; a hold lapsed by RELEASE has none.
+    /// For [`HoldState::Lapsed`], [`HoldState::Refused`] and [`HoldState::Unfulfilled`]: the recorded refusal; a hold lapsed by RELEASE has none.
     pub refusal: Option<Code>,
     /// The order it is for; 0: none.
     pub order: OrderId,
@@ -456,9 +497,9 @@ pub struct HoldView<'a> {
     pub user: UserId,
     /// Shard time of its making.
     pub reserved_ms: u64,
-    /// The deadline in force.
+    /// The deadline in force; of a SELL that was owed: until when.
     pub deadline_ms: u64,
-    /// Shard time at which it left [`HoldState::Held`] for its present state; 0 while held.
+    /// Shard time at which it left [`HoldState::Held`] or [`HoldState::Owed`] for its present state; 0 until then.
     pub closed_ms: u64,
     /// Its lines.
     pub lines: &'a [HoldLine],

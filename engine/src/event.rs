@@ -12,8 +12,8 @@ use crate::command::{
 };
 use crate::ids::{ChannelId, MerchantId, OperationId, OperationKey, OrderId, Slot, StockId, UserId};
 use crate::limits::{
-    CHANNELS_PER_STOCK_MAX, EXPIRED_PER_EVENT_MAX, KEYS_PER_CHUNK_MAX, LINES_MAX, NAME_BYTES_MAX,
-    PRICES_PER_STOCK_MAX, Rules,
+    CHANNELS_PER_STOCK_MAX, DEBTS_PER_EVENT_MAX, EXPIRED_PER_EVENT_MAX, KEYS_PER_CHUNK_MAX, LINES_MAX,
+    NAME_BYTES_MAX, PRICES_PER_STOCK_MAX, Rules,
 };
 use crate::rejection::Code;
 use zerocopy::little_endian::{U16, U32, U64, U128};
@@ -421,6 +421,39 @@ pub enum Event<'a> {
         /// What each line lacked.
         lines: &'a [RefusedLine],
     },
+    /// A SELL found too few units and waits for them.
+    Owed {
+        /// The operation; its id names the hold.
+        origin: Origin,
+        /// Whose units they will be.
+        buyer: Buyer,
+        /// Its card keys will not be shown.
+        hidden: bool,
+        /// They are owed until this shard time.
+        until_ms: u64,
+        /// The refusal if they do not come.
+        code: Code,
+        /// The hold that this one took the place of; 0: none.
+        replaces: OperationId,
+        /// Whom else they are for, if that was told.
+        parties: Option<Parties>,
+        /// A risk rule or a block has marked it.
+        flagged: bool,
+        /// Units per line, and what the lines lacked.
+        lines: &'a [OwedLine],
+        /// Price of a unit per line, in minor units, 0: none; empty if no line has one.
+        prices: &'a [U32],
+    },
+    /// Units that were owed left available for good; at most 64 holds.
+    Settled {
+        /// Which, in this order: of a keys stock the next keys in the order of sale are bound.
+        holds: &'a [EventHold],
+    },
+    /// Units were owed in vain; at most 64 holds.
+    Unfulfilled {
+        /// Which.
+        holds: &'a [EventHold],
+    },
     /// A hold was confirmed.
     Confirmed {
         /// The hold.
@@ -562,6 +595,9 @@ const KEY_RECLAIMED: u8 = 26;
 const KEYS_EXPORTED: u8 = 27;
 const CANCELLED: u8 = 31;
 const TOMBSTONE: u8 = 32;
+const OWED: u8 = 28;
+const SETTLED: u8 = 29;
+const UNFULFILLED: u8 = 30;
 
 const FLAG_SOLD: u8 = 1;
 const FLAG_LATE: u8 = 1;
@@ -581,8 +617,11 @@ const FLAG_PARTIES: u8 = 32;
 const FLAG_PRICES: u8 = 64;
 const FLAG_FLAGGED: u8 = 128;
 
+mod debt;
 mod decode;
 mod encode;
+
+pub use debt::OwedLine;
 
 #[cfg(test)]
 mod tests;

@@ -13,10 +13,11 @@
 //! * buckets, channels and quotas of the engine are the same;
 //! * the card keys that the engine has bound to the hold are the next ones in the order of sale, and bound to no other.
 //!
-//! Further laws over events get a file of their own beside [`books`] and a line in [`Walk::step`]: debts, once there are
-//! any, are to be settled in the order in which they were made.
+//! Debts are held to a law of their own, in [`debts`]: they are settled in the order in which they were made. Further laws over
+//! events get a file beside it and a line in [`Walk::step`].
 
 mod books;
+mod debts;
 mod stock;
 
 pub use books::{Books, Lapse};
@@ -107,8 +108,14 @@ impl Walk {
             self.look_at_engine(sequence, *stock, state);
         }
         self.books.touched = touched;
-        if let Some(hold) = self.books.bound {
-            self.look_at_keys(sequence, hold, state);
+        let bound = core::mem::take(&mut self.books.bound);
+        for hold in &bound {
+            self.look_at_keys(sequence, *hold, state);
+        }
+        self.books.bound = bound;
+        for (debt, stock) in core::mem::take(&mut self.books.overtaking) {
+            let debt = OperationId(debt.2);
+            self.fault(sequence, || format!("debt {debt} is settled before an older one on {stock}"));
         }
     }
 

@@ -2,17 +2,20 @@
 
 use super::{Replies, Reply};
 use crate::answer::{
-    Answer, BatchView, Cancelled, HoldLine, HoldState, HoldView, KeyList, KeyPage, KeyPlace, ListPage,
-    ListedKeys, OperationView, Outcome, StockView,
+    Answer, BatchView, Cancelled, DebtView, HoldLine, HoldState, HoldView, KeyList, KeyPage, KeyPlace,
+    ListPage, ListedKeys, OperationView, Outcome, StockView,
 };
 use crate::ids::OperationId;
-use crate::limits::{BATCHES_PER_ANSWER_MAX, BLOCKS_PER_ANSWER_MAX, KEYS_PER_ANSWER_MAX, NAME_BYTES_MAX};
+use crate::limits::{
+    BATCHES_PER_ANSWER_MAX, BLOCKS_PER_ANSWER_MAX, DEBTS_PER_ANSWER_MAX, KEYS_PER_ANSWER_MAX, NAME_BYTES_MAX,
+};
 use crate::rejection::{Facts, LineFact, Rejection};
 use crate::state::State;
+use crate::state::debts::Claim;
 use crate::state::keys::{Batch, KeyRecord, KeyState};
 use crate::state::records::{HoldRecord, LineRecord};
 use crate::state::table::{Handle, NONE};
-use zerocopy::little_endian::{U16, U32, U64};
+use zerocopy::little_endian::{U16, U32, U64, U128};
 
 /// Puts the answer together.
 #[inline]
@@ -37,6 +40,13 @@ pub fn read<'r>(state: &'r State, reply: Reply, replies: &'r mut Replies) -> Out
         Reply::Released(handle) => {
             let lapsed = state.holds.get(handle).state() == HoldState::Lapsed;
             Outcome::Done(Answer::Released { lapsed })
+        }
+        Reply::Owed { position, until_ms } => Outcome::Done(Answer::Owed { position, until_ms }),
+        Reply::Debts(handle, from) => {
+            let claims = state.debts.claims_on(handle, from as usize).take(DEBTS_PER_ANSWER_MAX);
+            replies.debts.clear();
+            replies.debts.extend(claims.map(|claim| debt_view(state, claim)));
+            Outcome::Done(Answer::Debts { total: state.debts.count(handle) as u32, debts: &replies.debts })
         }
         Reply::Refused(handle) => refusal(state, handle, replies),
         Reply::Cancelled(handle) => {
@@ -169,6 +179,19 @@ fn batch_view(batch: &Batch) -> BatchView {
     }
 }
 
+fn debt_view(state: &State, claim: &Claim) -> DebtView {
+    let hold = state.holds.get(claim.hold);
+    DebtView {
+        hold: U128::new(hold.operation),
+        order: U128::new(hold.order),
+        since_ms: U64::new(hold.reserved_ms),
+        until_ms: U64::new(hold.deadline_ms()),
+        units: U64::new(claim.units),
+        channel: U16::new(hold.channel),
+        spare: [0; 6],
+    }
+}
+
 #[inline]
 fn fill_units(state: &State, hold: &HoldRecord, replies: &mut Replies, of: impl Fn(&LineRecord) -> u32) {
     replies.units.clear();
@@ -231,7 +254,7 @@ fn hold_view<'r>(state: &State, handle: Handle, replies: &'r mut Replies) -> Hol
         channel: hold.channel(),
         late: hold.flags & HoldRecord::LATE != 0,
         flagged: hold.flags & HoldRecord::FLAGGED != 0,
-        refusal: hold.refusal(),
+        refusal: hold.refusal().filter(|_| hold.state() != HoldState::Owed),
         order: hold.order(),
         user: hold.user(),
         reserved_ms: hold.reserved_ms,
