@@ -52,96 +52,6 @@ pub struct Buyer {
     pub user: UserId,
 }
 
-/// One line of an event.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
-#[repr(C)]
-pub struct EventLine {
-    /// The stock.
-    pub stock: U64,
-    /// Units moved.
-    pub units: U32,
-    /// [`EventLine::COUNTED`], [`EventLine::FULLY`].
-    pub flags: U32,
-}
-
-impl EventLine {
-    /// Flag: the units count in the buyer's purchase limit. The next three bits say so of the other kinds of subjects.
-    pub const COUNTED: u32 = 1;
-    /// All four of them.
-    const COUNTED_ANYWHERE: u32 = 15;
-    /// Flag: they count in all, per day and while held; else in all.
-    pub const FULLY: u32 = 16;
-
-    /// A line that moves `units`, with these flags.
-    #[inline]
-    pub fn new(stock: StockId, units: u32, flags: u32) -> EventLine {
-        EventLine { stock: U64::new(stock.0), units: U32::new(units), flags: U32::new(flags) }
-    }
-
-    /// The stock.
-    #[inline]
-    pub fn stock(&self) -> StockId {
-        StockId(self.stock.get())
-    }
-
-    /// Whether the units count in the purchase limit of this kind of subject.
-    #[inline]
-    pub fn counts(&self, kind: SubjectKind) -> bool {
-        self.flags.get() & EventLine::COUNTED << kind.position() != 0
-    }
-
-    /// Whether the units count in all, per day and while held.
-    #[inline]
-    pub fn fully(&self) -> bool {
-        self.flags.get() & EventLine::FULLY != 0
-    }
-
-    /// Whether the units count in any purchase limit.
-    #[inline]
-    pub fn counts_anywhere(&self) -> bool {
-        self.flags.get() & EventLine::COUNTED_ANYWHERE != 0
-    }
-}
-
-/// One line of a recorded refusal.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
-#[repr(C)]
-pub struct RefusedLine {
-    /// The stock.
-    pub stock: U64,
-    /// Units asked for.
-    pub asked: U32,
-    /// The number of the [`Code`] that names what the line lacked; 0: nothing.
-    pub why: U16,
-    /// Reserved; 0.
-    pub spare: U16,
-    /// Units that could have been had.
-    pub available: U64,
-}
-
-impl RefusedLine {
-    /// A line that asked for `asked` units and lacked `why`.
-    pub fn new(stock: StockId, asked: u32, why: Option<Code>, available: u64) -> RefusedLine {
-        RefusedLine {
-            stock: U64::new(stock.0),
-            asked: U32::new(asked),
-            why: U16::new(why.map_or(0, |code| code as u16)),
-            spare: U16::ZERO,
-            available: U64::new(available),
-        }
-    }
-
-    /// The stock.
-    pub fn stock(&self) -> StockId {
-        StockId(self.stock.get())
-    }
-
-    /// What the line lacked.
-    pub fn why(&self) -> Option<Code> {
-        Code::from_number(self.why.get())
-    }
-}
-
 /// A hold that an expiry names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
 #[repr(C)]
@@ -617,11 +527,11 @@ const FLAG_PARTIES: u8 = 32;
 const FLAG_PRICES: u8 = 64;
 const FLAG_FLAGGED: u8 = 128;
 
-mod debt;
 mod decode;
 mod encode;
+mod lines;
 
-pub use debt::OwedLine;
+pub use lines::{EventLine, OwedLine, RefusedLine};
 
 #[cfg(test)]
 mod tests;

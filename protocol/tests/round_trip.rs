@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::strategies::{blocks, limits, prices, rules};
+use common::strategies::{blocks, debts, limits, prices, rules};
 use common::{answer_bytes, command_bytes, key_items, listed_items};
 use proptest::prelude::*;
 use scrip_engine::answer::{
@@ -28,7 +28,7 @@ use scrip_protocol::frame::{self, FrameKind, FrameLimits, HEADER_BYTES};
 use scrip_protocol::limits::FRAME_BYTES_MAX;
 use scrip_protocol::read::CommandReader;
 use scrip_protocol::write::{CommandFrame, PushError};
-use zerocopy::little_endian::{U16, U32, U64, U128};
+use zerocopy::little_endian::{U16, U32, U64};
 
 /// Values from which any well-formed command can be built.
 #[derive(Debug, Clone)]
@@ -327,15 +327,6 @@ fn answer_parts() -> impl Strategy<Value = AnswerParts> {
         spare: U16::ZERO,
         supplier: [byte; 64],
     });
-    let debt = any::<([u128; 2], [u64; 3], u16)>().prop_map(|(ids, numbers, channel)| DebtView {
-        hold: U128::new(ids[0]),
-        order: U128::new(ids[1]),
-        since_ms: U64::new(numbers[0]),
-        until_ms: U64::new(numbers[1]),
-        units: U64::new(numbers[2]),
-        channel: U16::new(channel),
-        spare: [0; 6],
-    });
     let keys = prop::collection::vec((any::<u64>(), "\\PC{0,24}", any::<bool>()), 0..=64).prop_map(|keys| {
         let borrowed: Vec<_> = keys.iter().map(|(key, text, void)| (*key, text.as_str(), *void)).collect();
         key_items(&borrowed)
@@ -354,7 +345,7 @@ fn answer_parts() -> impl Strategy<Value = AnswerParts> {
         (
             prop::collection::vec(channel, 0..=64),
             prop::collection::vec(batch, 0..=64),
-            prop::collection::vec(debt, 0..=64),
+            prop::collection::vec(debts(), 0..=64),
             keys,
             listed,
         ),

@@ -17,6 +17,7 @@ pub mod orders;
 pub mod owed;
 pub mod prices;
 pub mod query;
+pub mod refused;
 pub mod reply;
 pub mod return_units;
 pub mod risk;
@@ -378,7 +379,7 @@ pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) -> Optio
             None
         }
         Event::SellRefused { origin, buyer, code, lines } => {
-            Some(take::apply_refusal(state, origin, buyer, *code, lines, resolved))
+            Some(refused::apply(state, origin, buyer, *code, lines, resolved))
         }
         Event::Owed { .. } => Some(owed::apply(state, event, resolved)),
         Event::Settled { .. } => {

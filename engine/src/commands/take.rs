@@ -4,11 +4,11 @@
 
 use super::checks::capacity;
 use super::{Plan, Question, Reply, Resolved, TO_BE_MADE, Verdict};
-use super::{limits, orders, owed, prices, risk};
+use super::{limits, orders, owed, prices, refused, risk};
 use crate::answer::HoldState;
 use crate::command::{Parties, SubjectKind, Take, ttl_or_default};
 use crate::content::content_digest;
-use crate::event::{Buyer, Event, EventLine, Origin, RefusedLine};
+use crate::event::{Buyer, Event, EventLine, Origin};
 use crate::ids::{ChannelId, OperationId, UserId};
 use crate::limits::{CHANNELS_PER_STOCK_MAX, KEYS_PER_LINE_MAX};
 use crate::rejection::{CapacityOf, Code, Facts, LineFact, Rejection};
@@ -129,7 +129,7 @@ pub fn decide_sell<'p>(
     }
     let (origin, buyer) = (question.origin(content), Buyer { order: take.order, user: take.user });
     if let Err(code) = worked_out {
-        record_refusal(state, question, take, plan);
+        refused::record(state, question, take, plan);
         let event = Event::SellRefused { origin, buyer, code, lines: &plan.refused };
         return Verdict::Do(event, &plan.resolved, Reply::Refused(TO_BE_MADE));
     }
@@ -386,20 +386,6 @@ fn refusal(code: Code, plan: &Plan) -> Rejection<'_> {
     Rejection { code, facts }
 }
 
-/// Writes the facts of a paid refusal into the lines that are kept.
-fn record_refusal(state: &State, question: Question<'_>, take: &Take<'_>, plan: &mut Plan) {
-    let merchant = question.request.envelope.merchant;
-    plan.resolved.lines.clear();
-    plan.resolved.hold = None;
-    for (line, wish) in take.lines.iter().enumerate() {
-        let fact = plan.facts.iter().find(|fact| usize::from(fact.line.get()) == line);
-        let why = fact.and_then(|fact| Code::from_number(fact.why.get()));
-        let available = fact.map_or(0, |fact| fact.available.get());
-        plan.refused.push(RefusedLine::new(wish.stock(), wish.units.get(), why, available));
-        plan.resolved.lines.push((state.stock_of(merchant, wish.stock()), NO_ENTRIES));
-    }
-}
-
 /// CAPACITY if a table has no room for this hold, which counts as a success of risk rules unless it is a refusal.
 #[inline]
 pub(super) fn no_room(
@@ -588,32 +574,4 @@ pub(super) fn begin_counting(
         };
     }
     state.begin_counting(entries, line.fully())
-}
-
-/// Applies a [`Event::SellRefused`].
-pub fn apply_refusal(
-    state: &mut State,
-    origin: &Origin,
-    buyer: &Buyer,
-    code: Code,
-    lines: &[RefusedLine],
-    resolved: &Resolved,
-) -> Handle {
-    let mut record = blank(state.now_ms, origin, buyer, lines.len());
-    record.state = HoldState::Refused as u8;
-    record.refusal = code as u8;
-    let refused = |line: &RefusedLine, stock: Option<Handle>| {
-        let stock = stock.map_or(NONE, |stock| stock.0);
-        let mut kept = LineRecord { stock, limit: NONE, reserved: 0, current: 0, returned: 0, keys: NONE };
-        kept.refuse(line.why(), line.asked.get(), line.available.get());
-        kept
-    };
-    record.line = refused(&lines[0], resolved.lines[0].0);
-    for (line, (stock, _)) in lines.iter().zip(&resolved.lines).skip(1).rev() {
-        let extra = ExtraLine { line: refused(line, *stock), next: record.more_lines, price: 0 };
-        record.more_lines = state.extra_lines.insert(extra).0;
-    }
-    let handle = state.insert_hold(record, resolved.hash);
-    state.reclaim(VISITS_PER_INSERTION);
-    handle
 }

@@ -285,7 +285,13 @@ impl Posting {
     /// Whether units of a channel come back by it, be it to void: then debts may find some, or room below a cap.
     #[inline]
     pub const fn may_settle_debts(self) -> bool {
-        matches!(self, Posting::Free(_) | Posting::ReturnToAvailable(_) | Posting::ReturnToVoid(_))
+        matches!(
+            self,
+            Posting::Free(_)
+                | Posting::ReturnToAvailable(_)
+                | Posting::ReturnToFrozen(_)
+                | Posting::ReturnToVoid(_)
+        )
     }
 }
 
