@@ -11,10 +11,10 @@
 //! * the channels together have used what is held and sold;
 //! * the buckets add up to the total, and nothing is sold or held beyond it;
 //! * buckets, channels and quotas of the engine are the same;
+//! * no debt was settled before an older one on the same stock and channel that waits for that stock alone;
 //! * the card keys that the engine has bound to the hold are the next ones in the order of sale, and bound to no other.
 //!
-//! Debts are held to a law of their own, in [`debts`]: they are settled in the order in which they were made. Further laws over
-//! events get a file beside it and a line in [`Walk::step`].
+//! Further laws over events get a file of their own beside [`debts`] and a line in [`Walk::step`].
 
 mod books;
 mod debts;
@@ -46,6 +46,8 @@ pub struct Walk {
     pub events: u64,
     /// Looks at a stock after an event.
     pub looks: u64,
+    /// Debts settled before an older one that they had to stand behind.
+    pub debts_overtaken: u64,
     /// What was wrong, counted.
     pub faults: u64,
     /// Looks at which a channel had used more than its cap, or guarantees were not there.
@@ -115,6 +117,7 @@ impl Walk {
         self.books.bound = bound;
         for (debt, stock) in core::mem::take(&mut self.books.overtaking) {
             let debt = OperationId(debt.2);
+            self.debts_overtaken += 1;
             self.fault(sequence, || format!("debt {debt} is settled before an older one on {stock}"));
         }
     }

@@ -45,6 +45,7 @@ fn walk_over(bytes: &[u8]) -> Walk {
 #[test]
 fn books_counted_from_events_alone_agree_with_the_engine_after_every_event() {
     let (mut looks, mut lapses, mut imported, mut replaced, mut guaranteed) = (0, 0, 0, 0, 0);
+    let mut settled = 0;
     for seed in 0..SEEDS {
         let walk = walk_over(&log_of(seed));
         assert_eq!(walk.faults, 0, "seed {seed}: {:#?}", walk.findings);
@@ -52,17 +53,22 @@ fn books_counted_from_events_alone_agree_with_the_engine_after_every_event() {
         lapses += walk.books.lapses().len();
         imported += walk.books.keys_imported();
         replaced += walk.books.keys_replaced();
+        settled += walk.books.debts_settled();
         let stocks = walk.books.stocks().flat_map(|(_, stock)| stock.channels.values());
         guaranteed += stocks.filter(|channel| channel.guaranteed_first > 0).count();
     }
-    println!("{looks} looks, {lapses} lapses, {imported} keys, {replaced} replaced, {guaranteed} guarantees");
-    assert!(looks > 5_000 && lapses > 20 && imported > 500 && replaced > 5 && guaranteed > 20);
+    println!(
+        "{looks} looks, {lapses} lapses, {imported} keys, {replaced} replaced, {guaranteed} guarantees, {settled} debts"
+    );
+    assert!(
+        looks > 5_000 && lapses > 20 && imported > 500 && replaced > 5 && guaranteed > 20 && settled > 20
+    );
 }
 
 #[test]
 fn a_channel_that_the_engine_lets_beyond_its_quota_is_seen() {
     let seen = (0..SEEDS).any(|seed| {
-        let log = catch_unwind(AssertUnwindSafe(|| with(Bug::QuotaOffByOne, || beyond_quota(seed))));
+        let log = catch_unwind(AssertUnwindSafe(|| with(Bug::QuotaOffByOne, || as_far_as_agreed(seed))));
         log.is_ok_and(|bytes| {
             catch_unwind(AssertUnwindSafe(|| walk_over(&bytes))).is_ok_and(|walk| walk.quotas_exceeded > 0)
         })
@@ -70,8 +76,17 @@ fn a_channel_that_the_engine_lets_beyond_its_quota_is_seen() {
     assert!(seen, "no walk saw a quota exceeded");
 }
 
+#[test]
+fn a_debt_that_the_engine_serves_before_an_older_one_is_seen() {
+    let seen = (0..SEEDS).any(|seed| {
+        let log = catch_unwind(AssertUnwindSafe(|| with(Bug::DebtsNewestFirst, || as_far_as_agreed(seed))));
+        log.is_ok_and(|bytes| walk_over(&bytes).debts_overtaken > 0)
+    });
+    assert!(seen, "no walk saw a debt overtaken");
+}
+
 /// A history as far as the oracle goes along.
-fn beyond_quota(seed: u64) -> Vec<u8> {
+fn as_far_as_agreed(seed: u64) -> Vec<u8> {
     let mut history = History::new(seed).quiet();
     for _ in 0..STEPS {
         if history.step().is_err() {

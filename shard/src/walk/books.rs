@@ -77,6 +77,7 @@ pub struct Books {
     /// By the number of a key: its batch.
     batch_of: Vec<u32>,
     keys_replaced: u64,
+    debts_settled: u64,
     holds_made: u32,
     sequence: u64,
     /// Stocks that the last event may have changed.
@@ -109,6 +110,11 @@ impl Books {
     /// Card keys replaced so far.
     pub fn keys_replaced(&self) -> u64 {
         self.keys_replaced
+    }
+
+    /// Debts settled so far.
+    pub fn debts_settled(&self) -> u64 {
+        self.debts_settled
     }
 
     fn stock(&mut self, stock: StockId) -> &mut StockBook {
@@ -311,6 +317,7 @@ impl Books {
             line.keys = bind(book, line.units);
         }
         hold.stand = Stand::Sold;
+        self.debts_settled += 1;
         self.bound.push(*name);
         self.holds.insert(*name, hold);
     }
