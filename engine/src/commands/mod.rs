@@ -363,10 +363,7 @@ pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) -> Optio
             None
         }
         Event::Tick { now_ms } => {
-            assert!(*now_ms > state.now_ms, "shard time only goes forward");
-            // No record is freed here that a decision may have found: a tick comes between it and its event.
-            state.now_ms = *now_ms;
-            state.risk.visit(VISITS_PER_TICK, *now_ms);
+            tick(state, *now_ms);
             None
         }
         Event::FloorRaised { floor_ms } => {
@@ -382,12 +379,8 @@ pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) -> Optio
             Some(refused::apply(state, origin, buyer, *code, lines, resolved))
         }
         Event::Owed { .. } => Some(owed::apply(state, event, resolved)),
-        Event::Settled { .. } => {
-            owed::apply_settled(state, resolved);
-            None
-        }
-        Event::Unfulfilled { .. } => {
-            owed::apply_unfulfilled(state, resolved);
+        Event::Settled { .. } | Event::Unfulfilled { .. } => {
+            owed::apply_end(state, event, resolved);
             None
         }
         Event::LateRefused { lines, .. } => Some(confirm::apply_refusal(state, lines, resolved)),
@@ -408,6 +401,14 @@ pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) -> Optio
             None
         }
     }
+}
+
+#[inline]
+fn tick(state: &mut State, now_ms: u64) {
+    assert!(now_ms > state.now_ms, "shard time only goes forward");
+    // No record is freed here that a decision may have found: a tick comes between it and its event.
+    state.now_ms = now_ms;
+    state.risk.visit(VISITS_PER_TICK, now_ms);
 }
 
 /// Posts an event about the holds that were resolved, and applies it.

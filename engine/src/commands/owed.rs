@@ -157,11 +157,10 @@ fn owe_line(
     kept
 }
 
-/// Applies an [`Event::Settled`]: what is owed is sold, in the order of the holds.
-pub fn apply_settled(state: &mut State, resolved: &Resolved) {
-    for handle in &resolved.holds {
-        settle(state, *handle);
-    }
+/// Applies an [`Event::Settled`] (what is owed is sold, in the order of the holds) or [`Event::Unfulfilled`].
+pub fn apply_end(state: &mut State, event: &Event<'_>, resolved: &Resolved) {
+    let end = if matches!(event, Event::Settled { .. }) { settle } else { end_in_vain };
+    resolved.holds.iter().for_each(|handle| end(state, *handle));
 }
 
 fn settle(state: &mut State, handle: Handle) {
@@ -180,17 +179,12 @@ fn settle(state: &mut State, handle: Handle) {
     hold.refusal = 0;
 }
 
-/// Applies an [`Event::Unfulfilled`].
-pub fn apply_unfulfilled(state: &mut State, resolved: &Resolved) {
-    for handle in &resolved.holds {
-        let hold = state.holds.get(*handle);
-        let deadline_ms = hold.deadline_ms();
-        assert!(
-            hold.state() == HoldState::Owed && deadline_ms <= state.now_ms,
-            "a debt ends at its deadline"
-        );
-        end(state, *handle, HoldState::Unfulfilled, deadline_ms);
-    }
+fn end_in_vain(state: &mut State, handle: Handle) {
+    let hold = state.holds.get(handle);
+    let deadline_ms = hold.deadline_ms();
+    let is_due = hold.state() == HoldState::Owed && deadline_ms <= state.now_ms;
+    assert!(is_due, "a debt ends at its deadline");
+    end(state, handle, HoldState::Unfulfilled, deadline_ms);
 }
 
 /// A debt ends with a CANCEL: its record tells of a sale of nothing.

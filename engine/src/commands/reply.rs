@@ -14,6 +14,7 @@ use crate::state::State;
 use crate::state::debts::Claim;
 use crate::state::keys::{Batch, KeyRecord, KeyState};
 use crate::state::records::{HoldRecord, LineRecord};
+use crate::state::risk::Owner;
 use crate::state::table::{Handle, NONE};
 use zerocopy::little_endian::{U16, U32, U64, U128};
 
@@ -43,9 +44,7 @@ pub fn read<'r>(state: &'r State, reply: Reply, replies: &'r mut Replies) -> Out
         }
         Reply::Owed { position, until_ms } => Outcome::Done(Answer::Owed { position, until_ms }),
         Reply::Debts(handle, from) => {
-            let claims = state.debts.claims_on(handle, from as usize).take(DEBTS_PER_ANSWER_MAX);
-            replies.debts.clear();
-            replies.debts.extend(claims.map(|claim| debt_view(state, claim)));
+            fill_debts(state, handle, from, replies);
             Outcome::Done(Answer::Debts { total: state.debts.count(handle) as u32, debts: &replies.debts })
         }
         Reply::Refused(handle) => refusal(state, handle, replies),
@@ -79,11 +78,7 @@ pub fn read<'r>(state: &'r State, reply: Reply, replies: &'r mut Replies) -> Out
             Outcome::Done(Answer::Terms { version, limits, prices: &stock.prices })
         }
         Reply::Risk(owner, from) => {
-            replies.rules.clear();
-            replies.rules.extend(state.risk.rules_of(owner).iter().map(|found| found.rule));
-            replies.blocks.clear();
-            let page = state.risk.blocks_of(owner).skip(from as usize).take(BLOCKS_PER_ANSWER_MAX);
-            replies.blocks.extend(page);
+            fill_rules(state, owner, from, replies);
             let total = state.risk.blocks_of(owner).count() as u32;
             Outcome::Done(Answer::Risk { rules: &replies.rules, total, blocks: &replies.blocks })
         }
@@ -177,6 +172,20 @@ fn batch_view(batch: &Batch) -> BatchView {
         spare: U16::ZERO,
         supplier,
     }
+}
+
+fn fill_debts(state: &State, stock: Handle, from: u32, replies: &mut Replies) {
+    let claims = state.debts.claims_on(stock, from as usize).take(DEBTS_PER_ANSWER_MAX);
+    replies.debts.clear();
+    replies.debts.extend(claims.map(|claim| debt_view(state, claim)));
+}
+
+fn fill_rules(state: &State, owner: Owner, from: u32, replies: &mut Replies) {
+    replies.rules.clear();
+    replies.rules.extend(state.risk.rules_of(owner).iter().map(|found| found.rule));
+    replies.blocks.clear();
+    let page = state.risk.blocks_of(owner).skip(from as usize).take(BLOCKS_PER_ANSWER_MAX);
+    replies.blocks.extend(page);
 }
 
 fn debt_view(state: &State, claim: &Claim) -> DebtView {
