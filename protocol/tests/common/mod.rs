@@ -500,8 +500,8 @@ pub fn answers() -> Vec<AnswerSample> {
     let done = done.chain([("stock_reusable", reusable)]);
     let done = done.chain([("hold_flagged", Answer::Hold(flagged))]).chain(answers_of_limits());
     let once = Answer::Stock(StockView { once_per_order: true, ..stock });
-    let done =
-        done.chain(answers_of_debts()).chain(answers_of_orders()).chain([("stock_once_per_order", once)]);
+    let done = done.chain(answers_of_orders()).chain([("stock_once_per_order", once)]);
+    let done = done.chain(answers_of_debts());
     done.map(|(name, answer)| (name.to_string(), Outcome::Done(answer))).collect()
 }
 
