@@ -3,9 +3,10 @@
 
 use scrip_engine::Engine;
 use scrip_engine::command::{Quota, StockKind, StockTerms};
-use scrip_engine::event::{Buyer, Event, EventKey, EventLine, Origin};
+use scrip_engine::event::{Buyer, Event, EventHold, EventKey, EventLine, Origin, OwedLine};
 use scrip_engine::ids::{ChannelId, MerchantId, OperationId, OrderId, Slot, StockId, UserId};
 use scrip_engine::limits::Rules;
+use scrip_engine::rejection::Code;
 use scrip_planted::{Bug, with};
 use scrip_shard::Walk;
 use scrip_tests::generator::ROOMY;
@@ -74,15 +75,6 @@ fn a_channel_that_the_engine_lets_beyond_its_quota_is_seen() {
         })
     });
     assert!(seen, "no walk saw a quota exceeded");
-}
-
-#[test]
-fn a_debt_that_the_engine_serves_before_an_older_one_is_seen() {
-    let seen = (0..SEEDS).any(|seed| {
-        let log = catch_unwind(AssertUnwindSafe(|| with(Bug::DebtsNewestFirst, || as_far_as_agreed(seed))));
-        log.is_ok_and(|bytes| walk_over(&bytes).debts_overtaken > 0)
-    });
-    assert!(seen, "no walk saw a debt overtaken");
 }
 
 /// A history as far as the oracle goes along.
@@ -215,4 +207,29 @@ fn keys_that_go_to_another_order_than_their_turn_says_are_seen() {
     forged.walk(&sold(5, &lines));
     let findings = forged.walk.findings.join("\n");
     assert!(findings.contains("the order of sale says"), "{findings}");
+}
+
+#[test]
+fn a_debt_that_is_settled_before_an_older_one_is_seen() {
+    let mut forged = Forged::new(false);
+    let lines = [OwedLine::new(STOCK, 4, Some((Code::OutOfStock, 0)))];
+    for operation in [2, 3] {
+        forged.both(&Event::Owed {
+            origin: origin(operation, 7),
+            buyer: Buyer { order: OrderId(0), user: UserId(0) },
+            hidden: false,
+            until_ms: START_MS + 60_000,
+            code: Code::OutOfStock,
+            replaces: OperationId(0),
+            parties: None,
+            flagged: false,
+            lines: &lines,
+            prices: &[],
+        });
+    }
+    forged.both(&Event::Settled { holds: &[EventHold::new(origin(3, 7).key())] });
+    assert_eq!((forged.walk.debts_overtaken, forged.walk.faults), (1, 1), "{:?}", forged.walk.findings);
+    forged.both(&Event::Settled { holds: &[EventHold::new(origin(2, 7).key())] });
+    assert_eq!((forged.walk.debts_overtaken, forged.walk.faults), (1, 1), "{:?}", forged.walk.findings);
+    assert_eq!(forged.walk.books.debts_settled(), 2);
 }
