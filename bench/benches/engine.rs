@@ -70,6 +70,7 @@ fn world(stocks: u64, units: u64) -> World {
         sealed_bytes_max: 1,
         risk_counts_max: 1_024,
         order_lines_max: 4_096,
+        debts_max: 4_096,
     };
     let mut engine = Engine::new(capacity, Rules::default(), 7);
     let mut frame = Frame { bytes: vec![0; 1 << 20], at: 0 };

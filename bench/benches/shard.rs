@@ -58,6 +58,7 @@ fn world() -> World {
         sealed_bytes_max: 1,
         risk_counts_max: 1_024,
         order_lines_max: 4_096,
+        debts_max: 4_096,
     };
     let engine = Engine::new(capacity, Rules::default(), 7);
     let mut shard = Shard::new(engine, log, Rules::default(), FRAME_BYTES_MAX);

@@ -3,8 +3,8 @@
 use crate::error::OwnedRejection;
 use crate::operation::Hold;
 use scrip_engine::answer::{
-    Answer, BatchView, Cancelled, ChannelView, HoldState, HoldView, KeyItem, KeyList, KeyPage, ListPage,
-    ListedItem, ListedKeys, OperationView, Outcome, StockView,
+    Answer, BatchView, Cancelled, ChannelView, DebtView, HoldState, HoldView, KeyItem, KeyList, KeyPage,
+    ListPage, ListedItem, ListedKeys, OperationView, Outcome, StockView,
 };
 use scrip_engine::command::{Block, Limits, Price, Quota, RiskRule, StockKind, StockTerms};
 use scrip_engine::ids::{ChannelId, OperationId, OrderId, StockId, UserId};
@@ -54,6 +54,83 @@ pub struct Confirmed {
     pub units: Vec<u32>,
     /// Card keys, the first of them; the rest is read with [`crate::Client::keys_read`].
     pub keys: KeysShown,
+}
+
+/// Units are owed: they are sold as soon as they are there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Owed {
+    /// The hold: repeat the sale under the same operation, or ask where it stands.
+    pub hold: Hold,
+    /// How many debts of the first line's stock there are up to this one.
+    pub position: u32,
+    /// They are owed while server time is below this.
+    pub until_ms: u64,
+}
+
+/// What became of a sale.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Sold {
+    /// Its units are sold.
+    Confirmed(Confirmed),
+    /// Its units are owed: only a sale that may wait gets that.
+    Owed(Owed),
+}
+
+impl Sold {
+    /// The sale, if its units are sold.
+    pub fn confirmed(self) -> Option<Confirmed> {
+        match self {
+            Sold::Confirmed(confirmed) => Some(confirmed),
+            Sold::Owed(_) => None,
+        }
+    }
+
+    /// The debt, if its units are owed.
+    pub fn owed(self) -> Option<Owed> {
+        match self {
+            Sold::Confirmed(_) => None,
+            Sold::Owed(owed) => Some(owed),
+        }
+    }
+}
+
+/// A debt as it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DebtShown {
+    /// The sale that is owed.
+    pub hold: OperationId,
+    /// The order it is for; 0: none.
+    pub order: OrderId,
+    /// The channel that made it.
+    pub channel: ChannelId,
+    /// Units of the stock asked about.
+    pub units: u64,
+    /// Server time of the sale.
+    pub since_ms: u64,
+    /// They are owed while server time is below this.
+    pub until_ms: u64,
+}
+
+impl From<&DebtView> for DebtShown {
+    fn from(view: &DebtView) -> DebtShown {
+        DebtShown {
+            hold: OperationId(view.hold.get()),
+            order: OrderId(view.order.get()),
+            channel: ChannelId(view.channel.get()),
+            units: view.units.get(),
+            since_ms: view.since_ms.get(),
+            until_ms: view.until_ms.get(),
+        }
+    }
+}
+
+/// The debts of a stock, a page of them, the oldest first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DebtsShown {
+    /// Debts of the stock in all.
+    pub total: u32,
+    /// The debts of this page.
+    pub debts: Vec<DebtShown>,
 }
 
 /// A hold was given back.
@@ -370,7 +447,7 @@ pub struct HoldShown {
     pub late: bool,
     /// A risk rule or a block has marked it.
     pub flagged: bool,
-    /// The recorded refusal of a lapsed or refused one.
+    /// The recorded refusal of a lapsed, refused or unfulfilled one.
     pub refusal: Option<Code>,
     /// The order it is for; 0: none.
     pub order: OrderId,
@@ -378,9 +455,9 @@ pub struct HoldShown {
     pub user: UserId,
     /// Server time of its making.
     pub reserved_ms: u64,
-    /// The deadline in force.
+    /// The deadline in force; of a sale that was owed: until when.
     pub deadline_ms: u64,
-    /// Server time at which it came into its present state; 0 while held.
+    /// Server time at which it came into its present state; 0 while held or owed.
     pub closed_ms: u64,
     /// Its lines.
     pub lines: Vec<HoldLineShown>,
@@ -402,6 +479,8 @@ pub(crate) enum OwnedOutcome {
     Reserved { deadline_ms: u64, units: Vec<u32> },
     Extended { deadline_ms: u64 },
     Confirmed { confirmed_ms: u64, late: bool, units: Vec<u32>, keys: KeysShown },
+    Owed { position: u32, until_ms: u64 },
+    Debts(DebtsShown),
     KeysImported { taken: u64 },
     Keys(KeysShown),
     Listed(KeysListed),
@@ -440,6 +519,11 @@ impl From<Outcome<'_>> for OwnedOutcome {
             Answer::Batches { total, batches } => {
                 let batches = batches.iter().map(BatchShown::from).collect();
                 OwnedOutcome::Batches(BatchesShown { total, batches })
+            }
+            Answer::Owed { position, until_ms } => OwnedOutcome::Owed { position, until_ms },
+            Answer::Debts { total, debts } => {
+                let debts = debts.iter().map(DebtShown::from).collect();
+                OwnedOutcome::Debts(DebtsShown { total, debts })
             }
             Answer::Released { lapsed } => OwnedOutcome::Released { lapsed },
             Answer::Cancelled(what) => OwnedOutcome::Cancelled(what),

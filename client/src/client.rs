@@ -1,8 +1,8 @@
 //! The client: typed calls, shared by any number of callers.
 
 use crate::answer::{
-    ChannelsShown, Confirmed, Extended, OperationShown, OwnedOutcome, Released, Reserved, Returned,
-    StockChanged, StockShown,
+    ChannelsShown, Confirmed, DebtsShown, Extended, OperationShown, Owed, OwnedOutcome, Released, Reserved,
+    Returned, Sold, StockChanged, StockShown,
 };
 use crate::connection::{Job, Pending, Reply};
 use crate::error::{Cause, Error};
@@ -294,10 +294,23 @@ impl Client {
         }
     }
 
-    /// Reserves and confirms in one step.
-    pub async fn sell(&self, request: Sell) -> Result<Confirmed, Error> {
+    /// Reserves and confirms in one step. A sale that may wait is owed its units if there are too few: then repeat it
+    /// now and then, it answers what has become of it.
+    pub async fn sell(&self, request: Sell) -> Result<Sold, Error> {
         let slot = slot_of(&request.lines);
-        confirmed(request.operation.hold(slot), self.call(request.operation, slot, request.command()).await?)
+        let hold = request.operation.hold(slot);
+        match self.call(request.operation, slot, request.command()).await? {
+            OwnedOutcome::Owed { position, until_ms } => Ok(Sold::Owed(Owed { hold, position, until_ms })),
+            outcome => confirmed(hold, outcome).map(Sold::Confirmed),
+        }
+    }
+
+    /// Shows the debts of a stock from a position on, a page of them, the oldest first.
+    pub async fn owed_show(&self, stock: StockId, from: u32) -> Result<DebtsShown, Error> {
+        match self.call(Operation::given(0, 0), stock.slot(), Command::OwedShow { stock, from }).await? {
+            OwnedOutcome::Debts(shown) => Ok(shown),
+            _ => Err(wrong_answer()),
+        }
     }
 
     /// Gives units of a confirmed hold back.

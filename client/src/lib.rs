@@ -44,9 +44,10 @@ pub mod session;
 pub mod transport;
 
 pub use answer::{
-    BatchShown, BatchesShown, ChannelShown, ChannelsShown, Confirmed, Extended, HoldLineShown, HoldShown,
-    KeyListed, KeyShown, KeyText, KeysImported, KeysListed, KeysShown, OperationShown, Released, Reserved,
-    Returned, RiskShown, StockChanged, StockShown, TermsShown,
+    BatchShown, BatchesShown, ChannelShown, ChannelsShown, Confirmed, DebtShown, DebtsShown, Extended,
+    HoldLineShown, HoldShown, KeyListed, KeyShown, KeyText, KeysImported, KeysListed, KeysShown,
+    OperationShown, Owed, Released, Reserved, Returned, RiskShown, Sold, StockChanged, StockShown,
+    TermsShown,
 };
 pub use channels::{CHANNELS, UnknownChannel, channel_id, channel_name};
 pub use client::Client;

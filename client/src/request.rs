@@ -268,6 +268,8 @@ pub struct Sell {
     pub paid: bool,
     /// Bind card keys without showing them: [`crate::Client::reveal`] does that later.
     pub hidden: bool,
+    /// If nothing but units is missing: wait for them while server time is below this, at most 30 days; 0: do not wait.
+    pub wait_until_ms: u64,
 }
 
 impl Sell {
@@ -285,6 +287,7 @@ impl Sell {
             member: false,
             paid: false,
             hidden: false,
+            wait_until_ms: 0,
         }
     }
 }
@@ -366,11 +369,22 @@ impl Reserve {
 
 impl Sell {
     pub(crate) fn command(&self) -> Command<'_> {
-        let Sell { order, user, partial, replace, paid, hidden, expected_total, member, .. } = *self;
+        let Sell {
+            order, user, partial, replace, paid, hidden, expected_total, member, wait_until_ms, ..
+        } = *self;
         let parties = self.parties.as_ref();
         let anybody = command::Take::of(&self.lines);
-        let take =
-            command::Take { order, user, partial, replace, parties, expected_total, member, ..anybody };
+        let take = command::Take {
+            order,
+            user,
+            partial,
+            replace,
+            parties,
+            expected_total,
+            member,
+            wait_until_ms,
+            ..anybody
+        };
         Command::Sell { take, paid, hidden }
     }
 }

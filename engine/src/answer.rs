@@ -5,11 +5,14 @@
 
 use crate::command::{Block, Limits, Price, RiskRule, StockKind};
 use crate::ids::{ChannelId, OperationId, OrderId, StockId, UserId};
-use crate::limits::NAME_BYTES_MAX;
 use crate::rejection::{Code, Rejection};
 use crate::state::keys::Keys;
 use zerocopy::little_endian::{U16, U32, U64, U128};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
+
+mod rows;
+
+pub use rows::{BatchView, ChannelView, DebtView};
 
 /// What a command was answered.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -108,6 +111,20 @@ pub enum Answer<'a> {
         /// A page of them, by kind and subject.
         blocks: &'a [Block],
     },
+    /// SELL: its units are owed.
+    Owed {
+        /// How many debts of the first line's stock there are up to this one; in a repeat: now.
+        position: u32,
+        /// They are owed while shard time is below this.
+        until_ms: u64,
+    },
+    /// OWED_SHOW.
+    Debts {
+        /// Debts of the stock in all.
+        total: u32,
+        /// A page of them, the oldest first.
+        debts: &'a [DebtView],
+    },
     /// OPERATION_SHOW of a RESERVE or SELL.
     Hold(HoldView<'a>),
     /// OPERATION_SHOW of any other operation.
@@ -125,7 +142,8 @@ pub enum Cancelled {
     Lapsed,
     /// A sale.
     Returned {
-        /// Units that were given back, over all lines: those that no RETURN had given back before.
+        /// Units that were given back, over all lines: those that no RETURN had given back before. Of a sale whose units were
+        /// still owed: 0.
         units: u64,
     },
 }
@@ -329,58 +347,6 @@ pub struct ListedItem {
     pub spare: U32,
 }
 
-/// A batch of card keys as it is, as it lies on the wire.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
-#[repr(C)]
-pub struct BatchView {
-    /// What a key cost, in minor units.
-    pub cost: U64,
-    /// Shard time from which on its keys can't be sold; 0: never.
-    pub expires_ms: U64,
-    /// Keys imported.
-    pub imported: U64,
-    /// Keys that can be sold, or that holds count on.
-    pub unsold: U64,
-    /// Keys set aside or gone with their batch.
-    pub moved: U64,
-    /// Keys bound to orders.
-    pub sold: U64,
-    /// Keys returned or replaced.
-    pub void: U64,
-    /// The batch's number.
-    pub batch: U32,
-    /// 1 active, 2 frozen, 3 void, 4 expired.
-    pub state: u8,
-    /// Bytes of the supplier's name.
-    pub supplier_bytes: u8,
-    /// Reserved; 0.
-    pub spare: U16,
-    /// Where the keys are from: UTF-8, zeros behind it.
-    pub supplier: [u8; NAME_BYTES_MAX],
-}
-
-/// What one channel has of a stock, as it lies on the wire.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
-#[repr(C)]
-pub struct ChannelView {
-    /// Units that no other channel can take, those already held or consumed included.
-    pub guaranteed: U64,
-    /// The most units that may be held and consumed; [`crate::command::Quota::NO_CAP`]: no maximum.
-    pub cap: U64,
-    /// Shard time at which the guarantee lapses; 0: never.
-    pub lapses_ms: U64,
-    /// Units in holds.
-    pub held: U64,
-    /// Units sold.
-    pub consumed: U64,
-    /// Units that the channel could take now.
-    pub room: U64,
-    /// The channel.
-    pub channel: U16,
-    /// Reserved; 0.
-    pub spare: [u8; 6],
-}
-
 /// The states of a hold. Numbers are never reused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
@@ -397,6 +363,10 @@ pub enum HoldState {
     Lapsed = 5,
     /// A paid SELL that was refused, for good.
     Refused = 6,
+    /// A SELL whose units are owed: they are taken as soon as they are there.
+    Owed = 7,
+    /// A SELL whose units were owed in vain until its deadline.
+    Unfulfilled = 8,
     /// Undone by a CANCEL.
     Cancelled = 9,
 }
@@ -411,6 +381,8 @@ impl HoldState {
             4 => HoldState::Expired,
             5 => HoldState::Lapsed,
             6 => HoldState::Refused,
+            7 => HoldState::Owed,
+            8 => HoldState::Unfulfilled,
             9 => HoldState::Cancelled,
             _ => return None,
         })
@@ -448,7 +420,7 @@ pub struct HoldView<'a> {
     pub late: bool,
     /// A risk rule or a block has marked it.
     pub flagged: bool,
-    /// For [`HoldState::Lapsed`] and [`HoldState::Refused`]: the recorded refusal; a hold lapsed by RELEASE has none.
+    /// For [`HoldState::Lapsed`], [`HoldState::Refused`] and [`HoldState::Unfulfilled`]: the recorded refusal; a hold lapsed by RELEASE has none.
     pub refusal: Option<Code>,
     /// The order it is for; 0: none.
     pub order: OrderId,
@@ -456,9 +428,9 @@ pub struct HoldView<'a> {
     pub user: UserId,
     /// Shard time of its making.
     pub reserved_ms: u64,
-    /// The deadline in force.
+    /// The deadline in force; of a SELL that was owed: until when.
     pub deadline_ms: u64,
-    /// Shard time at which it left [`HoldState::Held`] for its present state; 0 while held.
+    /// Shard time at which it left [`HoldState::Held`] or [`HoldState::Owed`] for its present state; 0 until then.
     pub closed_ms: u64,
     /// Its lines.
     pub lines: &'a [HoldLine],

@@ -416,6 +416,13 @@ pub enum Command<'a> {
         /// Position of the first batch wanted.
         from: u32,
     },
+    /// Query: the debts of one stock, a page of them, the oldest first.
+    OwedShow {
+        /// The stock.
+        stock: StockId,
+        /// Position of the first debt wanted.
+        from: u32,
+    },
     /// Query: one stock.
     StockShow {
         /// The stock.
@@ -551,8 +558,8 @@ pub enum Malformed {
     /// A block out of bounds.
     #[error("a block names a subject that is not 0, of kind 1 to 4 (devices and addresses have 64 bits)")]
     Block,
-    /// A SELL that would wait for units.
-    #[error("units can't be owed: leave out the time to wait until, and sell again when there are some")]
+    /// A RESERVE that would wait for units, or a SELL that would and takes fewer.
+    #[error("only a SELL of all its units can wait for them: leave `partial` or the time to wait out")]
     Wait,
     /// A CONFIRM or RETURN that names no unit at all.
     #[error("units are listed but all are zero: leave the list out for all, or RELEASE")]
@@ -571,6 +578,7 @@ impl Command<'_> {
                 | Command::StockTermsShow { .. }
                 | Command::RiskShow { .. }
                 | Command::KeysList { .. }
+                | Command::OwedShow { .. }
                 | Command::OperationShow
         )
     }

@@ -213,6 +213,7 @@ pub fn content_digest(envelope: &Envelope, command: &Command<'_>) -> u64 {
         | Command::KeysRead { .. }
         | Command::KeysList { .. }
         | Command::BatchesShow { .. }
+        | Command::OwedShow { .. }
         | Command::OperationShow => 0,
     }
 }

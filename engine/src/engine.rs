@@ -5,9 +5,10 @@
 
 use crate::answer::Outcome;
 use crate::command::{Command, Request, SubjectKind};
+use crate::commands::settle::Pass;
 use crate::commands::{self, Plan, Question, Replies, Resolved, Verdict};
 use crate::event::{Event, EventHold, EventSink};
-use crate::limits::{Capacity, EXPIRED_PER_EVENT_MAX, PREPARED_MAX, Rules, SLICE_MS};
+use crate::limits::{Capacity, DEBTS_PER_EVENT_MAX, EXPIRED_PER_EVENT_MAX, PREPARED_MAX, Rules, SLICE_MS};
 use crate::state::counts::NO_ENTRIES;
 use crate::state::reclaim::VISITS_PER_INSERTION;
 use crate::state::records::Recorded;
@@ -20,17 +21,18 @@ use scrip_planted::{Bug, on};
 const EXPIRY_EVENTS_PER_STEP: usize = 16;
 /// Deadlines that one [`Engine::advance`] sorts into finer lists of the wheel.
 const TIMER_MOVES_PER_STEP: u32 = 8_192;
-/// Events that one [`Engine::advance`] can make: ticks, expiries and a floor.
+/// Events that one [`Engine::advance`] can make: ticks, expiries or settlements, and a floor.
 pub const ADVANCE_EVENTS_MAX: usize = 2 * EXPIRY_EVENTS_PER_STEP + 3;
 
 /// Names of the tables that [`Engine::usage`] tells of, in its order.
-pub const TABLES: [&str; 7] =
-    ["stocks", "holds", "extra_lines", "operations", "user_limits", "risk_counts", "order_lines"];
+pub const TABLES: [&str; 8] =
+    ["stocks", "holds", "extra_lines", "operations", "user_limits", "risk_counts", "order_lines", "debts"];
 
 /// The state machine of one shard.
 pub struct Engine {
     state: State,
     plan: Plan,
+    pass: Pass,
     replies: Replies,
     history: Resolved,
 }
@@ -42,6 +44,7 @@ impl Engine {
         Engine {
             state: State::new(capacity, rules, hash_seed),
             plan: Plan::new(),
+            pass: Pass::default(),
             replies: Replies::default(),
             history: Resolved::default(),
         }
@@ -87,36 +90,51 @@ impl Engine {
 
     /// Moves shard time towards `now_ms`: posts what is due on the way in bounded steps, and moves the floor. Answers
     /// the time reached, at which commands may run: short of the first deadline that is not posted yet, never earlier
-    /// than before, and `now_ms` if nothing is left. `None`: the holds of one millisecond are half posted; call again
-    /// before any command runs. Makes at most [`ADVANCE_EVENTS_MAX`] events.
+    /// than before, and `now_ms` if nothing is left. `None`: the holds of one millisecond are half posted, or debts are still
+    /// to be settled; call again before any command runs. Makes at most [`ADVANCE_EVENTS_MAX`] events.
     pub fn advance(&mut self, now_ms: u64, sink: &mut impl EventSink) -> Option<u64> {
         if !self.state.timers.started() {
             self.start_timers();
         }
         let turned_to = if on(Bug::DeadlineOffByOne) { now_ms - 1 } else { now_ms };
         for _ in 0..EXPIRY_EVENTS_PER_STEP {
-            let before_next_ms = turned_to.min(self.state.next_appointment_ms() - 1);
+            let before_next_ms = turned_to.min(self.next_appointment_ms() - 1);
             let reached_ms = self.state.turn_timers(before_next_ms, TIMER_MOVES_PER_STEP);
-            if reached_ms >= turned_to {
+            // What is left of this very millisecond comes before what it has made possible.
+            if self.must_settle() && (reached_ms >= self.state.now_ms || reached_ms >= turned_to) {
+                self.settle(sink);
+            } else if reached_ms >= turned_to {
                 self.move_floor(now_ms, sink);
                 return Some(now_ms);
-            }
-            if reached_ms >= before_next_ms {
+            } else if reached_ms >= before_next_ms {
                 self.keep_next_appointment(sink);
             } else if !self.expire_due(reached_ms + 1, sink) {
                 return self.settled(reached_ms);
             }
         }
-        let reached_ms = self.state.turn_timers(turned_to.min(self.state.next_appointment_ms() - 1), 0);
-        if reached_ms >= turned_to {
+        let reached_ms = self.state.turn_timers(turned_to.min(self.next_appointment_ms() - 1), 0);
+        if reached_ms >= self.state.now_ms.min(turned_to) {
+            // Nobody need wait for the next step only because this one ended between an expiry and what follows it.
+            self.settle(sink);
+        }
+        if reached_ms >= turned_to && !self.must_settle() {
             self.move_floor(now_ms, sink);
             return Some(now_ms);
         }
         self.settled(reached_ms)
     }
 
+    /// When something happens by itself next, holds that expire left aside.
+    fn next_appointment_ms(&self) -> u64 {
+        self.state.next_appointment_ms().min(self.state.debts.next_deadline_ms())
+    }
+
     /// What happens next by itself happens, at its time.
     fn keep_next_appointment(&mut self, sink: &mut impl EventSink) {
+        let deadline_ms = self.state.debts.next_deadline_ms();
+        if deadline_ms < self.state.next_appointment_ms() {
+            return self.end_debts(deadline_ms, sink);
+        }
         let Appointment { at_ms, stock: handle, what } =
             *self.state.appointments.first().expect("there is one");
         self.tick(at_ms, sink);
@@ -133,36 +151,58 @@ impl Engine {
         commands::apply(&mut self.state, &event, &self.plan.resolved);
     }
 
-    /// `reached_ms`, unless some holds of the next millisecond have been posted already.
+    /// `reached_ms`, unless something of the next millisecond has been posted already or is still to be settled.
     fn settled(&self, reached_ms: u64) -> Option<u64> {
-        (reached_ms >= self.state.now_ms).then_some(reached_ms)
+        (reached_ms >= self.state.now_ms && !self.must_settle()).then_some(reached_ms)
+    }
+
+    /// Whether debts may be settled: no command may run before [`Engine::settle`] has found out.
+    #[inline]
+    pub fn must_settle(&self) -> bool {
+        self.state.debts.is_unsettled()
+    }
+
+    /// Settles the oldest debts that can be, at the time of what made it possible: at most one event. To be called
+    /// again while [`Engine::must_settle`].
+    pub fn settle(&mut self, sink: &mut impl EventSink) {
+        if self.must_settle() {
+            self.pass.settle(&mut self.state, sink);
+        }
+    }
+
+    /// Debts end whose deadline is `due_ms`.
+    fn end_debts(&mut self, due_ms: u64, sink: &mut impl EventSink) {
+        let mut due = core::mem::take(&mut self.plan.resolved.holds);
+        self.state.debts.due(due_ms, DEBTS_PER_EVENT_MAX, &mut due);
+        self.plan.resolved.holds = due;
+        self.tick(due_ms, sink);
+        self.post_holds(sink, |holds| Event::Unfulfilled { holds });
     }
 
     /// Expires up to 256 holds whose deadline is `due_ms`; answers whether there were any.
     fn expire_due(&mut self, due_ms: u64, sink: &mut impl EventSink) -> bool {
         let mut due = core::mem::take(&mut self.plan.resolved.holds);
         self.state.timers.due(&mut due, EXPIRED_PER_EVENT_MAX);
-        let any = !due.is_empty();
+        self.plan.resolved.holds = due;
+        let any = !self.plan.resolved.holds.is_empty();
         if any {
-            self.state.touch_due(&due);
+            self.state.touch_due(&self.plan.resolved.holds);
             self.tick(due_ms, sink);
-            let mut holds = core::mem::take(&mut self.plan.holds);
-            holds.clear();
-            holds.extend(due.iter().map(|handle| EventHold::new(self.state.holds.get(*handle).key())));
-            self.plan.resolved.holds = due;
-            let event = Event::Expired { holds: &holds };
-            sink.push(&event);
-            commands::apply(&mut self.state, &event, &self.plan.resolved);
-            self.plan.holds = holds;
-        } else {
-            self.plan.resolved.holds = due;
+            self.post_holds(sink, |holds| Event::Expired { holds });
         }
         any
     }
 
+    /// Posts an event about the holds that the plan has resolved.
+    fn post_holds(&mut self, sink: &mut impl EventSink, event: impl FnOnce(&[EventHold]) -> Event<'_>) {
+        let Plan { resolved, holds, .. } = &mut self.plan;
+        commands::post_holds(&mut self.state, (resolved, holds), sink, event);
+    }
+
     fn start_timers(&mut self) {
-        let State { timers, holds, now_ms, .. } = &mut self.state;
+        let State { timers, holds, debts, now_ms, .. } = &mut self.state;
         timers.start(*now_ms);
+        debts.start();
         for (handle, hold) in holds.iter() {
             if hold.state == crate::answer::HoldState::Held as u8 {
                 timers.insert(handle, hold.deadline_ms());
@@ -254,7 +294,8 @@ impl Engine {
     }
 
     /// Decides a request at shard time `now_ms` (what [`Engine::advance`] reached) and applies the event it becomes.
-    /// Makes at most two events. The request must have passed [`Request::check`].
+    /// Makes at most three events: the time, what happened, and what debts that settles at once. The request must have
+    /// passed [`Request::check`], and nothing may be left to be settled.
     #[inline]
     pub fn execute<'s>(
         &'s mut self,
@@ -262,6 +303,7 @@ impl Engine {
         request: &Request<'_>,
         sink: &mut impl EventSink,
     ) -> Outcome<'s> {
+        assert!(!self.must_settle(), "debts are settled before a command runs");
         let hash = self.state.record_hash(&request.envelope.key());
         let question = Question { now_ms, hash, request };
         let reply = match commands::decide(&self.state, question, &mut self.plan) {
@@ -276,6 +318,9 @@ impl Engine {
                 tick(&mut self.state, now_ms, sink);
                 sink.push(&event);
                 let hold = commands::apply(&mut self.state, &event, resolved);
+                if self.state.debts.is_unsettled() {
+                    self.pass.settle(&mut self.state, sink);
+                }
                 reply.about(hold)
             }
         };
@@ -315,8 +360,9 @@ impl Engine {
 
     /// How full the tables are: name, records in use, configured maximum.
     pub fn usage(&self) -> [(&'static str, u32, u32); TABLES.len()] {
-        let State { stocks, holds, extra_lines, operations, limits, risk, order_lines, capacity, .. } =
-            &self.state;
+        let State {
+            stocks, holds, extra_lines, operations, limits, risk, order_lines, debts, capacity, ..
+        } = &self.state;
         let used = [
             (stocks.len() as u32, capacity.stocks_max),
             (holds.used(), capacity.holds_max),
@@ -325,6 +371,7 @@ impl Engine {
             (limits.used(), capacity.user_limits_max),
             (risk.counts.used(), capacity.risk_counts_max),
             (order_lines.used(), capacity.order_lines_max),
+            (debts.claims(), capacity.debts_max),
         ];
         core::array::from_fn(|table| (TABLES[table], used[table].0, used[table].1))
     }

@@ -12,8 +12,8 @@ use crate::command::{
 };
 use crate::ids::{ChannelId, MerchantId, OperationId, OperationKey, OrderId, Slot, StockId, UserId};
 use crate::limits::{
-    CHANNELS_PER_STOCK_MAX, EXPIRED_PER_EVENT_MAX, KEYS_PER_CHUNK_MAX, LINES_MAX, NAME_BYTES_MAX,
-    PRICES_PER_STOCK_MAX, Rules,
+    CHANNELS_PER_STOCK_MAX, DEBTS_PER_EVENT_MAX, EXPIRED_PER_EVENT_MAX, KEYS_PER_CHUNK_MAX, LINES_MAX,
+    NAME_BYTES_MAX, PRICES_PER_STOCK_MAX, Rules,
 };
 use crate::rejection::Code;
 use zerocopy::little_endian::{U16, U32, U64, U128};
@@ -50,96 +50,6 @@ pub struct Buyer {
     pub order: OrderId,
     /// The buyer; 0: none.
     pub user: UserId,
-}
-
-/// One line of an event.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
-#[repr(C)]
-pub struct EventLine {
-    /// The stock.
-    pub stock: U64,
-    /// Units moved.
-    pub units: U32,
-    /// [`EventLine::COUNTED`], [`EventLine::FULLY`].
-    pub flags: U32,
-}
-
-impl EventLine {
-    /// Flag: the units count in the buyer's purchase limit. The next three bits say so of the other kinds of subjects.
-    pub const COUNTED: u32 = 1;
-    /// All four of them.
-    const COUNTED_ANYWHERE: u32 = 15;
-    /// Flag: they count in all, per day and while held; else in all.
-    pub const FULLY: u32 = 16;
-
-    /// A line that moves `units`, with these flags.
-    #[inline]
-    pub fn new(stock: StockId, units: u32, flags: u32) -> EventLine {
-        EventLine { stock: U64::new(stock.0), units: U32::new(units), flags: U32::new(flags) }
-    }
-
-    /// The stock.
-    #[inline]
-    pub fn stock(&self) -> StockId {
-        StockId(self.stock.get())
-    }
-
-    /// Whether the units count in the purchase limit of this kind of subject.
-    #[inline]
-    pub fn counts(&self, kind: SubjectKind) -> bool {
-        self.flags.get() & EventLine::COUNTED << kind.position() != 0
-    }
-
-    /// Whether the units count in all, per day and while held.
-    #[inline]
-    pub fn fully(&self) -> bool {
-        self.flags.get() & EventLine::FULLY != 0
-    }
-
-    /// Whether the units count in any purchase limit.
-    #[inline]
-    pub fn counts_anywhere(&self) -> bool {
-        self.flags.get() & EventLine::COUNTED_ANYWHERE != 0
-    }
-}
-
-/// One line of a recorded refusal.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
-#[repr(C)]
-pub struct RefusedLine {
-    /// The stock.
-    pub stock: U64,
-    /// Units asked for.
-    pub asked: U32,
-    /// The number of the [`Code`] that names what the line lacked; 0: nothing.
-    pub why: U16,
-    /// Reserved; 0.
-    pub spare: U16,
-    /// Units that could have been had.
-    pub available: U64,
-}
-
-impl RefusedLine {
-    /// A line that asked for `asked` units and lacked `why`.
-    pub fn new(stock: StockId, asked: u32, why: Option<Code>, available: u64) -> RefusedLine {
-        RefusedLine {
-            stock: U64::new(stock.0),
-            asked: U32::new(asked),
-            why: U16::new(why.map_or(0, |code| code as u16)),
-            spare: U16::ZERO,
-            available: U64::new(available),
-        }
-    }
-
-    /// The stock.
-    pub fn stock(&self) -> StockId {
-        StockId(self.stock.get())
-    }
-
-    /// What the line lacked.
-    pub fn why(&self) -> Option<Code> {
-        Code::from_number(self.why.get())
-    }
 }
 
 /// A hold that an expiry names.
@@ -421,6 +331,39 @@ pub enum Event<'a> {
         /// What each line lacked.
         lines: &'a [RefusedLine],
     },
+    /// A SELL found too few units and waits for them.
+    Owed {
+        /// The operation; its id names the hold.
+        origin: Origin,
+        /// Whose units they will be.
+        buyer: Buyer,
+        /// Its card keys will not be shown.
+        hidden: bool,
+        /// They are owed until this shard time.
+        until_ms: u64,
+        /// The refusal if they do not come.
+        code: Code,
+        /// The hold that this one took the place of; 0: none.
+        replaces: OperationId,
+        /// Whom else they are for, if that was told.
+        parties: Option<Parties>,
+        /// A risk rule or a block has marked it.
+        flagged: bool,
+        /// Units per line, and what the lines lacked.
+        lines: &'a [OwedLine],
+        /// Price of a unit per line, in minor units, 0: none; empty if no line has one.
+        prices: &'a [U32],
+    },
+    /// Units that were owed left available for good; at most 64 holds.
+    Settled {
+        /// Which, in this order: of a keys stock the next keys in the order of sale are bound.
+        holds: &'a [EventHold],
+    },
+    /// Units were owed in vain; at most 64 holds.
+    Unfulfilled {
+        /// Which.
+        holds: &'a [EventHold],
+    },
     /// A hold was confirmed.
     Confirmed {
         /// The hold.
@@ -562,6 +505,9 @@ const KEY_RECLAIMED: u8 = 26;
 const KEYS_EXPORTED: u8 = 27;
 const CANCELLED: u8 = 31;
 const TOMBSTONE: u8 = 32;
+const OWED: u8 = 28;
+const SETTLED: u8 = 29;
+const UNFULFILLED: u8 = 30;
 
 const FLAG_SOLD: u8 = 1;
 const FLAG_LATE: u8 = 1;
@@ -583,6 +529,9 @@ const FLAG_FLAGGED: u8 = 128;
 
 mod decode;
 mod encode;
+mod lines;
+
+pub use lines::{EventLine, OwedLine, RefusedLine};
 
 #[cfg(test)]
 mod tests;

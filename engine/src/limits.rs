@@ -69,6 +69,14 @@ pub const BLOCKS_PER_ANSWER_MAX: usize = 64;
 pub const RISK_WINDOW_MIN_MS: u32 = 1_000;
 /// The longest window of a risk rule: 30 days.
 pub const RISK_WINDOW_MAX_MS: u32 = 30 * 86_400_000;
+/// Debts that one event settles or ends.
+pub const DEBTS_PER_EVENT_MAX: usize = 64;
+/// Card keys that one event binds to debts, unless the first of them alone needs more.
+pub const KEYS_PER_SETTLEMENT_MAX: u64 = KEYS_PER_LINE_MAX as u64;
+/// Debts that one answer shows; the rest is read in pages.
+pub const DEBTS_PER_ANSWER_MAX: usize = 64;
+/// How long units can be owed.
+pub const OWED_MAX_MS: u64 = 30 * 86_400_000;
 /// How often the key in one place of a hold may be replaced.
 pub const REPLACEMENTS_MAX: u8 = 3;
 /// The largest encoded event that a command makes: 64 new keys with their sealed texts.
@@ -82,6 +90,11 @@ const _: () = assert!(TTL_DEFAULT_MS <= TTL_MAX_MS);
 const _: () = assert!(LINES_MAX * 24 + 256 <= EVENT_BYTES_MAX);
 const _: () = assert!(PRICES_PER_STOCK_MAX * 24 + 256 <= EVENT_BYTES_MAX);
 const _: () = assert!(EXPIRED_PER_EVENT_MAX * 24 + 256 <= ADVANCE_EVENT_BYTES_MAX);
+/// The largest encoded event that settles debts.
+pub const SETTLEMENT_BYTES_MAX: usize = DEBTS_PER_EVENT_MAX * 24 + 8;
+
+const _: () = assert!(DEBTS_PER_EVENT_MAX <= EXPIRED_PER_EVENT_MAX);
+const _: () = assert!(OWED_MAX_MS <= u32::MAX as u64, "a hold counts its times from its making in 32 bits");
 const _: () = assert!(CHANNELS_PER_STOCK_MAX * 32 + 256 <= EVENT_BYTES_MAX);
 const _: () = assert!(KEYS_PER_CHUNK_MAX * 24 + KEY_BLOCK_BYTES_MAX + SEAL_BYTES + 256 <= EVENT_BYTES_MAX);
 const _: () = assert!(KEYS_PER_CHUNK_MAX <= 64, "the answer to an import is a word of bits");
@@ -111,6 +124,8 @@ pub struct Capacity {
     pub risk_counts_max: u32,
     /// Lines of orders on stocks that an order can buy once, of holds in memory.
     pub order_lines_max: u32,
+    /// Debts: one for each SELL that is owed and each stock it waits for.
+    pub debts_max: u32,
 }
 
 /// Bytes of memory a hold takes with its share of the operation index.
@@ -129,12 +144,16 @@ pub const RISK_COUNT_BYTES: u64 = 32 + 16;
 pub const KEY_BYTES: u64 = 32 + 16;
 /// Bytes of an order's line in its index.
 pub const ORDER_LINE_BYTES: u64 = 16;
+/// Bytes of a debt in its queue, with its deadline.
+pub const DEBT_BYTES: u64 = 128;
+/// The most debts that [`Capacity::for_memory`] makes room for: one step of a settlement may have to look at them all.
+const DEBTS_FOR_MEMORY_MAX: u32 = 1 << 16;
 /// Bytes of a stock with its share of its index, and with four channels.
 pub const STOCK_BYTES: u64 = 736;
 
 impl Capacity {
-    /// The tables that fit into `bytes` of memory: about 43 % of it for holds, 20 % for purchase limits, 20 % for card
-    /// keys and their sealed texts, 1 % for lines of orders, the rest for further lines, operations and stocks.
+    /// The tables that fit into `bytes` of memory: about 43 % of it for holds, 20 % for purchase limits, 19 % for card
+    /// keys and their sealed texts, 1 % for lines of orders, the rest for further lines, operations, stocks and debts.
     pub fn for_memory(bytes: u64) -> Capacity {
         let records = |share_per_mille: u64, each: u64| {
             let count = bytes / 1_000 * share_per_mille / each;
@@ -147,9 +166,10 @@ impl Capacity {
             operations_max: records(80, OPERATION_BYTES),
             user_limits_max: records(200, USER_LIMIT_BYTES),
             keys_max: records(90, KEY_BYTES),
-            sealed_bytes_max: bytes / 1_000 * 100,
+            sealed_bytes_max: bytes / 1_000 * 95,
             risk_counts_max: records(10, RISK_COUNT_BYTES),
             order_lines_max: records(10, ORDER_LINE_BYTES),
+            debts_max: records(5, DEBT_BYTES).min(DEBTS_FOR_MEMORY_MAX),
         }
     }
 }

@@ -155,19 +155,21 @@ pub enum CapacityOf {
     Keys = 10,
     /// Bytes of sealed card keys.
     SealedBytes = 11,
+    /// Debts.
+    Debts = 12,
+    /// Lines of orders on stocks that an order can buy once.
+    OrderLines = 13,
     /// Subjects counted by risk rules.
     RiskCounts = 14,
     /// Blocked subjects.
     Blocks = 15,
     /// Merchants and slots with risk rules.
     RiskBooks = 16,
-    /// Lines of orders on stocks that an order can buy once.
-    OrderLines = 13,
 }
 
 impl CapacityOf {
     /// All of them, by number.
-    pub const ALL: [CapacityOf; 15] = [
+    pub const ALL: [CapacityOf; 16] = [
         CapacityOf::Stocks,
         CapacityOf::Holds,
         CapacityOf::ExtraLines,
@@ -179,10 +181,11 @@ impl CapacityOf {
         CapacityOf::Batches,
         CapacityOf::Keys,
         CapacityOf::SealedBytes,
+        CapacityOf::Debts,
+        CapacityOf::OrderLines,
         CapacityOf::RiskCounts,
         CapacityOf::Blocks,
         CapacityOf::RiskBooks,
-        CapacityOf::OrderLines,
     ];
 }
 

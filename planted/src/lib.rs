@@ -64,11 +64,17 @@ pub enum Bug {
     TombstoneIgnored,
     /// engine: an order that asks again under a new operation id is sold the same line again.
     OrderLineSoldTwice,
+    /// engine: the newest debts are settled first.
+    DebtsNewestFirst,
+    /// engine: new demand finds units that debts claim.
+    DebtOvertaken,
+    /// engine: a debt does not end at its deadline.
+    DebtDeadlineIgnored,
 }
 
 impl Bug {
     /// Every planted bug, in the order of their numbers.
-    pub const ALL: [Bug; 28] = [
+    pub const ALL: [Bug; 31] = [
         Bug::AnswerBeforeSync,
         Bug::SkippedDirectorySync,
         Bug::IgnoredIoError,
@@ -97,6 +103,9 @@ impl Bug {
         Bug::FirstVersionStays,
         Bug::TombstoneIgnored,
         Bug::OrderLineSoldTwice,
+        Bug::DebtsNewestFirst,
+        Bug::DebtOvertaken,
+        Bug::DebtDeadlineIgnored,
     ];
 }
 

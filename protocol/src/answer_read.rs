@@ -8,8 +8,8 @@ use crate::answers::{
     MaximumFact, OperationBody, ReservedBody, StockBody, TimeFact, UnitsFact, ValueBody, VersionFact, flag,
 };
 use crate::answers::{
-    BatchesBody, CancelledBody, ConfirmedKeysBody, KeyFact, KeysBody, KeysListedBody, RiskBody, RuleFact,
-    TermsBody, TotalFact,
+    BatchesBody, CancelledBody, ConfirmedKeysBody, DebtsBody, KeyFact, KeysBody, KeysListedBody, OwedBody,
+    RiskBody, RuleFact, TermsBody, TotalFact,
 };
 use crate::commands::kind_of_flags;
 use crate::error::{AnswerError, AnswerFault};
@@ -17,8 +17,8 @@ use crate::frame::HEADER_BYTES;
 use crate::layout::padding;
 use crate::limits::ALIGNMENT;
 use scrip_engine::answer::{
-    Answer, BatchView, Cancelled, ChannelView, HoldLine, HoldState, HoldView, KeyItem, KeyList, KeyPage,
-    ListPage, ListedItem, ListedKeys, OperationKind, OperationView, Outcome, StockView,
+    Answer, BatchView, Cancelled, ChannelView, DebtView, HoldLine, HoldState, HoldView, KeyItem, KeyList,
+    KeyPage, ListPage, ListedItem, ListedKeys, OperationKind, OperationView, Outcome, StockView,
 };
 use scrip_engine::command::{Block, Limits, Price, RiskRule, StockTerms};
 use scrip_engine::ids::{ChannelId, OperationId, OrderId, StockId, UserId};
@@ -210,6 +210,22 @@ impl<'a> Body<'a> {
             AnswerKind::Cancelled => Answer::Cancelled(self.cancelled()?),
             AnswerKind::Stock => Answer::Stock(self.stock()?),
             AnswerKind::Channels => self.channels()?,
+            AnswerKind::Owed => {
+                self.no_count()?;
+                let body: &OwedBody = self.fixed()?;
+                if body.spare.get() != 0 {
+                    return Err(AnswerFault::SpareNotZero);
+                }
+                Answer::Owed { position: body.position.get(), until_ms: body.until_ms.get() }
+            }
+            AnswerKind::Debts => {
+                let body: &DebtsBody = self.fixed()?;
+                let debts: &[DebtView] = self.entries(self.count())?;
+                if body.spare.get() != 0 || debts.iter().any(|debt| debt.spare != [0; 6]) {
+                    return Err(AnswerFault::SpareNotZero);
+                }
+                Answer::Debts { total: body.total.get(), debts }
+            }
             AnswerKind::Hold => Answer::Hold(self.hold()?),
             AnswerKind::Operation => Answer::Operation(self.operation()?),
             AnswerKind::Rejection => return Err(AnswerFault::UnknownKind(kind as u8)),

@@ -7,8 +7,8 @@ use crate::answers::{
     MaximumFact, OperationBody, ReservedBody, StockBody, TimeFact, UnitsFact, ValueBody, VersionFact, flag,
 };
 use crate::answers::{
-    BatchesBody, CancelledBody, ConfirmedKeysBody, KeyFact, KeysBody, KeysListedBody, RiskBody, RuleFact,
-    TermsBody, TotalFact,
+    BatchesBody, CancelledBody, ConfirmedKeysBody, DebtsBody, KeyFact, KeysBody, KeysListedBody, OwedBody,
+    RiskBody, RuleFact, TermsBody, TotalFact,
 };
 use crate::commands::flags_of_kind;
 use crate::frame::{self, FrameKind, HEADER_BYTES};
@@ -211,6 +211,15 @@ fn done(out: &mut Vec<u8>, index: u16, answer: &Answer<'_>, seals: &mut dyn Open
             close(out, at);
         }
         Answer::Cancelled(what) => cancelled(out, index, *what),
+        Answer::Owed { position, until_ms } => {
+            let body =
+                OwedBody { until_ms: U64::new(*until_ms), position: U32::new(*position), spare: U32::ZERO };
+            put(out, header(AnswerKind::Owed, 0, index, 0), body, &[]);
+        }
+        Answer::Debts { total, debts } => {
+            let body = DebtsBody { total: U32::new(*total), spare: U32::ZERO };
+            put(out, header(AnswerKind::Debts, 0, index, debts.len()), body, debts.as_bytes());
+        }
         Answer::Hold(view) => hold(out, index, view),
         Answer::Operation(view) => operation(out, index, view),
     }

@@ -282,6 +282,48 @@ layout! {
 }
 
 layout! {
+    /// OWED.
+    pub struct OwedBody {
+        /// the units are owed while shard time is below this, ms since the Unix epoch
+        until_ms: U64,
+        /// debts of the first line's stock up to this one; in a repeat: now
+        position: U32,
+        /// 0
+        spare: U32,
+    }
+}
+
+layout! {
+    /// DEBTS; the debts follow.
+    pub struct DebtsBody {
+        /// debts of the stock in all
+        total: U32,
+        /// 0
+        spare: U32,
+    }
+}
+
+layout! {
+    /// One debt, as `scrip_engine::answer::DebtView` reads it in place.
+    pub struct DebtLayout {
+        /// the SELL that is owed
+        hold: U128,
+        /// the order it is for; 0: none
+        order: U128,
+        /// shard time of the SELL
+        since_ms: U64,
+        /// the units are owed while shard time is below this
+        until_ms: U64,
+        /// units of this stock, over all its lines
+        units: U64,
+        /// the channel that made it
+        channel: U16,
+        /// 0
+        spare: [u8; 6],
+    }
+}
+
+layout! {
     /// HOLD; the lines follow.
     pub struct HoldBody {
         /// its id
@@ -292,17 +334,17 @@ layout! {
         user: U128,
         /// shard time of its making
         reserved_ms: U64,
-        /// the deadline in force
+        /// the deadline in force; of a SELL that was owed: until when
         deadline_ms: U64,
-        /// shard time at which it left HELD for its present state; 0 while held
+        /// shard time at which it left HELD or OWED for its present state; 0 until then
         closed_ms: U64,
-        /// 1 held, 2 confirmed, 3 released, 4 expired, 5 lapsed, 6 refused, 9 cancelled
+        /// 1 held, 2 confirmed, 3 released, 4 expired, 5 lapsed, 6 refused, 7 owed, 8 unfulfilled, 9 cancelled
         state: u8,
         /// 0
         spare: u8,
         /// the channel that made it
         channel: U16,
-        /// lapsed and refused: the recorded rejection's code; 0: none
+        /// lapsed, refused and unfulfilled: the recorded rejection's code; 0: none
         refusal: U16,
         /// 0
         spare_2: U16,
@@ -363,8 +405,7 @@ layout! {
 layout! {
     /// The facts MAXIMUM.
     pub struct MaximumFact {
-        /// 1 stocks, 2 holds, 3 further lines, 4 operations, 5 user limits, 6 units of one stock, 7 log space, 8 channels of one stock, 9 batches of one stock, 10 card keys, 11 bytes of sealed card keys, 14 subjects counted by risk rules, 15 blocks, 16 merchants and slots with risk rules
-        /// 1 stocks, 2 holds, 3 further lines, 4 operations, 5 user limits, 6 units of one stock, 7 log space, 8 channels of one stock, 9 batches of one stock, 10 card keys, 11 bytes of sealed card keys, 13 lines of orders
+        /// 1 stocks, 2 holds, 3 further lines, 4 operations, 5 user limits, 6 units of one stock, 7 log space, 8 channels of one stock, 9 batches of one stock, 10 card keys, 11 bytes of sealed card keys, 12 debts, 13 lines of orders, 14 subjects counted by risk rules, 15 blocks, 16 merchants and slots with risk rules
         which: U16,
         /// 0
         spare: [u8; 6],
@@ -403,6 +444,7 @@ const _: () =
 const _: () = assert!(size_of::<KeyItemLayout>() == size_of::<scrip_engine::answer::KeyItem>());
 const _: () = assert!(size_of::<ListedItemLayout>() == size_of::<scrip_engine::answer::ListedItem>());
 const _: () = assert!(size_of::<BatchLayout>() == size_of::<scrip_engine::answer::BatchView>());
+const _: () = assert!(size_of::<DebtLayout>() == size_of::<scrip_engine::answer::DebtView>());
 const _: () = assert!(size_of::<ChannelLayout>() == size_of::<scrip_engine::answer::ChannelView>());
 const _: () = assert!(size_of::<HoldLineLayout>() == size_of::<scrip_engine::answer::HoldLine>());
 const _: () = assert!(size_of::<LineFactLayout>() == size_of::<scrip_engine::rejection::LineFact>());
@@ -518,6 +560,10 @@ numbered! {
         KeysListed = 16, "KEYS_LISTED", KeysListedBody, "`count` listed keys", 0;
         /// CANCEL was taken, now or before.
         Cancelled = 19, "CANCELLED", CancelledBody, "", 0;
+        /// SELL found too few units and waits for them.
+        Owed = 17, "OWED", OwedBody, "", 0;
+        /// OWED_SHOW.
+        Debts = 18, "DEBTS", DebtsBody, "`count` debts of 64 bytes", 0;
     }
 }
 

@@ -246,6 +246,8 @@ commands! {
     RiskShow = 74, "RISK_SHOW", RiskShowBody, None, [];
     /// Query: the card keys of a stock, where each stands and how its text ends, a page of them. Needs no operation id.
     KeysList = 70, "KEYS_LIST", KeysListBody, None, [ONE_BATCH];
+    /// Query: the debts of one stock, a page of them, the oldest first. Needs no operation id.
+    OwedShow = 71, "OWED_SHOW", OwedShowBody, None, [];
 }
 
 impl CommandKind {
@@ -269,6 +271,7 @@ impl CommandKind {
             Command::KeysList { .. } => CommandKind::KeysList,
             Command::KeysRead { .. } => CommandKind::KeysRead,
             Command::BatchesShow { .. } => CommandKind::BatchesShow,
+            Command::OwedShow { .. } => CommandKind::OwedShow,
             Command::Reserve { .. } => CommandKind::Reserve,
             Command::Extend { .. } => CommandKind::Extend,
             Command::Confirm { .. } => CommandKind::Confirm,

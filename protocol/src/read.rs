@@ -5,9 +5,9 @@
 
 use crate::commands::{
     BatchChangeBody, BatchCreateBody, BatchesShowBody, COMMAND_HEADER_BYTES, CommandHeader, CommandKind,
-    ExtendBody, KeyReplaceBody, KeysImportBody, KeysListBody, KeysReadBody, ReturnBody, RevealBody,
-    RiskShowBody, StockCreateBody, StockEditBody, StockLimitsBody, StockPriceBody, StockQuotaBody,
-    StockShowBody, StockUnitsBody, TakeBody, flag, kind_of_flags,
+    ExtendBody, KeyReplaceBody, KeysImportBody, KeysListBody, KeysReadBody, OwedShowBody, ReturnBody,
+    RevealBody, RiskShowBody, StockCreateBody, StockEditBody, StockLimitsBody, StockPriceBody,
+    StockQuotaBody, StockShowBody, StockUnitsBody, TakeBody, flag, kind_of_flags,
 };
 use crate::error::{CommandError, CommandFault};
 use crate::extras::{self, Extras};
@@ -182,6 +182,7 @@ impl<'a> Body<'a> {
             }
             CommandKind::KeysRead => self.keys_read()?,
             CommandKind::BatchesShow => self.batches_show()?,
+            CommandKind::OwedShow => self.owed_show()?,
             CommandKind::StockSupply
             | CommandKind::StockVoid
             | CommandKind::StockFreeze
@@ -450,6 +451,15 @@ impl<'a> Body<'a> {
         }
         let (stock, from) = (StockId(body.stock.get()), body.from.get());
         self.without_lines(Command::BatchesShow { stock, from })
+    }
+
+    fn owed_show(&mut self) -> Result<Command<'a>, CommandFault> {
+        let body: &OwedShowBody = self.fixed()?;
+        if body.spare.get() != 0 {
+            return Err(CommandFault::SpareNotZero);
+        }
+        let (stock, from) = (StockId(body.stock.get()), body.from.get());
+        self.without_lines(Command::OwedShow { stock, from })
     }
 
     /// `bytes` bytes in place, and the zeros behind them.

@@ -5,9 +5,9 @@
 
 use crate::commands::{
     BatchChangeBody, BatchCreateBody, BatchesShowBody, CommandHeader, CommandKind, ExtendBody,
-    KeyReplaceBody, KeysImportBody, KeysListBody, KeysReadBody, ReturnBody, RevealBody, RiskShowBody,
-    StockCreateBody, StockEditBody, StockLimitsBody, StockPriceBody, StockQuotaBody, StockShowBody,
-    StockUnitsBody, TakeBody, flag, flags_of_kind,
+    KeyReplaceBody, KeysImportBody, KeysListBody, KeysReadBody, OwedShowBody, ReturnBody, RevealBody,
+    RiskShowBody, StockCreateBody, StockEditBody, StockLimitsBody, StockPriceBody, StockQuotaBody,
+    StockShowBody, StockUnitsBody, TakeBody, flag, flags_of_kind,
 };
 use crate::extras::{self, ExtraFault, Extras};
 use crate::frame::{self, FrameKind, HEADER_BYTES};
@@ -205,6 +205,7 @@ fn flags_and_lines(command: &Command<'_>) -> (u8, usize) {
         | Command::BlockSet { .. }
         | Command::StockTermsShow { .. }
         | Command::RiskShow { .. }
+        | Command::OwedShow { .. }
         | Command::StockShow { .. }
         | Command::StockChannels { .. }
         | Command::OperationShow => (0, 0),
@@ -257,6 +258,10 @@ fn body(out: &mut Vec<u8>, command: &Command<'_>) {
         | Command::StockChannels { stock }
         | Command::StockTermsShow { stock } => {
             out.extend_from_slice(StockShowBody { stock: U64::new(stock.0) }.as_bytes());
+        }
+        Command::OwedShow { stock, from } => {
+            let (stock, from) = (U64::new(stock.0), U32::new(*from));
+            out.extend_from_slice(OwedShowBody { stock, from, spare: U32::ZERO }.as_bytes());
         }
         Command::Release | Command::Cancel | Command::OperationShow => {}
         command => keys(out, command),

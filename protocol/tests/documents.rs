@@ -5,13 +5,13 @@
 use scrip_engine::limits::{
     BATCHES_PER_STOCK_MAX, BLOCKS_PER_ANSWER_MAX, CHANNELS_PER_STOCK_MAX, CLOCK_AHEAD_MAX_MS,
     KEY_BLOCK_BYTES_MAX, KEY_TEXT_BYTES_MAX, KEYS_PER_CHUNK_MAX, KEYS_PER_LINE_MAX, LINES_MAX,
-    NAME_BYTES_MAX, PRICES_PER_STOCK_MAX, RISK_RULES_MAX, STOCK_UNITS_MAX, TTL_DEFAULT_MS, TTL_MAX_MS,
-    UNITS_PER_LINE_MAX,
+    NAME_BYTES_MAX, OWED_MAX_MS, PRICES_PER_STOCK_MAX, RISK_RULES_MAX, STOCK_UNITS_MAX, TTL_DEFAULT_MS,
+    TTL_MAX_MS, UNITS_PER_LINE_MAX,
 };
 use scrip_engine::rejection::{Class, Code};
 use scrip_protocol::answers::{
-    ANSWER_HEADER_BYTES, AnswerHeader, AnswerKind, BatchLayout, ChannelLayout, FactsKind, HoldLineLayout,
-    KeyItemLayout, LineFactLayout, ListedItemLayout, flag as answer_flag,
+    ANSWER_HEADER_BYTES, AnswerHeader, AnswerKind, BatchLayout, ChannelLayout, DebtLayout, FactsKind,
+    HoldLineLayout, KeyItemLayout, LineFactLayout, ListedItemLayout, flag as answer_flag,
 };
 use scrip_protocol::commands::{
     BlockLayout, COMMAND_HEADER_BYTES, CommandHeader, CommandKind, LimitsEnd, LineLayout, PartiesLayout,
@@ -31,7 +31,7 @@ fn file(path: &str) -> PathBuf {
 }
 
 fn limits_table() -> String {
-    let rows: [(&str, u64, &str); 25] = [
+    let rows: [(&str, u64, &str); 26] = [
         ("frame, header included", u64::from(limits::FRAME_BYTES_MAX), "bytes"),
         ("frame before WELCOME", u64::from(limits::FRAME_BYTES_BEFORE_AUTHENTICATION_MAX), "bytes"),
         ("command, header included", limits::COMMAND_BYTES_MAX as u64, "bytes"),
@@ -51,6 +51,7 @@ fn limits_table() -> String {
         ("name of a stock or supplier", NAME_BYTES_MAX as u64, "bytes of UTF-8"),
         ("time to live of a hold, from its creation", u64::from(TTL_MAX_MS), "ms"),
         ("time to live if none is given", u64::from(TTL_DEFAULT_MS), "ms"),
+        ("units can be owed for, from the SELL on", OWED_MAX_MS, "ms"),
         ("`created_ms` ahead of the server's time", CLOCK_AHEAD_MAX_MS, "ms"),
         (
             "commands outstanding per connection",
@@ -119,7 +120,9 @@ fn answer_of(kind: CommandKind) -> &'static str {
     match kind {
         CommandKind::Reserve => "RESERVED",
         CommandKind::Extend => "EXTENDED",
-        CommandKind::Confirm | CommandKind::Sell => "CONFIRMED or CONFIRMED_KEYS",
+        CommandKind::Confirm => "CONFIRMED or CONFIRMED_KEYS",
+        CommandKind::Sell => "CONFIRMED, CONFIRMED_KEYS or OWED",
+        CommandKind::OwedShow => "DEBTS",
         CommandKind::KeysImport => "KEYS_IMPORTED",
         CommandKind::Reveal | CommandKind::KeyReplace | CommandKind::KeysRead => "KEYS",
         CommandKind::BatchesShow => "BATCHES",
@@ -189,7 +192,7 @@ fn rejection(code: Code) -> (&'static str, &'static str) {
     match code {
         Code::OutOfStock => (
             "LINES; UNITS for a stock change and KEY_REPLACE",
-            "fewer units are available than asked for; CONFIRM: too few card keys are neither frozen nor void",
+            "fewer units are available, and not claimed by debts, than asked for; CONFIRM: too few card keys are neither frozen nor void",
         ),
         Code::ChannelQuota => (
             "LINES; UNITS for a change of a stock or batch and KEY_REPLACE",
@@ -216,7 +219,7 @@ fn rejection(code: Code) -> (&'static str, &'static str) {
         ),
         Code::NotActive => (
             "",
-            "RETURN, REVEAL, KEY_REPLACE, KEY_RECLAIM, KEYS_READ: the hold is not confirmed; BATCH_CHANGE: the batch is not in the state it is to leave",
+            "RETURN, REVEAL, KEY_REPLACE, KEY_RECLAIM, KEYS_READ: the hold is not confirmed; CONFIRM, RELEASE, EXTEND: it is owed; BATCH_CHANGE: the batch is not in the state it is to leave",
         ),
         Code::Frozen => {
             ("LINES for RESERVE and SELL", "the stock is frozen; KEYS_IMPORT: the batch is frozen")
@@ -241,7 +244,7 @@ fn rejection(code: Code) -> (&'static str, &'static str) {
         Code::HoldExpiredNoStock => {
             ("LINES", "late CONFIRM: the units are no longer to be had. Recorded: refund")
         }
-        Code::HoldConfirmed => ("", "the hold is confirmed"),
+        Code::HoldConfirmed => ("", "the hold is confirmed; `replace`: or owed"),
         Code::ExceedsHold => ("LINES", "more units, or more lines, than the hold has"),
         Code::ExceedsRedeemed => ("", "later: more units than were redeemed"),
         Code::AlreadyReversed => ("", "RETURN of all that is left: nothing is left"),
@@ -326,6 +329,7 @@ fn table(name: &str) -> String {
         "key" => markdown(0, KeyItemLayout::FIELDS),
         "batch" => markdown(0, BatchLayout::FIELDS),
         "listed_key" => markdown(0, ListedItemLayout::FIELDS),
+        "debt" => markdown(0, DebtLayout::FIELDS),
         "hold_line" => markdown(0, HoldLineLayout::FIELDS),
         "facts_kinds" => facts_kinds(),
         "line_fact" => markdown(0, LineFactLayout::FIELDS),

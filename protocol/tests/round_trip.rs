@@ -2,12 +2,12 @@
 
 mod common;
 
-use common::strategies::{blocks, limits, prices, rules};
+use common::strategies::{blocks, debts, limits, prices, rules};
 use common::{answer_bytes, command_bytes, key_items, listed_items};
 use proptest::prelude::*;
 use scrip_engine::answer::{
-    Answer, BatchView, Cancelled, ChannelView, HoldLine, HoldState, HoldView, KeyList, KeyPage, ListPage,
-    ListedKeys, OperationKind, OperationView, Outcome, StockView,
+    Answer, BatchView, Cancelled, ChannelView, DebtView, HoldLine, HoldState, HoldView, KeyList, KeyPage,
+    ListPage, ListedKeys, OperationKind, OperationView, Outcome, StockView,
 };
 use scrip_engine::command::{
     BatchChange, BatchCreate, Block, Command, Envelope, KeyBlock, Limits, Line, Parties, Price, Quota,
@@ -161,7 +161,7 @@ impl Parts {
             parties: self.flags[2].then_some(&self.parties),
             expected_total: self.flags[3].then_some(self.numbers[0]),
             member: self.flags[4],
-            wait_until_ms: 0,
+            wait_until_ms: if self.kind == CommandKind::Sell && !self.flags[0] { self.numbers[1] } else { 0 },
             lines: &self.lines,
         }
     }
@@ -215,6 +215,7 @@ impl Parts {
             }
             CommandKind::KeysRead => Command::KeysRead { hold, from: self.small[0] },
             CommandKind::BatchesShow => Command::BatchesShow { stock, from: self.small[0] },
+            CommandKind::OwedShow => Command::OwedShow { stock, from: self.small[0] },
             CommandKind::StockSupply => Command::StockSupply { stock, units },
             CommandKind::StockVoid => {
                 let [from_frozen, forced, ..] = self.flags;
@@ -278,6 +279,7 @@ struct AnswerParts {
     line_facts: Vec<LineFact>,
     channels: Vec<ChannelView>,
     batches: Vec<BatchView>,
+    debts: Vec<DebtView>,
     keys: Vec<u8>,
     limits: Limits,
     prices: Vec<Price>,
@@ -340,7 +342,13 @@ fn answer_parts() -> impl Strategy<Value = AnswerParts> {
         prop::collection::vec(any::<u32>().prop_map(U32::new), 0..=64),
         prop::collection::vec(hold_line, 0..=64),
         prop::collection::vec(line_fact, 0..=64),
-        (prop::collection::vec(channel, 0..=64), prop::collection::vec(batch, 0..=64), keys, listed),
+        (
+            prop::collection::vec(channel, 0..=64),
+            prop::collection::vec(batch, 0..=64),
+            prop::collection::vec(debts(), 0..=64),
+            keys,
+            listed,
+        ),
         (
             limits(),
             prices(),
@@ -351,7 +359,7 @@ fn answer_parts() -> impl Strategy<Value = AnswerParts> {
     )
         .prop_map(|(kinds, numbered, values, units, hold_lines, line_facts, lists, set, name)| {
             let (limits, prices, rules, blocks) = set;
-            let (channels, batches, keys, listed) = lists;
+            let (channels, batches, debts, keys, listed) = lists;
             AnswerParts {
                 kind: kinds.0,
                 facts: kinds.1,
@@ -368,6 +376,7 @@ fn answer_parts() -> impl Strategy<Value = AnswerParts> {
                 line_facts,
                 channels,
                 batches,
+                debts,
                 keys,
                 limits,
                 prices,
@@ -427,7 +436,7 @@ impl AnswerParts {
     fn hold(&self) -> HoldView<'_> {
         HoldView {
             hold: OperationId(self.big[0]),
-            state: HoldState::from_number(self.state.min(6)).expect("1 to 6 are states"),
+            state: HoldState::from_number(self.state.min(9)).expect("1 to 9 are states"),
             channel: ChannelId(self.channel),
             late: self.flag,
             flagged: self.small[0].is_multiple_of(2),
@@ -475,6 +484,8 @@ impl AnswerParts {
                 2 => Cancelled::Lapsed,
                 _ => Cancelled::Returned { units: value },
             }),
+            AnswerKind::Owed => Answer::Owed { position: self.small[0], until_ms: value },
+            AnswerKind::Debts => Answer::Debts { total: self.small[0], debts: &self.debts },
             AnswerKind::Released => Answer::Released { lapsed: self.flag },
             AnswerKind::Returned => Answer::Returned { units: value },
             AnswerKind::Stock => Answer::Stock(self.stock()),

@@ -72,6 +72,7 @@ impl Shop {
             sealed_bytes_max: 1 << 20,
             risk_counts_max: 1_024,
             order_lines_max: 4_096,
+            debts_max: 4_096,
         };
         let mut shop = Shop { engine: Engine::new(capacity, Rules::default(), 1), operations: 0 };
         assert_eq!(shop.engine.advance(NOW_MS, &mut Nowhere), Some(NOW_MS));

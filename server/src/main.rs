@@ -83,6 +83,7 @@ fn run(command: Command) -> Result<ExitCode, Box<dyn Error>> {
         Command::Release(arguments) => operator::release(&arguments)?,
         Command::Return(arguments) => operator::return_units(&arguments)?,
         Command::Cancel(arguments) => operator::cancel(&arguments)?,
+        Command::Owed(command) => operator::owed(&command)?,
         Command::Hold(command) => operator::hold(&command)?,
         Command::Top(arguments) => operator::top(&arguments)?,
         Command::Import(command) => return Ok(exit_code(keys::import(&command)?)),

@@ -9,7 +9,9 @@ use crate::durable::{Durable, Space};
 use scrip_engine::answer::Outcome;
 use scrip_engine::command::Request;
 use scrip_engine::event::{Event, EventSink};
-use scrip_engine::limits::{ADVANCE_EVENT_BYTES_MAX, EVENT_BYTES_MAX, Rules, TICK_LEASE_MS};
+use scrip_engine::limits::{
+    ADVANCE_EVENT_BYTES_MAX, EVENT_BYTES_MAX, Rules, SETTLEMENT_BYTES_MAX, TICK_LEASE_MS,
+};
 use scrip_engine::rejection::{CapacityOf, Code, Facts, Rejection};
 use scrip_engine::{ADVANCE_EVENTS_MAX, Engine};
 use scrip_wal::FrameBuffer;
@@ -20,12 +22,15 @@ pub const BUFFERS: usize = 3;
 
 /// Room the open frame must have before time advances.
 const ADVANCE_BYTES: usize = ADVANCE_EVENTS_MAX * ADVANCE_EVENT_BYTES_MAX;
-/// Room the open frame must have before a command executes: its event, and a tick.
+/// Room the open frame must have before a command executes: its event, a tick, and the debts that it settles.
 const COMMAND_BYTES: usize = 2 * EVENT_BYTES_MAX;
+/// Settlements between two commands: when there are more, the commands are answered BUSY until time has moved on.
+const SETTLEMENTS_MAX: usize = 16;
 
 /// Events up to which a frame counts as lone: a server with so little to do lacks time, not throughput.
 const LONE_RECORDS_MAX: u32 = 8;
 
+const _: () = assert!(SETTLEMENT_BYTES_MAX + 64 <= EVENT_BYTES_MAX);
 const _: () = assert!(ADVANCE_BYTES + COMMAND_BYTES < scrip_wal::limits::FRAME_BYTES_MAX / 2);
 
 /// One engine and its log.
@@ -95,6 +100,9 @@ impl<D: Durable> Shard<D> {
     /// Must be called after [`Shard::advance`] and before the first command of a batch: makes sure that the time the
     /// commands see can't come again after a restart. Without room for that, the batch is answered BUSY.
     pub fn begin_batch(&mut self) {
+        if self.engine.must_settle() && !self.settle() {
+            self.settled = false;
+        }
         if !self.settled || self.now_ms <= self.engine.now_ms() + TICK_LEASE_MS {
             return;
         }
@@ -117,7 +125,10 @@ impl<D: Durable> Shard<D> {
     /// the log is behind; CAPACITY if the log's disk is full.
     #[inline]
     pub fn execute(&mut self, request: &Request<'_>) -> Outcome<'_> {
-        if !self.settled || self.open.buffer.room_bytes() < COMMAND_BYTES && !self.make_room(COMMAND_BYTES) {
+        if !self.settled
+            || self.engine.must_settle() && !self.settle()
+            || self.open.buffer.room_bytes() < COMMAND_BYTES && !self.make_room(COMMAND_BYTES)
+        {
             return Outcome::Refused(Rejection::plain(Code::Busy));
         }
         if request.command.mutates() && !self.may_write(request) {
@@ -125,6 +136,23 @@ impl<D: Durable> Shard<D> {
             return Outcome::Refused(Rejection { code: Code::Capacity, facts });
         }
         self.engine.execute(self.now_ms, request, &mut self.open)
+    }
+
+    /// Settles debts after a command that made more of them possible than went with it; answers whether all are.
+    #[cold]
+    fn settle(&mut self) -> bool {
+        for _ in 0..SETTLEMENTS_MAX {
+            if !self.make_room(COMMAND_BYTES) || self.log.space() == Space::Exhausted {
+                return false;
+            }
+            self.engine.settle(&mut self.open);
+            if !self.engine.must_settle() {
+                return true;
+            }
+        }
+        // As with holds that expire: whoever asks meanwhile is not answered from a half of it.
+        self.settled = false;
+        false
     }
 
     #[inline]

@@ -11,12 +11,13 @@
 //! * the channels together have used what is held and sold;
 //! * the buckets add up to the total, and nothing is sold or held beyond it;
 //! * buckets, channels and quotas of the engine are the same;
+//! * no debt was settled before an older one on the same stock and channel that waits for that stock alone;
 //! * the card keys that the engine has bound to the hold are the next ones in the order of sale, and bound to no other.
 //!
-//! Further laws over events get a file of their own beside [`books`] and a line in [`Walk::step`]: debts, once there are
-//! any, are to be settled in the order in which they were made.
+//! Further laws over events get a file of their own beside [`debts`] and a line in [`Walk::step`].
 
 mod books;
+mod debts;
 mod stock;
 
 pub use books::{Books, Lapse};
@@ -45,6 +46,8 @@ pub struct Walk {
     pub events: u64,
     /// Looks at a stock after an event.
     pub looks: u64,
+    /// Debts settled before an older one that they had to stand behind.
+    pub debts_overtaken: u64,
     /// What was wrong, counted.
     pub faults: u64,
     /// Looks at which a channel had used more than its cap, or guarantees were not there.
@@ -107,8 +110,15 @@ impl Walk {
             self.look_at_engine(sequence, *stock, state);
         }
         self.books.touched = touched;
-        if let Some(hold) = self.books.bound {
-            self.look_at_keys(sequence, hold, state);
+        let bound = core::mem::take(&mut self.books.bound);
+        for hold in &bound {
+            self.look_at_keys(sequence, *hold, state);
+        }
+        self.books.bound = bound;
+        for (debt, stock) in core::mem::take(&mut self.books.overtaking) {
+            let debt = OperationId(debt.2);
+            self.debts_overtaken += 1;
+            self.fault(sequence, || format!("debt {debt} is settled before an older one on {stock}"));
         }
     }
 

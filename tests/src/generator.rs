@@ -170,7 +170,7 @@ impl Generator {
         let mut moments_ms = Vec::new();
         for hold in oracle.records.values().filter_map(|record| record.hold.as_ref()) {
             match hold.state {
-                HoldState::Held => moments_ms.push(hold.deadline_ms),
+                HoldState::Held | HoldState::Owed => moments_ms.push(hold.deadline_ms),
                 HoldState::Expired => moments_ms.push(hold.late_until_ms),
                 _ => {}
             }
@@ -274,6 +274,7 @@ pub fn has_own_id(request: &OwnedRequest) -> bool {
             | OwnedCommand::KeysRead { .. }
             | OwnedCommand::KeysList { .. }
             | OwnedCommand::BatchesShow { .. }
+            | OwnedCommand::OwedShow { .. }
             | OwnedCommand::StockShow { .. }
             | OwnedCommand::StockChannels { .. }
             | OwnedCommand::OperationShow

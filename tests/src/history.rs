@@ -21,6 +21,8 @@ pub struct Tally {
     pub commands: u64,
     /// Events logged.
     pub events: u64,
+    /// Sales that were owed, settled, and owed in vain.
+    pub debts: [u64; 3],
     /// How often each command was answered how: taken, or refused with a code.
     pub answers: BTreeMap<(&'static str, Option<Code>), u64>,
 }
@@ -30,6 +32,7 @@ impl Tally {
     pub fn add(&mut self, other: &Tally) {
         self.commands += other.commands;
         self.events += other.events;
+        self.debts.iter_mut().zip(other.debts).for_each(|(sum, more)| *sum += more);
         for (what, times) in &other.answers {
             *self.answers.entry(*what).or_insert(0) += times;
         }
@@ -130,6 +133,7 @@ impl History {
         };
         self.tally.commands += 1;
         self.tally.events = self.world.log.events;
+        self.tally.debts = self.world.log.debts;
         *self.tally.answers.entry((name(&request.command), answer.code())).or_insert(0) += 1;
         if self.tally.commands.is_multiple_of(RECOUNT_EVERY) {
             self.world.check_laws();
@@ -231,6 +235,7 @@ pub fn name(command: &OwnedCommand) -> &'static str {
         OwnedCommand::KeysList { .. } => "KEYS_LIST",
         OwnedCommand::KeysRead { .. } => "KEYS_READ",
         OwnedCommand::BatchesShow { .. } => "BATCHES_SHOW",
+        OwnedCommand::OwedShow { .. } => "OWED_SHOW",
         OwnedCommand::StockShow { .. } => "STOCK_SHOW",
         OwnedCommand::StockChannels { .. } => "STOCK_CHANNELS",
         OwnedCommand::OperationShow => "OPERATION_SHOW",

@@ -11,6 +11,7 @@
 mod batches;
 mod cancel;
 mod channels;
+pub mod debts;
 mod holds;
 mod keys;
 mod laws;
@@ -70,6 +71,8 @@ pub struct Oracle {
     floor_ms: u64,
     /// When [`Oracle::forget`] was last called.
     forgotten_ms: u64,
+    /// Sales that are owed, as they were made.
+    pub debts: Vec<Key>,
     /// Holds that will expire, in this order as far as their deadlines leave it open.
     expiring: Vec<Key>,
 }
@@ -111,6 +114,8 @@ pub struct Stock {
     pub once_per_order: bool,
     /// Batches of card keys, as they were made.
     pub batches: Vec<Batch>,
+    /// What debts claim, in the order in which they were made.
+    pub claims: Vec<debts::Claim>,
 }
 
 /// A batch of card keys.
@@ -207,7 +212,7 @@ pub struct Hold {
     pub state: HoldState,
     pub late: bool,
     pub flagged: bool,
-    /// The refusal of a late CONFIRM or of a paid SELL.
+    /// The refusal of a late CONFIRM or of a paid SELL, and the one of a SELL that is owed if its units do not come.
     pub refusal: Option<OwnedOutcome>,
     pub reserved_ms: u64,
     pub deadline_ms: u64,
@@ -271,6 +276,7 @@ impl Oracle {
             now_ms: 0,
             floor_ms: 0,
             forgotten_ms: 0,
+            debts: Vec::new(),
             expiring: Vec::new(),
         }
     }
@@ -315,6 +321,12 @@ impl Oracle {
 
     /// What `request` is answered at this time, and what it does.
     pub fn answer(&mut self, request: &OwnedRequest) -> OwnedOutcome {
+        let answer = self.answer_now(request);
+        self.settle(self.now_ms);
+        answer
+    }
+
+    fn answer_now(&mut self, request: &OwnedRequest) -> OwnedOutcome {
         let envelope = &request.envelope;
         match &request.command {
             OwnedCommand::StockShow { stock } => self.show_stock(envelope, *stock),
@@ -322,6 +334,7 @@ impl Oracle {
             OwnedCommand::OperationShow => self.show_operation(envelope),
             OwnedCommand::StockTermsShow { stock } => self.show_terms(envelope, *stock),
             OwnedCommand::RiskShow { from } => self.show_risk(envelope, *from),
+            OwnedCommand::OwedShow { stock, from } => self.show_owed(envelope, *stock, *from),
             OwnedCommand::KeysRead { hold, from } => self.read_keys(envelope, *hold, *from),
             OwnedCommand::KeysList { stock, batch, from } => {
                 self.list_keys(envelope, (*stock, *batch, *from), false)

@@ -5,8 +5,8 @@
 
 use crate::request::OwnedRequest;
 use scrip_engine::answer::{
-    Answer, BatchView, Cancelled, ChannelView, HoldState, HoldView, KeyList, KeyPage, KeyPlace, ListPage,
-    ListedItem, ListedKeys, ListedPlace, OperationView, Outcome, StockView,
+    Answer, BatchView, Cancelled, ChannelView, DebtView, HoldState, HoldView, KeyList, KeyPage, KeyPlace,
+    ListPage, ListedItem, ListedKeys, ListedPlace, OperationView, Outcome, StockView,
 };
 use scrip_engine::command::{Block, Limits, Price, RiskRule, StockKind, StockTerms};
 use scrip_engine::ids::{ChannelId, OperationId, OrderId, StockId, UserId};
@@ -33,6 +33,8 @@ pub enum OwnedOutcome {
     Keys(OwnedKeys),
     Batches { total: u32, batches: Vec<BatchView> },
     KeysListed(OwnedList),
+    Owed { position: u32, until_ms: u64 },
+    Debts { total: u32, debts: Vec<DebtView> },
     Hold(Box<OwnedHold>),
     Operation(OperationView),
     Refused { code: Code, facts: OwnedFacts },
@@ -255,8 +257,8 @@ impl OwnedOutcome {
     }
 
     /// Whether this may be the answer to a repeat of what was answered `first`: the same, but that keys may have become void
-    /// since, or been replaced, or reclaimed if they were never shown, and that what was taken may be cancelled since. REVEAL
-    /// and KEY_REPLACE need their hold, and say where a key stands and what may be shown now.
+    /// since, been replaced, or reclaimed if they were never shown, that what was owed may have come, or not, and that what
+    /// was taken may be cancelled since. REVEAL and KEY_REPLACE need their hold, and say where a key stands and what may be shown now.
     pub fn repeats(&self, first: &OwnedOutcome) -> bool {
         // An export reads on: a repeat says how things stand now.
         if let (OwnedOutcome::KeysListed(now), OwnedOutcome::KeysListed(before)) = (self, first) {
@@ -264,6 +266,9 @@ impl OwnedOutcome {
         }
         if self.code() == Some(Code::Cancelled) && first.can_be_cancelled() {
             return true;
+        }
+        if let OwnedOutcome::Owed { position, until_ms } = first {
+            return self.follows_owed(*position, *until_ms);
         }
         let Some(before) = first.keys() else { return self == first };
         let of_hold = matches!(first, OwnedOutcome::Keys(_));
@@ -295,8 +300,21 @@ impl OwnedOutcome {
 
     /// Whether it speaks of a hold that a CANCEL may end later.
     fn can_be_cancelled(&self) -> bool {
-        use OwnedOutcome::{Confirmed, ConfirmedKeys, Keys, Reserved};
-        matches!(self, Reserved { .. } | Confirmed { .. } | ConfirmedKeys { .. } | Keys(_))
+        use OwnedOutcome::{Confirmed, ConfirmedKeys, Keys, Owed, Reserved};
+        matches!(self, Owed { .. } | Reserved { .. } | Confirmed { .. } | ConfirmedKeys { .. } | Keys(_))
+    }
+
+    /// Whether this may be what has become of a debt: it has moved up, is settled, or was owed in vain.
+    fn follows_owed(&self, first_position: u32, first_until_ms: u64) -> bool {
+        match self {
+            OwnedOutcome::Owed { position, until_ms } => {
+                *position <= first_position && *until_ms == first_until_ms
+            }
+            OwnedOutcome::Confirmed { late: false, .. } | OwnedOutcome::ConfirmedKeys { late: false, .. } => {
+                true
+            }
+            _ => matches!(self.code(), Some(Code::OutOfStock | Code::ChannelQuota | Code::KeyReplaced)),
+        }
     }
 
     fn without_keys(&self) -> OwnedOutcome {
@@ -372,6 +390,8 @@ impl From<Answer<'_>> for OwnedOutcome {
             Answer::Risk { rules, total, blocks } => {
                 OwnedOutcome::Risk { rules: rules.to_vec(), total, blocks: blocks.to_vec() }
             }
+            Answer::Owed { position, until_ms } => OwnedOutcome::Owed { position, until_ms },
+            Answer::Debts { total, debts } => OwnedOutcome::Debts { total, debts: debts.to_vec() },
             Answer::Hold(view) => OwnedOutcome::Hold(Box::new(view.into())),
             Answer::Operation(view) => OwnedOutcome::Operation(view),
         }

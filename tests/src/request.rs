@@ -140,6 +140,10 @@ pub enum OwnedCommand {
     StockChannels {
         stock: StockId,
     },
+    OwedShow {
+        stock: StockId,
+        from: u32,
+    },
     OperationShow,
     StockLimits {
         stock: StockId,
@@ -272,6 +276,7 @@ impl OwnedRequest {
             }
             OwnedCommand::StockShow { stock } => Command::StockShow { stock: *stock },
             OwnedCommand::StockChannels { stock } => Command::StockChannels { stock: *stock },
+            OwnedCommand::OwedShow { stock, from } => Command::OwedShow { stock: *stock, from: *from },
             OwnedCommand::OperationShow => Command::OperationShow,
             OwnedCommand::StockLimits { .. }
             | OwnedCommand::StockPrice { .. }
@@ -309,6 +314,7 @@ impl OwnedRequest {
                 | OwnedCommand::KeysRead { .. }
                 | OwnedCommand::KeysList { .. }
                 | OwnedCommand::BatchesShow { .. }
+                | OwnedCommand::OwedShow { .. }
                 | OwnedCommand::OperationShow
                 | OwnedCommand::StockTermsShow { .. }
                 | OwnedCommand::RiskShow { .. }

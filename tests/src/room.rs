@@ -3,6 +3,7 @@
 //! Invariant: the engine keeps at least what the oracle remembers and at most what its tables hold; it refuses a command
 //! for want of room only if a table that the command needs is full; and what is gone leaves its table in the end.
 
+use crate::oracle::debts::waits_for;
 use crate::oracle::{Hold, Oracle, Rule, Subject, told};
 use crate::request::OwnedRequest;
 use scrip_engine::Engine;
@@ -11,7 +12,7 @@ use scrip_engine::rejection::CapacityOf;
 use std::collections::BTreeSet;
 
 /// The tables, in the order of `Engine::usage`.
-pub const TABLES: [CapacityOf; 7] = [
+pub const TABLES: [CapacityOf; 8] = [
     CapacityOf::Stocks,
     CapacityOf::Holds,
     CapacityOf::ExtraLines,
@@ -19,24 +20,26 @@ pub const TABLES: [CapacityOf; 7] = [
     CapacityOf::UserLimits,
     CapacityOf::RiskCounts,
     CapacityOf::OrderLines,
+    CapacityOf::Debts,
 ];
 
 /// Records that must be remembered, by table.
-pub fn remembered(oracle: &Oracle) -> [u64; 7] {
+pub fn remembered(oracle: &Oracle) -> [u64; 8] {
     let holds = holds(oracle).count();
     let extra_lines: usize = self::holds(oracle).map(|hold| hold.lines.len() - 1).sum();
     let records = oracle.records.keys().filter(|key| oracle.record(**key).is_some()).count();
     let rules = oracle.risk.rules.values().flatten();
     let windows: usize = rules.map(|(_, rule)| Rule::living(rule, oracle.now_ms())).sum();
     let (counted, order_lines) = (counted(oracle).len(), order_lines(oracle));
-    [oracle.stocks.len(), holds, extra_lines, records - holds, counted, windows, order_lines]
+    let claims = oracle.stocks.values().map(|stock| stock.claims.len()).sum();
+    [oracle.stocks.len(), holds, extra_lines, records - holds, counted, windows, order_lines, claims]
         .map(|count| count as u64)
 }
 
 /// Records that `request` adds at most, by table.
-pub fn added(oracle: &Oracle, request: &OwnedRequest) -> [u64; 7] {
+pub fn added(oracle: &Oracle, request: &OwnedRequest) -> [u64; 8] {
     let Some(take) = request.take() else {
-        return [1, 0, 0, 1, 0, 0, 0];
+        return [1, 0, 0, 1, 0, 0, 0, 0];
     };
     let is_limited = |(stock, (kind, subject)): &(StockId, Subject)| {
         *subject != 0 && oracle.stocks.get(stock).is_some_and(|stock| stock.limit(*kind).is_any())
@@ -47,7 +50,8 @@ pub fn added(oracle: &Oracle, request: &OwnedRequest) -> [u64; 7] {
     let windows = oracle.new_counts(&request.envelope, take);
     let once = take.lines.iter().map(|wish| wish.stock).filter(|stock| is_once(oracle, stock));
     let once = if take.order.0 == 0 { 0 } else { once.collect::<BTreeSet<_>>().len() };
-    [0, 1, take.lines.len() as u64 - 1, 0, new.len() as u64, windows as u64, once as u64]
+    let waits = waits_for(request).len() as u64;
+    [0, 1, take.lines.len() as u64 - 1, 0, new.len() as u64, windows as u64, once as u64, waits]
 }
 
 /// Panics unless the engine's tables hold at least what must be remembered, and no more than they can.

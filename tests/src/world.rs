@@ -11,7 +11,9 @@ use crate::room;
 use scrip_engine::command::{Envelope, StockKind, StockTerms};
 use scrip_engine::event::{Event, EventHold, EventSink};
 use scrip_engine::ids::{ChannelId, MerchantId, OperationId, OperationKey, OrderId, Slot, StockId, UserId};
-use scrip_engine::limits::{Capacity, EVENT_BYTES_MAX, EXPIRED_PER_EVENT_MAX, Rules, TTL_MAX_MS};
+use scrip_engine::limits::{
+    Capacity, DEBTS_PER_EVENT_MAX, EVENT_BYTES_MAX, EXPIRED_PER_EVENT_MAX, OWED_MAX_MS, Rules, TTL_MAX_MS,
+};
 use scrip_engine::rejection::{CapacityOf, Code};
 use scrip_engine::{ADVANCE_EVENTS_MAX, Engine};
 
@@ -30,6 +32,8 @@ pub struct Log {
     pub events: u64,
     /// Holds that have expired and of which the oracle has not heard.
     pub expired: Vec<Key>,
+    /// Sales that were owed, settled, and owed in vain.
+    pub debts: [u64; 3],
     /// The most holds that one expiry posted.
     pub expired_at_once_max: usize,
 }
@@ -44,6 +48,19 @@ impl EventSink for Log {
             assert!(holds.len() <= EXPIRED_PER_EVENT_MAX, "one event expired {} holds", holds.len());
             self.expired.extend(holds.iter().map(expired_key));
             self.expired_at_once_max = self.expired_at_once_max.max(holds.len());
+        }
+        match event {
+            Event::Owed { .. } => self.debts[0] += 1,
+            Event::Settled { holds } => {
+                assert!(
+                    (1..=DEBTS_PER_EVENT_MAX).contains(&holds.len()),
+                    "one event settled {}",
+                    holds.len()
+                );
+                self.debts[1] += holds.len() as u64;
+            }
+            Event::Unfulfilled { holds } => self.debts[2] += holds.len() as u64,
+            _ => {}
         }
         self.bytes.extend_from_slice(&buffer[..size]);
         self.events += 1;
@@ -194,6 +211,10 @@ impl World {
             self.engine.prepare(&[*request]);
             OwnedOutcome::from(self.engine.execute(self.now_ms, request, &mut self.log))
         });
+        assert!(self.log.events - events <= 3, "a command made {} events", self.log.events - events);
+        while self.engine.must_settle() {
+            self.engine.settle(&mut self.log);
+        }
         let oracle = match engine.full_table() {
             Some(_) => self.refused_for_want_of_room(request, &engine),
             None => self.oracle.answer(request),
@@ -217,6 +238,9 @@ impl World {
         let table = room::TABLES.iter().position(|table| *table == of).expect("a table");
         let (_, used, maximum) = self.engine.usage()[table];
         let mut added = room::added(&self.oracle, request)[table];
+        if of == CapacityOf::Debts && !matches!(answer, OwnedOutcome::Owed { .. }) {
+            added = 0;
+        }
         if matches!(of, CapacityOf::UserLimits | CapacityOf::RiskCounts) && !answer.reached_room(request) {
             // A refusal that is recorded counts no purchase and no success.
             added = 0;
@@ -231,7 +255,8 @@ impl World {
     pub fn drain(&mut self) {
         let Rules { operation_window_ms, late_confirm_ms, .. } = self.rules;
         let grain_ms = operation_window_ms / 1_000 + 2_000;
-        let far_ms = [u64::from(TTL_MAX_MS), 86_400_000.max(late_confirm_ms), operation_window_ms];
+        let far_ms =
+            [OWED_MAX_MS, u64::from(TTL_MAX_MS), 86_400_000.max(late_confirm_ms), operation_window_ms];
         for wait_ms in far_ms.into_iter().chain([grain_ms; 80]) {
             self.wait(wait_ms);
             self.tick();

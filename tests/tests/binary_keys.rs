@@ -39,7 +39,7 @@ fn keys_stock(site: &Site) -> (Server, Caller, StockId) {
 /// Sells units and answers the hold.
 fn sell(caller: &Caller, stock: StockId, units: u32) -> Hold {
     let request = Sell::new(caller.client.operation(), vec![Line::new(stock, units)]);
-    caller.wait(caller.client.sell(request)).expect("there are enough").hold
+    caller.wait(caller.client.sell(request)).expect("there are enough").confirmed().expect("sold").hold
 }
 
 /// All keys of a hold, page by page.

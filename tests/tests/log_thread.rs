@@ -35,6 +35,7 @@ const CAPACITY: Capacity = Capacity {
     sealed_bytes_max: 64 << 10,
     risk_counts_max: 1_024,
     order_lines_max: 4_096,
+    debts_max: 4_096,
 };
 
 /// What outlives a process: the directory, and what the world knows.

@@ -136,6 +136,7 @@ async fn buy_one(client: Client, stock: StockId, channel: ChannelId, user: u32) 
     let user = client.user_id(&format!("buyer-{user}"))?;
     let request = Sell { user, ..Sell::new(client.operation(), vec![Line::new(stock, 1)]) };
     let sold = client.on_channel(channel).sell(request).await?;
+    let sold = sold.confirmed().expect("it does not wait");
     let [key] = sold.keys.keys.as_slice() else { panic!("one key: {:?}", sold.keys) };
     Ok(key.text.as_ref().expect("it is the buyer's").reveal().to_owned())
 }

@@ -3,9 +3,10 @@
 
 use scrip_engine::Engine;
 use scrip_engine::command::{Quota, StockKind, StockTerms};
-use scrip_engine::event::{Buyer, Event, EventKey, EventLine, Origin};
+use scrip_engine::event::{Buyer, Event, EventHold, EventKey, EventLine, Origin, OwedLine};
 use scrip_engine::ids::{ChannelId, MerchantId, OperationId, OrderId, Slot, StockId, UserId};
 use scrip_engine::limits::Rules;
+use scrip_engine::rejection::Code;
 use scrip_planted::{Bug, with};
 use scrip_shard::Walk;
 use scrip_tests::generator::ROOMY;
@@ -45,6 +46,7 @@ fn walk_over(bytes: &[u8]) -> Walk {
 #[test]
 fn books_counted_from_events_alone_agree_with_the_engine_after_every_event() {
     let (mut looks, mut lapses, mut imported, mut replaced, mut guaranteed) = (0, 0, 0, 0, 0);
+    let mut settled = 0;
     for seed in 0..SEEDS {
         let walk = walk_over(&log_of(seed));
         assert_eq!(walk.faults, 0, "seed {seed}: {:#?}", walk.findings);
@@ -52,17 +54,21 @@ fn books_counted_from_events_alone_agree_with_the_engine_after_every_event() {
         lapses += walk.books.lapses().len();
         imported += walk.books.keys_imported();
         replaced += walk.books.keys_replaced();
+        settled += walk.books.debts_settled();
         let stocks = walk.books.stocks().flat_map(|(_, stock)| stock.channels.values());
         guaranteed += stocks.filter(|channel| channel.guaranteed_first > 0).count();
     }
-    println!("{looks} looks, {lapses} lapses, {imported} keys, {replaced} replaced, {guaranteed} guarantees");
+    println!(
+        "{looks} looks, {lapses} lapses, {imported} keys, {replaced} replaced, {guaranteed} guarantees, {settled} debts"
+    );
     assert!(looks > 10_000 && lapses > 50 && imported > 1_000 && replaced > 10 && guaranteed > 50);
+    assert!(settled > 20);
 }
 
 #[test]
 fn a_channel_that_the_engine_lets_beyond_its_quota_is_seen() {
     let seen = (0..SEEDS).any(|seed| {
-        let log = catch_unwind(AssertUnwindSafe(|| with(Bug::QuotaOffByOne, || beyond_quota(seed))));
+        let log = catch_unwind(AssertUnwindSafe(|| with(Bug::QuotaOffByOne, || as_far_as_agreed(seed))));
         log.is_ok_and(|bytes| {
             catch_unwind(AssertUnwindSafe(|| walk_over(&bytes))).is_ok_and(|walk| walk.quotas_exceeded > 0)
         })
@@ -71,7 +77,7 @@ fn a_channel_that_the_engine_lets_beyond_its_quota_is_seen() {
 }
 
 /// A history as far as the oracle goes along.
-fn beyond_quota(seed: u64) -> Vec<u8> {
+fn as_far_as_agreed(seed: u64) -> Vec<u8> {
     let mut history = History::new(seed).quiet();
     for _ in 0..STEPS {
         if history.step().is_err() {
@@ -200,4 +206,29 @@ fn keys_that_go_to_another_order_than_their_turn_says_are_seen() {
     forged.walk(&sold(5, &lines));
     let findings = forged.walk.findings.join("\n");
     assert!(findings.contains("the order of sale says"), "{findings}");
+}
+
+#[test]
+fn a_debt_that_is_settled_before_an_older_one_is_seen() {
+    let mut forged = Forged::new(false);
+    let lines = [OwedLine::new(STOCK, 4, Some((Code::OutOfStock, 0)))];
+    for operation in [2, 3] {
+        forged.both(&Event::Owed {
+            origin: origin(operation, 7),
+            buyer: Buyer { order: OrderId(0), user: UserId(0) },
+            hidden: false,
+            until_ms: START_MS + 60_000,
+            code: Code::OutOfStock,
+            replaces: OperationId(0),
+            parties: None,
+            flagged: false,
+            lines: &lines,
+            prices: &[],
+        });
+    }
+    forged.both(&Event::Settled { holds: &[EventHold::new(origin(3, 7).key())] });
+    assert_eq!((forged.walk.debts_overtaken, forged.walk.faults), (1, 1), "{:?}", forged.walk.findings);
+    forged.both(&Event::Settled { holds: &[EventHold::new(origin(2, 7).key())] });
+    assert_eq!((forged.walk.debts_overtaken, forged.walk.faults), (1, 1), "{:?}", forged.walk.findings);
+    assert_eq!(forged.walk.books.debts_settled(), 2);
 }

@@ -18,6 +18,7 @@ impl Request<'_> {
                 | Command::StockTermsShow { .. }
                 | Command::RiskShow { .. }
                 | Command::KeysList { .. }
+                | Command::OwedShow { .. }
         );
         if self.envelope.operation.0 == 0 && !named {
             return Err(Malformed::OperationZero);
@@ -37,8 +38,12 @@ impl Request<'_> {
                 if *ttl_ms > TTL_MAX_MS {
                     return Err(Malformed::Ttl(*ttl_ms));
                 }
+                if take.wait_until_ms != 0 {
+                    return Err(Malformed::Wait);
+                }
                 take.check(self.envelope.operation)
             }
+            Command::Sell { take, .. } if take.partial && take.wait_until_ms != 0 => Err(Malformed::Wait),
             Command::Sell { take, .. } => take.check(self.envelope.operation),
             Command::Extend { ttl_ms, .. } if *ttl_ms == 0 || *ttl_ms > TTL_MAX_MS => {
                 Err(Malformed::Ttl(*ttl_ms))
@@ -63,6 +68,7 @@ impl Request<'_> {
             | Command::KeysList { .. }
             | Command::KeysRead { .. }
             | Command::BatchesShow { .. }
+            | Command::OwedShow { .. }
             | Command::StockShow { .. }
             | Command::StockChannels { .. }
             | Command::OperationShow => Ok(()),
@@ -74,9 +80,6 @@ impl Take<'_> {
     fn check(&self, operation: OperationId) -> Result<(), Malformed> {
         if self.lines.is_empty() || self.lines.len() > LINES_MAX {
             return Err(Malformed::LineCount(self.lines.len()));
-        }
-        if self.wait_until_ms != 0 {
-            return Err(Malformed::Wait);
         }
         if self.replace == operation {
             return Err(Malformed::ReplaceSelf);

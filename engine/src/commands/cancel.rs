@@ -9,7 +9,7 @@
 
 use super::checks::{age, deadline_passed, operation_room};
 use super::hold::free_units;
-use super::{Plan, Question, Reply, Resolved, Verdict, keys, record};
+use super::{Plan, Question, Reply, Resolved, Verdict, keys, owed, record};
 use crate::answer::{Cancelled, HoldState, OperationKind};
 use crate::event::{Event, Origin};
 use crate::rejection::{Code, Rejection};
@@ -39,12 +39,12 @@ fn decide_hold<'p>(state: &State, question: Question<'_>, handle: Handle, plan: 
         HoldState::Released | HoldState::Lapsed | HoldState::Cancelled => {
             return Verdict::Answer(Reply::Cancelled(handle));
         }
-        HoldState::Refused => return Verdict::Answer(Reply::CancelledNothing),
+        HoldState::Refused | HoldState::Unfulfilled => return Verdict::Answer(Reply::CancelledNothing),
         // It was reserved first and paid then: that takes a RETURN, by somebody who knows of the payment.
         HoldState::Confirmed if hold.flags & HoldRecord::SOLD == 0 => {
             return Verdict::Refuse(Rejection::plain(Code::HoldConfirmed));
         }
-        HoldState::Confirmed | HoldState::Held | HoldState::Expired => {}
+        HoldState::Confirmed | HoldState::Held | HoldState::Expired | HoldState::Owed => {}
     }
     if let Some(rejection) = deadline_passed(&question.request.envelope, question.now_ms) {
         return Verdict::Refuse(rejection);
@@ -84,6 +84,10 @@ pub fn apply(state: &mut State, resolved: &Resolved) -> Handle {
     match state.holds.get(handle).state() {
         HoldState::Held => free_units(state, handle),
         HoldState::Expired => {}
+        HoldState::Owed => {
+            owed::cancel(state, handle);
+            return handle;
+        }
         HoldState::Confirmed => return_all(state, handle),
         other => panic!("a {other:?} hold has nothing to cancel"),
     }

@@ -53,7 +53,7 @@ fn repeat<'p>(state: &State, record: Recorded, content: u64) -> Verdict<'p> {
             {
                 return verdict;
             }
-            (hold.content, made_by(hold, handle))
+            (hold.content, made_by(state, hold, handle))
         }
     };
     if recorded != content && !on(Bug::MismatchIgnored) {
@@ -63,9 +63,11 @@ fn repeat<'p>(state: &State, record: Recorded, content: u64) -> Verdict<'p> {
 }
 
 /// The answer to the command that made a hold.
-fn made_by(hold: &HoldRecord, handle: Handle) -> Reply {
-    if hold.state() == HoldState::Refused {
+fn made_by(state: &State, hold: &HoldRecord, handle: Handle) -> Reply {
+    if matches!(hold.state(), HoldState::Refused | HoldState::Unfulfilled) {
         Reply::Refused(handle)
+    } else if hold.state() == HoldState::Owed {
+        super::owed::repeated(state, handle)
     } else if hold.flags & HoldRecord::SOLD != 0 {
         Reply::Confirmed(handle)
     } else {
@@ -110,9 +112,9 @@ pub fn confirmed_hold(state: &State, question: Question<'_>, hold: OperationId) 
     let handle = found.ok_or(Code::HoldNotFound)?;
     match state.holds.get(handle).state() {
         HoldState::Confirmed => Ok(handle),
-        HoldState::Held | HoldState::Expired => Err(Code::NotActive),
+        HoldState::Held | HoldState::Expired | HoldState::Owed => Err(Code::NotActive),
         HoldState::Released | HoldState::Lapsed => Err(Code::HoldReleased),
-        HoldState::Refused => Err(Code::HoldNotFound),
+        HoldState::Refused | HoldState::Unfulfilled => Err(Code::HoldNotFound),
         HoldState::Cancelled => Err(Code::Cancelled),
     }
 }

@@ -38,7 +38,10 @@ pub fn decide<'p>(
         HoldState::Released | HoldState::Lapsed => {
             return Verdict::Refuse(Rejection::plain(Code::HoldReleased));
         }
-        HoldState::Refused => return Verdict::Refuse(Rejection::plain(Code::HoldNotFound)),
+        HoldState::Owed => return Verdict::Refuse(Rejection::plain(Code::NotActive)),
+        HoldState::Refused | HoldState::Unfulfilled => {
+            return Verdict::Refuse(Rejection::plain(Code::HoldNotFound));
+        }
         HoldState::Cancelled => return Verdict::Refuse(Rejection::plain(Code::Cancelled)),
     }
     if let Some(rejection) = deadline_passed(envelope, question.now_ms) {
@@ -168,8 +171,9 @@ fn late_lack(
         lines.map(|(line, other)| u64::from(asked(units, line, other.reserved))).sum()
     };
     let demand = sum_over(&|other| other.stock == record.stock);
-    if demand > stock.units.available {
-        return Some((Code::OutOfStock, stock.units.available));
+    let unclaimed = stock.unclaimed();
+    if demand > unclaimed {
+        return Some((Code::OutOfStock, unclaimed));
     }
     let room = stock.channels.room(hold.channel(), stock.units.available, None);
     if demand > room {

@@ -21,7 +21,8 @@ pub fn decide_release<'p>(state: &State, question: Question<'_>, plan: &'p mut P
     };
     match state.holds.get(handle).state() {
         HoldState::Confirmed => Verdict::Refuse(Rejection::plain(Code::HoldConfirmed)),
-        HoldState::Refused => Verdict::Refuse(Rejection::plain(Code::HoldNotFound)),
+        HoldState::Owed => Verdict::Refuse(Rejection::plain(Code::NotActive)),
+        HoldState::Refused | HoldState::Unfulfilled => Verdict::Refuse(Rejection::plain(Code::HoldNotFound)),
         HoldState::Cancelled => Verdict::Refuse(Rejection::plain(Code::Cancelled)),
         HoldState::Released | HoldState::Lapsed => Verdict::Answer(Reply::Released(handle)),
         HoldState::Held | HoldState::Expired => {
@@ -92,7 +93,8 @@ pub fn decide_extend<'p>(
         HoldState::Confirmed => Some(Code::HoldConfirmed),
         HoldState::Released | HoldState::Lapsed => Some(Code::HoldReleased),
         HoldState::Expired => Some(Code::Expired),
-        HoldState::Refused => Some(Code::HoldNotFound),
+        HoldState::Owed => Some(Code::NotActive),
+        HoldState::Refused | HoldState::Unfulfilled => Some(Code::HoldNotFound),
         HoldState::Cancelled => Some(Code::Cancelled),
     };
     if let Some(rejection) = code.map(Rejection::plain).or_else(|| operation_room(state)) {

@@ -294,7 +294,7 @@ pub fn decide_replace<'p>(
     let available = owner.units.available;
     let free = owner.channels.beyond_guarantees(record.channel(), available);
     if free == 0 {
-        let code = if available == 0 { Code::OutOfStock } else { Code::ChannelQuota };
+        let code = if owner.unclaimed() == 0 { Code::OutOfStock } else { Code::ChannelQuota };
         let facts = Facts::Units { stock: owner.id, asked: 1, available: free };
         return Verdict::Refuse(Rejection { code, facts });
     }

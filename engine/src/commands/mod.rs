@@ -14,17 +14,20 @@ pub mod key_reclaim;
 pub mod keys;
 pub mod limits;
 pub mod orders;
+pub mod owed;
 pub mod prices;
 pub mod query;
+pub mod refused;
 pub mod reply;
 pub mod return_units;
 pub mod risk;
+pub mod settle;
 pub mod stock;
 pub mod take;
 
-use crate::answer::{BatchView, ChannelView, HoldLine, KeyPlace, ListedPlace, OperationKind};
-use crate::command::{Block, Command, Price, Quota, Request, RiskRule, SubjectKind};
-use crate::event::{Event, EventHold, EventKey, EventLine, Origin, RefusedLine};
+use crate::answer::{BatchView, ChannelView, DebtView, HoldLine, KeyPlace, ListedPlace, OperationKind};
+use crate::command::{Block, Command, Parties, Price, Quota, Request, RiskRule, SubjectKind};
+use crate::event::{Buyer, Event, EventHold, EventKey, EventLine, EventSink, Origin, OwedLine, RefusedLine};
 use crate::ids::OperationKey;
 use crate::rejection::{LineFact, Rejection};
 use crate::state::State;
@@ -60,6 +63,13 @@ pub enum Reply {
     Cancelled(Handle),
     /// CANCEL where nothing was there.
     CancelledNothing,
+    /// SELL that is owed.
+    Owed {
+        /// Its position among the debts of its first line's stock.
+        position: u32,
+        /// Until when.
+        until_ms: u64,
+    },
     /// An operation record's answer.
     Value(OperationKind, u64),
     /// STOCK_SHOW.
@@ -87,6 +97,8 @@ pub enum Reply {
     },
     /// BATCHES_SHOW: the batches of a stock from a position on.
     Batches(Handle, u32),
+    /// OWED_SHOW: the debts of a stock from a position on.
+    Debts(Handle, u32),
     /// OPERATION_SHOW of a hold.
     Hold(Handle),
     /// OPERATION_SHOW of another operation.
@@ -117,7 +129,7 @@ pub struct Resolved {
     pub hold: Option<Handle>,
     /// Per line: the stock's handle, and the purchase limit entries there are.
     pub lines: Vec<(Option<Handle>, Entries)>,
-    /// Holds that an expiry names.
+    /// Holds that an expiry, a settlement or the end of debts names.
     pub holds: Vec<Handle>,
 }
 
@@ -130,6 +142,8 @@ pub struct Plan {
     pub lines: Vec<EventLine>,
     /// Lines of a recorded refusal.
     pub refused: Vec<RefusedLine>,
+    /// Lines of a debt.
+    pub owed: Vec<OwedLine>,
     /// Holds of an expiry.
     pub holds: Vec<EventHold>,
     /// Handles.
@@ -166,6 +180,7 @@ impl Plan {
             facts: Vec::with_capacity(LINES_MAX),
             lines: Vec::with_capacity(LINES_MAX),
             refused: Vec::with_capacity(LINES_MAX),
+            owed: Vec::with_capacity(LINES_MAX),
             holds: Vec::with_capacity(EXPIRED_PER_EVENT_MAX),
             resolved: Resolved {
                 lines: Vec::with_capacity(LINES_MAX),
@@ -220,6 +235,8 @@ pub struct Replies {
     pub blocks: Vec<Block>,
     /// Card keys of a stock.
     pub listed: Vec<ListedPlace>,
+    /// Debts of a stock.
+    pub debts: Vec<DebtView>,
 }
 
 /// What a decision rests on: the time, and who asks for what.
@@ -300,6 +317,7 @@ pub fn decide<'p>(state: &State, question: Question<'_>, plan: &'p mut Plan) -> 
             Verdict::Answer(Reply::Risk((envelope.merchant, envelope.slot), *from))
         }
         Command::StockTermsShow { stock } => query::decide_stock(state, question, *stock, Reply::Terms),
+        Command::OwedShow { stock, from } => owed::decide_show(state, question, *stock, *from),
         Command::StockShow { stock } => query::decide_stock(state, question, *stock, Reply::Stock),
         Command::StockChannels { stock } => query::decide_stock(state, question, *stock, Reply::Channels),
         Command::OperationShow => query::decide_operation(state, question),
@@ -345,10 +363,7 @@ pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) -> Optio
             None
         }
         Event::Tick { now_ms } => {
-            assert!(*now_ms > state.now_ms, "shard time only goes forward");
-            // No record is freed here that a decision may have found: a tick comes between it and its event.
-            state.now_ms = *now_ms;
-            state.risk.visit(VISITS_PER_TICK, *now_ms);
+            tick(state, *now_ms);
             None
         }
         Event::FloorRaised { floor_ms } => {
@@ -361,7 +376,12 @@ pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) -> Optio
             None
         }
         Event::SellRefused { origin, buyer, code, lines } => {
-            Some(take::apply_refusal(state, origin, buyer, *code, lines, resolved))
+            Some(refused::apply(state, origin, buyer, *code, lines, resolved))
+        }
+        Event::Owed { .. } => Some(owed::apply(state, event, resolved)),
+        Event::Settled { .. } | Event::Unfulfilled { .. } => {
+            owed::apply_end(state, event, resolved);
+            None
         }
         Event::LateRefused { lines, .. } => Some(confirm::apply_refusal(state, lines, resolved)),
         Event::Extended { origin, deadline_ms, .. } => {
@@ -383,6 +403,28 @@ pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) -> Optio
     }
 }
 
+#[inline]
+fn tick(state: &mut State, now_ms: u64) {
+    assert!(now_ms > state.now_ms, "shard time only goes forward");
+    // No record is freed here that a decision may have found: a tick comes between it and its event.
+    state.now_ms = now_ms;
+    state.risk.visit(VISITS_PER_TICK, now_ms);
+}
+
+/// Posts an event about the holds that were resolved, and applies it.
+pub fn post_holds(
+    state: &mut State,
+    (resolved, holds): (&Resolved, &mut Vec<EventHold>),
+    sink: &mut impl EventSink,
+    event: impl FnOnce(&[EventHold]) -> Event<'_>,
+) {
+    holds.clear();
+    holds.extend(resolved.holds.iter().map(|handle| EventHold::new(state.holds.get(*handle).key())));
+    let event = event(holds);
+    sink.push(&event);
+    apply(state, &event, resolved);
+}
+
 /// Finds the handles an event needs, for history, which has no decision to take them from.
 pub fn resolve(state: &State, event: &Event<'_>, resolved: &mut Resolved) {
     resolved.lines.clear();
@@ -397,20 +439,17 @@ pub fn resolve(state: &State, event: &Event<'_>, resolved: &mut Resolved) {
     match event {
         Event::Taken { origin, buyer, replaces, parties, lines, .. } => {
             resolved.hash = new_record(state, &origin.key());
+            resolve_lines(state, (buyer, parties.as_ref()), lines.iter().copied(), resolved);
             if replaces.0 != 0 {
                 resolved.hold = find(&OperationKey { operation: *replaces, ..origin.key() });
             }
-            let subjects = take::subjects(buyer.user, parties.as_ref());
-            for line in *lines {
-                let stock = state.find_stock(line.stock());
-                let entry = |kind: SubjectKind| {
-                    let counted = stock.filter(|_| line.counts(kind));
-                    let subject = subjects[kind.position()];
-                    counted
-                        .and_then(|stock| state.find_limit(kind, subject, stock))
-                        .map_or(NONE, |found| found.0)
-                };
-                resolved.lines.push((stock, SubjectKind::ALL.map(entry)));
+        }
+        Event::Owed { origin, buyer, replaces, parties, lines, .. } => {
+            resolved.hash = new_record(state, &origin.key());
+            let counted = lines.iter().map(OwedLine::as_line);
+            resolve_lines(state, (buyer, parties.as_ref()), counted, resolved);
+            if replaces.0 != 0 {
+                resolved.hold = find(&OperationKey { operation: *replaces, ..origin.key() });
             }
         }
         Event::SellRefused { origin, lines, .. } => {
@@ -433,7 +472,9 @@ pub fn resolve(state: &State, event: &Event<'_>, resolved: &mut Resolved) {
             resolved.hash = new_record(state, &origin.key());
             resolved.hold = find(&OperationKey { operation: *hold, ..origin.key() });
         }
-        Event::Expired { holds } => resolved.holds.extend(holds.iter().filter_map(|hold| find(&hold.key()))),
+        Event::Expired { holds } | Event::Settled { holds } | Event::Unfulfilled { holds } => {
+            resolved.holds.extend(holds.iter().filter_map(|hold| find(&hold.key())))
+        }
         Event::StockCreated { origin, .. }
         | Event::RiskRuleSet { origin, .. }
         | Event::BlockSet { origin, .. }
@@ -454,6 +495,25 @@ pub fn resolve(state: &State, event: &Event<'_>, resolved: &mut Resolved) {
             resolved.lines.push((state.find_stock(*stock), NO_ENTRIES));
         }
         Event::Tick { .. } | Event::FloorRaised { .. } | Event::Configured { .. } => {}
+    }
+}
+
+/// The stocks of a buyer's lines, and his purchase limit entries there.
+fn resolve_lines(
+    state: &State,
+    (buyer, parties): (&Buyer, Option<&Parties>),
+    lines: impl Iterator<Item = EventLine>,
+    resolved: &mut Resolved,
+) {
+    let subjects = take::subjects(buyer.user, parties);
+    for line in lines {
+        let stock = state.find_stock(line.stock());
+        let entry = |kind: SubjectKind| {
+            let counted = stock.filter(|_| line.counts(kind));
+            let subject = subjects[kind.position()];
+            counted.and_then(|stock| state.find_limit(kind, subject, stock)).map_or(NONE, |found| found.0)
+        };
+        resolved.lines.push((stock, SubjectKind::ALL.map(entry)));
     }
 }
 

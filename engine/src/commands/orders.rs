@@ -1,9 +1,10 @@
 //! One sale per order line: a payment callback that comes again under a new operation id is answered with the first sale.
 //!
-//! Invariant: of a stock that is sold once per order, an order has at most one hold that is held, or confirmed with units left.
+//! Invariant: of a stock that is sold once per order, an order has at most one hold that is held or owed, or confirmed with
+//! units left.
 
 use super::checks::{before_deciding, capacity};
-use super::{Plan, Question, Reply, Verdict, keys};
+use super::{Plan, Question, Reply, Verdict, keys, owed};
 use crate::answer::HoldState;
 use crate::command::Take;
 use crate::rejection::{CapacityOf, Code, Rejection};
@@ -50,10 +51,13 @@ fn first_of_order<'p>(
     if !agrees {
         return Some(Verdict::Refuse(Rejection::plain(Code::OperationMismatch)));
     }
+    if hold.state() == HoldState::Owed {
+        return Some(Verdict::Answer(owed::repeated(state, handle)));
+    }
     Some(keys::replaced(state, hold).unwrap_or(Verdict::Answer(Reply::Confirmed(handle))))
 }
 
-/// Whether a SELL asks for what this hold has sold.
+/// Whether a SELL asks for what this hold has sold, or owes.
 fn is_the_same_sale(
     state: &State,
     question: Question<'_>,
@@ -64,14 +68,19 @@ fn is_the_same_sale(
     let units_agree = |asked: u32, least: u32, sold: u32| {
         if take.partial { (least..=asked).contains(&sold) } else { asked == sold }
     };
-    hold.state() == HoldState::Confirmed
+    let owes = hold.state() == HoldState::Owed;
+    (owes || hold.state() == HoldState::Confirmed)
         && hold.user() == take.user
         && hold.channel() == question.request.envelope.channel
         && (hold.flags & HoldRecord::HIDDEN != 0) == hidden
         && usize::from(hold.lines) == take.lines.len()
         && state.lines(hold).zip(take.lines).all(|(line, wish)| {
             state.stock(Handle(line.stock)).id == wish.stock()
-                && units_agree(wish.units.get(), wish.units_min.get(), line.current)
+                && units_agree(
+                    wish.units.get(),
+                    wish.units_min.get(),
+                    if owes { line.reserved } else { line.current },
+                )
         })
 }
 

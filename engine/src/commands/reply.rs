@@ -2,17 +2,21 @@
 
 use super::{Replies, Reply};
 use crate::answer::{
-    Answer, BatchView, Cancelled, HoldLine, HoldState, HoldView, KeyList, KeyPage, KeyPlace, ListPage,
-    ListedKeys, OperationView, Outcome, StockView,
+    Answer, BatchView, Cancelled, DebtView, HoldLine, HoldState, HoldView, KeyList, KeyPage, KeyPlace,
+    ListPage, ListedKeys, OperationView, Outcome, StockView,
 };
 use crate::ids::OperationId;
-use crate::limits::{BATCHES_PER_ANSWER_MAX, BLOCKS_PER_ANSWER_MAX, KEYS_PER_ANSWER_MAX, NAME_BYTES_MAX};
+use crate::limits::{
+    BATCHES_PER_ANSWER_MAX, BLOCKS_PER_ANSWER_MAX, DEBTS_PER_ANSWER_MAX, KEYS_PER_ANSWER_MAX, NAME_BYTES_MAX,
+};
 use crate::rejection::{Facts, LineFact, Rejection};
 use crate::state::State;
+use crate::state::debts::Claim;
 use crate::state::keys::{Batch, KeyRecord, KeyState};
 use crate::state::records::{HoldRecord, LineRecord};
+use crate::state::risk::Owner;
 use crate::state::table::{Handle, NONE};
-use zerocopy::little_endian::{U16, U32, U64};
+use zerocopy::little_endian::{U16, U32, U64, U128};
 
 /// Puts the answer together.
 #[inline]
@@ -37,6 +41,11 @@ pub fn read<'r>(state: &'r State, reply: Reply, replies: &'r mut Replies) -> Out
         Reply::Released(handle) => {
             let lapsed = state.holds.get(handle).state() == HoldState::Lapsed;
             Outcome::Done(Answer::Released { lapsed })
+        }
+        Reply::Owed { position, until_ms } => Outcome::Done(Answer::Owed { position, until_ms }),
+        Reply::Debts(handle, from) => {
+            fill_debts(state, handle, from, replies);
+            Outcome::Done(Answer::Debts { total: state.debts.count(handle) as u32, debts: &replies.debts })
         }
         Reply::Refused(handle) => refusal(state, handle, replies),
         Reply::Cancelled(handle) => {
@@ -69,11 +78,7 @@ pub fn read<'r>(state: &'r State, reply: Reply, replies: &'r mut Replies) -> Out
             Outcome::Done(Answer::Terms { version, limits, prices: &stock.prices })
         }
         Reply::Risk(owner, from) => {
-            replies.rules.clear();
-            replies.rules.extend(state.risk.rules_of(owner).iter().map(|found| found.rule));
-            replies.blocks.clear();
-            let page = state.risk.blocks_of(owner).skip(from as usize).take(BLOCKS_PER_ANSWER_MAX);
-            replies.blocks.extend(page);
+            fill_rules(state, owner, from, replies);
             let total = state.risk.blocks_of(owner).count() as u32;
             Outcome::Done(Answer::Risk { rules: &replies.rules, total, blocks: &replies.blocks })
         }
@@ -169,6 +174,33 @@ fn batch_view(batch: &Batch) -> BatchView {
     }
 }
 
+fn fill_debts(state: &State, stock: Handle, from: u32, replies: &mut Replies) {
+    let claims = state.debts.claims_on(stock, from as usize).take(DEBTS_PER_ANSWER_MAX);
+    replies.debts.clear();
+    replies.debts.extend(claims.map(|claim| debt_view(state, claim)));
+}
+
+fn fill_rules(state: &State, owner: Owner, from: u32, replies: &mut Replies) {
+    replies.rules.clear();
+    replies.rules.extend(state.risk.rules_of(owner).iter().map(|found| found.rule));
+    replies.blocks.clear();
+    let page = state.risk.blocks_of(owner).skip(from as usize).take(BLOCKS_PER_ANSWER_MAX);
+    replies.blocks.extend(page);
+}
+
+fn debt_view(state: &State, claim: &Claim) -> DebtView {
+    let hold = state.holds.get(claim.hold);
+    DebtView {
+        hold: U128::new(hold.operation),
+        order: U128::new(hold.order),
+        since_ms: U64::new(hold.reserved_ms),
+        until_ms: U64::new(hold.deadline_ms()),
+        units: U64::new(claim.units),
+        channel: U16::new(hold.channel),
+        spare: [0; 6],
+    }
+}
+
 #[inline]
 fn fill_units(state: &State, hold: &HoldRecord, replies: &mut Replies, of: impl Fn(&LineRecord) -> u32) {
     replies.units.clear();
@@ -231,7 +263,7 @@ fn hold_view<'r>(state: &State, handle: Handle, replies: &'r mut Replies) -> Hol
         channel: hold.channel(),
         late: hold.flags & HoldRecord::LATE != 0,
         flagged: hold.flags & HoldRecord::FLAGGED != 0,
-        refusal: hold.refusal(),
+        refusal: hold.refusal().filter(|_| hold.state() != HoldState::Owed),
         order: hold.order(),
         user: hold.user(),
         reserved_ms: hold.reserved_ms,

@@ -313,6 +313,7 @@ pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) {
                 "guarantees are lowered by force only"
             );
             stock.move_units(movement.posting());
+            state.unsettle(found(resolved));
             record(state, origin, *kind, value, resolved);
         }
         Event::StockEdited { origin, terms, .. } => {
@@ -320,6 +321,7 @@ pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) {
             stock.terms = *terms;
             stock.version += 1;
             let version = u64::from(stock.version);
+            state.unsettle(found(resolved));
             record(state, origin, OperationKind::StockEdit, version, resolved);
         }
         Event::StockQuotaSet { origin, quotas, .. } => {

@@ -3,13 +3,12 @@
 //! Invariant: what is granted was available, the sum over lines on one stock included, and inside all limits.
 
 use super::checks::capacity;
-use super::orders;
 use super::{Plan, Question, Reply, Resolved, TO_BE_MADE, Verdict};
-use super::{limits, prices, risk};
+use super::{limits, orders, owed, prices, refused, risk};
 use crate::answer::HoldState;
 use crate::command::{Parties, SubjectKind, Take, ttl_or_default};
 use crate::content::content_digest;
-use crate::event::{Buyer, Event, EventLine, Origin, RefusedLine};
+use crate::event::{Buyer, Event, EventLine, Origin};
 use crate::ids::{ChannelId, OperationId, UserId};
 use crate::limits::{CHANNELS_PER_STOCK_MAX, KEYS_PER_LINE_MAX};
 use crate::rejection::{CapacityOf, Code, Facts, LineFact, Rejection};
@@ -19,19 +18,21 @@ use crate::state::counts::{Count, Entries, NO_ENTRIES};
 use crate::state::reclaim::VISITS_PER_INSERTION;
 use crate::state::records::{ExtraLine, HoldRecord, LineRecord};
 use crate::state::risk::Subjects;
-use crate::state::stock::Posting;
+use crate::state::stock::{Posting, Stock};
 use crate::state::table::{Handle, NONE};
 use scrip_planted::{Bug, on};
 
 /// What one line wants, and what it could have.
 #[derive(Debug, Clone, Copy)]
 pub struct Wish {
-    stock: Handle,
-    asked: u32,
+    /// The stock.
+    pub stock: Handle,
+    /// Units.
+    pub asked: u32,
     /// Without `partial`: all that is asked.
     minimum: u32,
     /// Units of the stock that the lines on it can share.
-    pool: u64,
+    pub pool: u64,
 }
 
 impl Wish {
@@ -112,7 +113,13 @@ pub fn decide_sell<'p>(
     if let Some(verdict) = orders::before_taking(state, question, content, take, Some(hidden)) {
         return verdict;
     }
-    let worked_out = work_out(state, question, take, true, plan);
+    let mut worked_out = work_out(state, question, take, true, plan);
+    if let (Err(code), true) = (worked_out, owed::may_wait(question, take, worked_out)) {
+        match owed::work_out(state, question, take, plan) {
+            Ok(()) => return owed::decide(state, question, take, (content, hidden, code), plan),
+            Err(code) => worked_out = Err(code),
+        }
+    }
     if let (Err(code), false) = (worked_out, paid) {
         return Verdict::Refuse(refusal(code, plan));
     }
@@ -122,7 +129,7 @@ pub fn decide_sell<'p>(
     }
     let (origin, buyer) = (question.origin(content), Buyer { order: take.order, user: take.user });
     if let Err(code) = worked_out {
-        record_refusal(state, question, take, plan);
+        refused::record(state, question, take, plan);
         let event = Event::SellRefused { origin, buyer, code, lines: &plan.refused };
         return Verdict::Do(event, &plan.resolved, Reply::Refused(TO_BE_MADE));
     }
@@ -209,7 +216,7 @@ fn find_replaced<'s>(
     let key = question.request.envelope.key_of(take.replace);
     let handle = state.find_hold(&key, state.record_hash(&key), question.now_ms).ok_or(Code::HoldNotFound)?;
     let hold = state.holds.get(handle);
-    if hold.state() == HoldState::Refused {
+    if matches!(hold.state(), HoldState::Refused | HoldState::Unfulfilled) {
         return Err(Code::HoldNotFound);
     }
     let same_user = take.user.0 != 0 && take.user == hold.user();
@@ -218,12 +225,17 @@ fn find_replaced<'s>(
         return Err(Code::NotOwner);
     }
     match hold.state() {
-        HoldState::Confirmed => Err(Code::HoldConfirmed),
+        // What is owed stands as what is sold.
+        HoldState::Confirmed | HoldState::Owed => Err(Code::HoldConfirmed),
         HoldState::Held | HoldState::Expired => {
             plan.resolved.hold = Some(handle);
             Ok(Some(Replaced { hold }))
         }
-        HoldState::Released | HoldState::Lapsed | HoldState::Refused | HoldState::Cancelled => Ok(None),
+        HoldState::Released
+        | HoldState::Lapsed
+        | HoldState::Refused
+        | HoldState::Unfulfilled
+        | HoldState::Cancelled => Ok(None),
     }
 }
 
@@ -262,9 +274,26 @@ fn replaced_units(state: &State, replaced: Option<Replaced<'_>>, stock: Handle) 
 #[inline]
 fn fill_pools(state: &State, replaced: Option<Replaced<'_>>, plan: &mut Plan) {
     for wish in &mut plan.wishes {
-        let (_, freed) = replaced_units(state, replaced, wish.stock);
-        wish.pool = state.stock(wish.stock).units.available + freed;
+        let Stock { units, channels, .. } = state.stock(wish.stock);
+        wish.pool = if channels.claims_stand() {
+            channels.unclaimed(units.available, freed(state, replaced, wish.stock))
+        } else {
+            units.available + replaced_units(state, replaced, wish.stock).1
+        };
     }
+}
+
+/// The hold that a decision has found to replace.
+pub(super) fn replaced<'s>(state: &'s State, plan: &Plan) -> Option<Replaced<'s>> {
+    plan.resolved.hold.map(|handle| Replaced { hold: state.holds.get(handle) })
+}
+
+/// What giving the replaced hold up means for `stock`.
+pub(super) fn freed(state: &State, replaced: Option<Replaced<'_>>, stock: Handle) -> Option<Freed> {
+    replaced.map(|replaced| {
+        let (units, to_available) = replaced_units(state, Some(replaced), stock);
+        Freed { channel: replaced.hold.channel(), units, to_available }
+    })
 }
 
 /// Cuts each pool to what the channel may take; answers whether any stock has quotas.
@@ -283,10 +312,7 @@ fn cut_to_quotas(
             continue;
         }
         limited = true;
-        let freed = replaced.map(|replaced| {
-            let (units, to_available) = replaced_units(state, Some(replaced), wish.stock);
-            Freed { channel: replaced.hold.channel(), units, to_available }
-        });
+        let freed = freed(state, replaced, wish.stock);
         let room = stock.channels.room(channel, stock.units.available, freed);
         wish.pool = wish.pool.min(room + u64::from(on(Bug::QuotaOffByOne)));
     }
@@ -296,7 +322,7 @@ fn cut_to_quotas(
 /// Steps 5 to 8: the demand of all lines on one stock against its pool. With `partial` and nothing in any pool, all
 /// lines lack, whatever their minimums.
 #[inline]
-fn check_pools(take: &Take<'_>, plan: &mut Plan, why: Code) -> Result<(), Code> {
+pub(super) fn check_pools(take: &Take<'_>, plan: &mut Plan, why: Code) -> Result<(), Code> {
     let wishes = &plan.wishes;
     let nothing_at_all = take.partial && wishes.iter().all(|wish| wish.pool == 0);
     for (line, wish) in wishes.iter().enumerate() {
@@ -319,7 +345,7 @@ fn check_pools(take: &Take<'_>, plan: &mut Plan, why: Code) -> Result<(), Code> 
 
 /// Step 10.
 #[inline]
-fn grant(state: &State, take: &Take<'_>, plan: &mut Plan) {
+pub(super) fn grant(state: &State, take: &Take<'_>, plan: &mut Plan) {
     for line in 0..plan.wishes.len() {
         let wish = plan.wishes[line];
         let units = if take.partial { partial_grant(plan, line) } else { wish.asked };
@@ -360,23 +386,9 @@ fn refusal(code: Code, plan: &Plan) -> Rejection<'_> {
     Rejection { code, facts }
 }
 
-/// Writes the facts of a paid refusal into the lines that are kept.
-fn record_refusal(state: &State, question: Question<'_>, take: &Take<'_>, plan: &mut Plan) {
-    let merchant = question.request.envelope.merchant;
-    plan.resolved.lines.clear();
-    plan.resolved.hold = None;
-    for (line, wish) in take.lines.iter().enumerate() {
-        let fact = plan.facts.iter().find(|fact| usize::from(fact.line.get()) == line);
-        let why = fact.and_then(|fact| Code::from_number(fact.why.get()));
-        let available = fact.map_or(0, |fact| fact.available.get());
-        plan.refused.push(RefusedLine::new(wish.stock(), wish.units.get(), why, available));
-        plan.resolved.lines.push((state.stock_of(merchant, wish.stock()), NO_ENTRIES));
-    }
-}
-
 /// CAPACITY if a table has no room for this hold, which counts as a success of risk rules unless it is a refusal.
 #[inline]
-fn no_room(
+pub(super) fn no_room(
     state: &State,
     question: Question<'_>,
     take: &Take<'_>,
@@ -410,7 +422,7 @@ fn no_room(
 }
 
 #[inline]
-fn replaced_in_event(plan: &Plan, take: &Take<'_>) -> OperationId {
+pub(super) fn replaced_in_event(plan: &Plan, take: &Take<'_>) -> OperationId {
     if plan.resolved.hold.is_some() { take.replace } else { OperationId(0) }
 }
 
@@ -474,7 +486,7 @@ fn bind_keys(state: &mut State, handle: Handle) {
 }
 
 #[inline]
-fn blank(now_ms: u64, origin: &Origin, buyer: &Buyer, lines: usize) -> HoldRecord {
+pub(super) fn blank(now_ms: u64, origin: &Origin, buyer: &Buyer, lines: usize) -> HoldRecord {
     let created_delta_ms = origin.created_ms as i64 - now_ms as i64;
     HoldRecord {
         operation: origin.operation.0,
@@ -534,48 +546,32 @@ fn take_line(
     if on(Bug::DoublePosting) {
         state.post(stock, taker.channel, posting);
     }
-    let mut limit = NONE;
-    if line.counts_anywhere() {
-        let mut entries = NO_ENTRIES;
-        for kind in SubjectKind::ALL.into_iter().filter(|kind| line.counts(*kind)) {
-            let position = kind.position();
-            entries[position] = match found[position] {
-                // An earlier line of this very event may have made the entry.
-                NONE => state.limit_entry(kind, taker.subjects[position], stock).0,
-                found => found,
-            };
-        }
-        limit = state.begin_counting(entries, line.fully());
+    let limit = if line.counts_anywhere() {
+        let limit = begin_counting(state, &taker.subjects, line, (stock, found));
         let now_ms = state.now_ms;
         state.count((limit, stock.0), units, count, now_ms);
-    }
+        limit
+    } else {
+        NONE
+    };
     LineRecord { stock: stock.0, limit, reserved: units, current: units, returned: 0, keys: NONE }
 }
 
-/// Applies a [`Event::SellRefused`].
-pub fn apply_refusal(
+/// A new line counts for its subjects, in the entries found or in new ones; answers its word.
+pub(super) fn begin_counting(
     state: &mut State,
-    origin: &Origin,
-    buyer: &Buyer,
-    code: Code,
-    lines: &[RefusedLine],
-    resolved: &Resolved,
-) -> Handle {
-    let mut record = blank(state.now_ms, origin, buyer, lines.len());
-    record.state = HoldState::Refused as u8;
-    record.refusal = code as u8;
-    let refused = |line: &RefusedLine, stock: Option<Handle>| {
-        let stock = stock.map_or(NONE, |stock| stock.0);
-        let mut kept = LineRecord { stock, limit: NONE, reserved: 0, current: 0, returned: 0, keys: NONE };
-        kept.refuse(line.why(), line.asked.get(), line.available.get());
-        kept
-    };
-    record.line = refused(&lines[0], resolved.lines[0].0);
-    for (line, (stock, _)) in lines.iter().zip(&resolved.lines).skip(1).rev() {
-        let extra = ExtraLine { line: refused(line, *stock), next: record.more_lines, price: 0 };
-        record.more_lines = state.extra_lines.insert(extra).0;
+    subjects: &Subjects,
+    line: &EventLine,
+    (stock, found): (Handle, Entries),
+) -> u32 {
+    let mut entries = NO_ENTRIES;
+    for kind in SubjectKind::ALL.into_iter().filter(|kind| line.counts(*kind)) {
+        let position = kind.position();
+        entries[position] = match found[position] {
+            // An earlier line of this very event may have made the entry.
+            NONE => state.limit_entry(kind, subjects[position], stock).0,
+            found => found,
+        };
     }
-    let handle = state.insert_hold(record, resolved.hash);
-    state.reclaim(VISITS_PER_INSERTION);
-    handle
+    state.begin_counting(entries, line.fully())
 }

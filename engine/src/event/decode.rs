@@ -137,6 +137,20 @@ fn decode_body<'a>(reader: &mut Reader<'a>, head: &Head) -> Result<Event<'a>, Ev
             let buyer = reader.take_buyer(flags)?;
             Event::SellRefused { origin, buyer, code, lines: reader.take_lines(count)? }
         }
+        OWED => {
+            let (origin, code) = reader.take_origin(channel)?;
+            let code = Code::from_number(code).ok_or_else(|| reader.field("code"))?;
+            let until_ms = reader.take_u64()?;
+            let buyer = reader.take_buyer(flags)?;
+            let replaces = OperationId(reader.take_u128_if(flags & FLAG_REPLACES != 0)?);
+            let parties = if flags & FLAG_PARTIES != 0 { Some(reader.take()?) } else { None };
+            let lines = reader.take_lines(count)?;
+            let prices = if flags & FLAG_PRICES != 0 { reader.take_slice(count, LINES_MAX)? } else { &[] };
+            let (hidden, flagged) = (flags & FLAG_SELL_HIDDEN != 0, flags & FLAG_FLAGGED != 0);
+            Event::Owed { origin, buyer, hidden, until_ms, code, replaces, parties, flagged, lines, prices }
+        }
+        SETTLED => Event::Settled { holds: reader.take_slice(count, DEBTS_PER_EVENT_MAX)? },
+        UNFULFILLED => Event::Unfulfilled { holds: reader.take_slice(count, DEBTS_PER_EVENT_MAX)? },
         CONFIRMED => {
             let hold = reader.take_key()?;
             let (late, hidden) = (flags & FLAG_LATE != 0, flags & FLAG_CONFIRM_HIDDEN != 0);

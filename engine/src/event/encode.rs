@@ -154,6 +154,15 @@ impl Event<'_> {
                 writer.put(lines.as_bytes());
                 writer.finish(SELL_REFUSED, flags, lines.len(), origin.channel)
             }
+            Event::Owed { .. } => self.encode_owed(writer),
+            Event::Settled { holds } => {
+                writer.put(holds.as_bytes());
+                writer.finish(SETTLED, 0, holds.len(), ChannelId(0))
+            }
+            Event::Unfulfilled { holds } => {
+                writer.put(holds.as_bytes());
+                writer.finish(UNFULFILLED, 0, holds.len(), ChannelId(0))
+            }
             Event::LateRefused { hold, lines } => {
                 writer.put(EventHold::new(hold).as_bytes());
                 writer.put(lines.as_bytes());
@@ -203,6 +212,36 @@ impl Event<'_> {
             }
             _ => self.encode_stock(writer),
         }
+    }
+
+    fn encode_owed(&self, mut writer: Writer<'_>) -> usize {
+        let Event::Owed { origin, buyer, hidden, until_ms, code, replaces, parties, flagged, lines, prices } =
+            *self
+        else {
+            unreachable!("only Owed is encoded here");
+        };
+        writer.put_origin(&origin, code as u16);
+        writer.put_u64(until_ms);
+        let mut flags = writer.put_buyer(&buyer);
+        if hidden {
+            flags |= FLAG_SELL_HIDDEN;
+        }
+        if flagged {
+            flags |= FLAG_FLAGGED;
+        }
+        if writer.put_u128_if(replaces.0) {
+            flags |= FLAG_REPLACES;
+        }
+        if let Some(parties) = parties {
+            writer.put(parties.as_bytes());
+            flags |= FLAG_PARTIES;
+        }
+        writer.put(lines.as_bytes());
+        if !prices.is_empty() {
+            writer.put(prices.as_bytes());
+            flags |= FLAG_PRICES;
+        }
+        writer.finish(OWED, flags, lines.len(), origin.channel)
     }
 
     fn encode_stock(&self, mut writer: Writer<'_>) -> usize {

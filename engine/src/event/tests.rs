@@ -18,6 +18,7 @@ fn origin() -> Origin {
 fn every_event<'a>(
     lines: &'a [EventLine],
     refused: &'a [RefusedLine],
+    owed: &'a [OwedLine],
     holds: &'a [EventHold],
     quotas: &'a [Quota],
     keys: &'a [EventKey],
@@ -106,6 +107,20 @@ fn every_event<'a>(
             prices: &AMOUNTS[..lines.len()],
         },
         Event::SellRefused { origin, buyer, code: Code::OutOfStock, lines: refused },
+        Event::Owed {
+            origin,
+            buyer,
+            hidden: true,
+            until_ms: 9,
+            code: Code::ChannelQuota,
+            replaces,
+            parties: Some(Parties::new(1, 2, 3)),
+            flagged: true,
+            lines: owed,
+            prices: &AMOUNTS[..owed.len()],
+        },
+        Event::Settled { holds: &holds[..holds.len().min(DEBTS_PER_EVENT_MAX)] },
+        Event::Unfulfilled { holds: &holds[..1] },
         Event::Confirmed { hold: origin.key(), late: true, hidden: true, lines },
         Event::LateRefused { hold: origin.key(), lines: refused },
         Event::Released { hold: origin.key() },
@@ -143,14 +158,18 @@ fn events_survive_their_encoding_and_no_cut_decodes() {
         (1..=LINES_MAX as u64).map(|n| EventLine::new(StockId(n), n as u32, n as u32 % 32)).collect();
     let refused: Vec<RefusedLine> =
         lines.iter().map(|line| RefusedLine::new(line.stock(), 3, Some(Code::UserLimit), 1 << 40)).collect();
+    let lack = |n: u32| n.is_multiple_of(2).then_some((Code::OutOfStock, 1 << 40));
+    let owed: Vec<OwedLine> = (1..=LINES_MAX as u32)
+        .map(|n| OwedLine::new(StockId(7), n, lack(n)).counting_as(&lines[0]))
+        .collect();
     let holds = vec![EventHold::new(origin().key()); EXPIRED_PER_EVENT_MAX];
     let quotas: Vec<Quota> =
         (0..CHANNELS_PER_STOCK_MAX as u16).map(|n| Quota::new(ChannelId(n), 1, 2, 3)).collect();
     let key = |position| EventKey { fingerprint: U128::new(u128::MAX / 3), position, spare: [0; 7] };
     let keys: Vec<EventKey> = (0..KEYS_PER_CHUNK_MAX as u8).map(key).collect();
-    for event in every_event(&lines[..1], &refused[..1], &holds[..1], &quotas[..1], &keys[..1])
+    for event in every_event(&lines[..1], &refused[..1], &owed[..1], &holds[..1], &quotas[..1], &keys[..1])
         .into_iter()
-        .chain(every_event(&lines, &refused, &holds, &quotas, &keys))
+        .chain(every_event(&lines, &refused, &owed, &holds, &quotas, &keys))
     {
         let mut out = vec![0xee; EVENT_BYTES_MAX];
         let size = event.encode(&mut out);

@@ -9,6 +9,7 @@ use crate::answer::ChannelView;
 use crate::command::Quota;
 use crate::ids::ChannelId;
 use scrip_planted::{Bug, on};
+use std::borrow::Cow;
 use zerocopy::little_endian::{U16, U64};
 
 /// What one channel has and may use of one stock.
@@ -28,12 +29,14 @@ pub struct ChannelUse {
     pub consumed: u64,
     /// Of those, units whose holds have left memory.
     pub moved_out: u64,
+    /// Units that debts made through it claim; not used yet.
+    pub owed: u64,
 }
 
 impl ChannelUse {
     fn new(channel: ChannelId) -> ChannelUse {
         let cap = Quota::NO_CAP;
-        ChannelUse { channel, guaranteed: 0, cap, lapses_ms: 0, held: 0, consumed: 0, moved_out: 0 }
+        ChannelUse { channel, guaranteed: 0, cap, lapses_ms: 0, held: 0, consumed: 0, moved_out: 0, owed: 0 }
     }
 
     /// Units held and consumed.
@@ -58,11 +61,29 @@ pub struct Freed {
     pub to_available: u64,
 }
 
+impl Freed {
+    /// What becomes of its channel.
+    fn leave(&self, channel: &mut ChannelUse) {
+        channel.held -= self.units;
+        channel.guaranteed = channel.guaranteed.saturating_sub(self.units - self.to_available);
+    }
+}
+
+/// How much of a channel's debts is claimed.
+pub trait Claimed: Fn(&ChannelUse) -> u64 {}
+impl<F: Fn(&ChannelUse) -> u64> Claimed for F {}
+
+/// All of them: what new demand finds.
+fn all(found: &ChannelUse) -> u64 {
+    found.owed
+}
+
 /// The channels of one stock, in ascending order.
 #[derive(Debug, Clone, Default)]
 pub struct Channels {
     list: Vec<ChannelUse>,
     unused_guarantees: u64,
+    owed: u64,
     /// Whether any channel has a guarantee or a cap.
     limited: bool,
 }
@@ -84,25 +105,43 @@ impl Channels {
         self.limited
     }
 
+    /// Units that debts claim, in all.
+    #[inline]
+    pub fn owed(&self) -> u64 {
+        self.owed
+    }
+
+    /// Whether debts claim anything.
+    #[inline]
+    pub fn claims_stand(&self) -> bool {
+        self.owed > 0 && !on(Bug::DebtOvertaken)
+    }
+
     /// The channel, if the stock counts it.
     #[inline]
     pub fn find(&self, channel: ChannelId) -> Option<&ChannelUse> {
         self.list.iter().find(|found| found.channel == channel)
     }
 
-    /// Units of `available` ones that no other channel's guarantee lays claim to.
+    /// Units of `available` ones that neither another channel's guarantee nor a debt lays claim to.
     pub fn beyond_guarantees(&self, channel: ChannelId, available: u64) -> u64 {
+        if self.claims_stand() {
+            return self.beyond_claims(channel, available, &all);
+        }
         let own = self.find(channel).map_or(0, ChannelUse::unused);
         available - (self.unused_guarantees - own)
     }
 
     /// Units that `channel` may take of `available` ones, if `freed` had left its hold before.
     pub fn room(&self, channel: ChannelId, available: u64, freed: Option<Freed>) -> u64 {
+        if self.claims_stand() {
+            let (after, available) = self.after(available, freed);
+            return after.room_behind(channel, available, &all);
+        }
         let after = |channel: ChannelId| {
             let mut found = self.find(channel).copied().unwrap_or(ChannelUse::new(channel));
             if let Some(freed) = freed.filter(|freed| freed.channel == channel) {
-                found.held -= freed.units;
-                found.guaranteed = found.guaranteed.saturating_sub(freed.units - freed.to_available);
+                freed.leave(&mut found);
             }
             found
         };
@@ -151,8 +190,80 @@ impl Channels {
     }
 }
 
+/// What debts leave: their claims are met from the unused guarantee of their own channel first, then from what no
+/// guarantee speaks of; claims that go beyond that cut into nobody's guarantee.
+impl Channels {
+    /// The channels, and what is available, once `freed` has left its hold.
+    fn after(&self, available: u64, freed: Option<Freed>) -> (Cow<'_, Channels>, u64) {
+        let Some(freed) = freed else { return (Cow::Borrowed(self), available) };
+        let mut after = self.clone();
+        if let Some(found) = after.list.iter_mut().find(|found| found.channel == freed.channel) {
+            freed.leave(found);
+        }
+        after.unused_guarantees = after.list.iter().map(ChannelUse::unused).sum();
+        (Cow::Owned(after), available + freed.to_available)
+    }
+
+    /// Units of `available` ones that no debt claims, if `freed` had left its hold before.
+    pub fn unclaimed(&self, available: u64, freed: Option<Freed>) -> u64 {
+        let (after, available) = self.after(available, freed);
+        let spare = after.list.iter().map(|found| found.unused().saturating_sub(found.owed));
+        after.free_behind(available, &all) + spare.sum::<u64>()
+    }
+
+    /// Units that the cap of `channel` leaves to it and to its debts, if `freed` had left its hold before.
+    pub fn below_cap(&self, channel: ChannelId, freed: Option<Freed>) -> u64 {
+        let (after, _) = self.after(0, freed);
+        after.find(channel).map_or(Quota::NO_CAP, |own| own.cap.saturating_sub(own.used() + own.owed))
+    }
+
+    /// Units that no guarantee and none of these claims speaks of.
+    fn free_behind(&self, available: u64, claimed: &impl Claimed) -> u64 {
+        let free = available.saturating_sub(self.unused_guarantees);
+        let beyond = self.list.iter().map(|found| claimed(found).saturating_sub(found.unused()));
+        free.saturating_sub(beyond.sum())
+    }
+
+    fn beyond_claims(&self, channel: ChannelId, available: u64, claimed: &impl Claimed) -> u64 {
+        let spare = self.find(channel).map_or(0, |own| own.unused().saturating_sub(claimed(own)));
+        self.free_behind(available, claimed) + spare
+    }
+
+    /// Units that `channel` may take behind these claims.
+    pub fn room_behind(&self, channel: ChannelId, available: u64, claimed: &impl Claimed) -> u64 {
+        let below_cap =
+            self.find(channel).map_or(Quota::NO_CAP, |own| own.cap.saturating_sub(own.used() + claimed(own)));
+        below_cap.min(self.beyond_claims(channel, available, claimed))
+    }
+
+    /// Whether a debt behind these claims may take any unit.
+    pub fn room_for_debts(&self, available: u64, claimed: &impl Claimed) -> bool {
+        let free = self.free_behind(available, claimed);
+        self.list.iter().any(|found| {
+            let claimed = claimed(found);
+            let room = free > 0 || found.unused() > claimed;
+            found.owed > claimed && room && found.cap > found.used() + claimed
+        })
+    }
+}
+
 /// Writing: for `apply` alone.
 impl Channels {
+    /// Units are owed through a channel from now on.
+    pub(super) fn owe(&mut self, channel: ChannelId, units: u64) {
+        let position = self.position(channel);
+        self.list[position].owed += units;
+        self.owed += units;
+    }
+
+    /// Units are no longer owed through a channel.
+    pub(super) fn forgive(&mut self, channel: ChannelId, units: u64) {
+        let position = self.position(channel);
+        let found = &mut self.list[position];
+        found.owed = found.owed.checked_sub(units).expect("what is forgiven was owed");
+        self.owed -= units;
+    }
+
     /// Follows a posting of units that `channel` takes or gives back; of those, `lost` ended in void or frozen: a
     /// guarantee does not outlive the units it spoke of.
     #[inline]

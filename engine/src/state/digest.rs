@@ -61,6 +61,7 @@ impl State {
                     channel.held,
                     channel.consumed,
                     channel.moved_out,
+                    channel.owed,
                 ];
                 hash.update(numbers.as_bytes());
             }
@@ -72,6 +73,11 @@ impl State {
         feed(&mut hash, &self.limits);
         feed(&mut hash, &self.counts);
         self.digest_risk(&mut hash);
+        hash.update(self.debts.next_age().as_bytes());
+        for (age, hold) in self.debts.by_age() {
+            hash.update(age.as_bytes());
+            hash.update(hold.0.as_bytes());
+        }
         self.slices.visit(|slice, first, last| {
             hash.update(slice.as_bytes());
             hash.update([first, last].as_bytes());

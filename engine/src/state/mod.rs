@@ -5,6 +5,7 @@
 
 pub mod channels;
 pub mod counts;
+pub mod debts;
 pub mod digest;
 pub mod index;
 pub mod keys;
@@ -24,6 +25,7 @@ use crate::answer::HoldState;
 use crate::command::Quota;
 use crate::ids::{ChannelId, MerchantId, OperationKey, StockId};
 use crate::limits::{Capacity, Rules};
+use debts::Debts;
 use index::Index;
 use keys::{BatchState, Keys};
 use orders::OrderLines;
@@ -78,6 +80,8 @@ pub struct State {
     pub keys: Keys,
     /// What will happen by itself: guarantees that lapse, batches that expire.
     pub appointments: BTreeSet<Appointment>,
+    /// Sales whose units are owed.
+    pub debts: Debts,
     /// Holds.
     pub holds: Table<HoldRecord>,
     /// Further lines of holds.
@@ -122,6 +126,7 @@ impl State {
             stocks: Vec::with_capacity(capacity.stocks_max as usize),
             keys: Keys::new(&capacity),
             appointments: BTreeSet::new(),
+            debts: Debts::default(),
             holds: Table::new(capacity.holds_max),
             extra_lines: Table::new(capacity.extra_lines_max),
             operations: Table::new(capacity.operations_max),
@@ -233,7 +238,7 @@ impl State {
             return false;
         }
         match hold.state() {
-            HoldState::Held => false,
+            HoldState::Held | HoldState::Owed => false,
             HoldState::Expired => now_ms >= hold.late_until_ms(),
             _ => hold.closed_ms() < self.floor_ms,
         }
@@ -346,6 +351,9 @@ impl State {
         if found.keys && matches!(posting, Posting::Free(_)) {
             found.sale_order.settle(&mut self.keys, lost.to_void, lost.to_frozen);
         }
+        if found.channels.owed() > 0 && posting.may_settle_debts() {
+            self.debts.unsettle(stock);
+        }
     }
 
     /// Moves units by the operator's hand, or because time came.
@@ -356,6 +364,7 @@ impl State {
         if found.keys {
             found.sale_order.start_over();
         }
+        self.unsettle(stock);
     }
 
     /// The unit of a reclaimed key goes where its batch stands; what marks wait for goes before anything becomes available.
@@ -390,6 +399,7 @@ impl State {
             }
         }
         self.stock_mut(handle).set_quotas(quotas);
+        self.unsettle(handle);
     }
 
     /// Ends the guarantee of a channel.
@@ -397,6 +407,7 @@ impl State {
         let at_ms = self.stock(handle).channels.find(channel).map_or(0, |found| found.lapses_ms);
         self.keep_appointment(Appointment { at_ms, stock: handle, what: Due::Guarantee(channel) });
         self.stock_mut(handle).lapse(channel);
+        self.unsettle(handle);
     }
 
     /// What happens by itself happens once, and not before its time.

@@ -61,7 +61,8 @@ impl Lines {
 }
 
 impl State {
-    /// The hold that is alive with an order's line, seen at shard time `now_ms`: held, or confirmed with units left.
+    /// The hold that is alive with an order's line, seen at shard time `now_ms`: held, owed, or confirmed with units
+    /// left.
     pub fn order_line(&self, order: OrderId, stock: Handle, now_ms: u64) -> Option<Handle> {
         if order.0 == 0 || on(Bug::OrderLineSoldTwice) {
             return None;
@@ -71,10 +72,14 @@ impl State {
         (self.has_units_left(hold, stock) && !self.is_gone(hold, now_ms)).then_some(handle)
     }
 
-    /// Whether it is held, or confirmed, with units of this stock left.
+    /// Whether it is held, owed or confirmed, with units of this stock left.
     fn has_units_left(&self, hold: &HoldRecord, stock: Handle) -> bool {
-        matches!(hold.state(), HoldState::Held | HoldState::Confirmed)
-            && self.lines(hold).any(|line| line.stock == stock.0 && line.current > line.returned)
+        let mut lines = self.lines(hold).filter(|line| line.stock == stock.0);
+        match hold.state() {
+            HoldState::Held | HoldState::Confirmed => lines.any(|line| line.current > line.returned),
+            HoldState::Owed => lines.any(|line| line.reserved > 0),
+            _ => false,
+        }
     }
 
     /// Brings the entries that these requests will look up into the cache. The number means nothing.

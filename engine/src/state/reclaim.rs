@@ -59,6 +59,7 @@ impl State {
         match hold.state() {
             HoldState::Held => at(hold.deadline_ms() + self.rules.late_confirm_ms),
             HoldState::Expired => at(hold.late_until_ms()),
+            HoldState::Owed => at(hold.deadline_ms()),
             _ => hold.closed_ms(),
         }
     }

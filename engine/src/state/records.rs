@@ -18,11 +18,12 @@ pub struct LineRecord {
     pub stock: u32,
     /// In which purchase limits these units count, as [`Counted`] reads it; [`NONE`]: in none.
     pub limit: u32,
-    /// Units granted.
+    /// Units granted, or owed.
     pub reserved: u32,
-    /// While held: units held. Confirmed: units confirmed. In a recorded refusal: what could have been had.
+    /// While held: units held. Confirmed: units confirmed. In a recorded refusal, and while owed: what could have been had.
     pub current: u32,
-    /// Confirmed: units given back since. In a recorded refusal: units asked for and why, see [`LineRecord::refuse`].
+    /// Confirmed: units given back since. In a recorded refusal, and while owed: units asked for and why, see
+    /// [`LineRecord::refuse`].
     pub returned: u32,
     /// Confirmed, of a keys stock: the first of the keys bound, in the order they were bound; [`NONE`]: none.
     pub keys: u32,
@@ -264,10 +265,10 @@ impl HoldRecord {
         self.closed_ms() >= self.deadline_ms()
     }
 
-    /// When it left held; 0 while held.
+    /// When it left held or owed; 0 until then.
     pub fn closed_ms(&self) -> u64 {
         match self.state() {
-            HoldState::Held => 0,
+            HoldState::Held | HoldState::Owed => 0,
             HoldState::Expired => self.deadline_ms(),
             _ => self.reserved_ms + u64::from(self.closed_delta_ms),
         }
@@ -280,7 +281,7 @@ impl HoldRecord {
         self.closed_delta_ms = u32::try_from(now_ms - self.reserved_ms).expect("a hold closes within days");
     }
 
-    /// The refusal recorded in it.
+    /// The refusal recorded in it; of a SELL that is owed: the one it will have if its units do not come.
     pub fn refusal(&self) -> Option<Code> {
         Code::from_number(u16::from(self.refusal))
     }

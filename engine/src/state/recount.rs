@@ -106,23 +106,36 @@ struct Entry {
 struct Sums {
     held: u64,
     consumed: u64,
-    /// Channel, held, consumed.
-    channels: Vec<(ChannelId, u64, u64)>,
+    /// By channel.
+    channels: Vec<(ChannelId, Use)>,
+}
+
+/// What the holds of one channel have of a stock.
+#[derive(Clone, Copy, Default)]
+struct Use {
+    held: u64,
+    consumed: u64,
+    owed: u64,
 }
 
 impl Sums {
-    fn add(&mut self, channel: ChannelId, held: u64, consumed: u64) {
-        self.held += held;
-        self.consumed += consumed;
-        match self.channels.iter_mut().find(|found| found.0 == channel) {
-            Some(found) => *found = (channel, found.1 + held, found.2 + consumed),
-            None => self.channels.push((channel, held, consumed)),
-        }
+    fn add(&mut self, channel: ChannelId, line: Use) {
+        self.held += line.held;
+        self.consumed += line.consumed;
+        let position = self.channels.iter().position(|found| found.0 == channel);
+        let position = position.unwrap_or_else(|| {
+            self.channels.push((channel, Use::default()));
+            self.channels.len() - 1
+        });
+        let sum = &mut self.channels[position].1;
+        sum.held += line.held;
+        sum.consumed += line.consumed;
+        sum.owed += line.owed;
     }
 
-    fn of(&self, channel: ChannelId) -> (u64, u64) {
+    fn of(&self, channel: ChannelId) -> Use {
         let found = self.channels.iter().find(|found| found.0 == channel);
-        found.map_or((0, 0), |found| (found.1, found.2))
+        found.map_or(Use::default(), |found| found.1)
     }
 }
 
@@ -133,17 +146,21 @@ impl State {
         let mut limits: Vec<Entry> = Vec::new();
         let (mut holds, mut full_lines) = (0u64, 0u64);
         let mut held_holds = 0u64;
+        let mut debts = 0u64;
         for (_, hold) in self.holds.iter().filter(|(_, hold)| hold.state != 0) {
             holds += 1;
             held_holds += u64::from(hold.state() == HoldState::Held);
+            debts += u64::from(hold.state() == HoldState::Owed);
             for line in self.lines(hold) {
-                let (held, consumed) = match hold.state() {
-                    HoldState::Held => (u64::from(line.current), 0),
-                    HoldState::Confirmed => (0, u64::from(line.current - line.returned)),
-                    _ => (0, 0),
-                };
+                let mut of_line = Use::default();
+                match hold.state() {
+                    HoldState::Held => of_line.held = u64::from(line.current),
+                    HoldState::Confirmed => of_line.consumed = u64::from(line.current - line.returned),
+                    HoldState::Owed => of_line.owed = u64::from(line.reserved),
+                    _ => {}
+                }
                 if line.stock != NONE {
-                    stocks[line.stock as usize].add(hold.channel(), held, consumed);
+                    stocks[line.stock as usize].add(hold.channel(), of_line);
                 }
                 let fully = matches!(Counted::of(line.limit), Counted::Fully(_));
                 full_lines += u64::from(fully);
@@ -154,12 +171,13 @@ impl State {
                         limits.resize(index + 1, Entry::default());
                     }
                     let sum = &mut limits[index];
-                    sum.units += held + consumed;
+                    let units = of_line.held + of_line.consumed + of_line.owed;
+                    sum.units += units;
                     sum.lines += 1;
                     if fully {
-                        sum.held += held;
+                        sum.held += of_line.held;
                         let today = self.day_of_hold(hold, Handle(line.stock)) == entry.day;
-                        sum.today += if today { held + consumed } else { 0 };
+                        sum.today += if today { units } else { 0 };
                     }
                 }
             }
@@ -168,6 +186,7 @@ impl State {
         self.compare_limits(&limits)?;
         self.compare_keys()?;
         self.compare_order_lines()?;
+        self.compare_debts(debts)?;
         let operations = u64::from(self.operations.used());
         same("operation ids", u64::from(self.record_index.used()), holds + operations)?;
         same("holds", u64::from(self.holds.used()), holds)?;
@@ -199,6 +218,33 @@ impl State {
             }
         }
         Ok(())
+    }
+
+    /// Every owed hold has its age, its deadline and its place in each of its queues.
+    fn compare_debts(&self, debts: u64) -> Result<(), RecountError> {
+        let known = self.debts.by_age().collect::<Vec<_>>();
+        same("debts", known.len() as u64, debts)?;
+        same("deadlines of debts", self.debts.deadlines() as u64, debts)?;
+        let (mut claims, mut units) = (0u64, 0u64);
+        for (age, handle) in known {
+            let hold = self.holds.get(handle);
+            same("owed holds of a debt", 1, u64::from(hold.state() == HoldState::Owed))?;
+            for (position, line) in self.lines(hold).enumerate() {
+                units += u64::from(line.reserved);
+                let stock = Handle(line.stock);
+                if self.lines(hold).take(position).any(|earlier| earlier.stock == line.stock) {
+                    continue;
+                }
+                claims += 1;
+                let at = self.debts.position_of(stock, age);
+                let claim = self.debts.claims_on(stock, at).next();
+                let is_its = claim.is_some_and(|claim| (claim.age, claim.hold) == (age, handle));
+                same("claims of a debt", u64::from(is_its), 1)?;
+            }
+        }
+        same("claims", u64::from(self.debts.claims()), claims)?;
+        let owed: u64 = self.stocks.iter().flat_map(|stock| stock.channels.list()).map(|of| of.owed).sum();
+        same("units owed", owed, units)
     }
 
     fn compare_keys(&self) -> Result<(), RecountError> {
@@ -287,9 +333,10 @@ fn compare_channels(stock: &Stock, sum: &Sums) -> Result<(), RecountError> {
                 Err(RecountError::Channel { stock, channel, bucket, counted, records })
             }
         };
-        let (held, consumed) = sum.of(found.channel);
-        differs("held", found.held, held)?;
-        differs("consumed", found.consumed, consumed + found.moved_out)?;
+        let of_holds = sum.of(found.channel);
+        differs("held", found.held, of_holds.held)?;
+        differs("consumed", found.consumed, of_holds.consumed + found.moved_out)?;
+        differs("owed", found.owed, of_holds.owed)?;
     }
     let list = stock.channels.list();
     let used: u64 = list.iter().map(|found| found.used()).sum();

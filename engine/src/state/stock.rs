@@ -163,6 +163,13 @@ impl Stock {
         }
     }
 
+    /// Available units that no debt claims.
+    #[inline]
+    pub fn unclaimed(&self) -> u64 {
+        let available = self.units.available;
+        if self.channels.claims_stand() { self.channels.unclaimed(available, None) } else { available }
+    }
+
     /// For people: UTF-8.
     pub fn name(&self) -> &[u8] {
         &self.name[..usize::from(self.name_bytes)]
@@ -273,6 +280,18 @@ impl Posting {
             | Posting::VoidMarks(units)
             | Posting::DropMarks(units) => units,
         }
+    }
+
+    /// Whether units of a channel come back by it, be it to void: then debts may find some, or room below a cap.
+    #[inline]
+    pub const fn may_settle_debts(self) -> bool {
+        matches!(
+            self,
+            Posting::Free(_)
+                | Posting::ReturnToAvailable(_)
+                | Posting::ReturnToFrozen(_)
+                | Posting::ReturnToVoid(_)
+        )
     }
 }
 

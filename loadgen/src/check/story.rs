@@ -302,6 +302,8 @@ impl<'a> Story<'a> {
             HoldState::Refused => sell,
             // The load generator cancels nothing.
             HoldState::Cancelled => false,
+            // No sale of a load waits for its units.
+            HoldState::Owed | HoldState::Unfulfilled => false,
             HoldState::Released => self.is_unknown(What::Release),
             HoldState::Lapsed => self.is_unknown(What::Release) || self.is_unknown(What::Confirm),
         };

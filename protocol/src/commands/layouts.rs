@@ -310,6 +310,18 @@ layout! {
 }
 
 layout! {
+    /// OWED_SHOW.
+    pub struct OwedShowBody {
+        /// the stock
+        stock: U64,
+        /// position of the first debt wanted
+        from: U32,
+        /// 0
+        spare: U32,
+    }
+}
+
+layout! {
     /// RESERVE and SELL; what the flags HAS_... announce follows, then the lines.
     pub struct TakeBody {
         /// the gateway's order; 0: none

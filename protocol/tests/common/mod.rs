@@ -5,8 +5,8 @@ pub mod dump;
 pub mod strategies;
 
 use scrip_engine::answer::{
-    Answer, BatchView, Cancelled, ChannelView, HoldLine, HoldState, HoldView, KeyItem, KeyList, KeyPage,
-    ListPage, ListedItem, ListedKeys, OperationKind, OperationView, Outcome, StockView,
+    Answer, BatchView, Cancelled, ChannelView, DebtView, HoldLine, HoldState, HoldView, KeyItem, KeyList,
+    KeyPage, ListPage, ListedItem, ListedKeys, OperationKind, OperationView, Outcome, StockView,
 };
 use scrip_engine::command::{
     BatchChange, BatchCreate, Block, Command, Envelope, KeyBlock, Limits, Line, Parties, Price, PriceKind,
@@ -116,6 +116,7 @@ pub fn commands() -> Vec<CommandSample> {
         .chain(optional_parts(one))
         .chain(commands_of_limits(one))
         .chain(commands_of_orders())
+        .chain([("owed_show", Command::OwedShow { stock: STOCK, from: 64 })])
         .enumerate()
         .map(|(index, (name, command))| {
             let operation = OperationId(OPERATION.0 + 0x10 * index as u128);
@@ -373,6 +374,23 @@ fn answers_of_orders() -> [(&'static str, Answer<'static>); 4] {
     ]
 }
 
+fn answers_of_debts() -> [(&'static str, Answer<'static>); 3] {
+    let debt = DebtView {
+        hold: U128::new(HOLD.0),
+        order: U128::new(0x0a),
+        since_ms: U64::new(NOW_MS),
+        until_ms: U64::new(NOW_MS + 7_200_000),
+        units: U64::new(2),
+        channel: U16::new(3),
+        spare: [0; 6],
+    };
+    [
+        ("owed", Answer::Owed { position: 3, until_ms: NOW_MS + 7_200_000 }),
+        ("debts", Answer::Debts { total: 65, debts: leak(&[debt]) }),
+        ("no_debts", Answer::Debts { total: 0, debts: &[] }),
+    ]
+}
+
 pub fn answers() -> Vec<AnswerSample> {
     let hold_line = |stock, reserved, confirmed, returned| HoldLine {
         stock: U64::new(stock),
@@ -483,6 +501,7 @@ pub fn answers() -> Vec<AnswerSample> {
     let done = done.chain([("hold_flagged", Answer::Hold(flagged))]).chain(answers_of_limits());
     let once = Answer::Stock(StockView { once_per_order: true, ..stock });
     let done = done.chain(answers_of_orders()).chain([("stock_once_per_order", once)]);
+    let done = done.chain(answers_of_debts());
     done.map(|(name, answer)| (name.to_string(), Outcome::Done(answer))).collect()
 }
 

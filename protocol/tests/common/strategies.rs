@@ -1,7 +1,8 @@
-//! Limits, prices, rules and blocks with any values that a caller may give: what commands set, answers show. They stand apart from
+//! Limits, prices, rules, blocks and debts with any values that a caller may give: what commands set, answers show. They stand apart from
 //! the rest of the round trip because both sides of it draw them.
 
 use proptest::prelude::*;
+use scrip_engine::answer::DebtView;
 use scrip_engine::command::{Block, Limits, Price, PriceKind, RiskRule, SubjectLimit};
 use scrip_engine::ids::ChannelId;
 use scrip_engine::limits::{
@@ -57,6 +58,19 @@ pub fn blocks() -> impl Strategy<Value = Block> {
         until_ms: U64::new(until_ms),
         kind,
         action,
+        spare: [0; 6],
+    })
+}
+
+/// Debts with any numbers.
+pub fn debts() -> impl Strategy<Value = DebtView> {
+    any::<([u128; 2], [u64; 3], u16)>().prop_map(|(ids, numbers, channel)| DebtView {
+        hold: U128::new(ids[0]),
+        order: U128::new(ids[1]),
+        since_ms: U64::new(numbers[0]),
+        until_ms: U64::new(numbers[1]),
+        units: U64::new(numbers[2]),
+        channel: U16::new(channel),
         spare: [0; 6],
     })
 }

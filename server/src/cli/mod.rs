@@ -12,8 +12,8 @@ mod values;
 pub use risk::{RiskCommand, RuleArgs};
 pub use runs::{BenchArgs, DemoArgs, DemoCommand, KeysDemoArgs, LoadArgs, ProfileName, WorkName, Workload};
 pub use sale::{
-    CallArgs, ConfirmArgs, HoldCommand, OperationArgs, PartiesArgs, ReserveArgs, ReturnArgs, SellArgs,
-    TakeArgs,
+    CallArgs, ConfirmArgs, HoldCommand, OperationArgs, OwedCommand, PartiesArgs, ReserveArgs, ReturnArgs,
+    SellArgs, TakeArgs,
 };
 pub use stock::{EditArgs, LimitArgs, PriceArgs, PriceName, StockCommand, SubjectName};
 pub use token::TokenCommand;
@@ -84,6 +84,9 @@ pub enum Command {
     /// Risk rules and blocks of a running server: how often a subject may buy, and who may not
     #[command(subcommand)]
     Risk(RiskCommand),
+    /// Sales that are owed their units
+    #[command(subcommand)]
+    Owed(OwedCommand),
     /// Card keys of a running server: imports, batches, keys of holds
     #[command(subcommand)]
     Keys(KeysCommand),

@@ -79,6 +79,24 @@ pub struct SellArgs {
     /// The buyer has paid already: a refusal is recorded and final
     #[arg(long)]
     pub paid: bool,
+    /// If there are too few units, wait for them so long, such as 2h, counted from when the operation was made; they are
+    /// then owed, and sold as soon as they are there
+    #[arg(long, value_name = "SPAN", value_parser = values::span)]
+    pub wait: Option<Duration>,
+}
+
+/// `scrip owed`.
+#[derive(Debug, Subcommand)]
+pub enum OwedCommand {
+    /// List the sales that wait for units of a stock, the oldest first
+    List {
+        /// Its name (or number)
+        #[arg(value_name = "STOCK")]
+        name: String,
+        #[command(flatten)]
+        #[allow(missing_docs)]
+        server: ServerArgs,
+    },
 }
 
 /// `scrip reserve`.

@@ -1,13 +1,12 @@
-//! The operator's commands on a running server: `scrip stock`, `sell`, `reserve`, `confirm`, `release`, `return`, `hold`,
-//! `top`.
 //! The operator's commands on a running server: `scrip stock`, `sell`, `reserve`, `confirm`, `release`, `return`, `cancel`,
-//! `hold`.
+//! `hold`, `owed`, `top`.
 //!
 //! Each is one client, one question and one page of text (`top` asks again every second). Invariant: a failure says what was wrong, in which facts, and
 //! which command to try next.
 
 mod cancel;
 mod limits;
+mod owed;
 mod quota;
 mod repeat;
 mod risk;
@@ -17,6 +16,7 @@ mod top;
 mod words;
 
 pub use cancel::cancel;
+pub use owed::owed;
 pub use risk::risk;
 pub use sale::{confirm, hold, release, reserve, return_units, sell};
 pub use stock::stock;

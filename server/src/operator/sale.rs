@@ -10,8 +10,9 @@ use crate::cli::{
 };
 use scrip_client::{
     Client, Confirm, Hold, HoldShown, HoldState, KeysShown, Line, Operation, OperationShown, OrderId,
-    Parties, Reserve, ReturnUnits, Sell, UserId, channel_name, says_its_time,
+    Parties, Reserve, ReturnUnits, Sell, Sold, UserId, channel_name, says_its_time,
 };
+use std::time::Duration;
 
 /// `scrip sell`.
 ///
@@ -30,16 +31,40 @@ pub fn sell(arguments: &SellArgs) -> Result<(), OperatorError> {
             paid: arguments.paid,
             ..Sell::new(client.operation(), lines)
         };
-        let attempt =
-            async |client: &Client, operation| client.sell(Sell { operation, ..request.clone() }).await;
+        let attempt = async |client: &Client, operation: Operation| {
+            let wait_until_ms = arguments.wait.map_or(0, |wait| wait_until_ms(operation, wait));
+            client.sell(Sell { operation, wait_until_ms, ..request.clone() }).await
+        };
         let (operation, sold) = repeat::once(client, &take.operation, client.home_slot(), attempt).await?;
-        println!("sold       {} on {}", time(sold.confirmed_ms), channel_name(take.channel));
-        print_taken(&take.items, &sold.units);
+        let channel = channel_name(take.channel);
+        let keys = match sold {
+            Sold::Confirmed(sold) => {
+                println!("sold       {} on {channel}", time(sold.confirmed_ms));
+                print_taken(&take.items, &sold.units);
+                Some(sold.keys)
+            }
+            Sold::Owed(owed) => {
+                println!("owed       until {} on {channel}", time(owed.until_ms));
+                println!(
+                    "position   {} of {}: `scrip owed list {}`",
+                    owed.position, take.items[0].name, take.items[0].name
+                );
+                None
+            }
+        };
         print_operation(&take.operation, operation);
-        let reference = take.operation.operation.clone().unwrap_or_else(|| id_text(operation.id));
-        print_keys(&sold.keys, &reference);
+        if let Some(keys) = keys {
+            let reference = take.operation.operation.clone().unwrap_or_else(|| id_text(operation.id));
+            print_keys(&keys, &reference);
+        }
         Ok(())
     })
+}
+
+/// Until when a sale waits: counted from its making, so that a repeat asks for the same.
+fn wait_until_ms(operation: Operation, wait: Duration) -> u64 {
+    let made_ms = if operation.created_ms == 0 { operation.id.embedded_ms() } else { operation.created_ms };
+    made_ms.saturating_add(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX))
 }
 
 /// `scrip reserve`.
@@ -257,6 +282,8 @@ fn print_hold(hold: &HoldShown) {
         HoldState::Lapsed => "lapsed",
         HoldState::Refused => "refused after payment: refund it",
         HoldState::Cancelled => "cancelled",
+        HoldState::Owed => "owed: it is sold as soon as its units are there",
+        HoldState::Unfulfilled => "owed in vain: refund it",
     };
     let refusal = hold.refusal.map_or(String::new(), |code| format!(" ({})", code.name()));
     println!("hold       {}", id_text(hold.id));

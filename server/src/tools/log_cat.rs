@@ -4,11 +4,12 @@ use super::ToolError;
 use crate::data_directory::DataDirectory;
 use scrip_engine::answer::OperationKind;
 use scrip_engine::command::{Parties, StockKind, SubjectKind};
-use scrip_engine::event::Event;
+use scrip_engine::event::{Event, EventHold};
 use scrip_shard::{FrameError, for_each_event};
 use scrip_wal::{RealDisk, scan};
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
+use zerocopy::little_endian::U32;
 
 /// Which part of the log.
 #[derive(Debug, Clone, Copy)]
@@ -212,18 +213,26 @@ fn print_hold_event(out: &mut impl Write, event: &Event<'_>) -> io::Result<()> {
             if replaces.0 != 0 {
                 write!(out, " replaces={replaces}")?;
             }
-            if let Some(Parties { limit_key, device, address }) = parties {
-                write!(out, " limit_key={limit_key:x} device={device:x} address={address:x}")?;
-            }
-            if *flagged {
-                write!(out, " flagged=true")?;
-            }
-            if !prices.is_empty() {
-                let prices: Vec<String> = prices.iter().map(|price| price.get().to_string()).collect();
-                write!(out, " prices={}", prices.join(","))?;
-            }
+            print_told(out, parties.as_ref(), *flagged, prices)?;
             print_lines(out, lines.iter().map(|line| (line.stock(), line.units.get())))
         }
+        Event::Owed {
+            origin, buyer, hidden, until_ms, replaces, parties, flagged, lines, prices, ..
+        } => {
+            write!(
+                out,
+                "owed {} merchant={} channel={}",
+                origin.operation, origin.merchant, origin.channel.0
+            )?;
+            write!(out, " order={} user={} until_ms={until_ms} hidden={hidden}", buyer.order, buyer.user)?;
+            if replaces.0 != 0 {
+                write!(out, " replaces={replaces}")?;
+            }
+            print_told(out, parties.as_ref(), *flagged, prices)?;
+            print_lines(out, lines.iter().map(|line| (line.stock(), line.units.get())))
+        }
+        Event::Settled { holds } => print_holds(out, "settled", holds),
+        Event::Unfulfilled { holds } => print_holds(out, "unfulfilled", holds),
         Event::SellRefused { origin, code, lines, .. } => {
             write!(out, "sell_refused {} {}", origin.operation, code.name())?;
             print_lines(out, lines.iter().map(|line| (line.stock(), line.asked.get())))
@@ -248,6 +257,34 @@ fn print_hold_event(out: &mut impl Write, event: &Event<'_>) -> io::Result<()> {
         }
         other => writeln!(out, "{other:?}"),
     }
+}
+
+/// What a take tells beside its buyer and its lines, as far as it does.
+fn print_told(
+    out: &mut impl Write,
+    parties: Option<&Parties>,
+    flagged: bool,
+    prices: &[U32],
+) -> io::Result<()> {
+    if let Some(Parties { limit_key, device, address }) = parties {
+        write!(out, " limit_key={limit_key:x} device={device:x} address={address:x}")?;
+    }
+    if flagged {
+        write!(out, " flagged=true")?;
+    }
+    if !prices.is_empty() {
+        let prices: Vec<String> = prices.iter().map(|price| price.get().to_string()).collect();
+        write!(out, " prices={}", prices.join(","))?;
+    }
+    Ok(())
+}
+
+fn print_holds(out: &mut impl Write, what: &str, holds: &[EventHold]) -> io::Result<()> {
+    write!(out, "{what}")?;
+    for hold in holds {
+        write!(out, " {}", hold.key().operation)?;
+    }
+    writeln!(out)
 }
 
 fn print_lines(

@@ -3,10 +3,11 @@
 //! Invariant: an event is followed without asking the engine anything. A kind of event that is not followed here does not
 //! compile, so that the books can't fall behind the log in silence.
 
+use super::debts::Queues;
 use super::stock::{Shelf, StockBook};
 use scrip_engine::answer::OperationKind;
 use scrip_engine::command::{BatchChange, StockKind};
-use scrip_engine::event::{Event, EventLine};
+use scrip_engine::event::{Event, EventLine, OwedLine};
 use scrip_engine::ids::{ChannelId, OperationKey, StockId};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,6 +22,7 @@ pub(super) fn name(key: &OperationKey) -> HoldName {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stand {
     Held,
+    Owed,
     Sold,
     Expired,
     Over,
@@ -30,7 +32,7 @@ enum Stand {
 #[derive(Debug, Clone)]
 pub(super) struct LineBook {
     pub(super) stock: StockId,
-    /// Units held; sold: units not given back yet.
+    /// Units held or owed; sold: units not given back yet.
     units: u64,
     /// Card keys bound, void ones included, in their order.
     pub(super) keys: Vec<u32>,
@@ -44,6 +46,13 @@ pub(super) struct HoldBook {
     channel: ChannelId,
     stand: Stand,
     pub(super) lines: Vec<LineBook>,
+}
+
+impl HoldBook {
+    /// The stocks of its lines.
+    fn stocks(&self) -> Vec<StockId> {
+        self.lines.iter().map(|line| line.stock).collect()
+    }
 }
 
 /// A guarantee that lapsed.
@@ -68,12 +77,16 @@ pub struct Books {
     /// By the number of a key: its batch.
     batch_of: Vec<u32>,
     keys_replaced: u64,
+    debts_settled: u64,
     holds_made: u32,
     sequence: u64,
     /// Stocks that the last event may have changed.
     pub(super) touched: Vec<StockId>,
-    /// The hold to which the last event has bound keys.
-    pub(super) bound: Option<HoldName>,
+    /// The holds to which the last event has bound keys.
+    pub(super) bound: Vec<HoldName>,
+    /// Debts that the last event has settled before an older one, and on which stock that waits.
+    pub(super) overtaking: Vec<(HoldName, StockId)>,
+    debts: Queues,
     /// Keys that were taken back unseen since [`super::Walk`] has asked.
     pub(super) reclaimed: BTreeSet<u32>,
 }
@@ -99,6 +112,11 @@ impl Books {
         self.keys_replaced
     }
 
+    /// Debts settled so far.
+    pub fn debts_settled(&self) -> u64 {
+        self.debts_settled
+    }
+
     fn stock(&mut self, stock: StockId) -> &mut StockBook {
         if !self.touched.contains(&stock) {
             self.touched.push(stock);
@@ -110,7 +128,7 @@ impl Books {
     pub fn follow(&mut self, sequence: u64, event: &Event<'_>) {
         self.sequence = sequence;
         self.touched.clear();
-        self.bound = None;
+        self.bound.clear();
         match event {
             Event::Taken { origin, sold, replaces, lines, .. } => {
                 let key = origin.key();
@@ -119,6 +137,15 @@ impl Books {
                 }
                 self.take(&key, origin.channel, *sold, lines);
             }
+            Event::Owed { origin, replaces, lines, .. } => {
+                let key = origin.key();
+                if replaces.0 != 0 {
+                    self.end(&name(&OperationKey { operation: *replaces, ..key }));
+                }
+                self.owe(name(&key), origin.channel, lines);
+            }
+            Event::Settled { holds } => holds.iter().for_each(|hold| self.settle(&name(&hold.key()))),
+            Event::Unfulfilled { holds } => holds.iter().for_each(|hold| self.end(&name(&hold.key()))),
             Event::Confirmed { hold, late, lines, .. } => self.confirm(&name(hold), *late, lines),
             Event::LateRefused { hold, .. } | Event::Released { hold } => self.end(&name(hold)),
             Event::Cancelled { hold } => self.cancel(&name(hold)),
@@ -214,6 +241,9 @@ impl Books {
             | Event::Tombstone { .. }
             | Event::Revealed { .. } => {}
             Event::Taken { .. }
+            | Event::Owed { .. }
+            | Event::Settled { .. }
+            | Event::Unfulfilled { .. }
             | Event::Confirmed { .. }
             | Event::LateRefused { .. }
             | Event::Released { .. }
@@ -242,8 +272,41 @@ impl Books {
             hold.lines.push(LineBook { stock, units, keys });
         }
         let name = name(key);
-        self.bound = sold.then_some(name);
+        if sold {
+            self.bound.push(name);
+        }
         self.holds.insert(name, hold);
+    }
+
+    /// What is owed is nobody's yet.
+    fn owe(&mut self, name: HoldName, channel: ChannelId, lines: &[OwedLine]) {
+        self.holds_made += 1;
+        let line = |line: &OwedLine| {
+            let (stock, units) = (line.stock(), u64::from(line.units.get()));
+            LineBook { stock, units, keys: Vec::new() }
+        };
+        let lines = lines.iter().map(line).collect();
+        let hold = HoldBook { ordinal: self.holds_made, channel, stand: Stand::Owed, lines };
+        self.debts.open(hold.ordinal, channel, &hold.stocks());
+        self.holds.insert(name, hold);
+    }
+
+    fn settle(&mut self, name: &HoldName) {
+        let Some(mut hold) = self.holds.remove(name) else { return };
+        let stocks = hold.stocks();
+        if let Some(stock) = self.debts.overtaken(hold.ordinal, hold.channel, &stocks) {
+            self.overtaking.push((*name, stock));
+        }
+        self.debts.close(hold.ordinal, hold.channel, &stocks);
+        for line in &mut hold.lines {
+            let book = self.stock(line.stock);
+            book.sell(hold.channel, line.units);
+            line.keys = bind(book, line.units);
+        }
+        hold.stand = Stand::Sold;
+        self.debts_settled += 1;
+        self.bound.push(*name);
+        self.holds.insert(*name, hold);
     }
 
     fn confirm(&mut self, name: &HoldName, late: bool, lines: &[EventLine]) {
@@ -261,7 +324,7 @@ impl Books {
             line.units = units;
         }
         hold.stand = Stand::Sold;
-        self.bound = Some(*name);
+        self.bound.push(*name);
         self.holds.insert(*name, hold);
     }
 
@@ -272,6 +335,9 @@ impl Books {
             for line in &hold.lines {
                 self.stock(line.stock).free(hold.channel, line.units);
             }
+        }
+        if hold.stand == Stand::Owed {
+            self.debts.close(hold.ordinal, hold.channel, &hold.stocks());
         }
         if hold.stand != Stand::Sold {
             hold.stand = Stand::Over;
@@ -314,7 +380,7 @@ impl Books {
             }
         }
         self.reclaimed.insert(key);
-        self.bound = Some(name);
+        self.bound.push(name);
         self.holds.insert(name, hold);
     }
 
@@ -330,7 +396,7 @@ impl Books {
             }
         }
         self.keys_replaced += 1;
-        self.bound = Some(name);
+        self.bound.push(name);
         self.holds.insert(name, hold);
     }
 }

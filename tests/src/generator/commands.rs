@@ -7,7 +7,7 @@ use crate::request::{OwnedCommand, OwnedRequest, OwnedTake, Wish};
 use scrip_engine::answer::HoldState;
 use scrip_engine::command::{Envelope, Parties, StockKind, StockTerms};
 use scrip_engine::ids::{ChannelId, MerchantId, OperationId, OrderId, Slot, StockId, UserId};
-use scrip_engine::limits::{LINES_MAX, STOCK_UNITS_MAX, TTL_MAX_MS, UNITS_PER_LINE_MAX};
+use scrip_engine::limits::{LINES_MAX, OWED_MAX_MS, STOCK_UNITS_MAX, TTL_MAX_MS, UNITS_PER_LINE_MAX};
 
 /// States in which a hold can be cancelled, if it was made so.
 const CANCELLABLE: &[HoldState] = &[HoldState::Held, HoldState::Expired, HoldState::Confirmed];
@@ -52,7 +52,8 @@ impl Generator {
                 OwnedCommand::Reserve { take, ttl_ms: self.ttl_ms(true) }
             }
             Kind::Sell => {
-                let take = self.take(oracle, &mut envelope);
+                let mut take = self.take(oracle, &mut envelope);
+                self.may_wait(&mut take);
                 OwnedCommand::Sell {
                     take,
                     paid: self.rng.bool(),
@@ -155,6 +156,9 @@ impl Generator {
             Kind::StockQuota => {
                 let version = self.version(stock);
                 OwnedCommand::StockQuota { stock: id, version, quotas: self.quotas(stock) }
+            }
+            Kind::OwedShow => {
+                OwnedCommand::OwedShow { stock: id, from: *self.choose(&[0, 0, 0, 1, 2, u32::MAX]) }
             }
             Kind::StockChannels => OwnedCommand::StockChannels { stock: id },
             Kind::StockLimits | Kind::StockPrice | Kind::StockTermsShow => {
@@ -266,6 +270,25 @@ impl Generator {
         }
         self.add_optional_parts(oracle, envelope, &mut take);
         take
+    }
+
+    /// Lets a SELL wait for its units, mostly for a short time.
+    fn may_wait(&mut self, take: &mut OwnedTake) {
+        if !self.happens(self.plan.chances.waits) {
+            return;
+        }
+        let now_ms = self.now_ms;
+        let later_ms = now_ms + self.rng.u64(1..5_000);
+        let far_ms = [now_ms + OWED_MAX_MS, now_ms + OWED_MAX_MS + 1, u64::MAX];
+        take.partial = false;
+        take.wait_until_ms = match self.rng.u8(0..20) {
+            0 => *self.choose(&far_ms),
+            1 => *self.choose(&[now_ms, now_ms - 1]),
+            2..5 => now_ms + self.rng.u64(1..4),
+            5..9 => now_ms + self.rng.u64(1..200),
+            9..12 => now_ms + 100_000,
+            _ => later_ms,
+        };
     }
 
     fn wish(&mut self, oracle: &Oracle, stock: StockId, take: &OwnedTake, channel: ChannelId) -> Wish {
@@ -410,6 +433,10 @@ impl Generator {
             OwnedCommand::Sell { take, .. } if choice == 0 => OwnedCommand::Reserve { take, ttl_ms: 0 },
             OwnedCommand::Sell { take, paid, hidden } if choice == 1 => {
                 OwnedCommand::Sell { take, paid, hidden: !hidden }
+            }
+            OwnedCommand::Sell { mut take, paid, hidden } if take.wait_until_ms > 0 && self.rng.bool() => {
+                take.wait_until_ms ^= 1;
+                OwnedCommand::Sell { take, paid, hidden }
             }
             OwnedCommand::Sell { take, paid, hidden } => OwnedCommand::Sell { take, paid: !paid, hidden },
             OwnedCommand::Extend { hold, ttl_ms } => OwnedCommand::Extend { hold, ttl_ms: ttl_ms / 2 + 1 },

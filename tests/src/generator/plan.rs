@@ -31,6 +31,7 @@ pub enum Kind {
     KeysList,
     KeysRead,
     BatchesShow,
+    OwedShow,
     StockShow,
     StockChannels,
     OperationShow,
@@ -44,7 +45,7 @@ pub enum Kind {
 }
 
 /// All kinds with their usual weights.
-const KINDS: [(Kind, u32); 33] = [
+const KINDS: [(Kind, u32); 34] = [
     (Kind::StockCreate, 1),
     (Kind::StockSupply, 6),
     (Kind::StockVoid, 3),
@@ -56,7 +57,7 @@ const KINDS: [(Kind, u32); 33] = [
     (Kind::Extend, 6),
     (Kind::Confirm, 16),
     (Kind::Release, 8),
-    (Kind::Sell, 9),
+    (Kind::Sell, 12),
     (Kind::Return, 10),
     (Kind::BatchCreate, 2),
     (Kind::BatchChange, 7),
@@ -68,6 +69,7 @@ const KINDS: [(Kind, u32); 33] = [
     (Kind::KeysList, 4),
     (Kind::KeysRead, 4),
     (Kind::BatchesShow, 4),
+    (Kind::OwedShow, 3),
     (Kind::StockShow, 5),
     (Kind::StockChannels, 6),
     (Kind::OperationShow, 7),
@@ -131,6 +133,8 @@ pub struct Chances {
     pub member: u32,
     /// A take says what the buyer was told.
     pub quoted: u32,
+    /// A SELL waits for units that are not there.
+    pub waits: u32,
     /// Quantities lie at a boundary of what is there.
     pub boundary: u32,
     /// Quantities are huge.
@@ -175,6 +179,7 @@ pub const ROOMY: Capacity = Capacity {
     sealed_bytes_max: 64 << 10,
     risk_counts_max: 1_024,
     order_lines_max: 4_096,
+    debts_max: 4_096,
 };
 
 impl Plan {
@@ -227,6 +232,7 @@ fn draw_capacity(rng: &mut Rng) -> Capacity {
         sealed_bytes_max: *pick(rng, &[0, 200, 2_000, 64 << 10]),
         risk_counts_max: *pick(rng, &[1, 3, 20, 1_024]),
         order_lines_max: *pick(rng, &[0, 3, 10, 4_096]),
+        debts_max: *pick(rng, &[0, 2, 10, 4_096]),
     }
 }
 
@@ -281,6 +287,7 @@ fn draw_chances(rng: &mut Rng) -> Chances {
         parties: draw(400, 900),
         member: draw(300, 700),
         quoted: draw(100, 500),
+        waits: draw(500, 950),
         boundary: draw(200, 600),
         huge: draw(10, 200),
     }

@@ -23,11 +23,13 @@ impl Oracle {
             HoldState::Cancelled => {
                 return OwnedOutcome::Cancelled(hold.cancelled.expect("it says what the CANCEL did"));
             }
-            HoldState::Refused => return OwnedOutcome::Cancelled(Cancelled::Nothing),
+            HoldState::Refused | HoldState::Unfulfilled => {
+                return OwnedOutcome::Cancelled(Cancelled::Nothing);
+            }
             HoldState::Released => return OwnedOutcome::Cancelled(Cancelled::Released),
             HoldState::Lapsed => return OwnedOutcome::Cancelled(Cancelled::Lapsed),
             HoldState::Confirmed if !sold => return OwnedOutcome::refused(Code::HoldConfirmed),
-            HoldState::Confirmed | HoldState::Held | HoldState::Expired => {}
+            HoldState::Confirmed | HoldState::Held | HoldState::Expired | HoldState::Owed => {}
         }
         if let Some(refusal) = self.deadline_passed(envelope) {
             return refusal;
@@ -65,6 +67,11 @@ impl Oracle {
                 Cancelled::Released
             }
             HoldState::Expired => Cancelled::Lapsed,
+            HoldState::Owed => {
+                self.drop_debt(key);
+                self.hold_mut(key).refusal = None;
+                Cancelled::Returned { units: 0 }
+            }
             _ => Cancelled::Returned { units: self.return_sale(key) },
         };
         let hold = self.hold_mut(key);

@@ -46,13 +46,6 @@ impl Stock {
         self.channels.values().map(Channel::unused).sum()
     }
 
-    /// Units that `channel` can take.
-    pub fn room(&self, channel: ChannelId) -> i128 {
-        let own = self.channel(channel);
-        let others = self.unused() - own.unused();
-        (own.cap - own.used()).min(self.available - others).max(0)
-    }
-
     /// Units leave available, for a hold of `channel` or sold through it.
     pub(super) fn take(&mut self, channel: ChannelId, units: i128, sold: bool) {
         if units == 0 {

@@ -25,7 +25,11 @@ impl Hold {
             state: self.state,
             channel: self.channel,
             late: self.late,
-            refusal: self.refusal.as_ref().and_then(OwnedOutcome::code),
+            refusal: self
+                .refusal
+                .as_ref()
+                .filter(|_| self.state != HoldState::Owed)
+                .and_then(OwnedOutcome::code),
             order: self.order,
             user: self.user,
             reserved_ms: self.reserved_ms,
@@ -43,11 +47,13 @@ impl Hold {
 }
 
 impl Oracle {
-    /// Whatever happens by itself up to now happens at its time: first guarantees lapse, then batches expire, then holds.
+    /// Whatever happens by itself up to now happens at its time: first guarantees lapse, then batches expire, then holds,
+    /// then debts end, and then what is left of them is settled.
     pub(super) fn happen_until_now(&mut self) {
         let (mut moments_ms, now_ms) = (BTreeSet::new(), self.now_ms);
         let held = self.records.values().filter_map(|record| record.hold.as_ref());
-        moments_ms.extend(held.filter(|hold| hold.state == HoldState::Held).map(|hold| hold.deadline_ms));
+        let waits = |hold: &&Hold| matches!(hold.state, HoldState::Held | HoldState::Owed);
+        moments_ms.extend(held.filter(waits).map(|hold| hold.deadline_ms));
         for stock in self.stocks.values() {
             moments_ms.extend(stock.channels.values().map(|channel| channel.lapses_ms));
             moments_ms.extend(stock.batches.iter().map(|batch| batch.expires_ms));
@@ -56,6 +62,8 @@ impl Oracle {
             self.lapse_due(due_ms);
             self.stocks.values_mut().for_each(|stock| stock.expire_batches(due_ms));
             self.expire_due(due_ms);
+            self.end_debts(due_ms);
+            self.settle(due_ms);
         }
     }
 
@@ -82,7 +90,7 @@ impl Oracle {
     /// Whether the floor has passed the making of a record and the end of what it made.
     pub(super) fn is_gone(&self, record: &Record) -> bool {
         let ended = record.hold.as_ref().is_none_or(|hold| match hold.state {
-            HoldState::Held => false,
+            HoldState::Held | HoldState::Owed => false,
             HoldState::Expired => self.now_ms >= hold.late_until_ms,
             _ => hold.closed_ms < self.floor_ms,
         });
@@ -156,7 +164,8 @@ impl Oracle {
             }
             HoldState::Released => OwnedOutcome::refused(Code::HoldReleased),
             HoldState::Lapsed => hold.refusal.clone().unwrap_or(OwnedOutcome::refused(Code::HoldReleased)),
-            HoldState::Refused => OwnedOutcome::refused(Code::HoldNotFound),
+            HoldState::Owed => OwnedOutcome::refused(Code::NotActive),
+            HoldState::Refused | HoldState::Unfulfilled => OwnedOutcome::refused(Code::HoldNotFound),
             HoldState::Cancelled => OwnedOutcome::refused(Code::Cancelled),
         }
     }
@@ -176,7 +185,8 @@ impl Oracle {
             HoldState::Confirmed => OwnedOutcome::refused(Code::HoldConfirmed),
             HoldState::Released => OwnedOutcome::Released { lapsed: false },
             HoldState::Lapsed => OwnedOutcome::Released { lapsed: true },
-            HoldState::Refused => OwnedOutcome::refused(Code::HoldNotFound),
+            HoldState::Owed => OwnedOutcome::refused(Code::NotActive),
+            HoldState::Refused | HoldState::Unfulfilled => OwnedOutcome::refused(Code::HoldNotFound),
             HoldState::Cancelled => OwnedOutcome::refused(Code::Cancelled),
         }
     }
@@ -197,7 +207,8 @@ impl Oracle {
             HoldState::Confirmed => OwnedOutcome::refused(Code::HoldConfirmed),
             HoldState::Released | HoldState::Lapsed => OwnedOutcome::refused(Code::HoldReleased),
             HoldState::Expired => OwnedOutcome::refused(Code::Expired),
-            HoldState::Refused => OwnedOutcome::refused(Code::HoldNotFound),
+            HoldState::Owed => OwnedOutcome::refused(Code::NotActive),
+            HoldState::Refused | HoldState::Unfulfilled => OwnedOutcome::refused(Code::HoldNotFound),
             HoldState::Cancelled => OwnedOutcome::refused(Code::Cancelled),
         }
     }
@@ -215,9 +226,11 @@ impl Oracle {
         let hold = self.hold(key).clone();
         match hold.state {
             HoldState::Confirmed => {}
-            HoldState::Held | HoldState::Expired => return OwnedOutcome::refused(Code::NotActive),
+            HoldState::Held | HoldState::Expired | HoldState::Owed => {
+                return OwnedOutcome::refused(Code::NotActive);
+            }
             HoldState::Released | HoldState::Lapsed => return OwnedOutcome::refused(Code::HoldReleased),
-            HoldState::Refused => return OwnedOutcome::refused(Code::HoldNotFound),
+            HoldState::Refused | HoldState::Unfulfilled => return OwnedOutcome::refused(Code::HoldNotFound),
             HoldState::Cancelled => return OwnedOutcome::refused(Code::Cancelled),
         }
         let left: Vec<i128> = hold.lines.iter().map(|line| line.confirmed - line.returned).collect();
@@ -303,8 +316,8 @@ impl Oracle {
         if stock.terms.frozen {
             return Some((Code::Frozen, 0));
         }
-        if wanted_of(&|_| true) > stock.available {
-            return Some((Code::OutOfStock, stock.available));
+        if wanted_of(&|_| true) > stock.unclaimed() {
+            return Some((Code::OutOfStock, stock.unclaimed()));
         }
         let room = stock.room(hold.channel);
         if wanted_of(&|_| true) > room {

@@ -4,7 +4,7 @@
 
 use super::holds::narrow;
 use super::stocks::unsigned;
-use super::{BatchState, BoundKey, Hold, HoldLine, Key, KeyState, Oracle, Record, Stock};
+use super::{BatchState, BoundKey, Hold, HoldLine, Key, KeyState, Oracle, Record, Stock, key_of};
 use crate::outcome::{Lack, OwnedFacts, OwnedKey, OwnedKeys, OwnedList, OwnedListed, OwnedOutcome};
 use crate::request::{OwnedCommand, OwnedRequest};
 use scrip_engine::answer::HoldState;
@@ -163,6 +163,10 @@ impl Oracle {
         if let OwnedCommand::KeysExport { stock, batch, from } = &request.command {
             return self.list_keys(envelope, (*stock, *batch, *from), true);
         }
+        let owed = record.hold.as_ref().and_then(|hold| self.owed_now(key_of(envelope), hold));
+        if let Some(owed) = owed {
+            return owed;
+        }
         match (&record.command, &record.hold) {
             (_, Some(hold)) if hold.state == HoldState::Cancelled => OwnedOutcome::refused(Code::Cancelled),
             (OwnedCommand::Sell { .. }, Some(hold)) if hold.state == HoldState::Confirmed => {
@@ -192,9 +196,9 @@ impl Oracle {
         let code = match hold.state {
             HoldState::Confirmed if hold.has_keys() => return Ok(key),
             HoldState::Confirmed => Code::RuleFailed,
-            HoldState::Held | HoldState::Expired => Code::NotActive,
+            HoldState::Held | HoldState::Expired | HoldState::Owed => Code::NotActive,
             HoldState::Released | HoldState::Lapsed => Code::HoldReleased,
-            HoldState::Refused => Code::HoldNotFound,
+            HoldState::Refused | HoldState::Unfulfilled => Code::HoldNotFound,
             HoldState::Cancelled => Code::Cancelled,
         };
         Err(OwnedOutcome::refused(code))
@@ -313,9 +317,9 @@ impl Oracle {
         }
         let id = hold.lines[line].stock;
         let stock = self.stock_mut(id);
-        let spare = stock.available - (stock.unused() - stock.channel(channel).unused());
+        let spare = stock.found(channel);
         if spare < 1 {
-            let code = if stock.available == 0 { Code::OutOfStock } else { Code::ChannelQuota };
+            let code = if stock.unclaimed() == 0 { Code::OutOfStock } else { Code::ChannelQuota };
             let facts = OwnedFacts::Units { stock: id, asked: 1, available: unsigned(spare) };
             return OwnedOutcome::Refused { code, facts };
         }

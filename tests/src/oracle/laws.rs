@@ -19,6 +19,7 @@ impl Oracle {
     pub fn check_laws(&self) {
         self.check_stocks();
         self.check_keys();
+        self.check_debts();
         let mut held = BTreeMap::new();
         let mut consumed = self.departed.clone();
         self.check_purchases();
@@ -58,7 +59,7 @@ impl Oracle {
                 hold.lines.iter().flat_map(|line| line.subjects.iter().map(move |subject| (line, *subject)))
             {
                 let counts = match hold.state {
-                    HoldState::Held => line.reserved,
+                    HoldState::Held | HoldState::Owed => line.reserved,
                     HoldState::Confirmed => line.confirmed - line.returned,
                     _ => 0,
                 };

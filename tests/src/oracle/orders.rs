@@ -9,20 +9,21 @@ use scrip_engine::ids::{OperationId, OrderId, StockId};
 use scrip_engine::rejection::Code;
 
 impl Oracle {
-    /// The hold that has the line of an order on a stock: held, or confirmed with units left.
+    /// The hold that has the line of an order on a stock: held, owed, or confirmed with units left.
     pub(super) fn has_line(
         &self,
         merchant: u32,
         order: OrderId,
         stock: StockId,
     ) -> Option<(OperationId, &Hold)> {
-        let open = |hold: &&Hold| matches!(hold.state, HoldState::Held | HoldState::Confirmed);
+        let open =
+            |hold: &&Hold| matches!(hold.state, HoldState::Held | HoldState::Owed | HoldState::Confirmed);
         let mut alive = self.records.iter().filter_map(|((owner, slot, operation), record)| {
             let mine = *owner == merchant && *slot == stock.slot().0 && !self.is_gone(record);
             let hold = record.hold.as_ref().filter(|hold| mine && order.0 != 0 && hold.order == order);
             let hold = hold.filter(open)?;
             let left = |line: &super::HoldLine| match hold.state {
-                HoldState::Held => line.reserved,
+                HoldState::Held | HoldState::Owed => line.reserved,
                 _ => line.confirmed - line.returned,
             };
             let has = hold.lines.iter().any(|line| line.stock == stock && left(line) > 0);
@@ -45,9 +46,13 @@ impl Oracle {
                 && self.own_stock(envelope, *stock).is_some_and(|stock| stock.once_per_order)
         });
         let mut holds = once.filter_map(|stock| self.has_line(envelope.merchant.0, take.order, stock));
-        let (_, first) = holds.find(|(operation, _)| *operation != take.replace)?;
-        if first.state == HoldState::Confirmed && sale == Some(first.hidden) && agrees(envelope, take, first)
-        {
+        let (operation, first) = holds.find(|(operation, _)| *operation != take.replace)?;
+        let sold = matches!(first.state, HoldState::Confirmed | HoldState::Owed);
+        if sold && sale == Some(first.hidden) && agrees(envelope, take, first) {
+            let owed = self.owed_now(super::key_beside(envelope, operation), first);
+            if owed.is_some() {
+                return owed;
+            }
             Some(self.key_replaced(first).unwrap_or_else(|| self.confirmed_answer(first)))
         } else {
             Some(OwnedOutcome::refused(Code::OperationMismatch))
@@ -61,8 +66,7 @@ fn agrees(envelope: &Envelope, take: &OwnedTake, hold: &Hold) -> bool {
         && hold.lines.len() == take.lines.len()
         && hold.lines.iter().zip(&take.lines).all(|(line, wish)| {
             let least = if take.partial { wish.units_min } else { wish.units };
-            line.stock == wish.stock
-                && i128::from(least) <= line.confirmed
-                && line.confirmed <= i128::from(wish.units)
+            let sold = if hold.state == HoldState::Owed { line.reserved } else { line.confirmed };
+            line.stock == wish.stock && i128::from(least) <= sold && sold <= i128::from(wish.units)
         })
 }

@@ -29,11 +29,6 @@ impl Stock {
         self.take_marks(to_void, to_frozen);
     }
 
-    /// Units that [`Stock::give_back`] would give to available.
-    pub(super) fn would_give_back(&self, units: i128) -> i128 {
-        (units - self.marked_void - self.marked_frozen).max(0)
-    }
-
     /// Units of holds of `channel` are consumed; marks that exceed what is still held are dropped, frozen first.
     pub(super) fn consume_held(&mut self, channel: ChannelId, units: i128) {
         if units == 0 {
@@ -181,6 +176,7 @@ impl Oracle {
             bound: 0,
             once_per_order: *once_per_order,
             batches: Vec::new(),
+            claims: Vec::new(),
         };
         self.stocks.insert(*stock, made);
         OwnedOutcome::StockChanged { value: *units }

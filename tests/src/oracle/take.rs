@@ -12,7 +12,7 @@ use scrip_engine::rejection::Code;
 use std::collections::BTreeMap;
 
 /// Units that can be taken, by stock.
-type Pools = BTreeMap<StockId, i128>;
+pub(super) type Pools = BTreeMap<StockId, i128>;
 
 impl Oracle {
     pub(super) fn reserve(
@@ -54,14 +54,20 @@ impl Oracle {
                 (hold.hidden, hold.flagged) = (hidden, flagged);
                 (self.confirmed_answer(&hold), Some(hold))
             }
-            Err(refusal) if paid => {
+            Err(refusal) => {
+                let refusal = match self.wait(envelope, take, (hidden, refusal)) {
+                    Ok(owed) => return owed,
+                    Err(refusal) => refusal,
+                };
+                if !paid {
+                    return (refusal, None);
+                }
                 let nothing = vec![0; take.lines.len()];
                 let mut hold = self.hold_of(envelope, take, &nothing, HoldState::Refused, self.now_ms);
                 let refusal = refusal.into_recorded();
                 hold.refusal = Some(refusal.clone());
                 (refusal, Some(hold))
             }
-            Err(refusal) => (refusal, None),
         }
     }
 
@@ -99,7 +105,7 @@ impl Oracle {
         })
     }
 
-    fn replaced<'o>(
+    pub(super) fn replaced<'o>(
         &'o self,
         envelope: &Envelope,
         take: &OwnedTake,
@@ -109,7 +115,8 @@ impl Oracle {
         }
         let record = self.record(key_beside(envelope, take.replace));
         let hold = record.and_then(|record| record.hold.as_ref());
-        let Some(hold) = hold.filter(|hold| hold.state != HoldState::Refused) else {
+        let nothing = [HoldState::Refused, HoldState::Unfulfilled];
+        let Some(hold) = hold.filter(|hold| !nothing.contains(&hold.state)) else {
             return Err(OwnedOutcome::refused(Code::HoldNotFound));
         };
         let same_user = take.user.0 != 0 && hold.user == take.user;
@@ -117,7 +124,7 @@ impl Oracle {
         if !same_user && !same_order {
             return Err(OwnedOutcome::refused(Code::NotOwner));
         }
-        if hold.state == HoldState::Confirmed {
+        if matches!(hold.state, HoldState::Confirmed | HoldState::Owed) {
             return Err(OwnedOutcome::refused(Code::HoldConfirmed));
         }
         Ok(Some(hold))
@@ -141,44 +148,37 @@ impl Oracle {
         })
     }
 
-    /// Available units, and what the replaced hold would give back to available.
+    /// Units that nobody claims, as they would be if the replaced hold had been given back.
     fn pools(&self, take: &OwnedTake, replaced: Option<&Hold>) -> Pools {
-        let mut pools = Pools::new();
-        for wish in &take.lines {
-            let stock = &self.stocks[&wish.stock];
-            let coming_back = match replaced {
-                Some(hold) if hold.state == HoldState::Held => {
-                    hold.lines.iter().filter(|line| line.stock == wish.stock).map(|line| line.reserved).sum()
-                }
-                _ => 0,
-            };
-            pools.insert(wish.stock, stock.available + stock.would_give_back(coming_back));
-        }
-        pools
+        let stocks = self.given_back(take, replaced);
+        stocks.iter().map(|(id, stock)| (*id, stock.unclaimed())).collect()
     }
 
     /// The pools, cut to the room of the channel, as it would be if the replaced hold had been given back.
     fn parts(&self, envelope: &Envelope, take: &OwnedTake, replaced: Option<&Hold>, pools: &Pools) -> Pools {
-        let mut given_back = self.clone_stocks(take);
-        if let Some(hold) = replaced.filter(|hold| hold.state == HoldState::Held) {
-            for line in &hold.lines {
-                if let Some(stock) = given_back.get_mut(&line.stock) {
-                    stock.give_back(hold.channel, line.reserved);
-                }
-            }
-        }
+        let given_back = self.given_back(take, replaced);
         let cut = |(stock, pool): (&StockId, &i128)| {
             (*stock, (*pool).min(given_back[stock].room(envelope.channel)))
         };
         pools.iter().map(cut).collect()
     }
 
-    fn clone_stocks(&self, take: &OwnedTake) -> BTreeMap<StockId, Stock> {
-        take.lines.iter().map(|wish| (wish.stock, self.stocks[&wish.stock].clone())).collect()
+    /// The stocks of a take as they would be if the replaced hold had been given back.
+    pub(super) fn given_back(&self, take: &OwnedTake, replaced: Option<&Hold>) -> BTreeMap<StockId, Stock> {
+        let mut stocks: BTreeMap<StockId, Stock> =
+            take.lines.iter().map(|wish| (wish.stock, self.stocks[&wish.stock].clone())).collect();
+        if let Some(hold) = replaced.filter(|hold| hold.state == HoldState::Held) {
+            for line in &hold.lines {
+                if let Some(stock) = stocks.get_mut(&line.stock) {
+                    stock.give_back(hold.channel, line.reserved);
+                }
+            }
+        }
+        stocks
     }
 
     /// CAPACITY, if what is granted would make the channel one too many of a stock.
-    fn one_channel_too_many(
+    pub(super) fn one_channel_too_many(
         &self,
         envelope: &Envelope,
         take: &OwnedTake,
@@ -211,7 +211,7 @@ impl Oracle {
         hold
     }
 
-    fn hold_of(
+    pub(super) fn hold_of(
         &self,
         envelope: &Envelope,
         take: &OwnedTake,
@@ -248,7 +248,7 @@ impl Oracle {
             refusal: None,
             reserved_ms: self.now_ms,
             deadline_ms,
-            closed_ms: if state == HoldState::Held { 0 } else { self.now_ms },
+            closed_ms: if matches!(state, HoldState::Held | HoldState::Owed) { 0 } else { self.now_ms },
             late_until_ms: 0,
             hidden: false,
             revealed: false,
@@ -278,7 +278,7 @@ fn least(take: &OwnedTake, wish: &Wish) -> i128 {
 }
 
 /// Whether each stock's pool covers the summed demand of all lines on it.
-fn enough(take: &OwnedTake, pools: &Pools, why: Code) -> Result<(), OwnedOutcome> {
+pub(super) fn enough(take: &OwnedTake, pools: &Pools, why: Code) -> Result<(), OwnedOutcome> {
     let demand_on = |stock: StockId| -> i128 {
         take.lines.iter().filter(|wish| wish.stock == stock).map(|wish| least(take, wish)).sum()
     };

@@ -112,6 +112,10 @@ kinds! {
     RiskRecovered,
     /// A start found a hold that risk had marked in the log.
     FlagRecovered,
+    /// A start found a debt in the log.
+    DebtRecovered,
+    /// A start found settled debts in the log.
+    SettlementRecovered,
 }
 
 /// How often each kind was met.

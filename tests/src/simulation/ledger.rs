@@ -274,6 +274,8 @@ impl Ledger {
             self.reference.apply(&event);
             match event {
                 Event::StockQuotaSet { .. } => coverage.met(Met::QuotaRecovered),
+                Event::Owed { .. } => coverage.met(Met::DebtRecovered),
+                Event::Settled { .. } => coverage.met(Met::SettlementRecovered),
                 Event::GuaranteeLapsed { .. } => coverage.met(Met::LapseRecovered),
                 Event::StockLimitsSet { .. } => coverage.met(Met::LimitsRecovered),
                 Event::StockPriced { .. } => coverage.met(Met::PricesRecovered),
@@ -363,6 +365,7 @@ fn origin_of<'e>(event: &'e Event<'_>) -> Option<&'e Origin> {
         | Event::Taken { origin, .. }
         | Event::SellRefused { origin, .. }
         | Event::Tombstone { origin }
+        | Event::Owed { origin, .. }
         | Event::Extended { origin, .. }
         | Event::Returned { origin, .. } => Some(origin),
         _ => None,

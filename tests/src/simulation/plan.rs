@@ -123,6 +123,7 @@ const ROOM: Capacity = Capacity {
     sealed_bytes_max: 64 << 10,
     risk_counts_max: 1_024,
     order_lines_max: 4_096,
+    debts_max: 4_096,
 };
 
 impl Plan {
@@ -270,5 +271,6 @@ fn draw_capacity(rng: &mut Rng) -> Capacity {
         sealed_bytes_max: 64 << 10,
         risk_counts_max: pick([1, 4, 64]),
         order_lines_max: 4_096,
+        debts_max: 4_096,
     }
 }

@@ -10,6 +10,8 @@ mod cancel;
 mod capacity;
 mod channels;
 mod check_orders;
+mod debt_rules;
+mod debts;
 mod expiry;
 mod key_options;
 mod key_situations;

@@ -178,7 +178,8 @@ impl<'a> Carrier<'a> {
         let request = Sell { order, user, ..Sell::new(operation, vec![Line::new(stock, units)]) };
         let client = self.client.on_channel(self.channel).labelled(sale.number);
         let sold = client.sell(request).await?;
-        if bound_others(&sold.keys, own) {
+        // It does not wait, so it is sold.
+        if sold.confirmed().is_none_or(|sold| bound_others(&sold.keys, own)) {
             return Err(KeysError::Wish(format!(
                 "the stock {name:?} was sold from while it was imported, and an order got another's key: hold `scrip keys \
                  show {}`. Let nobody sell from it before the import is done",

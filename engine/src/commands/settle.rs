@@ -1,0 +1,185 @@
+//! Settlement: which debts can be had now, the oldest first.
+//!
+//! It stands beside the commands because nobody asks for it: whatever may have made units available to a debt is followed
+//! by it before anything else happens, in events of a few debts each. A pass goes through the debts of the stocks in
+//! question by age. Each debt finds what the older ones on its stocks leave: their claims stand whether they are settled
+//! or still wait, and make no difference either way to what is found behind them, so one pass finds all.
+//!
+//! Invariant: no debt is settled with units that an older one on the same stock could take, nor with another channel's
+//! unused guarantee.
+
+use super::{Resolved, post_holds};
+use crate::event::{Event, EventHold, EventSink};
+use crate::ids::ChannelId;
+use crate::limits::{DEBTS_PER_EVENT_MAX, KEYS_PER_SETTLEMENT_MAX};
+use crate::state::State;
+use crate::state::channels::ChannelUse;
+use crate::state::debts::Claim;
+use crate::state::table::Handle;
+use scrip_planted::{Bug, on};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// One stock, as far as a pass has gone through its claims.
+struct Lane {
+    stock: Handle,
+    /// Claims of debts below this age are in `older`.
+    passed: u64,
+    /// Units claimed so far, by channel.
+    older: Vec<(ChannelId, u64)>,
+}
+
+impl Lane {
+    /// Goes past the claims of debts below `age`.
+    fn pass(&mut self, state: &State, age: u64) {
+        let from = state.debts.position_of(self.stock, self.passed);
+        for claim in state.debts.claims_on(self.stock, from).take_while(|claim| claim.age < age) {
+            match self.older.iter_mut().find(|(channel, _)| *channel == claim.channel) {
+                Some((_, units)) => *units += claim.units,
+                None => self.older.push((claim.channel, claim.units)),
+            }
+        }
+        self.passed = self.passed.max(age);
+    }
+
+    fn claimed(&self) -> impl Fn(&ChannelUse) -> u64 {
+        |found| {
+            self.older.iter().find(|(channel, _)| *channel == found.channel).map_or(0, |(_, units)| *units)
+        }
+    }
+
+    fn has(&self, state: &State, channel: ChannelId, units: u64) -> bool {
+        let stock = state.stock(self.stock);
+        let room = || stock.channels.room_behind(channel, stock.units.available, &self.claimed());
+        !stock.terms.frozen && units <= room()
+    }
+
+    /// The next claim that may find something, if any may.
+    fn next(&self, state: &State) -> Option<Claim> {
+        let stock = state.stock(self.stock);
+        if stock.terms.frozen || !stock.channels.room_for_debts(stock.units.available, &self.claimed()) {
+            return None;
+        }
+        let from = state.debts.position_of(self.stock, self.passed);
+        state.debts.claims_on(self.stock, from).next().copied()
+    }
+}
+
+/// A pass through the debts; its room is reused.
+#[derive(Default)]
+pub struct Pass {
+    lanes: Vec<Lane>,
+    /// Which lane is a stock's.
+    places: BTreeMap<Handle, usize>,
+    /// Age of the next debt of a lane, and which lane.
+    heads: BTreeSet<(u64, usize)>,
+    resolved: Resolved,
+    holds: Vec<EventHold>,
+}
+
+impl Pass {
+    /// Settles the oldest debts that can be, as many as one event takes. If these are all, nothing is left to be settled.
+    pub fn settle(&mut self, state: &mut State, sink: &mut impl EventSink) {
+        let mut found = core::mem::take(&mut self.resolved.holds);
+        let are_all = self.find(state, &mut found);
+        self.resolved.holds = found;
+        if !self.resolved.holds.is_empty() {
+            post_holds(state, (&self.resolved, &mut self.holds), sink, |holds| Event::Settled { holds });
+        }
+        if are_all {
+            state.debts.all_settled();
+        }
+    }
+
+    /// Fills `found` with the oldest debts that can be settled; answers whether these are all.
+    fn find(&mut self, state: &State, found: &mut Vec<Handle>) -> bool {
+        found.clear();
+        self.lanes.clear();
+        self.places.clear();
+        self.heads.clear();
+        if on(Bug::DebtsNewestFirst) {
+            return plant_newest_first(state, found);
+        }
+        for stock in state.debts.unsettled() {
+            let lane = self.lane_of(stock);
+            self.go_on(state, lane);
+        }
+        let mut keys = 0;
+        while let Some((age, lane)) = self.heads.pop_first() {
+            let claim = self.lanes[lane].next(state).expect("a lane's head is its next claim");
+            if self.can_be_had(state, &claim) {
+                let more_keys = keys_of(state, claim.hold);
+                let is_full =
+                    found.len() == DEBTS_PER_EVENT_MAX || keys + more_keys > KEYS_PER_SETTLEMENT_MAX;
+                if is_full && !found.is_empty() {
+                    return false;
+                }
+                keys += more_keys;
+                found.push(claim.hold);
+            }
+            self.lanes[lane].pass(state, age + 1);
+            self.go_on(state, lane);
+            // The same debt on another stock in question.
+            while let Some((_, other)) = self.heads.first().copied().filter(|(head, _)| *head == age) {
+                self.heads.pop_first();
+                self.lanes[other].pass(state, age + 1);
+                self.go_on(state, other);
+            }
+        }
+        true
+    }
+
+    fn go_on(&mut self, state: &State, lane: usize) {
+        if let Some(claim) = self.lanes[lane].next(state) {
+            self.heads.insert((claim.age, lane));
+        }
+    }
+
+    /// Whether all lines of a debt find their units behind the claims of older ones.
+    fn can_be_had(&mut self, state: &State, claim: &Claim) -> bool {
+        let hold = state.holds.get(claim.hold);
+        for (position, line) in state.lines(hold).enumerate() {
+            let stock = Handle(line.stock);
+            if state.lines(hold).take(position).any(|earlier| earlier.stock == line.stock) {
+                continue;
+            }
+            let lane = self.lane_of(stock);
+            let lane = &mut self.lanes[lane];
+            lane.pass(state, claim.age);
+            let units = state.lines(hold).filter(|line| line.stock == stock.0);
+            if !lane.has(state, claim.channel, units.map(|line| u64::from(line.reserved)).sum()) {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Where the lane of a stock is; it is made if there is none.
+    fn lane_of(&mut self, stock: Handle) -> usize {
+        let Pass { lanes, places, .. } = self;
+        *places.entry(stock).or_insert_with(|| {
+            lanes.push(Lane { stock, passed: 0, older: Vec::new() });
+            lanes.len() - 1
+        })
+    }
+}
+
+/// Card keys that settling a debt binds.
+fn keys_of(state: &State, hold: Handle) -> u64 {
+    let lines = state.lines(state.holds.get(hold)).filter(|line| state.stock(Handle(line.stock)).keys);
+    lines.map(|line| u64::from(line.reserved)).sum()
+}
+
+/// [`Bug::DebtsNewestFirst`].
+fn plant_newest_first(state: &State, found: &mut Vec<Handle>) -> bool {
+    for stock in state.debts.unsettled() {
+        let mut claims: Vec<&Claim> = state.debts.claims_on(stock, 0).collect();
+        claims.reverse();
+        let available = state.stock(stock).units.available;
+        let free = state.stock(stock).channels.unused_guarantees() == 0 && !state.stock(stock).terms.frozen;
+        found.extend(claims.iter().find(|it| free && !it.wide && it.units <= available).map(|it| it.hold));
+        if !found.is_empty() {
+            return false;
+        }
+    }
+    true
+}

@@ -1,0 +1,150 @@
+//! Lines of events: what was taken, refused and is owed. They stand apart from the events so that their table stays in one
+//! view.
+//!
+//! Invariant: a line lies in the log as it lies here.
+
+use crate::command::SubjectKind;
+use crate::ids::StockId;
+use crate::rejection::Code;
+use zerocopy::little_endian::{U16, U32, U64};
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
+
+/// One line of an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
+#[repr(C)]
+pub struct EventLine {
+    /// The stock.
+    pub stock: U64,
+    /// Units moved.
+    pub units: U32,
+    /// [`EventLine::COUNTED`], [`EventLine::FULLY`].
+    pub flags: U32,
+}
+
+impl EventLine {
+    /// Flag: the units count in the buyer's purchase limit. The next three bits say so of the other kinds of subjects.
+    pub const COUNTED: u32 = 1;
+    /// All four of them.
+    const COUNTED_ANYWHERE: u32 = 15;
+    /// Flag: they count in all, per day and while held; else in all.
+    pub const FULLY: u32 = 16;
+
+    /// A line that moves `units`, with these flags.
+    #[inline]
+    pub fn new(stock: StockId, units: u32, flags: u32) -> EventLine {
+        EventLine { stock: U64::new(stock.0), units: U32::new(units), flags: U32::new(flags) }
+    }
+
+    /// The stock.
+    #[inline]
+    pub fn stock(&self) -> StockId {
+        StockId(self.stock.get())
+    }
+
+    /// Whether the units count in the purchase limit of this kind of subject.
+    #[inline]
+    pub fn counts(&self, kind: SubjectKind) -> bool {
+        self.flags.get() & EventLine::COUNTED << kind.position() != 0
+    }
+
+    /// Whether the units count in all, per day and while held.
+    #[inline]
+    pub fn fully(&self) -> bool {
+        self.flags.get() & EventLine::FULLY != 0
+    }
+
+    /// Whether the units count in any purchase limit.
+    #[inline]
+    pub fn counts_anywhere(&self) -> bool {
+        self.flags.get() & EventLine::COUNTED_ANYWHERE != 0
+    }
+}
+
+/// One line of a recorded refusal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
+#[repr(C)]
+pub struct RefusedLine {
+    /// The stock.
+    pub stock: U64,
+    /// Units asked for.
+    pub asked: U32,
+    /// The number of the [`Code`] that names what the line lacked; 0: nothing.
+    pub why: U16,
+    /// Reserved; 0.
+    pub spare: U16,
+    /// Units that could have been had.
+    pub available: U64,
+}
+
+impl RefusedLine {
+    /// A line that asked for `asked` units and lacked `why`.
+    pub fn new(stock: StockId, asked: u32, why: Option<Code>, available: u64) -> RefusedLine {
+        RefusedLine {
+            stock: U64::new(stock.0),
+            asked: U32::new(asked),
+            why: U16::new(why.map_or(0, |code| code as u16)),
+            spare: U16::ZERO,
+            available: U64::new(available),
+        }
+    }
+
+    /// The stock.
+    pub fn stock(&self) -> StockId {
+        StockId(self.stock.get())
+    }
+
+    /// What the line lacked.
+    pub fn why(&self) -> Option<Code> {
+        Code::from_number(self.why.get())
+    }
+}
+
+/// One line of a SELL that is owed: what it waits for, and what it lacked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
+#[repr(C)]
+pub struct OwedLine {
+    /// The stock.
+    pub stock: U64,
+    /// Units owed.
+    pub units: U32,
+    /// The number of the [`Code`] that names what the line lacked; 0: nothing.
+    pub why: U16,
+    /// The flags of the [`EventLine`] that the sale would have.
+    pub flags: U16,
+    /// Units that could have been had.
+    pub available: U64,
+}
+
+impl OwedLine {
+    /// A line that asked for `units` and lacked `why`.
+    pub fn new(stock: StockId, units: u32, lack: Option<(Code, u64)>) -> OwedLine {
+        OwedLine {
+            stock: U64::new(stock.0),
+            units: U32::new(units),
+            why: U16::new(lack.map_or(0, |(why, _)| why as u16)),
+            flags: U16::ZERO,
+            available: U64::new(lack.map_or(0, |(_, available)| available)),
+        }
+    }
+
+    /// The same line, counting in purchase limits as `line` does.
+    pub fn counting_as(self, line: &EventLine) -> OwedLine {
+        let flags = u16::try_from(line.flags.get()).expect("the flags of a line are few");
+        OwedLine { flags: U16::new(flags), ..self }
+    }
+
+    /// The line of a sale of these units.
+    pub fn as_line(&self) -> EventLine {
+        EventLine::new(self.stock(), self.units.get(), u32::from(self.flags.get()))
+    }
+
+    /// The stock.
+    pub fn stock(&self) -> StockId {
+        StockId(self.stock.get())
+    }
+
+    /// What the line lacked.
+    pub fn why(&self) -> Option<Code> {
+        Code::from_number(self.why.get())
+    }
+}

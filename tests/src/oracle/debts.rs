@@ -1,0 +1,273 @@
+//! The oracle on debts: who is owed what, what that leaves to others, settlement and the end in vain.
+//!
+//! Invariant: a stock's claims are those of the owed holds, in the order in which they were made.
+
+use super::{Hold, Key, Oracle, Stock, key_of};
+use crate::oracle::stocks::unsigned;
+use crate::outcome::OwnedOutcome;
+use crate::request::{OwnedCommand, OwnedRequest, OwnedTake};
+use scrip_engine::answer::{DebtView, HoldState};
+use scrip_engine::command::Envelope;
+use scrip_engine::ids::{ChannelId, OperationId, StockId};
+use scrip_engine::limits::{DEBTS_PER_ANSWER_MAX, OWED_MAX_MS};
+use scrip_engine::rejection::Code;
+use std::collections::{BTreeMap, BTreeSet};
+use zerocopy::little_endian::{U16, U64, U128};
+
+/// What a debt claims of a stock.
+#[derive(Debug, Clone)]
+pub struct Claim {
+    /// The SELL that is owed.
+    pub debt: Key,
+    /// Its channel.
+    pub channel: ChannelId,
+    /// Units, over all of its lines on the stock.
+    pub units: i128,
+}
+
+/// What claims leave of a stock's available units.
+struct Left {
+    /// What is left of each channel's unused guarantee.
+    spare: BTreeMap<ChannelId, i128>,
+    /// What is left of the units that no guarantee speaks of.
+    free: i128,
+}
+
+impl Stock {
+    /// What the first `older` claims leave: each takes from its own channel's guarantee first, then from what is free,
+    /// and nothing where that is not enough.
+    fn left_behind(&self, older: usize) -> Left {
+        let mut spare: BTreeMap<_, _> =
+            self.channels.iter().map(|(id, channel)| (*id, channel.unused())).collect();
+        let mut free = self.available - self.unused();
+        for claim in &self.claims[..older] {
+            let own = spare.entry(claim.channel).or_insert(0);
+            let guaranteed = claim.units.min(*own);
+            *own -= guaranteed;
+            free -= (claim.units - guaranteed).min(free);
+        }
+        Left { spare, free }
+    }
+
+    /// Available units that nobody claims.
+    pub fn unclaimed(&self) -> i128 {
+        let Left { spare, free } = self.left_behind(self.claims.len());
+        free + spare.values().sum::<i128>()
+    }
+
+    /// Units that `channel` finds behind the first `older` claims, its cap left aside.
+    fn found_behind(&self, channel: ChannelId, older: usize) -> i128 {
+        let Left { spare, free } = self.left_behind(older);
+        free + spare.get(&channel).copied().unwrap_or(0)
+    }
+
+    /// Units that `channel` finds behind all claims, its cap left aside.
+    pub(super) fn found(&self, channel: ChannelId) -> i128 {
+        self.found_behind(channel, self.claims.len())
+    }
+
+    /// Units that the cap of `channel` leaves behind the first `older` claims.
+    fn below_cap(&self, channel: ChannelId, older: usize) -> i128 {
+        let own = self.channel(channel);
+        let claimed = self.claims[..older].iter().filter(|claim| claim.channel == channel);
+        (own.cap - own.used() - claimed.map(|claim| claim.units).sum::<i128>()).max(0)
+    }
+
+    /// Units that `channel` can take.
+    pub fn room(&self, channel: ChannelId) -> i128 {
+        self.below_cap(channel, self.claims.len()).min(self.found(channel))
+    }
+
+    /// Whether this debt finds its units.
+    fn can_settle(&self, debt: Key) -> bool {
+        let place =
+            self.claims.iter().position(|claim| claim.debt == debt).expect("a debt claims its stocks");
+        let Claim { channel, units, .. } = self.claims[place];
+        !self.terms.frozen && units <= self.below_cap(channel, place).min(self.found_behind(channel, place))
+    }
+}
+
+impl Oracle {
+    /// A SELL that was refused with `refusal` waits, if it wants to and lacks nothing but units; else its refusal.
+    pub(super) fn wait(
+        &mut self,
+        envelope: &Envelope,
+        take: &OwnedTake,
+        (hidden, refusal): (bool, OwnedOutcome),
+    ) -> Result<(OwnedOutcome, Option<Hold>), OwnedOutcome> {
+        let wants_units = matches!(refusal.code(), Some(Code::OutOfStock | Code::ChannelQuota));
+        if take.wait_until_ms <= self.now_ms || !wants_units {
+            return Err(refusal);
+        }
+        let flagged = self.may_be_owed(envelope, take)?;
+        let asked: Vec<i128> = take.lines.iter().map(|wish| i128::from(wish.units)).collect();
+        if let Some(refusal) = self.one_channel_too_many(envelope, take, &asked) {
+            return Ok((refusal, None));
+        }
+        if take.replace != OperationId(0) {
+            self.end_replaced(super::key_beside(envelope, take.replace));
+        }
+        let until_ms = take.wait_until_ms.min(self.now_ms + OWED_MAX_MS);
+        let mut hold = self.hold_of(envelope, take, &asked, HoldState::Owed, until_ms);
+        hold.refusal = Some(refusal.into_recorded());
+        (hold.hidden, hold.flagged) = (hidden, flagged);
+        let key = key_of(envelope);
+        for line in &hold.lines {
+            self.count_new(line, false);
+        }
+        self.count_success(envelope, take);
+        for stock in stocks_of(&hold) {
+            let units = hold.lines.iter().filter(|line| line.stock == stock).map(|line| line.reserved).sum();
+            let of_stock = self.stock_mut(stock);
+            of_stock.channel_mut(hold.channel);
+            of_stock.claims.push(Claim { debt: key, channel: hold.channel, units });
+        }
+        self.debts.push(key);
+        let position = self.position(key, take.lines[0].stock);
+        Ok((OwnedOutcome::Owed { position, until_ms }, Some(hold)))
+    }
+
+    /// The caps and the purchase limits, which count what is owed, and the price; answers whether the hold is marked.
+    fn may_be_owed(&self, envelope: &Envelope, take: &OwnedTake) -> Result<bool, OwnedOutcome> {
+        let flagged = self.judge(envelope, take)?;
+        let replaced = self.replaced(envelope, take)?;
+        let stocks = self.given_back(take, replaced);
+        let cap =
+            |(id, stock): (&StockId, &Stock)| (*id, stock.below_cap(envelope.channel, stock.claims.len()));
+        super::take::enough(take, &stocks.iter().map(cap).collect(), Code::ChannelQuota)?;
+        let no_bound = stocks.keys().map(|stock| (*stock, i128::from(u64::MAX))).collect();
+        super::take::enough(take, &self.rooms(take, replaced, &no_bound), Code::UserLimit)?;
+        self.quoted(envelope.channel, take)?;
+        Ok(flagged)
+    }
+
+    fn position(&self, debt: Key, stock: StockId) -> u32 {
+        let place = self.stocks[&stock].claims.iter().position(|claim| claim.debt == debt);
+        place.expect("a debt claims its stocks") as u32 + 1
+    }
+
+    /// What a repeat of a SELL that was owed is answered; `None` if that is what any SELL is.
+    pub(super) fn owed_now(&self, debt: Key, hold: &Hold) -> Option<OwnedOutcome> {
+        match hold.state {
+            HoldState::Owed => {
+                let position = self.position(debt, hold.lines[0].stock);
+                Some(OwnedOutcome::Owed { position, until_ms: hold.deadline_ms })
+            }
+            HoldState::Unfulfilled => hold.refusal.clone(),
+            _ => None,
+        }
+    }
+
+    /// Whatever can be settled is, the oldest first, at `at_ms`.
+    pub(super) fn settle(&mut self, at_ms: u64) {
+        while let Some(debt) = self.debts.iter().copied().find(|debt| self.can_settle(*debt)) {
+            self.end_debt(debt);
+            let hold = self.hold(debt).clone();
+            for (position, line) in hold.lines.iter().enumerate() {
+                self.stock_mut(line.stock).take(hold.channel, line.reserved, true);
+                let keys = self.bind(line.stock, line.reserved);
+                let line = &mut self.hold_mut(debt).lines[position];
+                line.confirmed = line.reserved;
+                line.keys = keys;
+            }
+            let hold = self.hold_mut(debt);
+            hold.state = HoldState::Confirmed;
+            hold.refusal = None;
+            hold.closed_ms = at_ms;
+        }
+    }
+
+    fn can_settle(&self, debt: Key) -> bool {
+        stocks_of(self.hold(debt)).iter().all(|stock| self.stocks[stock].can_settle(debt))
+    }
+
+    /// Debts end whose time this is.
+    pub(super) fn end_debts(&mut self, due_ms: u64) {
+        for debt in self.debts.clone() {
+            if self.hold(debt).deadline_ms != due_ms {
+                continue;
+            }
+            self.drop_debt(debt);
+            let hold = self.hold_mut(debt);
+            hold.state = HoldState::Unfulfilled;
+            hold.closed_ms = due_ms;
+        }
+    }
+
+    /// A debt ends without its units: they no longer count.
+    pub(super) fn drop_debt(&mut self, debt: Key) {
+        self.end_debt(debt);
+        let hold = self.hold(debt).clone();
+        for line in &hold.lines {
+            self.count(line, hold.reserved_ms, -line.reserved, 0);
+        }
+    }
+
+    fn end_debt(&mut self, debt: Key) {
+        self.debts.retain(|other| *other != debt);
+        for stock in self.stocks.values_mut() {
+            stock.claims.retain(|claim| claim.debt != debt);
+        }
+    }
+
+    /// OWED_SHOW.
+    pub(super) fn show_owed(&self, envelope: &Envelope, stock: StockId, from: u32) -> OwnedOutcome {
+        if stock.slot() != envelope.slot {
+            return OwnedOutcome::refused(Code::CrossSlot);
+        }
+        let Some(found) = self.own_stock(envelope, stock) else {
+            return OwnedOutcome::refused(Code::NotFound);
+        };
+        let view = |claim: &Claim| {
+            let hold = self.hold(claim.debt);
+            DebtView {
+                hold: U128::new(claim.debt.2),
+                order: U128::new(hold.order.0),
+                since_ms: U64::new(hold.reserved_ms),
+                until_ms: U64::new(hold.deadline_ms),
+                units: U64::new(unsigned(claim.units)),
+                channel: U16::new(hold.channel.0),
+                spare: [0; 6],
+            }
+        };
+        let page = found.claims.iter().skip(from as usize).take(DEBTS_PER_ANSWER_MAX);
+        OwnedOutcome::Debts { total: found.claims.len() as u32, debts: page.map(view).collect() }
+    }
+
+    /// Panics unless the debts are the owed holds, and their claims are what is owed.
+    pub(super) fn check_debts(&self) {
+        let mut owed = BTreeMap::new();
+        for (key, record) in &self.records {
+            let Some(hold) = record.hold.as_ref().filter(|hold| hold.state == HoldState::Owed) else {
+                continue;
+            };
+            assert!(self.debts.contains(key), "{key:?} is owed, and no debt");
+            assert!(hold.deadline_ms > self.now_ms, "{key:?} is owed past its deadline");
+            assert!(!self.can_settle(*key), "{key:?} could be settled");
+            for line in &hold.lines {
+                *owed.entry((line.stock, *key)).or_insert(0) += line.reserved;
+            }
+        }
+        for (id, stock) in &self.stocks {
+            for claim in &stock.claims {
+                assert_eq!(owed.remove(&(*id, claim.debt)), Some(claim.units), "a claim on {id}: {claim:?}");
+            }
+        }
+        assert!(owed.is_empty(), "owed without a claim: {owed:?}");
+    }
+}
+
+/// The stocks of a hold, each once.
+fn stocks_of(hold: &Hold) -> BTreeSet<StockId> {
+    hold.lines.iter().map(|line| line.stock).collect()
+}
+
+/// Stocks that `request` would wait for, each once; none if it does not wait.
+pub fn waits_for(request: &OwnedRequest) -> BTreeSet<StockId> {
+    match &request.command {
+        OwnedCommand::Sell { take, .. } if take.wait_until_ms > 0 => {
+            take.lines.iter().map(|wish| wish.stock).collect()
+        }
+        _ => BTreeSet::new(),
+    }
+}
