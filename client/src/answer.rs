@@ -3,23 +3,22 @@
 use crate::error::OwnedRejection;
 use crate::operation::Hold;
 use scrip_engine::answer::{
-    Answer, BatchView, Cancelled, ChannelView, DebtView, HoldState, HoldView, KeyItem, KeyList, KeyPage,
-    ListPage, ListedItem, ListedKeys, OperationView, Outcome, StockView,
+    Answer, Cancelled, ChannelView, DebtView, HoldState, HoldView, OperationView, Outcome, StockView,
 };
 use scrip_engine::command::{Block, Limits, Price, Quota, RiskRule, StockKind, StockTerms};
 use scrip_engine::ids::{ChannelId, OperationId, OrderId, StockId, UserId};
 use scrip_engine::rejection::Code;
-use scrip_engine::state::keys::{BatchState, KeyState};
-use scrip_protocol::limits::ALIGNMENT;
-use std::fmt;
-use zerocopy::FromBytes;
 use zerocopy::little_endian::U32;
+
+mod keys;
+pub use keys::{BatchShown, BatchesShown, KeyListed, KeyShown, KeyText, KeysImported, KeysListed, KeysShown};
 
 /// A stock was made or changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StockChanged {
-    /// The total after it (create, supply); the version after it (edit); units moved at once, the rest being marked (void,
-    /// freeze, unfreeze).
+    /// The total after it (create, supply); the version after it (edit, quota, limits, prices); units moved at once, the
+    /// rest being marked (void, freeze, unfreeze, of batches too); the number of the batch or rule; the action of a block; 1
+    /// if a reclaimed key can be sold again, else 0.
     pub value: u64,
 }
 
@@ -178,180 +177,6 @@ pub struct StockShown {
     pub marked_frozen: u64,
     /// Units in holds that go to void when their holds end.
     pub marked_void: u64,
-}
-
-/// The text of a card key. It can't be printed by accident: ask for it.
-#[derive(Clone, PartialEq, Eq)]
-pub struct KeyText(String);
-
-impl KeyText {
-    /// The text.
-    pub fn reveal(&self) -> &str {
-        &self.0
-    }
-
-    /// Its last four characters, as it is shown everywhere but to its buyer.
-    pub fn masked(&self) -> String {
-        let skipped = self.0.chars().count().saturating_sub(4);
-        format!("****{}", self.0.chars().skip(skipped).collect::<String>())
-    }
-}
-
-impl fmt::Debug for KeyText {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("***")
-    }
-}
-
-/// A card key of a hold.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KeyShown {
-    /// Its number.
-    pub number: u32,
-    /// Its text, if it may be shown.
-    pub text: Option<KeyText>,
-    /// Void since: returned.
-    pub void: bool,
-}
-
-/// Card keys of a hold, a page of them.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct KeysShown {
-    /// Keys of the hold, over all lines.
-    pub total: u32,
-    /// Position of the first key of this page.
-    pub from: u32,
-    /// The keys of this page.
-    pub keys: Vec<KeyShown>,
-}
-
-impl From<KeyPage<'_>> for KeysShown {
-    fn from(page: KeyPage<'_>) -> KeysShown {
-        let mut keys = Vec::new();
-        if let KeyList::Read(mut bytes) = page.keys {
-            // The decoder has looked at every item before.
-            while let Ok((item, rest)) = KeyItem::ref_from_prefix(bytes) {
-                let length = usize::from(item.text_bytes.get());
-                let text = String::from_utf8_lossy(&rest[..length]).into_owned();
-                let text = (length > 0).then_some(KeyText(text));
-                let number = u32::try_from(item.key.get()).unwrap_or(u32::MAX);
-                keys.push(KeyShown { number, text, void: item.flags.get() & 1 != 0 });
-                bytes = &rest[length.next_multiple_of(ALIGNMENT)..];
-            }
-        }
-        KeysShown { total: page.total, from: page.from, keys }
-    }
-}
-
-/// A card key of a stock.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KeyListed {
-    /// Its number.
-    pub number: u32,
-    /// The number of its batch.
-    pub batch: u32,
-    /// Where the batch stands.
-    pub batch_state: BatchState,
-    /// Where the key stands.
-    pub state: KeyState,
-    /// The hold it is bound to, as long as that is known.
-    pub hold: Option<OperationId>,
-    /// The order of that hold; 0: none.
-    pub order: OrderId,
-    /// Its text if it was exported; if it was listed, the end of it.
-    pub text: KeyText,
-}
-
-/// Card keys of a stock, a page of them.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct KeysListed {
-    /// Number to go on with; `None`: no key is left.
-    pub next: Option<u32>,
-    /// The keys of this page.
-    pub keys: Vec<KeyListed>,
-}
-
-impl From<ListPage<'_>> for KeysListed {
-    fn from(page: ListPage<'_>) -> KeysListed {
-        let mut keys = Vec::new();
-        if let ListedKeys::Read(mut bytes) = page.keys {
-            // The decoder has looked at every item before.
-            while let Ok((item, rest)) = ListedItem::ref_from_prefix(bytes) {
-                let length = usize::from(item.text_bytes.get());
-                let hold = item.hold.get();
-                keys.push(KeyListed {
-                    number: item.key.get(),
-                    batch: item.batch.get(),
-                    batch_state: BatchState::from_number(item.batch_state).unwrap_or(BatchState::Active),
-                    state: KeyState::from_number(item.state).unwrap_or(KeyState::Unsold),
-                    hold: (hold != 0).then_some(OperationId(hold)),
-                    order: OrderId(item.order.get()),
-                    text: KeyText(String::from_utf8_lossy(&rest[..length]).into_owned()),
-                });
-                bytes = &rest[length.next_multiple_of(ALIGNMENT)..];
-            }
-        }
-        KeysListed { next: (page.next != ListPage::END).then_some(page.next), keys }
-    }
-}
-
-/// A batch of card keys as it is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BatchShown {
-    /// Its number within the stock.
-    pub number: u32,
-    /// Where it stands.
-    pub state: BatchState,
-    /// Where its keys are from.
-    pub supplier: String,
-    /// What a key cost, in minor units.
-    pub cost: u64,
-    /// Server time from which on its keys can't be sold.
-    pub expires_ms: Option<u64>,
-    /// Keys imported.
-    pub imported: u64,
-    /// Keys that can be sold, or that holds count on.
-    pub unsold: u64,
-    /// Keys set aside or gone with the batch.
-    pub moved: u64,
-    /// Keys bound to orders.
-    pub sold: u64,
-    /// Keys returned or replaced.
-    pub void: u64,
-}
-
-impl From<&BatchView> for BatchShown {
-    fn from(view: &BatchView) -> BatchShown {
-        let supplier = &view.supplier[..usize::from(view.supplier_bytes).min(view.supplier.len())];
-        BatchShown {
-            number: view.batch.get(),
-            state: BatchState::from_number(view.state).unwrap_or(BatchState::Void),
-            supplier: String::from_utf8_lossy(supplier).into_owned(),
-            cost: view.cost.get(),
-            expires_ms: Some(view.expires_ms.get()).filter(|expires_ms| *expires_ms != 0),
-            imported: view.imported.get(),
-            unsold: view.unsold.get(),
-            moved: view.moved.get(),
-            sold: view.sold.get(),
-            void: view.void.get(),
-        }
-    }
-}
-
-/// The batches of a stock, a page of them in the order of sale.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BatchesShown {
-    /// Batches of the stock in all.
-    pub total: u32,
-    /// The batches of this page.
-    pub batches: Vec<BatchShown>,
-}
-
-/// What an import took.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KeysImported {
-    /// Bit n is set if the n-th key was taken; if not, it was already there.
-    pub taken: u64,
 }
 
 /// Limits and prices of a stock.

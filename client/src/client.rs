@@ -194,7 +194,7 @@ impl Client {
         Ok(OperationId(reference_id(&self.welcome().alias_key, text)?))
     }
 
-    /// Makes a counter stock. The answer's value is its total.
+    /// Makes a stock. The answer's value is its total.
     pub async fn stock_create(&self, request: StockCreate) -> Result<StockChanged, Error> {
         self.change(request.operation, request.stock, request.command()).await
     }

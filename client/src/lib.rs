@@ -65,9 +65,9 @@ pub use scrip_engine::command::{
 };
 pub use scrip_engine::ids::{ChannelId, MerchantId, OperationId, OrderId, Slot, StockId, UserId};
 pub use scrip_engine::limits::{
-    KEY_BLOCK_BYTES_MAX, KEY_TEXT_BYTES_MAX, KEYS_PER_CHUNK_MAX, STOCK_UNITS_MAX,
+    KEY_BLOCK_BYTES_MAX, KEY_TEXT_BYTES_MAX, KEYS_PER_CHUNK_MAX, STOCK_UNITS_MAX, TTL_MAX_MS,
 };
 pub use scrip_engine::rejection::{CapacityOf, Class, Code};
 pub use scrip_engine::state::keys::{BatchState, KeyState};
-pub use scrip_protocol::references::{ReferenceError, home_slot, reference_id, stock_id};
+pub use scrip_protocol::references::{ReferenceError, home_slot, reference_hash, reference_id, stock_id};
 pub use scrip_protocol::secret::{AliasKey, Token};

@@ -356,8 +356,7 @@ layout! {
     pub struct OperationBody {
         /// the number in the operation's answer: value, deadline or units
         value: U64,
-        /// 1 STOCK_CREATE, 2 _SUPPLY, 3 _VOID, 4 _FREEZE, 5 _UNFREEZE, 6 _EDIT, 7 EXTEND, 8 RETURN, 9 STOCK_QUOTA, 10 BATCH_CREATE, 11 BATCH_CHANGE, 12 KEYS_IMPORT, 13 REVEAL, 14 KEY_REPLACE, 15 KEY_RECLAIM, 16 KEYS_EXPORT, 19 STOCK_LIMITS, 20 STOCK_PRICE, 21 RISK_SET, 22 BLOCK_SET
-        /// 1 STOCK_CREATE, 2 _SUPPLY, 3 _VOID, 4 _FREEZE, 5 _UNFREEZE, 6 _EDIT, 7 EXTEND, 8 RETURN, 9 STOCK_QUOTA, 10 BATCH_CREATE, 11 BATCH_CHANGE, 12 KEYS_IMPORT, 13 REVEAL, 14 KEY_REPLACE, 18 CANCEL
+        /// 1 STOCK_CREATE, 2 _SUPPLY, 3 _VOID, 4 _FREEZE, 5 _UNFREEZE, 6 _EDIT, 7 EXTEND, 8 RETURN, 9 STOCK_QUOTA, 10 BATCH_CREATE, 11 BATCH_CHANGE, 12 KEYS_IMPORT, 13 REVEAL, 14 KEY_REPLACE, 15 KEY_RECLAIM, 16 KEYS_EXPORT, 18 CANCEL, 19 STOCK_LIMITS, 20 STOCK_PRICE, 21 RISK_SET, 22 BLOCK_SET
         kind: u8,
         /// 0
         spare: [u8; 7],
@@ -524,7 +523,7 @@ numbered! {
     AnswerKind {
         /// The command was refused.
         Rejection = 0, "REJECTION", NoBody, "the facts", 0xff;
-        /// A stock was made or changed; `value`: its total (CREATE, SUPPLY), its version (EDIT, QUOTA, LIMITS, PRICE), units moved at once (others); the batch's number (BATCH_CREATE); 1 if the key can be sold again, else 0 (KEY_RECLAIM).
+        /// A stock was made or changed; `value`: its total (CREATE, SUPPLY), its version (EDIT, QUOTA, LIMITS, PRICE), units moved at once (VOID, FREEZE, UNFREEZE, BATCH_CHANGE); the batch's number (BATCH_CREATE); the rule's number (RISK_SET); the action (BLOCK_SET); 0 (KEYS_EXPORT's record); 1 if the key can be sold again, else 0 (KEY_RECLAIM).
         StockChanged = 1, "STOCK_CHANGED", ValueBody, "", 0;
         /// RESERVE was taken.
         Reserved = 2, "RESERVED", ReservedBody, "`count` u32: units granted per line, padded", 0;
@@ -582,7 +581,7 @@ numbered! {
         Maximum = 4, "MAXIMUM", MaximumFact, "", 0;
         /// RULE_FAILED of a compare-and-set: the version in force.
         Version = 5, "VERSION", VersionFact, "", 0;
-        /// OUT_OF_STOCK and CHANNEL_QUOTA of a stock change.
+        /// OUT_OF_STOCK and CHANNEL_QUOTA of a change of a stock or batch, and of KEY_REPLACE.
         Units = 6, "UNITS", UnitsFact, "", 0;
         /// KEY_REPLACED: which key is there now.
         Key = 7, "KEY", KeyFact, "", 0;

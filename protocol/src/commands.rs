@@ -52,7 +52,7 @@ pub mod flag {
     pub const HAS_TOTAL: u8 = 32;
     /// RESERVE, SELL: the buyer is a member: prices for members are his, too.
     pub const MEMBER: u8 = 128;
-    /// SELL: reserved for units that are owed; a time follows. Refused.
+    /// SELL: until when units that are missing may be owed follows.
     pub const HAS_WAIT: u8 = 64;
     /// SELL: the buyer has paid already; a refusal is recorded and final.
     pub const PAID: u8 = 4;

@@ -3,8 +3,9 @@
 
 use crate::frame::HEADER_BYTES;
 use scrip_engine::limits::{
-    BATCHES_PER_ANSWER_MAX, BLOCKS_PER_ANSWER_MAX, CHANNELS_PER_STOCK_MAX, KEY_BLOCK_BYTES_MAX,
-    KEY_TEXT_BYTES_MAX, KEYS_PER_ANSWER_MAX, LINES_MAX, NAME_BYTES_MAX, PRICES_PER_STOCK_MAX, RISK_RULES_MAX,
+    BATCHES_PER_ANSWER_MAX, BLOCKS_PER_ANSWER_MAX, CHANNELS_PER_STOCK_MAX, DEBTS_PER_ANSWER_MAX,
+    KEY_BLOCK_BYTES_MAX, KEY_TEXT_BYTES_MAX, KEYS_PER_ANSWER_MAX, LINES_MAX, NAME_BYTES_MAX,
+    PRICES_PER_STOCK_MAX, RISK_RULES_MAX,
 };
 
 /// Bytes of a frame, header included, once the connection is authenticated.
@@ -50,5 +51,11 @@ const _: () = assert!(16 + RISK_RULES_MAX * 16 + BLOCKS_PER_ANSWER_MAX * 32 <= A
 const _: () = assert!(
     32 + LINES_MAX * 4 + KEYS_PER_ANSWER_MAX * 16 + KEY_TEXT_BYTES_MAX + 8 <= ANSWER_BYTES_MAX,
     "an answer has room for at least one text"
+);
+const _: () =
+    assert!(16 + DEBTS_PER_ANSWER_MAX * size_of::<scrip_engine::answer::DebtView>() <= ANSWER_BYTES_MAX);
+const _: () = assert!(
+    16 + size_of::<scrip_engine::answer::ListedItem>() + KEY_TEXT_BYTES_MAX + 8 <= ANSWER_BYTES_MAX,
+    "a list has room for at least one text: else it would never go on"
 );
 const _: () = assert!(KEY_BLOCK_BYTES_MAX + 128 <= COMMAND_BYTES_MAX);

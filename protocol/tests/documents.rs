@@ -14,8 +14,8 @@ use scrip_protocol::answers::{
     HoldLineLayout, KeyItemLayout, LineFactLayout, ListedItemLayout, flag as answer_flag,
 };
 use scrip_protocol::commands::{
-    BlockLayout, COMMAND_HEADER_BYTES, CommandHeader, CommandKind, LimitsEnd, LineLayout, PartiesLayout,
-    PriceLayout, QuotaLayout, RiskRuleLayout, SubjectLimitLayout, Tail,
+    COMMAND_HEADER_BYTES, CommandHeader, CommandKind, LimitsEnd, LineLayout, PartiesLayout, PriceLayout,
+    QuotaLayout, SubjectLimitLayout, Tail,
 };
 use scrip_protocol::error::ErrorCode;
 use scrip_protocol::extras::{ExtraHeader, FACTS, LABEL, TRACE};
@@ -233,7 +233,7 @@ fn rejection(code: Code) -> (&'static str, &'static str) {
         Code::OutOfScope => ("", "later: not for this merchant, channel, store or product"),
         Code::RuleFailed => (
             "VERSION for STOCK_EDIT, STOCK_QUOTA, STOCK_LIMITS and STOCK_PRICE of another version; LINES for RESERVE and SELL",
-            "the stock or batch exists already (STOCK_CREATE, BATCH_CREATE); another version is in force (STOCK_EDIT, STOCK_QUOTA, STOCK_LIMITS, STOCK_PRICE); another clock than the first (STOCK_LIMITS); a time has passed (STOCK_QUOTA, BATCH_CREATE); not for a stock of this kind, or a hold without card keys; more card keys than a line can have (RESERVE, SELL); card keys to available (RETURN); replaced three times (KEY_REPLACE); shown already (KEY_RECLAIM)",
+            "the stock or batch exists already (STOCK_CREATE, BATCH_CREATE); another version is in force (STOCK_EDIT, STOCK_QUOTA, STOCK_LIMITS, STOCK_PRICE); another clock than the first (STOCK_LIMITS); a time has passed (STOCK_QUOTA, BATCH_CREATE); not for a stock of this kind, or a hold without card keys; more card keys than a line can have (RESERVE, SELL); card keys to available (RETURN); replaced three times (KEY_REPLACE); shown already (KEY_RECLAIM); no sale's id (CANCEL); as a line's fact: the order has the stock by another hold (late CONFIRM)",
         ),
         Code::LockedByOtherOrder => ("", "later: another order holds it"),
         Code::QuoteChanged => {
@@ -319,8 +319,6 @@ fn table(name: &str) -> String {
         "subject_limit" => markdown(0, SubjectLimitLayout::FIELDS),
         "limits_end" => markdown(48, LimitsEnd::FIELDS),
         "price" => markdown(0, PriceLayout::FIELDS),
-        "rule" => markdown(0, RiskRuleLayout::FIELDS),
-        "block" => markdown(0, BlockLayout::FIELDS),
         "extra_header" => markdown(0, ExtraHeader::FIELDS),
         "extras" => extras(),
         "answer_header" => markdown(0, AnswerHeader::FIELDS),

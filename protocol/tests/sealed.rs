@@ -78,7 +78,8 @@ impl Shop {
         assert_eq!(shop.engine.advance(NOW_MS, &mut Nowhere), Some(NOW_MS));
         let terms = StockTerms { opens_ms: 0, closes_ms: 0, limit_per_user: 0, frozen: false };
         let kind = StockKind::Keys;
-        let create = StockCreate { stock: STOCK, name: b"keys", units: 0, kind, once_per_order: true, terms };
+        let create =
+            StockCreate { stock: STOCK, name: b"keys", units: 0, kind, once_per_order: false, terms };
         let batch = BatchCreate { stock: STOCK, batch: 1, cost: 0, expires_ms: 0, supplier: b"A" };
         for command in [Command::StockCreate(create), Command::BatchCreate(batch)] {
             shop.ask(command, |outcome| assert!(matches!(outcome, Outcome::Done(_)), "{outcome:?}"));

@@ -6,6 +6,7 @@
 //! open the keyring is refused at start, never replaced.
 
 use crate::data_directory::{DirectoryError, replace_file};
+use crate::hex::{hex, unhex};
 use aes_gcm::aead::{Aead, KeyInit, Payload};
 use aes_gcm::{Aes256Gcm, Key, Nonce};
 use scrip_engine::ids::StockId;
@@ -245,19 +246,6 @@ fn unwrap_key(master: &Aes256Gcm, wrapped: &str, purpose: &[u8]) -> Option<Secre
     let key =
         Zeroizing::new(master.decrypt(&Nonce::from(nonce), Payload { msg: sealed, aad: purpose }).ok()?);
     Some(Zeroizing::new(key.as_slice().try_into().ok()?))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-fn unhex(text: &str) -> Option<Vec<u8>> {
-    let digits = text.as_bytes();
-    if !digits.len().is_multiple_of(2) || !digits.iter().all(u8::is_ascii_hexdigit) {
-        return None;
-    }
-    let pairs = digits.chunks_exact(2).map(|pair| std::str::from_utf8(pair).ok());
-    pairs.map(|pair| u8::from_str_radix(pair?, 16).ok()).collect()
 }
 
 #[cfg(test)]

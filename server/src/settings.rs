@@ -18,7 +18,7 @@ use std::path::PathBuf;
 pub struct Settings {
     /// Address of the binary protocol; port 0 takes a free one.
     pub listen: SocketAddr,
-    /// Address of /metrics and /health; port 0 takes a free one.
+    /// Address of /metrics, /health and /stocks (which takes a token); port 0 takes a free one.
     pub http: SocketAddr,
     /// Data directory.
     pub data: PathBuf,
@@ -62,7 +62,7 @@ pub struct Settings {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum Io {
-    /// The fastest that works here.
+    /// tokio, which works everywhere.
     Auto,
     /// tokio: epoll under a runtime.
     Tokio,
@@ -118,7 +118,7 @@ pub struct SettingFlags {
     #[arg(long, value_name = "ADDRESS")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub listen: Option<SocketAddr>,
-    /// Address of /metrics and /health (port 0: a free one) [default: 127.0.0.1:7481]
+    /// Address of /metrics, /health and /stocks (port 0: a free one) [default: 127.0.0.1:7481]
     #[arg(long, value_name = "ADDRESS")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub http: Option<SocketAddr>,

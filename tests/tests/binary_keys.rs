@@ -316,12 +316,38 @@ fn keys_are_shown_masked_revealed_replaced_and_batches_change() {
     assert!(matches!(refused, Err(Error::Rejected(_))), "{refused:?}");
     let more = write(&site, "more.txt", "SECRET-EEEE\n");
     scrip(&site, &["keys", "import", "card", more.to_str().unwrap()]).badly(&["batch 1 is frozen"]);
-    assert!(scrip(&site, &["keys", "batches", "card"]).well().stdout.contains("2199-12-31T00:00:00Z"));
+    assert!(scrip(&site, &["keys", "batches", "card"]).well().stdout.contains("2199-12-31T00:00:00.000Z"));
     scrip(&site, &["keys", "unfreeze", "card", "1"]).well();
     assert_eq!(texts(&keys_of(&caller, sell(&caller, stock, 1))), ["SECRET-DDDD"]);
     scrip(&site, &["keys", "void", "card", "1", "--forced"]).well();
     scrip(&site, &["keys", "unfreeze", "card", "1"]).badly(&["VOID"]);
     scrip(&site, &["keys", "show", "no-such-order"]).badly(&["HOLD_NOT_FOUND"]);
+}
+
+#[test]
+fn a_token_of_one_channel_reveals_what_it_sold_and_nobody_sells_a_returned_key_again() {
+    let site = Site::new();
+    let (_server, caller, stock) = keys_stock(&site);
+    let file = write(&site, "keys.txt", "SECRET-AAAA\nAB12\n");
+    scrip(&site, &["keys", "import", "card", file.to_str().unwrap()]).well();
+    let made =
+        site.line("token create --name till --merchant 1 --channel taobao --verb sell --verb read").well();
+    let on_taobao = |words: &str| {
+        let words: Vec<&str> = words.split(' ').collect();
+        scrip(&site, &[&words, &["--channel", "taobao", "--token", made.stdout.trim()][..]].concat())
+    };
+    on_taobao("sell card:2 --operation T1-1").well();
+    let shown = on_taobao("keys show T1-1").well().stdout;
+    assert!(shown.contains("****AAAA") && shown.contains("****12") && !shown.contains("AB12"), "{shown}");
+    assert_eq!(on_taobao("keys reveal T1-1").well().stdout, "SECRET-AAAA\nAB12\n");
+    scrip(&site, &["keys", "show", "T1-1", "--token", made.stdout.trim()]).badly(&["FORBIDDEN"]);
+
+    site.line("return T1-1 --operation T1-back").badly(&["RULE_FAILED", "--to-void"]);
+    site.line("return T1-1 --operation T1-back --to-void").well();
+    assert_eq!(caller.show(stock).void, 2);
+    let units = site.line("stock supply card 5");
+    units.badly(&["RULE_FAILED", "scrip keys import"]);
+    assert!(site.line("stock show card").well().stdout.contains("card keys"));
 }
 
 /// Reserves two and confirms them hidden.

@@ -6,20 +6,14 @@ use scrip_tests::processes::PATIENCE;
 use scrip_tests::processes::caller::Caller;
 use scrip_tests::processes::http::{get, sample};
 use scrip_tests::processes::server::Server;
-use scrip_tests::processes::site::{Said, Site};
+use scrip_tests::processes::site::Site;
 use std::fs;
 use std::time::Instant;
-
-/// Runs a subcommand on the site's data directory, from words separated by blanks.
-fn line(site: &Site, command: &str) -> Said {
-    let words: Vec<&str> = command.split_whitespace().collect();
-    site.run(&[&words, &["--data", site.data_text()][..]].concat())
-}
 
 fn import(site: &Site, name: &str, keys: &str) {
     let path = site.path().join(name);
     fs::write(&path, keys).expect("a temporary file");
-    line(site, &format!("keys import card {}", path.to_str().expect("a plain path"))).well();
+    site.line(&format!("keys import card {}", path.to_str().expect("a plain path"))).well();
 }
 
 /// Kills the server as a power cut would, and starts it again.
@@ -32,46 +26,46 @@ fn again(site: &Site, server: Server) -> Server {
 fn an_order_paid_when_keys_are_gone_is_owed_and_filled_first_on_restock_and_a_bad_key_is_replaced_once() {
     let site = Site::new();
     let server = site.serve(&[]);
-    line(&site, "stock create card --keys").well();
+    site.line("stock create card --keys").well();
     import(&site, "first.txt", "KEY-AAAA\n");
-    line(&site, "sell card --channel own --order O1 --operation O1-1").well();
+    site.line("sell card --channel own --order O1 --operation O1-1").well();
 
     let paid = "sell card:2 --channel taobao --order T1 --operation T1-1 --paid --wait 2h";
-    let first = line(&site, paid).well().stdout;
+    let first = site.line(paid).well().stdout;
     assert!(
         first.contains("owed") && first.contains("position   1") && first.contains("on taobao"),
         "{first}"
     );
-    assert_eq!(line(&site, paid).well().stdout, first, "a repeat is the same order");
+    assert_eq!(site.line(paid).well().stdout, first, "a repeat is the same order");
     let second =
-        line(&site, "sell card --channel pdd --order P1 --operation P1-1 --paid --wait 2h").well().stdout;
+        site.line("sell card --channel pdd --order P1 --operation P1-1 --paid --wait 2h").well().stdout;
     assert!(second.contains("position   2"), "{second}");
     let server = again(&site, server);
-    assert_eq!(line(&site, paid).well().stdout, first, "after a restart");
-    let list = line(&site, "owed list card").well().stdout;
+    assert_eq!(site.line(paid).well().stdout, first, "after a restart");
+    let list = site.line("owed list card").well().stdout;
     assert!(
         list.contains("2 owed, 3 units of card") && list.contains("taobao") && list.contains("pdd"),
         "{list}"
     );
-    assert!(line(&site, "hold show T1-1").well().stdout.contains("owed: it is sold as soon as"));
+    assert!(site.line("hold show T1-1").well().stdout.contains("owed: it is sold as soon as"));
 
     // One key comes: it is the oldest order's, and nobody else gets it.
     import(&site, "second.txt", "KEY-BBBB\n");
-    line(&site, "sell card --channel own --order O2 --operation O2-1").badly(&["OUT_OF_STOCK"]);
-    assert!(line(&site, "owed list card").well().stdout.contains("2 owed, 3 units"));
+    site.line("sell card --channel own --order O2 --operation O2-1").badly(&["OUT_OF_STOCK"]);
+    assert!(site.line("owed list card").well().stdout.contains("2 owed, 3 units"));
     import(&site, "third.txt", "KEY-CCCC\nKEY-DDDD\nKEY-EEEE\n");
     let server = again(&site, server);
-    assert!(line(&site, "owed list card").well().stdout.contains("0 owed, 0 units"));
-    assert!(line(&site, paid).well().stdout.contains("sold"));
-    let keys = |hold: &str| line(&site, &format!("keys reveal {hold}")).well().stdout;
+    assert!(site.line("owed list card").well().stdout.contains("0 owed, 0 units"));
+    assert!(site.line(paid).well().stdout.contains("sold"));
+    let keys = |hold: &str| site.line(&format!("keys reveal {hold}")).well().stdout;
     assert_eq!(keys("T1-1"), "KEY-BBBB\nKEY-CCCC\n", "the oldest order has the first keys");
     assert_eq!(keys("P1-1"), "KEY-DDDD\n");
 
-    let shown = line(&site, "keys show P1-1").well().stdout;
+    let shown = site.line("keys show P1-1").well().stdout;
     let number = shown.split_whitespace().next().expect("the number of a key").to_owned();
-    line(&site, &format!("keys replace P1-1 {number} --reason 1")).well();
+    site.line(&format!("keys replace P1-1 {number} --reason 1")).well();
     assert_eq!(keys("P1-1"), "KEY-EEEE\n");
-    line(&site, &format!("keys replace P1-1 {number} --reason 1")).badly(&["NOT_FOUND"]);
+    site.line(&format!("keys replace P1-1 {number} --reason 1")).badly(&["NOT_FOUND"]);
     drop(server);
 }
 
@@ -87,11 +81,12 @@ fn the_client_is_told_of_debts_and_metrics_show_them() {
         wait_until_ms: caller.client.now_ms() + wait_ms,
         ..Sell::new(operation, vec![Line::new(stock, units)])
     };
-    let (first, brief) =
-        (sell(caller.client.operation(), 3, 3_600_000), sell(caller.client.operation(), 1, 300));
+    let first = sell(caller.client.operation(), 3, 3_600_000);
     let owed =
         caller.wait(caller.client.sell(first.clone())).expect("it may wait").owed().expect("one is there");
     assert_eq!((owed.position, owed.until_ms), (1, first.wait_until_ms));
+    // Long enough to be made and looked at on a slow disk, short enough to be waited for.
+    let brief = sell(caller.client.operation(), 1, 3_000);
     assert!(
         matches!(caller.wait(caller.client.sell(brief.clone())), Ok(Sold::Owed(owed)) if owed.position == 2)
     );

@@ -63,6 +63,11 @@ pub enum KeyBlock<'a> {
     },
 }
 
+impl KeyBlock<'_> {
+    /// No keys: for an import that is going to be refused.
+    pub const NONE: KeyBlock<'static> = KeyBlock::Sealed { fingerprints: &[], sealed: &[] };
+}
+
 impl core::fmt::Debug for KeyBlock<'_> {
     fn fmt(&self, formatter: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         match self {

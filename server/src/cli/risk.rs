@@ -10,8 +10,8 @@ const RULE_HELP: &str = "\
   scrip risk rule 1 --subject device --at-most 3 --per 1h           refuse a device's fourth purchase of an hour
   scrip risk rule 2 --subject address --at-most 20 --per 1day --flag   let it pass, but mark the hold
   scrip risk rule 1 --lift
-Purchases are RESERVEs and SELLs that succeeded, whatever became of them. Windows follow each other from midnight UTC
-on: two that meet may hold twice as many.";
+Purchases are RESERVEs and SELLs that succeeded, whatever became of them. Windows follow each other from the Unix
+epoch on (of a day: from midnight UTC to midnight); two that meet may hold twice as many.";
 
 /// `scrip risk`.
 #[derive(Debug, Subcommand)]

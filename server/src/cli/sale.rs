@@ -1,4 +1,4 @@
-//! Flags of `scrip sell`, `reserve`, `confirm`, `release`, `return` and `hold`.
+//! Flags of `scrip sell`, `reserve`, `confirm`, `release`, `return`, `cancel`, `hold` and `owed`.
 
 use super::ServerArgs;
 use super::values::{self, Item};

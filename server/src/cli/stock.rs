@@ -239,7 +239,7 @@ pub struct PriceArgs {
     #[arg(value_name = "CHANNEL=AMOUNT", num_args = 0..=64, value_parser = values::price)]
     pub prices: Vec<PriceWish>,
     /// To whom they are offered
-    #[arg(long, value_enum, default_value_t = PriceName::List)]
+    #[arg(long, value_enum, default_value_t = PriceName::List, requires = "prices")]
     pub kind: PriceName,
     /// In force from this time on (milliseconds since the Unix epoch)
     #[arg(long, value_name = "MS", requires = "prices")]

@@ -1,7 +1,7 @@
-//! Flags of `scrip keys`. They stand here, beside what they ask for, and not in the table of subcommands.
+//! Flags of `scrip keys` and `scrip import`. They stand here, beside what they ask for, and not in the table of subcommands.
 
 use super::file::{Column, Layout};
-use crate::cli::ServerArgs;
+use crate::cli::{CallArgs, ServerArgs};
 use clap::{Args, Subcommand};
 use scrip_client::ChannelId;
 use std::path::PathBuf;
@@ -56,14 +56,14 @@ pub enum KeysCommand {
     /// Take the unsold keys of a batch out for good
     Void(BatchArgs),
     /// Show the keys of a confirmed hold: numbers, and the last four characters
-    Show(HoldArgs),
+    Show(CallArgs),
     /// Print the keys of a confirmed hold in clear text, one a line; that it was done is recorded
-    Reveal(HoldArgs),
+    Reveal(CallArgs),
     /// Void a key of a confirmed hold and bind another in its place
     Replace {
         #[command(flatten)]
         #[allow(missing_docs)]
-        hold: HoldArgs,
+        hold: CallArgs,
         /// The key's number, from `scrip keys show`
         key: u32,
         /// Why, by your own numbers
@@ -76,7 +76,7 @@ pub enum KeysCommand {
     Reclaim {
         #[command(flatten)]
         #[allow(missing_docs)]
-        hold: HoldArgs,
+        hold: CallArgs,
         /// The key's number, from `scrip keys show`
         key: u32,
         /// Why, by your own numbers
@@ -114,16 +114,6 @@ pub struct BatchArgs {
     /// Also where that cuts into channels' guarantees, which are lowered then
     #[arg(long)]
     pub forced: bool,
-    #[command(flatten)]
-    #[allow(missing_docs)]
-    pub server: ServerArgs,
-}
-
-/// A hold.
-#[derive(Debug, Args)]
-pub struct HoldArgs {
-    /// The reference the hold was made from, or its id as a UUID (8-4-4-4-12 digits)
-    pub hold: String,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub server: ServerArgs,

@@ -351,9 +351,8 @@ impl Import<'_> {
         }
         self.tally.print(*dry_run);
         if let Some((which, maximum)) = self.full {
-            println!(
-                "{which:?} are at their maximum of {maximum}: start the server with more --memory, and run this again"
-            );
+            let (what, mend) = crate::operator::full(which, maximum);
+            println!("{what}. {mend}, and run this again");
         }
         let made = if report.batch_is_there { "is there" } else { "would be made" };
         if *dry_run {

@@ -22,7 +22,7 @@ use crate::cli::ServerArgs;
 use crate::credentials::{self, CredentialsError};
 use crate::operator::{self, Kind, Subject};
 use arguments::{ImportCommand, KeysCommand};
-use scrip_client::{Client, ClientOptions, Code, Error};
+use scrip_client::{ChannelId, Client, ClientOptions, Code, Error};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -110,17 +110,20 @@ impl From<KeysError> for Failure {
 /// # Errors
 /// [`KeysError`], with what to try next.
 pub fn run(command: &KeysCommand) -> Result<bool, KeysError> {
-    let server = match command {
-        KeysCommand::Import(arguments) => &arguments.server,
-        KeysCommand::Export(arguments) => &arguments.server,
-        KeysCommand::Batches { server, .. } => server,
-        KeysCommand::Freeze(batch) | KeysCommand::Unfreeze(batch) | KeysCommand::Void(batch) => &batch.server,
+    // Batches are no channel's.
+    let (server, channel) = match command {
+        KeysCommand::Import(arguments) => (&arguments.server, ChannelId(0)),
+        KeysCommand::Export(arguments) => (&arguments.server, ChannelId(0)),
+        KeysCommand::Batches { server, .. } => (server, ChannelId(0)),
+        KeysCommand::Freeze(batch) | KeysCommand::Unfreeze(batch) | KeysCommand::Void(batch) => {
+            (&batch.server, ChannelId(0))
+        }
         KeysCommand::Show(hold)
         | KeysCommand::Reveal(hold)
         | KeysCommand::Replace { hold, .. }
-        | KeysCommand::Reclaim { hold, .. } => &hold.server,
+        | KeysCommand::Reclaim { hold, .. } => (&hold.server, hold.channel),
     };
-    connected(server, async |client| match command {
+    connected(server, channel, async |client| match command {
         KeysCommand::Import(arguments) => import::run(client, arguments).await,
         KeysCommand::Export(arguments) => export::run(client, arguments).await.map(|()| true),
         other => show::run(client, other).await.map(|()| true),
@@ -140,7 +143,7 @@ pub fn import(command: &ImportCommand) -> Result<bool, KeysError> {
             Failure::Client(_) | Failure::Stopped(..) => unreachable!("no server is asked"),
         });
     }
-    connected(&arguments.server, async |client| dujiaoka::run(Some(client), arguments).await)
+    connected(&arguments.server, ChannelId(0), async |client| dujiaoka::run(Some(client), arguments).await)
 }
 
 fn runtime() -> Result<tokio::runtime::Runtime, KeysError> {
@@ -150,6 +153,7 @@ fn runtime() -> Result<tokio::runtime::Runtime, KeysError> {
 /// Connects, asks, closes.
 fn connected(
     server: &ServerArgs,
+    channel: ChannelId,
     ask: impl AsyncFnOnce(&Client) -> Result<bool, Failure>,
 ) -> Result<bool, KeysError> {
     let runtime = runtime()?;
@@ -158,7 +162,7 @@ fn connected(
     let asked = runtime.block_on(async {
         let options = ClientOptions { deadline: PATIENCE, ..ClientOptions::new(credentials.token.clone()) };
         let client = Client::connect(server.to_string(), options).await?;
-        let well = ask(&client).await?;
+        let well = ask(&client.on_channel(channel)).await?;
         client.close().await;
         Ok(well)
     });

@@ -1,15 +1,15 @@
 //! The small commands of `scrip keys`: batches, and the keys of a hold.
 //!
-//! Invariant: here only `reveal` prints what a key says; everything else prints its number and its last four characters.
+//! Invariant: here only `reveal` prints what a key says; everything else prints its number and how its text ends.
 
-use super::arguments::{BatchArgs, HoldArgs, KeysCommand};
+use super::arguments::{BatchArgs, KeysCommand};
 use super::{Failure, KeysError};
+use crate::cli::CallArgs;
+use crate::operator;
 use scrip_client::{
-    BatchChange, BatchShown, BatchState, BatchVerb, Client, Hold, KeyShown, KeysShown, Operation, StockId,
-    reference_id,
+    BatchChange, BatchShown, BatchState, BatchVerb, Client, Hold, KeyShown, KeysShown, StockId,
 };
 use std::io::Write;
-use std::time::{Duration, SystemTime};
 
 /// Runs any command but an import.
 pub(super) async fn run(client: &Client, command: &KeysCommand) -> Result<(), Failure> {
@@ -22,14 +22,14 @@ pub(super) async fn run(client: &Client, command: &KeysCommand) -> Result<(), Fa
         KeysCommand::Show(hold) => show_keys(client, hold).await,
         KeysCommand::Reveal(hold) => reveal(client, hold).await,
         KeysCommand::Replace { hold, key, reason } => {
-            let (hold, operation) = (hold_of(client, hold)?, client.operation());
+            let (hold, operation) = (operator::hold_named(client, hold)?, client.operation());
             for new in client.key_replace(operation, hold, *key, *reason).await?.keys {
-                println!("key {key} is void; in its place: {}", crate::operator::key_line(&new));
+                println!("key {key} is void; in its place: {}", operator::key_line(&new));
             }
             Ok(())
         }
         KeysCommand::Reclaim { hold, key, reason } => {
-            let (hold, operation) = (hold_of(client, hold)?, client.operation());
+            let (hold, operation) = (operator::hold_named(client, hold)?, client.operation());
             match client.key_reclaim(operation, hold, *key, *reason).await?.value {
                 0 => println!("key {key} is unsold again, and set aside or gone as its batch is"),
                 _ => println!("key {key} is unsold again and can be bought"),
@@ -55,15 +55,15 @@ pub(super) async fn batches(client: &Client, stock: StockId) -> Result<Vec<Batch
 
 async fn show_batches(client: &Client, stock: StockId) -> Result<(), Failure> {
     println!(
-        "{:>10} {:<8} {:>11} {:>11} {:>11} {:>11} {:>11} {:>9}  {:<20} supplier",
+        "{:>10} {:<8} {:>11} {:>11} {:>11} {:>11} {:>11} {:>9}  {:<24} supplier",
         "batch", "state", "imported", "unsold", "set aside", "sold", "void", "cost", "expires"
     );
     for batch in batches(client, stock).await? {
         let BatchShown { number, imported, unsold, moved, sold, void, cost, .. } = batch;
-        let (state, expires) = (state_name(batch.state), batch.expires_ms.map_or("-".into(), time_text));
+        let (state, expires) = (state_name(batch.state), batch.expires_ms.map_or("-".into(), operator::time));
         let supplier: String = batch.supplier.chars().filter(|letter| !letter.is_control()).collect();
         println!(
-            "{number:>10} {state:<8} {imported:>11} {unsold:>11} {moved:>11} {sold:>11} {void:>11} {cost:>9}  {expires:<20} \
+            "{number:>10} {state:<8} {imported:>11} {unsold:>11} {moved:>11} {sold:>11} {void:>11} {cost:>9}  {expires:<24} \
              {supplier}"
         );
     }
@@ -78,15 +78,6 @@ pub(super) const fn state_name(state: BatchState) -> &'static str {
         BatchState::Void => "void",
         BatchState::Expired => "expired",
     }
-}
-
-/// A time in UTC.
-fn time_text(time_ms: u64) -> String {
-    // The year 9999 is where the form ends.
-    if time_ms >= 253_402_300_800_000 {
-        return format!("{time_ms} ms");
-    }
-    humantime::format_rfc3339_seconds(SystemTime::UNIX_EPOCH + Duration::from_millis(time_ms)).to_string()
 }
 
 async fn change(client: &Client, arguments: &BatchArgs, change: BatchVerb) -> Result<(), Failure> {
@@ -106,13 +97,6 @@ async fn change(client: &Client, arguments: &BatchArgs, change: BatchVerb) -> Re
         BatchVerb::Void => println!("batch {batch} is void: {moved} keys at once, those held as holds end"),
     }
     Ok(())
-}
-
-/// The hold that the operator has named.
-fn hold_of(client: &Client, arguments: &HoldArgs) -> Result<Hold, Failure> {
-    let id = reference_id(&client.welcome().alias_key, &arguments.hold);
-    let id = id.map_err(|error| KeysError::Wish(error.to_string()))?;
-    Ok(Operation::given(id, 0).hold(client.home_slot()))
 }
 
 /// Hands over all keys of a hold, page by page; `first` is a page that is there already.
@@ -141,17 +125,17 @@ async fn each_key(
     }
 }
 
-async fn show_keys(client: &Client, arguments: &HoldArgs) -> Result<(), Failure> {
-    let hold = hold_of(client, arguments)?;
+async fn show_keys(client: &Client, arguments: &CallArgs) -> Result<(), Failure> {
+    let hold = operator::hold_named(client, arguments)?;
     each_key(client, hold, None, |key| {
-        println!("{}", crate::operator::key_line(&key));
+        println!("{}", operator::key_line(&key));
         Ok(())
     })
     .await
 }
 
-async fn reveal(client: &Client, arguments: &HoldArgs) -> Result<(), Failure> {
-    let hold = hold_of(client, arguments)?;
+async fn reveal(client: &Client, arguments: &CallArgs) -> Result<(), Failure> {
+    let hold = operator::hold_named(client, arguments)?;
     let first = client.reveal(client.operation(), hold).await?;
     let mut out = std::io::stdout().lock();
     let printing = |error: std::io::Error| KeysError::Wish(format!("printing: {error}"));

@@ -2,7 +2,7 @@
 //!
 //! Invariant: a repeat prints what the first answer printed.
 
-use super::sale::{about, find};
+use super::sale::{about, hold_named};
 use super::words::{Kind, id_text};
 use super::{OperatorError, run};
 use crate::cli::CallArgs;
@@ -16,7 +16,7 @@ pub fn cancel(call: &CallArgs) -> Result<(), OperatorError> {
     run(&call.server, call.channel, &about(call, Kind::Cancel), async |client| {
         // An operation whose reference does not say its time is buried now: that is remembered longer than the original can
         // be on its way.
-        let original = find(client, call)?;
+        let original = hold_named(client, call)?;
         let what = match client.cancel(original).await? {
             Cancelled::Nothing => "nothing was there: it will not be executed when it comes late".into(),
             Cancelled::Released => "its units are back".into(),

@@ -1,5 +1,5 @@
 //! The operator's commands on a running server: `scrip stock`, `sell`, `reserve`, `confirm`, `release`, `return`, `cancel`,
-//! `hold`, `owed`, `top`.
+//! `hold`, `owed`, `risk`, `top`.
 //!
 //! Each is one client, one question and one page of text (`top` asks again every second). Invariant: a failure says what was wrong, in which facts, and
 //! which command to try next.
@@ -18,10 +18,10 @@ mod words;
 pub use cancel::cancel;
 pub use owed::owed;
 pub use risk::risk;
-pub use sale::{confirm, hold, release, reserve, return_units, sell};
+pub use sale::{confirm, hold, hold_named, release, reserve, return_units, sell};
 pub use stock::stock;
 pub use top::top;
-pub use words::{Kind, Subject, grouped, key_line, next, time, what};
+pub use words::{Kind, Subject, full, grouped, key_line, next, time, what};
 
 use crate::cli::ServerArgs;
 use crate::credentials::{self, CredentialsError};

@@ -1,7 +1,7 @@
 //! `scrip owed`: sales that wait for units.
 //!
-//! Invariant: the list is in the order in which the sales will be served; it is read page by page, so that a sale may move
-//! up between two pages, and none is shown twice.
+//! Invariant: the list is in the order in which the sales will be served, and none is shown twice. It is read page by page:
+//! when some were served between two pages, the next page begins as much earlier, so that nobody is left out.
 
 use super::words::{Kind, Subject, id_text, time};
 use super::{OperatorError, run};
@@ -19,12 +19,19 @@ pub fn owed(command: &OwedCommand) -> Result<(), OperatorError> {
     run(server, ChannelId(0), &subject, async |client| {
         let stock = client.stock_id(name)?;
         let (mut debts, mut seen): (Vec<DebtShown>, BTreeSet<OperationId>) = Default::default();
+        let (mut from, mut total) = (0u32, 0u32);
         loop {
-            let from = u32::try_from(debts.len()).unwrap_or(u32::MAX);
             let page = client.owed_show(stock, from).await?;
-            let before = debts.len();
+            let served = total.saturating_sub(page.total);
+            total = page.total;
+            if served > 0 && from > 0 {
+                from = from.saturating_sub(served);
+                continue;
+            }
+            from += u32::try_from(page.debts.len()).unwrap_or(u32::MAX);
+            let last = page.debts.is_empty() || from >= total;
             debts.extend(page.debts.into_iter().filter(|debt| seen.insert(debt.hold)));
-            if debts.len() == before || debts.len() >= page.total as usize {
+            if last {
                 break;
             }
         }

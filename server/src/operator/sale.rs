@@ -9,8 +9,8 @@ use crate::cli::{
     TakeArgs,
 };
 use scrip_client::{
-    Client, Confirm, Hold, HoldShown, HoldState, KeysShown, Line, Operation, OperationShown, OrderId,
-    Parties, Reserve, ReturnUnits, Sell, Sold, UserId, channel_name, says_its_time,
+    Client, Confirm, Error, Hold, HoldShown, HoldState, KeysShown, Line, Operation, OperationShown, OrderId,
+    Parties, Reserve, ReturnUnits, Sell, Sold, TTL_MAX_MS, UserId, channel_name, says_its_time,
 };
 use std::time::Duration;
 
@@ -73,7 +73,8 @@ fn wait_until_ms(operation: Operation, wait: Duration) -> u64 {
 /// [`OperatorError`], with what to try next.
 pub fn reserve(arguments: &ReserveArgs) -> Result<(), OperatorError> {
     let take = &arguments.take;
-    let ttl_ms = u32::try_from(arguments.ttl.as_millis()).ok().filter(|&ttl_ms| ttl_ms != 0);
+    let ttl_ms = u32::try_from(arguments.ttl.as_millis()).ok();
+    let ttl_ms = ttl_ms.filter(|ttl_ms| (1..=TTL_MAX_MS).contains(ttl_ms));
     let ttl_ms =
         ttl_ms.ok_or_else(|| OperatorError::Wish("--ttl is from 1ms to 4h: try `--ttl 15m`".into()))?;
     run(&take.server, take.channel, &subject_of(take), async |client| {
@@ -104,7 +105,7 @@ pub fn reserve(arguments: &ReserveArgs) -> Result<(), OperatorError> {
 pub fn confirm(arguments: &ConfirmArgs) -> Result<(), OperatorError> {
     let call = &arguments.call;
     run(&call.server, call.channel, &about(call, Kind::Hold), async |client| {
-        let hold = find(client, call)?;
+        let hold = hold_named(client, call)?;
         let sold = client.confirm(Confirm { units: arguments.units.clone(), ..hold.all() }).await?;
         let late = if sold.late { ", after the hold had expired" } else { "" };
         println!("sold       {}{late}", time(sold.confirmed_ms));
@@ -122,7 +123,7 @@ pub fn confirm(arguments: &ConfirmArgs) -> Result<(), OperatorError> {
 /// [`OperatorError`], with what to try next.
 pub fn release(call: &CallArgs) -> Result<(), OperatorError> {
     run(&call.server, call.channel, &about(call, Kind::Hold), async |client| {
-        let hold = find(client, call)?;
+        let hold = hold_named(client, call)?;
         let released = client.release(hold).await?;
         println!(
             "released   {}",
@@ -140,7 +141,7 @@ pub fn release(call: &CallArgs) -> Result<(), OperatorError> {
 pub fn return_units(arguments: &ReturnArgs) -> Result<(), OperatorError> {
     let call = &arguments.call;
     run(&call.server, call.channel, &about(call, Kind::Return), async |client| {
-        let hold = find(client, call)?;
+        let hold = hold_named(client, call)?;
         let operation = operation_of_return(client, &arguments.operation, hold).await?;
         let (units, to_available) = (arguments.units.clone(), !arguments.to_void);
         let returned = client.return_units(ReturnUnits { operation, hold, to_available, units }).await?;
@@ -175,7 +176,7 @@ async fn operation_of_return(
 pub fn hold(command: &HoldCommand) -> Result<(), OperatorError> {
     let HoldCommand::Show(call) = command;
     run(&call.server, call.channel, &about(call, Kind::Hold), async |client| {
-        let shown = shown(client, find(client, call)?).await?;
+        let shown = shown(client, hold_named(client, call)?).await?;
         print_hold(&shown);
         for line in &shown.lines {
             let name = match client.stock_show(line.stock).await {
@@ -207,7 +208,7 @@ async fn shown(client: &Client, hold: Hold) -> Result<HoldShown, Failure> {
 }
 
 /// The hold that an operator names. Its created_ms is compared with nothing, but tells whether an unknown one is too old.
-pub(super) fn find(client: &Client, call: &CallArgs) -> Result<Hold, Failure> {
+pub fn hold_named(client: &Client, call: &CallArgs) -> Result<Hold, Error> {
     let id = client.operation_id(&call.hold)?;
     let created_ms = if says_its_time(&call.hold) { 0 } else { client.now_ms() };
     Ok(Operation { id, created_ms }.hold(client.home_slot()))

@@ -163,8 +163,18 @@ fn print_moved(moved: u64, asked: u64, to: &str) {
     println!("{moved} units are {to} now, {} follow when they come back from holds", asked - moved);
 }
 
+fn kind_name(kind: StockKind) -> &'static str {
+    match kind {
+        StockKind::Counter => "counter",
+        StockKind::Keys => "card keys",
+        StockKind::RandomKeys { .. } => "card keys, random",
+        StockKind::Reusable => "one reusable key",
+    }
+}
+
 fn print_stock(stock: &StockShown) {
     println!("stock      {} ({})", stock.name, stock.stock);
+    println!("kind       {:>16}", kind_name(stock.kind));
     println!("total      {:>16}", stock.total);
     println!("available  {:>16}", stock.available);
     println!("held       {:>16}", stock.held);

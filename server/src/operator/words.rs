@@ -2,7 +2,7 @@
 //!
 //! Invariant: ids are printed in a form that every command takes back.
 
-use scrip_client::{Code, Error, KeyShown, KeyText, OperationId, OwnedFacts, OwnedRejection};
+use scrip_client::{CapacityOf, Code, Error, KeyShown, KeyText, OperationId, OwnedFacts, OwnedRejection};
 use std::time::{Duration, SystemTime};
 
 /// What a command is about, for its errors.
@@ -20,7 +20,7 @@ pub struct Subject<'a> {
 pub enum Kind {
     /// `stock create`.
     Create,
-    /// Any other `stock`.
+    /// Any other `stock`, `owed` and `top`.
     Stock,
     /// `stock quota`.
     Quota,
@@ -69,7 +69,7 @@ fn facts(rejection: &OwnedRejection, subject: &Subject<'_>) -> String {
         OwnedFacts::Floor(floor_ms) => {
             format!(": what was made before {} ({floor_ms} ms) is no longer known", time(*floor_ms))
         }
-        OwnedFacts::Maximum(which, maximum) => format!(": {which:?} are at their maximum of {maximum}"),
+        OwnedFacts::Maximum(which, maximum) => format!(": {}", full(*which, *maximum).0),
         OwnedFacts::Key(number) => format!(": key {number} took its place"),
         OwnedFacts::Total(0) => ": something in it has no price on this channel".to_owned(),
         OwnedFacts::Total(total) => format!(": it costs {total} now"),
@@ -84,7 +84,12 @@ fn facts(rejection: &OwnedRejection, subject: &Subject<'_>) -> String {
 fn counts_units(why: Code) -> bool {
     matches!(
         why,
-        Code::OutOfStock | Code::ChannelQuota | Code::UserLimit | Code::HeldLimit | Code::ExceedsHold
+        Code::OutOfStock
+            | Code::ChannelQuota
+            | Code::UserLimit
+            | Code::HeldLimit
+            | Code::ExceedsHold
+            | Code::RuleFailed
     )
 }
 
@@ -109,6 +114,7 @@ pub fn next(error: &Error, subject: &Subject<'_>) -> String {
                 format!(". Run it again with `--operation {}`: it is made once", id_text(*operation))
             }
         },
+        Error::Malformed(_) => ". `--help` of the command says what it takes".into(),
         Error::Io(_) | Error::NotDone(_) => ". Is `scrip serve` running there?".into(),
         _ => String::new(),
     }
@@ -162,6 +168,16 @@ fn next_after(rejection: &OwnedRejection, subject: &Subject<'_>) -> String {
         (Code::Cancelled, _) => {
             ". It was cancelled by `scrip cancel`: a new sale needs another --operation".into()
         }
+        (Code::RuleFailed, Kind::Return) => {
+            ". Sold card keys are never sold again: add --to-void, or take one that was never shown back with `scrip keys \
+             reclaim`"
+                .into()
+        }
+        (Code::RuleFailed, Kind::Stock) if rejection.facts == OwnedFacts::None => {
+            ". Units of card keys come by `scrip keys import`; batches of them are set aside and voided by `scrip keys freeze` \
+             and `scrip keys void`"
+                .into()
+        }
         (Code::RuleFailed, _) => format!(". Look with `scrip stock show {name}`, then run it again"),
         (Code::OutOfStock, Kind::Take | Kind::Stock) => {
             format!(". `scrip stock show {name}` says where the units are; `scrip stock supply {name} N` adds some")
@@ -178,7 +194,10 @@ fn next_after(rejection: &OwnedRejection, subject: &Subject<'_>) -> String {
             ". It needs a --user (and limit key, device, address) with units left: `scrip stock limit {name}` shows the \
              limits, `scrip stock limit {name} N` sets the one per user"
         ),
-        (Code::NotStarted, _) => format!(". `scrip stock edit {name} --opens-ms 0` opens the sale now"),
+        (Code::NotStarted, _) => format!(
+            ". `scrip stock edit {name} --opens-ms 0` opens the sale now; a reusable key needs its text first: `scrip keys \
+             import {name} FILE`"
+        ),
         (Code::Expired, Kind::Take) => format!(". `scrip stock edit {name} --closes-ms 0` opens the sale again"),
         (Code::Frozen, _) => format!(". `scrip stock edit {name} --sale-frozen false` lets the sale go on"),
         (Code::OperationMismatch, Kind::Take | Kind::Return) => format!(
@@ -192,16 +211,45 @@ fn next_after(rejection: &OwnedRejection, subject: &Subject<'_>) -> String {
         (Code::HoldReleased | Code::HoldNotFound, _) => ". `scrip reserve` makes a new hold".into(),
         (Code::HoldConfirmed, _) => format!(". It is sold: `scrip return {hold}` gives its units back"),
         (Code::HoldExpiredNoStock, _) => ". That is recorded and final: refund the buyer".into(),
-        (Code::Capacity, _) => {
-            ". A maximum of `scrip serve` is reached: start it with more --memory, or free space on its disk".into()
-        }
+        (Code::Capacity, _) => match rejection.facts {
+            OwnedFacts::Maximum(which, maximum) => format!(". {}", full(which, maximum).1),
+            _ => ". A maximum of `scrip serve` is reached".into(),
+        },
         (Code::Busy | Code::Throttled | Code::DeadlinePassed, _) => ". Run the same command again".into(),
         (Code::Forbidden, kind) => forbidden(kind),
         (_, Kind::Hold | Kind::Return | Kind::Take) if subject.reference.is_some() => {
             format!(". `scrip hold show {hold}` shows where it stands")
         }
+        (_, Kind::Take) => format!(". `scrip stock show {name}` shows where the stock stands"),
         _ => String::new(),
     }
+}
+
+/// What a maximum that is reached is of, and what to do about it.
+pub fn full(which: CapacityOf, maximum: u64) -> (String, &'static str) {
+    const MEMORY: &str = "Start `scrip serve` with more --memory";
+    const FIXED: &str = "That many are possible and no more";
+    let (what, mend) = match which {
+        CapacityOf::LogSpace => {
+            return ("the disk of the log is full".into(), "Free space on the disk of `scrip serve`");
+        }
+        CapacityOf::Stocks => ("stocks", MEMORY),
+        CapacityOf::Holds => ("holds in memory", MEMORY),
+        CapacityOf::ExtraLines => ("further lines of holds in memory", MEMORY),
+        CapacityOf::Operations => ("operations in memory", MEMORY),
+        CapacityOf::UserLimits => ("counted purchase limits", MEMORY),
+        CapacityOf::Keys => ("card keys", MEMORY),
+        CapacityOf::SealedBytes => ("bytes of sealed card keys", MEMORY),
+        CapacityOf::Debts => ("sales that are owed", MEMORY),
+        CapacityOf::OrderLines => ("lines of orders that sell once", MEMORY),
+        CapacityOf::RiskCounts => ("subjects counted by risk rules", MEMORY),
+        CapacityOf::StockUnits => ("units of the stock", FIXED),
+        CapacityOf::Channels => ("channels of the stock", FIXED),
+        CapacityOf::Batches => ("batches of the stock, or of all stocks,", FIXED),
+        CapacityOf::Blocks => ("blocks", FIXED),
+        CapacityOf::RiskBooks => ("merchants with risk rules", FIXED),
+    };
+    (format!("{what} are at their maximum of {maximum}"), mend)
 }
 
 fn forbidden(kind: Kind) -> String {
@@ -222,7 +270,7 @@ pub fn id_text(id: OperationId) -> String {
     uuid::Uuid::from_u128(id.0).to_string()
 }
 
-/// A card key as it is shown everywhere but to its buyer: its number and its last four characters.
+/// A card key as it is shown everywhere but to its buyer: its number and how its text ends.
 pub fn key_line(key: &KeyShown) -> String {
     let text = key.text.as_ref().map_or("(not revealed)".into(), KeyText::masked);
     format!("{:>10} {text}{}", key.number, if key.void { "  void" } else { "" })
@@ -272,13 +320,30 @@ mod tests {
     }
 
     #[test]
-    fn every_refusal_of_a_sale_names_a_command() {
-        let subject = Subject { kind: Kind::Take, stocks: vec!["card"], reference: Some("T1") };
-        for &code in Code::ALL {
-            let rejection = OwnedRejection { code, facts: OwnedFacts::None };
-            let text = next(&Error::Rejected(rejection), &subject);
-            assert!(text.starts_with(". "), "{}: {text:?}", code.name());
+    fn every_refusal_of_a_sale_says_what_to_do_next() {
+        for reference in [Some("T1"), None] {
+            let subject = Subject { kind: Kind::Take, stocks: vec!["card"], reference };
+            for &code in Code::ALL {
+                let rejection = OwnedRejection { code, facts: OwnedFacts::None };
+                let text = next(&Error::Rejected(rejection), &subject);
+                let names = ["`scrip ", "--", "refund", "in your books", "the same command"];
+                assert!(
+                    text.starts_with(". ") && names.iter().any(|name| text.contains(name)),
+                    "{} of {reference:?}: {text:?}",
+                    code.name()
+                );
+            }
         }
+    }
+
+    #[test]
+    fn what_is_full_is_told_in_words_with_what_helps() {
+        for which in CapacityOf::ALL {
+            let (what, mend) = full(which, 7);
+            assert!(!what.contains(&format!("{which:?}")) && !mend.is_empty(), "{what}");
+        }
+        assert!(full(CapacityOf::LogSpace, 0).1.contains("disk"));
+        assert!(!full(CapacityOf::Channels, 64).1.contains("--memory"), "no memory makes more of them");
     }
 
     #[test]

@@ -4,7 +4,9 @@
 //! each of them. Invariants: bytes leave in the order they were appended, and none beyond the released mark, which the
 //! gate moves; answers of other shards, which are durable already, go in front of what still waits.
 
+use scrip_engine::ids::OperationId;
 use scrip_protocol::frame::FrameLimits;
+use scrip_protocol::limits::OUTSTANDING_DEFAULT;
 use std::cell::{Cell, RefCell};
 use std::io;
 use std::rc::Rc;
@@ -43,6 +45,10 @@ pub struct Connection {
     reader: Cell<Option<Waker>>,
     /// Who it is, once HELLO was accepted.
     principal: RefCell<Option<Arc<Principal>>>,
+    /// Whole frames are left in `partial`, until its answers have room again.
+    pub left_frames: Cell<bool>,
+    /// The export in clear text that was told of last.
+    exported: Cell<OperationId>,
     /// Commands taken in and not yet answered.
     outstanding: Cell<u32>,
     /// Those of them that are with other shards.
@@ -96,6 +102,8 @@ impl Connection {
             last_words: RefCell::default(),
             reader: Cell::new(None),
             principal: RefCell::new(None),
+            left_frames: Cell::new(false),
+            exported: Cell::default(),
             outstanding: Cell::new(0),
             away: Cell::new(0),
             accepted_s: now_s,
@@ -191,6 +199,16 @@ impl Connection {
     /// Commands taken in and not yet answered.
     pub fn outstanding(&self) -> u32 {
         self.outstanding.get()
+    }
+
+    /// Whether it must take answers before it may ask for more.
+    pub fn owes_reading(&self) -> bool {
+        self.backlog() > BACKLOG_MAX || self.outstanding() > OUTSTANDING_DEFAULT
+    }
+
+    /// Whether an export under this operation is new here: its pages are many, and it is told of once.
+    pub fn begins_export(&self, operation: OperationId) -> bool {
+        self.exported.replace(operation) != operation
     }
 
     /// Counts commands taken in.

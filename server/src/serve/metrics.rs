@@ -16,8 +16,8 @@ use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Rejection codes that are counted: numbers up to 40.
-const CODES: usize = 41;
+/// Numbers of rejection codes, 0 included.
+const CODES: usize = Code::ALL[Code::ALL.len() - 1] as usize + 1;
 /// Channels whose refusals are counted each on its own: numbers below it, which the well-known ones have. The others share the
 /// last counter.
 const CHANNELS: usize = 64;

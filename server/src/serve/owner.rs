@@ -5,7 +5,7 @@
 //! carries what every connection brought meanwhile. Invariants: the shard is touched by this thread alone; no borrow
 //! outlives a call; a byte of an answer leaves only after the gate let it.
 
-use super::connection::{BACKLOG_MAX, Connection, Socket, Written};
+use super::connection::{Connection, Socket, Written};
 use super::house::House;
 use super::links::{Batch, Ends, Links};
 use super::metrics::{BatchCounts, OwnerMetrics};
@@ -13,7 +13,7 @@ use super::vault::Vault;
 use super::{clocks::Clocks, exchange, session};
 use hdrhistogram::Histogram;
 use scrip_protocol::error::ErrorCode;
-use scrip_protocol::limits::{HELLO_TIMEOUT_MS, OUTSTANDING_DEFAULT};
+use scrip_protocol::limits::HELLO_TIMEOUT_MS;
 use scrip_shard::{Durable, Gate, Shard, ShardClock, Space};
 use scrip_wal::{LogClosed, LogHandle};
 use std::cell::{Cell, RefCell};
@@ -93,7 +93,7 @@ pub(super) struct Inner {
     clock: ShardClock,
     clocks: Clocks,
     scratch: Vec<u8>,
-    /// Connections that may be read again after the next turn.
+    /// Connections that are not read: until the next turn, or until they have taken their answers.
     paused: Vec<Rc<Connection>>,
     published_s: u64,
 }
@@ -212,9 +212,18 @@ impl Owner {
         if scratch.len() < kept + READ_BYTES {
             scratch.resize(kept + READ_BYTES, 0);
         }
-        let read = match fill(&mut scratch[kept..kept + READ_BYTES]) {
+        // What was left when its answers were too many goes first, before anything more is read.
+        let more = if connection.left_frames.take() {
+            Poll::Ready(Ok(0))
+        } else {
+            match fill(&mut scratch[kept..kept + READ_BYTES]) {
+                Poll::Ready(Ok(0)) => Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into())),
+                more => more,
+            }
+        };
+        let read = match more {
             Poll::Pending => Read::Nothing,
-            Poll::Ready(Ok(count)) if count > 0 => {
+            Poll::Ready(Ok(count)) => {
                 scratch[..kept].copy_from_slice(&partial);
                 connection.heard(inner.clocks.life_s());
                 self.metrics.bytes_in.fetch_add(count as u64, Ordering::Relaxed);
@@ -224,7 +233,7 @@ impl Owner {
                 partial.extend_from_slice(&input[consumed..]);
                 if connection.is_closing() { Read::Over } else { Read::Some }
             }
-            Poll::Ready(_) => Read::Over,
+            Poll::Ready(Err(_)) => Read::Over,
         };
         inner.scratch = scratch;
         read
@@ -232,9 +241,7 @@ impl Owner {
 
     /// Whether this connection must not be read now: it owes too much reading itself, or the log is behind.
     fn must_wait(&self, inner: &mut Inner, connection: &Connection) -> bool {
-        connection.backlog() > BACKLOG_MAX
-            || connection.outstanding() > OUTSTANDING_DEFAULT
-            || self.must_wait_for_log(inner)
+        connection.owes_reading() || self.must_wait_for_log(inner)
     }
 
     /// Whether the log is behind (but not for so long that waiting would look like a hang: then commands are taken in and
@@ -276,9 +283,14 @@ impl Owner {
         if sent > 0 {
             self.metrics.bytes_out.fetch_add(sent as u64, Ordering::Relaxed);
         }
-        for connection in inner.paused.drain(..) {
-            driver.resume(&connection);
-        }
+        // Who is held back for what it owes itself is not asked again in each turn.
+        inner.paused.retain(|connection| {
+            let stays = connection.owes_reading() && !connection.is_closing();
+            if !stays {
+                driver.resume(connection);
+            }
+            stays
+        });
         more
     }
 

@@ -43,12 +43,20 @@ impl From<ProtocolError> for Refusal {
     }
 }
 
-/// Handles the whole frames at the front of `input`; answers how many bytes they were.
+/// Bytes of answers to one frame beyond which the rest of its commands is answered BUSY: a frame of 1 MiB can ask for far
+/// more than it is.
+const ANSWERS_PER_FRAME_MAX: usize = 8 << 20;
+
+/// Handles the whole frames at the front of `input`, as long as the answers have room; answers how many bytes they were.
 pub(super) fn take_in(owner: &Owner, inner: &mut Inner, connection: &Rc<Connection>, input: &[u8]) -> usize {
     let arrived = inner.turn_clock();
     inner.shard.begin_batch();
     let mut at = 0;
     while !connection.is_closing() {
+        if at > 0 && connection.owes_reading() {
+            connection.left_frames.set(at < input.len());
+            break;
+        }
         match frame::parse(&input[at..], connection.frame_limits()) {
             Ok(None) => break,
             Ok(Some((header, bytes))) => {
@@ -157,12 +165,16 @@ fn execute(
     inner.links.begin_frame();
     let mut commands = 0u32;
     let end = connection.append(|out| {
+        let before = out.len();
         let mut answers = AnswerFrame::begin(out, correlation);
         let mut more = true;
         while more {
             let mut requests: ArrayVec<Request<'_>, PREPARED_MAX> = ArrayVec::new();
             let mut orders: ArrayVec<Order, PREPARED_MAX> = ArrayVec::new();
             more = frame.fill(inner, connection, &principal, &mut requests, &mut orders);
+            if out.len() - before > ANSWERS_PER_FRAME_MAX {
+                orders.iter_mut().for_each(|order| order.refused = order.refused.or(Some(Code::Busy)));
+            }
             answers = answer(inner, answers, out, &requests, &orders);
             commands += requests.len() as u32;
         }
@@ -192,6 +204,11 @@ fn execute_one<'s>(shard: &'s mut Shard<LogHandle>, vault: &mut Vault, request: 
         return shard.execute(request);
     };
     let Envelope { merchant, operation, .. } = request.envelope;
+    if shard.engine().state().stock_of(merchant, stock).is_none() {
+        // It will be refused: no data key is made for it, and nothing sealed.
+        let command = Command::KeysImport { stock, batch, block: KeyBlock::NONE };
+        return shard.execute(&Request { envelope: request.envelope, command });
+    }
     match vault.seal(merchant, stock, operation, (count, bytes)) {
         Ok(block) => {
             let command = Command::KeysImport { stock, batch, block };
@@ -270,9 +287,12 @@ impl<'a> Frame<'a> {
                     if !allowed(principal, &request) {
                         refused = Some(Code::Forbidden);
                     }
-                    if let (Command::KeysExport { stock, from: 0, .. }, None) = (&request.command, refused) {
+                    if let (Command::KeysExport { stock, from, .. }, None) = (&request.command, refused)
+                        && connection.begins_export(request.envelope.operation)
+                    {
                         // The log says when and what, this who.
-                        tracing::warn!(token = principal.name, %stock, "card keys are exported in clear text");
+                        let operation = request.envelope.operation;
+                        tracing::warn!(token = principal.name, %stock, from, %operation, "card keys are exported in clear text");
                     }
                     if refused.is_some() {
                         // It is answered where it arrived.

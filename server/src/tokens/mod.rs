@@ -10,6 +10,7 @@ mod watch;
 pub use store::{Principal, TokenStore};
 
 use crate::data_directory::{DirectoryError, replace_file, wait_for_lock};
+use crate::hex::hex;
 use scrip_protocol::commands::CommandKind;
 use scrip_protocol::secret::Token;
 use serde::{Deserialize, Serialize};
@@ -90,11 +91,11 @@ pub enum Verb {
     Sell,
     /// RETURN, KEY_REPLACE, CANCEL.
     Return,
-    /// STOCK_CREATE, STOCK_SUPPLY, STOCK_VOID, STOCK_FREEZE, STOCK_UNFREEZE, STOCK_EDIT, STOCK_QUOTA, BATCH_CREATE,
-    /// BATCH_CHANGE, KEYS_IMPORT, KEY_RECLAIM.
+    /// STOCK_CREATE, STOCK_SUPPLY, STOCK_VOID, STOCK_FREEZE, STOCK_UNFREEZE, STOCK_EDIT, STOCK_QUOTA, STOCK_LIMITS, STOCK_PRICE,
+    /// RISK_SET, BLOCK_SET, BATCH_CREATE, BATCH_CHANGE, KEYS_IMPORT, KEY_RECLAIM.
     Stock,
     /// Queries that show no card keys.
-    /// STOCK_SHOW, STOCK_CHANNELS, BATCHES_SHOW, OWED_SHOW, KEYS_LIST, OPERATION_SHOW.
+    /// STOCK_SHOW, STOCK_CHANNELS, STOCK_TERMS_SHOW, RISK_SHOW, BATCHES_SHOW, OWED_SHOW, KEYS_LIST, OPERATION_SHOW.
     Read,
     /// KEYS_EXPORT: every text of a stock, in one go.
     Export,
@@ -124,7 +125,21 @@ impl Verb {
             | CommandKind::RiskShow
             | CommandKind::OwedShow
             | CommandKind::OperationShow => Verb::Read,
-            _ => Verb::Stock,
+            CommandKind::StockCreate
+            | CommandKind::StockSupply
+            | CommandKind::StockVoid
+            | CommandKind::StockFreeze
+            | CommandKind::StockUnfreeze
+            | CommandKind::StockEdit
+            | CommandKind::StockQuota
+            | CommandKind::StockLimits
+            | CommandKind::StockPrice
+            | CommandKind::RiskSet
+            | CommandKind::BlockSet
+            | CommandKind::BatchCreate
+            | CommandKind::BatchChange
+            | CommandKind::KeysImport
+            | CommandKind::KeyReclaim => Verb::Stock,
         }
     }
 }
@@ -334,21 +349,6 @@ fn read_file(directory: &Path) -> Result<TokenFile, TokensError> {
 
 fn hash_of(token: &Token) -> String {
     hex(&Sha256::digest(token.reveal()))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-fn unhex(text: &str) -> Option<[u8; 32]> {
-    let mut bytes = [0; 32];
-    if text.len() != 64 || !text.is_ascii() {
-        return None;
-    }
-    for (index, byte) in bytes.iter_mut().enumerate() {
-        *byte = u8::from_str_radix(&text[2 * index..2 * index + 2], 16).ok()?;
-    }
-    Some(bytes)
 }
 
 #[cfg(test)]

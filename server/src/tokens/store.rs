@@ -5,7 +5,8 @@
 //! the file says, a moment after the file has changed.
 
 use super::watch::Watch;
-use super::{FILE, TokenEntry, TokensError, Verb, has_ended, hash_of, now_s, read_file, unhex};
+use super::{FILE, TokenEntry, TokensError, Verb, has_ended, hash_of, now_s, read_file};
+use crate::hex::unhex;
 use scrip_engine::ids::{ChannelId, MerchantId};
 use scrip_protocol::commands::CommandKind;
 use scrip_protocol::secret::{AliasKey, Token};
@@ -166,7 +167,7 @@ impl Tokens {
         let file = read_file(&self.directory)?;
         let mut principals = HashMap::with_capacity(file.tokens.len());
         for entry in &file.tokens {
-            let key = file.alias_keys.get(&entry.merchant).and_then(|key| unhex(key));
+            let key = file.alias_keys.get(&entry.merchant).and_then(|key| unhex(key)?.try_into().ok());
             let key = key.ok_or_else(|| TokensError::Damaged {
                 path: self.directory.join(FILE),
                 why: format!("merchant {} has no alias key", entry.merchant),

@@ -63,6 +63,10 @@ async fn get(door: SocketAddr, path: &str, token: Option<&Token>) -> Result<Stri
     let (head, body) = text.split_once("\r\n\r\n").ok_or("what answers there does not speak HTTP")?;
     match head.split(' ').nth(1) {
         Some("200") => Ok(body.to_owned()),
+        Some("401" | "403") => Err(
+            "this token may not see them: `scrip token create --merchant N --verb read` makes one that may"
+                .into(),
+        ),
         Some(status) => Err(format!("it answers {status}")),
         None => Err("what answers there does not speak HTTP".into()),
     }

@@ -23,7 +23,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError, channel};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use verdict::{Proof, judge, print};
 
 /// How long the buyers may be silent; they report five times a second.
@@ -208,11 +208,17 @@ impl<'a> Stage<'a> {
         let buyers = &mut self.buyers;
         on_client(self.server.listen, &self.token, async |client| {
             let stock = client.stock_id(STOCK)?;
+            let (mut seen, mut since) = (0, Instant::now());
             loop {
                 let shown = client.stock_show(stock).await?;
                 let used = shown.held + shown.consumed;
                 if used >= goal || buyers.have_made(attempts) {
                     return Ok(used);
+                }
+                if used != seen {
+                    (seen, since) = (used, Instant::now());
+                } else if since.elapsed() > PATIENCE {
+                    return Err(RunError::Other("the buyers stand still".into()));
                 }
             }
         })

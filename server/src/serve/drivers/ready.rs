@@ -4,6 +4,7 @@
 //! Invariants: events are edges, so a connection is read until a read says that there is nothing more, or is held back by
 //! the core, which then says when to go on; an awake thread costs its callers no system call.
 
+use super::DRAIN_TURN;
 use crate::serve::connection::{Connection, Socket, Written};
 use crate::serve::house::Bell;
 use crate::serve::owner::{Driver, IDLE_TURN, Owner, OwnerParts, Read};
@@ -24,8 +25,6 @@ const BELL: Token = Token(usize::MAX);
 const DOOR: Token = Token(usize::MAX - 1);
 /// Events taken from the system at once.
 const EVENTS_MAX: usize = 1_024;
-/// How often a shutdown looks whether it may end.
-const DRAIN_TURN: Duration = Duration::from_millis(5);
 
 /// Where a bell is heard.
 pub struct Ear {
