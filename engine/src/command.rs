@@ -96,7 +96,7 @@ pub struct Take<'a> {
     pub expected_total: Option<u64>,
     /// The buyer is a member: prices for members are his, too.
     pub member: bool,
-    /// Reserved for units that are owed; 0. Anything else is refused.
+    /// SELL: units that are missing may be owed until this shard time; 0: it does not wait.
     pub wait_until_ms: u64,
     /// 1 to 64 lines.
     pub lines: &'a [Line],
@@ -214,7 +214,7 @@ impl Quota {
 pub enum Command<'a> {
     /// Makes a stock.
     StockCreate(StockCreate<'a>),
-    /// Adds units to available: the only thing that changes a total.
+    /// Adds units to available. (Totals grow by this, STOCK_CREATE and KEYS_IMPORT alone.)
     StockSupply {
         /// The stock.
         stock: StockId,

@@ -109,7 +109,7 @@ impl Engine {
             } else if reached_ms >= before_next_ms {
                 self.keep_next_appointment(sink);
             } else if !self.expire_due(reached_ms + 1, sink) {
-                return self.settled(reached_ms);
+                return self.settled(reached_ms, sink);
             }
         }
         let reached_ms = self.state.turn_timers(turned_to.min(self.next_appointment_ms() - 1), 0);
@@ -121,7 +121,7 @@ impl Engine {
             self.move_floor(now_ms, sink);
             return Some(now_ms);
         }
-        self.settled(reached_ms)
+        self.settled(reached_ms, sink)
     }
 
     /// When something happens by itself next, holds that expire left aside.
@@ -151,9 +151,14 @@ impl Engine {
         commands::apply(&mut self.state, &event, &self.plan.resolved);
     }
 
-    /// `reached_ms`, unless something of the next millisecond has been posted already or is still to be settled.
-    fn settled(&self, reached_ms: u64) -> Option<u64> {
-        (reached_ms >= self.state.now_ms && !self.must_settle()).then_some(reached_ms)
+    /// `reached_ms`, unless something of the next millisecond has been posted already or is still to be settled. The floor
+    /// is moved there, too: however much is still to be posted, no command is older than the window.
+    fn settled(&mut self, reached_ms: u64, sink: &mut impl EventSink) -> Option<u64> {
+        if reached_ms < self.state.now_ms || self.must_settle() {
+            return None;
+        }
+        self.move_floor(reached_ms, sink);
+        Some(reached_ms)
     }
 
     /// Whether debts may be settled: no command may run before [`Engine::settle`] has found out.

@@ -52,7 +52,7 @@ pub struct Buyer {
     pub user: UserId,
 }
 
-/// A hold that an expiry names.
+/// A hold that an expiry, a settlement or the end of debts names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
 #[repr(C)]
 pub struct EventHold {
@@ -422,7 +422,7 @@ pub enum Event<'a> {
 /// Takes events in order, with their place in the log.
 pub trait EventSink {
     /// Keeps `event`, whose sequence is one more than the one before. There must be room: the caller of the engine
-    /// makes sure of [`crate::limits::EVENT_BYTES_MAX`] for each event that a call can make (two for a command).
+    /// makes sure of [`crate::limits::EVENT_BYTES_MAX`] for each event that a call can make (three for a command: the time, what happened, what debts that settles).
     fn push(&mut self, event: &Event<'_>);
 }
 

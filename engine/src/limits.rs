@@ -47,8 +47,8 @@ pub const SEAL_BYTES: usize = 32;
 pub const BATCHES_MAX: usize = 64 * 1024;
 /// Batches of one stock.
 pub const BATCHES_PER_STOCK_MAX: usize = 1024;
-/// Keys that one line can ask for: binding them is one event, and must not take long.
-pub const KEYS_PER_LINE_MAX: u32 = 20_000;
+/// Card keys that the lines of one hold can ask for: binding them is one event, and must not take long.
+pub const KEYS_PER_HOLD_MAX: u32 = 20_000;
 /// Keys that one answer names; the rest is read in pages.
 pub const KEYS_PER_ANSWER_MAX: usize = 64;
 /// Keys that one list looks at: those of other stocks and batches lie among them.
@@ -72,7 +72,7 @@ pub const RISK_WINDOW_MAX_MS: u32 = 30 * 86_400_000;
 /// Debts that one event settles or ends.
 pub const DEBTS_PER_EVENT_MAX: usize = 64;
 /// Card keys that one event binds to debts, unless the first of them alone needs more.
-pub const KEYS_PER_SETTLEMENT_MAX: u64 = KEYS_PER_LINE_MAX as u64;
+pub const KEYS_PER_SETTLEMENT_MAX: u64 = KEYS_PER_HOLD_MAX as u64;
 /// Debts that one answer shows; the rest is read in pages.
 pub const DEBTS_PER_ANSWER_MAX: usize = 64;
 /// How long units can be owed.
@@ -114,7 +114,7 @@ pub struct Capacity {
     pub extra_lines_max: u32,
     /// Records of operations that are not a hold's own (EXTEND, RETURN, stock changes).
     pub operations_max: u32,
-    /// Users with a counted purchase, one per user and limited stock.
+    /// Subjects (users, limit keys, devices, addresses) with a counted purchase, one per subject and limited stock.
     pub user_limits_max: u32,
     /// Card keys, sold ones included.
     pub keys_max: u32,

@@ -4,7 +4,7 @@
 
 use scrip_engine::limits::{
     BATCHES_PER_STOCK_MAX, BLOCKS_PER_ANSWER_MAX, CHANNELS_PER_STOCK_MAX, CLOCK_AHEAD_MAX_MS,
-    KEY_BLOCK_BYTES_MAX, KEY_TEXT_BYTES_MAX, KEYS_PER_CHUNK_MAX, KEYS_PER_LINE_MAX, LINES_MAX,
+    KEY_BLOCK_BYTES_MAX, KEY_TEXT_BYTES_MAX, KEYS_PER_CHUNK_MAX, KEYS_PER_HOLD_MAX, LINES_MAX,
     NAME_BYTES_MAX, OWED_MAX_MS, PRICES_PER_STOCK_MAX, RISK_RULES_MAX, STOCK_UNITS_MAX, TTL_DEFAULT_MS,
     TTL_MAX_MS, UNITS_PER_LINE_MAX,
 };
@@ -44,7 +44,7 @@ fn limits_table() -> String {
         ("risk rules of a merchant in a slot", RISK_RULES_MAX as u64, ""),
         ("blocks in one RISK", BLOCKS_PER_ANSWER_MAX as u64, ""),
         ("batches of a keys stock", BATCHES_PER_STOCK_MAX as u64, ""),
-        ("card keys of a line", u64::from(KEYS_PER_LINE_MAX), ""),
+        ("card keys of a hold", u64::from(KEYS_PER_HOLD_MAX), ""),
         ("card keys of a KEYS_IMPORT", KEYS_PER_CHUNK_MAX as u64, ""),
         ("text of a card key", KEY_TEXT_BYTES_MAX as u64, "bytes of UTF-8"),
         ("lengths and texts of a KEYS_IMPORT", KEY_BLOCK_BYTES_MAX as u64, "bytes"),

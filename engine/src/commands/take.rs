@@ -10,7 +10,7 @@ use crate::command::{Parties, SubjectKind, Take, ttl_or_default};
 use crate::content::content_digest;
 use crate::event::{Buyer, Event, EventLine, Origin};
 use crate::ids::{ChannelId, OperationId, UserId};
-use crate::limits::{CHANNELS_PER_STOCK_MAX, KEYS_PER_LINE_MAX};
+use crate::limits::{CHANNELS_PER_STOCK_MAX, KEYS_PER_HOLD_MAX};
 use crate::rejection::{CapacityOf, Code, Facts, LineFact, Rejection};
 use crate::state::State;
 use crate::state::channels::Freed;
@@ -241,6 +241,7 @@ fn find_replaced<'s>(
 
 #[inline]
 fn check_terms(state: &State, now_ms: u64, plan: &mut Plan) -> Result<(), Code> {
+    let mut keys_asked = 0u64;
     for (line, wish) in plan.wishes.iter().enumerate() {
         let stock = state.stock(wish.stock);
         let terms = &stock.terms;
@@ -250,10 +251,12 @@ fn check_terms(state: &State, now_ms: u64, plan: &mut Plan) -> Result<(), Code> 
             Code::NotStarted
         } else if terms.closes_ms != 0 && now_ms >= terms.closes_ms {
             Code::Expired
-        } else if state.stock(wish.stock).keys && wish.asked > KEYS_PER_LINE_MAX {
-            plan.facts.push(LineFact::new(line, Code::RuleFailed, wish.asked, u64::from(KEYS_PER_LINE_MAX)));
-            continue;
         } else {
+            keys_asked += if stock.keys { u64::from(wish.asked) } else { 0 };
+            if stock.keys && keys_asked > u64::from(KEYS_PER_HOLD_MAX) {
+                let most = u64::from(KEYS_PER_HOLD_MAX);
+                plan.facts.push(LineFact::new(line, Code::RuleFailed, wish.asked, most));
+            }
             continue;
         };
         plan.facts.push(LineFact::new(line, why, wish.asked, 0));

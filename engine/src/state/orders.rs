@@ -154,11 +154,16 @@ impl State {
         }
     }
 
-    /// A hold takes the lines of its order, from holds that are not alive any more; answers how many.
+    /// A hold takes the lines of its order that it has units of, from holds that are not alive any more; answers how many
+    /// lines it has in all.
     pub(crate) fn retake_order_lines(&mut self, handle: Handle) -> u32 {
         let hold = *self.holds.get(handle);
         let lines = self.once_lines(&hold);
         for stock in lines.iter() {
+            if !self.has_units_left(&hold, stock) {
+                // Confirmed late without this line: another hold may be alive with it.
+                continue;
+            }
             let hash = self.line_hash(hold.order(), self.stock(stock).id);
             if let Some(before) = self.last_taker(hold.order(), stock) {
                 self.order_lines.index.remove(hash, before);

@@ -34,7 +34,7 @@ const WHY_SHIFT: u32 = 27;
 impl LineRecord {
     /// Records what the line lacked (`None`: nothing).
     pub fn refuse(&mut self, why: Option<Code>, asked: u32, available: u64) {
-        // The reasons a line can have all have numbers below 16; 0 is none.
+        // The reasons a line can have all have numbers below 32; 0 is none.
         let why = why.map_or(0, |code| code as u32);
         assert!(why < 1 << (32 - WHY_SHIFT) && asked < 1 << WHY_SHIFT);
         self.returned = why << WHY_SHIFT | asked;

@@ -7,7 +7,7 @@ use crate::request::{OwnedTake, Wish};
 use scrip_engine::answer::HoldState;
 use scrip_engine::command::{Envelope, StockTerms};
 use scrip_engine::ids::{OperationId, StockId};
-use scrip_engine::limits::{KEYS_PER_LINE_MAX, TTL_DEFAULT_MS};
+use scrip_engine::limits::TTL_DEFAULT_MS;
 use scrip_engine::rejection::Code;
 use std::collections::BTreeMap;
 
@@ -131,6 +131,7 @@ impl Oracle {
     }
 
     fn on_sale(&self, take: &OwnedTake) -> Result<(), OwnedOutcome> {
+        let mut keys_asked = 0;
         refuse_lines(take, |wish| {
             let stock = &self.stocks[&wish.stock];
             let StockTerms { opens_ms, closes_ms, frozen, .. } = stock.terms;
@@ -140,8 +141,9 @@ impl Oracle {
                 Some((Code::NotStarted, 0))
             } else if closes_ms != 0 && self.now_ms >= closes_ms {
                 Some((Code::Expired, 0))
-            } else if stock.keys && wish.units > KEYS_PER_LINE_MAX {
-                Some((Code::RuleFailed, i128::from(KEYS_PER_LINE_MAX)))
+            } else if stock.keys {
+                keys_asked += u64::from(wish.units);
+                (keys_asked > 20_000).then_some((Code::RuleFailed, 20_000))
             } else {
                 None
             }
@@ -259,7 +261,10 @@ impl Oracle {
 }
 
 /// Refuses if `fault` finds one in any line; the code is the first one's, the facts name all.
-fn refuse_lines(take: &OwnedTake, fault: impl Fn(&Wish) -> Option<(Code, i128)>) -> Result<(), OwnedOutcome> {
+fn refuse_lines(
+    take: &OwnedTake,
+    mut fault: impl FnMut(&Wish) -> Option<(Code, i128)>,
+) -> Result<(), OwnedOutcome> {
     let mut lacks = Vec::new();
     for (line, wish) in take.lines.iter().enumerate() {
         if let Some((why, available)) = fault(wish) {

@@ -2,7 +2,7 @@
 
 use scrip_engine::command::{BatchChange, Quota, StockKind};
 use scrip_engine::ids::{ChannelId, OperationId, Slot, StockId};
-use scrip_engine::limits::{Capacity, KEYS_PER_LINE_MAX, Rules};
+use scrip_engine::limits::{Capacity, KEYS_PER_HOLD_MAX, Rules};
 use scrip_engine::rejection::{CapacityOf, Code};
 use scrip_tests::generator::ROOMY;
 use scrip_tests::outcome::{Lack, OwnedFacts, OwnedKeys, OwnedOutcome};
@@ -363,7 +363,7 @@ fn hidden_keys_are_shown_by_a_reveal_alone() {
 fn twenty_thousand_keys_are_sold_at_once_and_not_one_more() {
     let mut world = shop_with(Capacity { keys_max: 20_001, ..ROOMY });
     batch(&mut world, 1, 0);
-    let all: Vec<u16> = (0..KEYS_PER_LINE_MAX as u16 + 1).collect();
+    let all: Vec<u16> = (0..KEYS_PER_HOLD_MAX as u16 + 1).collect();
     for (chunk, texts) in all.chunks(64).enumerate() {
         import(&mut world, 1_000 + chunk as u128, 1, texts);
     }
@@ -372,6 +372,10 @@ fn twenty_thousand_keys_are_sold_at_once_and_not_one_more() {
     let refused = OwnedOutcome::refused_lines(Code::RuleFailed, vec![lack]);
     assert_eq!(world.run(10, sell(20_001)), refused);
     assert_eq!(world.reserve(10, &[(STOCK, 20_001)]), refused);
+    // Nor on several lines.
+    let lack = Lack { line: 1, why: Code::RuleFailed, asked: 1, available: 20_000 };
+    let refused = OwnedOutcome::refused_lines(Code::RuleFailed, vec![lack]);
+    assert_eq!(world.reserve(10, &[(STOCK, 20_000), (STOCK, 1)]), refused);
     let sold = world.run(10, sell(20_000));
     assert_eq!((page(&sold).total, keys(&sold)), (20_000, (0..64).collect()));
     assert_eq!(keys(&world.run(1, reading(10, 19_999))), [19_999]);

@@ -127,6 +127,22 @@ fn a_retry_after_expiry_works_and_its_late_payment_is_refunded() {
 }
 
 #[test]
+fn a_late_payment_for_other_lines_leaves_the_line_with_who_has_it() {
+    let mut world = World::usual();
+    let (stock, plain) = (once(&mut world, 1, 9), world.stock(2, 9));
+    world.reserve(10, &[(stock, 1), (plain, 1)]);
+    world.wait(u64::from(TTL_MS));
+    let sold = world.run(11, sell(take(&[(stock, 1)])));
+    assert!(matches!(sold, OwnedOutcome::Confirmed { .. }), "{sold:?}");
+    let late = world.run(10, OwnedCommand::Confirm { units: vec![0, 1], hidden: false });
+    assert!(matches!(late, OwnedOutcome::Confirmed { late: true, .. }), "{late:?}");
+    assert_eq!(world.run(12, sell(take(&[(stock, 1)]))), sold, "the order has it by its sale");
+    assert_eq!((world.counts(stock), world.counts(plain)), ([8, 0, 1], [8, 0, 1]));
+    world.check_laws();
+    assert_eq!(world.replayed().digest(), world.engine.digest());
+}
+
+#[test]
 fn lines_of_orders_have_their_room_and_leave_it() {
     let rules = Rules { operation_window_ms: 10_000, operation_window_min_ms: 10_000, ..Rules::default() };
     let mut world = World::new(Capacity { order_lines_max: 2, ..ROOMY }, rules, START_MS);
