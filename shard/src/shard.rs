@@ -107,7 +107,7 @@ impl<D: Durable> Shard<D> {
             return;
         }
         // Also when space is exhausted: time stopped there, so it is one tick of a few bytes, which the frames on their
-        // way were given room for, and reads go on.
+        // way were given room for, and reads go on (unless debts wait to be settled: then they are BUSY until there is space).
         if self.make_room(COMMAND_BYTES) {
             self.engine.tick(self.now_ms, &mut self.open);
         } else {
@@ -125,15 +125,15 @@ impl<D: Durable> Shard<D> {
     /// the log is behind; CAPACITY if the log's disk is full.
     #[inline]
     pub fn execute(&mut self, request: &Request<'_>) -> Outcome<'_> {
+        if request.command.mutates() && !self.may_write(request) {
+            let facts = Facts::Maximum(CapacityOf::LogSpace, 0);
+            return Outcome::Refused(Rejection { code: Code::Capacity, facts });
+        }
         if !self.settled
             || self.engine.must_settle() && !self.settle()
             || self.open.buffer.room_bytes() < COMMAND_BYTES && !self.make_room(COMMAND_BYTES)
         {
             return Outcome::Refused(Rejection::plain(Code::Busy));
-        }
-        if request.command.mutates() && !self.may_write(request) {
-            let facts = Facts::Maximum(CapacityOf::LogSpace, 0);
-            return Outcome::Refused(Rejection { code: Code::Capacity, facts });
         }
         self.engine.execute(self.now_ms, request, &mut self.open)
     }

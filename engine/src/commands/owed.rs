@@ -126,8 +126,8 @@ pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) -> Handl
         let extra = ExtraLine { line, next: record.more_lines, price: price(position) };
         record.more_lines = state.extra_lines.insert(extra).0;
     }
-    if !state.risk.is_empty() {
-        let owner = (origin.merchant, origin.slot);
+    let owner = (origin.merchant, origin.slot);
+    if state.risk.speaks_of(owner) {
         state.risk.count(owner, origin.channel, &subjects, state.now_ms);
     }
     let handle = state.insert_hold(record, resolved.hash);

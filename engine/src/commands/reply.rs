@@ -79,7 +79,7 @@ pub fn read<'r>(state: &'r State, reply: Reply, replies: &'r mut Replies) -> Out
         }
         Reply::Risk(owner, from) => {
             fill_rules(state, owner, from, replies);
-            let total = state.risk.blocks_of(owner).count() as u32;
+            let total = state.risk.blocks_count(owner) as u32;
             Outcome::Done(Answer::Risk { rules: &replies.rules, total, blocks: &replies.blocks })
         }
         Reply::Channels(handle) => {

@@ -13,7 +13,7 @@ use crate::rejection::{CapacityOf, Code, Rejection};
 use crate::state::State;
 use crate::state::risk::{Judgement, Owner};
 
-fn owner(question: Question<'_>) -> Owner {
+pub(super) fn owner(question: Question<'_>) -> Owner {
     let envelope = &question.request.envelope;
     (envelope.merchant, envelope.slot)
 }
@@ -60,8 +60,8 @@ pub fn decide_rule<'p>(
     if rule.action == 0 && rules.all(|found| found.rule.number != rule.number) {
         return Verdict::Refuse(Rejection::plain(Code::NotFound));
     }
-    let new_book = !state.risk.rules.contains_key(&owner(question));
-    if new_book && state.risk.rules.len() >= RISK_BOOKS_MAX {
+    let first = state.risk.rules_of(owner(question)).is_empty();
+    if first && state.risk.owners_with_rules() >= RISK_BOOKS_MAX {
         return Verdict::Refuse(capacity(CapacityOf::RiskBooks, RISK_BOOKS_MAX as u64));
     }
     if let Some(rejection) = operation_room(state) {
@@ -83,11 +83,11 @@ pub fn decide_block<'p>(
     if let Some(verdict) = before_deciding(state, question, content, core::iter::empty()) {
         return verdict;
     }
-    let known = state.risk.blocks.contains_key(&(owner(question), block.kind, block.subject.get()));
+    let known = state.risk.block(owner(question), block.kind, block.subject.get()).is_some();
     if block.action == 0 && !known {
         return Verdict::Refuse(Rejection::plain(Code::NotFound));
     }
-    if !known && state.risk.blocks.len() >= BLOCKS_MAX {
+    if !known && state.risk.blocks_in_all() >= BLOCKS_MAX {
         return Verdict::Refuse(capacity(CapacityOf::Blocks, BLOCKS_MAX as u64));
     }
     if let Some(rejection) = operation_room(state) {

@@ -160,7 +160,7 @@ fn work_out(
     find_stocks(state, question, take, plan)?;
     let replaced = find_replaced(state, question, take, plan)?;
     check_terms(state, question.now_ms, plan)?;
-    if !state.risk.is_empty() {
+    if state.risk.speaks_of(risk::owner(question)) {
         risk::judge(state, question, take, plan)?;
     }
     fill_pools(state, replaced, plan);
@@ -421,7 +421,10 @@ pub(super) fn no_room(
     if u64::from(limits_left) < 4 * lines && limits::new_entries(plan) > limits_left {
         return Some(capacity(CapacityOf::UserLimits, u64::from(maxima.user_limits_max)));
     }
-    if state.risk.is_empty() || !counts { None } else { risk::no_room(state, question, take) }
+    if counts && state.risk.speaks_of(risk::owner(question)) {
+        return risk::no_room(state, question, take);
+    }
+    None
 }
 
 #[inline]
@@ -460,8 +463,8 @@ pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) -> Handl
         let extra = ExtraLine { line, next: record.more_lines, price: price(position) };
         record.more_lines = state.extra_lines.insert(extra).0;
     }
-    if !state.risk.is_empty() {
-        let owner = (origin.merchant, origin.slot);
+    let owner = (origin.merchant, origin.slot);
+    if state.risk.speaks_of(owner) {
         state.risk.count(owner, origin.channel, &subjects, state.now_ms);
     }
     let handle = state.insert_hold(record, resolved.hash);

@@ -88,16 +88,15 @@ impl State {
 
 impl State {
     fn digest_risk(&self, hash: &mut Xxh3) {
-        for ((merchant, slot), rules) in &self.risk.rules {
-            hash.update([merchant.0, u32::from(slot.0)].as_bytes());
-            for found in rules {
+        for ((merchant, slot), book) in &self.risk.books {
+            hash.update([merchant.0, u32::from(slot.0), book.rules.len() as u32].as_bytes());
+            for found in &book.rules {
                 hash.update(found.rule.as_bytes());
                 hash.update(found.revision.as_bytes());
             }
-        }
-        for (((merchant, slot), ..), block) in &self.risk.blocks {
-            hash.update([merchant.0, u32::from(slot.0)].as_bytes());
-            hash.update(block.as_bytes());
+            for block in book.blocks.values() {
+                hash.update(block.as_bytes());
+            }
         }
         feed(hash, &self.risk.counts);
         hash.update(self.risk.ends().as_bytes());

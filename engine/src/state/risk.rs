@@ -61,12 +61,23 @@ pub enum Judgement {
     Refuse(u16),
 }
 
+/// What one owner has laid down. There is none without a rule or a block.
+#[derive(Debug, Default)]
+pub struct Book {
+    /// Rules in force, in the order of their numbers.
+    pub rules: Vec<RuleInForce>,
+    /// Blocks, by kind and subject.
+    pub blocks: BTreeMap<(u8, u128), Block>,
+}
+
 /// Rules, blocks, counts.
 pub struct Risk {
-    /// Rules in force, by owner, in the order of their numbers.
-    pub rules: BTreeMap<Owner, Vec<RuleInForce>>,
-    /// Blocks, by owner and subject.
-    pub blocks: BTreeMap<(Owner, u8, u128), Block>,
+    /// Who has rules or blocks.
+    pub books: BTreeMap<Owner, Book>,
+    /// Blocks of all owners.
+    blocks: usize,
+    /// Owners with rules.
+    owners_with_rules: usize,
     /// Counts.
     pub counts: Table<RiskCount>,
     index: Index,
@@ -80,8 +91,9 @@ impl Risk {
     /// Nothing, with room for so many counts.
     pub fn new(counts_max: u32, hasher: ahash::RandomState) -> Risk {
         Risk {
-            rules: BTreeMap::new(),
-            blocks: BTreeMap::new(),
+            books: BTreeMap::new(),
+            blocks: 0,
+            owners_with_rules: 0,
             counts: Table::new(counts_max),
             index: Index::new(counts_max),
             first: NONE,
@@ -91,29 +103,50 @@ impl Risk {
         }
     }
 
-    /// Whether nobody has rules or blocks.
+    /// Whether an owner has rules or blocks: what others have laid down costs nobody anything.
     #[inline]
-    pub fn is_empty(&self) -> bool {
-        self.rules.is_empty() && self.blocks.is_empty()
+    pub fn speaks_of(&self, owner: Owner) -> bool {
+        !self.books.is_empty() && self.books.contains_key(&owner)
     }
 
     /// An owner's rules.
     pub fn rules_of(&self, owner: Owner) -> &[RuleInForce] {
-        self.rules.get(&owner).map_or(&[], Vec::as_slice)
+        self.books.get(&owner).map_or(&[], |book| book.rules.as_slice())
+    }
+
+    /// How many blocks an owner has.
+    pub fn blocks_count(&self, owner: Owner) -> usize {
+        self.books.get(&owner).map_or(0, |book| book.blocks.len())
     }
 
     /// An owner's blocks, by kind and subject.
     pub fn blocks_of(&self, owner: Owner) -> impl Iterator<Item = &Block> {
-        self.blocks.range((owner, 0, 0)..=(owner, u8::MAX, u128::MAX)).map(|(_, block)| block)
+        self.books.get(&owner).into_iter().flat_map(|book| book.blocks.values())
+    }
+
+    /// An owner's block of a subject.
+    pub fn block(&self, owner: Owner, kind: u8, subject: u128) -> Option<&Block> {
+        self.books.get(&owner)?.blocks.get(&(kind, subject))
+    }
+
+    /// Blocks of all owners.
+    pub fn blocks_in_all(&self) -> usize {
+        self.blocks
+    }
+
+    /// Owners with rules.
+    pub fn owners_with_rules(&self) -> usize {
+        self.owners_with_rules
     }
 
     /// What rules and blocks say of one success more. Blocks come first, then rules in the order of their numbers; a refusal
     /// outweighs a flag.
     pub fn judge(&self, owner: Owner, channel: ChannelId, subjects: &Subjects, now_ms: u64) -> Judgement {
         let mut judgement = Judgement::Pass;
+        let Some(book) = self.books.get(&owner) else { return judgement };
         for kind in SubjectKind::ALL {
             let subject = subjects[kind.position()];
-            let block = self.blocks.get(&(owner, kind as u8, subject));
+            let block = book.blocks.get(&(kind as u8, subject));
             let block = block.filter(|block| block.until_ms.get() == 0 || now_ms < block.until_ms.get());
             match block.and_then(|block| RiskAction::from_number(block.action)) {
                 Some(RiskAction::Refuse) => return Judgement::Refuse(0),
@@ -185,26 +218,36 @@ impl Risk {
 impl Risk {
     /// Sets or lifts a rule.
     pub(crate) fn set_rule(&mut self, owner: Owner, rule: RiskRule) {
-        let rules = self.rules.entry(owner).or_default();
+        let rules = &mut self.books.entry(owner).or_default().rules;
+        self.owners_with_rules -= usize::from(!rules.is_empty());
         rules.retain(|found| found.rule.number != rule.number);
         if rule.action != 0 {
             self.revisions += 1;
             let at = rules.partition_point(|found| found.rule.number.get() < rule.number.get());
             rules.insert(at, RuleInForce { rule, revision: self.revisions });
         }
-        if rules.is_empty() {
-            self.rules.remove(&owner);
-        }
+        self.owners_with_rules += usize::from(!rules.is_empty());
+        self.drop_empty(owner);
     }
 
     /// Sets or lifts a block.
     pub(crate) fn set_block(&mut self, owner: Owner, block: Block) {
-        let key = (owner, block.kind, block.subject.get());
+        let key = (block.kind, block.subject.get());
+        let blocks = &mut self.books.entry(owner).or_default().blocks;
+        self.blocks -= blocks.len();
         if block.action == 0 {
-            self.blocks.remove(&key)
+            blocks.remove(&key);
         } else {
-            self.blocks.insert(key, block)
-        };
+            blocks.insert(key, block);
+        }
+        self.blocks += blocks.len();
+        self.drop_empty(owner);
+    }
+
+    fn drop_empty(&mut self, owner: Owner) {
+        if self.books.get(&owner).is_some_and(|book| book.rules.is_empty() && book.blocks.is_empty()) {
+            self.books.remove(&owner);
+        }
     }
 
     /// Counts a success.
