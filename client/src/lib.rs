@@ -65,7 +65,7 @@ pub use scrip_engine::command::{
 };
 pub use scrip_engine::ids::{ChannelId, MerchantId, OperationId, OrderId, Slot, StockId, UserId};
 pub use scrip_engine::limits::{
-    KEY_BLOCK_BYTES_MAX, KEY_TEXT_BYTES_MAX, KEYS_PER_CHUNK_MAX, STOCK_UNITS_MAX, TTL_MAX_MS,
+    KEY_BLOCK_BYTES_MAX, KEY_TEXT_BYTES_MAX, KEYS_PER_CHUNK_MAX, LINES_MAX, STOCK_UNITS_MAX, TTL_MAX_MS,
 };
 pub use scrip_engine::rejection::{CapacityOf, Class, Code};
 pub use scrip_engine::state::keys::{BatchState, KeyState};

@@ -67,6 +67,7 @@ impl<'a> Raw<'a> {
             Outcome::Done(Answer::Confirmed { confirmed_ms, late, units, keys }) => {
                 Said::Taken { what: What::Confirm, at_ms: confirmed_ms, units: sum(units), late, keys }
             }
+            Outcome::Done(Answer::Owed { until_ms, .. }) => Said::Owed { until_ms },
             Outcome::Refused(rejection) => Said::Refused(rejection.code),
             Outcome::Done(_) => return Err(ProtocolError::Payload("an answer to another command")),
         })
@@ -83,6 +84,8 @@ pub(crate) fn sum(units: &[U32]) -> u32 {
 pub(crate) enum Said<'a> {
     /// Done: RESERVED (`what` is Reserve) or CONFIRMED (`what` is Confirm), with the card keys.
     Taken { what: What, at_ms: u64, units: u32, late: bool, keys: KeyPage<'a> },
+    /// OWED: its units are sold as soon as they are there.
+    Owed { until_ms: u64 },
     /// Refused.
     Refused(Code),
 }
@@ -129,6 +132,11 @@ pub(crate) fn record(unknown: Record, essence: u64, at_ms: u64, units: u32, late
         flags: if late { LATE } else { 0 },
         ..unknown
     }
+}
+
+/// The record of a sale that is owed. What it is answered later may differ: there is nothing to compare but the time.
+pub(crate) fn owed(unknown: Record, until_ms: u64) -> Record {
+    Record { at_ms: U64::new(until_ms), known: Known::Owed as u8, ..unknown }
 }
 
 /// The record of a refusal: `for_good` if the server keeps it for ever.
@@ -213,6 +221,7 @@ mod tests {
             (refused(Code::OutOfStock, Facts::Lines(&facts)), Said::Refused(Code::OutOfStock)),
             (refused(Code::UserLimit, Facts::Lines(&facts)), Said::Refused(Code::UserLimit)),
             (refused(Code::Busy, Facts::None), Said::Refused(Code::Busy)),
+            (Outcome::Done(Answer::Owed { position: 4, until_ms: 9 }), Said::Owed { until_ms: 9 }),
         ];
         for (outcome, said) in cases {
             let bytes = bytes(&outcome);

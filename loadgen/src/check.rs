@@ -16,7 +16,7 @@ use crate::ledger::{Known, Ledger, RECORDS_MAX, Record};
 use crate::plan::CHECKOUT_LINES_MAX;
 use crate::recipe::{Generator, What};
 use cards::{Cards, Replaced, Sale};
-use scrip_engine::answer::{HoldState, Outcome};
+use scrip_engine::answer::{Answer, HoldState, Outcome};
 use scrip_engine::command::{Command, Request};
 use scrip_engine::ids::OperationId;
 use scrip_engine::rejection::{Code, Facts};
@@ -79,6 +79,12 @@ pub struct CheckReport {
     pub unknown_happened: u64,
     /// Unknown ones that did not.
     pub unknown_not: u64,
+    /// Owed ones that still wait.
+    pub owed: u64,
+    /// Owed ones that were sold meanwhile.
+    pub owed_sold: u64,
+    /// Owed ones whose time ended without units.
+    pub owed_in_vain: u64,
     /// Older than the server's operation window: nothing can be said about them.
     pub too_old: u64,
     /// Operations asked again under the same id.
@@ -188,7 +194,7 @@ struct Check<'a> {
     report: CheckReport,
     /// What is to be asked again.
     repeats: Vec<Repeat<'a>>,
-    /// Holds that may still change by themselves: held ones, and unknown ones that have not happened.
+    /// Holds that may still change by themselves: held ones, owed ones, and unknown ones that have not happened.
     open: Vec<OperationId>,
     done: u64,
 }
@@ -205,6 +211,14 @@ struct Repeat<'a> {
 impl Repeat<'_> {
     /// Whether this is the answer that the repeat must get: the first one, unless a key of the hold was replaced since.
     fn is_answered(&self, essence: u64, outcome: &Outcome<'_>) -> bool {
+        if self.record.known() == Known::Owed {
+            return match outcome {
+                Outcome::Done(Answer::Owed { until_ms, .. }) => *until_ms == self.record.at_ms.get(),
+                Outcome::Done(Answer::Confirmed { .. }) => true,
+                Outcome::Refused(no) => matches!(no.code, Code::OutOfStock | Code::ChannelQuota),
+                Outcome::Done(_) => false,
+            };
+        }
         let same = essence == self.record.digest.get();
         let shows_keys = matches!(self.record.what(), What::Sell | What::Confirm | What::Reveal);
         let named = match outcome {
@@ -289,7 +303,8 @@ impl<'a> Check<'a> {
                     self.report.finding(|| format!("mismatched: hold {hold}: {words}"));
                 }
                 self.books.promise(&self.generator, story, Some(view), server_ms);
-                if view.state == HoldState::Held {
+                self.count_owed(story, view);
+                if matches!(view.state, HoldState::Held | HoldState::Owed) {
                     self.open.push(hold);
                 } else {
                     self.books.add(view);
@@ -307,6 +322,18 @@ impl<'a> Check<'a> {
                 format!("duplicate: an operation on hold {hold} was acknowledged with two answers")
             });
         }
+    }
+
+    /// Counts what became of a sale that was answered OWED.
+    fn count_owed(&mut self, story: &Story<'a>, view: &story::View) {
+        let counted = match view.state {
+            HoldState::Owed => &mut self.report.owed,
+            HoldState::Confirmed => &mut self.report.owed_sold,
+            HoldState::Unfulfilled => &mut self.report.owed_in_vain,
+            // Compared before, and found wrong.
+            _ => return,
+        };
+        *counted += u64::from(story.is_owed());
     }
 
     /// Compares an operation with an id of its own with what is known of it.

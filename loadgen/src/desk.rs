@@ -203,6 +203,13 @@ impl Desk {
         self.out_of_stock_in_a_row = 0;
     }
 
+    /// A sale whose units the server owes.
+    #[inline]
+    pub(crate) fn owed(&mut self) {
+        self.sums.owed += 1;
+        self.out_of_stock_in_a_row = 0;
+    }
+
     /// An operation that the server refused.
     #[inline]
     pub(crate) fn refused(&mut self, code: Code) {

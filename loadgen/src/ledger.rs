@@ -28,6 +28,8 @@ pub enum Known {
     /// No answer came; asked again, the server refused, and not for good. It had not happened then; but the first
     /// asking may still have been on its way, on the connection that was lost, and have happened after that.
     Refused = 4,
+    /// The server answered that it owes the units. They are sold later, or, when the time in the answer is over, never.
+    Owed = 5,
 }
 
 impl Known {
@@ -38,6 +40,7 @@ impl Known {
             2 => Some(Known::Unknown),
             3 => Some(Known::RefusedForGood),
             4 => Some(Known::Refused),
+            5 => Some(Known::Owed),
             _ => None,
         }
     }
@@ -51,7 +54,8 @@ pub struct Record {
     pub operation: U128,
     /// The hold it is about: the same id for RESERVE, SELL, CONFIRM and RELEASE.
     pub hold: U128,
-    /// The time in the answer: the deadline (RESERVE, EXTEND), the confirmation (CONFIRM, SELL); of a KEY_REPLACE the
+    /// The time in the answer: the deadline (RESERVE, EXTEND), the confirmation (CONFIRM, SELL), the end of waiting (SELL that is
+    /// owed); of a KEY_REPLACE the
     /// number of the new key; else 0.
     pub at_ms: U64,
     /// [`digest`] of the answer, card keys without their marks; 0 if there is none.

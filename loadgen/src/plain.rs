@@ -3,7 +3,7 @@
 //! Invariant: nothing is kept per command but a bit; ids and contents follow from the number of a frame's first
 //! command. What a lost connection left unanswered is counted once, however often it is asked again.
 
-use crate::answers::{Raw, Said, is_for_good, record, refused};
+use crate::answers::{Raw, Said, is_for_good, owed, record, refused};
 use crate::desk::Desk;
 use crate::flights::{Flight, Flights};
 use crate::ids::mix;
@@ -348,7 +348,7 @@ fn read<const CONFIRMS: bool>(
     now_ns: u64,
 ) -> (u64, Result<(), ProtocolError>) {
     let expected = if kind.what == What::Reserve { What::Reserve } else { What::Confirm };
-    let (mut rest, mut done, mut units_done, mut refusals) = (payload, 0_u64, 0_u64, 0_u64);
+    let (mut rest, mut done, mut units_done, mut others) = (payload, 0_u64, 0_u64, 0_u64);
     let mut result = Ok(());
     while !rest.is_empty() {
         let said = Raw::first(rest).and_then(|(raw, behind)| {
@@ -375,9 +375,17 @@ fn read<const CONFIRMS: bool>(
                 }
             }
             Ok((raw, Said::Refused(code))) => {
-                refusals += u64::from(refuse(desk, flight, raw, kind, code, now_ns));
+                others += u64::from(refuse(desk, flight, raw, kind, code, now_ns));
             }
-            Ok((_, Said::Taken { .. })) => {
+            Ok((raw, Said::Owed { until_ms })) if kind.what == What::Sell => {
+                others += 1;
+                desk.owed();
+                if flight.load.batch.kept {
+                    let unknown = unknown_of(desk, flight, kind.what, raw.index, now_ns);
+                    desk.record(owed(unknown, until_ms));
+                }
+            }
+            Ok((_, Said::Taken { .. } | Said::Owed { .. })) => {
                 result = Err(ProtocolError::Payload("an answer to another command"))
             }
             Err(why) => result = Err(why),
@@ -395,7 +403,7 @@ fn read<const CONFIRMS: bool>(
         &mut desk.sums.reserved_units
     };
     *units += units_done;
-    (done + refusals, result)
+    (done + others, result)
 }
 
 /// Takes a refusal. False: it says nothing about a command that was asked before and may have happened then.

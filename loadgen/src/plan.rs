@@ -34,8 +34,12 @@ pub const CHECKOUT_BATCH_MAX: u32 = 4_096;
 pub const TAKE_BYTES: usize = 104;
 /// Bytes more if it names parties.
 pub const PARTIES_BYTES: usize = 32;
+/// Bytes more of a SELL that waits.
+pub const WAIT_BYTES: usize = 8;
 /// Commands of one frame: as many one-line RESERVEs as the largest frame has room for.
 pub const BATCH_MAX: u32 = (FRAME_BYTES_MAX - 32) / TAKE_BYTES as u32;
+/// The same, if they wait.
+pub const BATCH_WITH_WAIT_MAX: u32 = (FRAME_BYTES_MAX - 32) / (TAKE_BYTES + WAIT_BYTES) as u32;
 /// The same, if they name parties.
 pub const BATCH_WITH_PARTIES_MAX: u32 = (FRAME_BYTES_MAX - 32) / (TAKE_BYTES + PARTIES_BYTES) as u32;
 
@@ -89,6 +93,8 @@ pub struct LoadPlan {
     pub parties: bool,
     /// Time to live of holds in milliseconds; 0: the server's default.
     pub ttl_ms: u32,
+    /// How long a SELL that finds too few units waits for them; 0: it is refused. Of [`Work::Sell`] alone.
+    pub wait_ms: u32,
     /// With the same seed buyers, stocks and fates are drawn in the same order. Operation ids differ from run to run.
     pub seed: u64,
     /// What is remembered of the operations.
@@ -346,6 +352,7 @@ impl LoadPlan {
             orders: false,
             parties: false,
             ttl_ms: 0,
+            wait_ms: 0,
             seed: 1,
             ledger: LedgerMode::Full,
             reconnect: false,
@@ -370,6 +377,9 @@ impl LoadPlan {
         }
         if self.ttl_ms > TTL_MAX_MS {
             return plan("holds live at most 14,400,000 ms: lower ttl_ms");
+        }
+        if self.wait_ms > 0 && (self.parties || !matches!(self.work, Work::Sell { .. })) {
+            return plan("only plain SELLs wait for units, and those without parties: set wait_ms to 0");
         }
         if !(0.0..=1.0).contains(&self.retry_unknown) {
             return plan("retry_unknown is a share between 0 and 1");
@@ -444,7 +454,12 @@ impl LoadPlan {
             Err(LoadError::Plan(format!("{name} is {value}: 1 to {most} are possible")))
         };
         within("connections", self.connections, CONNECTIONS_MAX)?;
-        within("batch", self.batch, if self.parties { BATCH_WITH_PARTIES_MAX } else { BATCH_MAX })?;
+        let batch_max = match (self.parties, self.wait_ms) {
+            (true, _) => BATCH_WITH_PARTIES_MAX,
+            (false, 0) => BATCH_MAX,
+            (false, _) => BATCH_WITH_WAIT_MAX,
+        };
+        within("batch", self.batch, batch_max)?;
         within("outstanding", self.outstanding, OUTSTANDING_MAX)?;
         within("threads", self.threads, THREADS_MAX.min(self.connections))?;
         within("units", self.units, UNITS_PER_LINE_MAX)

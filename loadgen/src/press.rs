@@ -3,7 +3,7 @@
 //! That spares an encoder's work and a copy per command. Invariant: the layout comes from the encoder
 //! ([`CommandFrame`]) once; patching touches ids, times, buyers and stocks and nothing else.
 
-use crate::plan::{PARTIES_BYTES, TAKE_BYTES};
+use crate::plan::{PARTIES_BYTES, TAKE_BYTES, WAIT_BYTES};
 use crate::recipe::{Generator, What};
 use scrip_engine::command::Parties;
 use scrip_engine::ids::OperationId;
@@ -37,7 +37,18 @@ struct FullTakeCommand {
     line: LineLayout,
 }
 
+/// A SELL with one line that waits.
+#[derive(FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
+#[repr(C)]
+struct WaitingCommand {
+    header: CommandHeader,
+    body: TakeBody,
+    wait_until_ms: U64,
+    line: LineLayout,
+}
+
 const _: () = assert!(size_of::<TakeCommand>() == TAKE_BYTES);
+const _: () = assert!(size_of::<WaitingCommand>() == TAKE_BYTES + WAIT_BYTES);
 const _: () = assert!(size_of::<FullTakeCommand>() == TAKE_BYTES + PARTIES_BYTES);
 
 /// Frames of equal commands, back to back, that fill one write.
@@ -116,7 +127,7 @@ impl Press {
         numbers: impl Iterator<Item = u64>,
     ) {
         let (many, orders, ids) = (generator.many_stocks(), generator.recipe.orders, generator.ids);
-        let full = generator.recipe.parties;
+        let (full, wait) = (generator.recipe.parties, generator.wait_until_ms(created_ms));
         let frame = self.open(correlation, count);
         let fill = |header: &mut CommandHeader, body: &mut TakeBody, line: &mut LineLayout, number| {
             let (bits, content) = (ids.bits(number), generator.content(number));
@@ -138,6 +149,14 @@ impl Press {
                 let (bits, content) = fill(header, body, line, number);
                 let Parties { limit_key, device, address } = generator.parties(content, bits);
                 *parties = PartiesLayout { limit_key, device, address };
+            }
+        } else if wait != 0 {
+            let commands = <[WaitingCommand]>::mut_from_bytes(commands).expect("whole commands");
+            for (WaitingCommand { header, body, wait_until_ms, line }, number) in
+                commands.iter_mut().zip(numbers)
+            {
+                fill(header, body, line, number);
+                *wait_until_ms = U64::new(wait);
             }
         } else {
             let commands = <[TakeCommand]>::mut_from_bytes(commands).expect("whole commands");
@@ -179,7 +198,7 @@ mod tests {
     use scrip_protocol::read::CommandReader;
     use scrip_protocol::secret::Token;
 
-    fn generator(work: Work, parties: bool) -> Generator {
+    fn generator(work: Work, parties: bool, wait_ms: u32) -> Generator {
         let stocks = (0..9).map(|number| StockId::new(Slot(3), number)).collect();
         let plan = LoadPlan {
             profile: Profile::Zipf { exponent: 1.0 },
@@ -187,6 +206,7 @@ mod tests {
             users: 77,
             orders: true,
             parties,
+            wait_ms,
             ttl_ms: 5_000,
             ..LoadPlan::new(
                 "127.0.0.1:1".parse().unwrap(),
@@ -223,13 +243,14 @@ mod tests {
 
     #[test]
     fn pressed_frames_say_what_the_encoder_would_have_said() {
-        for (work, what, parties) in [
-            (Work::Reserve, What::Reserve, false),
-            (Work::Reserve, What::Reserve, true),
-            (Work::Sell { paid: true }, What::Sell, false),
-            (Work::Sell { paid: false }, What::Sell, true),
+        for (work, what, parties, wait_ms) in [
+            (Work::Reserve, What::Reserve, false, 0),
+            (Work::Reserve, What::Reserve, true, 0),
+            (Work::Sell { paid: true }, What::Sell, false, 0),
+            (Work::Sell { paid: true }, What::Sell, false, 60_000),
+            (Work::Sell { paid: false }, What::Sell, true, 0),
         ] {
-            let generator = generator(work, parties);
+            let generator = generator(work, parties, wait_ms);
             let mut press = Press::new(&generator, what, 16, 2);
             for round in 0..3 {
                 press.clear();
@@ -248,7 +269,7 @@ mod tests {
 
     #[test]
     fn confirms_are_pressed_too() {
-        let generator = generator(Work::Reserve, false);
+        let generator = generator(Work::Reserve, false, 0);
         let mut press = Press::new(&generator, What::Confirm, 8, 4);
         let numbers = [3, 5, 9];
         press.confirms(&generator, 42, 777, 3, numbers.into_iter());

@@ -56,6 +56,9 @@ pub struct Recipe {
     pub parties: bool,
     /// Time to live of holds; 0: the server's default.
     pub ttl_ms: u32,
+    /// How long SELLs wait for units, from the time they are made; 0: they don't.
+    #[serde(default)]
+    pub wait_ms: u32,
     /// What is asked for.
     pub work: Work,
     /// Of checkouts, what becomes of them.
@@ -88,6 +91,7 @@ impl Recipe {
             orders: plan.orders,
             parties: plan.parties,
             ttl_ms: plan.ttl_ms,
+            wait_ms: plan.wait_ms,
             work: plan.work,
             shares,
             seed: plan.seed,
@@ -405,7 +409,10 @@ impl Generator {
         let ttl_ms = self.recipe.ttl_ms;
         let command = match what {
             What::Reserve => Command::Reserve { take, ttl_ms },
-            What::Sell => Command::Sell { take, paid: self.is_paid(cart.fate), hidden: false },
+            What::Sell => {
+                let take = Take { wait_until_ms: self.wait_until_ms(operation.embedded_ms()), ..take };
+                Command::Sell { take, paid: self.is_paid(cart.fate), hidden: false }
+            }
             What::Extend => {
                 Command::Extend { hold, ttl_ms: if ttl_ms == 0 { TTL_DEFAULT_MS } else { ttl_ms } }
             }
@@ -421,6 +428,15 @@ impl Generator {
             envelope.channel = ChannelId(self.channels[place].0);
         }
         Request { envelope, command }
+    }
+
+    /// Until when a SELL made at `created_ms` waits; 0: it does not.
+    #[inline]
+    pub(crate) const fn wait_until_ms(&self, created_ms: u64) -> u64 {
+        match self.recipe.wait_ms {
+            0 => 0,
+            wait_ms => created_ms + wait_ms as u64,
+        }
     }
 
     /// A query's or a command's envelope. The time is inside the id.

@@ -1,6 +1,6 @@
 //! What a load came to: while it runs ([`Progress`]) and afterwards ([`LoadReport`]).
 //!
-//! Invariant: every attempt is in exactly one place: attempts = acknowledged + refused + busy + capacity + throttled +
+//! Invariant: every attempt is in exactly one place: attempts = acknowledged + owed + refused + busy + capacity + throttled +
 //! unknown (a running load has those in flight besides). Asking again under the same id is no attempt; it is counted
 //! in `repeats`.
 
@@ -34,6 +34,9 @@ pub struct Counts {
     pub attempts: u64,
     /// Answered with success.
     pub acknowledged: u64,
+    /// Sales answered OWED: too few units were there, and they wait.
+    #[serde(default)]
+    pub owed: u64,
     /// Refused for a business reason, by the code's stable name. BUSY, CAPACITY and THROTTLED are not among them.
     pub refused: BTreeMap<String, u64>,
     /// The server had no room in a queue.
@@ -91,6 +94,7 @@ impl Counts {
         let pairs = [
             (&mut self.attempts, other.attempts),
             (&mut self.acknowledged, other.acknowledged),
+            (&mut self.owed, other.owed),
             (&mut self.busy, other.busy),
             (&mut self.capacity, other.capacity),
             (&mut self.throttled, other.throttled),
@@ -118,6 +122,9 @@ pub struct Second {
     pub second: u32,
     /// Answers with success.
     pub acknowledged: u64,
+    /// Answers that units are owed.
+    #[serde(default)]
+    pub owed: u64,
     /// Business refusals.
     pub refused: u64,
     /// BUSY, CAPACITY and THROTTLED.
@@ -156,7 +163,7 @@ pub struct Progress {
     pub warming_up: bool,
     /// Operations asked for.
     pub attempts: u64,
-    /// Answered with success.
+    /// Answered with success, or owed.
     pub acknowledged: u64,
     /// Business refusals.
     pub refused: u64,
@@ -184,7 +191,7 @@ pub struct LoadReport {
     pub channels: Vec<ChannelCounts>,
     /// Why it ended.
     pub ended: Ended,
-    /// Answers (acknowledged and refused) inside the measured time: after the warm-up, before the end.
+    /// Answers (acknowledged, owed and refused) inside the measured time: after the warm-up, before the end.
     pub measured: u64,
     /// The measured time.
     pub seconds: f64,

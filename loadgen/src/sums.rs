@@ -25,6 +25,7 @@ pub(crate) struct Board {
 pub(crate) struct Sums {
     pub(crate) attempts: u64,
     pub(crate) acknowledged: u64,
+    pub(crate) owed: u64,
     pub(crate) refused: [u64; CODES],
     pub(crate) refused_total: u64,
     pub(crate) turned_away: u64,
@@ -76,7 +77,7 @@ impl Board {
     pub(crate) fn show(&self, sums: &Sums) {
         let put = |cell: &AtomicU64, value| cell.store(value, Ordering::Relaxed);
         put(&self.attempts, sums.attempts);
-        put(&self.acknowledged, sums.acknowledged);
+        put(&self.acknowledged, sums.acknowledged + sums.owed);
         put(&self.refused, sums.refused_total);
         put(&self.turned_away, sums.turned_away);
         put(&self.unknown, sums.unknown);
@@ -86,14 +87,15 @@ impl Board {
 }
 
 impl Sums {
-    /// Answers that are business: acknowledged or refused.
+    /// Answers that are business: acknowledged, owed or refused.
     pub(crate) const fn answers(&self) -> u64 {
-        self.acknowledged + self.refused_total
+        self.acknowledged + self.owed + self.refused_total
     }
 
     pub(crate) const ZERO: Sums = Sums {
         attempts: 0,
         acknowledged: 0,
+        owed: 0,
         refused: [0; CODES],
         refused_total: 0,
         turned_away: 0,
@@ -118,6 +120,7 @@ impl Sums {
         Counts {
             attempts: self.attempts,
             acknowledged: self.acknowledged,
+            owed: self.owed,
             refused: refused.map(|&code| (code.name().to_owned(), of(code))).collect(),
             busy: of(Code::Busy),
             capacity: of(Code::Capacity),

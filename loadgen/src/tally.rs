@@ -94,6 +94,7 @@ impl Tally {
         let counts = Second {
             second: self.second,
             acknowledged: sums.acknowledged - base.acknowledged,
+            owed: sums.owed - base.owed,
             refused: sums.refused_total - base.refused_total,
             turned_away: sums.turned_away - base.turned_away,
             unknown: sums.interrupted - base.interrupted,
@@ -126,6 +127,7 @@ pub(crate) fn merge(timelines: &[Vec<Interval>]) -> Vec<Second> {
             *at += 1;
             let counts = &interval.counts;
             sum.acknowledged += counts.acknowledged;
+            sum.owed += counts.owed;
             sum.refused += counts.refused;
             sum.turned_away += counts.turned_away;
             sum.unknown += counts.unknown;

@@ -12,7 +12,7 @@ use scrip_protocol::secret::Token;
 use std::net::TcpListener;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 fn load(plan: LoadPlan) -> LoadReport {
     let report = run(plan, |_| ()).unwrap();
@@ -23,7 +23,7 @@ fn load(plan: LoadPlan) -> LoadReport {
 
 fn assert_balanced(counts: &Counts) {
     let apart = counts.busy + counts.capacity + counts.throttled;
-    let all = counts.acknowledged + counts.refused_total() + apart + counts.unknown;
+    let all = counts.acknowledged + counts.owed + counts.refused_total() + apart + counts.unknown;
     assert_eq!(counts.attempts, all, "{counts:?}");
 }
 
@@ -135,6 +135,44 @@ fn paid_refusals_are_kept_because_they_are_final() {
     assert_eq!(report.ledger.records.len(), 1_000);
     let checked = assert_clean(&fake, &report.ledger);
     assert_eq!(checked.found, 1_000);
+}
+
+#[test]
+fn what_is_owed_is_counted_apart_and_found_again_until_it_is_sold() {
+    let fake = Fake::start(1, 400, 0, Faults::default());
+    let plan = LoadPlan { work: Work::Sell { paid: true }, wait_ms: 3_600_000, ..fake.plan(1, 1_000) };
+    let report = load(plan);
+    let counts = &report.counts;
+    assert_eq!((counts.acknowledged, counts.owed, counts.refused_total()), (400, 600, 0), "{counts:?}");
+    assert_eq!((counts.sold_units, report.ledger.records.len()), (400, 1_000));
+    assert_eq!(report.timeline.iter().map(|second| second.owed).sum::<u64>(), 600);
+    let checked = assert_clean(&fake, &report.ledger);
+    assert_eq!((checked.owed, checked.owed_sold, checked.found), (600, 0, 1_000));
+    fake.supply(1, 250);
+    let checked = assert_clean(&fake, &report.ledger);
+    assert_eq!((checked.owed, checked.owed_sold, checked.owed_in_vain), (350, 250, 0));
+    // A server that has forgotten them is seen.
+    let other = Fake::start(1, 400, 0, Faults::default());
+    let checked = check(&report.ledger, &CheckPlan::new(other.address, token()), |_, _| ()).unwrap();
+    assert_eq!(checked.lost, 1_000);
+    let waiting = LoadPlan { wait_ms: 1, ..fake.plan(1, 1) };
+    assert!(run(waiting, |_| ()).unwrap_err().to_string().contains("only plain SELLs wait"));
+}
+
+#[test]
+fn what_is_owed_in_vain_is_refused_and_found_so() {
+    let fake = Fake::start(1, 400, 0, Faults::default());
+    let plan = LoadPlan { work: Work::Sell { paid: true }, wait_ms: 2_000, ..fake.plan(1, 1_000) };
+    let report = load(plan);
+    assert!(report.counts.owed > 0, "{:?}", report.counts);
+    let until = Instant::now() + Duration::from_secs(60);
+    let checked = loop {
+        let checked = assert_clean(&fake, &report.ledger);
+        if checked.owed == 0 || Instant::now() > until {
+            break checked;
+        }
+    };
+    assert_eq!((checked.owed_in_vain, checked.owed_sold), (report.counts.owed, 0));
 }
 
 #[test]

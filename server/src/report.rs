@@ -64,6 +64,8 @@ pub struct Report {
     pub attempts: u64,
     /// Commands answered that were taken.
     pub acknowledged: u64,
+    /// Sales answered that their units are owed.
+    pub owed: u64,
     /// Commands answered that were refused.
     pub refused: u64,
     /// Commands whose answer never came.

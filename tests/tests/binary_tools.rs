@@ -12,7 +12,7 @@ use scrip_tests::processes::site::{Said, Site};
 use std::time::Instant;
 
 /// Names in the last line of every `--json`.
-const NAMES: [&str; 21] = [
+const NAMES: [&str; 22] = [
     "workload",
     "driver",
     "shards",
@@ -21,6 +21,7 @@ const NAMES: [&str; 21] = [
     "seconds",
     "attempts",
     "acknowledged",
+    "owed",
     "refused",
     "unknown",
     "sold",

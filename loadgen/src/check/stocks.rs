@@ -183,7 +183,8 @@ impl Books {
         let sum =
             |stocks: &[StockCounters], of: fn(&StockCounters) -> u64| stocks.iter().map(of).sum::<u64>();
         let units_max = recipe.shares.map_or(recipe.units, |shares| shares.lines_max * shares.units_max);
-        let maybe = counts.unknown * u64::from(units_max);
+        // What is owed may have been sold since.
+        let maybe = (counts.unknown + counts.owed) * u64::from(units_max);
         // Of plain loads nothing unknown gives units back.
         let maybe_back = if recipe.shares.is_some() { maybe } else { 0 };
         let sold = counts.sold_units.saturating_sub(counts.returned_units);

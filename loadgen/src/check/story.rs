@@ -100,12 +100,17 @@ impl<'a> Story<'a> {
         let of = |known: Known| {
             self.records.iter().find(move |record| record.what() == what && record.known() == known)
         };
-        let best = [Known::Acknowledged, Known::RefusedForGood, Known::Refused, Known::Unknown];
+        let best = [Known::Acknowledged, Known::RefusedForGood, Known::Owed, Known::Refused, Known::Unknown];
         best.into_iter().find_map(of).copied()
     }
 
     fn answered_as(&self, what: What, known: Known) -> Option<&'a Record> {
         self.known(what).filter(|record| record.known() == known)
+    }
+
+    /// Whether it is a sale that was answered OWED.
+    pub(super) fn is_owed(&self) -> bool {
+        self.answered_as(What::Sell, Known::Owed).is_some()
     }
 
     fn is_unknown(&self, what: What) -> bool {
@@ -235,7 +240,7 @@ impl<'a> Story<'a> {
     /// Whether the hold can have come of what is known of it; else what contradicts it.
     pub(super) fn compare(&self, generator: &Generator, view: &View, server_ms: u64) -> Result<(), String> {
         self.compare_content(generator, view)?;
-        self.compare_state(view, server_ms)?;
+        self.compare_state(view, server_ms, generator.recipe.wait_ms > 0)?;
         let returned = view.sum(|line| line.returned.get());
         let acknowledged: u64 =
             self.acknowledged_own(What::Return).map(|record| u64::from(record.units.get())).sum();
@@ -272,7 +277,8 @@ impl<'a> Story<'a> {
         Ok(())
     }
 
-    fn compare_state(&self, view: &View, server_ms: u64) -> Result<(), String> {
+    /// `waits`: sales of the load wait for their units.
+    fn compare_state(&self, view: &View, server_ms: u64, waits: bool) -> Result<(), String> {
         let acknowledged = |what| self.answered_as(what, Known::Acknowledged);
         let for_good = |what| self.answered_as(what, Known::RefusedForGood);
         let code = |record: &Record| Code::from_number(record.units.get() as u16);
@@ -294,6 +300,9 @@ impl<'a> Story<'a> {
             let expected = if lapsed { HoldState::Lapsed } else { HoldState::Released };
             return same("state", expected, view.state);
         }
+        if let Some(owed) = self.answered_as(What::Sell, Known::Owed) {
+            return compare_owed(owed, view, server_ms);
+        }
         let sell = self.is_unknown(What::Sell);
         let possible = match view.state {
             HoldState::Held => !sell,
@@ -302,8 +311,7 @@ impl<'a> Story<'a> {
             HoldState::Refused => sell,
             // The load generator cancels nothing.
             HoldState::Cancelled => false,
-            // No sale of a load waits for its units.
-            HoldState::Owed | HoldState::Unfulfilled => false,
+            HoldState::Owed | HoldState::Unfulfilled => sell && waits,
             HoldState::Released => self.is_unknown(What::Release),
             HoldState::Lapsed => self.is_unknown(What::Release) || self.is_unknown(What::Confirm),
         };
@@ -316,9 +324,28 @@ impl<'a> Story<'a> {
     }
 }
 
-/// Whether the server must give this answer again.
+/// A sale that was answered OWED waits still, was sold whole, or has waited in vain to the end.
+fn compare_owed(owed: &Record, view: &View, server_ms: u64) -> Result<(), String> {
+    let until_ms = owed.at_ms.get();
+    let (asked, sold) = (view.sum(|line| line.reserved.get()), view.sum(|line| line.confirmed.get()));
+    let possible = match view.state {
+        HoldState::Owed => view.deadline_ms == until_ms,
+        HoldState::Confirmed => sold == asked && view.closed_ms <= until_ms,
+        HoldState::Unfulfilled => until_ms <= server_ms + CLOCK_SLACK_MS,
+        _ => false,
+    };
+    if possible {
+        return Ok(());
+    }
+    let (state, closed_ms) = (view.state, view.closed_ms);
+    Err(format!(
+        "it was owed until {until_ms} ms, its state is {state:?} since {closed_ms} ms with {sold} of {asked} units sold"
+    ))
+}
+
+/// Whether the server must know the operation: its answer stands for ever, or, of what is owed, until it ends.
 fn is_known(record: &Record) -> bool {
-    matches!(record.known(), Known::Acknowledged | Known::RefusedForGood)
+    matches!(record.known(), Known::Acknowledged | Known::RefusedForGood | Known::Owed)
 }
 
 fn same<T: PartialEq + std::fmt::Debug>(of: &str, expected: T, found: T) -> Result<(), String> {

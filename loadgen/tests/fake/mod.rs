@@ -178,6 +178,12 @@ impl Fake {
         assert!(outcome);
     }
 
+    /// Supplies units.
+    pub fn supply(&self, number: u64, units: u64) {
+        let supply = Command::StockSupply { stock: stock(number), units };
+        assert!(self.brain().own(5_000 + number, supply));
+    }
+
     /// Makes a stock of card keys, as many as are asked for in whole chunks; answers their texts.
     pub fn card_stock(&self, number: u64, chunks: u64) -> CardTexts {
         let mut brain = self.brain();

@@ -1,9 +1,10 @@
 //! Flags of `scrip demo`, `load` and `bench`: whole runs that check themselves.
 
-use super::ServerArgs;
+use super::{ServerArgs, values};
 use crate::settings::parse_size;
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// `scrip demo`.
 #[derive(Debug, Args)]
@@ -120,6 +121,10 @@ pub struct LoadArgs {
     /// Time to live of holds in milliseconds
     #[arg(long, default_value_t = 900_000)]
     pub ttl_ms: u32,
+    /// With --work sell: a sale that finds too few units waits for them so long, such as 2h: it is owed [default: it is
+    /// refused]
+    #[arg(long, value_name = "SPAN", value_parser = values::span)]
+    pub wait: Option<Duration>,
     /// Exponent of the zipf profile
     #[arg(long, default_value_t = 1.0)]
     pub exponent: f64,

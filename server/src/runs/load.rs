@@ -115,6 +115,7 @@ fn plan(arguments: &LoadArgs, credentials: &credentials::Credentials) -> Result<
         orders: arguments.full,
         parties: arguments.full,
         ttl_ms: arguments.ttl_ms,
+        wait_ms: arguments.wait.map_or(0, |wait| u32::try_from(wait.as_millis()).unwrap_or(u32::MAX)),
         seed: arguments.seed,
         ledger: arguments.sample.map_or(LedgerMode::Full, |one_in| LedgerMode::Counts { one_in }),
         cards: arguments.cards.map(bench_cards),
@@ -139,6 +140,7 @@ fn report(arguments: &LoadArgs, loaded: &LoadReport, checked: Option<&CheckRepor
         seconds: loaded.seconds,
         attempts: counts.attempts,
         acknowledged: counts.acknowledged,
+        owed: counts.owed,
         refused: counts.refused_total(),
         unknown: counts.unknown,
         sold: counts.reserved_units + counts.sold_units,
@@ -202,6 +204,9 @@ fn print(loaded: &LoadReport, checked: Option<&CheckReport>, report: &Report) {
     println!("{:.0} answers/s over {:.2} s", loaded.ops_per_s, loaded.seconds);
     println!("  attempts      {:>12}", counts.attempts);
     println!("  acknowledged  {:>12}", counts.acknowledged);
+    if counts.owed > 0 {
+        println!("  OWED          {:>12}", counts.owed);
+    }
     for (code, count) in &counts.refused {
         println!("  {code:13} {count:>12}");
     }
@@ -225,6 +230,13 @@ fn print(loaded: &LoadReport, checked: Option<&CheckReport>, report: &Report) {
             checked.unknown_happened,
             checked.unknown_not
         );
+        let waited = checked.owed + checked.owed_sold + checked.owed_in_vain;
+        if waited > 0 {
+            println!(
+                "  were owed     {waited:>12}  sold since {}, in vain {}, wait still {}",
+                checked.owed_sold, checked.owed_in_vain, checked.owed
+            );
+        }
         println!(
             "  asked again   {:>12}  {} answered differently",
             checked.repeats, checked.mismatched_repeats

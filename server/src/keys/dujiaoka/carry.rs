@@ -1,7 +1,7 @@
 //! Carries keys over: stocks and batches made when the first key needs them, unsold keys in chunks, sold ones order by order.
 //!
 //! Keys are sold in the order of batches and imports, so an order's own keys can be bound to it: they are imported into a batch
-//! that is sold first, and sold at once, before anything else is. Invariants: every operation's id comes from the files, their
+//! that is sold first, and sold at once, before anything else is; its loop keys are further lines of the sale (`loops`). Invariants: every operation's id comes from the files, their
 //! place in them and the time when the import began, so whatever is repeated is done once; a sale that bound another key than
 //! the order's own ends the import; a sold key that was imported and not yet sold (because the import was given up) expires
 //! with its batch and is never for sale for good.
@@ -9,7 +9,8 @@
 use super::super::chunk::Chunk;
 use super::super::resume::Ids;
 use super::super::{Failure, KeysError, show};
-use super::books::names_an_operation;
+use super::books::{LoopKey, names_an_operation};
+use super::loops::Offered;
 use super::report::{Key, Report};
 use scrip_client::{
     BatchCreate, BatchState, ChannelId, Client, Code, Error, KeysImport, KeysShown, Line, Operation, Sell,
@@ -23,13 +24,17 @@ use tokio::task::JoinHandle;
 /// Chunks on their way at once.
 const CHUNKS_UNDER_WAY_MAX: usize = 32;
 /// How long keys of the batch of sold ones may wait for their sale. The server remembers operations no longer either.
-const SOLD_EXPIRES_MS: u64 = 24 * 3_600 * 1_000;
+pub(super) const SOLD_EXPIRES_MS: u64 = 24 * 3_600 * 1_000;
 /// Kinds of operations: each has numbers of its own.
 const OF_STOCK: u64 = 1 << 56;
 const OF_SOLD_BATCH: u64 = 2 << 56;
 const OF_BATCH: u64 = 3 << 56;
 const OF_CHUNK: u64 = 4 << 56;
 const OF_SALE: u64 = 5 << 56;
+pub(super) const OF_LOOP_STOCK: u64 = 6 << 56;
+pub(super) const OF_LOOP_BATCH: u64 = 7 << 56;
+pub(super) const OF_LOOP: u64 = 8 << 56;
+pub(super) const OF_LOOP_SUPPLY: u64 = 9 << 56;
 
 /// A stock that keys go to.
 struct Stock {
@@ -50,12 +55,14 @@ struct Sent {
 
 /// What carries keys to a server.
 pub struct Carrier<'a> {
-    client: &'a Client,
-    ids: Ids,
+    pub(super) client: &'a Client,
+    pub(super) ids: Ids,
     /// When the import began.
-    created_ms: u64,
+    pub(super) created_ms: u64,
     channel: ChannelId,
     stocks: HashMap<i64, Stock>,
+    /// Loop keys by their rows, once they are in their stocks.
+    pub(super) offered: HashMap<i64, Offered>,
     under_way: VecDeque<Sent>,
     /// Of the next chunk and the next sale.
     next: u64,
@@ -69,21 +76,68 @@ pub struct Sale<'a> {
     pub email: Option<&'a str>,
 }
 
+/// What an order has bought.
+pub struct Bought<'a> {
+    /// Keys of its own.
+    pub keys: &'a [&'a str],
+    /// Texts that serve many buyers, and how often each.
+    pub loops: &'a [(LoopKey<'a>, u32)],
+}
+
+/// What became of an order.
+pub struct Sold {
+    /// Which of its own keys are new.
+    pub taken: Vec<bool>,
+    /// Whether anything of it was.
+    pub any: bool,
+}
+
+impl Sold {
+    /// As it would be, as far as is known without a server.
+    pub fn of(taken: Vec<bool>, loops: bool) -> Sold {
+        let any = taken.contains(&true) || taken.is_empty() && loops;
+        Sold { taken, any }
+    }
+}
+
+/// Lines of a sale, and the texts it must bind, in their order.
+#[derive(Default)]
+struct Lines<'a> {
+    lines: Vec<Line>,
+    texts: Vec<&'a str>,
+}
+
+impl<'a> Lines<'a> {
+    fn add(&mut self, stock: StockId, own: impl Iterator<Item = &'a str>) {
+        let before = self.texts.len();
+        self.texts.extend(own);
+        let units = u32::try_from(self.texts.len() - before).unwrap_or(u32::MAX);
+        if units > 0 {
+            self.lines.push(Line::new(stock, units));
+        }
+    }
+
+    fn add_loop(&mut self, stock: StockId, units: u32, text: &'a str) {
+        self.lines.push(Line::new(stock, units));
+        self.texts.push(text);
+    }
+}
+
 impl<'a> Carrier<'a> {
     /// A carrier for an import with these ids.
     pub fn new(client: &'a Client, ids: Ids, channel: ChannelId) -> Carrier<'a> {
         let created_ms = ids.batch().created_ms;
-        let (stocks, under_way) = Default::default();
-        Carrier { client, ids, created_ms, channel, stocks, under_way, next: 0 }
+        let (stocks, offered, under_way) = Default::default();
+        Carrier { client, ids, created_ms, channel, stocks, offered, under_way, next: 0 }
     }
 
     /// The numbers of the batches for sold and unsold keys, taken from the import's ids: those of another import differ.
-    fn batches(&self) -> [u32; 2] {
+    pub(super) fn batches(&self) -> [u32; 2] {
         let number = (self.ids.batch().id.0 as u32) >> 2 | 1;
         [number, number + 1]
     }
 
-    fn number(&mut self) -> u64 {
+    pub(super) fn number(&mut self) -> u64 {
         self.next += 1;
         self.next
     }
@@ -104,13 +158,14 @@ impl<'a> Carrier<'a> {
                     }
                     made => drop(made?),
                 }
+                check_debts(self.client, id, name).await?;
                 let pending = Chunk::default();
                 Ok(place.insert(Stock { id, sold_batch: false, batch: false, pending, seen: 0 }))
             }
         }
     }
 
-    async fn create_batch(
+    pub(super) async fn create_batch(
         &self,
         operation: Operation,
         stock: StockId,
@@ -123,13 +178,42 @@ impl<'a> Carrier<'a> {
         Ok(())
     }
 
-    /// Imports an order's keys and sells those that are new to it. Answers which are.
+    /// Imports what an order has bought and sells of it what is new.
     pub async fn sell(
         &mut self,
         (goods, name): (i64, &str),
-        keys: &[&str],
+        bought: &Bought<'_>,
         sale: &Sale<'_>,
-    ) -> Result<Vec<bool>, Failure> {
+    ) -> Result<Sold, Failure> {
+        let keys = bought.keys;
+        let mut lines = Lines::default();
+        let mut taken = Vec::with_capacity(keys.len());
+        if !keys.is_empty() {
+            let stock = self.import_sold((goods, name), keys, &mut taken).await?;
+            let own = keys.iter().zip(&taken).filter(|(_, taken)| **taken).map(|(key, _)| *key);
+            lines.add(stock, own);
+        }
+        // An order that has keys of its own goes by them: if they were here before, so was the order.
+        let is_new = keys.is_empty() || taken.contains(&true);
+        for (key, units) in bought.loops.iter().filter(|_| is_new) {
+            if let Some(stock) = self.offer_to_order(key, *units).await? {
+                lines.add_loop(stock, *units, key.text);
+            }
+        }
+        let any = !lines.lines.is_empty();
+        if any {
+            self.sell_own(name, lines, sale).await?;
+        }
+        Ok(Sold { taken, any })
+    }
+
+    /// Imports an order's keys into the batch of sold ones, and says which were taken.
+    async fn import_sold(
+        &mut self,
+        (goods, name): (i64, &str),
+        keys: &[&str],
+        taken: &mut Vec<bool>,
+    ) -> Result<StockId, Failure> {
         let ([batch, _], expires_ms) = (self.batches(), self.created_ms + SOLD_EXPIRES_MS);
         let stock = self.stock(goods, name).await?;
         let (id, has_batch) = (stock.id, std::mem::replace(&mut stock.sold_batch, true));
@@ -137,7 +221,6 @@ impl<'a> Carrier<'a> {
             let operation = self.ids.chunk(OF_SOLD_BATCH | goods.unsigned_abs());
             self.create_batch(operation, id, batch, expires_ms).await?;
         }
-        let mut taken = Vec::with_capacity(keys.len());
         let mut chunk = Chunk::default();
         for (position, key) in keys.iter().enumerate() {
             chunk.push(position as u64, key);
@@ -151,21 +234,10 @@ impl<'a> Carrier<'a> {
                 chunk.clear();
             }
         }
-        let own: Vec<&str> =
-            keys.iter().zip(&taken).filter(|(_, taken)| **taken).map(|(key, _)| *key).collect();
-        if !own.is_empty() {
-            self.sell_own(id, name, &own, sale).await?;
-        }
-        Ok(taken)
+        Ok(id)
     }
 
-    async fn sell_own(
-        &mut self,
-        stock: StockId,
-        name: &str,
-        own: &[&str],
-        sale: &Sale<'_>,
-    ) -> Result<(), Failure> {
+    async fn sell_own(&mut self, name: &str, lines: Lines<'_>, sale: &Sale<'_>) -> Result<(), Failure> {
         let number = self.number();
         let operation = if names_an_operation(sale.number) {
             Operation { id: self.client.operation_id(sale.number)?, created_ms: self.created_ms }
@@ -174,12 +246,12 @@ impl<'a> Carrier<'a> {
         };
         let user = sale.email.map(|email| self.client.user_id(email)).transpose()?.unwrap_or_default();
         let order = self.client.order_id(sale.number)?;
-        let units = u32::try_from(own.len()).unwrap_or(u32::MAX);
-        let request = Sell { order, user, ..Sell::new(operation, vec![Line::new(stock, units)]) };
+        let Lines { lines, texts } = lines;
+        let request = Sell { order, user, ..Sell::new(operation, lines) };
         let client = self.client.on_channel(self.channel).labelled(sale.number);
         let sold = client.sell(request).await?;
         // It does not wait, so it is sold.
-        if sold.confirmed().is_none_or(|sold| bound_others(&sold.keys, own)) {
+        if sold.confirmed().is_none_or(|sold| bound_others(&sold.keys, &texts)) {
             return Err(KeysError::Wish(format!(
                 "the stock {name:?} was sold from while it was imported, and an order got another's key: hold `scrip keys \
                  show {}`. Let nobody sell from it before the import is done",
@@ -274,13 +346,23 @@ fn bound_others(keys: &KeysShown, own: &[&str]) -> bool {
     keys.keys.iter().zip(own).any(|(key, own)| key.text.as_ref().is_none_or(|text| text.reveal() != *own))
 }
 
+fn in_the_way(name: &str, why: &str) -> Failure {
+    Failure::from(KeysError::Wish(format!(
+        "a stock {name:?} is there already, and {why}: import beside it with another --prefix"
+    )))
+}
+
+/// The keys that orders had there would be given to those who wait for some.
+async fn check_debts(client: &Client, stock: StockId, name: &str) -> Result<(), Failure> {
+    match client.owed_show(stock, 0).await?.total {
+        0 => Ok(()),
+        _ => Err(in_the_way(name, "sales of it are owed keys")),
+    }
+}
+
 /// A stock that was there before must have keys, and none that would be sold before those of an order.
 async fn check_existing(client: &Client, stock: StockId, name: &str, expires_ms: u64) -> Result<(), Failure> {
-    let in_the_way = |why: &str| {
-        Failure::from(KeysError::Wish(format!(
-            "a stock {name:?} is there already, and {why}: import beside it with another --prefix"
-        )))
-    };
+    let in_the_way = |why| in_the_way(name, why);
     if !client.stock_show(stock).await?.kind.is_keys() {
         return Err(in_the_way("its units are no keys"));
     }

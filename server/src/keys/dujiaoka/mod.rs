@@ -2,13 +2,15 @@
 //!
 //! The files are read three times: what there is, what orders have delivered, the keys themselves. Unsold keys go into a stock
 //! named after their goods; sold ones, too, and are sold to their orders' numbers, so that no later import can sell them again
-//! and an order is found by its number. In reading order: rows of either kind of file (`rows`, `dump`, `sheet`), what is known
-//! of the old shop (`books`), the way to the server (`carry`), the `report`. Invariant: no text of a key leaves here but to the
+//! and an order is found by its number. A loop key, which serves many buyers, becomes a reusable stock of its own. In reading
+//! order: rows of either kind of file (`rows`, `dump`, `sheet`), what is known of the old shop (`books`), the way to the server
+//! (`carry`, and `loops` for loop keys), the `report`. Invariant: no text of a key leaves here but to the
 //! server.
 
 mod books;
 mod carry;
 mod dump;
+mod loops;
 mod report;
 mod rows;
 mod sheet;
@@ -17,8 +19,8 @@ use super::arguments::DujiaokaArgs;
 use super::resume::{Ids, Note, Origin};
 use super::survey::Survey;
 use super::{Failure, KeysError, file_error};
-use books::{Books, Carmi, Fate};
-use carry::{Carrier, Sale};
+use books::{Books, Carmi, Fate, LoopKey};
+use carry::{Bought, Carrier, Sale, Sold};
 use indicatif::{ProgressBar, ProgressStyle};
 use report::{Key, Report};
 use rows::{ReadError, Row, Rows, Table, carmis, orders};
@@ -184,18 +186,24 @@ impl Import<'_> {
             }
         };
         let name = self.books.stock_name(order.goods);
+        let known =
+            |&(text, units): &(_, u32)| (self.books.loop_key(text).expect("it was told apart"), units);
+        let loops: Vec<(LoopKey<'_>, u32)> = order.loops.iter().map(known).collect();
         let sale = Sale { number: order.number, email: order.email };
-        let taken = match &mut self.carrier {
-            Some(carrier) => carrier.sell((order.goods, &name), &order.keys, &sale).await?,
-            None => order.keys.iter().map(|key| self.books.would_be_new(key)).collect(),
+        let bought = Bought { keys: &order.keys, loops: &loops };
+        let Sold { taken, any } = match &mut self.carrier {
+            Some(carrier) => carrier.sell((order.goods, &name), &bought, &sale).await?,
+            None => Sold::of(order.keys.iter().map(|key| self.books.would_be_new(key)).collect(), true),
         };
-        self.stocks.insert(name);
+        if !order.keys.is_empty() {
+            self.stocks.insert(name);
+        }
+        self.stocks.extend(loops.into_iter().map(|(key, _)| key.stock));
         for (key, &taken) in order.keys.iter().zip(&taken) {
             if !self.books.settle(key, taken) && taken {
                 self.report.keys_of_orders += 1;
             }
         }
-        let any = taken.contains(&true);
         self.report.order(if any { report::Order::Sold } else { report::Order::AlreadyThere }, id);
         Ok(())
     }
@@ -213,12 +221,20 @@ impl Import<'_> {
                 let taken = match &mut self.carrier {
                     Some(carrier) => {
                         let sale = Sale { number: &format!("carmi-{id}"), email: None };
-                        carrier.sell((goods, &name), &[key], &sale).await?[0]
+                        carrier.sell((goods, &name), &Bought { keys: &[key], loops: &[] }, &sale).await?.any
                     }
                     None => true,
                 };
                 self.stocks.insert(name);
                 if taken { Key::Sold } else { Key::AlreadyThere }
+            }
+            Carmi::Loop(key) => {
+                let taken = match &mut self.carrier {
+                    Some(carrier) => carrier.offer(&key).await?.1,
+                    None => true,
+                };
+                self.stocks.insert(key.stock);
+                if taken { Key::Loop } else { Key::AlreadyThere }
             }
             Carmi::Unsold(key, seen) => {
                 let name = self.books.stock_name(goods);

@@ -22,7 +22,7 @@ pub enum Key {
     Duplicate,
     /// No key.
     Invalid,
-    /// One text for many buyers.
+    /// One text for many buyers: on sale here now.
     Loop,
     /// Deleted there, or its goods are.
     Deleted,
@@ -41,8 +41,6 @@ pub enum Order {
     Owed,
     /// Delivered by hand, without keys.
     Manual,
-    /// Delivered loop keys alone.
-    Loop,
     /// Delivered, but what can't be told.
     Unclear,
 }
@@ -53,17 +51,16 @@ const KEYS: [(&str, &str); 7] = [
     ("already there", ""),
     ("duplicate", "the same text in several rows"),
     ("invalid", "empty, of several lines, too long or not UTF-8"),
-    ("loop keys", "one text for many buyers: skipped, this version has no reusable keys"),
+    ("loop keys", "one text for many buyers: a reusable stock each"),
     ("deleted", "deleted there, or their goods are: skipped"),
 ];
 
-const ORDERS: [(&str, &str); 7] = [
+const ORDERS: [(&str, &str); 6] = [
     ("sold", "found here by their numbers"),
     ("already there", "their keys were sold or in stock here before"),
     ("undelivered", "not paid, expired, failed or in work: skipped"),
     ("owed", "paid, and there were no keys: deliver or refund them"),
     ("manual", "delivered by hand: skipped"),
-    ("loop keys", "delivered loop keys alone: skipped"),
     ("unclear", "their texts are not as many as they bought, or no keys: look at them"),
 ];
 
@@ -77,13 +74,13 @@ struct Counted {
 #[derive(Debug)]
 struct Section {
     table: &'static str,
-    kinds: &'static [(&'static str, &'static str); 7],
-    counted: [Counted; 7],
+    kinds: &'static [(&'static str, &'static str)],
+    counted: Vec<Counted>,
 }
 
 impl Section {
-    fn new(table: &'static str, kinds: &'static [(&'static str, &'static str); 7]) -> Section {
-        Section { table, kinds, counted: Default::default() }
+    fn new(table: &'static str, kinds: &'static [(&'static str, &'static str)]) -> Section {
+        Section { table, kinds, counted: kinds.iter().map(|_| Counted::default()).collect() }
     }
 
     fn add(&mut self, kind: usize, id: i64) {

@@ -2,8 +2,9 @@
 //!
 //! A server on a log of its own; buyers over TCP who buy, reserve and confirm, repeat themselves, walk away, have keys
 //! revealed, replaced and taken back; a delivery of keys for each life of the server, which is killed while it sells;
-//! and the proof. Buyers and judge are this process, which no kill touches: the texts of the keys are its own.
+//! buyers who pay when the keys are gone, and the restock that serves them; and the proof. Buyers and judge are this process, which no kill touches: the texts of the keys are its own.
 
+mod debts;
 mod shop;
 mod verdict;
 
@@ -232,11 +233,16 @@ impl<'a> Stage<'a> {
         let plan = CheckPlan { repeat_share: 0.5, ..CheckPlan::new(self.server.listen, self.token.clone()) };
         let checked =
             check(&loaded.ledger, &plan, |_, _| {}).map_err(|error| RunError::Other(error.to_string()))?;
+        self.teller.tell(format_args!("keys are gone: {} more buyers pay and wait", self.shop.restocked()));
+        let debts = debts::run(self.shop, self.server.listen, &self.token)?;
+        self.teller
+            .tell(format_args!("restock: {} keys to those who wait, the oldest first", debts.restocked));
         let driver = self.server.driver.clone();
         let cpu_s = self.cpu_s + self.server.stop()?;
         self.teller.tell(format_args!("walking the whole log, with a look after every event"));
         let walked = walk_all(&self.data)?;
-        let proof = Proof { checked, walked, kills: self.kills, driver, cpu_s, took: self.teller.elapsed() };
+        let (kills, took) = (self.kills, self.teller.elapsed());
+        let proof = Proof { checked, debts, walked, kills, driver, cpu_s, took };
         Ok((loaded, proof))
     }
 }

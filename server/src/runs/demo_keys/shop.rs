@@ -19,6 +19,9 @@ use std::time::Duration;
 pub const STOCK: &str = "games";
 /// Draws the texts of its keys: the same ones each time, for a stock that is new each time.
 const SEED: u64 = 0x6a3e;
+/// Keys of the restock: a hundredth of all, within these.
+const RESTOCK_MIN: u64 = 20;
+const RESTOCK_MAX: u64 = 200;
 /// Keys that one buyer may have.
 const LIMIT_PER_USER: u32 = 3;
 /// What becomes of the buyers; who is left over reserves, thinks and pays.
@@ -159,6 +162,23 @@ impl Shop {
     /// [`RunError`], if the server refuses, or has one of the keys already.
     pub fn deliver(&self, server: SocketAddr, token: &Token, part: usize) -> Result<(), RunError> {
         on_client(server, token, async |client| self.bring(client, part).await)
+    }
+
+    /// Keys of the restock, and so the debts before it.
+    pub fn restocked(&self) -> u64 {
+        (self.texts.count / 100).clamp(RESTOCK_MIN, RESTOCK_MAX)
+    }
+
+    /// Brings the first or the second half of the restock.
+    ///
+    /// # Errors
+    /// [`RunError`], if the server refuses, or has one of the keys already.
+    pub async fn restock(&self, client: &Client, half: u32) -> Result<(), RunError> {
+        let (begin, middle, keys) = (self.texts.count, self.restocked().div_ceil(2), self.restocked());
+        let numbers = if half == 0 { begin..begin + middle } else { begin + middle..begin + keys };
+        let number = self.deliveries.len() as u32 + 1 + half;
+        let texts = CardTexts { count: begin + keys, ..self.texts };
+        import(client, STOCK, &Batch { number, supplier: "acme", texts }, numbers).await
     }
 
     async fn bring(&self, client: &Client, part: usize) -> Result<(), RunError> {

@@ -3,6 +3,7 @@
 //! Invariant: a figure of the report that says "none" was counted by somebody who looked: the buyers' own texts, the
 //! fetched operations, the walk over the log.
 
+use super::debts::Debts;
 use super::shop::{Door, Shop};
 use crate::cli::KeysDemoArgs;
 use crate::report::{ChannelReport, Report};
@@ -15,6 +16,8 @@ use std::time::Duration;
 pub struct Proof {
     /// Every operation fetched back, every key compared.
     pub checked: CheckReport,
+    /// Those who paid when keys were gone.
+    pub debts: Debts,
     /// The log, walked event by event.
     pub walked: Vec<Walked>,
     /// Kills.
@@ -38,6 +41,16 @@ impl Proof {
         self.walked.iter().map(of).sum()
     }
 
+    /// Debts settled, by the log.
+    fn settled(&self) -> u64 {
+        self.sum(|walked| walked.walk.books.debts_settled())
+    }
+
+    /// Debts settled before an older one, by the log.
+    fn overtaken(&self) -> u64 {
+        self.sum(|walked| walked.walk.debts_overtaken)
+    }
+
     /// What the guarantee of a channel had left when it lapsed.
     fn lapsed(&self, door: &Door) -> Option<u64> {
         let mut lapses = self.walked.iter().flat_map(|walked| walked.walk.books.lapses());
@@ -58,9 +71,10 @@ pub fn judge(arguments: &KeysDemoArgs, shop: &Shop, loaded: &LoadReport, proof: 
         seconds: loaded.seconds,
         attempts: counts.attempts,
         acknowledged: counts.acknowledged,
+        owed: proof.debts.owed,
         refused: counts.refused_total(),
         unknown: counts.unknown,
-        sold: used,
+        sold: stock.consumed,
         oversold: checked.oversold_units.max(used.saturating_sub(stock.total)),
         duplicate_keys: counts.duplicate_keys
             + checked.duplicate_keys
@@ -77,7 +91,8 @@ pub fn judge(arguments: &KeysDemoArgs, shop: &Shop, loaded: &LoadReport, proof: 
         ..Report::default()
     };
     let findings = proof.walked.iter().flat_map(|walked| &walked.walk.findings);
-    report.failures.extend(loaded.findings.iter().chain(&checked.findings).chain(findings).cloned());
+    let findings = loaded.findings.iter().chain(&checked.findings).chain(findings);
+    report.failures.extend(findings.chain(&proof.debts.failures).cloned());
     complain(arguments, shop, loaded, proof, &stock, &mut report.failures);
     report
 }
@@ -107,14 +122,26 @@ fn complain(
     );
     must(proof.kills == arguments.kills, format!("{} of {} kills", proof.kills, arguments.kills));
     let imported = proof.sum(|walked| u64::from(walked.walk.books.keys_imported()));
-    must(imported == arguments.keys && stock.total == imported, format!("{imported} keys were imported"));
+    must(
+        imported == arguments.keys + proof.debts.restocked && stock.total == imported,
+        format!("{imported} keys were imported"),
+    );
     let left = stock.available;
     // Holds abandoned at the very end run out when nobody asks any more.
     must(left <= stock.total / 10, format!("{left} keys are left although demand was larger"));
     let fetched: i64 = checked.stocks.iter().filter_map(|stock| stock.consumed_by_operations).sum();
     must(
-        fetched == stock.consumed as i64,
-        format!("{} keys are sold by the log, {fetched} by the operations fetched back", stock.consumed),
+        fetched + proof.debts.sold() as i64 == stock.consumed as i64,
+        format!(
+            "{} keys are sold by the log, {fetched} by the operations fetched back, {} to those who waited",
+            stock.consumed,
+            proof.debts.sold()
+        ),
+    );
+    let (settled, overtaken) = (proof.settled(), proof.overtaken());
+    must(
+        settled == proof.debts.owed && settled == proof.debts.restocked && overtaken == 0,
+        format!("{settled} of {} debts are settled by the log, {overtaken} overtaken", proof.debts.owed),
     );
     for door in shop.doors.iter().filter(|door| door.lapses) {
         let lapsed = proof.lapsed(door);
@@ -135,7 +162,7 @@ fn channel(door: &Door, loaded: &LoadReport, proof: &Proof, stock: &StockBook) -
         guaranteed: door.guaranteed,
         cap: door.cap,
         attempts: counts.attempts,
-        sold: book.map_or(0, ChannelBook::used),
+        sold: book.map_or(0, |book| book.consumed),
         used_most: book.map_or(0, |book| book.used_most),
         lapsed_unused: proof.lapsed(door),
         refused: counts.refused,
@@ -145,11 +172,17 @@ fn channel(door: &Door, loaded: &LoadReport, proof: &Proof, stock: &StockBook) -
 /// For people.
 pub fn print(shop: &Shop, loaded: &LoadReport, proof: &Proof, report: &Report, took: Duration) {
     let (stock, checked) = (proof.stock(), &proof.checked);
-    let keys = shop.texts.count;
+    let keys = shop.texts.count + proof.debts.restocked;
     println!();
     println!(
-        "sold {}/{keys} card keys, {} void (returned or replaced), {} left; oversold {}, lost {}, duplicate keys {}",
-        report.sold, stock.void, stock.available, report.oversold, report.lost, report.duplicate_keys
+        "sold {}/{keys} card keys, {} void (returned or replaced), {} held, {} left; oversold {}, lost {}, duplicate keys {}",
+        report.sold,
+        stock.void,
+        stock.held,
+        stock.available,
+        report.oversold,
+        report.lost,
+        report.duplicate_keys
     );
     println!();
     println!(
@@ -209,6 +242,15 @@ fn print_checks(loaded: &LoadReport, proof: &Proof, checked: &CheckReport, repor
     );
     line("repeats that differ", report.mismatched_repeats, "");
     line("keys replaced", replaced, "void, and another in its place; repeats name the new one");
+    let by_half = proof.debts.sold_by_half;
+    line(
+        "debts settled",
+        proof.settled(),
+        &format!(
+            "paid when keys were gone, {by_half} served by half of a restock; overtaken {}",
+            proof.overtaken()
+        ),
+    );
     line("kill -9", u64::from(proof.kills), "each in the middle of a delivery's sale");
     line("events walked", events, &format!("{looks} looks at the stock, quotas exceeded {exceeded}"));
     line("log", report.log_bytes.unwrap_or(0), "bytes");
