@@ -94,7 +94,7 @@ pub enum Verb {
     /// BATCH_CHANGE, KEYS_IMPORT, KEY_RECLAIM.
     Stock,
     /// Queries that show no card keys.
-    /// STOCK_SHOW, STOCK_CHANNELS, BATCHES_SHOW, OWED_SHOW, KEYS_LIST, OPERATION_SHOW.
+    /// STOCK_SHOW, STOCK_CHANNELS, BATCHES_SHOW, OWED_SHOW, KEYS_LIST, OPERATION_SHOW, ORDER_SHOW.
     Read,
     /// KEYS_EXPORT: every text of a stock, in one go.
     Export,
@@ -123,6 +123,7 @@ impl Verb {
             | CommandKind::StockTermsShow
             | CommandKind::RiskShow
             | CommandKind::OwedShow
+            | CommandKind::OrderShow
             | CommandKind::OperationShow => Verb::Read,
             _ => Verb::Stock,
         }

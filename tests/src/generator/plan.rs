@@ -32,6 +32,7 @@ pub enum Kind {
     KeysRead,
     BatchesShow,
     OwedShow,
+    OrderShow,
     StockShow,
     StockChannels,
     OperationShow,
@@ -45,7 +46,7 @@ pub enum Kind {
 }
 
 /// All kinds with their usual weights.
-const KINDS: [(Kind, u32); 34] = [
+const KINDS: [(Kind, u32); 35] = [
     (Kind::StockCreate, 1),
     (Kind::StockSupply, 6),
     (Kind::StockVoid, 3),
@@ -70,6 +71,7 @@ const KINDS: [(Kind, u32); 34] = [
     (Kind::KeysRead, 4),
     (Kind::BatchesShow, 4),
     (Kind::OwedShow, 3),
+    (Kind::OrderShow, 10),
     (Kind::StockShow, 5),
     (Kind::StockChannels, 6),
     (Kind::OperationShow, 7),
