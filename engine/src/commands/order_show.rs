@@ -55,12 +55,10 @@ pub fn decide<'p>(
 pub(super) fn fill(state: &State, page: Page, replies: &mut Replies) -> More {
     replies.order_holds.clear();
     let Some(first) = page.first else { return More::No };
-    let mut looked_at = 0;
-    for handle in core::iter::once(first).chain(state.holds_before(first)) {
-        if looked_at == ORDER_HOLDS_SCANNED_MAX {
+    for (position, handle) in core::iter::once(first).chain(state.holds_before(first)).enumerate() {
+        if position == ORDER_HOLDS_SCANNED_MAX {
             return More::Unknown;
         }
-        looked_at += 1;
         let hold = state.holds.get(handle);
         // What is gone is as if it had never been, whether it has left memory yet or not.
         if state.is_gone(hold, page.now_ms) {

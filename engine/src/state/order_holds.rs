@@ -87,15 +87,15 @@ impl OrderHolds {
 impl State {
     /// The holds in memory that were made for an order, the newest first; those that are gone among them.
     pub fn holds_of(&self, key: OrderKey) -> impl Iterator<Item = Handle> {
-        self.from_hold_on(self.newest_of(&key, self.order_hash(&key)))
+        self.hold_and_older(self.newest_of(&key, self.order_hash(&key)))
     }
 
     /// The holds of a hold's order that were made before it, the newest first.
     pub fn holds_before(&self, hold: Handle) -> impl Iterator<Item = Handle> {
-        self.from_hold_on(self.older(hold))
+        self.hold_and_older(self.older(hold))
     }
 
-    fn from_hold_on(&self, first: Option<Handle>) -> impl Iterator<Item = Handle> {
+    fn hold_and_older(&self, first: Option<Handle>) -> impl Iterator<Item = Handle> {
         core::iter::successors(first, |hold| self.older(*hold))
     }
 
@@ -159,7 +159,7 @@ impl State {
                 newest += 1;
                 // No list is longer than there are holds: a ring would be.
                 reached +=
-                    self.from_hold_on(Some(handle)).take(self.holds.used() as usize + 1).count() as u64;
+                    self.hold_and_older(Some(handle)).take(self.holds.used() as usize + 1).count() as u64;
                 self.newest_of(&key, self.order_hash(&key)) == Some(handle)
             } else {
                 is_next_to(newer, |links| links.older, |after_ms, this_ms| after_ms >= this_ms)

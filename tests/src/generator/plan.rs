@@ -71,7 +71,6 @@ const KINDS: [(Kind, u32); 35] = [
     (Kind::KeysRead, 4),
     (Kind::BatchesShow, 4),
     (Kind::OwedShow, 3),
-    (Kind::OrderShow, 10),
     (Kind::StockShow, 5),
     (Kind::StockChannels, 6),
     (Kind::OperationShow, 7),
@@ -82,6 +81,7 @@ const KINDS: [(Kind, u32); 35] = [
     (Kind::BlockSet, 2),
     (Kind::RiskShow, 2),
     (Kind::Cancel, 6),
+    (Kind::OrderShow, 4),
 ];
 
 /// How often things happen, in thousandths.
