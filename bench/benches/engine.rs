@@ -5,7 +5,7 @@ use scrip_engine::Engine;
 use scrip_engine::answer::Outcome;
 use scrip_engine::command::{Command, Envelope, Line, Request, StockCreate, StockKind, StockTerms, Take};
 use scrip_engine::event::{Event, EventSink};
-use scrip_engine::ids::{ChannelId, MerchantId, OperationId, Slot, StockId, UserId};
+use scrip_engine::ids::{ChannelId, MerchantId, OperationId, OrderId, Slot, StockId, UserId};
 use scrip_engine::limits::{Capacity, EVENT_BYTES_MAX, PREPARED_MAX, Rules};
 
 #[global_allocator]
@@ -42,15 +42,19 @@ fn envelope(operation: u128) -> Envelope {
     }
 }
 
-fn take(user: u128, lines: &[Line]) -> Take<'_> {
-    Take { user: UserId(user), ..Take::of(lines) }
+fn reserve(operation: u128, (user, order): (u128, u128), lines: &[Line]) -> Request<'_> {
+    let take = Take { user: UserId(user), order: OrderId(order), ..Take::of(lines) };
+    Request { envelope: envelope(operation), command: Command::Reserve { take, ttl_ms: 0 } }
 }
 
-fn reserve(operation: u128, user: u128, lines: &[Line]) -> Request<'_> {
-    Request {
-        envelope: envelope(operation),
-        command: Command::Reserve { take: take(user, lines), ttl_ms: 0 },
-    }
+/// How the commands of a round come.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum How {
+    Prepared,
+    /// One by one, without a look ahead.
+    Unprepared,
+    /// Prepared, each for an order of its own.
+    ForOrders,
 }
 
 struct World {
@@ -95,15 +99,17 @@ fn world(stocks: u64, units: u64) -> World {
 }
 
 impl World {
-    /// Reserves [`ROUND`] units, in prepared batches; answers the holds' ids.
-    fn reserve_round(&mut self, stocks: u64, prepared: bool) -> Vec<u128> {
+    /// Reserves [`ROUND`] units, in batches; answers the holds' ids.
+    fn reserve_round(&mut self, stocks: u64, how: How) -> Vec<u128> {
         let mut ids = Vec::with_capacity(ROUND);
         for _ in 0..ROUND / PREPARED_MAX {
             let stock = StockId::new(SLOT, self.random.u64(0..stocks));
             let lines = [Line::new(stock, 1)];
-            let batch: [Request<'_>; PREPARED_MAX] =
-                std::array::from_fn(|_| reserve(self.random.u128(..), self.random.u128(..), &lines));
-            if prepared {
+            let batch: [Request<'_>; PREPARED_MAX] = std::array::from_fn(|_| {
+                let order = if how == How::ForOrders { self.random.u128(1..) } else { 0 };
+                reserve(self.random.u128(..), (self.random.u128(..), order), &lines)
+            });
+            if how != How::Unprepared {
                 self.engine.prepare(&batch);
             }
             for request in &batch {
@@ -134,28 +140,35 @@ fn benches(criterion: &mut Criterion) {
     group.bench_function("reserve/hot", |bencher| {
         bencher.iter_batched_ref(
             || world(1, 1 << 40),
-            |world| world.reserve_round(1, true),
+            |world| world.reserve_round(1, How::Prepared),
+            BatchSize::PerIteration,
+        );
+    });
+    group.bench_function("reserve/hot/orders", |bencher| {
+        bencher.iter_batched_ref(
+            || world(1, 1 << 40),
+            |world| world.reserve_round(1, How::ForOrders),
             BatchSize::PerIteration,
         );
     });
     group.bench_function("reserve/hot/unprepared", |bencher| {
         bencher.iter_batched_ref(
             || world(1, 1 << 40),
-            |world| world.reserve_round(1, false),
+            |world| world.reserve_round(1, How::Unprepared),
             BatchSize::PerIteration,
         );
     });
     group.bench_function("reserve/sold_out", |bencher| {
         bencher.iter_batched_ref(
             || world(1, 0),
-            |world| world.reserve_round(1, true),
+            |world| world.reserve_round(1, How::Prepared),
             BatchSize::PerIteration,
         );
     });
     group.bench_function("confirm/hot", |bencher| {
         let setup = || {
             let mut world = world(1, 1 << 40);
-            let ids = world.reserve_round(1, true);
+            let ids = world.reserve_round(1, How::Prepared);
             (world, ids)
         };
         bencher.iter_batched_ref(setup, |(world, ids)| world.confirm_all(ids), BatchSize::PerIteration);
@@ -163,7 +176,11 @@ fn benches(criterion: &mut Criterion) {
     group.bench_function("reserve/10000_stocks", |bencher| {
         let stocks = 10_000;
         let setup = || world(stocks, 1 << 40);
-        bencher.iter_batched_ref(setup, |world| world.reserve_round(stocks, true), BatchSize::PerIteration);
+        bencher.iter_batched_ref(
+            setup,
+            |world| world.reserve_round(stocks, How::Prepared),
+            BatchSize::PerIteration,
+        );
     });
     group.finish();
 }

@@ -2,6 +2,7 @@
 
 use crate::error::OwnedRejection;
 use crate::operation::Hold;
+use crate::orders::OrderShown;
 use scrip_engine::answer::{
     Answer, Cancelled, ChannelView, DebtView, HoldState, HoldView, OperationView, Outcome, StockView,
 };
@@ -306,6 +307,7 @@ pub(crate) enum OwnedOutcome {
     Confirmed { confirmed_ms: u64, late: bool, units: Vec<u32>, keys: KeysShown },
     Owed { position: u32, until_ms: u64 },
     Debts(DebtsShown),
+    Order(OrderShown),
     KeysImported { taken: u64 },
     Keys(KeysShown),
     Listed(KeysListed),
@@ -350,6 +352,7 @@ impl From<Outcome<'_>> for OwnedOutcome {
                 let debts = debts.iter().map(DebtShown::from).collect();
                 OwnedOutcome::Debts(DebtsShown { total, debts })
             }
+            Answer::OrderHolds { more, holds } => OwnedOutcome::Order(OrderShown::read(more, holds)),
             Answer::Released { lapsed } => OwnedOutcome::Released { lapsed },
             Answer::Cancelled(what) => OwnedOutcome::Cancelled(what),
             Answer::Returned { units } => OwnedOutcome::Returned { units },

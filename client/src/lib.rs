@@ -38,6 +38,7 @@ mod keys;
 mod lane;
 pub mod operation;
 pub mod options;
+mod orders;
 pub mod request;
 mod rules;
 pub mod session;
@@ -54,11 +55,12 @@ pub use client::Client;
 pub use error::{Error, LineLack, OwnedFacts, OwnedRejection};
 pub use operation::{Hold, Operation, says_its_time};
 pub use options::{ClientOptions, RetryPolicy};
+pub use orders::{OrderHoldShown, OrderShown};
 pub use request::{
     BatchChange, BatchCreate, Confirm, Extend, KeysImport, Reserve, ReturnUnits, Sell, StockCreate,
     StockEdit, StockFreeze, StockLimits, StockPrice, StockQuota, StockUnits, StockVoid,
 };
-pub use scrip_engine::answer::{Cancelled, HoldState, OperationKind, OperationView};
+pub use scrip_engine::answer::{Cancelled, HoldState, More, OperationKind, OperationView};
 pub use scrip_engine::command::{
     BatchChange as BatchVerb, Block, Limits, Line, Parties, Price, PriceKind, Quota, RiskAction, RiskRule,
     StockKind, StockTerms, SubjectKind, SubjectLimit,

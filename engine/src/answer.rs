@@ -12,7 +12,7 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 mod rows;
 
-pub use rows::{BatchView, ChannelView, DebtView};
+pub use rows::{BatchView, ChannelView, DebtView, More, OrderHold};
 
 /// What a command was answered.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -124,6 +124,13 @@ pub enum Answer<'a> {
         total: u32,
         /// A page of them, the oldest first.
         debts: &'a [DebtView],
+    },
+    /// ORDER_SHOW.
+    OrderHolds {
+        /// Whether older ones are left.
+        more: More,
+        /// A page of the order's holds, the newest first.
+        holds: &'a [OrderHold],
     },
     /// OPERATION_SHOW of a RESERVE or SELL.
     Hold(HoldView<'a>),

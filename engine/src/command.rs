@@ -5,19 +5,17 @@
 //! process calls it too.
 
 use crate::ids::{ChannelId, MerchantId, OperationId, OperationKey, OrderId, Slot, StockId, UserId};
-use crate::limits::{
-    CHANNELS_PER_STOCK_MAX, KEY_BLOCK_BYTES_MAX, KEY_TEXT_BYTES_MAX, KEYS_PER_CHUNK_MAX, NAME_BYTES_MAX,
-    PRICES_PER_STOCK_MAX, RISK_RULES_MAX, RISK_WINDOW_MAX_MS, RISK_WINDOW_MIN_MS, STOCK_UNITS_MAX,
-    TTL_DEFAULT_MS, TTL_MAX_MS, UNITS_PER_LINE_MAX,
-};
+use crate::limits::TTL_DEFAULT_MS;
 use zerocopy::little_endian::{U16, U32, U64};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 mod check;
 mod keys;
+mod malformed;
 mod terms;
 
 pub use keys::{BatchChange, BatchCreate, KeyBlock, block_texts};
+pub use malformed::Malformed;
 pub use terms::{Block, Limits, Parties, Price, PriceKind, RiskAction, RiskRule, SubjectKind, SubjectLimit};
 
 /// What every command carries.
@@ -423,6 +421,15 @@ pub enum Command<'a> {
         /// Position of the first debt wanted.
         from: u32,
     },
+    /// Query: the holds that were made for an order, a page of them, the newest first.
+    OrderShow {
+        /// The order.
+        order: OrderId,
+        /// Only holds made before this one of the order; 0: all of them.
+        after: OperationId,
+        /// Holds wanted; 0, or more than a page has: a page.
+        limit: u32,
+    },
     /// Query: one stock.
     StockShow {
         /// The stock.
@@ -456,116 +463,6 @@ pub struct Request<'a> {
     pub command: Command<'a>,
 }
 
-/// A request that breaks a fixed limit of the contract. It is never executed and costs its connection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Malformed {
-    /// No operation id.
-    #[error("the operation id is zero: every command carries one")]
-    OperationZero,
-    /// A slot that does not exist.
-    #[error("slot {0} does not exist: slots are 0 to 1023")]
-    SlotOutOfRange(u16),
-    /// No lines, or more than 64.
-    #[error("{0} lines: a hold has 1 to 64")]
-    LineCount(usize),
-    /// A line asks for nothing or too much.
-    #[error("line {line} asks for {units} units: 1 to {UNITS_PER_LINE_MAX} are possible")]
-    LineUnits {
-        /// The line's position.
-        line: usize,
-        /// What it asks for.
-        units: u32,
-    },
-    /// A partial line whose minimum exceeds its wish.
-    #[error("line {line} wants at least {units_min} of {units} units")]
-    LineMinimum {
-        /// The line's position.
-        line: usize,
-        /// The minimum given.
-        units_min: u32,
-        /// The units asked for.
-        units: u32,
-    },
-    /// A time to live beyond the maximum, or zero in an EXTEND.
-    #[error("a time to live of {0} ms is not possible: at most {TTL_MAX_MS} ms, and an EXTEND needs one")]
-    Ttl(u32),
-    /// A hold that replaces itself.
-    #[error("a hold can't replace itself")]
-    ReplaceSelf,
-    /// A stock quantity of zero or beyond the maximum.
-    #[error("{0} units: a stock takes up to {STOCK_UNITS_MAX}, and a change moves at least 1")]
-    StockUnits(u64),
-    /// A name that is empty, too long or not UTF-8.
-    #[error("a stock's name has 1 to {NAME_BYTES_MAX} bytes of UTF-8")]
-    Name,
-    /// A stock that closes before it opens.
-    #[error("the stock closes at {closes_ms}, not after it opens at {opens_ms}")]
-    Times {
-        /// Opening time.
-        opens_ms: u64,
-        /// Closing time.
-        closes_ms: u64,
-    },
-    /// A purchase limit beyond what a line can ask for.
-    #[error("a purchase limit of {0} units: at most {UNITS_PER_LINE_MAX} are possible")]
-    Limit(u32),
-    /// A keys stock that is made with units.
-    #[error("a keys stock has no units of its own: import keys")]
-    KeysWithUnits,
-    /// No keys, or too many.
-    #[error("{0} keys: an import brings 1 to {KEYS_PER_CHUNK_MAX}")]
-    KeyCount(usize),
-    /// Lengths that do not fit the texts, or too many bytes.
-    #[error("{0} bytes of keys: lengths and texts must agree, and have at most {KEY_BLOCK_BYTES_MAX} bytes")]
-    KeyBlock(usize),
-    /// A key that is empty, too long or not UTF-8.
-    #[error("key {0} of the block has not 1 to {KEY_TEXT_BYTES_MAX} bytes of UTF-8")]
-    KeyText(usize),
-    /// No quotas, or too many.
-    #[error("{0} quotas: a stock has 1 to {CHANNELS_PER_STOCK_MAX}")]
-    QuotaCount(usize),
-    /// Quotas out of order, or two of one channel.
-    #[error("quota {0} is out of order: quotas stand in ascending order of channels, one each")]
-    QuotaOrder(usize),
-    /// A guarantee above its cap or beyond what a stock can have.
-    #[error(
-        "quota {index} guarantees {guaranteed} units: at most its cap and {STOCK_UNITS_MAX} are possible"
-    )]
-    Guarantee {
-        /// The quota's position.
-        index: usize,
-        /// The guarantee.
-        guaranteed: u64,
-    },
-    /// A quota whose reserved bytes are not 0, or that lapses without a guarantee.
-    #[error("quota {0}: reserved bytes must be 0, and only a guarantee can lapse")]
-    QuotaSpare(usize),
-    /// Days that begin nowhere on Earth.
-    #[error("days {0} minutes ahead of UTC: -720 to 840 are possible, and reserved bytes must be 0")]
-    Offset(i16),
-    /// Too many prices.
-    #[error("{0} prices: a stock has at most {PRICES_PER_STOCK_MAX}")]
-    PriceCount(usize),
-    /// A price out of bounds.
-    #[error("price {0}: kinds are 1 to 3, an amount is at least 1, and it must begin before it ends")]
-    Price(usize),
-    /// A risk rule out of bounds.
-    #[error(
-        "risk rule {0}: numbers are 1 to {RISK_RULES_MAX}, subjects 1 to 4, actions 0 to 2, windows \
-         {RISK_WINDOW_MIN_MS} to {RISK_WINDOW_MAX_MS} ms"
-    )]
-    RiskRule(u16),
-    /// A block out of bounds.
-    #[error("a block names a subject that is not 0, of kind 1 to 4 (devices and addresses have 64 bits)")]
-    Block,
-    /// A RESERVE that would wait for units, or a SELL that would and takes fewer.
-    #[error("only a SELL of all its units can wait for them: leave `partial` or the time to wait out")]
-    Wait,
-    /// A CONFIRM or RETURN that names no unit at all.
-    #[error("units are listed but all are zero: leave the list out for all, or RELEASE")]
-    NoUnits,
-}
-
 impl Command<'_> {
     /// Whether the command can change anything.
     pub const fn mutates(&self) -> bool {
@@ -579,6 +476,7 @@ impl Command<'_> {
                 | Command::RiskShow { .. }
                 | Command::KeysList { .. }
                 | Command::OwedShow { .. }
+                | Command::OrderShow { .. }
                 | Command::OperationShow
         )
     }

@@ -214,6 +214,7 @@ pub fn content_digest(envelope: &Envelope, command: &Command<'_>) -> u64 {
         | Command::KeysList { .. }
         | Command::BatchesShow { .. }
         | Command::OwedShow { .. }
+        | Command::OrderShow { .. }
         | Command::OperationShow => 0,
     }
 }

@@ -285,6 +285,7 @@ impl Engine {
         }
         let mut touched = self.state.touch_reclaimable(VISITS_PER_INSERTION * requests.len());
         touched ^= self.state.touch_order_lines(requests);
+        touched ^= self.state.touch_order_holds(requests);
         for limit in &further[..further_count] {
             touched ^= self.state.limits.touch(Handle(*limit));
         }

@@ -75,6 +75,10 @@ pub const DEBTS_PER_EVENT_MAX: usize = 64;
 pub const KEYS_PER_SETTLEMENT_MAX: u64 = KEYS_PER_HOLD_MAX as u64;
 /// Debts that one answer shows; the rest is read in pages.
 pub const DEBTS_PER_ANSWER_MAX: usize = 64;
+/// Holds of an order that one answer shows; the rest is read in pages.
+pub const ORDER_HOLDS_PER_ANSWER_MAX: usize = 64;
+/// Holds of an order that one answer looks at: those that are gone, but in memory still, lie among them.
+pub const ORDER_HOLDS_SCANNED_MAX: usize = 8 * 1024;
 /// How long units can be owed.
 pub const OWED_MAX_MS: u64 = 30 * 86_400_000;
 /// How often the key in one place of a hold may be replaced.
@@ -128,8 +132,13 @@ pub struct Capacity {
     pub debts_max: u32,
 }
 
-/// Bytes of memory a hold takes with its share of the operation index.
+/// Bytes of memory a hold takes with its share of the operation index; one with an order takes [`ORDER_BYTES`] more.
 pub const HOLD_BYTES: u64 = 128 + 16;
+/// Bytes of the links of a hold in its order's list.
+pub const ORDER_LINKS_BYTES: u64 = 8;
+/// Bytes of a hold's links in its order's list, with the order's share of its index. There is room for as many as for
+/// holds, so that there is no maximum of its own to run into.
+pub const ORDER_BYTES: u64 = ORDER_LINKS_BYTES + 16;
 /// Bytes of one further line.
 pub const EXTRA_LINE_BYTES: u64 = 32;
 /// Bytes of an operation record with its share of the operation index.
@@ -161,7 +170,7 @@ impl Capacity {
         };
         Capacity {
             stocks_max: records(20, STOCK_BYTES).min(1 << 20),
-            holds_max: records(430, HOLD_BYTES + COUNTS_BYTES),
+            holds_max: records(430, HOLD_BYTES + ORDER_BYTES + COUNTS_BYTES),
             extra_lines_max: records(60, EXTRA_LINE_BYTES + COUNTS_BYTES),
             operations_max: records(80, OPERATION_BYTES),
             user_limits_max: records(200, USER_LIMIT_BYTES),

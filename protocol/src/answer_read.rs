@@ -8,8 +8,8 @@ use crate::answers::{
     MaximumFact, OperationBody, ReservedBody, StockBody, TimeFact, UnitsFact, ValueBody, VersionFact, flag,
 };
 use crate::answers::{
-    BatchesBody, CancelledBody, ConfirmedKeysBody, DebtsBody, KeyFact, KeysBody, KeysListedBody, OwedBody,
-    RiskBody, RuleFact, TermsBody, TotalFact,
+    BatchesBody, CancelledBody, ConfirmedKeysBody, DebtsBody, KeyFact, KeysBody, KeysListedBody,
+    OrderHoldsBody, OwedBody, RiskBody, RuleFact, TermsBody, TotalFact,
 };
 use crate::commands::kind_of_flags;
 use crate::error::{AnswerError, AnswerFault};
@@ -18,7 +18,8 @@ use crate::layout::padding;
 use crate::limits::ALIGNMENT;
 use scrip_engine::answer::{
     Answer, BatchView, Cancelled, ChannelView, DebtView, HoldLine, HoldState, HoldView, KeyItem, KeyList,
-    KeyPage, ListPage, ListedItem, ListedKeys, OperationKind, OperationView, Outcome, StockView,
+    KeyPage, ListPage, ListedItem, ListedKeys, More, OperationKind, OperationView, OrderHold, Outcome,
+    StockView,
 };
 use scrip_engine::command::{Block, Limits, Price, RiskRule, StockTerms};
 use scrip_engine::ids::{ChannelId, OperationId, OrderId, StockId, UserId};
@@ -226,6 +227,7 @@ impl<'a> Body<'a> {
                 }
                 Answer::Debts { total: body.total.get(), debts }
             }
+            AnswerKind::OrderHolds => self.order_holds()?,
             AnswerKind::Hold => Answer::Hold(self.hold()?),
             AnswerKind::Operation => Answer::Operation(self.operation()?),
             AnswerKind::Rejection => return Err(AnswerFault::UnknownKind(kind as u8)),
@@ -368,6 +370,30 @@ impl<'a> Body<'a> {
             return Err(AnswerFault::SpareNotZero);
         }
         Ok(Answer::Channels { version: body.version.get(), channels })
+    }
+
+    /// Holds of an order in place; each is looked at once, so that reading them later can't fail.
+    fn order_holds(&mut self) -> Result<Answer<'a>, AnswerFault> {
+        let body: &OrderHoldsBody = self.fixed()?;
+        let holds: &[OrderHold] = self.entries(self.count())?;
+        if body.spare != [0; 7] || holds.iter().any(|hold| hold.spare != [0; 5]) {
+            return Err(AnswerFault::SpareNotZero);
+        }
+        for hold in holds {
+            let (state, refusal) = (hold.state, hold.refusal.get());
+            if HoldState::from_number(state).is_none() {
+                return Err(AnswerFault::UnknownNumber(u16::from(state), "hold state"));
+            }
+            if refusal != 0 && Code::from_number(refusal).is_none() {
+                return Err(AnswerFault::UnknownNumber(refusal, "rejection code"));
+            }
+            if hold.flags & !OrderHold::FLAGS != 0 {
+                return Err(AnswerFault::UnknownFlags(hold.flags));
+            }
+        }
+        let more = More::from_number(body.more)
+            .ok_or(AnswerFault::UnknownNumber(u16::from(body.more), "end of a list"))?;
+        Ok(Answer::OrderHolds { more, holds })
     }
 
     fn hold(&mut self) -> Result<HoldView<'a>, AnswerFault> {

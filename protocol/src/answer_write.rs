@@ -7,8 +7,8 @@ use crate::answers::{
     MaximumFact, OperationBody, ReservedBody, StockBody, TimeFact, UnitsFact, ValueBody, VersionFact, flag,
 };
 use crate::answers::{
-    BatchesBody, CancelledBody, ConfirmedKeysBody, DebtsBody, KeyFact, KeysBody, KeysListedBody, OwedBody,
-    RiskBody, RuleFact, TermsBody, TotalFact,
+    BatchesBody, CancelledBody, ConfirmedKeysBody, DebtsBody, KeyFact, KeysBody, KeysListedBody,
+    OrderHoldsBody, OwedBody, RiskBody, RuleFact, TermsBody, TotalFact,
 };
 use crate::commands::flags_of_kind;
 use crate::frame::{self, FrameKind, HEADER_BYTES};
@@ -219,6 +219,10 @@ fn done(out: &mut Vec<u8>, index: u16, answer: &Answer<'_>, seals: &mut dyn Open
         Answer::Debts { total, debts } => {
             let body = DebtsBody { total: U32::new(*total), spare: U32::ZERO };
             put(out, header(AnswerKind::Debts, 0, index, debts.len()), body, debts.as_bytes());
+        }
+        Answer::OrderHolds { more, holds } => {
+            let body = OrderHoldsBody { more: *more as u8, spare: [0; 7] };
+            put(out, header(AnswerKind::OrderHolds, 0, index, holds.len()), body, holds.as_bytes());
         }
         Answer::Hold(view) => hold(out, index, view),
         Answer::Operation(view) => operation(out, index, view),

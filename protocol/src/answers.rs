@@ -6,6 +6,10 @@
 use crate::layout::{Field, Layout};
 use zerocopy::little_endian::{U16, U32, U64, U128};
 
+mod rows;
+
+pub use rows::*;
+
 layout! {
     /// What every answer begins with.
     pub struct AnswerHeader {
@@ -106,46 +110,10 @@ layout! {
 }
 
 layout! {
-    /// What stands before the text of a key, as `scrip_engine::answer::KeyItem` reads it in place; the text follows, padded to a multiple of 8.
-    pub struct KeyItemLayout {
-        /// the key's number
-        key: U64,
-        /// bytes of its text; 0: not shown
-        text_bytes: U16,
-        /// 1: void since
-        flags: U16,
-        /// 0
-        spare: U32,
-    }
-}
-
-layout! {
     /// KEYS_LISTED; the keys follow.
     pub struct KeysListedBody {
         /// number to go on with; 4,294,967,295: no key is left
         next: U32,
-        /// 0
-        spare: U32,
-    }
-}
-
-layout! {
-    /// What stands before the text of a listed key, as `scrip_engine::answer::ListedItem` reads it in place; the text follows, padded to a multiple of 8.
-    pub struct ListedItemLayout {
-        /// the hold it is bound to, as long as that is known; 0: none
-        hold: U128,
-        /// the order of that hold; 0: none
-        order: U128,
-        /// the key's number
-        key: U32,
-        /// the number of its batch
-        batch: U32,
-        /// bytes of its text (KEYS_EXPORT), or of the end of it (KEYS_LIST)
-        text_bytes: U16,
-        /// 0 unsold, 1 sold, 2 void, 3 a version of a reusable text
-        state: u8,
-        /// the batch: 1 active, 2 frozen, 3 void, 4 expired
-        batch_state: u8,
         /// 0
         spare: U32,
     }
@@ -158,36 +126,6 @@ layout! {
         total: U32,
         /// 0
         spare: U32,
-    }
-}
-
-layout! {
-    /// One batch, as `scrip_engine::answer::BatchView` reads it in place.
-    pub struct BatchLayout {
-        /// what a key cost, in minor units
-        cost: U64,
-        /// shard time from which on its keys can't be sold; 0: never
-        expires_ms: U64,
-        /// keys imported
-        imported: U64,
-        /// keys that can be sold, or that holds count on
-        unsold: U64,
-        /// keys set aside or gone with their batch
-        moved: U64,
-        /// keys bound to orders
-        sold: U64,
-        /// keys returned or replaced
-        void: U64,
-        /// the batch's number
-        batch: U32,
-        /// 1 active, 2 frozen, 3 void, 4 expired
-        state: u8,
-        /// bytes of the supplier's name
-        supplier_bytes: u8,
-        /// 0
-        spare: U16,
-        /// where the keys are from: UTF-8, zeros behind it
-        supplier: [u8; 64],
     }
 }
 
@@ -248,28 +186,6 @@ layout! {
 }
 
 layout! {
-    /// One channel, as `scrip_engine::answer::ChannelView` reads it in place.
-    pub struct ChannelLayout {
-        /// units that no other channel can take, those held and consumed included
-        guaranteed: U64,
-        /// the most units that may be held and consumed; 2^64 - 1: no maximum
-        cap: U64,
-        /// shard time at which the guarantee lapses; 0: never
-        lapses_ms: U64,
-        /// units in holds
-        held: U64,
-        /// units sold
-        consumed: U64,
-        /// units that the channel could take now
-        room: U64,
-        /// the channel
-        channel: U16,
-        /// 0
-        spare: [u8; 6],
-    }
-}
-
-layout! {
     /// CANCELLED.
     pub struct CancelledBody {
         /// units of a sale that were given back, over all lines; else 0
@@ -304,22 +220,12 @@ layout! {
 }
 
 layout! {
-    /// One debt, as `scrip_engine::answer::DebtView` reads it in place.
-    pub struct DebtLayout {
-        /// the SELL that is owed
-        hold: U128,
-        /// the order it is for; 0: none
-        order: U128,
-        /// shard time of the SELL
-        since_ms: U64,
-        /// the units are owed while shard time is below this
-        until_ms: U64,
-        /// units of this stock, over all its lines
-        units: U64,
-        /// the channel that made it
-        channel: U16,
+    /// ORDER_HOLDS; the holds follow.
+    pub struct OrderHoldsBody {
+        /// 0 no older ones are left, 1 some are, 2 some may be, behind holds that are gone and leave memory bit by bit
+        more: u8,
         /// 0
-        spare: [u8; 6],
+        spare: [u8; 7],
     }
 }
 
@@ -360,22 +266,6 @@ layout! {
         kind: u8,
         /// 0
         spare: [u8; 7],
-    }
-}
-
-layout! {
-    /// One line of a hold, as `scrip_engine::answer::HoldLine` reads it in place.
-    pub struct HoldLineLayout {
-        /// the stock
-        stock: U64,
-        /// units granted when the hold was made
-        reserved: U32,
-        /// units confirmed; 0 unless confirmed
-        confirmed: U32,
-        /// units of those given back since
-        returned: U32,
-        /// price of a unit in minor units, fixed when the hold was made; 0: none
-        price: U32,
     }
 }
 
@@ -444,6 +334,7 @@ const _: () = assert!(size_of::<KeyItemLayout>() == size_of::<scrip_engine::answ
 const _: () = assert!(size_of::<ListedItemLayout>() == size_of::<scrip_engine::answer::ListedItem>());
 const _: () = assert!(size_of::<BatchLayout>() == size_of::<scrip_engine::answer::BatchView>());
 const _: () = assert!(size_of::<DebtLayout>() == size_of::<scrip_engine::answer::DebtView>());
+const _: () = assert!(size_of::<OrderHoldLayout>() == size_of::<scrip_engine::answer::OrderHold>());
 const _: () = assert!(size_of::<ChannelLayout>() == size_of::<scrip_engine::answer::ChannelView>());
 const _: () = assert!(size_of::<HoldLineLayout>() == size_of::<scrip_engine::answer::HoldLine>());
 const _: () = assert!(size_of::<LineFactLayout>() == size_of::<scrip_engine::rejection::LineFact>());
@@ -563,6 +454,8 @@ numbered! {
         Owed = 17, "OWED", OwedBody, "", 0;
         /// OWED_SHOW.
         Debts = 18, "DEBTS", DebtsBody, "`count` debts of 64 bytes", 0;
+        /// ORDER_SHOW.
+        OrderHolds = 22, "ORDER_HOLDS", OrderHoldsBody, "`count` holds of 80 bytes", 0;
     }
 }
 

@@ -248,6 +248,8 @@ commands! {
     KeysList = 70, "KEYS_LIST", KeysListBody, None, [ONE_BATCH];
     /// Query: the debts of one stock, a page of them, the oldest first. Needs no operation id.
     OwedShow = 71, "OWED_SHOW", OwedShowBody, None, [];
+    /// Query: the holds that were made for an order, a page of them, the newest first. Needs no operation id.
+    OrderShow = 72, "ORDER_SHOW", OrderShowBody, None, [];
 }
 
 impl CommandKind {
@@ -272,6 +274,7 @@ impl CommandKind {
             Command::KeysRead { .. } => CommandKind::KeysRead,
             Command::BatchesShow { .. } => CommandKind::BatchesShow,
             Command::OwedShow { .. } => CommandKind::OwedShow,
+            Command::OrderShow { .. } => CommandKind::OrderShow,
             Command::Reserve { .. } => CommandKind::Reserve,
             Command::Extend { .. } => CommandKind::Extend,
             Command::Confirm { .. } => CommandKind::Confirm,

@@ -5,7 +5,7 @@ use crate::frame::HEADER_BYTES;
 use scrip_engine::limits::{
     BATCHES_PER_ANSWER_MAX, BLOCKS_PER_ANSWER_MAX, CHANNELS_PER_STOCK_MAX, DEBTS_PER_ANSWER_MAX,
     KEY_BLOCK_BYTES_MAX, KEY_TEXT_BYTES_MAX, KEYS_PER_ANSWER_MAX, LINES_MAX, NAME_BYTES_MAX,
-    PRICES_PER_STOCK_MAX, RISK_RULES_MAX,
+    ORDER_HOLDS_PER_ANSWER_MAX, PRICES_PER_STOCK_MAX, RISK_RULES_MAX,
 };
 
 /// Bytes of a frame, header included, once the connection is authenticated.
@@ -46,6 +46,7 @@ const _: () = assert!(
 const _: () = assert!(104 + LINES_MAX * 24 <= ANSWER_BYTES_MAX);
 const _: () = assert!(16 + CHANNELS_PER_STOCK_MAX * 56 <= ANSWER_BYTES_MAX);
 const _: () = assert!(16 + BATCHES_PER_ANSWER_MAX * 128 <= ANSWER_BYTES_MAX);
+const _: () = assert!(16 + ORDER_HOLDS_PER_ANSWER_MAX * 80 <= ANSWER_BYTES_MAX);
 const _: () = assert!(16 + 56 + PRICES_PER_STOCK_MAX * 24 <= ANSWER_BYTES_MAX);
 const _: () = assert!(16 + RISK_RULES_MAX * 16 + BLOCKS_PER_ANSWER_MAX * 32 <= ANSWER_BYTES_MAX);
 const _: () = assert!(

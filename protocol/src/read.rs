@@ -5,8 +5,8 @@
 
 use crate::commands::{
     BatchChangeBody, BatchCreateBody, BatchesShowBody, COMMAND_HEADER_BYTES, CommandHeader, CommandKind,
-    ExtendBody, KeyReplaceBody, KeysImportBody, KeysListBody, KeysReadBody, OwedShowBody, ReturnBody,
-    RevealBody, RiskShowBody, StockCreateBody, StockEditBody, StockLimitsBody, StockPriceBody,
+    ExtendBody, KeyReplaceBody, KeysImportBody, KeysListBody, KeysReadBody, OrderShowBody, OwedShowBody,
+    ReturnBody, RevealBody, RiskShowBody, StockCreateBody, StockEditBody, StockLimitsBody, StockPriceBody,
     StockQuotaBody, StockShowBody, StockUnitsBody, TakeBody, flag, kind_of_flags,
 };
 use crate::error::{CommandError, CommandFault};
@@ -183,6 +183,7 @@ impl<'a> Body<'a> {
             CommandKind::KeysRead => self.keys_read()?,
             CommandKind::BatchesShow => self.batches_show()?,
             CommandKind::OwedShow => self.owed_show()?,
+            CommandKind::OrderShow => self.order_show()?,
             CommandKind::StockSupply
             | CommandKind::StockVoid
             | CommandKind::StockFreeze
@@ -460,6 +461,15 @@ impl<'a> Body<'a> {
         }
         let (stock, from) = (StockId(body.stock.get()), body.from.get());
         self.without_lines(Command::OwedShow { stock, from })
+    }
+
+    fn order_show(&mut self) -> Result<Command<'a>, CommandFault> {
+        let body: &OrderShowBody = self.fixed()?;
+        if body.spare.get() != 0 {
+            return Err(CommandFault::SpareNotZero);
+        }
+        let (order, after) = (OrderId(body.order.get()), OperationId(body.after.get()));
+        self.without_lines(Command::OrderShow { order, after, limit: body.limit.get() })
     }
 
     /// `bytes` bytes in place, and the zeros behind them.

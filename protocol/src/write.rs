@@ -5,9 +5,9 @@
 
 use crate::commands::{
     BatchChangeBody, BatchCreateBody, BatchesShowBody, CommandHeader, CommandKind, ExtendBody,
-    KeyReplaceBody, KeysImportBody, KeysListBody, KeysReadBody, OwedShowBody, ReturnBody, RevealBody,
-    RiskShowBody, StockCreateBody, StockEditBody, StockLimitsBody, StockPriceBody, StockQuotaBody,
-    StockShowBody, StockUnitsBody, TakeBody, flag, flags_of_kind,
+    KeyReplaceBody, KeysImportBody, KeysListBody, KeysReadBody, OrderShowBody, OwedShowBody, ReturnBody,
+    RevealBody, RiskShowBody, StockCreateBody, StockEditBody, StockLimitsBody, StockPriceBody,
+    StockQuotaBody, StockShowBody, StockUnitsBody, TakeBody, flag, flags_of_kind,
 };
 use crate::extras::{self, ExtraFault, Extras};
 use crate::frame::{self, FrameKind, HEADER_BYTES};
@@ -206,6 +206,7 @@ fn flags_and_lines(command: &Command<'_>) -> (u8, usize) {
         | Command::StockTermsShow { .. }
         | Command::RiskShow { .. }
         | Command::OwedShow { .. }
+        | Command::OrderShow { .. }
         | Command::StockShow { .. }
         | Command::StockChannels { .. }
         | Command::OperationShow => (0, 0),
@@ -262,6 +263,10 @@ fn body(out: &mut Vec<u8>, command: &Command<'_>) {
         Command::OwedShow { stock, from } => {
             let (stock, from) = (U64::new(stock.0), U32::new(*from));
             out.extend_from_slice(OwedShowBody { stock, from, spare: U32::ZERO }.as_bytes());
+        }
+        Command::OrderShow { order, after, limit } => {
+            let (order, after, limit) = (U128::new(order.0), U128::new(after.0), U32::new(*limit));
+            out.extend_from_slice(OrderShowBody { order, after, limit, spare: U32::ZERO }.as_bytes());
         }
         Command::Release | Command::Cancel | Command::OperationShow => {}
         command => keys(out, command),

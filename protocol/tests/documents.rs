@@ -11,7 +11,7 @@ use scrip_engine::limits::{
 use scrip_engine::rejection::{Class, Code};
 use scrip_protocol::answers::{
     ANSWER_HEADER_BYTES, AnswerHeader, AnswerKind, BatchLayout, ChannelLayout, DebtLayout, FactsKind,
-    HoldLineLayout, KeyItemLayout, LineFactLayout, ListedItemLayout, flag as answer_flag,
+    HoldLineLayout, KeyItemLayout, LineFactLayout, ListedItemLayout, OrderHoldLayout, flag as answer_flag,
 };
 use scrip_protocol::commands::{
     COMMAND_HEADER_BYTES, CommandHeader, CommandKind, LimitsEnd, LineLayout, PartiesLayout, PriceLayout,
@@ -123,6 +123,7 @@ fn answer_of(kind: CommandKind) -> &'static str {
         CommandKind::Confirm => "CONFIRMED or CONFIRMED_KEYS",
         CommandKind::Sell => "CONFIRMED, CONFIRMED_KEYS or OWED",
         CommandKind::OwedShow => "DEBTS",
+        CommandKind::OrderShow => "ORDER_HOLDS",
         CommandKind::KeysImport => "KEYS_IMPORTED",
         CommandKind::Reveal | CommandKind::KeyReplace | CommandKind::KeysRead => "KEYS",
         CommandKind::BatchesShow => "BATCHES",
@@ -328,6 +329,7 @@ fn table(name: &str) -> String {
         "batch" => markdown(0, BatchLayout::FIELDS),
         "listed_key" => markdown(0, ListedItemLayout::FIELDS),
         "debt" => markdown(0, DebtLayout::FIELDS),
+        "hold of an order" => markdown(0, OrderHoldLayout::FIELDS),
         "hold_line" => markdown(0, HoldLineLayout::FIELDS),
         "facts_kinds" => facts_kinds(),
         "line_fact" => markdown(0, LineFactLayout::FIELDS),

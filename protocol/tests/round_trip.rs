@@ -2,12 +2,12 @@
 
 mod common;
 
-use common::strategies::{blocks, debts, limits, prices, rules};
+use common::strategies::{batches, blocks, channels, debts, limits, order_holds, prices, rules};
 use common::{answer_bytes, command_bytes, key_items, listed_items};
 use proptest::prelude::*;
 use scrip_engine::answer::{
     Answer, BatchView, Cancelled, ChannelView, DebtView, HoldLine, HoldState, HoldView, KeyList, KeyPage,
-    ListPage, ListedKeys, OperationKind, OperationView, Outcome, StockView,
+    ListPage, ListedKeys, More, OperationKind, OperationView, OrderHold, Outcome, StockView,
 };
 use scrip_engine::command::{
     BatchChange, BatchCreate, Block, Command, Envelope, KeyBlock, Limits, Line, Parties, Price, Quota,
@@ -216,6 +216,9 @@ impl Parts {
             CommandKind::KeysRead => Command::KeysRead { hold, from: self.small[0] },
             CommandKind::BatchesShow => Command::BatchesShow { stock, from: self.small[0] },
             CommandKind::OwedShow => Command::OwedShow { stock, from: self.small[0] },
+            CommandKind::OrderShow => {
+                Command::OrderShow { order: OrderId(self.big[0]), after: hold, limit: self.small[0] }
+            }
             CommandKind::StockSupply => Command::StockSupply { stock, units },
             CommandKind::StockVoid => {
                 let [from_frozen, forced, ..] = self.flags;
@@ -280,6 +283,7 @@ struct AnswerParts {
     channels: Vec<ChannelView>,
     batches: Vec<BatchView>,
     debts: Vec<DebtView>,
+    order_holds: Vec<OrderHold>,
     keys: Vec<u8>,
     limits: Limits,
     prices: Vec<Price>,
@@ -303,30 +307,6 @@ fn answer_parts() -> impl Strategy<Value = AnswerParts> {
         asked: U32::new(asked),
         available: U64::new(available),
     });
-    let channel = any::<([u64; 6], u16)>().prop_map(|(numbers, channel)| ChannelView {
-        guaranteed: U64::new(numbers[0]),
-        cap: U64::new(numbers[1]),
-        lapses_ms: U64::new(numbers[2]),
-        held: U64::new(numbers[3]),
-        consumed: U64::new(numbers[4]),
-        room: U64::new(numbers[5]),
-        channel: U16::new(channel),
-        spare: [0; 6],
-    });
-    let batch = any::<([u64; 7], u32, u8)>().prop_map(|(numbers, number, byte)| BatchView {
-        cost: U64::new(numbers[0]),
-        expires_ms: U64::new(numbers[1]),
-        imported: U64::new(numbers[2]),
-        unsold: U64::new(numbers[3]),
-        moved: U64::new(numbers[4]),
-        sold: U64::new(numbers[5]),
-        void: U64::new(numbers[6]),
-        batch: U32::new(number),
-        state: byte % 4 + 1,
-        supplier_bytes: byte % 65,
-        spare: U16::ZERO,
-        supplier: [byte; 64],
-    });
     let keys = prop::collection::vec((any::<u64>(), "\\PC{0,24}", any::<bool>()), 0..=64).prop_map(|keys| {
         let borrowed: Vec<_> = keys.iter().map(|(key, text, void)| (*key, text.as_str(), *void)).collect();
         key_items(&borrowed)
@@ -343,9 +323,10 @@ fn answer_parts() -> impl Strategy<Value = AnswerParts> {
         prop::collection::vec(hold_line, 0..=64),
         prop::collection::vec(line_fact, 0..=64),
         (
-            prop::collection::vec(channel, 0..=64),
-            prop::collection::vec(batch, 0..=64),
+            prop::collection::vec(channels(), 0..=64),
+            prop::collection::vec(batches(), 0..=64),
             prop::collection::vec(debts(), 0..=64),
+            prop::collection::vec(order_holds(), 0..=64),
             keys,
             listed,
         ),
@@ -359,7 +340,7 @@ fn answer_parts() -> impl Strategy<Value = AnswerParts> {
     )
         .prop_map(|(kinds, numbered, values, units, hold_lines, line_facts, lists, set, name)| {
             let (limits, prices, rules, blocks) = set;
-            let (channels, batches, debts, keys, listed) = lists;
+            let (channels, batches, debts, order_holds, keys, listed) = lists;
             AnswerParts {
                 kind: kinds.0,
                 facts: kinds.1,
@@ -377,6 +358,7 @@ fn answer_parts() -> impl Strategy<Value = AnswerParts> {
                 channels,
                 batches,
                 debts,
+                order_holds,
                 keys,
                 limits,
                 prices,
@@ -486,6 +468,10 @@ impl AnswerParts {
             }),
             AnswerKind::Owed => Answer::Owed { position: self.small[0], until_ms: value },
             AnswerKind::Debts => Answer::Debts { total: self.small[0], debts: &self.debts },
+            AnswerKind::OrderHolds => {
+                let more = More::from_number((self.small[0] % 3) as u8).expect("a number below 3");
+                Answer::OrderHolds { more, holds: &self.order_holds }
+            }
             AnswerKind::Released => Answer::Released { lapsed: self.flag },
             AnswerKind::Returned => Answer::Returned { units: value },
             AnswerKind::Stock => Answer::Stock(self.stock()),

@@ -86,6 +86,7 @@ fn run(command: Command) -> Result<ExitCode, Box<dyn Error>> {
         Command::Cancel(arguments) => operator::cancel(&arguments)?,
         Command::Owed(command) => operator::owed(&command)?,
         Command::Hold(command) => operator::hold(&command)?,
+        Command::Order(command) => operator::order(&command)?,
         Command::Top(arguments) => operator::top(&arguments)?,
         Command::Import(command) => return Ok(exit_code(keys::import(&command)?)),
         Command::Keys(command) => return Ok(exit_code(keys::run(&command)?)),

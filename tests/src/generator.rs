@@ -9,6 +9,7 @@
 
 mod commands;
 mod keys;
+mod orders;
 mod plan;
 mod quotas;
 mod rules;
@@ -275,6 +276,7 @@ pub fn has_own_id(request: &OwnedRequest) -> bool {
             | OwnedCommand::KeysList { .. }
             | OwnedCommand::BatchesShow { .. }
             | OwnedCommand::OwedShow { .. }
+            | OwnedCommand::OrderShow { .. }
             | OwnedCommand::StockShow { .. }
             | OwnedCommand::StockChannels { .. }
             | OwnedCommand::OperationShow

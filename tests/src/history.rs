@@ -236,6 +236,7 @@ pub fn name(command: &OwnedCommand) -> &'static str {
         OwnedCommand::KeysRead { .. } => "KEYS_READ",
         OwnedCommand::BatchesShow { .. } => "BATCHES_SHOW",
         OwnedCommand::OwedShow { .. } => "OWED_SHOW",
+        OwnedCommand::OrderShow { .. } => "ORDER_SHOW",
         OwnedCommand::StockShow { .. } => "STOCK_SHOW",
         OwnedCommand::StockChannels { .. } => "STOCK_CHANNELS",
         OwnedCommand::OperationShow => "OPERATION_SHOW",

@@ -190,6 +190,8 @@ pub struct Channel {
 /// What is remembered of an operation with an id of its own.
 #[derive(Debug, Clone)]
 pub struct Record {
+    /// How many records were made before it.
+    pub ordinal: u64,
     /// Part of the id.
     pub created_ms: u64,
     /// Part of the content.
@@ -335,6 +337,9 @@ impl Oracle {
             OwnedCommand::StockTermsShow { stock } => self.show_terms(envelope, *stock),
             OwnedCommand::RiskShow { from } => self.show_risk(envelope, *from),
             OwnedCommand::OwedShow { stock, from } => self.show_owed(envelope, *stock, *from),
+            OwnedCommand::OrderShow { order, after, limit } => {
+                self.show_order(envelope, (*order, *after, *limit))
+            }
             OwnedCommand::KeysRead { hold, from } => self.read_keys(envelope, *hold, *from),
             OwnedCommand::KeysList { stock, batch, from } => {
                 self.list_keys(envelope, (*stock, *batch, *from), false)
@@ -399,6 +404,7 @@ impl Oracle {
         };
         if answer.code().is_none() || hold.is_some() {
             let record = Record {
+                ordinal: self.recorded,
                 created_ms,
                 channel: envelope.channel,
                 command: request.command.clone(),

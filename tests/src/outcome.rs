@@ -6,7 +6,7 @@
 use crate::request::OwnedRequest;
 use scrip_engine::answer::{
     Answer, BatchView, Cancelled, ChannelView, DebtView, HoldState, HoldView, KeyList, KeyPage, KeyPlace,
-    ListPage, ListedItem, ListedKeys, ListedPlace, OperationView, Outcome, StockView,
+    ListPage, ListedItem, ListedKeys, ListedPlace, More, OperationView, OrderHold, Outcome, StockView,
 };
 use scrip_engine::command::{Block, Limits, Price, RiskRule, StockKind, StockTerms};
 use scrip_engine::ids::{ChannelId, OperationId, OrderId, StockId, UserId};
@@ -35,6 +35,7 @@ pub enum OwnedOutcome {
     KeysListed(OwnedList),
     Owed { position: u32, until_ms: u64 },
     Debts { total: u32, debts: Vec<DebtView> },
+    OrderHolds { more: More, holds: Vec<OrderHold> },
     Hold(Box<OwnedHold>),
     Operation(OperationView),
     Refused { code: Code, facts: OwnedFacts },
@@ -392,6 +393,7 @@ impl From<Answer<'_>> for OwnedOutcome {
             }
             Answer::Owed { position, until_ms } => OwnedOutcome::Owed { position, until_ms },
             Answer::Debts { total, debts } => OwnedOutcome::Debts { total, debts: debts.to_vec() },
+            Answer::OrderHolds { more, holds } => OwnedOutcome::OrderHolds { more, holds: holds.to_vec() },
             Answer::Hold(view) => OwnedOutcome::Hold(Box::new(view.into())),
             Answer::Operation(view) => OwnedOutcome::Operation(view),
         }

@@ -144,6 +144,11 @@ pub enum OwnedCommand {
         stock: StockId,
         from: u32,
     },
+    OrderShow {
+        order: OrderId,
+        after: OperationId,
+        limit: u32,
+    },
     OperationShow,
     StockLimits {
         stock: StockId,
@@ -277,6 +282,9 @@ impl OwnedRequest {
             OwnedCommand::StockShow { stock } => Command::StockShow { stock: *stock },
             OwnedCommand::StockChannels { stock } => Command::StockChannels { stock: *stock },
             OwnedCommand::OwedShow { stock, from } => Command::OwedShow { stock: *stock, from: *from },
+            OwnedCommand::OrderShow { order, after, limit } => {
+                Command::OrderShow { order: *order, after: *after, limit: *limit }
+            }
             OwnedCommand::OperationShow => Command::OperationShow,
             OwnedCommand::StockLimits { .. }
             | OwnedCommand::StockPrice { .. }
@@ -315,6 +323,7 @@ impl OwnedRequest {
                 | OwnedCommand::KeysList { .. }
                 | OwnedCommand::BatchesShow { .. }
                 | OwnedCommand::OwedShow { .. }
+                | OwnedCommand::OrderShow { .. }
                 | OwnedCommand::OperationShow
                 | OwnedCommand::StockTermsShow { .. }
                 | OwnedCommand::RiskShow { .. }

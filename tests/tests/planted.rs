@@ -15,7 +15,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
 use std::sync::Once;
 
 /// Seeds after which a bug counts as missed.
-const SEEDS: u64 = 400;
+const SEEDS: u64 = 1_000;
 
 /// Steps of one seed's history.
 const STEPS: u64 = 500;
@@ -51,6 +51,7 @@ const HUNTS: &[(Bug, Look)] = &[
     (Bug::DebtsNewestFirst, model),
     (Bug::DebtOvertaken, model),
     (Bug::DebtDeadlineIgnored, model),
+    (Bug::OrderForgetsOldest, model),
     (Bug::AnswerBeforeSync, crashes),
     (Bug::SkippedDirectorySync, crashes),
     (Bug::IgnoredIoError, crashes),

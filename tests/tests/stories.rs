@@ -97,6 +97,13 @@ fn the_first_ten_minutes_work_as_they_are_typed() {
     let server = again(&site, server);
     let said = site.typed("scrip keys show T1-1").well();
     assert!(said.stdout.ends_with(" ****0000\n"), "{said:#?}");
+    let said = site.typed("scrip order show T1").well();
+    assert_eq!(said.field("state"), "sold", "{said:#?}");
+    assert!(said.stdout.contains("item       steam50: 1 reserved, 1 sold"), "{said:#?}");
+    assert!(
+        said.stdout.contains(" ****0000\n") && !said.stdout.contains("STEAM-"),
+        "the same key: {said:#?}"
+    );
     assert_eq!(site.typed(sale).well().stdout, first.stdout, "after kill -9, too");
     assert_eq!(site.typed("scrip keys reveal T1-1").well().stdout, "STEAM-00000-00000\n");
     let said = until(|| site.typed("scrip top"), |said| said.stdout.contains("steam50"));

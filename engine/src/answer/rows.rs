@@ -1,4 +1,4 @@
-//! Rows of lists: batches, channels and debts as they lie on the wire. They stand apart from the answers so that their table
+//! Rows of lists: batches, channels, debts and holds of an order as they lie on the wire. They stand apart from the answers so that their table
 //! stays in one view.
 //!
 //! Invariant: the layouts are those of docs/protocol.md.
@@ -77,4 +77,71 @@ pub struct DebtView {
     pub channel: U16,
     /// Reserved; 0.
     pub spare: [u8; 6],
+}
+
+/// A hold of an order in short, as it lies on the wire. OPERATION_SHOW has all of its lines.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Default, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned,
+)]
+#[repr(C)]
+pub struct OrderHold {
+    /// Its id.
+    pub hold: U128,
+    /// The buyer; 0: none.
+    pub user: U128,
+    /// Shard time of its making.
+    pub reserved_ms: U64,
+    /// The deadline in force; of a SELL that was owed: until when.
+    pub deadline_ms: U64,
+    /// Shard time at which it left held or owed for its present state; 0 until then.
+    pub closed_ms: U64,
+    /// The stock of its first line; 0: it was not found.
+    pub stock: U64,
+    /// Units of that line that were granted, or are owed; 0 in a recorded refusal.
+    pub units: U32,
+    /// The channel that made it.
+    pub channel: U16,
+    /// Lapsed, refused and unfulfilled: the recorded refusal's code; 0: none.
+    pub refusal: U16,
+    /// A [`crate::answer::HoldState`].
+    pub state: u8,
+    /// Lines, 1 to 64.
+    pub lines: u8,
+    /// [`OrderHold::LATE`] and the others.
+    pub flags: u8,
+    /// Reserved; 0.
+    pub spare: [u8; 5],
+}
+
+impl OrderHold {
+    /// Flag: confirmed after it had expired.
+    pub const LATE: u8 = 1;
+    /// Flag: a risk rule or a block has marked it.
+    pub const FLAGGED: u8 = 2;
+    /// All flags there are.
+    pub const FLAGS: u8 = OrderHold::LATE | OrderHold::FLAGGED;
+}
+
+/// Whether a list goes on behind a page. Numbers are never reused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum More {
+    /// It ends there.
+    No = 0,
+    /// It goes on.
+    Yes = 1,
+    /// It may: so many holds that are gone lie in between that the rest was not looked at. They leave memory bit by bit.
+    Unknown = 2,
+}
+
+impl More {
+    /// What this number says.
+    pub const fn from_number(number: u8) -> Option<More> {
+        Some(match number {
+            0 => More::No,
+            1 => More::Yes,
+            2 => More::Unknown,
+            _ => return None,
+        })
+    }
 }

@@ -4,7 +4,10 @@
 //! Invariant: what passes here needs no second look: every number lies inside its limits, every list is in order.
 
 use super::*;
-use crate::limits::LINES_MAX;
+use crate::limits::{
+    CHANNELS_PER_STOCK_MAX, KEY_BLOCK_BYTES_MAX, KEY_TEXT_BYTES_MAX, KEYS_PER_CHUNK_MAX, LINES_MAX,
+    NAME_BYTES_MAX, STOCK_UNITS_MAX, TTL_MAX_MS, UNITS_PER_LINE_MAX,
+};
 
 impl Request<'_> {
     /// Checks the fixed limits of the contract. Slots of stocks are not checked here: CROSS_SLOT is an answer.
@@ -19,6 +22,7 @@ impl Request<'_> {
                 | Command::RiskShow { .. }
                 | Command::KeysList { .. }
                 | Command::OwedShow { .. }
+                | Command::OrderShow { .. }
         );
         if self.envelope.operation.0 == 0 && !named {
             return Err(Malformed::OperationZero);
@@ -69,6 +73,7 @@ impl Request<'_> {
             | Command::KeysRead { .. }
             | Command::BatchesShow { .. }
             | Command::OwedShow { .. }
+            | Command::OrderShow { .. }
             | Command::StockShow { .. }
             | Command::StockChannels { .. }
             | Command::OperationShow => Ok(()),

@@ -13,6 +13,7 @@ pub mod key_list;
 pub mod key_reclaim;
 pub mod keys;
 pub mod limits;
+pub mod order_show;
 pub mod orders;
 pub mod owed;
 pub mod prices;
@@ -25,7 +26,9 @@ pub mod settle;
 pub mod stock;
 pub mod take;
 
-use crate::answer::{BatchView, ChannelView, DebtView, HoldLine, KeyPlace, ListedPlace, OperationKind};
+use crate::answer::{
+    BatchView, ChannelView, DebtView, HoldLine, KeyPlace, ListedPlace, OperationKind, OrderHold,
+};
 use crate::command::{Block, Command, Parties, Price, Quota, Request, RiskRule, SubjectKind};
 use crate::event::{Buyer, Event, EventHold, EventKey, EventLine, EventSink, Origin, OwedLine, RefusedLine};
 use crate::ids::OperationKey;
@@ -99,6 +102,8 @@ pub enum Reply {
     Batches(Handle, u32),
     /// OWED_SHOW: the debts of a stock from a position on.
     Debts(Handle, u32),
+    /// ORDER_SHOW.
+    OrderHolds(order_show::Page),
     /// OPERATION_SHOW of a hold.
     Hold(Handle),
     /// OPERATION_SHOW of another operation.
@@ -237,6 +242,8 @@ pub struct Replies {
     pub listed: Vec<ListedPlace>,
     /// Debts of a stock.
     pub debts: Vec<DebtView>,
+    /// Holds of an order.
+    pub order_holds: Vec<OrderHold>,
 }
 
 /// What a decision rests on: the time, and who asks for what.
@@ -318,6 +325,9 @@ pub fn decide<'p>(state: &State, question: Question<'_>, plan: &'p mut Plan) -> 
         }
         Command::StockTermsShow { stock } => query::decide_stock(state, question, *stock, Reply::Terms),
         Command::OwedShow { stock, from } => owed::decide_show(state, question, *stock, *from),
+        Command::OrderShow { order, after, limit } => {
+            order_show::decide(state, question, (*order, *after, *limit))
+        }
         Command::StockShow { stock } => query::decide_stock(state, question, *stock, Reply::Stock),
         Command::StockChannels { stock } => query::decide_stock(state, question, *stock, Reply::Channels),
         Command::OperationShow => query::decide_operation(state, question),

@@ -88,6 +88,10 @@ pub fn read<'r>(state: &'r State, reply: Reply, replies: &'r mut Replies) -> Out
             replies.channels.extend(stock.channels.views(stock.units.available));
             Outcome::Done(Answer::Channels { version: stock.version, channels: &replies.channels })
         }
+        Reply::OrderHolds(page) => {
+            let more = super::order_show::fill(state, page, replies);
+            Outcome::Done(Answer::OrderHolds { more, holds: &replies.order_holds })
+        }
         Reply::Hold(handle) => Outcome::Done(Answer::Hold(hold_view(state, handle, replies))),
         Reply::Operation(kind, value) => Outcome::Done(Answer::Operation(OperationView { kind, value })),
     }

@@ -69,6 +69,7 @@ impl State {
         self.digest_keys(&mut hash);
         feed(&mut hash, &self.holds);
         feed(&mut hash, &self.extra_lines);
+        self.digest_order_holds(&mut hash);
         feed(&mut hash, &self.operations);
         feed(&mut hash, &self.limits);
         feed(&mut hash, &self.counts);

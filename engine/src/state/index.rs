@@ -84,6 +84,16 @@ impl Index {
         self.place(Entry::new(hash, handle));
     }
 
+    /// Puts another handle into exactly this entry. Panics if it is not there.
+    pub fn replace(&mut self, hash: u32, old: Handle, new: Handle) {
+        let mut slot = hash & self.mask;
+        while self.at(slot).handle() != old.0 {
+            assert!(self.at(slot).handle() != NONE, "a record is missing from its index");
+            slot = (slot + 1) & self.mask;
+        }
+        *self.entries.get_mut(slot as usize) = Entry::new(hash, new);
+    }
+
     /// Removes exactly this entry. Panics if it is not there: the record and its index entry live together.
     pub fn remove(&mut self, hash: u32, handle: Handle) {
         let mut hole = hash & self.mask;
@@ -154,6 +164,10 @@ mod tests {
             let found = index.find(hash(n), |handle| handle.0 == n);
             assert_eq!(found.is_some(), n % 3 != 0, "entry {n}");
         }
+        assert_eq!(index.used(), 26);
+        index.replace(hash(1), Handle(1), Handle(100));
+        assert_eq!(index.find(hash(1), |handle| handle.0 == 1), None);
+        assert_eq!(index.find(hash(1), |handle| handle.0 == 100), Some(Handle(100)));
         assert_eq!(index.used(), 26);
     }
 

@@ -10,6 +10,7 @@ pub mod digest;
 pub mod index;
 pub mod keys;
 pub mod memory;
+pub mod order_holds;
 pub mod orders;
 pub mod reclaim;
 pub mod records;
@@ -28,6 +29,7 @@ use crate::limits::{Capacity, Rules};
 use debts::Debts;
 use index::Index;
 use keys::{BatchState, Keys};
+use order_holds::OrderHolds;
 use orders::OrderLines;
 use records::{Counted, Counts, ExtraLine, HoldRecord, LimitRecord, LineRecord, OperationRecord, Recorded};
 use risk::Risk;
@@ -100,6 +102,8 @@ pub struct State {
     pub timers: Timers,
     /// Which hold has the line of an order, on stocks that an order can buy once.
     pub order_lines: OrderLines,
+    /// Which holds were made for an order.
+    order_holds: OrderHolds,
     stock_index: Index,
     record_index: Index,
     limit_index: Index,
@@ -137,6 +141,8 @@ impl State {
             slices: Slices::default(),
             timers: Timers::new(capacity.holds_max),
             order_lines: OrderLines::new(capacity.order_lines_max),
+            // A hold never lacks room for its order.
+            order_holds: OrderHolds::new(capacity.holds_max),
             stock_index: Index::new(capacity.stocks_max),
             record_index: Index::new(capacity.holds_max.saturating_add(capacity.operations_max)),
             limit_index: Index::new(capacity.user_limits_max),
@@ -299,11 +305,12 @@ impl State {
         handle
     }
 
-    /// Adds a hold, puts it into its slice and, if held, under its timer.
+    /// Adds a hold, puts it into its slice, its order's list and, if held, under its timer.
     #[inline]
     pub(crate) fn insert_hold(&mut self, record: HoldRecord, hash: u32) -> Handle {
         let handle = self.holds.insert(record);
         self.record_index.insert(hash, Handle(Recorded::Hold(handle).tagged()));
+        self.hang_into_order(handle);
         let held = record.state == HoldState::Held as u8;
         if held {
             self.timers.insert(handle, record.deadline_ms());

@@ -70,7 +70,7 @@ impl State {
         let mut hashes = [0u32; TOUCHED_MAX];
         let mut limits = [NONE; TOUCHED_MAX];
         let mut next = self.slices.first_reclaimable();
-        let mut found = 0;
+        let (mut found, mut touched) = (0, 0);
         while let (Some(Recorded::Hold(handle)), true) = (next, found < count.min(TOUCHED_MAX)) {
             let hold = self.holds.get(handle);
             hashes[found] = self.record_hash(&hold.key());
@@ -79,10 +79,10 @@ impl State {
                 // Its entries lie behind one more access: they are not worth a second round here.
                 Counted::Nowhere | Counted::Fully(_) => NONE,
             };
+            touched ^= self.touch_order_of(hold);
             next = Recorded::from_tagged(hold.slice_next);
             found += 1;
         }
-        let mut touched = 0;
         for hash in &hashes[..found] {
             touched ^= self.touch_record(*hash);
         }
@@ -127,6 +127,7 @@ impl State {
             keys += state.keys.forget_hold(line.keys);
         });
         self.drop_order_lines(handle);
+        self.unhang_from_order(handle);
         let mut next = hold.more_lines;
         while next != NONE {
             let extra = Handle(next);

@@ -186,6 +186,7 @@ impl State {
         self.compare_limits(&limits)?;
         self.compare_keys()?;
         self.compare_order_lines()?;
+        self.compare_order_holds()?;
         self.compare_debts(debts)?;
         let operations = u64::from(self.operations.used());
         same("operation ids", u64::from(self.record_index.used()), holds + operations)?;

@@ -322,6 +322,20 @@ layout! {
 }
 
 layout! {
+    /// ORDER_SHOW.
+    pub struct OrderShowBody {
+        /// the order
+        order: U128,
+        /// only holds made before this one of the order; 0: all of them
+        after: U128,
+        /// holds wanted; 0, or more than 64: 64
+        limit: U32,
+        /// 0
+        spare: U32,
+    }
+}
+
+layout! {
     /// RESERVE and SELL; what the flags HAS_... announce follows, then the lines.
     pub struct TakeBody {
         /// the gateway's order; 0: none

@@ -189,6 +189,7 @@ impl<'a> Dump<'a> {
                 (0..blocks).for_each(|_| self.fields(commands::BlockLayout::FIELDS));
             }
             AnswerKind::Debts => (0..count).for_each(|_| self.fields(answers::DebtLayout::FIELDS)),
+            AnswerKind::OrderHolds => (0..count).for_each(|_| self.fields(answers::OrderHoldLayout::FIELDS)),
             AnswerKind::Rejection => self.facts(outcome),
             _ => {}
         }

@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
 pub mod dump;
+pub mod orders;
 pub mod strategies;
 
 use scrip_engine::answer::{
@@ -117,6 +118,7 @@ pub fn commands() -> Vec<CommandSample> {
         .chain(commands_of_limits(one))
         .chain(commands_of_orders())
         .chain([("owed_show", Command::OwedShow { stock: STOCK, from: 64 })])
+        .chain(orders::commands())
         .enumerate()
         .map(|(index, (name, command))| {
             let operation = OperationId(OPERATION.0 + 0x10 * index as u128);
@@ -501,7 +503,7 @@ pub fn answers() -> Vec<AnswerSample> {
     let done = done.chain([("hold_flagged", Answer::Hold(flagged))]).chain(answers_of_limits());
     let once = Answer::Stock(StockView { once_per_order: true, ..stock });
     let done = done.chain(answers_of_orders()).chain([("stock_once_per_order", once)]);
-    let done = done.chain(answers_of_debts());
+    let done = done.chain(answers_of_debts()).chain(orders::answers());
     done.map(|(name, answer)| (name.to_string(), Outcome::Done(answer))).collect()
 }
 

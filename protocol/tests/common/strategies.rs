@@ -1,13 +1,16 @@
-//! Limits, prices, rules, blocks and debts with any values that a caller may give: what commands set, answers show. They stand apart from
-//! the rest of the round trip because both sides of it draw them.
+//! Limits, prices, rules, blocks, and rows of lists with any values that a caller may give: what commands set, answers show. They
+//! stand apart from the rest of the round trip so that it stays in one view.
+//!
+//! Invariant: every value is one that the decoder takes.
 
 use proptest::prelude::*;
-use scrip_engine::answer::DebtView;
+use scrip_engine::answer::{BatchView, ChannelView, DebtView, OrderHold};
 use scrip_engine::command::{Block, Limits, Price, PriceKind, RiskRule, SubjectLimit};
 use scrip_engine::ids::ChannelId;
 use scrip_engine::limits::{
     PRICES_PER_STOCK_MAX, RISK_RULES_MAX, RISK_WINDOW_MAX_MS, RISK_WINDOW_MIN_MS, UNITS_PER_LINE_MAX,
 };
+use scrip_engine::rejection::Code;
 use zerocopy::little_endian::{I16, U16, U32, U64, U128};
 
 /// Limits as a caller may give them.
@@ -72,5 +75,60 @@ pub fn debts() -> impl Strategy<Value = DebtView> {
         units: U64::new(numbers[2]),
         channel: U16::new(channel),
         spare: [0; 6],
+    })
+}
+
+/// Channels with any numbers.
+pub fn channels() -> impl Strategy<Value = ChannelView> {
+    any::<([u64; 6], u16)>().prop_map(|(numbers, channel)| ChannelView {
+        guaranteed: U64::new(numbers[0]),
+        cap: U64::new(numbers[1]),
+        lapses_ms: U64::new(numbers[2]),
+        held: U64::new(numbers[3]),
+        consumed: U64::new(numbers[4]),
+        room: U64::new(numbers[5]),
+        channel: U16::new(channel),
+        spare: [0; 6],
+    })
+}
+
+/// Batches with any numbers, in any state.
+pub fn batches() -> impl Strategy<Value = BatchView> {
+    any::<([u64; 7], u32, u8)>().prop_map(|(numbers, number, byte)| BatchView {
+        cost: U64::new(numbers[0]),
+        expires_ms: U64::new(numbers[1]),
+        imported: U64::new(numbers[2]),
+        unsold: U64::new(numbers[3]),
+        moved: U64::new(numbers[4]),
+        sold: U64::new(numbers[5]),
+        void: U64::new(numbers[6]),
+        batch: U32::new(number),
+        state: byte % 4 + 1,
+        supplier_bytes: byte % 65,
+        spare: U16::ZERO,
+        supplier: [byte; 64],
+    })
+}
+
+/// Holds of an order in any state, with any numbers.
+pub fn order_holds() -> impl Strategy<Value = OrderHold> {
+    let refusal = prop::option::of(prop::sample::select(Code::ALL));
+    any::<([u128; 2], [u64; 4], u32, u16, [u8; 3])>().prop_flat_map(move |numbers| {
+        let (ids, times, units, channel, bytes) = numbers;
+        refusal.clone().prop_map(move |refusal| OrderHold {
+            hold: U128::new(ids[0]),
+            user: U128::new(ids[1]),
+            reserved_ms: U64::new(times[0]),
+            deadline_ms: U64::new(times[1]),
+            closed_ms: U64::new(times[2]),
+            stock: U64::new(times[3]),
+            units: U32::new(units),
+            channel: U16::new(channel),
+            refusal: U16::new(refusal.map_or(0, |code| code as u16)),
+            state: bytes[0] % 9 + 1,
+            lines: bytes[1],
+            flags: bytes[2] & OrderHold::FLAGS,
+            spare: [0; 5],
+        })
     })
 }

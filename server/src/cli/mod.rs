@@ -12,8 +12,8 @@ mod values;
 pub use risk::{RiskCommand, RuleArgs};
 pub use runs::{BenchArgs, DemoArgs, DemoCommand, KeysDemoArgs, LoadArgs, ProfileName, WorkName, Workload};
 pub use sale::{
-    CallArgs, ConfirmArgs, HoldCommand, OperationArgs, OwedCommand, PartiesArgs, ReserveArgs, ReturnArgs,
-    SellArgs, TakeArgs,
+    CallArgs, ConfirmArgs, HoldCommand, OperationArgs, OrderArgs, OrderCommand, OwedCommand, PartiesArgs,
+    ReserveArgs, ReturnArgs, SellArgs, TakeArgs,
 };
 pub use stock::{EditArgs, LimitArgs, PriceArgs, PriceName, StockCommand, SubjectName};
 pub use token::TokenCommand;
@@ -81,6 +81,9 @@ pub enum Command {
     /// Holds: what was reserved and sold
     #[command(subcommand)]
     Hold(HoldCommand),
+    /// Orders: all that was sold and held for one
+    #[command(subcommand)]
+    Order(OrderCommand),
     /// Risk rules and blocks of a running server: how often a subject may buy, and who may not
     #[command(subcommand)]
     Risk(RiskCommand),

@@ -1,4 +1,4 @@
-//! Flags of `scrip sell`, `reserve`, `confirm`, `release`, `return`, `cancel`, `hold` and `owed`.
+//! Flags of `scrip sell`, `reserve`, `confirm`, `release`, `return`, `cancel`, `hold`, `order` and `owed`.
 
 use super::ServerArgs;
 use super::values::{self, Item};
@@ -158,4 +158,29 @@ pub struct ReturnArgs {
 pub enum HoldCommand {
     /// Show where a hold stands: state, channel, times, units of each item
     Show(CallArgs),
+}
+
+/// `scrip order`.
+#[derive(Debug, Subcommand)]
+pub enum OrderCommand {
+    /// Show all that was sold and held for an order, the newest first: state, items, card keys with their last four
+    /// characters
+    Show(OrderArgs),
+}
+
+/// `scrip order show`.
+#[derive(Debug, Args)]
+pub struct OrderArgs {
+    /// The order, as --order said it
+    #[arg(value_name = "ORDER")]
+    pub order: String,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+    /// The channel that asks, for tokens that may only name some
+    #[arg(long, default_value = "own", value_parser = values::channel)]
+    pub channel: ChannelId,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub server: ServerArgs,
 }

@@ -6,6 +6,7 @@
 
 mod cancel;
 mod limits;
+mod order;
 mod owed;
 mod quota;
 mod repeat;
@@ -16,6 +17,7 @@ mod top;
 mod words;
 
 pub use cancel::cancel;
+pub use order::order;
 pub use owed::owed;
 pub use risk::risk;
 pub use sale::{confirm, hold, hold_named, release, reserve, return_units, sell};

@@ -9,8 +9,9 @@ use crate::cli::{
     TakeArgs,
 };
 use scrip_client::{
-    Client, Confirm, Error, Hold, HoldShown, HoldState, KeysShown, Line, Operation, OperationShown, OrderId,
-    Parties, Reserve, ReturnUnits, Sell, Sold, TTL_MAX_MS, UserId, channel_name, says_its_time,
+    Client, Confirm, Error, Hold, HoldLineShown, HoldShown, HoldState, KeysShown, Line, Operation,
+    OperationShown, OrderId, Parties, Reserve, ReturnUnits, Sell, Sold, TTL_MAX_MS, UserId, channel_name,
+    says_its_time,
 };
 use std::time::Duration;
 
@@ -184,19 +185,13 @@ pub fn hold(command: &HoldCommand) -> Result<(), OperatorError> {
                 // A refused sale may have named a stock that never was.
                 Err(_) => format!("stock {}", line.stock),
             };
-            println!(
-                "item       {name}: {} reserved, {} sold, {} of those returned{}",
-                line.reserved,
-                line.confirmed,
-                line.returned,
-                if line.price == 0 { String::new() } else { format!(", at {} a unit", line.price) }
-            );
+            print_item(&name, line);
         }
         Ok(())
     })
 }
 
-async fn shown(client: &Client, hold: Hold) -> Result<HoldShown, Failure> {
+pub(super) async fn shown(client: &Client, hold: Hold) -> Result<HoldShown, Failure> {
     match client.operation_show(hold.operation, hold.slot).await? {
         OperationShown::Hold(shown) => Ok(shown),
         OperationShown::Operation(view) => Err(Failure::Wish(format!(
@@ -250,7 +245,7 @@ fn print_taken(items: &[Item], units: &[u32]) {
 }
 
 /// Card keys are masked here as everywhere; their buyer's answer is asked for by a command of its own.
-fn print_keys(keys: &KeysShown, reference: &str) {
+pub(super) fn print_keys(keys: &KeysShown, reference: &str) {
     for key in &keys.keys {
         println!("key {}", key_line(key));
     }
@@ -273,7 +268,18 @@ fn print_operation(arguments: &OperationArgs, operation: Operation) {
     }
 }
 
-fn print_hold(hold: &HoldShown) {
+/// A line of a hold, with its stock's name.
+pub(super) fn print_item(name: &str, line: &HoldLineShown) {
+    println!(
+        "item       {name}: {} reserved, {} sold, {} of those returned{}",
+        line.reserved,
+        line.confirmed,
+        line.returned,
+        if line.price == 0 { String::new() } else { format!(", at {} a unit", line.price) }
+    );
+}
+
+pub(super) fn print_hold(hold: &HoldShown) {
     let state = match hold.state {
         HoldState::Held => "held",
         HoldState::Confirmed if hold.late => "sold, after it had expired",

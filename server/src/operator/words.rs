@@ -38,6 +38,8 @@ pub enum Kind {
     Limit,
     /// `risk`.
     Risk,
+    /// `order`.
+    Order,
 }
 
 /// What went wrong.
@@ -106,7 +108,7 @@ pub fn next(error: &Error, subject: &Subject<'_>) -> String {
             (Kind::Create | Kind::Stock | Kind::Quota | Kind::Limit, _) => {
                 format!(". `scrip stock show {}` tells", stock(subject))
             }
-            (Kind::Hold | Kind::Keys | Kind::Cancel, _) | (Kind::Take, Some(_)) => {
+            (Kind::Hold | Kind::Keys | Kind::Cancel | Kind::Order, _) | (Kind::Take, Some(_)) => {
                 ". Run the same command again: it is made once".into()
             }
             // A return's reference is the hold; its operation may have been a new one.
@@ -255,7 +257,7 @@ pub fn full(which: CapacityOf, maximum: u64) -> (String, &'static str) {
 fn forbidden(kind: Kind) -> String {
     let verbs = match kind {
         Kind::Create | Kind::Stock | Kind::Quota | Kind::Limit | Kind::Risk => "--verb stock --verb read",
-        Kind::Take | Kind::Hold => "--verb sell --verb read",
+        Kind::Take | Kind::Hold | Kind::Order => "--verb sell --verb read",
         Kind::Return | Kind::Cancel => "--verb return --verb read",
         Kind::Keys => "--verb stock --verb sell --verb return --verb read --verb export",
     };
@@ -272,8 +274,12 @@ pub fn id_text(id: OperationId) -> String {
 
 /// A card key as it is shown everywhere but to its buyer: its number and how its text ends.
 pub fn key_line(key: &KeyShown) -> String {
-    let text = key.text.as_ref().map_or("(not revealed)".into(), KeyText::masked);
-    format!("{:>10} {text}{}", key.number, if key.void { "  void" } else { "" })
+    format!("{:>10} {}{}", key.number, key_text(key), if key.void { "  void" } else { "" })
+}
+
+/// What is shown of a card key's text everywhere but to its buyer.
+pub fn key_text(key: &KeyShown) -> String {
+    key.text.as_ref().map_or("(not revealed)".into(), KeyText::masked)
 }
 
 /// A number for people: digits in threes.

@@ -95,7 +95,7 @@ pub enum Verb {
     /// RISK_SET, BLOCK_SET, BATCH_CREATE, BATCH_CHANGE, KEYS_IMPORT, KEY_RECLAIM.
     Stock,
     /// Queries that show no card keys.
-    /// STOCK_SHOW, STOCK_CHANNELS, STOCK_TERMS_SHOW, RISK_SHOW, BATCHES_SHOW, OWED_SHOW, KEYS_LIST, OPERATION_SHOW.
+    /// STOCK_SHOW, STOCK_CHANNELS, STOCK_TERMS_SHOW, RISK_SHOW, BATCHES_SHOW, OWED_SHOW, KEYS_LIST, OPERATION_SHOW, ORDER_SHOW.
     Read,
     /// KEYS_EXPORT: every text of a stock, in one go.
     Export,
@@ -124,6 +124,7 @@ impl Verb {
             | CommandKind::StockTermsShow
             | CommandKind::RiskShow
             | CommandKind::OwedShow
+            | CommandKind::OrderShow
             | CommandKind::OperationShow => Verb::Read,
             CommandKind::StockCreate
             | CommandKind::StockSupply

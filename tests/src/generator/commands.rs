@@ -96,6 +96,7 @@ impl Generator {
                 }
                 OwnedCommand::OperationShow
             }
+            Kind::OrderShow => self.order_show(oracle, &mut envelope),
             Kind::Reveal | Kind::KeyReplace | Kind::KeyReclaim | Kind::KeysRead => {
                 self.hold_of_keys(oracle, &mut envelope, kind)
             }

@@ -32,6 +32,7 @@ pub enum Kind {
     KeysRead,
     BatchesShow,
     OwedShow,
+    OrderShow,
     StockShow,
     StockChannels,
     OperationShow,
@@ -45,7 +46,7 @@ pub enum Kind {
 }
 
 /// All kinds with their usual weights.
-const KINDS: [(Kind, u32); 34] = [
+const KINDS: [(Kind, u32); 35] = [
     (Kind::StockCreate, 1),
     (Kind::StockSupply, 6),
     (Kind::StockVoid, 3),
@@ -80,6 +81,7 @@ const KINDS: [(Kind, u32); 34] = [
     (Kind::BlockSet, 2),
     (Kind::RiskShow, 2),
     (Kind::Cancel, 6),
+    (Kind::OrderShow, 4),
 ];
 
 /// How often things happen, in thousandths.

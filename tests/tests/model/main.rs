@@ -17,6 +17,7 @@ mod key_options;
 mod key_situations;
 mod keys;
 mod limits;
+mod order_holds;
 mod orders;
 mod prices;
 mod random;

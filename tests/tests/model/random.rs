@@ -109,7 +109,7 @@ fn assert_covers(total: &Tally) {
         Capacity,
     ];
     let of_keys: &[Code] = &[HoldNotFound, NotActive, HoldReleased, RuleFailed];
-    let expected: [(&str, &[&[Code]]); 34] = [
+    let expected: [(&str, &[&[Code]]); 35] = [
         ("STOCK_CREATE", &[with_id, &[CrossSlot, RuleFailed, Capacity]]),
         ("BATCH_CREATE", &[with_id, &[CrossSlot, NotFound, RuleFailed, Capacity]]),
         (
@@ -124,6 +124,7 @@ fn assert_covers(total: &Tally) {
         ("KEYS_LIST", &[&[CrossSlot, NotFound, RuleFailed]]),
         ("KEYS_READ", &[of_keys]),
         ("OWED_SHOW", &[&[CrossSlot, NotFound]]),
+        ("ORDER_SHOW", &[&[NotFound]]),
         ("BATCHES_SHOW", &[&[CrossSlot, NotFound, RuleFailed]]),
         ("STOCK_SUPPLY", &[with_id, &[CrossSlot, NotFound, RuleFailed, Capacity]]),
         ("STOCK_VOID", &[with_id, &[CrossSlot, NotFound, OutOfStock, ChannelQuota, Capacity]]),
