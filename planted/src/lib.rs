@@ -70,11 +70,13 @@ pub enum Bug {
     DebtOvertaken,
     /// engine: a debt does not end at its deadline.
     DebtDeadlineIgnored,
+    /// engine: a CONFIRM that is owed claims all units of its hold, whatever it asked for.
+    ConfirmOwesAll,
 }
 
 impl Bug {
     /// Every planted bug, in the order of their numbers.
-    pub const ALL: [Bug; 31] = [
+    pub const ALL: [Bug; 32] = [
         Bug::AnswerBeforeSync,
         Bug::SkippedDirectorySync,
         Bug::IgnoredIoError,
@@ -106,6 +108,7 @@ impl Bug {
         Bug::DebtsNewestFirst,
         Bug::DebtOvertaken,
         Bug::DebtDeadlineIgnored,
+        Bug::ConfirmOwesAll,
     ];
 }
 

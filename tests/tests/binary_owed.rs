@@ -1,5 +1,5 @@
 //! Debts through the real binary: a marketplace order is paid when the keys are gone; it is owed, served first on restock,
-//! and a bad key of it is replaced once. All across kills of the server.
+//! and a bad key of it is replaced once; a hold is paid while its keys are frozen. All across kills of the server.
 
 use scrip_client::{Code, Error, HoldState, Line, OperationShown, OrderId, Sell, Sold};
 use scrip_tests::processes::PATIENCE;
@@ -72,6 +72,29 @@ fn an_order_paid_when_keys_are_gone_is_owed_and_filled_first_on_restock_and_a_ba
     line(&site, &format!("keys replace P1-1 {number} --reason 1")).well();
     assert_eq!(keys("P1-1"), "KEY-EEEE\n");
     line(&site, &format!("keys replace P1-1 {number} --reason 1")).badly(&["NOT_FOUND"]);
+    drop(server);
+}
+
+#[test]
+fn an_order_paid_while_its_reserved_keys_are_frozen_is_owed_and_filled_by_the_next_import() {
+    let site = Site::new();
+    let server = site.serve(&[]);
+    line(&site, "stock create card --keys").well();
+    import(&site, "first.txt", "KEY-AAAA\nKEY-BBBB\n");
+    line(&site, "reserve card:2 --channel own --order O1 --operation O1-1").well();
+    line(&site, "keys freeze card 1 --forced").well();
+    let first = line(&site, "confirm O1-1").well().stdout;
+    assert!(first.contains("owed") && first.contains("position   1"), "{first}");
+    let server = again(&site, server);
+    assert_eq!(line(&site, "confirm O1-1").well().stdout, first, "the callback comes again");
+    assert!(line(&site, "owed list card").well().stdout.contains("1 owed, 2 units of card"));
+    line(&site, "release O1-1").badly(&["NOT_ACTIVE"]);
+
+    import(&site, "second.txt", "KEY-CCCC\nKEY-DDDD\n");
+    let server = again(&site, server);
+    assert!(line(&site, "confirm O1-1").well().stdout.contains("sold"));
+    assert_eq!(line(&site, "keys reveal O1-1").well().stdout, "KEY-CCCC\nKEY-DDDD\n");
+    assert!(line(&site, "owed list card").well().stdout.contains("0 owed, 0 units"));
     drop(server);
 }
 

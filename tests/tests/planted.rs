@@ -51,6 +51,7 @@ const HUNTS: &[(Bug, Look)] = &[
     (Bug::DebtsNewestFirst, model),
     (Bug::DebtOvertaken, model),
     (Bug::DebtDeadlineIgnored, model),
+    (Bug::ConfirmOwesAll, model),
     (Bug::AnswerBeforeSync, crashes),
     (Bug::SkippedDirectorySync, crashes),
     (Bug::IgnoredIoError, crashes),
