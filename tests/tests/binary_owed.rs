@@ -16,10 +16,10 @@ fn line(site: &Site, command: &str) -> Said {
     site.run(&[&words, &["--data", site.data_text()][..]].concat())
 }
 
-fn import(site: &Site, name: &str, keys: &str) {
+fn import(site: &Site, name: &str, keys: &str, batch: &str) {
     let path = site.path().join(name);
     fs::write(&path, keys).expect("a temporary file");
-    line(site, &format!("keys import card {}", path.to_str().expect("a plain path"))).well();
+    line(site, &format!("keys import card {} {batch}", path.to_str().expect("a plain path"))).well();
 }
 
 /// Kills the server as a power cut would, and starts it again.
@@ -33,7 +33,7 @@ fn an_order_paid_when_keys_are_gone_is_owed_and_filled_first_on_restock_and_a_ba
     let site = Site::new();
     let server = site.serve(&[]);
     line(&site, "stock create card --keys").well();
-    import(&site, "first.txt", "KEY-AAAA\n");
+    import(&site, "first.txt", "KEY-AAAA\n", "");
     line(&site, "sell card --channel own --order O1 --operation O1-1").well();
 
     let paid = "sell card:2 --channel taobao --order T1 --operation T1-1 --paid --wait 2h";
@@ -56,10 +56,10 @@ fn an_order_paid_when_keys_are_gone_is_owed_and_filled_first_on_restock_and_a_ba
     assert!(line(&site, "hold show T1-1").well().stdout.contains("owed: it is sold as soon as"));
 
     // One key comes: it is the oldest order's, and nobody else gets it.
-    import(&site, "second.txt", "KEY-BBBB\n");
+    import(&site, "second.txt", "KEY-BBBB\n", "");
     line(&site, "sell card --channel own --order O2 --operation O2-1").badly(&["OUT_OF_STOCK"]);
     assert!(line(&site, "owed list card").well().stdout.contains("2 owed, 3 units"));
-    import(&site, "third.txt", "KEY-CCCC\nKEY-DDDD\nKEY-EEEE\n");
+    import(&site, "third.txt", "KEY-CCCC\nKEY-DDDD\nKEY-EEEE\n", "");
     let server = again(&site, server);
     assert!(line(&site, "owed list card").well().stdout.contains("0 owed, 0 units"));
     assert!(line(&site, paid).well().stdout.contains("sold"));
@@ -80,7 +80,7 @@ fn an_order_paid_while_its_reserved_keys_are_frozen_is_owed_and_filled_by_the_ne
     let site = Site::new();
     let server = site.serve(&[]);
     line(&site, "stock create card --keys").well();
-    import(&site, "first.txt", "KEY-AAAA\nKEY-BBBB\n");
+    import(&site, "first.txt", "KEY-AAAA\nKEY-BBBB\n", "");
     line(&site, "reserve card:2 --channel own --order O1 --operation O1-1").well();
     line(&site, "keys freeze card 1 --forced").well();
     let first = line(&site, "confirm O1-1").well().stdout;
@@ -90,7 +90,7 @@ fn an_order_paid_while_its_reserved_keys_are_frozen_is_owed_and_filled_by_the_ne
     assert!(line(&site, "owed list card").well().stdout.contains("1 owed, 2 units of card"));
     line(&site, "release O1-1").badly(&["NOT_ACTIVE"]);
 
-    import(&site, "second.txt", "KEY-CCCC\nKEY-DDDD\n");
+    import(&site, "second.txt", "KEY-CCCC\nKEY-DDDD\n", "--batch 2");
     let server = again(&site, server);
     assert!(line(&site, "confirm O1-1").well().stdout.contains("sold"));
     assert_eq!(line(&site, "keys reveal O1-1").well().stdout, "KEY-CCCC\nKEY-DDDD\n");
