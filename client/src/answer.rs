@@ -59,20 +59,20 @@ pub struct Confirmed {
 /// Units are owed: they are sold as soon as they are there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Owed {
-    /// The hold: repeat the sale under the same operation, or ask where it stands.
+    /// The hold: repeat the sale or confirm under the same operation, or ask where it stands.
     pub hold: Hold,
-    /// How many debts of the first line's stock there are up to this one.
+    /// How many debts of the stock of its first line with units there are up to this one.
     pub position: u32,
     /// They are owed while server time is below this.
     pub until_ms: u64,
 }
 
-/// What became of a sale.
+/// What became of a sale, or of a hold's confirm.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Sold {
     /// Its units are sold.
     Confirmed(Confirmed),
-    /// Its units are owed: only a sale that may wait gets that.
+    /// Its units are owed: a sale that may wait gets that, and a hold whose card keys were frozen or voided.
     Owed(Owed),
 }
 

@@ -271,11 +271,12 @@ impl Client {
         }
     }
 
-    /// Sells a hold's units.
-    pub async fn confirm(&self, request: Confirm) -> Result<Confirmed, Error> {
+    /// Sells a hold's units. They are owed if keys of theirs were frozen or voided meanwhile and too few are left: then
+    /// repeat it now and then, it answers what has become of it.
+    pub async fn confirm(&self, request: Confirm) -> Result<Sold, Error> {
         let Confirm { hold, units, hidden } = request;
         let command = Command::Confirm { units: &counts(&units), hidden };
-        confirmed(hold, self.call(hold.operation, hold.slot, command).await?)
+        sold(hold, self.call(hold.operation, hold.slot, command).await?)
     }
 
     /// Gives a hold's units back.
@@ -299,10 +300,7 @@ impl Client {
     pub async fn sell(&self, request: Sell) -> Result<Sold, Error> {
         let slot = slot_of(&request.lines);
         let hold = request.operation.hold(slot);
-        match self.call(request.operation, slot, request.command()).await? {
-            OwnedOutcome::Owed { position, until_ms } => Ok(Sold::Owed(Owed { hold, position, until_ms })),
-            outcome => confirmed(hold, outcome).map(Sold::Confirmed),
-        }
+        sold(hold, self.call(request.operation, slot, request.command()).await?)
     }
 
     /// Shows the debts of a stock from a position on, a page of them, the oldest first.
@@ -384,10 +382,11 @@ impl Client {
     }
 }
 
-fn confirmed(hold: Hold, outcome: OwnedOutcome) -> Result<Confirmed, Error> {
+fn sold(hold: Hold, outcome: OwnedOutcome) -> Result<Sold, Error> {
     match outcome {
+        OwnedOutcome::Owed { position, until_ms } => Ok(Sold::Owed(Owed { hold, position, until_ms })),
         OwnedOutcome::Confirmed { confirmed_ms, late, units, keys } => {
-            Ok(Confirmed { hold, confirmed_ms, late, units, keys })
+            Ok(Sold::Confirmed(Confirmed { hold, confirmed_ms, late, units, keys }))
         }
         _ => Err(wrong_answer()),
     }

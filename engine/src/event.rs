@@ -375,6 +375,18 @@ pub enum Event<'a> {
         /// Units per line. Of a keys stock the next keys in the order of sale are bound, as many.
         lines: &'a [EventLine],
     },
+    /// A hold was confirmed for which marks have left too few card keys: its units left held, and those that were asked for
+    /// are owed.
+    ConfirmOwed {
+        /// The hold.
+        hold: OperationKey,
+        /// Its card keys will not be shown.
+        hidden: bool,
+        /// They are owed until this shard time.
+        until_ms: u64,
+        /// Units per line, and which lines lacked keys.
+        lines: &'a [RefusedLine],
+    },
     /// A late CONFIRM was refused, for good; the hold lapsed.
     LateRefused {
         /// The hold.
@@ -508,6 +520,7 @@ const TOMBSTONE: u8 = 32;
 const OWED: u8 = 28;
 const SETTLED: u8 = 29;
 const UNFULFILLED: u8 = 30;
+const CONFIRM_OWED: u8 = 37;
 
 const FLAG_SOLD: u8 = 1;
 const FLAG_LATE: u8 = 1;

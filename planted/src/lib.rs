@@ -72,11 +72,13 @@ pub enum Bug {
     DebtDeadlineIgnored,
     /// engine: when a hold leaves memory, those that its order made before it are forgotten, too.
     OrderForgetsOldest,
+    /// engine: a CONFIRM that is owed claims all units of its hold, whatever it asked for.
+    ConfirmOwesAll,
 }
 
 impl Bug {
     /// Every planted bug, in the order of their numbers.
-    pub const ALL: [Bug; 32] = [
+    pub const ALL: [Bug; 33] = [
         Bug::AnswerBeforeSync,
         Bug::SkippedDirectorySync,
         Bug::IgnoredIoError,
@@ -109,6 +111,7 @@ impl Bug {
         Bug::DebtOvertaken,
         Bug::DebtDeadlineIgnored,
         Bug::OrderForgetsOldest,
+        Bug::ConfirmOwesAll,
     ];
 }
 

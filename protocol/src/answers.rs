@@ -202,7 +202,7 @@ layout! {
     pub struct OwedBody {
         /// the units are owed while shard time is below this, ms since the Unix epoch
         until_ms: U64,
-        /// debts of the first line's stock up to this one; in a repeat: now
+        /// debts of the stock of the first line with units, up to this one; in a repeat: now
         position: U32,
         /// 0
         spare: U32,
@@ -240,7 +240,7 @@ layout! {
         user: U128,
         /// shard time of its making
         reserved_ms: U64,
-        /// the deadline in force; of a SELL that was owed: until when
+        /// the deadline in force; of what was owed: until when
         deadline_ms: U64,
         /// shard time at which it left HELD or OWED for its present state; 0 until then
         closed_ms: U64,
@@ -450,7 +450,7 @@ numbered! {
         KeysListed = 16, "KEYS_LISTED", KeysListedBody, "`count` listed keys", 0;
         /// CANCEL was taken, now or before.
         Cancelled = 19, "CANCELLED", CancelledBody, "", 0;
-        /// SELL found too few units and waits for them.
+        /// SELL found too few units and waits for them, or CONFIRM too few card keys.
         Owed = 17, "OWED", OwedBody, "", 0;
         /// OWED_SHOW.
         Debts = 18, "DEBTS", DebtsBody, "`count` debts of 64 bytes", 0;

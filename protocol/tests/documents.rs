@@ -120,8 +120,7 @@ fn answer_of(kind: CommandKind) -> &'static str {
     match kind {
         CommandKind::Reserve => "RESERVED",
         CommandKind::Extend => "EXTENDED",
-        CommandKind::Confirm => "CONFIRMED or CONFIRMED_KEYS",
-        CommandKind::Sell => "CONFIRMED, CONFIRMED_KEYS or OWED",
+        CommandKind::Confirm | CommandKind::Sell => "CONFIRMED, CONFIRMED_KEYS or OWED",
         CommandKind::OwedShow => "DEBTS",
         CommandKind::OrderShow => "ORDER_HOLDS",
         CommandKind::KeysImport => "KEYS_IMPORTED",

@@ -21,8 +21,8 @@ pub struct Tally {
     pub commands: u64,
     /// Events logged.
     pub events: u64,
-    /// Sales that were owed, settled, and owed in vain.
-    pub debts: [u64; 3],
+    /// Sales that were owed, debts settled, debts in vain, and holds whose CONFIRM was owed.
+    pub debts: [u64; 4],
     /// How often each command was answered how: taken, or refused with a code.
     pub answers: BTreeMap<(&'static str, Option<Code>), u64>,
 }

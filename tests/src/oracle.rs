@@ -55,6 +55,8 @@ pub struct Oracle {
     pub keys: Vec<CardKey>,
     /// How many there may be.
     pub keys_max: usize,
+    /// How many claims debts may have.
+    pub debts_max: usize,
     /// Bytes of their sealed texts.
     pub sealed_bytes: usize,
     /// How many there may be.
@@ -214,7 +216,7 @@ pub struct Hold {
     pub state: HoldState,
     pub late: bool,
     pub flagged: bool,
-    /// The refusal of a late CONFIRM or of a paid SELL, and the one of a SELL that is owed if its units do not come.
+    /// The refusal of a late CONFIRM or of a paid SELL, and the one of what is owed if its units do not come.
     pub refusal: Option<OwnedOutcome>,
     pub reserved_ms: u64,
     pub deadline_ms: u64,
@@ -236,6 +238,8 @@ pub struct Hold {
 pub struct HoldLine {
     pub stock: StockId,
     pub reserved: i128,
+    /// While owed: the units that are.
+    pub owed: i128,
     pub confirmed: i128,
     pub returned: i128,
     /// For whom these units count: whom the stock limited when the hold was made.
@@ -269,6 +273,7 @@ impl Oracle {
             risk: Risk::default(),
             keys: Vec::new(),
             keys_max: usize::MAX,
+            debts_max: usize::MAX,
             sealed_bytes: 0,
             sealed_bytes_max: usize::MAX,
             recorded: 0,
@@ -283,10 +288,10 @@ impl Oracle {
         }
     }
 
-    /// The same with as many card keys, and as much room for their texts, as the engine has.
+    /// The same with as many card keys, as much room for their texts, and as many claims as the engine has.
     pub fn with_room(self, capacity: &Capacity) -> Oracle {
         let (keys_max, sealed_bytes_max) = (capacity.keys_max as usize, capacity.sealed_bytes_max as usize);
-        Oracle { keys_max, sealed_bytes_max, ..self }
+        Oracle { keys_max, sealed_bytes_max, debts_max: capacity.debts_max as usize, ..self }
     }
 
     /// The holds that the engine expires next, in its order.

@@ -32,8 +32,8 @@ pub struct Log {
     pub events: u64,
     /// Holds that have expired and of which the oracle has not heard.
     pub expired: Vec<Key>,
-    /// Sales that were owed, settled, and owed in vain.
-    pub debts: [u64; 3],
+    /// Sales that were owed, debts settled, debts in vain, and holds whose CONFIRM was owed.
+    pub debts: [u64; 4],
     /// The most holds that one expiry posted.
     pub expired_at_once_max: usize,
 }
@@ -51,6 +51,7 @@ impl EventSink for Log {
         }
         match event {
             Event::Owed { .. } => self.debts[0] += 1,
+            Event::ConfirmOwed { .. } => self.debts[3] += 1,
             Event::Settled { holds } => {
                 assert!(
                     (1..=DEBTS_PER_EVENT_MAX).contains(&holds.len()),

@@ -268,7 +268,11 @@ fn an_order_of_a_thousand_keys_is_the_same_after_a_restart() {
     scrip(&site, &["keys", "import", "card", file.to_str().unwrap()]).well();
     let reserve = Reserve::new(caller.client.operation(), vec![Line::new(stock, 1_000)]);
     let hold = caller.wait(caller.client.reserve(reserve)).expect("there are enough").hold;
-    let confirmed = caller.wait(caller.client.confirm(hold.all())).expect("a live hold");
+    let confirmed = caller
+        .wait(caller.client.confirm(hold.all()))
+        .expect("a live hold")
+        .confirmed()
+        .expect("keys are there");
     assert_eq!((confirmed.keys.total, confirmed.keys.keys.len()), (1_000, 64));
     let before = keys_of(&caller, hold);
     assert_eq!(before[..64], confirmed.keys.keys);
@@ -277,7 +281,11 @@ fn an_order_of_a_thousand_keys_is_the_same_after_a_restart() {
     let address = server.listen;
     server.kill();
     let _server = site.serve_at(address, &[]);
-    let again = caller.wait(caller.client.confirm(hold.all())).expect("it is confirmed");
+    let again = caller
+        .wait(caller.client.confirm(hold.all()))
+        .expect("it is confirmed")
+        .confirmed()
+        .expect("and stays so");
     assert!(again == confirmed, "a repeat gives the same keys");
     assert!(keys_of(&caller, hold) == before, "and so does each page");
 }

@@ -1,5 +1,5 @@
 //! Debts through the real binary: a marketplace order is paid when the keys are gone; it is owed, served first on restock,
-//! and a bad key of it is replaced once. All across kills of the server.
+//! and a bad key of it is replaced once; a hold is paid while its keys are frozen. All across kills of the server.
 
 use scrip_client::{Code, Error, HoldState, Line, OperationShown, OrderId, Sell, Sold};
 use scrip_tests::processes::PATIENCE;
@@ -10,10 +10,10 @@ use scrip_tests::processes::site::Site;
 use std::fs;
 use std::time::Instant;
 
-fn import(site: &Site, name: &str, keys: &str) {
+fn import(site: &Site, name: &str, keys: &str, batch: &str) {
     let path = site.path().join(name);
     fs::write(&path, keys).expect("a temporary file");
-    site.line(&format!("keys import card {}", path.to_str().expect("a plain path"))).well();
+    site.line(&format!("keys import card {} {batch}", path.to_str().expect("a plain path"))).well();
 }
 
 /// Kills the server as a power cut would, and starts it again.
@@ -27,7 +27,7 @@ fn an_order_paid_when_keys_are_gone_is_owed_and_filled_first_on_restock_and_a_ba
     let site = Site::new();
     let server = site.serve(&[]);
     site.line("stock create card --keys").well();
-    import(&site, "first.txt", "KEY-AAAA\n");
+    import(&site, "first.txt", "KEY-AAAA\n", "");
     site.line("sell card --channel own --order O1 --operation O1-1").well();
 
     let paid = "sell card:2 --channel taobao --order T1 --operation T1-1 --paid --wait 2h";
@@ -50,10 +50,10 @@ fn an_order_paid_when_keys_are_gone_is_owed_and_filled_first_on_restock_and_a_ba
     assert!(site.line("hold show T1-1").well().stdout.contains("owed: it is sold as soon as"));
 
     // One key comes: it is the oldest order's, and nobody else gets it.
-    import(&site, "second.txt", "KEY-BBBB\n");
+    import(&site, "second.txt", "KEY-BBBB\n", "");
     site.line("sell card --channel own --order O2 --operation O2-1").badly(&["OUT_OF_STOCK"]);
     assert!(site.line("owed list card").well().stdout.contains("2 owed, 3 units"));
-    import(&site, "third.txt", "KEY-CCCC\nKEY-DDDD\nKEY-EEEE\n");
+    import(&site, "third.txt", "KEY-CCCC\nKEY-DDDD\nKEY-EEEE\n", "");
     let server = again(&site, server);
     assert!(site.line("owed list card").well().stdout.contains("0 owed, 0 units"));
     assert!(site.line(paid).well().stdout.contains("sold"));
@@ -66,6 +66,29 @@ fn an_order_paid_when_keys_are_gone_is_owed_and_filled_first_on_restock_and_a_ba
     site.line(&format!("keys replace P1-1 {number} --reason 1")).well();
     assert_eq!(keys("P1-1"), "KEY-EEEE\n");
     site.line(&format!("keys replace P1-1 {number} --reason 1")).badly(&["NOT_FOUND"]);
+    drop(server);
+}
+
+#[test]
+fn an_order_paid_while_its_reserved_keys_are_frozen_is_owed_and_filled_by_the_next_import() {
+    let site = Site::new();
+    let server = site.serve(&[]);
+    site.line("stock create card --keys").well();
+    import(&site, "first.txt", "KEY-AAAA\nKEY-BBBB\n", "");
+    site.line("reserve card:2 --channel own --order O1 --operation O1-1").well();
+    site.line("keys freeze card 1 --forced").well();
+    let first = site.line("confirm O1-1").well().stdout;
+    assert!(first.contains("owed") && first.contains("position   1"), "{first}");
+    let server = again(&site, server);
+    assert_eq!(site.line("confirm O1-1").well().stdout, first, "the callback comes again");
+    assert!(site.line("owed list card").well().stdout.contains("1 owed, 2 units of card"));
+    site.line("release O1-1").badly(&["NOT_ACTIVE"]);
+
+    import(&site, "second.txt", "KEY-CCCC\nKEY-DDDD\n", "--batch 2");
+    let server = again(&site, server);
+    assert!(site.line("confirm O1-1").well().stdout.contains("sold"));
+    assert_eq!(site.line("keys reveal O1-1").well().stdout, "KEY-CCCC\nKEY-DDDD\n");
+    assert!(site.line("owed list card").well().stdout.contains("0 owed, 0 units"));
     drop(server);
 }
 

@@ -119,7 +119,7 @@ fn tokens_made_while_the_server_runs_are_good_at_once_within_their_scopes() {
     forbidden(seller.operation(operation, card));
     let supply = StockUnits { operation: there.operation(), stock: card, units: 1 };
     forbidden(seller.wait(there.stock_supply(supply)));
-    let sold = seller.wait(there.confirm(hold.all())).expect("in scope").hold;
+    let sold = seller.wait(there.confirm(hold.all())).expect("in scope").confirmed().expect("sold").hold;
     let back = ReturnUnits { operation: there.operation(), hold: sold, to_available: true, units: vec![] };
     forbidden(seller.wait(there.return_units(back.clone())));
     forbidden(seller.wait(there.for_merchant(MerchantId(2)).release(hold)));
@@ -206,7 +206,7 @@ fn make_history(caller: &Caller) {
         .wait(client.extend(Extend { operation: operation(), hold: hold(60_000), ttl_ms: 90_000 }))
         .unwrap();
     caller.wait(client.release(hold(60_000))).unwrap();
-    let sold = caller.wait(client.confirm(hold(60_000).all())).unwrap().hold;
+    let sold = caller.wait(client.confirm(hold(60_000).all())).unwrap().confirmed().expect("sold").hold;
     let back = ReturnUnits { operation: operation(), hold: sold, to_available: true, units: vec![] };
     caller.wait(client.return_units(back)).unwrap();
     caller.wait(client.sell(Sell::new(operation(), take(1)))).unwrap();

@@ -52,6 +52,7 @@ const HUNTS: &[(Bug, Look)] = &[
     (Bug::DebtOvertaken, model),
     (Bug::DebtDeadlineIgnored, model),
     (Bug::OrderForgetsOldest, model),
+    (Bug::ConfirmOwesAll, model),
     (Bug::AnswerBeforeSync, crashes),
     (Bug::SkippedDirectorySync, crashes),
     (Bug::IgnoredIoError, crashes),

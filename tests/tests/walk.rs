@@ -3,7 +3,7 @@
 
 use scrip_engine::Engine;
 use scrip_engine::command::{Quota, StockKind, StockTerms};
-use scrip_engine::event::{Buyer, Event, EventHold, EventKey, EventLine, Origin, OwedLine};
+use scrip_engine::event::{Buyer, Event, EventHold, EventKey, EventLine, Origin, OwedLine, RefusedLine};
 use scrip_engine::ids::{ChannelId, MerchantId, OperationId, OrderId, Slot, StockId, UserId};
 use scrip_engine::limits::Rules;
 use scrip_engine::rejection::Code;
@@ -231,4 +231,46 @@ fn a_debt_that_is_settled_before_an_older_one_is_seen() {
     forged.both(&Event::Settled { holds: &[EventHold::new(origin(2, 7).key())] });
     assert_eq!((forged.walk.debts_overtaken, forged.walk.faults), (1, 1), "{:?}", forged.walk.findings);
     assert_eq!(forged.walk.books.debts_settled(), 2);
+}
+
+#[test]
+fn a_hold_whose_confirm_is_owed_gives_its_units_back_and_waits_behind_the_debts_made_before() {
+    let mut forged = Forged::new(false);
+    let lines = [EventLine::new(STOCK, 1, 0)];
+    let Event::Taken { origin: of, buyer, replaces, parties, flagged, .. } = sold(2, &lines) else {
+        unreachable!("it is a sale");
+    };
+    let (sold, hidden, ttl_ms) = (false, false, 60_000);
+    forged.both(&Event::Taken {
+        origin: of,
+        buyer,
+        sold,
+        hidden,
+        ttl_ms,
+        replaces,
+        parties,
+        flagged,
+        lines: &lines,
+        prices: &[],
+    });
+    forged.both(&Event::Owed {
+        origin: origin(3, 7),
+        buyer,
+        hidden,
+        until_ms: START_MS + 60_000,
+        code: Code::OutOfStock,
+        replaces,
+        parties,
+        flagged,
+        lines: &[OwedLine::new(STOCK, 1, Some((Code::OutOfStock, 0)))],
+        prices: &[],
+    });
+    let owed = [RefusedLine::new(STOCK, 1, Some(Code::OutOfStock), 0)];
+    let (hold, until_ms) = (of.key(), START_MS + 60_000);
+    forged.both(&Event::ConfirmOwed { hold, hidden, until_ms, lines: &owed });
+    assert_eq!(forged.walk.faults, 0, "{:?}", forged.walk.findings);
+    forged.both(&Event::Settled { holds: &[EventHold::new(hold)] });
+    assert_eq!((forged.walk.debts_overtaken, forged.walk.faults), (1, 1), "{:?}", forged.walk.findings);
+    forged.both(&Event::Settled { holds: &[EventHold::new(origin(3, 7).key())] });
+    assert_eq!((forged.walk.debts_overtaken, forged.walk.faults), (1, 1), "{:?}", forged.walk.findings);
 }

@@ -64,14 +64,13 @@ fn repeat<'p>(state: &State, record: Recorded, content: u64) -> Verdict<'p> {
 
 /// The answer to the command that made a hold.
 fn made_by(state: &State, hold: &HoldRecord, handle: Handle) -> Reply {
-    if matches!(hold.state(), HoldState::Refused | HoldState::Unfulfilled) {
-        Reply::Refused(handle)
-    } else if hold.state() == HoldState::Owed {
-        super::owed::repeated(state, handle)
-    } else if hold.flags & HoldRecord::SOLD != 0 {
-        Reply::Confirmed(handle)
-    } else {
-        Reply::Reserved(handle)
+    match hold.state() {
+        HoldState::Refused => Reply::Refused(handle),
+        // Whatever its CONFIRM has come to.
+        _ if hold.flags & HoldRecord::SOLD == 0 => Reply::Reserved(handle),
+        HoldState::Unfulfilled => Reply::Refused(handle),
+        HoldState::Owed => super::owed::repeated(state, handle),
+        _ => Reply::Confirmed(handle),
     }
 }
 

@@ -1,4 +1,4 @@
-//! CONFIRM: held becomes consumed; late, an expired hold is reserved afresh and confirmed, or refused for good.
+//! CONFIRM: held becomes consumed, or is owed where only marked card keys are left; late, an expired hold is reserved afresh and confirmed, or refused for good.
 
 use super::checks::{deadline_passed, hold_unknown};
 use super::{Plan, Question, Reply, Resolved, Verdict};
@@ -38,7 +38,16 @@ pub fn decide<'p>(
         HoldState::Released | HoldState::Lapsed => {
             return Verdict::Refuse(Rejection::plain(Code::HoldReleased));
         }
-        HoldState::Owed => return Verdict::Refuse(Rejection::plain(Code::NotActive)),
+        HoldState::Owed if hold.flags & HoldRecord::SOLD != 0 => {
+            return Verdict::Refuse(Rejection::plain(Code::NotActive));
+        }
+        HoldState::Owed if same_units(state, hold, units) && same_showing(hold, hidden) => {
+            return Verdict::Answer(super::owed::repeated(state, handle));
+        }
+        HoldState::Owed => return Verdict::Refuse(Rejection::plain(Code::OperationMismatch)),
+        HoldState::Unfulfilled if hold.flags & HoldRecord::SOLD == 0 => {
+            return Verdict::Answer(Reply::Refused(handle));
+        }
         HoldState::Refused | HoldState::Unfulfilled => {
             return Verdict::Refuse(Rejection::plain(Code::HoldNotFound));
         }
@@ -67,7 +76,7 @@ pub fn decide<'p>(
         plan.lines.push(EventLine::new(stock, asked(units, line, record.reserved), counted_flag(record)));
     }
     if keys_are_short(state, hold, late, plan) {
-        return Verdict::Refuse(Rejection { code: Code::OutOfStock, facts: Facts::Lines(&plan.facts) });
+        return super::owed::decide_confirm(state, question, hidden, plan);
     }
     let event = Event::Confirmed { hold: question.key(), late, hidden, lines: &plan.lines };
     Verdict::Do(event, &plan.resolved, Reply::Confirmed(handle))
@@ -84,12 +93,15 @@ fn asked(units: &[U32], line: usize, all: u32) -> u32 {
     if units.is_empty() { all } else { units.get(line).map_or(0, |units| units.get()) }
 }
 
+/// Whether as many units are asked for as were confirmed, or are owed.
 fn same_units(state: &State, hold: &HoldRecord, units: &[U32]) -> bool {
+    let owed = hold.state() == HoldState::Owed;
+    let confirmed = |line: &LineRecord| if owed { line.asked() } else { line.current };
     units.len() <= usize::from(hold.lines)
         && state
             .lines(hold)
             .enumerate()
-            .all(|(line, record)| asked(units, line, record.reserved) == record.current)
+            .all(|(line, record)| asked(units, line, record.reserved) == confirmed(record))
 }
 
 fn same_showing(hold: &HoldRecord, hidden: bool) -> bool {

@@ -66,9 +66,9 @@ pub enum Reply {
     Cancelled(Handle),
     /// CANCEL where nothing was there.
     CancelledNothing,
-    /// SELL that is owed.
+    /// SELL or CONFIRM that is owed.
     Owed {
-        /// Its position among the debts of its first line's stock.
+        /// Its position among the debts of the stock of its first line with units.
         position: u32,
         /// Until when.
         until_ms: u64,
@@ -389,6 +389,7 @@ pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) -> Optio
             Some(refused::apply(state, origin, buyer, *code, lines, resolved))
         }
         Event::Owed { .. } => Some(owed::apply(state, event, resolved)),
+        Event::ConfirmOwed { .. } => Some(owed::apply_confirm(state, event, resolved)),
         Event::Settled { .. } | Event::Unfulfilled { .. } => {
             owed::apply_end(state, event, resolved);
             None
@@ -469,6 +470,7 @@ pub fn resolve(state: &State, event: &Event<'_>, resolved: &mut Resolved) {
                 .extend(lines.iter().map(|line| (state.stock_of(origin.merchant, line.stock()), NO_ENTRIES)));
         }
         Event::Confirmed { hold, .. }
+        | Event::ConfirmOwed { hold, .. }
         | Event::LateRefused { hold, .. }
         | Event::Released { hold }
         | Event::Cancelled { hold } => {

@@ -79,7 +79,7 @@ fn is_the_same_sale(
                 && units_agree(
                     wish.units.get(),
                     wish.units_min.get(),
-                    if owes { line.reserved } else { line.current },
+                    if owes { line.asked() } else { line.current },
                 )
         })
 }

@@ -1,4 +1,5 @@
-//! Debts: a SELL that waits for its units, what becomes of it, and OWED_SHOW.
+//! Debts: a SELL that waits for its units, a CONFIRM for which marks have left too few card keys, what becomes of them, and
+//! OWED_SHOW.
 //!
 //! Invariant: what is owed is in no bucket and in no channel's use, but counts in the buyer's limit and against the cap; a
 //! debt ends once, settled as a sale or unfulfilled at its deadline with the refusal it would have had at first.
@@ -8,10 +9,10 @@ use super::take::{self, Wish};
 use super::{Plan, Question, Reply, Resolved, Verdict, limits, prices};
 use crate::answer::HoldState;
 use crate::command::Take;
-use crate::event::{Buyer, Event, OwedLine};
+use crate::event::{Buyer, Event, EventLine, OwedLine, RefusedLine};
 use crate::ids::StockId;
 use crate::limits::OWED_MAX_MS;
-use crate::rejection::{CapacityOf, Code};
+use crate::rejection::{CapacityOf, Code, Facts, Rejection};
 use crate::state::State;
 use crate::state::counts::{Count, Entries};
 use crate::state::reclaim::VISITS_PER_INSERTION;
@@ -19,6 +20,7 @@ use crate::state::records::{ExtraLine, HoldRecord, LineRecord};
 use crate::state::risk::Subjects;
 use crate::state::stock::Posting;
 use crate::state::table::{Handle, NONE};
+use scrip_planted::{Bug, on};
 
 /// Whether a SELL that was refused for this reason wants to wait.
 #[inline]
@@ -88,11 +90,41 @@ pub fn decide<'p>(
     Verdict::Do(event, &plan.resolved, Reply::Owed { position, until_ms })
 }
 
-/// The answer to a repeat of a SELL that is owed still.
+/// The answer to a repeat of a SELL or CONFIRM that is owed still.
 pub fn repeated(state: &State, handle: Handle) -> Reply {
     let hold = state.holds.get(handle);
-    let position = state.debts.position(handle, Handle(hold.line.stock));
+    let first = state.lines(hold).find(|line| line.asked() > 0).expect("something is owed");
+    let position = state.debts.position(handle, Handle(first.stock));
     Reply::Owed { position, until_ms: hold.deadline_ms() }
+}
+
+/// Decides a CONFIRM of a hold for whose lines (the plan's) too few card keys are left (the plan's facts). Without room for
+/// one more debt it is refused with these: the hold stays, and so does the way to confirm it.
+pub fn decide_confirm<'p>(
+    state: &State,
+    question: Question<'_>,
+    hidden: bool,
+    plan: &'p mut Plan,
+) -> Verdict<'p> {
+    let owed = |line: &&EventLine| line.units.get() > 0;
+    let (mut claims, mut first) = (0, None);
+    for (position, line) in plan.lines.iter().filter(owed).enumerate() {
+        let mut earlier = plan.lines.iter().filter(owed).take(position);
+        claims += usize::from(!earlier.any(|earlier| earlier.stock == line.stock));
+        first = first.or(state.find_stock(line.stock()));
+    }
+    if state.debts.claims() as usize + claims > state.capacity.debts_max as usize {
+        return Verdict::Refuse(Rejection { code: Code::OutOfStock, facts: Facts::Lines(&plan.facts) });
+    }
+    for (position, line) in plan.lines.iter().enumerate() {
+        let fact = plan.facts.iter().find(|fact| usize::from(fact.line.get()) == position);
+        let (why, available) = fact.map_or((None, 0), |fact| (Some(Code::OutOfStock), fact.available.get()));
+        plan.refused.push(RefusedLine::new(line.stock(), line.units.get(), why, available));
+    }
+    let until_ms = question.now_ms + OWED_MAX_MS;
+    let position = state.debts.count(first.expect("something is short")) as u32 + 1;
+    let event = Event::ConfirmOwed { hold: question.key(), hidden, until_ms, lines: &plan.refused };
+    Verdict::Do(event, &plan.resolved, Reply::Owed { position, until_ms })
 }
 
 /// Decides an OWED_SHOW.
@@ -157,6 +189,35 @@ fn owe_line(
     kept
 }
 
+/// Applies an [`Event::ConfirmOwed`], and answers the hold: its units follow the marks, and those confirmed are owed.
+pub fn apply_confirm(state: &mut State, event: &Event<'_>, resolved: &Resolved) -> Handle {
+    let Event::ConfirmOwed { hidden, until_ms, lines, .. } = event else {
+        unreachable!("only ConfirmOwed is applied here");
+    };
+    let handle = resolved.hold.expect("a confirmation names its hold");
+    let hold = state.holds.get(handle);
+    let (channel, reserved_ms) = (hold.channel(), hold.reserved_ms);
+    assert!(hold.state() == HoldState::Held, "a hold is confirmed once");
+    state.timers.remove(handle);
+    state.change_lines(handle, |state, position, line| {
+        let owed = &lines[position];
+        let units = owed.asked.get();
+        let rest = line.current.checked_sub(units).expect("no more is owed than was held");
+        state.post(Handle(line.stock), channel, Posting::Free(u64::from(line.current)));
+        state.count((line.limit, line.stock), units, Count::HeldToConsumed, reserved_ms);
+        state.count((line.limit, line.stock), rest, Count::HeldBack, reserved_ms);
+        let units = if on(Bug::ConfirmOwesAll) { line.reserved } else { units };
+        line.refuse(owed.why(), units, owed.available.get());
+    });
+    let hold = state.holds.get_mut(handle);
+    hold.state = HoldState::Owed as u8;
+    hold.refusal = Code::OutOfStock as u8;
+    hold.flags |= if *hidden { HoldRecord::HIDDEN } else { 0 };
+    hold.deadline_delta_ms = u32::try_from(until_ms - reserved_ms).expect("at most 30 days and some hours");
+    state.owe(handle);
+    handle
+}
+
 /// Applies an [`Event::Settled`] (what is owed is sold, in the order of the holds) or [`Event::Unfulfilled`].
 pub fn apply_end(state: &mut State, event: &Event<'_>, resolved: &Resolved) {
     let end = if matches!(event, Event::Settled { .. }) { settle } else { end_in_vain };
@@ -170,8 +231,9 @@ fn settle(state: &mut State, handle: Handle) {
     let channel = state.holds.get(handle).channel();
     state.change_lines(handle, |state, _, line| {
         let stock = Handle(line.stock);
-        state.post(stock, channel, Posting::Sell(u64::from(line.reserved)));
-        (line.current, line.returned) = (line.reserved, 0);
+        let units = line.asked();
+        state.post(stock, channel, Posting::Sell(u64::from(units)));
+        (line.current, line.returned) = (units, 0);
         line.keys = super::keys::bind(state, stock, line.current, handle);
     });
     let hold = state.holds.get_mut(handle);
@@ -187,7 +249,7 @@ fn end_in_vain(state: &mut State, handle: Handle) {
     end(state, handle, HoldState::Unfulfilled, deadline_ms);
 }
 
-/// A debt ends with a CANCEL: its record tells of a sale of nothing.
+/// A debt ends with a CANCEL: its record tells of a sale of nothing, or of a hold that was released.
 pub(crate) fn cancel(state: &mut State, handle: Handle) {
     let now_ms = state.now_ms;
     end(state, handle, HoldState::Cancelled, now_ms);
@@ -200,7 +262,7 @@ fn end(state: &mut State, handle: Handle, into: HoldState, closed_ms: u64) {
     state.forgive(handle, true);
     let made_ms = state.holds.get(handle).reserved_ms;
     state.change_lines(handle, |state, _, line| {
-        state.count((line.limit, line.stock), line.reserved, Count::ConsumedBack, made_ms);
+        state.count((line.limit, line.stock), line.asked(), Count::ConsumedBack, made_ms);
     });
     state.holds.get_mut(handle).close(into, closed_ms);
 }

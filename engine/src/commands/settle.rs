@@ -137,16 +137,17 @@ impl Pass {
     /// Whether all lines of a debt find their units behind the claims of older ones.
     fn can_be_had(&mut self, state: &State, claim: &Claim) -> bool {
         let hold = state.holds.get(claim.hold);
-        for (position, line) in state.lines(hold).enumerate() {
+        let owed = || state.lines(hold).filter(|line| line.asked() > 0);
+        for (position, line) in owed().enumerate() {
             let stock = Handle(line.stock);
-            if state.lines(hold).take(position).any(|earlier| earlier.stock == line.stock) {
+            if owed().take(position).any(|earlier| earlier.stock == line.stock) {
                 continue;
             }
             let lane = self.lane_of(stock);
             let lane = &mut self.lanes[lane];
             lane.pass(state, claim.age);
-            let units = state.lines(hold).filter(|line| line.stock == stock.0);
-            if !lane.has(state, claim.channel, units.map(|line| u64::from(line.reserved)).sum()) {
+            let units = owed().filter(|line| line.stock == stock.0);
+            if !lane.has(state, claim.channel, units.map(|line| u64::from(line.asked())).sum()) {
                 return false;
             }
         }
@@ -166,7 +167,7 @@ impl Pass {
 /// Card keys that settling a debt binds.
 fn keys_of(state: &State, hold: Handle) -> u64 {
     let lines = state.lines(state.holds.get(hold)).filter(|line| state.stock(Handle(line.stock)).keys);
-    lines.map(|line| u64::from(line.reserved)).sum()
+    lines.map(|line| u64::from(line.asked())).sum()
 }
 
 /// [`Bug::DebtsNewestFirst`].

@@ -156,6 +156,11 @@ fn decode_body<'a>(reader: &mut Reader<'a>, head: &Head) -> Result<Event<'a>, Ev
             let (late, hidden) = (flags & FLAG_LATE != 0, flags & FLAG_CONFIRM_HIDDEN != 0);
             Event::Confirmed { hold, late, hidden, lines: reader.take_lines(count)? }
         }
+        CONFIRM_OWED => {
+            let (hold, until_ms) = (reader.take_key()?, reader.take_u64()?);
+            let hidden = flags & FLAG_CONFIRM_HIDDEN != 0;
+            Event::ConfirmOwed { hold, hidden, until_ms, lines: reader.take_lines(count)? }
+        }
         LATE_REFUSED => {
             let hold = reader.take_key()?;
             Event::LateRefused { hold, lines: reader.take_lines(count)? }

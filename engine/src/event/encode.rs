@@ -163,6 +163,13 @@ impl Event<'_> {
                 writer.put(holds.as_bytes());
                 writer.finish(UNFULFILLED, 0, holds.len(), ChannelId(0))
             }
+            Event::ConfirmOwed { hold, hidden, until_ms, lines } => {
+                writer.put(EventHold::new(hold).as_bytes());
+                writer.put_u64(until_ms);
+                writer.put(lines.as_bytes());
+                let flags = if hidden { FLAG_CONFIRM_HIDDEN } else { 0 };
+                writer.finish(CONFIRM_OWED, flags, lines.len(), ChannelId(0))
+            }
             Event::LateRefused { hold, lines } => {
                 writer.put(EventHold::new(hold).as_bytes());
                 writer.put(lines.as_bytes());

@@ -122,6 +122,7 @@ fn every_event<'a>(
         Event::Settled { holds: &holds[..holds.len().min(DEBTS_PER_EVENT_MAX)] },
         Event::Unfulfilled { holds: &holds[..1] },
         Event::Confirmed { hold: origin.key(), late: true, hidden: true, lines },
+        Event::ConfirmOwed { hold: origin.key(), hidden: true, until_ms: 9, lines: refused },
         Event::LateRefused { hold: origin.key(), lines: refused },
         Event::Released { hold: origin.key() },
         Event::Cancelled { hold: origin.key() },

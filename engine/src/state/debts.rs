@@ -1,4 +1,4 @@
-//! Debts: sales whose units are owed, in the order they were made.
+//! Debts: sales and confirmed holds whose units are owed, in the order they were made.
 //!
 //! They stand here because who waits for what decides what new demand finds. A debt is a hold in state owed; this is the
 //! index of them: by age, by stock and by deadline. Channels count what is owed through them, so that a decision need not
@@ -8,7 +8,7 @@
 //! count the units of its claims. Which stocks are to be looked at is known to the living alone and no part of the state.
 
 use super::State;
-use super::table::{Handle, NONE};
+use super::table::Handle;
 use crate::ids::ChannelId;
 use scrip_planted::{Bug, on};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -135,10 +135,10 @@ impl State {
     /// What an owed hold claims, stock by stock.
     fn claims_of(&self, hold: Handle) -> Vec<(Handle, u64)> {
         let mut claims: Vec<(Handle, u64)> = Vec::new();
-        for line in self.lines(self.holds.get(hold)).filter(|line| line.stock != NONE) {
+        for line in self.lines(self.holds.get(hold)).filter(|line| line.asked() > 0) {
             match claims.iter_mut().find(|(stock, _)| stock.0 == line.stock) {
-                Some((_, units)) => *units += u64::from(line.reserved),
-                None => claims.push((Handle(line.stock), u64::from(line.reserved))),
+                Some((_, units)) => *units += u64::from(line.asked()),
+                None => claims.push((Handle(line.stock), u64::from(line.asked()))),
             }
         }
         claims

@@ -77,7 +77,7 @@ impl State {
         let mut lines = self.lines(hold).filter(|line| line.stock == stock.0);
         match hold.state() {
             HoldState::Held | HoldState::Confirmed => lines.any(|line| line.current > line.returned),
-            HoldState::Owed => lines.any(|line| line.reserved > 0),
+            HoldState::Owed => lines.any(|line| line.asked() > 0),
             _ => false,
         }
     }

@@ -18,7 +18,7 @@ pub struct LineRecord {
     pub stock: u32,
     /// In which purchase limits these units count, as [`Counted`] reads it; [`NONE`]: in none.
     pub limit: u32,
-    /// Units granted, or owed.
+    /// Units granted; of a SELL that is owed, units owed.
     pub reserved: u32,
     /// While held: units held. Confirmed: units confirmed. In a recorded refusal, and while owed: what could have been had.
     pub current: u32,
@@ -41,10 +41,15 @@ impl LineRecord {
         self.current = u32::try_from(available).unwrap_or(u32::MAX);
     }
 
+    /// While owed: the units that are owed. In a recorded refusal: those asked for.
+    pub fn asked(&self) -> u32 {
+        self.returned & ((1 << WHY_SHIFT) - 1)
+    }
+
     /// What the line lacked, units asked for, units that could have been had.
     pub fn refusal(&self) -> Option<(Code, u32, u64)> {
         let why = Code::from_number((self.returned >> WHY_SHIFT) as u16)?;
-        Some((why, self.returned & ((1 << WHY_SHIFT) - 1), u64::from(self.current)))
+        Some((why, self.asked(), u64::from(self.current)))
     }
 }
 
@@ -281,7 +286,7 @@ impl HoldRecord {
         self.closed_delta_ms = u32::try_from(now_ms - self.reserved_ms).expect("a hold closes within days");
     }
 
-    /// The refusal recorded in it; of a SELL that is owed: the one it will have if its units do not come.
+    /// The refusal recorded in it; of what is owed: the one it will have if its units do not come.
     pub fn refusal(&self) -> Option<Code> {
         Code::from_number(u16::from(self.refusal))
     }

@@ -156,7 +156,7 @@ impl State {
                 match hold.state() {
                     HoldState::Held => of_line.held = u64::from(line.current),
                     HoldState::Confirmed => of_line.consumed = u64::from(line.current - line.returned),
-                    HoldState::Owed => of_line.owed = u64::from(line.reserved),
+                    HoldState::Owed => of_line.owed = u64::from(line.asked()),
                     _ => {}
                 }
                 if line.stock != NONE {
@@ -230,10 +230,11 @@ impl State {
         for (age, handle) in known {
             let hold = self.holds.get(handle);
             same("owed holds of a debt", 1, u64::from(hold.state() == HoldState::Owed))?;
-            for (position, line) in self.lines(hold).enumerate() {
-                units += u64::from(line.reserved);
+            let owed = || self.lines(hold).filter(|line| line.asked() > 0);
+            for (position, line) in owed().enumerate() {
+                units += u64::from(line.asked());
                 let stock = Handle(line.stock);
-                if self.lines(hold).take(position).any(|earlier| earlier.stock == line.stock) {
+                if owed().take(position).any(|earlier| earlier.stock == line.stock) {
                     continue;
                 }
                 claims += 1;

@@ -97,11 +97,11 @@ layout! {
 layout! {
     /// One debt, as `scrip_engine::answer::DebtView` reads it in place.
     pub struct DebtLayout {
-        /// the SELL that is owed
+        /// the SELL that is owed, or the hold whose CONFIRM is
         hold: U128,
         /// the order it is for; 0: none
         order: U128,
-        /// shard time of the SELL
+        /// shard time of the SELL, or of the RESERVE
         since_ms: U64,
         /// the units are owed while shard time is below this
         until_ms: U64,

@@ -108,6 +108,15 @@ pub fn confirm(arguments: &ConfirmArgs) -> Result<(), OperatorError> {
     run(&call.server, call.channel, &about(call, Kind::Hold), async |client| {
         let hold = hold_named(client, call)?;
         let sold = client.confirm(Confirm { units: arguments.units.clone(), ..hold.all() }).await?;
+        let sold = match sold {
+            Sold::Confirmed(sold) => sold,
+            Sold::Owed(owed) => {
+                println!("owed       until {}: keys it was to have are frozen or void", time(owed.until_ms));
+                println!("position   {}: `scrip owed list NAME` lists a stock's debts", owed.position);
+                println!("hold       {}", id_text(hold.operation.id));
+                return Ok(());
+            }
+        };
         let late = if sold.late { ", after the hold had expired" } else { "" };
         println!("sold       {}{late}", time(sold.confirmed_ms));
         let units: Vec<String> = sold.units.iter().map(u32::to_string).collect();

@@ -184,6 +184,10 @@ fn next_after(rejection: &OwnedRejection, subject: &Subject<'_>) -> String {
         (Code::OutOfStock, Kind::Take | Kind::Stock) => {
             format!(". `scrip stock show {name}` says where the units are; `scrip stock supply {name} N` adds some")
         }
+        (Code::OutOfStock, Kind::Hold) => format!(
+            ". `scrip hold show {hold}` tells whether it was owed in vain: then refund the buyer. If it is held still, its keys \
+             are frozen or void: `scrip keys import` brings new ones, then run it again"
+        ),
         (Code::ChannelQuota, Kind::Stock) => format!(
             ". `scrip stock quota {name}` shows the guarantees that are in the way; --forced lowers them"
         ),

@@ -231,6 +231,10 @@ fn print_hold_event(out: &mut impl Write, event: &Event<'_>) -> io::Result<()> {
             print_told(out, parties.as_ref(), *flagged, prices)?;
             print_lines(out, lines.iter().map(|line| (line.stock(), line.units.get())))
         }
+        Event::ConfirmOwed { hold, hidden, until_ms, lines } => {
+            write!(out, "confirm_owed {} until_ms={until_ms} hidden={hidden}", hold.operation)?;
+            print_lines(out, lines.iter().map(|line| (line.stock(), line.asked.get())))
+        }
         Event::Settled { holds } => print_holds(out, "settled", holds),
         Event::Unfulfilled { holds } => print_holds(out, "unfulfilled", holds),
         Event::SellRefused { origin, code, lines, .. } => {

@@ -7,7 +7,7 @@ use super::debts::Queues;
 use super::stock::{Shelf, StockBook};
 use scrip_engine::answer::OperationKind;
 use scrip_engine::command::{BatchChange, StockKind};
-use scrip_engine::event::{Event, EventLine, OwedLine};
+use scrip_engine::event::{Event, EventLine, OwedLine, RefusedLine};
 use scrip_engine::ids::{ChannelId, OperationKey, StockId};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -43,15 +43,17 @@ pub(super) struct LineBook {
 pub(super) struct HoldBook {
     /// Counts holds from 1.
     pub(super) ordinal: u32,
+    /// Owed: counts debts from 1.
+    debt: u32,
     channel: ChannelId,
     stand: Stand,
     pub(super) lines: Vec<LineBook>,
 }
 
 impl HoldBook {
-    /// The stocks of its lines.
+    /// The stocks of its lines with units.
     fn stocks(&self) -> Vec<StockId> {
-        self.lines.iter().map(|line| line.stock).collect()
+        self.lines.iter().filter(|line| line.units > 0).map(|line| line.stock).collect()
     }
 }
 
@@ -79,6 +81,7 @@ pub struct Books {
     keys_replaced: u64,
     debts_settled: u64,
     holds_made: u32,
+    debts_made: u32,
     sequence: u64,
     /// Stocks that the last event may have changed.
     pub(super) touched: Vec<StockId>,
@@ -147,6 +150,7 @@ impl Books {
             Event::Settled { holds } => holds.iter().for_each(|hold| self.settle(&name(&hold.key()))),
             Event::Unfulfilled { holds } => holds.iter().for_each(|hold| self.end(&name(&hold.key()))),
             Event::Confirmed { hold, late, lines, .. } => self.confirm(&name(hold), *late, lines),
+            Event::ConfirmOwed { hold, lines, .. } => self.owe_held(&name(hold), lines),
             Event::LateRefused { hold, .. } | Event::Released { hold } => self.end(&name(hold)),
             Event::Cancelled { hold } => self.cancel(&name(hold)),
             Event::Expired { holds } => {
@@ -245,6 +249,7 @@ impl Books {
             | Event::Settled { .. }
             | Event::Unfulfilled { .. }
             | Event::Confirmed { .. }
+            | Event::ConfirmOwed { .. }
             | Event::LateRefused { .. }
             | Event::Released { .. }
             | Event::Expired { .. }
@@ -258,7 +263,7 @@ impl Books {
     fn take(&mut self, key: &OperationKey, channel: ChannelId, sold: bool, lines: &[EventLine]) {
         self.holds_made += 1;
         let stand = if sold { Stand::Sold } else { Stand::Held };
-        let mut hold = HoldBook { ordinal: self.holds_made, channel, stand, lines: Vec::new() };
+        let mut hold = HoldBook { ordinal: self.holds_made, debt: 0, channel, stand, lines: Vec::new() };
         for line in lines {
             let (stock, units) = (line.stock(), u64::from(line.units.get()));
             let book = self.stock(stock);
@@ -286,18 +291,35 @@ impl Books {
             LineBook { stock, units, keys: Vec::new() }
         };
         let lines = lines.iter().map(line).collect();
-        let hold = HoldBook { ordinal: self.holds_made, channel, stand: Stand::Owed, lines };
-        self.debts.open(hold.ordinal, channel, &hold.stocks());
+        let hold = HoldBook { ordinal: self.holds_made, debt: 0, channel, stand: Stand::Owed, lines };
+        self.open_debt(name, hold);
+    }
+
+    /// A hold gives its units back and is owed those that it was confirmed with.
+    fn owe_held(&mut self, name: &HoldName, lines: &[RefusedLine]) {
+        let Some(mut hold) = self.holds.remove(name) else { return };
+        for (line, owed) in hold.lines.iter_mut().zip(lines) {
+            self.stock(line.stock).free(hold.channel, line.units);
+            line.units = u64::from(owed.asked.get());
+        }
+        hold.stand = Stand::Owed;
+        self.open_debt(*name, hold);
+    }
+
+    fn open_debt(&mut self, name: HoldName, mut hold: HoldBook) {
+        self.debts_made += 1;
+        hold.debt = self.debts_made;
+        self.debts.open(hold.debt, hold.channel, &hold.stocks());
         self.holds.insert(name, hold);
     }
 
     fn settle(&mut self, name: &HoldName) {
         let Some(mut hold) = self.holds.remove(name) else { return };
         let stocks = hold.stocks();
-        if let Some(stock) = self.debts.overtaken(hold.ordinal, hold.channel, &stocks) {
+        if let Some(stock) = self.debts.overtaken(hold.debt, hold.channel, &stocks) {
             self.overtaking.push((*name, stock));
         }
-        self.debts.close(hold.ordinal, hold.channel, &stocks);
+        self.debts.close(hold.debt, hold.channel, &stocks);
         for line in &mut hold.lines {
             let book = self.stock(line.stock);
             book.sell(hold.channel, line.units);
@@ -337,7 +359,7 @@ impl Books {
             }
         }
         if hold.stand == Stand::Owed {
-            self.debts.close(hold.ordinal, hold.channel, &hold.stocks());
+            self.debts.close(hold.debt, hold.channel, &hold.stocks());
         }
         if hold.stand != Stand::Sold {
             hold.stand = Stand::Over;

@@ -37,6 +37,11 @@ impl Generator {
 
     /// A new command.
     pub(super) fn fresh(&mut self, oracle: &Oracle) -> OwnedRequest {
+        if self.happens(self.plan.chances.pinched)
+            && let Some(request) = self.pinched(oracle)
+        {
+            return request;
+        }
         let (merchant, slot) = self.scope();
         let mut envelope = self.envelope(oracle, merchant, slot);
         let kind = match self.kind() {
@@ -357,7 +362,7 @@ impl Generator {
     }
 
     /// Units per line of a hold: all of them unsaid, exactly, fewer, too many, or for more lines than there are.
-    fn line_units(
+    pub(super) fn line_units(
         &mut self,
         oracle: &Oracle,
         envelope: &Envelope,

@@ -9,7 +9,7 @@ use crate::oracle::{Hold, Oracle, Stock};
 use crate::request::{OwnedCommand, OwnedRequest, Sealed};
 use scrip_engine::answer::HoldState;
 use scrip_engine::command::{BatchChange, Envelope, StockKind};
-use scrip_engine::ids::StockId;
+use scrip_engine::ids::{MerchantId, OperationId, Slot, StockId};
 use scrip_engine::limits::KEYS_PER_CHUNK_MAX;
 
 impl Generator {
@@ -34,6 +34,35 @@ impl Generator {
             .collect();
         requests.reverse();
         requests
+    }
+
+    /// A hold on card keys gets into need: its batch is frozen or voided, or it is confirmed when that has happened.
+    pub(super) fn pinched(&mut self, oracle: &Oracle) -> Option<OwnedRequest> {
+        let mut held = Vec::new();
+        for ((merchant, slot, operation), record) in &oracle.records {
+            let hold = record.hold.as_ref().filter(|hold| hold.state == HoldState::Held);
+            for line in hold.into_iter().flat_map(|hold| &hold.lines).filter(|line| line.reserved > 0) {
+                if oracle.stocks[&line.stock].keys {
+                    held.push((MerchantId(*merchant), Slot(*slot), OperationId(*operation), line.stock));
+                }
+            }
+        }
+        if held.is_empty() {
+            return None;
+        }
+        let (merchant, slot, operation, id) = *self.choose(&held);
+        let stock = &oracle.stocks[&id];
+        let mut envelope = self.envelope(oracle, merchant, slot);
+        let command = if stock.marked_void + stock.marked_frozen > 0 && self.rng.u8(0..3) > 0 {
+            envelope.operation = operation;
+            let units = self.line_units(oracle, &envelope, operation, |line| line.reserved);
+            OwnedCommand::Confirm { units, hidden: self.happens(self.plan.chances.hidden) }
+        } else {
+            let change = *self.choose(&[BatchChange::Freeze, BatchChange::Freeze, BatchChange::Void]);
+            let batch = self.batch(Some(stock));
+            OwnedCommand::BatchChange { stock: id, batch, change, forced: true }
+        };
+        Some(OwnedRequest { envelope, command })
     }
 
     /// BATCH_CREATE, BATCH_CHANGE, KEYS_IMPORT, KEYS_EXPORT, KEYS_LIST, BATCHES_SHOW.

@@ -129,6 +129,8 @@ pub struct Chances {
     pub once: u32,
     /// Card keys are not shown.
     pub hidden: u32,
+    /// Keys that are held are frozen or voided, and such a hold is confirmed.
+    pub pinched: u32,
     /// A take tells limit key, device and address.
     pub parties: u32,
     /// The buyer is a member.
@@ -286,6 +288,7 @@ fn draw_chances(rng: &mut Rng) -> Chances {
         keyed: draw(400, 900),
         once: draw(0, 500),
         hidden: draw(150, 600),
+        pinched: draw(30, 150),
         parties: draw(400, 900),
         member: draw(300, 700),
         quoted: draw(100, 500),

@@ -71,7 +71,7 @@ impl Oracle {
             HoldState::Owed => {
                 self.drop_debt(key);
                 self.hold_mut(key).refusal = None;
-                Cancelled::Returned { units: 0 }
+                if self.is_sale(key) { Cancelled::Returned { units: 0 } } else { Cancelled::Released }
             }
             _ => Cancelled::Returned { units: self.return_sale(key) },
         };

@@ -17,7 +17,7 @@ use zerocopy::little_endian::{U16, U64, U128};
 /// What a debt claims of a stock.
 #[derive(Debug, Clone)]
 pub struct Claim {
-    /// The SELL that is owed.
+    /// The SELL or CONFIRM that is owed.
     pub debt: Key,
     /// Its channel.
     pub channel: ChannelId,
@@ -116,15 +116,52 @@ impl Oracle {
             self.count_new(line, false);
         }
         self.count_success(envelope, take);
-        for stock in stocks_of(&hold) {
-            let units = hold.lines.iter().filter(|line| line.stock == stock).map(|line| line.reserved).sum();
+        self.claim(key, &hold);
+        let position = self.position(key, take.lines[0].stock);
+        Ok((OwnedOutcome::Owed { position, until_ms }, Some(hold)))
+    }
+
+    /// A hold becomes the youngest debt.
+    fn claim(&mut self, key: Key, hold: &Hold) {
+        for stock in stocks_of(hold) {
+            let units = hold.lines.iter().filter(|line| line.stock == stock).map(|line| line.owed).sum();
             let of_stock = self.stock_mut(stock);
             of_stock.channel_mut(hold.channel);
             of_stock.claims.push(Claim { debt: key, channel: hold.channel, units });
         }
         self.debts.push(key);
-        let position = self.position(key, take.lines[0].stock);
-        Ok((OwnedOutcome::Owed { position, until_ms }, Some(hold)))
+    }
+
+    /// A CONFIRM that is `short` of keys: the hold ends as by a RELEASE, but that the units asked for are owed and stay
+    /// counted. Without room for its claims it is refused.
+    pub(super) fn owe_confirmed(
+        &mut self,
+        key: Key,
+        wanted: &[i128],
+        (hidden, short): (bool, OwnedOutcome),
+    ) -> OwnedOutcome {
+        let mut hold = self.hold(key).clone();
+        hold.lines.iter_mut().zip(wanted).for_each(|(line, units)| line.owed = *units);
+        let claims: usize = self.stocks.values().map(|stock| stock.claims.len()).sum();
+        if claims + stocks_of(&hold).len() > self.debts_max {
+            return short;
+        }
+        for line in &hold.lines {
+            self.stock_mut(line.stock).give_back(hold.channel, line.reserved);
+            self.count(line, hold.reserved_ms, line.owed - line.reserved, -line.reserved);
+        }
+        hold.state = HoldState::Owed;
+        hold.hidden = hidden;
+        hold.deadline_ms = self.now_ms + OWED_MAX_MS;
+        hold.refusal = Some(short.into_recorded());
+        self.claim(key, &hold);
+        *self.hold_mut(key) = hold;
+        self.owed_now(key, self.hold(key)).expect("it is owed")
+    }
+
+    /// Whether a SELL made this hold.
+    pub(super) fn is_sale(&self, key: Key) -> bool {
+        matches!(self.records[&key].command, OwnedCommand::Sell { .. })
     }
 
     /// The caps and the purchase limits, which count what is owed, and the price; answers whether the hold is marked.
@@ -146,11 +183,12 @@ impl Oracle {
         place.expect("a debt claims its stocks") as u32 + 1
     }
 
-    /// What a repeat of a SELL that was owed is answered; `None` if that is what any SELL is.
+    /// What a repeat of a SELL or CONFIRM that was owed is answered; `None` if that is what any SELL is.
     pub(super) fn owed_now(&self, debt: Key, hold: &Hold) -> Option<OwnedOutcome> {
         match hold.state {
             HoldState::Owed => {
-                let position = self.position(debt, hold.lines[0].stock);
+                let first = hold.lines.iter().find(|line| line.owed > 0).expect("something is owed");
+                let position = self.position(debt, first.stock);
                 Some(OwnedOutcome::Owed { position, until_ms: hold.deadline_ms })
             }
             HoldState::Unfulfilled => hold.refusal.clone(),
@@ -164,10 +202,10 @@ impl Oracle {
             self.end_debt(debt);
             let hold = self.hold(debt).clone();
             for (position, line) in hold.lines.iter().enumerate() {
-                self.stock_mut(line.stock).take(hold.channel, line.reserved, true);
-                let keys = self.bind(line.stock, line.reserved);
+                self.stock_mut(line.stock).take(hold.channel, line.owed, true);
+                let keys = self.bind(line.stock, line.owed);
                 let line = &mut self.hold_mut(debt).lines[position];
-                line.confirmed = line.reserved;
+                line.confirmed = line.owed;
                 line.keys = keys;
             }
             let hold = self.hold_mut(debt);
@@ -199,7 +237,7 @@ impl Oracle {
         self.end_debt(debt);
         let hold = self.hold(debt).clone();
         for line in &hold.lines {
-            self.count(line, hold.reserved_ms, -line.reserved, 0);
+            self.count(line, hold.reserved_ms, -line.owed, 0);
         }
     }
 
@@ -245,7 +283,9 @@ impl Oracle {
             assert!(hold.deadline_ms > self.now_ms, "{key:?} is owed past its deadline");
             assert!(!self.can_settle(*key), "{key:?} could be settled");
             for line in &hold.lines {
-                *owed.entry((line.stock, *key)).or_insert(0) += line.reserved;
+                if line.owed > 0 {
+                    *owed.entry((line.stock, *key)).or_insert(0) += line.owed;
+                }
             }
         }
         for (id, stock) in &self.stocks {
@@ -257,9 +297,9 @@ impl Oracle {
     }
 }
 
-/// The stocks of a hold, each once.
+/// The stocks of what a hold is owed, each once.
 fn stocks_of(hold: &Hold) -> BTreeSet<StockId> {
-    hold.lines.iter().map(|line| line.stock).collect()
+    hold.lines.iter().filter(|line| line.owed > 0).map(|line| line.stock).collect()
 }
 
 /// Stocks that `request` would wait for, each once; none if it does not wait.

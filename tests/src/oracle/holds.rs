@@ -147,8 +147,10 @@ impl Oracle {
                 }
                 let wanted = hold.wanted(units);
                 if hold.state == HoldState::Held {
-                    let short = self.short_of_keys(hold, &wanted);
-                    short.unwrap_or_else(|| self.confirm_held(key, &wanted, hidden))
+                    match self.short_of_keys(hold, &wanted) {
+                        Some(short) => self.owe_confirmed(key, &wanted, (hidden, short)),
+                        None => self.confirm_held(key, &wanted, hidden),
+                    }
                 } else {
                     self.confirm_late(key, &wanted, hidden)
                 }
@@ -164,6 +166,15 @@ impl Oracle {
             }
             HoldState::Released => OwnedOutcome::refused(Code::HoldReleased),
             HoldState::Lapsed => hold.refusal.clone().unwrap_or(OwnedOutcome::refused(Code::HoldReleased)),
+            HoldState::Owed | HoldState::Unfulfilled if !self.is_sale(key) => {
+                let owed: Vec<i128> = hold.lines.iter().map(|line| line.owed).collect();
+                let same = units.len() <= hold.lines.len() && hold.wanted(units) == owed;
+                if hold.state == HoldState::Unfulfilled || same && hold.hidden == hidden {
+                    self.owed_now(key, hold).expect("it is owed, or was")
+                } else {
+                    OwnedOutcome::refused(Code::OperationMismatch)
+                }
+            }
             HoldState::Owed => OwnedOutcome::refused(Code::NotActive),
             HoldState::Refused | HoldState::Unfulfilled => OwnedOutcome::refused(Code::HoldNotFound),
             HoldState::Cancelled => OwnedOutcome::refused(Code::Cancelled),

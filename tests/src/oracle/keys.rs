@@ -163,7 +163,8 @@ impl Oracle {
         if let OwnedCommand::KeysExport { stock, batch, from } = &request.command {
             return self.list_keys(envelope, (*stock, *batch, *from), true);
         }
-        let owed = record.hold.as_ref().and_then(|hold| self.owed_now(key_of(envelope), hold));
+        let sale = record.hold.as_ref().filter(|_| matches!(record.command, OwnedCommand::Sell { .. }));
+        let owed = sale.and_then(|hold| self.owed_now(key_of(envelope), hold));
         if let Some(owed) = owed {
             return owed;
         }

@@ -59,7 +59,8 @@ impl Oracle {
                 hold.lines.iter().flat_map(|line| line.subjects.iter().map(move |subject| (line, *subject)))
             {
                 let counts = match hold.state {
-                    HoldState::Held | HoldState::Owed => line.reserved,
+                    HoldState::Held => line.reserved,
+                    HoldState::Owed => line.owed,
                     HoldState::Confirmed => line.confirmed - line.returned,
                     _ => 0,
                 };

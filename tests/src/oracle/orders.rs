@@ -24,7 +24,8 @@ impl Oracle {
             let hold = record.hold.as_ref().filter(|hold| mine && order.0 != 0 && hold.order == order);
             let hold = hold.filter(open)?;
             let left = |line: &super::HoldLine| match hold.state {
-                HoldState::Held | HoldState::Owed => line.reserved,
+                HoldState::Held => line.reserved,
+                HoldState::Owed => line.owed,
                 _ => line.confirmed - line.returned,
             };
             let has = hold.lines.iter().any(|line| line.stock == stock && left(line) > 0);
@@ -114,7 +115,7 @@ fn agrees(envelope: &Envelope, take: &OwnedTake, hold: &Hold) -> bool {
         && hold.lines.len() == take.lines.len()
         && hold.lines.iter().zip(&take.lines).all(|(line, wish)| {
             let least = if take.partial { wish.units_min } else { wish.units };
-            let sold = if hold.state == HoldState::Owed { line.reserved } else { line.confirmed };
+            let sold = if hold.state == HoldState::Owed { line.owed } else { line.confirmed };
             line.stock == wish.stock && i128::from(least) <= sold && sold <= i128::from(wish.units)
         })
 }

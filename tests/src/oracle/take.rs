@@ -226,6 +226,7 @@ impl Oracle {
             let mut line = HoldLine {
                 stock: self.own_stock(envelope, wish.stock).map_or(StockId(0), |_| wish.stock),
                 reserved: *units,
+                owed: if state == HoldState::Owed { *units } else { 0 },
                 confirmed: if state == HoldState::Confirmed { *units } else { 0 },
                 returned: 0,
                 subjects: Vec::new(),

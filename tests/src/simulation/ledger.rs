@@ -274,7 +274,7 @@ impl Ledger {
             self.reference.apply(&event);
             match event {
                 Event::StockQuotaSet { .. } => coverage.met(Met::QuotaRecovered),
-                Event::Owed { .. } => coverage.met(Met::DebtRecovered),
+                Event::Owed { .. } | Event::ConfirmOwed { .. } => coverage.met(Met::DebtRecovered),
                 Event::Settled { .. } => coverage.met(Met::SettlementRecovered),
                 Event::GuaranteeLapsed { .. } => coverage.met(Met::LapseRecovered),
                 Event::StockLimitsSet { .. } => coverage.met(Met::LimitsRecovered),

@@ -1,13 +1,14 @@
 //! Card keys, one situation each: what is sold when, what a repeat says, what becomes of frozen, void and expired batches.
 
-use scrip_engine::command::{BatchChange, Quota, StockKind};
-use scrip_engine::ids::{ChannelId, OperationId, Slot, StockId};
-use scrip_engine::limits::{Capacity, KEYS_PER_HOLD_MAX, Rules};
+use scrip_engine::answer::{Cancelled, HoldState};
+use scrip_engine::command::{BatchChange, Quota, StockKind, StockTerms};
+use scrip_engine::ids::{ChannelId, OperationId, Slot, StockId, UserId};
+use scrip_engine::limits::{Capacity, KEYS_PER_HOLD_MAX, OWED_MAX_MS, Rules};
 use scrip_engine::rejection::{CapacityOf, Code};
 use scrip_tests::generator::ROOMY;
 use scrip_tests::outcome::{Lack, OwnedFacts, OwnedKeys, OwnedOutcome};
-use scrip_tests::request::{OwnedCommand, Sealed};
-use scrip_tests::world::{ANY_TERMS, START_MS, TTL_MS, World, assert_refused, return_all, take};
+use scrip_tests::request::{OwnedCommand, OwnedTake, Sealed};
+use scrip_tests::world::{ANY_TERMS, START_MS, TTL_MS, World, assert_refused, reserve, return_all, take};
 
 pub(super) const STOCK: StockId = StockId::new(Slot(0), 1);
 
@@ -76,6 +77,11 @@ pub(super) fn change(world: &mut World, operation: u128, batch: u32, change: Bat
 
 pub(super) fn sell(units: u32) -> OwnedCommand {
     OwnedCommand::Sell { take: take(&[(STOCK, units)]), paid: false, hidden: false }
+}
+
+/// The answer to a CONFIRM that is owed from [`START_MS`] on.
+fn owed(position: u32) -> OwnedOutcome {
+    OwnedOutcome::Owed { position, until_ms: START_MS + OWED_MAX_MS }
 }
 
 /// The keys in an answer, by number.
@@ -215,21 +221,136 @@ fn imports_go_where_marks_wait_before_anything_is_available() {
 }
 
 #[test]
-fn a_confirm_with_marked_keys_alone_is_refused_and_succeeds_after_an_import() {
+fn a_confirm_with_marked_keys_alone_is_owed_and_settled_by_an_import() {
     let mut world = shop_of(2);
-    world.reserve(10, &[(STOCK, 2)]);
+    let reserved = world.reserve(10, &[(STOCK, 2)]);
     change(&mut world, 20, 1, BatchChange::Freeze);
-    let events = world.log.events;
-    let lack = Lack { line: 0, why: Code::OutOfStock, asked: 2, available: 0 };
-    assert_eq!(world.confirm(10), OwnedOutcome::refused_lines(Code::OutOfStock, vec![lack]));
-    assert_eq!(world.log.events, events, "the refusal is not recorded");
+    assert_eq!(buckets(&mut world), ([0, 2, 0, 0, 0], [2, 0]));
+    assert_eq!(world.confirm(10), owed(1));
+    assert_eq!(buckets(&mut world), ([0, 0, 0, 2, 0], [0, 0]), "what was held has followed its marks");
     batch(&mut world, 2, 0);
     import(&mut world, 21, 2, &[10]);
-    let lack = Lack { available: 1, ..lack };
-    assert_eq!(world.confirm(10), OwnedOutcome::refused_lines(Code::OutOfStock, vec![lack]));
+    assert_eq!(world.confirm(10), owed(1), "one key is not enough");
+    assert_eq!(world.reserve(10, &[(STOCK, 2)]), reserved, "its RESERVE is answered as ever");
+    assert_refused(&world.run(11, sell(1)), Code::OutOfStock);
+    let hidden = OwnedCommand::Confirm { units: Vec::new(), hidden: true };
+    assert_refused(&world.run(10, hidden), Code::OperationMismatch);
+    assert_refused(&world.release(10), Code::NotActive);
+    world.restart();
+    world.wait(u64::from(TTL_MS));
+    assert_eq!(world.show_hold(10).state, HoldState::Owed, "it was paid in time");
     import(&mut world, 22, 2, &[11]);
-    assert_eq!(keys(&world.confirm(10)), [2, 3]);
+    let confirmed = world.confirm(10);
+    assert_eq!(keys(&confirmed), [2, 3]);
     assert_eq!(buckets(&mut world), ([0, 0, 2, 2, 0], [0, 0]));
+    let shown = world.show_hold(10);
+    let end_ms = START_MS + OWED_MAX_MS;
+    assert_eq!((shown.closed_ms, shown.deadline_ms), (START_MS + u64::from(TTL_MS), end_ms));
+    assert_eq!(world.confirm(10), confirmed, "a repeat gives the same keys");
+    assert_refused(&world.run(10, OwnedCommand::Cancel), Code::HoldConfirmed);
+    world.check_laws();
+}
+
+#[test]
+fn a_confirm_that_is_owed_stands_behind_older_debts_and_before_new_demand() {
+    let mut world = shop_of(2);
+    world.reserve(10, &[(STOCK, 2)]);
+    let wait_until_ms = START_MS + OWED_MAX_MS;
+    let waiting = |units| OwnedCommand::Sell {
+        take: OwnedTake { wait_until_ms, ..take(&[(STOCK, units)]) },
+        paid: true,
+        hidden: false,
+    };
+    assert_eq!(world.run(11, waiting(1)), owed(1));
+    change(&mut world, 20, 1, BatchChange::Freeze);
+    assert_eq!(world.confirm(10), owed(2));
+    assert_eq!(world.run(12, waiting(1)), owed(3));
+    let OwnedOutcome::Debts { total, debts } = world.run(0, OwnedCommand::OwedShow { stock: STOCK, from: 0 })
+    else {
+        panic!("debts can be seen");
+    };
+    let seen: Vec<_> = debts.iter().map(|debt| (debt.hold.get(), debt.units.get())).collect();
+    assert_eq!((total, seen), (3, vec![(11, 1), (10, 2), (12, 1)]));
+    batch(&mut world, 2, 0);
+    import(&mut world, 21, 2, &[10]);
+    assert_eq!(keys(&world.run(11, waiting(1))), [2]);
+    assert_eq!(world.confirm(10), owed(1), "it has moved up");
+    import(&mut world, 22, 2, &[11, 12]);
+    assert_eq!((keys(&world.confirm(10)), world.run(12, waiting(1))), (vec![3, 4], owed(1)));
+}
+
+#[test]
+fn a_confirm_that_is_owed_claims_what_it_asked_for_and_the_rest_is_free() {
+    let mut world = shop_of(2);
+    batch(&mut world, 2, 0);
+    import(&mut world, 20, 2, &[10]);
+    let counter = world.stock(2, 3);
+    world.reserve(10, &[(counter, 3), (STOCK, 2), (STOCK, 1)]);
+    change(&mut world, 21, 1, BatchChange::Freeze);
+    let confirm = |units| OwnedCommand::Confirm { units, hidden: false };
+    assert_eq!(world.run(10, confirm(vec![1, 2])), owed(1));
+    assert_eq!(world.run(10, confirm(vec![1, 2, 0])), owed(1), "the same units");
+    assert_refused(&world.confirm(10), Code::OperationMismatch);
+    assert_eq!(buckets(&mut world), ([1, 0, 0, 2, 0], [0, 0]));
+    // One of three counted units is claimed, and the key that is there: the rest is anybody's.
+    assert_eq!(world.counts(counter), [3, 0, 0]);
+    assert_refused(&world.reserve(11, &[(counter, 3)]), Code::OutOfStock);
+    assert_eq!(world.reserve(12, &[(counter, 2)]).code(), None);
+    assert_refused(&world.run(13, sell(1)), Code::OutOfStock);
+    change(&mut world, 22, 1, BatchChange::Unfreeze);
+    assert_eq!(keys(&world.run(10, confirm(vec![1, 2]))), [0, 1]);
+    assert_eq!((world.counts(counter), buckets(&mut world)), ([0, 2, 1], ([1, 0, 2, 0, 0], [0, 0])));
+}
+
+#[test]
+fn a_confirm_that_is_owed_ends_in_vain_or_cancelled_and_is_counted_until_then() {
+    let mut world = shop_of(2);
+    let terms = StockTerms { limit_per_user: 1, ..ANY_TERMS };
+    world.run(20, OwnedCommand::StockEdit { stock: STOCK, version: 1, terms });
+    let of = |user: u128| OwnedTake { user: UserId(user), ..take(&[(STOCK, 1)]) };
+    for user in [1, 2] {
+        assert_eq!(world.run(10 + user, reserve(of(user))).code(), None);
+    }
+    change(&mut world, 21, 1, BatchChange::Void);
+    assert_eq!((world.confirm(11), world.confirm(12)), (owed(1), owed(2)));
+    batch(&mut world, 2, 0);
+    assert_eq!(world.run(11, OwnedCommand::Cancel), OwnedOutcome::Cancelled(Cancelled::Released));
+    assert_eq!(world.run(11, OwnedCommand::Cancel), OwnedOutcome::Cancelled(Cancelled::Released));
+    assert_refused(&world.confirm(11), Code::Cancelled);
+    assert_eq!(world.confirm(12), owed(1));
+    import(&mut world, 22, 2, &[10]);
+    assert_eq!(keys(&world.confirm(12)), [2]);
+    import(&mut world, 23, 2, &[11]);
+    assert_refused(&world.run(13, reserve(of(2))), Code::UserLimit);
+    assert_eq!(world.run(14, reserve(of(1))).code(), None, "what was cancelled is counted no more");
+    change(&mut world, 24, 2, BatchChange::Freeze);
+    assert_eq!(world.confirm(14), owed(1));
+    world.wait(OWED_MAX_MS);
+    let shown = world.show_hold(14);
+    assert_eq!((shown.state, shown.refusal), (HoldState::Unfulfilled, Some(Code::OutOfStock)));
+    let lack = Lack { line: 0, why: Code::OutOfStock, asked: 1, available: 0 };
+    let refusal = OwnedOutcome::refused_lines(Code::OutOfStock, vec![lack]);
+    world.created_ms = world.now_ms;
+    change(&mut world, 25, 2, BatchChange::Unfreeze);
+    assert_eq!((world.confirm(14), world.confirm(14)), (refusal.clone(), refusal), "it stays so: refund it");
+    assert_eq!(world.run(15, reserve(of(1))).code(), None);
+    world.check_laws();
+}
+
+#[test]
+fn a_confirm_without_room_for_its_debt_is_refused_and_may_be_repeated() {
+    let mut world = shop_with(Capacity { debts_max: 1, ..ROOMY });
+    batch(&mut world, 1, 0);
+    import(&mut world, 20, 1, &[0, 1]);
+    world.reserve(10, &[(STOCK, 1)]);
+    world.reserve(11, &[(STOCK, 1)]);
+    change(&mut world, 21, 1, BatchChange::Freeze);
+    assert_eq!(world.confirm(10), owed(1));
+    let events = world.log.events;
+    assert_refused(&world.confirm(11), Code::OutOfStock);
+    assert_eq!(world.log.events, events, "the refusal is not recorded");
+    change(&mut world, 22, 1, BatchChange::Unfreeze);
+    assert_eq!((keys(&world.confirm(11)), keys(&world.confirm(10))), (vec![1], vec![0]));
 }
 
 #[test]
@@ -239,12 +360,7 @@ fn a_partial_confirm_gives_its_rest_to_the_marks() {
     import(&mut world, 20, 2, &[10]);
     world.reserve(10, &[(STOCK, 2), (STOCK, 1)]);
     change(&mut world, 21, 1, BatchChange::Freeze);
-    let lack = |line, asked| Lack { line, why: Code::OutOfStock, asked, available: 1 };
-    let all = OwnedOutcome::refused_lines(Code::OutOfStock, vec![lack(0, 2), lack(1, 1)]);
-    assert_eq!(world.confirm(10), all);
     let confirm = |units| OwnedCommand::Confirm { units, hidden: false };
-    let one_line = OwnedOutcome::refused_lines(Code::OutOfStock, vec![lack(0, 2)]);
-    assert_eq!(world.run(10, confirm(vec![2, 0])), one_line, "a line that asks for nothing lacks nothing");
     assert_eq!(keys(&world.run(10, confirm(vec![0, 1]))), [2]);
     assert_eq!(buckets(&mut world), ([0, 0, 1, 2, 0], [0, 0]));
 }

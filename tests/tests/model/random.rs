@@ -79,7 +79,7 @@ fn engine_answers_as_the_oracle_does() {
     });
     let total = total.into_inner().expect("no seed has failed");
     println!("{seeds} seeds, {} commands, {} events", total.commands, total.events);
-    println!("owed, settled, owed in vain: {:?}", total.debts);
+    println!("sales owed, settled, in vain, confirms owed: {:?}", total.debts);
     println!("{}", total.table());
     if seeds >= SEEDS {
         assert!(total.commands >= COMMANDS_MIN, "only {} commands", total.commands);
@@ -169,7 +169,8 @@ fn assert_covers(total: &Tally) {
         ("STOCK_TERMS_SHOW", &[&[NotFound, CrossSlot]]),
         ("RISK_SHOW", &[&[]]),
     ];
-    let [owed, settled, unfulfilled] = total.debts;
+    let [owed, settled, unfulfilled, confirms] = total.debts;
+    assert!(confirms > 100, "CONFIRMs that are owed: {confirms}");
     assert!(owed > 10_000 && settled > 1_000 && unfulfilled > 1_000, "debts: {:?}", total.debts);
     for (command, codes) in expected {
         let answers = codes.concat().into_iter().map(Some).chain([None]);
