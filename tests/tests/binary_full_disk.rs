@@ -10,6 +10,7 @@ use scrip_tests::processes::server::Server;
 use scrip_tests::processes::site::{ANY_PORT, SMALL, Site};
 use scrip_tests::processes::skip;
 use scrip_tests::processes::wire::{Wire, envelope, reserve, show, stock};
+use std::os::unix::fs::MetadataExt;
 use std::time::Instant;
 
 const DISK_BYTES: u64 = 64 << 20;
@@ -208,6 +209,18 @@ fn with_the_smallest_segments_a_full_disk_finishes_old_work_too() {
     is_refused_or_keeps_the_promise("with_the_smallest_segments_a_full_disk_finishes_old_work_too", odd);
 }
 
+/// Waits until a segment is prepared behind the one in use: it is allocated under its final name.
+fn wait_for_segment_ahead(site: &Site) {
+    let until = Instant::now() + PATIENCE;
+    let whole = |segment: &std::path::PathBuf| {
+        std::fs::metadata(segment).is_ok_and(|found| found.len() > 0 && found.blocks() * 512 >= found.len())
+    };
+    while site.segments().iter().filter(|segment| whole(segment)).count() < 2 {
+        assert!(Instant::now() < until, "no segment was prepared: {:?}", site.segments());
+        std::thread::yield_now();
+    }
+}
+
 #[test]
 fn a_start_on_a_full_disk_says_so_and_succeeds_when_there_is_space() {
     let Some((disk, site)) = cramped("a_start_on_a_full_disk_says_so_and_succeeds_when_there_is_space")
@@ -217,6 +230,7 @@ fn a_start_on_a_full_disk_says_so_and_succeeds_when_there_is_space() {
     let server = site.serve(&[]);
     let token = server.token().clone();
     Caller::connect(server.listen, &token).create("card", 7);
+    wait_for_segment_ahead(&site);
     server.kill();
     // A full disk does not hinder a start as such: the segment that was prepared and not used makes room for the next.
     let ballast = disk.fill(1 << 20);
