@@ -151,7 +151,7 @@ impl Generator {
         // Only what nobody has seen can be reclaimed: those mostly.
         let unseen_only = kind == Kind::KeyReclaim && self.rng.u8(0..4) > 0;
         // Only a key that is not void yet can be replaced.
-        let whole_only = kind == Kind::KeyReplace && self.rng.u8(0..4) > 0;
+        let whole_only = kind == Kind::KeyReplace && self.rng.u8(0..8) > 0;
         let whole = |hold: &Hold| {
             let mut keys = hold.keys().map(|place| oracle.keys[place.key as usize].state);
             hold.state == HoldState::Confirmed && keys.any(|state| state == KeyState::Sold)
