@@ -125,7 +125,7 @@ impl Books {
         self.keys_replaced
     }
 
-    /// Debts settled so far.
+    /// Sales that were owed and are settled, so far; replacements of card keys are in [`Books::keys_replaced`].
     pub fn debts_settled(&self) -> u64 {
         self.debts_settled
     }
@@ -457,7 +457,6 @@ impl Books {
             let new = book.next_key().unwrap_or(u32::MAX);
             line.keys.iter_mut().filter(|place| **place == key).for_each(|place| *place = new);
         }
-        self.debts_settled += 1;
         self.keys_replaced += 1;
         self.bound.push(name);
         self.holds.insert(name, hold);
