@@ -71,6 +71,8 @@ pub const RISK_WINDOW_MIN_MS: u32 = 1_000;
 pub const RISK_WINDOW_MAX_MS: u32 = 30 * 86_400_000;
 /// Debts that one event settles or ends.
 pub const DEBTS_PER_EVENT_MAX: usize = 64;
+/// Claims of debts that one step of a settlement looks at, but for those of the last debt's other stocks.
+pub const CLAIMS_PER_SETTLEMENT_MAX: usize = 4096;
 /// Card keys that one event binds to debts, unless the first of them alone needs more.
 pub const KEYS_PER_SETTLEMENT_MAX: u64 = KEYS_PER_HOLD_MAX as u64;
 /// Debts that one answer shows; the rest is read in pages.
@@ -155,7 +157,7 @@ pub const KEY_BYTES: u64 = 32 + 16;
 pub const ORDER_LINE_BYTES: u64 = 16;
 /// Bytes of a debt in its queue, with its deadline.
 pub const DEBT_BYTES: u64 = 128;
-/// The most debts that [`Capacity::for_memory`] makes room for: one step of a settlement may have to look at them all.
+/// The most debts that [`Capacity::for_memory`] makes room for: one settlement may have to look at them all, in steps.
 const DEBTS_FOR_MEMORY_MAX: u32 = 1 << 16;
 /// Bytes of a stock with its share of its index, and with four channels.
 pub const STOCK_BYTES: u64 = 736;

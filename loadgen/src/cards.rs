@@ -4,7 +4,7 @@
 //! for one that was.
 
 use crate::ids::{mix, unmix};
-use crate::ledger::{CardRecord, digest};
+use crate::ledger::{CardRecord, RECORDS_MAX, digest};
 use crate::recipe::What;
 use scrip_engine::answer::{Answer, KeyItem, KeyList, KeyPage, Outcome};
 use scrip_engine::ids::OperationId;
@@ -100,6 +100,9 @@ pub(crate) fn essence(answer: &[u8], outcome: &Outcome<'_>) -> u64 {
 pub(crate) struct Given {
     pub(crate) texts: CardTexts,
     pub(crate) records: Vec<CardRecord>,
+    /// Records that found no place.
+    pub(crate) dropped: u64,
+    records_max: usize,
     /// A bit for each text: some order has it.
     taken: Vec<u64>,
 }
@@ -116,7 +119,16 @@ pub(crate) struct Wrong {
 impl Given {
     pub(crate) fn new(texts: CardTexts) -> Given {
         let words = usize::try_from(texts.count.div_ceil(64)).unwrap_or(usize::MAX);
-        Given { texts, records: Vec::new(), taken: vec![0; words] }
+        Given { texts, records: Vec::new(), dropped: 0, records_max: RECORDS_MAX, taken: vec![0; words] }
+    }
+
+    /// Keeps a record, or counts that there was no room.
+    fn keep(&mut self, record: CardRecord) {
+        if self.records.len() < self.records_max {
+            self.records.push(record);
+        } else {
+            self.dropped += 1;
+        }
     }
 
     /// Takes the keys of an operation's first answer. `kept`: they go into the ledger.
@@ -134,7 +146,7 @@ impl Given {
                 }
             }
             if kept {
-                self.records.push(CardRecord {
+                self.keep(CardRecord {
                     hold: U128::new(hold.0),
                     card: U64::new(card),
                     key: U32::new(item.key),
@@ -149,7 +161,9 @@ impl Given {
 
     /// Adds another thread's; answers how many keys both were given.
     pub(crate) fn add(&mut self, other: Given) -> u64 {
-        self.records.extend(other.records);
+        let room = self.records_max - self.records.len();
+        self.dropped += other.dropped + other.records.len().saturating_sub(room) as u64;
+        self.records.extend(other.records.into_iter().take(room));
         let mut twice = 0;
         for (word, others) in self.taken.iter_mut().zip(other.taken) {
             twice += u64::from((*word & others).count_ones());
@@ -219,6 +233,24 @@ mod tests {
         let bytes = items(&[(9, &two, 0)]);
         other.take(&page(&bytes), OperationId(3), What::Sell, true);
         assert_eq!((given.add(other), given.records.len()), (1, 3));
+    }
+
+    #[test]
+    fn records_beyond_the_room_are_counted_and_keys_given_twice_are_seen_all_the_same() {
+        let (one, two, three) = (TEXTS.text(1), TEXTS.text(2), TEXTS.text(3));
+        let small = || Given { records_max: 2, ..Given::new(TEXTS) };
+        let mut given = small();
+        let bytes = items(&[(5, &one, 0), (6, &two, 0)]);
+        given.take(&page(&bytes), OperationId(1), What::Sell, true);
+        assert_eq!((given.records.len(), given.dropped), (2, 0));
+        let bytes = items(&[(7, &three, 0), (8, &one, 0)]);
+        let wrong = given.take(&page(&bytes), OperationId(2), What::Sell, true);
+        assert_eq!((wrong.twice, given.records.len(), given.dropped), (1, 2, 2));
+        let mut sum = small();
+        let bytes = items(&[(9, &two, 0)]);
+        sum.take(&page(&bytes), OperationId(3), What::Sell, true);
+        assert_eq!(sum.add(given), 1);
+        assert_eq!((sum.records.len(), sum.dropped), (2, 3));
     }
 
     #[test]

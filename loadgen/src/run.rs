@@ -212,6 +212,7 @@ fn report(
         complete &= desk.records_dropped == 0;
         complete &= records.append(desk.records);
     }
+    complete &= given.as_ref().is_none_or(|given| given.dropped == 0);
     findings.truncate(FINDINGS_MAX);
     let seconds = measured_ns as f64 / 1e9;
     LoadReport {

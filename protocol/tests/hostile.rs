@@ -6,7 +6,9 @@ mod common;
 use common::{answers_frame, commands_frame};
 use proptest::prelude::*;
 use scrip_engine::answer::Outcome;
+use scrip_engine::command::Malformed;
 use scrip_protocol::answer_read::AnswerReader;
+use scrip_protocol::commands::{COMMAND_HEADER_BYTES, TakeBody, flag};
 use scrip_protocol::error::{CommandFault, ErrorCode, ProtocolError};
 use scrip_protocol::extras::{ExtraFault, Extras};
 use scrip_protocol::frame::{self, FrameKind, FrameLimits, HEADER_BYTES, parse, reseal};
@@ -177,6 +179,40 @@ fn what_is_wrong_with_a_command_is_told() {
     assert!(matches!(command_fault(|bytes| bytes[12] = 0), CommandFault::Extra(_)));
     assert!(matches!(command_fault(|bytes| bytes[96] = 0), CommandFault::Malformed(_)));
     assert!(matches!(command_fault(|bytes| bytes[16..32].fill(0)), CommandFault::Malformed(_)));
+}
+
+/// The fault of the sample `name`, with `part` put behind its fixed body and these flags set, in a frame whose checksum is
+/// right.
+fn take_fault(name: &str, flags: u8, part: &[u8]) -> Option<CommandFault> {
+    let (_, request, extras) =
+        *common::commands().iter().find(|(sample, ..)| *sample == name).expect("there is such a sample");
+    let mut bytes = common::command_bytes(&request, &extras);
+    let body_end = COMMAND_HEADER_BYTES + size_of::<TakeBody>();
+    bytes.splice(body_end..body_end, part.iter().copied());
+    bytes[0] = bytes.len() as u8;
+    bytes[3] |= flags;
+    let mut out = Vec::new();
+    frame::write(&mut out, FrameKind::Commands, 1, &bytes);
+    let (_, whole) = parse(&out, OPEN).unwrap().unwrap();
+    CommandReader::new(&out[HEADER_BYTES..whole]).next().unwrap().err().map(|error| error.why)
+}
+
+#[test]
+fn optional_parts_that_say_nothing_and_waits_that_cannot_be_are_refused() {
+    let malformed = |why| Some(CommandFault::Malformed(why));
+    let (zero, some) = ([0; 8], 1_u64.to_le_bytes());
+    assert_eq!(take_fault("sell", flag::HAS_WAIT, &some), None);
+    assert_eq!(take_fault("sell", flag::HAS_WAIT, &zero), Some(CommandFault::WaitZero));
+    assert_eq!(take_fault("sell", flag::PARTIAL, &[]), None);
+    assert_eq!(take_fault("sell", flag::HAS_WAIT | flag::PARTIAL, &some), malformed(Malformed::Wait));
+    assert_eq!(take_fault("reserve_one_line", 0, &[]), None);
+    let unknown = Some(CommandFault::UnknownFlags(flag::HAS_WAIT));
+    assert_eq!(take_fault("reserve_one_line", flag::HAS_WAIT, &some), unknown);
+    for name in ["reserve_one_line", "sell"] {
+        assert_eq!(take_fault(name, flag::HAS_REPLACE, &1_u128.to_le_bytes()), None);
+        let fault = take_fault(name, flag::HAS_REPLACE, &[0; 16]);
+        assert_eq!(fault, Some(CommandFault::ReplaceZero), "{name}");
+    }
 }
 
 /// What the extras in `tail`, put behind the first RESERVE sample, read as.

@@ -175,7 +175,11 @@ impl Walk {
         let Some(hold) = self.books.holds.get(&name) else { return };
         let operation = OperationId(name.2);
         let key = OperationKey { merchant: MerchantId(name.0), slot: Slot(name.1), operation };
-        let Some(handle) = state.find_hold(&key, state.record_hash(&key), state.now_ms) else { return };
+        let Some(handle) = state.find_hold(&key, state.record_hash(&key), state.now_ms) else {
+            return self.fault(sequence, || {
+                format!("the engine does not know hold {operation}, which was given keys")
+            });
+        };
         let found: Vec<Vec<u32>> = state
             .lines(state.holds.get(handle))
             .map(|line| state.keys.line(line.keys).map(|(key, _)| key.0).collect())

@@ -12,6 +12,7 @@ pub mod drivers;
 pub mod http;
 pub mod server;
 pub mod site;
+pub mod sluice;
 pub mod terminal;
 pub mod tracer;
 pub mod wire;

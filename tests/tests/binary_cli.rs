@@ -9,35 +9,11 @@ use scrip_tests::processes::server::Server;
 use scrip_tests::processes::site::{Said, Site};
 use std::time::Instant;
 
-/// Runs a subcommand on the site's data directory.
-fn scrip(site: &Site, arguments: &[&str]) -> Said {
-    site.run(&[arguments, &["--data", site.data_text()]].concat())
-}
-
-/// What stands behind a word at the beginning of a line.
-fn field<'a>(said: &'a Said, name: &str) -> &'a str {
-    let found = said.stdout.lines().find_map(|line| line.strip_prefix(name));
-    found.unwrap_or_else(|| panic!("no {name}: {said:#?}")).trim()
-}
-
-/// The numbers of a channel in the table of quotas: guaranteed, cap, held, sold, room.
-fn row(said: &Said, channel: &str) -> Vec<String> {
-    let found = said.stdout.lines().find(|line| line.split_whitespace().next() == Some(channel));
-    let words = found.unwrap_or_else(|| panic!("no {channel}: {said:#?}")).split_whitespace();
-    words.skip(1).take(5).map(str::to_owned).collect()
-}
-
 /// A time at which an operation can have been created that was executed so many steps of 5 s later.
 fn created_steps_ago(site: &Site, steps: u64) -> u64 {
     site.line("stock create clock --units 1000");
     let sold = site.line(&format!("sell clock --channel own --operation clock-{steps}")).well();
-    field(&sold, "created_ms").parse::<u64>().expect("a number") - steps * 5_000
-}
-
-/// Kills the server as a power cut would, and starts it again.
-fn again(site: &Site, server: Server) -> Server {
-    server.kill();
-    site.serve(&[])
+    sold.field("created_ms").parse::<u64>().expect("a number") - steps * 5_000
 }
 
 #[test]
@@ -49,9 +25,9 @@ fn a_sale_under_a_reference_is_made_once_and_a_repeat_says_the_same() {
     let first = site.line(sale).well();
     assert!(first.stdout.contains("steam50: 1") && first.stdout.contains("on taobao"), "{first:#?}");
     assert_eq!(site.line(sale).well().stdout, first.stdout);
-    let server = again(&site, server);
+    let server = site.again(server);
     assert_eq!(site.line(sale).well().stdout, first.stdout, "after a restart");
-    let created = format!("{sale} --created-ms {}", field(&first, "created_ms"));
+    let created = format!("{sale} --created-ms {}", first.field("created_ms"));
     assert_eq!(site.line(&created).well().stdout, first.stdout);
     for other in [
         "sell steam50:2 --channel taobao --user u1 --order T1 --operation T1-1",
@@ -66,18 +42,18 @@ fn a_sale_under_a_reference_is_made_once_and_a_repeat_says_the_same() {
     let old = format!("{sale}-2 --created-ms 1000");
     site.line(&old).badly(&["OPERATION_TOO_OLD", "your books"]);
     let shown = site.line("hold show T1-1").well();
-    assert_eq!((field(&shown, "state"), field(&shown, "channel")), ("sold", "taobao"));
-    assert_eq!(field(&site.line("stock show steam50").well(), "sold"), "1");
+    assert_eq!((shown.field("state"), shown.field("channel")), ("sold", "taobao"));
+    assert_eq!(site.line("stock show steam50").well().field("sold"), "1");
 
     // A UUIDv7 says its time; without a reference a new one is made, and printed.
     let sold = site.line("sell steam50:3 --channel 77").well();
     assert!(!sold.stdout.contains("created_ms") && sold.stdout.contains("on 77"), "{sold:#?}");
-    let id = field(&sold, "operation");
+    let id = sold.field("operation");
     let repeat = format!("sell steam50:3 --channel 77 --operation {id}");
     let repeated = site.line(&repeat).well();
-    assert_eq!(field(&repeated, "sold"), field(&sold, "sold"));
-    assert_eq!(field(&site.line("stock show steam50").well(), "sold"), "4");
-    assert_eq!(field(&site.line(&format!("hold show {id}")).well(), "hold"), id);
+    assert_eq!(repeated.field("sold"), sold.field("sold"));
+    assert_eq!(site.line("stock show steam50").well().field("sold"), "4");
+    assert_eq!(site.line(&format!("hold show {id}")).well().field("hold"), id);
     drop(server);
 }
 
@@ -92,7 +68,7 @@ fn a_repeat_finds_the_time_at_which_the_operation_was_created() {
     let created_ms = created_steps_ago(&site, 2);
     let reserve = "reserve card:3 --channel h5 --operation B";
     let held = site.line(&format!("{reserve} --created-ms {created_ms}")).well();
-    let server = again(&site, server);
+    let server = site.again(server);
     assert_eq!(site.line(&format!("{sale} A")).well().stdout, sold.stdout);
     assert_eq!(site.line(reserve).well().stdout, held.stdout);
     for other in
@@ -105,7 +81,7 @@ fn a_repeat_finds_the_time_at_which_the_operation_was_created() {
     site.line(&format!("{sale} C --created-ms {created_ms}")).well();
     site.line(&format!("{sale} C")).badly(&["OPERATION_MISMATCH", "--created-ms"]);
     let shown = site.line("stock show card").well();
-    assert_eq!((field(&shown, "sold"), field(&shown, "held")), ("4", "3"));
+    assert_eq!((shown.field("sold"), shown.field("held")), ("4", "3"));
     drop(server);
 }
 
@@ -120,7 +96,7 @@ fn many_at_once_under_one_reference_make_one_sale() {
         tries.into_iter().map(|handle| handle.join().expect("it ran")).collect()
     });
     assert!(pages.windows(2).all(|pair| pair[0] == pair[1]), "{pages:#?}");
-    assert_eq!(field(&site.line("stock show card").well(), "sold"), "1");
+    assert_eq!(site.line("stock show card").well().field("sold"), "1");
 }
 
 #[test]
@@ -133,11 +109,11 @@ fn a_refusal_after_payment_stays_and_one_before_does_not() {
     let words = ["OUT_OF_STOCK", "rare asked 1, could have had 0", "scrip stock supply rare N"];
     let refused = site.line(paid).badly(&words);
     site.line(unpaid).badly(&words);
-    assert!(field(&site.line("hold show P1").well(), "state").contains("refused"));
+    assert!(site.line("hold show P1").well().field("state").contains("refused"));
     site.line("stock supply rare 5").well();
     assert_eq!(site.line(paid).badly(&words).stderr, refused.stderr);
     site.line(unpaid).well();
-    assert_eq!(field(&site.line("stock show rare").well(), "sold"), "1");
+    assert_eq!(site.line("stock show rare").well().field("sold"), "1");
 }
 
 #[test]
@@ -149,11 +125,11 @@ fn a_hold_is_made_confirmed_released_and_returned_by_its_reference() {
     let reserve = "reserve card:3 pin:2 --channel mini --operation R1 --ttl 10m";
     let held = site.line(reserve).well();
     assert!(held.stdout.contains("card: 3") && held.stdout.contains("pin: 2"), "{held:#?}");
-    let server = again(&site, server);
+    let server = site.again(server);
     assert_eq!(site.line(reserve).well().stdout, held.stdout);
     site.line("confirm R1 --units 4").badly(&["EXCEEDS_HOLD", "asked 4", "scrip hold show R1"]);
     let sold = site.line("confirm R1 --units 2,2").well();
-    assert_eq!(field(&sold, "units"), "2, 2");
+    assert_eq!(sold.field("units"), "2, 2");
     assert_eq!(site.line("confirm R1 --units 2,2").well().stdout, sold.stdout);
     assert_eq!(site.line(reserve).well().stdout, held.stdout);
     site.line("confirm R1").badly(&["OPERATION_MISMATCH", "scrip hold show R1"]);
@@ -161,7 +137,7 @@ fn a_hold_is_made_confirmed_released_and_returned_by_its_reference() {
     let back = site.line("return R1 --units 1 --to-void --operation B1").well();
     assert!(back.stdout.contains("1 units to void"), "{back:#?}");
     assert_eq!(site.line("return R1 --units 1 --to-void --operation B1").well().stdout, back.stdout);
-    let server = again(&site, server);
+    let server = site.again(server);
     assert_eq!(site.line("return R1 --units 1 --to-void --operation B1").well().stdout, back.stdout);
     site.line("return R1 --units 1 --operation B1").badly(&["OPERATION_MISMATCH"]);
     site.line("return R1").well();
@@ -170,9 +146,9 @@ fn a_hold_is_made_confirmed_released_and_returned_by_its_reference() {
     for words in ["card: 3 reserved, 2 sold, 2 of those returned", "pin: 2 reserved, 2 sold, 2 of those"] {
         assert!(shown.stdout.contains(words), "{shown:#?}");
     }
-    assert_eq!(field(&site.line("stock show card").well(), "available"), "9");
+    assert_eq!(site.line("stock show card").well().field("available"), "9");
 
-    let id = field(&site.line("reserve card --channel own").well(), "operation").to_owned();
+    let id = site.line("reserve card --channel own").well().field("operation").to_owned();
     for _ in 0..2 {
         assert!(site.line(&format!("release {id}")).well().stdout.contains("its units are back"));
     }
@@ -195,7 +171,7 @@ fn a_cancel_undoes_what_was_made_and_keeps_the_late_from_being_made() {
     for operation in ["V1", "V2"] {
         site.line(&format!("sell vip --channel own --order O1 --operation {operation}")).well();
     }
-    assert_eq!(field(&site.line("stock show vip").well(), "sold"), "1");
+    assert_eq!(site.line("stock show vip").well().field("sold"), "1");
     site.line("sell card:3 --channel own --operation S1").well();
     let cancelled = site.line("cancel S1").well();
     assert!(cancelled.stdout.contains("3 sold units are given back"), "{cancelled:#?}");
@@ -204,11 +180,11 @@ fn a_cancel_undoes_what_was_made_and_keeps_the_late_from_being_made() {
     site.line("reserve card --channel own --operation R1").well();
     site.line("confirm R1").well();
     site.line("cancel R1").badly(&["HOLD_CONFIRMED", "scrip return R1"]);
-    let server = again(&site, server);
+    let server = site.again(server);
     assert_eq!(site.line("cancel S1").well().stdout, cancelled.stdout);
     site.line("sell card --channel own --operation S2").badly(&["CANCELLED"]);
-    assert_eq!(field(&site.line("hold show S1").well(), "state"), "cancelled");
-    assert_eq!(field(&site.line("stock show card").well(), "available"), "9");
+    assert_eq!(site.line("hold show S1").well().field("state"), "cancelled");
+    assert_eq!(site.line("stock show card").well().field("available"), "9");
     drop(server);
 }
 
@@ -218,8 +194,8 @@ fn channels_sell_out_exactly_as_their_guarantees_and_caps_say_across_a_restart()
     let server = site.serve(&[]);
     site.line("stock create game --units 12").well();
     let table = site.line("stock quota game taobao=2..4 pdd=3..").well();
-    assert_eq!(row(&table, "taobao"), ["2", "4", "0", "0", "4"]);
-    assert_eq!(row(&table, "pdd"), ["3", "-", "0", "0", "10"]);
+    assert_eq!(table.row("taobao")[..5], ["2", "4", "0", "0", "4"]);
+    assert_eq!(table.row("pdd")[..5], ["3", "-", "0", "0", "10"]);
     // Everybody else may take 12 - 2 - 3.
     site.line("sell game:8 --channel own").badly(&[
         "CHANNEL_QUOTA",
@@ -229,7 +205,7 @@ fn channels_sell_out_exactly_as_their_guarantees_and_caps_say_across_a_restart()
     site.line("sell game:4 --channel own").well();
     site.line("reserve game:3 --channel own --operation own-hold").well();
     site.line("sell game --channel own").badly(&["CHANNEL_QUOTA", "could have had 0"]);
-    let server = again(&site, server);
+    let server = site.again(server);
     site.line("sell game --channel own").badly(&["CHANNEL_QUOTA", "could have had 0"]);
     site.line("sell game:3 --channel taobao").badly(&["CHANNEL_QUOTA", "could have had 2"]);
     site.line("sell game:2 --channel taobao").well();
@@ -240,14 +216,14 @@ fn channels_sell_out_exactly_as_their_guarantees_and_caps_say_across_a_restart()
     site.line("sell game --channel taobao").badly(&["CHANNEL_QUOTA", "could have had 0"]);
     site.line("sell game:5 --channel pdd").badly(&["OUT_OF_STOCK", "could have had 4"]);
     site.line("sell game:4 --channel pdd --operation last").well();
-    let server = again(&site, server);
+    let server = site.again(server);
     for channel in ["own", "taobao", "pdd", "jd"] {
         site.line(&format!("sell game --channel {channel}")).badly(&["OUT_OF_STOCK", "could have had 0"]);
     }
     let table = site.line("stock quota game").well();
-    assert_eq!(row(&table, "own"), ["0", "-", "0", "4", "0"]);
-    assert_eq!(row(&table, "taobao"), ["2", "4", "0", "4", "0"]);
-    assert_eq!(row(&table, "pdd"), ["3", "-", "0", "4", "0"]);
+    assert_eq!(table.row("own")[..5], ["0", "-", "0", "4", "0"]);
+    assert_eq!(table.row("taobao")[..5], ["2", "4", "0", "4", "0"]);
+    assert_eq!(table.row("pdd")[..5], ["3", "-", "0", "4", "0"]);
     assert_eq!(server.stop().status.code(), Some(0));
     assert_eq!(site.verify()["oversold"], 0);
 }
@@ -260,8 +236,8 @@ fn quotas_are_shown_set_and_refused_in_words() {
     assert!(site.line("stock quota steam50").well().stdout.contains("no channel has a quota"));
     let table =
         site.line("stock quota steam50 taobao=3000 pdd=2000 mini=2000 own=rest --lapses-in 2h").well();
-    assert_eq!(row(&table, "own"), ["2988", "-", "0", "0", "9988"]);
-    assert_eq!(row(&table, "taobao"), ["0", "3000", "0", "0", "3000"]);
+    assert_eq!(table.row("own")[..5], ["2988", "-", "0", "0", "9988"]);
+    assert_eq!(table.row("taobao")[..5], ["0", "3000", "0", "0", "3000"]);
     assert!(table.stdout.contains("2988 of them guaranteed"), "{table:#?}");
     let lapses = |said: &Said| said.stdout.lines().filter(|line| line.ends_with('Z')).count();
     assert_eq!(lapses(&table), 1, "a cap does not lapse: {table:#?}");
@@ -270,10 +246,10 @@ fn quotas_are_shown_set_and_refused_in_words() {
     }
     site.line("stock supply steam50 100").well();
     let table = site.line("stock quota steam50 own=none 77=10.. tmall=rest").well();
-    assert_eq!(row(&table, "own"), ["0", "-", "0", "2988", "0"]);
-    assert_eq!(row(&table, "tmall"), ["90", "-", "0", "0", "90"]);
-    assert_eq!(row(&table, "77"), ["10", "-", "0", "0", "10"]);
-    assert_eq!(row(&table, "taobao"), ["0", "3000", "0", "3000", "0"], "it was not named");
+    assert_eq!(table.row("own")[..5], ["0", "-", "0", "2988", "0"]);
+    assert_eq!(table.row("tmall")[..5], ["90", "-", "0", "0", "90"]);
+    assert_eq!(table.row("77")[..5], ["10", "-", "0", "0", "10"]);
+    assert_eq!(table.row("taobao")[..5], ["0", "3000", "0", "3000", "0"], "it was not named");
 
     let quota = |rest: &str| site.line(&format!("stock quota steam50 {rest}"));
     quota("taobao=2999").badly(&[
@@ -330,13 +306,13 @@ fn rules_are_edited_and_units_frozen_and_voided() {
     assert!(said.stdout.contains("57 units are frozen now, 0 follow"), "{said:#?}");
     site.line("stock void card 10").badly(&["CHANNEL_QUOTA", "--forced"]);
     site.line("stock void card 10 --forced").well();
-    assert_eq!(row(&site.line("stock quota card").well(), "taobao")[0], "30");
+    assert_eq!(site.line("stock quota card").well().row("taobao")[0], "30");
     site.line("stock void card 58 --from-frozen").badly(&["OUT_OF_STOCK", "could have had 57"]);
     site.line("stock void card 7 --from-frozen").well();
     assert!(site.line("stock unfreeze card 50").well().stdout.contains("50 units are available again"));
     let said = show();
-    assert_eq!((field(&said, "available"), field(&said, "total")), ("80", "100"));
-    assert!(field(&said, "void").starts_with("17 ") && field(&said, "frozen").starts_with("0 "), "{said:#?}");
+    assert_eq!((said.field("available"), said.field("total")), ("80", "100"));
+    assert!(said.field("void").starts_with("17 ") && said.field("frozen").starts_with("0 "), "{said:#?}");
     for command in
         ["limit none 1", "freeze none 1", "unfreeze none 1", "void none 1", "edit none --opens-ms 0"]
     {
@@ -363,9 +339,9 @@ fn edits_at_once_all_take_effect() {
     });
     let said = site.line("stock show card").well();
     assert!(said.stdout.contains("limit per user 7") && !said.stdout.contains("closes -"), "{said:#?}");
-    assert_eq!(field(&said, "version"), "5");
+    assert_eq!(said.field("version"), "5");
     let table = site.line("stock quota card").well();
-    assert_eq!((row(&table, "jd")[1].as_str(), row(&table, "pdd")[0].as_str()), ("30", "20"));
+    assert_eq!((table.row("jd")[1], table.row("pdd")[0]), ("30", "20"));
 }
 
 fn token_of(said: &Said) -> Token {
@@ -409,14 +385,14 @@ fn a_revoked_token_is_refused_at_once_on_the_connections_it_has_opened() {
     let shown = till.wait(till.client.on_channel(scrip_client::ChannelId(77)).stock_show(card));
     assert_eq!(shown.expect("in scope").available, 10);
     let with_token = ["sell", "card", "--channel", "jd", "--token", &token.reveal_text()];
-    scrip(&site, &with_token).badly(&["FORBIDDEN", "scrip token create"]);
+    site.words(&with_token).badly(&["FORBIDDEN", "scrip token create"]);
 
     let spare = token_of(&site.line("token create --name spare --merchant 1").well());
     let open = Caller::connect(server.listen, &spare);
     assert_eq!(open.show(card).available, 10);
     let id = site.line("token list").well();
     let id = id.stdout.lines().find(|line| line.contains("spare")).and_then(|line| line.split(' ').next());
-    assert!(scrip(&site, &["token", "revoke", id.expect("it is listed")]).well().stdout.contains("(spare)"));
+    assert!(site.words(&["token", "revoke", id.expect("it is listed")]).well().stdout.contains("(spare)"));
     wait_until_refused(&open, card);
     turned_away(&server, &spare);
     site.line("token revoke till").well();
@@ -428,7 +404,7 @@ fn a_revoked_token_is_refused_at_once_on_the_connections_it_has_opened() {
     site.line("token revoke dev").well();
     wait_until_refused(&owner, card);
     site.line("stock show card").badly(&["token", "scrip token create"]);
-    let server = again(&site, server);
+    let server = site.again(server);
     site.line("stock show card").well();
     drop(server);
 }
@@ -443,12 +419,12 @@ fn a_token_that_may_only_sell_sells_by_reference_and_is_told_how_to_repeat() {
     let sale = ["sell", "card", "--channel", "jd", "--operation", "S1", "--token", &text];
     let created_ms = created_steps_ago(&site, 1).to_string();
     let created = [&sale[..], &["--created-ms", &created_ms]].concat();
-    let sold = scrip(&site, &created).well();
-    scrip(&site, &sale).badly(&["S1", "--created-ms", "--verb read"]);
-    assert_eq!(scrip(&site, &created).well().stdout, sold.stdout);
-    scrip(&site, &["confirm", "S1", "--token", &text]).badly(&["FORBIDDEN", "--verb sell"]);
-    scrip(&site, &["confirm", "S1", "--channel", "jd", "--token", &text]).well();
-    assert_eq!(field(&site.line("stock show card").well(), "sold"), "1");
+    let sold = site.words(&created).well();
+    site.words(&sale).badly(&["S1", "--created-ms", "--verb read"]);
+    assert_eq!(site.words(&created).well().stdout, sold.stdout);
+    site.words(&["confirm", "S1", "--token", &text]).badly(&["FORBIDDEN", "--verb sell"]);
+    site.words(&["confirm", "S1", "--channel", "jd", "--token", &text]).well();
+    assert_eq!(site.line("stock show card").well().field("sold"), "1");
 }
 
 #[test]

@@ -3,15 +3,18 @@
 //!
 //! Invariant checked throughout: rows add up, and a key that the old shop sold is never for sale.
 
-use scrip_tests::processes::PATIENCE;
 use scrip_tests::processes::binary::binary;
 use scrip_tests::processes::caller::Caller;
 use scrip_tests::processes::site::{Said, Site};
+use scrip_tests::processes::sluice::Sluice;
 use serde_json::Value;
 use std::fs;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::Instant;
+
+/// What an import that is to be interrupted may send at a time: a few dozen of its sales.
+const STEP_BYTES: u64 = 4 * 1024;
 
 /// Begins every key here.
 const MARK: &str = "OLDKEY";
@@ -296,24 +299,22 @@ fn large_dump(orders: u32) -> (String, u32) {
     (format!("{HEAD}{}{}{goods}\n", inserts("carmis", &carmis), inserts("orders", &rows)), sold)
 }
 
-/// Starts an import and kills it once it has sold something.
-fn begin_and_kill(site: &Site, dump: &Path, caller: &Caller) {
+/// Starts an import and kills it once it has sold something: it gets no further, for want of a way to the server.
+fn begin_and_kill(site: &Site, dump: &Path, server: SocketAddr, caller: &Caller) {
+    let sluice = Sluice::before(server);
     let mut child = Command::new(binary())
         .args(["import", "dujiaoka", dump.to_str().expect("UTF-8"), "--data", site.data_text()])
+        .args(["--server", &sluice.address.to_string()])
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
         .expect("the binary can be started");
     let stock = caller.client.stock_id("one").expect("a name");
-    let end = Instant::now() + PATIENCE;
-    loop {
-        let sold = caller.wait(caller.client.stock_show(stock)).map_or(0, |shown| shown.consumed);
-        if sold >= 100 {
-            break;
-        }
-        assert!(Instant::now() < end && child.try_wait().expect("a child").is_none(), "it sold {sold} alone");
-    }
+    sluice.open_until(STEP_BYTES, || {
+        assert!(child.try_wait().expect("a child").is_none(), "it has ended by itself");
+        caller.wait(caller.client.stock_show(stock)).is_ok_and(|shown| shown.consumed >= 100)
+    });
     child.kill().expect("it runs");
     child.wait().expect("a child can be waited for");
 }
@@ -325,7 +326,7 @@ fn an_import_that_was_killed_goes_on_where_it_stopped() {
     let dump = write(&site, "dump.sql", text);
     let server = site.serve(&[]);
     let caller = Caller::connect(server.listen, server.token());
-    begin_and_kill(&site, &dump, &caller);
+    begin_and_kill(&site, &dump, server.listen, &caller);
     assert!(site.path().join("dump.sql.scrip-import").exists(), "the note is there while it is under way");
     drop(caller);
     server.kill();

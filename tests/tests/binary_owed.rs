@@ -5,7 +5,6 @@ use scrip_client::{Code, Error, HoldState, Line, OperationShown, OrderId, Sell, 
 use scrip_tests::processes::PATIENCE;
 use scrip_tests::processes::caller::Caller;
 use scrip_tests::processes::http::{get, sample};
-use scrip_tests::processes::server::Server;
 use scrip_tests::processes::site::Site;
 use std::fs;
 use std::time::Instant;
@@ -14,12 +13,6 @@ fn import(site: &Site, name: &str, keys: &str, batch: &str) {
     let path = site.path().join(name);
     fs::write(&path, keys).expect("a temporary file");
     site.line(&format!("keys import card {} {batch}", path.to_str().expect("a plain path"))).well();
-}
-
-/// Kills the server as a power cut would, and starts it again.
-fn again(site: &Site, server: Server) -> Server {
-    server.kill();
-    site.serve(&[])
 }
 
 #[test]
@@ -40,7 +33,7 @@ fn an_order_paid_when_keys_are_gone_is_owed_and_filled_first_on_restock_and_a_ba
     let second =
         site.line("sell card --channel pdd --order P1 --operation P1-1 --paid --wait 2h").well().stdout;
     assert!(second.contains("position   2"), "{second}");
-    let server = again(&site, server);
+    let server = site.again(server);
     assert_eq!(site.line(paid).well().stdout, first, "after a restart");
     let list = site.line("owed list card").well().stdout;
     assert!(
@@ -54,7 +47,7 @@ fn an_order_paid_when_keys_are_gone_is_owed_and_filled_first_on_restock_and_a_ba
     site.line("sell card --channel own --order O2 --operation O2-1").badly(&["OUT_OF_STOCK"]);
     assert!(site.line("owed list card").well().stdout.contains("2 owed, 3 units"));
     import(&site, "third.txt", "KEY-CCCC\nKEY-DDDD\nKEY-EEEE\n", "");
-    let server = again(&site, server);
+    let server = site.again(server);
     assert!(site.line("owed list card").well().stdout.contains("0 owed, 0 units"));
     assert!(site.line(paid).well().stdout.contains("sold"));
     let keys = |hold: &str| site.line(&format!("keys reveal {hold}")).well().stdout;
@@ -72,7 +65,7 @@ fn an_order_paid_when_keys_are_gone_is_owed_and_filled_first_on_restock_and_a_ba
     let number = shown.split_whitespace().next().expect("the number of a key").to_owned();
     let told = site.line(&format!("keys replace P1-1 {number} --reason 1")).well().stdout;
     assert!(told.contains("is void; another is owed") && told.contains("position   1"), "{told}");
-    let server = again(&site, server);
+    let server = site.again(server);
     assert!(site.line("keys show P1-1").well().stdout.contains("void, another is owed"));
     let list = site.line("owed list card").well().stdout;
     assert!(
@@ -97,13 +90,13 @@ fn an_order_paid_while_its_reserved_keys_are_frozen_is_owed_and_filled_by_the_ne
     site.line("keys freeze card 1 --forced").well();
     let first = site.line("confirm O1-1").well().stdout;
     assert!(first.contains("owed") && first.contains("position   1"), "{first}");
-    let server = again(&site, server);
+    let server = site.again(server);
     assert_eq!(site.line("confirm O1-1").well().stdout, first, "the callback comes again");
     assert!(site.line("owed list card").well().stdout.contains("1 owed, 2 units of card"));
     site.line("release O1-1").badly(&["NOT_ACTIVE"]);
 
     import(&site, "second.txt", "KEY-CCCC\nKEY-DDDD\n", "--batch 2");
-    let server = again(&site, server);
+    let server = site.again(server);
     assert!(site.line("confirm O1-1").well().stdout.contains("sold"));
     assert_eq!(site.line("keys reveal O1-1").well().stdout, "KEY-CCCC\nKEY-DDDD\n");
     assert!(site.line("owed list card").well().stdout.contains("0 owed, 0 units"));

@@ -1,13 +1,6 @@
 //! The operator's rules on a running server: limits of subjects, prices, risk rules and blocks, as people type them.
 
-use scrip_tests::processes::site::{Said, Site};
-
-/// The words of the first line that begins with `name`, without it.
-fn row(said: &Said, name: &str) -> Vec<String> {
-    let found = said.stdout.lines().find(|line| line.split_whitespace().next() == Some(name));
-    let words = found.unwrap_or_else(|| panic!("no {name}: {said:#?}")).split_whitespace();
-    words.skip(1).map(str::to_owned).collect()
-}
+use scrip_tests::processes::site::Site;
 
 #[test]
 fn every_subject_has_its_limits() {
@@ -15,11 +8,11 @@ fn every_subject_has_its_limits() {
     let server = site.serve(&[]);
     site.line("stock create card --units 100").well();
     let limits = site.line("stock limit card 3 --per-day 2 --utc-offset +08:00").well();
-    assert_eq!(row(&limits, "user"), ["3", "2", "-"]);
+    assert_eq!(limits.row("user"), ["3", "2", "-"]);
     assert!(limits.stdout.contains("UTC+08:00"), "{limits:#?}");
     site.line("stock limit card --held 1 --subject device").well();
     let limits = site.line("stock limit card 2 --subject limit-key").well();
-    assert_eq!((row(&limits, "user"), row(&limits, "limit-key")), (words("3 2 -"), words("2 - -")));
+    assert_eq!((limits.row("user"), limits.row("limit-key")), (words("3 2 -"), words("2 - -")));
     site.line("stock limit card --utc-offset Z").badly(&["RULE_FAILED", "where its days begin"]);
 
     site.line("sell card:2 --channel own --user u1").well();
@@ -45,13 +38,13 @@ fn every_subject_has_its_limits() {
     site.line("reserve card --channel own --user u5 --device imei:1").well();
     site.line("sell card --channel own --user u1").badly(&["USER_LIMIT"]);
     let unlimited = site.line("stock limit card 0 --per-day 0").well();
-    assert_eq!(row(&unlimited, "user"), ["-", "-", "-"]);
+    assert_eq!(unlimited.row("user"), ["-", "-", "-"]);
     site.line("sell card --channel own --user u1").well();
     site.line("stock limit none 1").badly(&["NOT_FOUND", "scrip stock create none"]);
 }
 
-fn words(text: &str) -> Vec<String> {
-    text.split(' ').map(str::to_owned).collect()
+fn words(text: &str) -> Vec<&str> {
+    text.split(' ').collect()
 }
 
 #[test]
@@ -67,7 +60,7 @@ fn prices_are_quoted_per_channel_and_kept_by_the_hold() {
     site.line("stock price card any=4990 taobao=5190").well();
     site.line("stock price card own=4490 --kind member").well();
     let table = site.line("stock price card 77=1 --kind promotional --from-in 2h").well();
-    assert_eq!(row(&table, "any")[..2], ["list", "4990"]);
+    assert_eq!(table.row("any")[..2], ["list", "4990"]);
     assert!(table.stdout.contains("4 prices"), "{table:#?}");
     let sell = |wish: &str| site.line(&format!("sell card:2 {wish}"));
     sell("--channel own --expect 9980").well();
@@ -93,7 +86,7 @@ fn rules_and_blocks_refuse_or_flag_from_the_next_command_on() {
     site.line("stock create card --units 100").well();
     site.line("risk rule 1 --subject device --at-most 2 --per 30days").well();
     let shown = site.line("risk rule 2 --subject address --at-most 1 --per 30days --flag").well();
-    assert_eq!(row(&shown, "1"), words("device any 2 30days refuse"));
+    assert_eq!(shown.row("1"), words("device any 2 30days refuse"));
     let sell = |wish: &str| site.line(&format!("sell card --channel own {wish}"));
     sell("--device imei:1").well();
     sell("--device imei:1").well();

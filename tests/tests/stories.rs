@@ -33,12 +33,6 @@ fn refusal(said: &Said) -> &str {
     said.stderr.split_once("refused: ").unwrap_or_else(|| panic!("no refusal: {said:#?}")).1
 }
 
-/// Kills the server as a power cut would, and starts it again.
-fn again(site: &Site, server: Server) -> Server {
-    server.kill();
-    site.serve(&[])
-}
-
 /// 10,000 lines: 9,988 keys, 9 of them once more, 3 blank lines.
 fn keys_file() -> String {
     let mut lines: Vec<String> =
@@ -94,7 +88,7 @@ fn the_first_ten_minutes_work_as_they_are_typed() {
     let second = sale.replace("T1-1", "T1-2");
     site.typed(&second).badly(&["USER_LIMIT", "scrip stock limit steam50"]);
 
-    let server = again(&site, server);
+    let server = site.again(server);
     let said = site.typed("scrip keys show T1-1").well();
     assert!(said.stdout.ends_with(" ****0000\n"), "{said:#?}");
     let said = site.typed("scrip order show T1").well();
@@ -187,7 +181,7 @@ fn ten_thousand_keys_on_four_channels_sell_out_once_and_what_marketplaces_leave_
     sell(&caller, "own", 0..4_200, 4_000, Code::ChannelQuota);
     sell(&caller, "taobao", 10_000..10_700, 700, Code::ChannelQuota);
     sell(&caller, "pdd", 20_000..22_100, 2_000, Code::ChannelQuota);
-    let server = again(&site, server);
+    let server = site.again(server);
     let caller = Caller::connect(server.listen, server.token());
     sell(&caller, "mini", 30_000..31_100, 1_000, Code::ChannelQuota);
     // Nobody buys a second one, on whatever channel. (2,300 units are left, taobao's alone.)
@@ -195,7 +189,7 @@ fn ten_thousand_keys_on_four_channels_sell_out_once_and_what_marketplaces_leave_
     assert_eq!(site.line("stock quota games").well().row("taobao")[2..5], ["0", "700", "2300"]);
     sell(&caller, "own", 40_000..40_100, 0, Code::ChannelQuota);
 
-    site.line("stock quota games taobao=3000..3000 --lapses-in 300ms").well();
+    site.line("stock quota games taobao=3000..3000 --lapses-in 3s").well();
     until(|| site.line("stock quota games"), |said| said.row("taobao")[0] == "0");
     sell(&caller, "own", 40_000..42_400, 2_300, Code::OutOfStock);
     assert_eq!(sold.len(), 10_000);
@@ -233,7 +227,7 @@ fn a_payment_callback_that_comes_twice_or_at_once_from_many_delivers_one_key() {
         tries.into_iter().map(|page| page.join().expect("it ran")).collect()
     });
     assert!(pages[0].contains("****AAAA") && pages.windows(2).all(|pair| pair[0] == pair[1]), "{pages:#?}");
-    let server = again(&site, server);
+    let server = site.again(server);
     assert_eq!(site.line("confirm T1-1").well().stdout, pages[0]);
     assert_eq!(site.line("stock show game").well().field("sold"), "1");
     drop(server);
@@ -248,7 +242,7 @@ fn a_payment_callback_that_comes_after_the_hold_has_expired_is_delivered_while_a
     let paid = site.line("confirm late").well();
     assert!(paid.field("sold").ends_with("after the hold had expired"), "{paid:#?}");
     assert!(paid.stdout.contains("****AAAA") && paid.stdout.contains("****BBBB"), "{paid:#?}");
-    let server = again(&site, server);
+    let server = site.again(server);
     assert_eq!(site.line("confirm late").well().stdout, paid.stdout);
     assert_eq!(site.line("keys reveal late").well().stdout, "GAME-AAAA\nGAME-BBBB\n");
     drop(server);
@@ -268,7 +262,7 @@ fn a_payment_callback_after_the_shop_has_refunded_never_delivers() {
     // Keys come back; the callbacks, too.
     fs::write(site.path().join("more.txt"), "GAME-DDDD\nGAME-EEEE\n").expect("a file");
     site.line(&format!("keys import game {} --batch 2", site.path().join("more.txt").display())).well();
-    let server = again(&site, server);
+    let server = site.again(server);
     assert_eq!(refusal(&site.line("confirm slow").badly(&[])), refusal(&refused));
     site.line(paid).badly(&["OUT_OF_STOCK"]);
     assert_eq!(site.line("stock show game").well().field("available"), "2");
@@ -359,7 +353,7 @@ fn an_import_and_an_order_of_ten_thousand_keys_are_whole() {
     assert!(said.stdout.contains("ok 10,000\n"), "{said:#?}");
     let sold = site.line("sell bulk:10000 --channel own --operation B1").well();
     assert!(sold.stdout.contains("of 10000: `scrip keys show B1` shows all"), "{sold:#?}");
-    let server = again(&site, server);
+    let server = site.again(server);
     assert_eq!(site.line("keys reveal B1").well().stdout, text);
     assert_eq!(site.line("keys show B1").well().stdout.lines().count(), 10_000);
     drop(server);

@@ -108,13 +108,17 @@ fn origin(operation: u128, channel: u16) -> Origin {
 }
 
 fn sold(operation: u128, lines: &[EventLine]) -> Event<'_> {
+    sale(operation, lines, false)
+}
+
+fn sale(operation: u128, lines: &[EventLine], hidden: bool) -> Event<'_> {
     let buyer = Buyer { order: OrderId(0), user: UserId(0) };
     let (origin, replaces) = (origin(operation, 7), OperationId(0));
     Event::Taken {
         origin,
         buyer,
         sold: true,
-        hidden: false,
+        hidden,
         ttl_ms: 0,
         replaces,
         parties: None,
@@ -177,25 +181,7 @@ fn a_sale_that_the_engine_does_not_count_is_seen() {
 
 #[test]
 fn keys_that_go_to_another_order_than_their_turn_says_are_seen() {
-    let mut forged = Forged::new(true);
-    let batch = |origin| Event::BatchCreated {
-        origin,
-        stock: STOCK,
-        batch: 1,
-        cost: 0,
-        expires_ms: 0,
-        supplier: b"acme",
-    };
-    forged.both(&batch(origin(2, 0)));
-    let keys: Vec<EventKey> = (0..4)
-        .map(|position| EventKey {
-            fingerprint: U128::new(9 + u128::from(position)),
-            position,
-            spare: [0; 7],
-        })
-        .collect();
-    let (stock, sealed) = (STOCK, [1_u8; 40]);
-    forged.both(&Event::KeysImported { origin: origin(3, 0), stock, batch: 1, keys: &keys, sealed: &sealed });
+    let mut forged = with_keys();
     let lines = [EventLine::new(STOCK, 1, 0)];
     forged.both(&sold(4, &lines));
     assert_eq!(forged.walk.faults, 0, "{:?}", forged.walk.findings);
@@ -206,6 +192,53 @@ fn keys_that_go_to_another_order_than_their_turn_says_are_seen() {
     forged.walk(&sold(5, &lines));
     let findings = forged.walk.findings.join("\n");
     assert!(findings.contains("the order of sale says"), "{findings}");
+}
+
+/// A stock of four keys in one batch.
+fn with_keys() -> Forged {
+    let mut forged = Forged::new(true);
+    let (stock, supplier) = (STOCK, b"acme");
+    forged.both(&Event::BatchCreated {
+        origin: origin(2, 0),
+        stock,
+        batch: 1,
+        cost: 0,
+        expires_ms: 0,
+        supplier,
+    });
+    let keys: Vec<EventKey> = (0..4)
+        .map(|position| EventKey {
+            fingerprint: U128::new(9 + u128::from(position)),
+            position,
+            spare: [0; 7],
+        })
+        .collect();
+    let sealed = [1_u8; 40];
+    forged.both(&Event::KeysImported { origin: origin(3, 0), stock, batch: 1, keys: &keys, sealed: &sealed });
+    forged
+}
+
+#[test]
+fn a_key_that_the_engine_binds_to_a_second_hold_is_seen() {
+    let mut forged = with_keys();
+    let lines = [EventLine::new(STOCK, 1, 0)];
+    forged.both(&sale(4, &lines, true));
+    assert_eq!((forged.walk.keys_bound_twice, forged.walk.faults), (0, 0), "{:?}", forged.walk.findings);
+    // Of this the log says nothing: the engine takes the key back and sells it again.
+    let (hold, key, reason) = (OperationId(4), 0, 0);
+    forged.engine.apply(&Event::KeyReclaimed { origin: origin(5, 7), hold, key, reason });
+    forged.both(&sold(6, &lines));
+    assert_eq!(forged.walk.keys_bound_twice, 1, "{:?}", forged.walk.findings);
+    let findings = forged.walk.findings.join("\n");
+    assert!(findings.contains("key 0 is bound to hold"), "{findings}");
+}
+
+#[test]
+fn a_hold_that_the_engine_does_not_know_is_seen_when_it_is_given_keys() {
+    let mut forged = with_keys();
+    forged.walk(&sold(4, &[EventLine::new(STOCK, 1, 0)]));
+    let findings = forged.walk.findings.join("\n");
+    assert!(findings.contains("the engine does not know hold"), "{findings}");
 }
 
 #[test]

@@ -3,7 +3,8 @@
 //! It stands beside the commands because nobody asks for it: whatever may have made units available to a debt is followed
 //! by it before anything else happens, in events of a few debts each. A pass goes through the debts of the stocks in
 //! question by age. Each debt finds what the older ones on its stocks leave: their claims stand whether they are settled
-//! or still wait, and make no difference either way to what is found behind them, so one pass finds all.
+//! or still wait, and make no difference either way to what is found behind them, so one pass finds all. A pass looks at a
+//! bounded number of claims at a time, and goes on where it stopped as long as nothing but its own events has happened.
 //!
 //! Invariant: no debt is settled with units that an older one on the same stock could take, nor with another channel's
 //! unused guarantee.
@@ -12,7 +13,7 @@ use super::{Resolved, apply};
 use crate::answer::HoldState;
 use crate::event::{Event, EventHold, EventSink};
 use crate::ids::ChannelId;
-use crate::limits::{DEBTS_PER_EVENT_MAX, KEYS_PER_SETTLEMENT_MAX};
+use crate::limits::{CLAIMS_PER_SETTLEMENT_MAX, DEBTS_PER_EVENT_MAX, KEYS_PER_SETTLEMENT_MAX};
 use crate::state::State;
 use crate::state::channels::ChannelUse;
 use crate::state::debts::{Claim, Debt};
@@ -39,16 +40,27 @@ struct Lane {
 }
 
 impl Lane {
-    /// Goes past the claims of debts below `age`.
-    fn pass(&mut self, state: &State, age: u64) {
+    /// Goes past the claims of debts below `age`; answers how many.
+    fn pass(&mut self, state: &State, age: u64) -> usize {
         let from = state.debts.position_of(self.stock, self.passed);
+        let mut passed = 0;
         for claim in state.debts.claims_on(self.stock, from).take_while(|claim| claim.age < age) {
             match self.older.iter_mut().find(|(channel, _)| *channel == claim.channel) {
                 Some((_, units)) => *units += claim.units,
                 None => self.older.push((claim.channel, claim.units)),
             }
+            passed += 1;
         }
         self.passed = self.passed.max(age);
+        passed
+    }
+
+    /// A debt of this age has been settled: if it was passed, it no longer claims anything.
+    fn settled(&mut self, age: u64, channel: ChannelId, units: u64) {
+        if self.passed > age {
+            let older = self.older.iter_mut().find(|(of, _)| *of == channel);
+            older.expect("what was passed is counted").1 -= units;
+        }
     }
 
     fn claimed(&self) -> impl Fn(&ChannelUse) -> u64 {
@@ -82,12 +94,19 @@ pub struct Pass {
     places: BTreeMap<Handle, usize>,
     /// Age of the next debt of a lane, and which lane.
     heads: BTreeSet<(u64, usize)>,
+    /// Claims of the debts that were found: age, lane, channel, units.
+    found: Vec<(u64, usize, ChannelId, u64)>,
+    /// Claims looked at in this step.
+    looks: usize,
+    /// The sequence up to which the pass knows everything, if it has not come to its end.
+    stopped_at: Option<u64>,
     resolved: Resolved,
     names: DebtNames,
 }
 
 impl Pass {
-    /// Settles the oldest debts that can be, as many as one event takes. If these are all, nothing is left to be settled.
+    /// Settles the oldest debts that can be, as many as one event takes and a step finds. If these are all, nothing is left
+    /// to be settled.
     pub fn settle(&mut self, state: &mut State, sink: &mut impl EventSink) {
         let mut found = core::mem::take(&mut self.resolved.debts);
         let are_all = self.find(state, &mut found);
@@ -97,59 +116,89 @@ impl Pass {
         }
         if are_all {
             state.debts.all_settled();
+            return;
         }
+        for (age, lane, channel, units) in self.found.drain(..) {
+            self.lanes[lane].settled(age, channel, units);
+        }
+        self.stopped_at = Some(state.sequence);
     }
 
     /// Fills `found` with the oldest debts that can be settled; answers whether these are all.
     fn find(&mut self, state: &State, found: &mut Vec<Debt>) -> bool {
         found.clear();
-        self.lanes.clear();
-        self.places.clear();
-        self.heads.clear();
+        self.found.clear();
         if on(Bug::DebtsNewestFirst) {
             return plant_newest_first(state, found);
         }
-        for stock in state.debts.unsettled() {
-            let lane = self.lane_of(stock);
-            self.go_on(state, lane);
+        if self.stopped_at.take() != Some(state.sequence) {
+            self.begin(state);
         }
         let mut keys = 0;
+        self.looks = 0;
         while let Some((age, lane)) = self.heads.pop_first() {
+            if self.looks >= CLAIMS_PER_SETTLEMENT_MAX {
+                self.heads.insert((age, lane));
+                return false;
+            }
             let claim = self.lanes[lane].next(state).expect("a lane's head is its next claim");
+            let known = self.found.len();
             if self.can_be_had(state, &claim) {
                 let more_keys = keys_of(state, claim.debt.hold);
                 let is_full =
                     found.len() == DEBTS_PER_EVENT_MAX || keys + more_keys > KEYS_PER_SETTLEMENT_MAX;
                 if is_full && !found.is_empty() {
+                    self.found.truncate(known);
+                    self.heads.insert((age, lane));
                     return false;
                 }
                 keys += more_keys;
                 found.push(claim.debt);
             }
-            self.lanes[lane].pass(state, age + 1);
-            self.go_on(state, lane);
+            self.go_on(state, lane, age);
             // The same debt on another stock in question.
             while let Some((_, other)) = self.heads.first().copied().filter(|(head, _)| *head == age) {
                 self.heads.pop_first();
-                self.lanes[other].pass(state, age + 1);
-                self.go_on(state, other);
+                self.go_on(state, other, age);
             }
         }
         true
     }
 
-    fn go_on(&mut self, state: &State, lane: usize) {
+    /// A pass begins with the oldest debts of the stocks in question.
+    fn begin(&mut self, state: &State) {
+        self.lanes.clear();
+        self.places.clear();
+        self.heads.clear();
+        for stock in state.debts.unsettled() {
+            let lane = self.lane_of(stock);
+            self.note_head(state, lane);
+        }
+    }
+
+    /// Goes past the debt of this age, to the next one.
+    fn go_on(&mut self, state: &State, lane: usize, age: u64) {
+        self.looks += self.lanes[lane].pass(state, age + 1);
+        self.note_head(state, lane);
+    }
+
+    fn note_head(&mut self, state: &State, lane: usize) {
         if let Some(claim) = self.lanes[lane].next(state) {
             self.heads.insert((claim.age, lane));
         }
     }
 
-    /// Whether all lines of a debt find their units behind the claims of older ones.
+    /// Whether all lines of a debt find their units behind the claims of older ones; notes its claims then.
     fn can_be_had(&mut self, state: &State, claim: &Claim) -> bool {
+        let known = self.found.len();
         if let Some(key) = claim.debt.key() {
-            let lane = self.lane_of(state.stock_of_key(key));
-            self.lanes[lane].pass(state, claim.age);
-            return self.lanes[lane].has(state, claim.channel, claim.units);
+            let place = self.lane_of(state.stock_of_key(key));
+            self.looks += self.lanes[place].pass(state, claim.age);
+            let has = self.lanes[place].has(state, claim.channel, claim.units);
+            if has {
+                self.found.push((claim.age, place, claim.channel, claim.units));
+            }
+            return has;
         }
         let hold = state.holds.get(claim.debt.hold);
         let owed = || state.lines(hold).filter(|line| line.asked() > 0);
@@ -158,13 +207,15 @@ impl Pass {
             if owed().take(position).any(|earlier| earlier.stock == line.stock) {
                 continue;
             }
-            let lane = self.lane_of(stock);
-            let lane = &mut self.lanes[lane];
-            lane.pass(state, claim.age);
-            let units = owed().filter(|line| line.stock == stock.0);
-            if !lane.has(state, claim.channel, units.map(|line| u64::from(line.asked())).sum()) {
+            let place = self.lane_of(stock);
+            let lane = &mut self.lanes[place];
+            self.looks += lane.pass(state, claim.age);
+            let units = owed().filter(|line| line.stock == stock.0).map(|line| u64::from(line.asked())).sum();
+            if !lane.has(state, claim.channel, units) {
+                self.found.truncate(known);
                 return false;
             }
+            self.found.push((claim.age, place, claim.channel, units));
         }
         true
     }

@@ -179,7 +179,7 @@ impl Session {
             (Some(new), Outcome::Refused(no)) if what == What::Sell => {
                 no.code == Code::KeyReplaced && no.facts == Facts::Key(u64::from(new))
             }
-            _ => first == 0 || first == short(raw, outcome),
+            _ => first == 0 || first == half(essence(raw.bytes, outcome)),
         };
         if !same {
             let operation = self.operation(desk);
@@ -201,7 +201,7 @@ impl Session {
                     desk.record(refused(self.record(desk, now_ns), raw.bytes, no.code, for_good));
                 }
                 if for_good {
-                    self.digests[place(what)] = short(raw, outcome);
+                    self.digests[place(what)] = half(essence(raw.bytes, outcome));
                 }
                 self.resolve(desk);
                 desk.refused_in(self.number, no.code);
@@ -225,8 +225,8 @@ impl Session {
             Outcome::Done(answer) => {
                 self.resolve(desk);
                 desk.acknowledged(1);
-                self.digests[place(what)] = short(raw, outcome);
                 let essence = essence(raw.bytes, outcome);
+                self.digests[place(what)] = half(essence);
                 let record = record(self.record(desk, now_ns), essence, 0, 0, false);
                 let record = self.take(desk, answer, record);
                 if self.kept {
@@ -376,9 +376,9 @@ const fn place(what: What) -> usize {
     }
 }
 
-/// Half a digest: never 0.
-fn short(raw: Raw<'_>, outcome: &Outcome<'_>) -> u32 {
-    (essence(raw.bytes, outcome) as u32).max(1)
+/// Half of what an answer says: never 0.
+fn half(essence: u64) -> u32 {
+    (essence as u32).max(1)
 }
 
 /// Whether this is the kind of answer that this command gets.

@@ -9,7 +9,7 @@ use crate::request::OwnedCommand;
 use scrip_engine::answer::BatchView;
 use scrip_engine::command::{BatchChange, Envelope};
 use scrip_engine::ids::{ChannelId, StockId};
-use scrip_engine::limits::{BATCHES_PER_ANSWER_MAX, BATCHES_PER_STOCK_MAX, NAME_BYTES_MAX};
+use scrip_engine::limits::{BATCHES_MAX, BATCHES_PER_ANSWER_MAX, BATCHES_PER_STOCK_MAX, NAME_BYTES_MAX};
 use scrip_engine::rejection::{CapacityOf, Code};
 use std::collections::VecDeque;
 use std::rc::Rc;
@@ -259,12 +259,16 @@ impl Oracle {
             unreachable!("called for BATCH_CREATE alone");
         };
         let now_ms = self.now_ms;
+        let in_all: usize = self.stocks.values().map(|stock| stock.batches.len()).sum();
         let found = self.stock_mut(stock);
         if found.batch(*batch).is_some() || *expires_ms != 0 && *expires_ms <= now_ms {
             return OwnedOutcome::refused(Code::RuleFailed);
         }
         if found.batches.len() >= BATCHES_PER_STOCK_MAX {
             return full(CapacityOf::Batches, BATCHES_PER_STOCK_MAX);
+        }
+        if in_all >= BATCHES_MAX {
+            return full(CapacityOf::Batches, BATCHES_MAX);
         }
         found.batches.push(Batch {
             number: *batch,

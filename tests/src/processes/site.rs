@@ -190,6 +190,15 @@ impl Site {
             .unwrap_or_else(|ended| panic!("the server did not start: {ended:#?}"))
     }
 
+    /// Kills the server as a power cut would, and starts it again.
+    ///
+    /// # Panics
+    /// If it does not start.
+    pub fn again(&self, server: Server) -> Server {
+        server.kill();
+        self.serve(&[])
+    }
+
     /// Starts a small server that must not start.
     ///
     /// # Panics
@@ -249,8 +258,15 @@ impl Site {
     /// # Panics
     /// If it can't be started.
     pub fn line(&self, command: &str) -> Said {
-        let words: Vec<&str> = command.split_whitespace().chain(["--data", self.data_text()]).collect();
-        self.run(&words)
+        self.words(&command.split_whitespace().collect::<Vec<_>>())
+    }
+
+    /// The same, where an argument may have spaces in it.
+    ///
+    /// # Panics
+    /// If it can't be started.
+    pub fn words(&self, arguments: &[&str]) -> Said {
+        self.run(&[arguments, &["--data", self.data_text()]].concat())
     }
 
     /// Runs `scrip verify --json`, which must pass.

@@ -116,6 +116,12 @@ kinds! {
     DebtRecovered,
     /// A start found settled debts in the log.
     SettlementRecovered,
+    /// A start found an import of card keys in the log.
+    KeysRecovered,
+    /// A start found a card key in the log that took another's place.
+    KeyReplacedRecovered,
+    /// A start found the tombstone of a cancelled operation in the log.
+    TombstoneRecovered,
 }
 
 /// How often each kind was met.

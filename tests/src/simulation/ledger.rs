@@ -281,6 +281,9 @@ impl Ledger {
                 Event::StockPriced { .. } => coverage.met(Met::PricesRecovered),
                 Event::RiskRuleSet { .. } | Event::BlockSet { .. } => coverage.met(Met::RiskRecovered),
                 Event::Taken { flagged: true, .. } => coverage.met(Met::FlagRecovered),
+                Event::KeysImported { .. } => coverage.met(Met::KeysRecovered),
+                Event::KeyReplaced { .. } => coverage.met(Met::KeyReplacedRecovered),
+                Event::Tombstone { .. } => coverage.met(Met::TombstoneRecovered),
                 _ => {}
             }
             if let Some(origin) = origin_of(&event) {
@@ -352,6 +355,7 @@ impl Deed {
     }
 }
 
+/// The operation that an event records: it is recorded once.
 fn origin_of<'e>(event: &'e Event<'_>) -> Option<&'e Origin> {
     match event {
         Event::StockCreated { origin, .. }
@@ -362,12 +366,33 @@ fn origin_of<'e>(event: &'e Event<'_>) -> Option<&'e Origin> {
         | Event::StockPriced { origin, .. }
         | Event::RiskRuleSet { origin, .. }
         | Event::BlockSet { origin, .. }
+        | Event::BatchCreated { origin, .. }
+        | Event::BatchChanged { origin, .. }
+        | Event::KeysImported { origin, .. }
+        | Event::Revealed { origin, .. }
+        | Event::KeyReplaced { origin, .. }
+        | Event::ReplaceOwed { origin, .. }
+        | Event::KeyReclaimed { origin, .. }
+        | Event::KeysExported { origin, .. }
         | Event::Taken { origin, .. }
         | Event::SellRefused { origin, .. }
         | Event::Tombstone { origin }
         | Event::Owed { origin, .. }
         | Event::Extended { origin, .. }
         | Event::Returned { origin, .. } => Some(origin),
-        _ => None,
+        // What time or the operator makes happen, and what ends a hold: that has no id of its own.
+        Event::Tick { .. }
+        | Event::Configured { .. }
+        | Event::FloorRaised { .. }
+        | Event::Expired { .. }
+        | Event::GuaranteeLapsed { .. }
+        | Event::BatchExpired { .. }
+        | Event::Settled { .. }
+        | Event::Unfulfilled { .. }
+        | Event::Confirmed { .. }
+        | Event::ConfirmOwed { .. }
+        | Event::LateRefused { .. }
+        | Event::Released { .. }
+        | Event::Cancelled { .. } => None,
     }
 }

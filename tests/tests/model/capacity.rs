@@ -1,7 +1,7 @@
 //! Full tables: CAPACITY says which, holds can always be ended, and room returns when the window moves.
 
 use scrip_engine::command::{StockKind, StockTerms};
-use scrip_engine::ids::{OperationId, StockId, UserId};
+use scrip_engine::ids::{OperationId, Slot, StockId, UserId};
 use scrip_engine::limits::{Capacity, Rules, STOCK_UNITS_MAX};
 use scrip_engine::rejection::{CapacityOf, Code};
 use scrip_tests::generator::ROOMY;
@@ -80,6 +80,59 @@ fn a_full_table_says_which_it_is() {
         full(CapacityOf::StockUnits, most)
     );
     world.check_laws();
+}
+
+fn keys_stock(stock: StockId) -> OwnedCommand {
+    OwnedCommand::StockCreate {
+        stock,
+        name: b"keys".to_vec(),
+        units: 0,
+        kind: StockKind::Keys,
+        once_per_order: false,
+        terms: ANY_TERMS,
+    }
+}
+
+fn batch(stock: StockId, batch: u32) -> OwnedCommand {
+    OwnedCommand::BatchCreate { stock, batch, cost: 1, expires_ms: 0, supplier: b"A".to_vec() }
+}
+
+#[test]
+fn a_stock_has_1_024_batches_and_all_stocks_65_536() {
+    const OF_STOCK: u32 = 1_024;
+    const IN_ALL: u64 = 65_536;
+    let room = 1 << 17;
+    let mut world =
+        World::new(Capacity { stocks_max: 65, operations_max: room, ..ROOMY }, SHRINKING, START_MS);
+    let stocks: Vec<StockId> = (1..=65).map(|number| StockId::new(Slot(0), number)).collect();
+    for (operation, stock) in (1..).zip(&stocks) {
+        assert_taken(&world.run(operation, keys_stock(*stock)));
+    }
+    let mut operation = 1_000;
+    for stock in &stocks[..64] {
+        for number in 1..=OF_STOCK {
+            // Engine and oracle side by side, without a look at every stock after each of so many.
+            operation += 1;
+            let request = world.request(operation, batch(*stock, number));
+            let (now_ms, log) = (world.now_ms, &mut world.log);
+            let answer =
+                request.with(|request| OwnedOutcome::from(world.engine.execute(now_ms, request, log)));
+            assert_eq!(answer, OwnedOutcome::StockChanged { value: number.into() });
+            assert_eq!(world.oracle.answer(&request), answer);
+        }
+        if *stock == stocks[0] {
+            assert_eq!(
+                world.run(500, batch(*stock, OF_STOCK + 1)),
+                full(CapacityOf::Batches, OF_STOCK.into())
+            );
+        }
+    }
+    assert_eq!(world.run(500, batch(stocks[64], 1)), full(CapacityOf::Batches, IN_ALL));
+    assert_eq!(
+        world.run(500, batch(stocks[63], OF_STOCK + 1)),
+        full(CapacityOf::Batches, OF_STOCK.into()),
+        "the stock's own maximum comes first"
+    );
 }
 
 #[test]

@@ -2,16 +2,17 @@
 
 use super::keys::{
     STOCK, batch, buckets, change, changing, creating, import, importing, keys, page, reading, replacing,
-    sell, shop, shop_of,
+    sell, shop, shop_of, shop_with,
 };
 use scrip_engine::command::{BatchChange, StockKind, StockTerms};
-use scrip_engine::ids::{OperationId, OrderId};
-use scrip_engine::limits::Rules;
+use scrip_engine::ids::{OperationId, OrderId, Slot, StockId};
+use scrip_engine::limits::{Capacity, KEYS_SCANNED_MAX, Rules};
 use scrip_engine::rejection::Code;
 use scrip_tests::generator::ROOMY;
 use scrip_tests::outcome::{OwnedListed, OwnedOutcome};
-use scrip_tests::request::OwnedCommand;
+use scrip_tests::request::{OwnedCommand, Sealed};
 use scrip_tests::world::{ANY_TERMS, START_MS, World, assert_refused, return_all, take};
+use std::ops::Range;
 
 /// What [`drawn`] sells with the seed 42.
 const DRAWN_BY_42: [u32; 11] = [5, 7, 0, 4, 2, 6, 1, 3, 9, 10, 11];
@@ -300,20 +301,79 @@ fn a_list_says_where_each_key_stands_and_for_whom() {
     assert_eq!(rows[..4], [(0, 2, 1, 0), (1, 2, 1, 0), (2, 1, 1, 0), (3, 0, 1, 0)]);
 }
 
+/// Another keys stock of the same merchant, with a batch.
+const OTHER: StockId = StockId::new(Slot(0), 2);
+
+fn with_other(world: &mut World) {
+    let create = OwnedCommand::StockCreate {
+        stock: OTHER,
+        name: b"other keys".to_vec(),
+        units: 0,
+        kind: StockKind::Keys,
+        once_per_order: false,
+        terms: ANY_TERMS,
+    };
+    assert_eq!(world.run(2, create), OwnedOutcome::StockChanged { value: 0 });
+    let supplier = b"A".to_vec();
+    let batch = OwnedCommand::BatchCreate { stock: OTHER, batch: 1, cost: 1, expires_ms: 0, supplier };
+    assert_eq!(world.run(3, batch), OwnedOutcome::StockChanged { value: 1 });
+}
+
+/// Imports texts into the other stock: they must be none of the first one's.
+fn import_elsewhere(world: &mut World, operation: u128, texts: Range<u16>) {
+    let sealed = Sealed(vec![7; 9]);
+    let count = texts.len();
+    let command = OwnedCommand::KeysImport { stock: OTHER, batch: 1, texts: texts.collect(), sealed };
+    let imported = world.run(operation, command);
+    let OwnedOutcome::KeysImported { taken } = imported else { panic!("{imported:?}") };
+    assert_eq!(taken.count_ones() as usize, count);
+}
+
 #[test]
 fn pages_of_a_list_follow_each_other_over_keys_of_other_stocks() {
     let mut world = shop();
     batch(&mut world, 1, 0);
+    with_other(&mut world);
+    // Keys 0 to 49, 60 to 109 and 120 to 169 are ours, those between are the other stock's.
     for chunk in 0..3 {
         let texts: Vec<u16> = (chunk * 50..chunk * 50 + 50).collect();
         import(&mut world, 20 + u128::from(chunk), 1, &texts);
+        import_elsewhere(&mut world, 30 + u128::from(chunk), 1_000 + chunk * 10..1_010 + chunk * 10);
     }
+    let numbers = |page: &[(u32, u8, u8, u128)]| page.iter().map(|row| row.0).collect::<Vec<_>>();
     let (first, next) = listed(&world.run(1, listing(None, 0)));
-    assert_eq!((first.len(), first[0].0, next), (64, 0, 64));
+    assert_eq!((numbers(&first), next), ((0..50).chain(60..74).collect(), 74));
     let (second, next) = listed(&world.run(1, listing(None, next)));
-    assert_eq!((second.len(), second[0].0, next), (64, 64, 128));
+    assert_eq!((numbers(&second), next), ((74..110).chain(120..148).collect(), 148));
     let (third, next) = listed(&world.run(1, listing(None, next)));
-    assert_eq!((third.len(), next), (22, u32::MAX));
+    assert_eq!((numbers(&third), next), ((148..170).collect(), u32::MAX));
+}
+
+#[test]
+fn one_page_looks_at_8_192_numbers() {
+    const SCANNED: u32 = 8_192;
+    assert_eq!(SCANNED, KEYS_SCANNED_MAX, "docs/semantics.md says so");
+    let mut world = shop_with(Capacity { keys_max: 16_384, sealed_bytes_max: 1 << 20, ..ROOMY });
+    batch(&mut world, 1, 0);
+    with_other(&mut world);
+    for chunk in 0..129_u16 {
+        let first = 1_000 + 64 * chunk;
+        import_elsewhere(&mut world, 1_000 + u128::from(chunk), first..(first + 64).min(1_000 + 8_200));
+    }
+    import(&mut world, 20, 1, &[0, 1, 2]);
+    assert_eq!(listed(&world.run(1, listing(None, 0))), (Vec::new(), SCANNED));
+    let (rows, next) = listed(&world.run(1, listing(None, SCANNED)));
+    assert_eq!(
+        (rows.iter().map(|row| row.0).collect::<Vec<_>>(), next),
+        (vec![8_200, 8_201, 8_202], u32::MAX)
+    );
+    // From 8 on, our first key is the one just beyond those that are looked at; from 10 on two are among them.
+    assert_eq!(listed(&world.run(1, listing(None, 8))), (Vec::new(), 8_200));
+    let (rows, next) = listed(&world.run(1, listing(None, 10)));
+    assert_eq!((rows.len(), next), (2, 8_202));
+    // The list of the other stock ends with its own keys.
+    let of_other = OwnedCommand::KeysList { stock: OTHER, batch: None, from: SCANNED };
+    assert_eq!(listed(&world.run(1, of_other)).0.len(), 8);
 }
 
 #[test]

@@ -1,16 +1,22 @@
 //! Fixed limits: the greatest quantities that are well formed, and what is refused before the engine sees it.
 
 use scrip_engine::Engine;
-use scrip_engine::command::{Malformed, Quota, StockKind, StockTerms};
+use scrip_engine::command::{
+    Block, Command, KeyBlock, Limits, Malformed, Price, PriceKind, Quota, Request, RiskRule, StockKind,
+    StockTerms, SubjectKind, SubjectLimit,
+};
 use scrip_engine::ids::{ChannelId, OperationId, SLOTS, Slot, StockId, UserId};
 use scrip_engine::limits::{
-    CHANNELS_PER_STOCK_MAX, LINES_MAX, Rules, STOCK_UNITS_MAX, TTL_MAX_MS, UNITS_PER_LINE_MAX,
+    CHANNELS_PER_STOCK_MAX, KEY_BLOCK_BYTES_MAX, KEY_TEXT_BYTES_MAX, KEYS_PER_CHUNK_MAX, LINES_MAX,
+    NAME_BYTES_MAX, PRICES_PER_STOCK_MAX, RISK_RULES_MAX, RISK_WINDOW_MAX_MS, RISK_WINDOW_MIN_MS, Rules,
+    STOCK_UNITS_MAX, TTL_MAX_MS, UNITS_PER_LINE_MAX,
 };
 use scrip_engine::rejection::{CapacityOf, Code};
 use scrip_tests::generator::ROOMY;
 use scrip_tests::outcome::{Lack, OwnedFacts, OwnedOutcome};
 use scrip_tests::request::{OwnedCommand, OwnedRequest, OwnedTake, Wish};
 use scrip_tests::world::{ANY_TERMS, Log, START_MS, World, assert_refused, reserve, return_all, take};
+use zerocopy::little_endian::{I16, U16, U32, U64, U128};
 
 #[test]
 fn sixty_four_lines_are_one_hold() {
@@ -222,4 +228,199 @@ fn malformed_quotas_are_refused() {
     assert_eq!(one(of(1, guaranteed, Quota::NO_CAP, 0)), Err(Malformed::Guarantee { index: 1, guaranteed }));
     assert_eq!(one(of(1, 0, 7, START_MS)), Err(Malformed::QuotaSpare(1)));
     assert_eq!(one(Quota { spare: [0, 0, 0, 0, 0, 1], ..of(1, 1, 7, 0) }), Err(Malformed::QuotaSpare(1)));
+}
+
+#[test]
+fn malformed_waits_are_refused() {
+    let stock = StockId(1);
+    let takes = |wait_until_ms, partial| OwnedTake { wait_until_ms, partial, ..take(&[(stock, 1)]) };
+    let sell = |take| OwnedCommand::Sell { take, paid: true, hidden: false };
+    assert_eq!(check(sell(takes(1, false)), as_is), Ok(()));
+    assert_eq!(check(sell(takes(0, true)), as_is), Ok(()));
+    assert_eq!(check(sell(takes(1, true)), as_is), Err(Malformed::Wait));
+    assert_eq!(check(reserve(takes(0, false)), as_is), Ok(()));
+    assert_eq!(check(reserve(takes(1, false)), as_is), Err(Malformed::Wait));
+}
+
+#[test]
+fn malformed_stocks_of_keys_and_batches_are_refused() {
+    let create = |kind, units| OwnedCommand::StockCreate {
+        stock: StockId(1),
+        name: b"x".to_vec(),
+        units,
+        kind,
+        once_per_order: false,
+        terms: ANY_TERMS,
+    };
+    for kind in [StockKind::Keys, StockKind::RandomKeys { seed: 1 }] {
+        assert_eq!(check(create(kind, 0), as_is), Ok(()));
+        assert_eq!(check(create(kind, 1), as_is), Err(Malformed::KeysWithUnits), "{kind:?}");
+    }
+    assert_eq!(check(create(StockKind::Reusable, STOCK_UNITS_MAX), as_is), Ok(()));
+    let batch = |supplier: &[u8]| OwnedCommand::BatchCreate {
+        stock: StockId(1),
+        batch: 1,
+        cost: 1,
+        expires_ms: 0,
+        supplier: supplier.to_vec(),
+    };
+    assert_eq!(check(batch(&[b'x'; NAME_BYTES_MAX]), as_is), Ok(()));
+    for bad in [&[b'x'; NAME_BYTES_MAX + 1][..], b"", &[0xff]] {
+        assert_eq!(check(batch(bad), as_is), Err(Malformed::Name));
+    }
+}
+
+/// What `Request::check` says of an import of these texts, counted as `count`.
+fn check_keys(count: usize, texts: &[&[u8]]) -> Result<(), Malformed> {
+    let lengths = texts.iter().flat_map(|text| (text.len() as u16).to_le_bytes());
+    let bytes: Vec<u8> = lengths.chain(texts.concat()).collect();
+    let envelope = World::usual().request(10, OwnedCommand::Release).envelope;
+    let block = KeyBlock::Plain { count, bytes: &bytes };
+    Request { envelope, command: Command::KeysImport { stock: StockId(1), batch: 1, block } }.check()
+}
+
+#[test]
+fn malformed_keys_are_refused() {
+    let texts = |count: usize| vec![&b"x"[..]; count];
+    let most = KEYS_PER_CHUNK_MAX;
+    assert_eq!(check_keys(0, &[]), Err(Malformed::KeyCount(0)));
+    assert_eq!(check_keys(most, &texts(most)), Ok(()));
+    assert_eq!(check_keys(most + 1, &texts(most + 1)), Err(Malformed::KeyCount(most + 1)));
+    let long = [b'x'; KEY_TEXT_BYTES_MAX + 1];
+    assert_eq!(check_keys(2, &[b"x", &long[1..]]), Ok(()));
+    for bad in [&long[..], b"", &[0xff]] {
+        assert_eq!(check_keys(2, &[b"x", bad]), Err(Malformed::KeyText(1)));
+    }
+    assert_eq!(check_keys(1, &texts(2)), Err(Malformed::KeyBlock(6)), "a text more than is counted");
+    assert_eq!(check_keys(3, &texts(2)), Err(Malformed::KeyBlock(6)), "a text less");
+    let block = |last: usize| [vec![&long[1..]; 11], vec![&long[..last]]].concat();
+    let last = KEY_BLOCK_BYTES_MAX - 11 * KEY_TEXT_BYTES_MAX - 12 * 2;
+    assert_eq!(check_keys(12, &block(last)), Ok(()));
+    assert_eq!(check_keys(12, &block(last + 1)), Err(Malformed::KeyBlock(KEY_BLOCK_BYTES_MAX + 1)));
+}
+
+#[test]
+fn malformed_limits_of_subjects_are_refused() {
+    let none = Limits::default();
+    let command = |limits| OwnedCommand::StockLimits { stock: StockId(1), version: 1, limits };
+    let (most, over) = (UNITS_PER_LINE_MAX, UNITS_PER_LINE_MAX + 1);
+    for kind in SubjectKind::ALL {
+        let of = |total, per_day, held| {
+            let mut limits = none;
+            limits.subjects[kind.position()] = SubjectLimit::new(total, per_day, held);
+            check(command(limits), as_is)
+        };
+        assert_eq!(of(most, most, most), Ok(()));
+        for spoilt in [of(over, 0, 0), of(0, over, 0), of(0, 0, over)] {
+            assert_eq!(spoilt, Err(Malformed::Limit(over)), "{kind:?}");
+        }
+    }
+    let days = |minutes| check(command(Limits { utc_offset_minutes: I16::new(minutes), ..none }), as_is);
+    assert_eq!((days(-720), days(840)), (Ok(()), Ok(())));
+    assert_eq!(days(-721), Err(Malformed::Offset(-721)));
+    assert_eq!(days(841), Err(Malformed::Offset(841)));
+    let spare = Limits { spare: [0, 0, 0, 0, 0, 1], ..none };
+    assert_eq!(check(command(spare), as_is), Err(Malformed::Offset(0)));
+}
+
+#[test]
+fn malformed_prices_are_refused() {
+    let command = |prices| OwnedCommand::StockPrice { stock: StockId(1), version: 1, prices };
+    let good = Price::new(Price::ANY_CHANNEL, PriceKind::List, 1);
+    let most = PRICES_PER_STOCK_MAX;
+    assert_eq!(check(command(vec![]), as_is), Ok(()));
+    assert_eq!(check(command(vec![good; most]), as_is), Ok(()));
+    assert_eq!(check(command(vec![good; most + 1]), as_is), Err(Malformed::PriceCount(most + 1)));
+    let second = |price| check(command(vec![good, price]), as_is);
+    let in_force =
+        |from_ms, until_ms| Price { from_ms: U64::new(from_ms), until_ms: U64::new(until_ms), ..good };
+    for sound in [in_force(5, 6), in_force(5, 0), Price { kind: PriceKind::Promotional as u8, ..good }] {
+        assert_eq!(second(sound), Ok(()));
+    }
+    let bad = [
+        in_force(5, 5),
+        Price { kind: 0, ..good },
+        Price { kind: 4, ..good },
+        Price { amount: U32::ZERO, ..good },
+        Price { spare: 1, ..good },
+    ];
+    for price in bad {
+        assert_eq!(second(price), Err(Malformed::Price(1)), "{price:?}");
+    }
+}
+
+#[test]
+fn malformed_risk_rules_are_refused() {
+    let good = RiskRule {
+        number: U16::new(1),
+        channel: U16::new(Price::ANY_CHANNEL.0),
+        subject: 1,
+        action: 1,
+        spare: U16::ZERO,
+        at_most: U32::ZERO,
+        window_ms: U32::new(RISK_WINDOW_MIN_MS),
+    };
+    let number = |number| RiskRule { number: U16::new(number), ..good };
+    let window = |window_ms| RiskRule { window_ms: U32::new(window_ms), ..good };
+    let most = RISK_RULES_MAX as u16;
+    let sound = [
+        good,
+        number(most),
+        window(RISK_WINDOW_MAX_MS),
+        RiskRule { subject: 4, action: 2, ..good },
+        RiskRule { subject: 9, action: 0, window_ms: U32::ZERO, ..good },
+    ];
+    for rule in sound {
+        assert_eq!(check(OwnedCommand::RiskSet { rule }, as_is), Ok(()), "{rule:?}");
+    }
+    let bad = [
+        number(0),
+        number(most + 1),
+        window(RISK_WINDOW_MIN_MS - 1),
+        window(RISK_WINDOW_MAX_MS + 1),
+        RiskRule { subject: 0, ..good },
+        RiskRule { subject: 5, ..good },
+        RiskRule { action: 3, ..good },
+        RiskRule { spare: U16::new(1), ..good },
+        RiskRule { number: U16::ZERO, action: 0, ..good },
+    ];
+    for rule in bad {
+        let said = Err(Malformed::RiskRule(rule.number.get()));
+        assert_eq!(check(OwnedCommand::RiskSet { rule }, as_is), said, "{rule:?}");
+    }
+}
+
+#[test]
+fn malformed_blocks_are_refused() {
+    let block = |kind, subject: u128| Block {
+        subject: U128::new(subject),
+        until_ms: U64::ZERO,
+        kind,
+        action: 1,
+        spare: [0; 6],
+    };
+    let widest = u128::from(u64::MAX);
+    let sound = [
+        block(1, u128::MAX),
+        block(2, u128::MAX),
+        block(3, widest),
+        block(4, widest),
+        Block { action: 0, ..block(1, 1) },
+        Block { action: 2, ..block(1, 1) },
+    ];
+    for block in sound {
+        assert_eq!(check(OwnedCommand::BlockSet { block }, as_is), Ok(()), "{block:?}");
+    }
+    let bad = [
+        block(0, 1),
+        block(5, 1),
+        block(1, 0),
+        block(3, widest + 1),
+        block(4, widest + 1),
+        Block { action: 3, ..block(1, 1) },
+        Block { spare: [0, 0, 0, 0, 0, 1], ..block(1, 1) },
+    ];
+    for block in bad {
+        assert_eq!(check(OwnedCommand::BlockSet { block }, as_is), Err(Malformed::Block), "{block:?}");
+    }
 }
