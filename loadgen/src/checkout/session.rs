@@ -218,7 +218,9 @@ impl Session {
                 self.resolve(desk);
                 desk.acknowledged(1);
                 if self.kept {
-                    desk.record(owed(self.record(desk, now_ns), *until_ms));
+                    let mut record = owed(self.record(desk, now_ns), *until_ms);
+                    record.units.set(self.first_key());
+                    desk.record(record);
                 }
                 self.next = Next::Finish;
             }
