@@ -12,7 +12,9 @@ use scrip_engine::rejection::Code;
 use zerocopy::little_endian::U32;
 
 mod keys;
-pub use keys::{BatchShown, BatchesShown, KeyListed, KeyShown, KeyText, KeysImported, KeysListed, KeysShown};
+pub use keys::{
+    BatchShown, BatchesShown, KeyListed, KeyShown, KeyText, KeysImported, KeysListed, KeysShown, Replaced,
+};
 
 /// A stock was made or changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -97,15 +99,17 @@ impl Sold {
 /// A debt as it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DebtShown {
-    /// The sale that is owed.
+    /// The sale that is owed, or whose card key is.
     pub hold: OperationId,
+    /// The card key whose replacement is owed; none: the sale is.
+    pub key: Option<u32>,
     /// The order it is for; 0: none.
     pub order: OrderId,
     /// The channel that made it.
     pub channel: ChannelId,
     /// Units of the stock asked about.
     pub units: u64,
-    /// Server time of the sale.
+    /// Server time of the sale, or of the wish for another key.
     pub since_ms: u64,
     /// They are owed while server time is below this.
     pub until_ms: u64,
@@ -115,6 +119,7 @@ impl From<&DebtView> for DebtShown {
     fn from(view: &DebtView) -> DebtShown {
         DebtShown {
             hold: OperationId(view.hold.get()),
+            key: (view.of_key.get() != 0).then(|| view.key.get()),
             order: OrderId(view.order.get()),
             channel: ChannelId(view.channel.get()),
             units: view.units.get(),

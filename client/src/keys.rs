@@ -3,7 +3,9 @@
 //! They stand apart because most gateways need none but `reveal` and `keys_read`. Invariant: a text is handed over as a type
 //! that does not print it.
 
-use crate::answer::{BatchesShown, KeysImported, KeysListed, KeysShown, OwnedOutcome, StockChanged};
+use crate::answer::{
+    BatchesShown, KeysImported, KeysListed, KeysShown, Owed, OwnedOutcome, Replaced, StockChanged,
+};
 use crate::client::{Client, wrong_answer};
 use crate::error::Error;
 use crate::operation::{Hold, Operation};
@@ -40,15 +42,23 @@ impl Client {
         self.keys(operation, hold.slot, Command::Reveal { hold: hold.operation.id }).await
     }
 
-    /// Voids a card key of a confirmed hold and binds another in its place: the answer.
+    /// Voids a card key of a confirmed hold and binds another in its place: the answer. If none can be had, it is owed for 30
+    /// days: then repeat the call under the same operation, or read the hold's keys.
     pub async fn key_replace(
         &self,
         operation: Operation,
         hold: Hold,
         key: u32,
         reason: u16,
-    ) -> Result<KeysShown, Error> {
-        self.keys(operation, hold.slot, Command::KeyReplace { hold: hold.operation.id, key, reason }).await
+    ) -> Result<Replaced, Error> {
+        let command = Command::KeyReplace { hold: hold.operation.id, key, reason };
+        match self.call(operation, hold.slot, command).await? {
+            OwnedOutcome::Keys(shown) => Ok(Replaced::By(shown)),
+            OwnedOutcome::Owed { position, until_ms } => {
+                Ok(Replaced::Owed(Owed { hold, position, until_ms }))
+            }
+            _ => Err(wrong_answer()),
+        }
     }
 
     /// Takes a card key that was never shown back from a confirmed hold: `value` is 1 if it can be sold again, 0 if its

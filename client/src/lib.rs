@@ -47,7 +47,7 @@ pub mod transport;
 pub use answer::{
     BatchShown, BatchesShown, ChannelShown, ChannelsShown, Confirmed, DebtShown, DebtsShown, Extended,
     HoldLineShown, HoldShown, KeyListed, KeyShown, KeyText, KeysImported, KeysListed, KeysShown,
-    OperationShown, Owed, Released, Reserved, Returned, RiskShown, Sold, StockChanged, StockShown,
+    OperationShown, Owed, Released, Replaced, Reserved, Returned, RiskShown, Sold, StockChanged, StockShown,
     TermsShown,
 };
 pub use channels::{CHANNELS, UnknownChannel, channel_id, channel_name};

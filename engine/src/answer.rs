@@ -251,8 +251,10 @@ pub struct KeyPlace {
     pub chunk: u32,
     /// Its position in the chunk.
     pub position: u8,
-    /// Void since: returned.
+    /// Void since: returned, or to be replaced.
     pub void: bool,
+    /// Its replacement is owed.
+    pub owed: bool,
 }
 
 /// What stands before each key's text on the wire.
@@ -263,7 +265,7 @@ pub struct KeyItem {
     pub key: U64,
     /// Bytes of its text; 0: not shown.
     pub text_bytes: U16,
-    /// 1: void since.
+    /// 1: void since; 2: its replacement is owed.
     pub flags: U16,
     /// Reserved; 0.
     pub spare: U32,

@@ -177,11 +177,10 @@ impl Engine {
 
     /// Debts end whose deadline is `due_ms`.
     fn end_debts(&mut self, due_ms: u64, sink: &mut impl EventSink) {
-        let mut due = core::mem::take(&mut self.plan.resolved.holds);
-        self.state.debts.due(due_ms, DEBTS_PER_EVENT_MAX, &mut due);
-        self.plan.resolved.holds = due;
+        self.state.debts.due(due_ms, DEBTS_PER_EVENT_MAX, &mut self.plan.resolved.debts);
         self.tick(due_ms, sink);
-        self.post_holds(sink, |holds| Event::Unfulfilled { holds });
+        let Plan { resolved, debts, .. } = &mut self.plan;
+        commands::settle::post_debts(&mut self.state, (resolved, debts), sink, false);
     }
 
     /// Expires up to 256 holds whose deadline is `due_ms`; answers whether there were any.

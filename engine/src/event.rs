@@ -87,6 +87,12 @@ impl EventHold {
     }
 }
 
+/// The debts that an event names: whose, and the key whose replacement was owed, if it is that.
+pub fn debts(holds: &[EventHold], keys: &[U32]) -> impl Iterator<Item = (OperationKey, Option<u32>)> {
+    let keys = keys.iter().map(|key| Some(key.get()).filter(|key| *key != u32::MAX));
+    holds.iter().map(EventHold::key).zip(keys.chain(core::iter::repeat(None)))
+}
+
 /// A card key that an import names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
 #[repr(C)]
@@ -277,6 +283,21 @@ pub enum Event<'a> {
         /// The merchant's reason.
         reason: u16,
     },
+    /// A card key of a hold was voided while none could take its place: one unit is owed, for the hold's channel.
+    ReplaceOwed {
+        /// The operation.
+        origin: Origin,
+        /// The hold.
+        hold: OperationId,
+        /// The key's number.
+        key: u32,
+        /// The merchant's reason.
+        reason: u16,
+        /// It is owed until this shard time.
+        until_ms: u64,
+        /// The refusal if it does not come: OUT_OF_STOCK, or CHANNEL_QUOTA if there were units, but for others.
+        code: Code,
+    },
     /// A card key of a hold that was never shown was unbound, to be sold again.
     KeyReclaimed {
         /// The operation.
@@ -354,15 +375,19 @@ pub enum Event<'a> {
         /// Price of a unit per line, in minor units, 0: none; empty if no line has one.
         prices: &'a [U32],
     },
-    /// Units that were owed left available for good; at most 64 holds.
+    /// Units that were owed left available for good; at most 64 debts.
     Settled {
-        /// Which, in this order: of a keys stock the next keys in the order of sale are bound.
+        /// Whose, in this order: of a keys stock the next keys in the order of sale are bound.
         holds: &'a [EventHold],
+        /// Of each, the key whose replacement was owed, or `u32::MAX`: all its units; empty if it is that for all.
+        keys: &'a [U32],
     },
-    /// Units were owed in vain; at most 64 holds.
+    /// Units were owed in vain; at most 64 debts.
     Unfulfilled {
-        /// Which.
+        /// Whose.
         holds: &'a [EventHold],
+        /// As in [`Event::Settled`].
+        keys: &'a [U32],
     },
     /// A hold was confirmed.
     Confirmed {
@@ -521,12 +546,15 @@ const OWED: u8 = 28;
 const SETTLED: u8 = 29;
 const UNFULFILLED: u8 = 30;
 const CONFIRM_OWED: u8 = 37;
+const REPLACE_OWED: u8 = 38;
 
 const FLAG_SOLD: u8 = 1;
 const FLAG_LATE: u8 = 1;
 const FLAG_TO_AVAILABLE: u8 = 1;
 const FLAG_FROM_FROZEN: u8 = 1;
 const FLAG_FORCED: u8 = 2;
+const FLAG_DEBTS_OF_KEYS: u8 = 1;
+const FLAG_FOR_OTHERS: u8 = 1;
 const FLAG_KEYS: u8 = 1;
 const FLAG_RANDOM: u8 = 2;
 const FLAG_REUSABLE: u8 = 4;

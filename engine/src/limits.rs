@@ -97,7 +97,7 @@ const _: () = assert!(LINES_MAX * 24 + 256 <= EVENT_BYTES_MAX);
 const _: () = assert!(PRICES_PER_STOCK_MAX * 24 + 256 <= EVENT_BYTES_MAX);
 const _: () = assert!(EXPIRED_PER_EVENT_MAX * 24 + 256 <= ADVANCE_EVENT_BYTES_MAX);
 /// The largest encoded event that settles debts.
-pub const SETTLEMENT_BYTES_MAX: usize = DEBTS_PER_EVENT_MAX * 24 + 8;
+pub const SETTLEMENT_BYTES_MAX: usize = DEBTS_PER_EVENT_MAX * 28 + 8;
 
 const _: () = assert!(DEBTS_PER_EVENT_MAX <= EXPIRED_PER_EVENT_MAX);
 const _: () = assert!(OWED_MAX_MS <= u32::MAX as u64, "a hold counts its times from its making in 32 bits");

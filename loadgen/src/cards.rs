@@ -75,7 +75,7 @@ pub(crate) fn shown<'a>(page: &KeyPage<'a>) -> impl Iterator<Item = Shown<'a>> {
         let text = behind.get(..bytes)?;
         rest = behind.get(bytes.next_multiple_of(8)..)?;
         // Numbers of keys are 32 bits, whatever room they have on the wire.
-        Some(Shown { key: item.key.get() as u32, void: item.flags.get() & 1 == 1, text })
+        Some(Shown { key: item.key.get() as u32, void: item.flags.get() == 1, text })
     })
 }
 

@@ -215,6 +215,7 @@ impl Repeat<'_> {
             return match outcome {
                 Outcome::Done(Answer::Owed { until_ms, .. }) => *until_ms == self.record.at_ms.get(),
                 Outcome::Done(Answer::Confirmed { .. }) => true,
+                Outcome::Done(Answer::Keys(_)) => self.record.what() == What::KeyReplace,
                 Outcome::Refused(no) => matches!(no.code, Code::OutOfStock | Code::ChannelQuota),
                 Outcome::Done(_) => false,
             };

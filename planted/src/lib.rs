@@ -74,11 +74,13 @@ pub enum Bug {
     OrderForgetsOldest,
     /// engine: a CONFIRM that is owed claims all units of its hold, whatever it asked for.
     ConfirmOwesAll,
+    /// engine: while the replacement of a card key is owed, the void key's unit is still counted as sold.
+    OwedReplacementUsedTwice,
 }
 
 impl Bug {
     /// Every planted bug, in the order of their numbers.
-    pub const ALL: [Bug; 33] = [
+    pub const ALL: [Bug; 34] = [
         Bug::AnswerBeforeSync,
         Bug::SkippedDirectorySync,
         Bug::IgnoredIoError,
@@ -112,6 +114,7 @@ impl Bug {
         Bug::DebtDeadlineIgnored,
         Bug::OrderForgetsOldest,
         Bug::ConfirmOwesAll,
+        Bug::OwedReplacementUsedTwice,
     ];
 }
 

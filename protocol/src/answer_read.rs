@@ -222,7 +222,11 @@ impl<'a> Body<'a> {
             AnswerKind::Debts => {
                 let body: &DebtsBody = self.fixed()?;
                 let debts: &[DebtView] = self.entries(self.count())?;
-                if body.spare.get() != 0 || debts.iter().any(|debt| debt.spare != [0; 6]) {
+                let is_wrong = |debt: &DebtView| match debt.of_key.get() {
+                    0 => debt.key.get() != 0,
+                    number => number > 1,
+                };
+                if body.spare.get() != 0 || debts.iter().any(is_wrong) {
                     return Err(AnswerFault::SpareNotZero);
                 }
                 Answer::Debts { total: body.total.get(), debts }
@@ -332,7 +336,7 @@ impl<'a> Body<'a> {
         let all = self.rest;
         for _ in 0..count {
             let item: &KeyItem = self.fixed()?;
-            if item.spare.get() != 0 || item.flags.get() > 1 {
+            if item.spare.get() != 0 || !matches!(item.flags.get(), 0 | 1 | 3) {
                 return Err(AnswerFault::SpareNotZero);
             }
             self.entries::<u8>(usize::from(item.text_bytes.get()))?;

@@ -263,7 +263,7 @@ fn put_keys(out: &mut Vec<u8>, at: usize, page: &KeyPage<'_>, seals: &mut dyn Op
         let item = KeyItem {
             key: U64::new(u64::from(place.key)),
             text_bytes: U16::new(text.len() as u16),
-            flags: U16::new(u16::from(place.void)),
+            flags: U16::new(u16::from(place.void) | u16::from(place.owed) << 1),
             spare: U32::ZERO,
         };
         out.extend_from_slice(item.as_bytes());

@@ -202,7 +202,7 @@ layout! {
     pub struct OwedBody {
         /// the units are owed while shard time is below this, ms since the Unix epoch
         until_ms: U64,
-        /// debts of the stock of the first line with units, up to this one; in a repeat: now
+        /// debts of the stock of the first line with units, or of the key, up to this one; in a repeat: now
         position: U32,
         /// 0
         spare: U32,
@@ -450,7 +450,7 @@ numbered! {
         KeysListed = 16, "KEYS_LISTED", KeysListedBody, "`count` listed keys", 0;
         /// CANCEL was taken, now or before.
         Cancelled = 19, "CANCELLED", CancelledBody, "", 0;
-        /// SELL found too few units and waits for them, or CONFIRM too few card keys.
+        /// SELL found too few units and waits for them, CONFIRM too few card keys, or KEY_REPLACE none.
         Owed = 17, "OWED", OwedBody, "", 0;
         /// OWED_SHOW.
         Debts = 18, "DEBTS", DebtsBody, "`count` debts of 64 bytes", 0;

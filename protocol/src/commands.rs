@@ -222,7 +222,7 @@ commands! {
     Return = 21, "RETURN", ReturnBody, Units, [TO_AVAILABLE];
     /// Shows the card keys of a hold that was confirmed hidden, and records that.
     Reveal = 22, "REVEAL", RevealBody, None, [];
-    /// Voids a card key of a confirmed hold and binds another in its place.
+    /// Voids a card key of a confirmed hold and binds another in its place, now or once there is one.
     KeyReplace = 23, "KEY_REPLACE", KeyReplaceBody, None, [];
     /// Takes a card key that was never shown back from a confirmed hold, to be sold again.
     KeyReclaim = 24, "KEY_RECLAIM", KeyReplaceBody, None, [];

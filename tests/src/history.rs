@@ -23,6 +23,8 @@ pub struct Tally {
     pub events: u64,
     /// Sales that were owed, debts settled, debts in vain, and holds whose CONFIRM was owed.
     pub debts: [u64; 4],
+    /// Replacements of card keys that were owed, that came, and that never did.
+    pub replacements: [u64; 3],
     /// How often each command was answered how: taken, or refused with a code.
     pub answers: BTreeMap<(&'static str, Option<Code>), u64>,
 }
@@ -33,6 +35,7 @@ impl Tally {
         self.commands += other.commands;
         self.events += other.events;
         self.debts.iter_mut().zip(other.debts).for_each(|(sum, more)| *sum += more);
+        self.replacements.iter_mut().zip(other.replacements).for_each(|(sum, more)| *sum += more);
         for (what, times) in &other.answers {
             *self.answers.entry(*what).or_insert(0) += times;
         }
@@ -134,6 +137,7 @@ impl History {
         self.tally.commands += 1;
         self.tally.events = self.world.log.events;
         self.tally.debts = self.world.log.debts;
+        self.tally.replacements = self.world.log.replacements;
         *self.tally.answers.entry((name(&request.command), answer.code())).or_insert(0) += 1;
         if self.tally.commands.is_multiple_of(RECOUNT_EVERY) {
             self.world.check_laws();

@@ -76,7 +76,7 @@ pub struct Oracle {
     /// When [`Oracle::forget`] was last called.
     forgotten_ms: u64,
     /// Sales that are owed, as they were made.
-    pub debts: Vec<Key>,
+    pub debts: Vec<debts::Debt>,
     /// Holds that will expire, in this order as far as their deadlines leave it open.
     expiring: Vec<Key>,
 }
@@ -168,6 +168,10 @@ pub struct CardKey {
     pub batch: u32,
     /// Where it stands.
     pub state: KeyState,
+    /// Its replacement was owed: the refusal if it does not come.
+    pub refusal: Option<OwnedOutcome>,
+    /// Its replacement was owed, and this one came.
+    pub successor: Option<u32>,
 }
 
 /// Where a card key stands.
@@ -227,6 +231,8 @@ pub struct Hold {
     pub late_until_ms: u64,
     /// Its keys are not shown with the answer.
     pub hidden: bool,
+    /// When a replacement of one of them was owed last.
+    pub owed_key_ms: u64,
     /// A REVEAL has shown them.
     pub revealed: bool,
     /// What the CANCEL of it was answered.
@@ -262,6 +268,8 @@ pub struct BoundKey {
     pub key: u32,
     /// How often the key in this place was replaced.
     pub replacements: u32,
+    /// Another one is owed in this place until then.
+    pub owed_until_ms: Option<u64>,
 }
 
 impl Oracle {
@@ -465,6 +473,12 @@ impl Oracle {
                 OwnedCommand::KeyReplace { .. } => u64::from(keys.keys[0].key),
                 _ => 0,
             },
+            OwnedOutcome::Owed { .. } => {
+                let OwnedCommand::KeyReplace { key, .. } = record.command else {
+                    unreachable!("it is no hold");
+                };
+                u64::from(self.keys[key as usize].successor.unwrap_or(u32::MAX))
+            }
             _ => unreachable!("only successes are recorded"),
         };
         OwnedOutcome::Operation(OperationView { kind: kind_of(&record.command), value })

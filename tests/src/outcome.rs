@@ -83,6 +83,7 @@ impl From<ListPage<'_>> for OwnedList {
             let key = OwnedKey {
                 key: key.get(),
                 void: state == KeyState::Void as u8,
+                owed: false,
                 operation: chunk.operation,
                 stock: chunk.stock,
                 position: place.position,
@@ -101,6 +102,7 @@ impl From<ListPage<'_>> for OwnedList {
 pub struct OwnedKey {
     pub key: u32,
     pub void: bool,
+    pub owed: bool,
     pub operation: OperationId,
     pub stock: StockId,
     pub position: u8,
@@ -110,9 +112,30 @@ pub struct OwnedKey {
 /// For people: one key of many in a line.
 impl core::fmt::Debug for OwnedKey {
     fn fmt(&self, formatter: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        let OwnedKey { key, void, operation, stock, position, sealed } = self;
-        let void = if *void { " void" } else { "" };
+        let OwnedKey { key, void, owed, operation, stock, position, sealed } = self;
+        let void = match (void, owed) {
+            (_, true) => " owed another",
+            (true, false) => " void",
+            (false, false) => "",
+        };
         write!(formatter, "{key}{void} ({:x} of {stock} at {position}, {} bytes)", operation.0, sealed.len())
+    }
+}
+
+impl OwnedKeys {
+    /// Whether the same keys stand in another order: whoever was owed another in vain stands behind those that are left.
+    fn has_moved(&self, before: &OwnedKeys) -> bool {
+        let is_whole = self.total as usize == self.keys.len();
+        let mut found = self.keys.iter().filter_map(|now| {
+            let first = before.keys.iter().find(|first| first.key == now.key);
+            if first.is_none() && !is_whole {
+                None
+            } else {
+                Some(first.is_some_and(|first| now.void || !first.void))
+            }
+        });
+        let (last, rest) = (self.keys.iter().any(|key| key.void), found.all(|is_same| is_same));
+        last && rest
     }
 }
 
@@ -127,6 +150,7 @@ impl From<KeyPage<'_>> for OwnedKeys {
             OwnedKey {
                 key: place.key,
                 void: place.void,
+                owed: place.owed,
                 operation: chunk.operation,
                 stock: chunk.stock,
                 position: place.position,
@@ -290,12 +314,13 @@ impl OwnedOutcome {
         }
         let same_place = of_hold || (now.from, now.shown) == (before.from, before.shown);
         let same = |(now, before): (&OwnedKey, &OwnedKey)| {
-            OwnedKey { void: before.void, ..now.clone() } == *before && (now.void || !before.void)
+            OwnedKey { void: before.void, owed: before.owed, ..now.clone() } == *before
+                && (now.void || !before.void)
         };
         same_place
             && now.total == before.total
             && now.keys.len() == before.keys.len()
-            && now.keys.iter().zip(&before.keys).all(same)
+            && (now.keys.iter().zip(&before.keys).all(same) || now.has_moved(before))
             && self.without_keys() == first.without_keys()
     }
 
@@ -314,7 +339,13 @@ impl OwnedOutcome {
             OwnedOutcome::Confirmed { late: false, .. } | OwnedOutcome::ConfirmedKeys { late: false, .. } => {
                 true
             }
-            _ => matches!(self.code(), Some(Code::OutOfStock | Code::ChannelQuota | Code::KeyReplaced)),
+            // One key in place of another; its hold may be gone, or have none left, as in `repeats`.
+            OwnedOutcome::Keys(keys) => keys.keys.len() == 1,
+            _ => matches!(
+                self.code(),
+                Some(Code::OutOfStock | Code::ChannelQuota | Code::KeyReplaced)
+                    | Some(Code::HoldNotFound | Code::NotActive | Code::HoldReleased | Code::RuleFailed)
+            ),
         }
     }
 

@@ -9,7 +9,7 @@ use crate::outcome::{OwnedFacts, OwnedHold, OwnedOutcome, OwnedStock};
 use crate::request::{OwnedCommand, OwnedRequest, OwnedTake, Wish};
 use crate::room;
 use scrip_engine::command::{Envelope, StockKind, StockTerms};
-use scrip_engine::event::{Event, EventHold, EventSink};
+use scrip_engine::event::{self, Event, EventHold, EventSink};
 use scrip_engine::ids::{ChannelId, MerchantId, OperationId, OperationKey, OrderId, Slot, StockId, UserId};
 use scrip_engine::limits::{
     Capacity, DEBTS_PER_EVENT_MAX, EVENT_BYTES_MAX, EXPIRED_PER_EVENT_MAX, OWED_MAX_MS, Rules, TTL_MAX_MS,
@@ -34,6 +34,8 @@ pub struct Log {
     pub expired: Vec<Key>,
     /// Sales that were owed, debts settled, debts in vain, and holds whose CONFIRM was owed.
     pub debts: [u64; 4],
+    /// Replacements of card keys that were owed, that came, and that never did.
+    pub replacements: [u64; 3],
     /// The most holds that one expiry posted.
     pub expired_at_once_max: usize,
 }
@@ -52,15 +54,22 @@ impl EventSink for Log {
         match event {
             Event::Owed { .. } => self.debts[0] += 1,
             Event::ConfirmOwed { .. } => self.debts[3] += 1,
-            Event::Settled { holds } => {
+            Event::ReplaceOwed { .. } => self.replacements[0] += 1,
+            Event::Settled { holds, keys } => {
                 assert!(
                     (1..=DEBTS_PER_EVENT_MAX).contains(&holds.len()),
                     "one event settled {}",
                     holds.len()
                 );
                 self.debts[1] += holds.len() as u64;
+                self.replacements[1] +=
+                    event::debts(holds, keys).filter(|(_, key)| key.is_some()).count() as u64;
             }
-            Event::Unfulfilled { holds } => self.debts[2] += holds.len() as u64,
+            Event::Unfulfilled { holds, keys } => {
+                self.debts[2] += holds.len() as u64;
+                self.replacements[2] +=
+                    event::debts(holds, keys).filter(|(_, key)| key.is_some()).count() as u64;
+            }
             _ => {}
         }
         self.bytes.extend_from_slice(&buffer[..size]);

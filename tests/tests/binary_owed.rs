@@ -59,6 +59,24 @@ fn an_order_paid_when_keys_are_gone_is_owed_and_filled_first_on_restock_and_a_ba
     site.line(&format!("keys replace P1-1 {number} --reason 1")).well();
     assert_eq!(keys("P1-1"), "KEY-EEEE\n");
     site.line(&format!("keys replace P1-1 {number} --reason 1")).badly(&["NOT_FOUND"]);
+
+    // The next bad one finds no other key: it is void at once, another is owed, and comes before any new buyer.
+    let shown = site.line("keys show P1-1").well().stdout;
+    let number = shown.split_whitespace().next().expect("the number of a key").to_owned();
+    let told = site.line(&format!("keys replace P1-1 {number} --reason 1")).well().stdout;
+    assert!(told.contains("is void; another is owed") && told.contains("position   1"), "{told}");
+    let server = site.again(server);
+    assert!(site.line("keys show P1-1").well().stdout.contains("void, another is owed"));
+    let list = site.line("owed list card").well().stdout;
+    assert!(
+        list.contains("1 owed, 1 units") && list.contains(&format!("in place of key {number}")),
+        "{list}"
+    );
+    site.line(&format!("keys replace P1-1 {number} --reason 1")).badly(&["VOID"]);
+    import(&site, "fourth.txt", "KEY-FFFF\n", "");
+    site.line("sell card --channel own --order O3 --operation O3-1").badly(&["OUT_OF_STOCK"]);
+    assert!(site.line("owed list card").well().stdout.contains("0 owed, 0 units"));
+    assert_eq!(keys("P1-1"), "KEY-FFFF\n");
     drop(server);
 }
 

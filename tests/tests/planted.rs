@@ -53,6 +53,7 @@ const HUNTS: &[(Bug, Look)] = &[
     (Bug::DebtDeadlineIgnored, model),
     (Bug::OrderForgetsOldest, model),
     (Bug::ConfirmOwesAll, model),
+    (Bug::OwedReplacementUsedTwice, model),
     (Bug::AnswerBeforeSync, crashes),
     (Bug::SkippedDirectorySync, crashes),
     (Bug::IgnoredIoError, crashes),

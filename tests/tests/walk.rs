@@ -13,7 +13,7 @@ use scrip_tests::generator::ROOMY;
 use scrip_tests::history::History;
 use scrip_tests::world::START_MS;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use zerocopy::little_endian::U128;
+use zerocopy::little_endian::{U32, U128};
 
 const SEEDS: u64 = 240;
 const STEPS: u64 = 600;
@@ -242,6 +242,40 @@ fn a_hold_that_the_engine_does_not_know_is_seen_when_it_is_given_keys() {
 }
 
 #[test]
+fn a_replacement_that_comes_before_an_older_debt_is_seen() {
+    let mut forged = Forged::new(true);
+    let (stock, sealed, supplier) = (STOCK, [1_u8; 40], b"acme".as_slice());
+    forged.both(&Event::BatchCreated {
+        origin: origin(2, 0),
+        stock,
+        batch: 1,
+        cost: 0,
+        expires_ms: 0,
+        supplier,
+    });
+    let key =
+        |number: u8| EventKey { fingerprint: U128::new(9 + u128::from(number)), position: 0, spare: [0; 7] };
+    let import =
+        |of: u128, number: u8| (origin(of, 0), [key(number), EventKey { position: 1, ..key(number + 1) }]);
+    let (of, keys) = import(3, 0);
+    forged.both(&Event::KeysImported { origin: of, stock, batch: 1, keys: &keys, sealed: &sealed });
+    forged.both(&sold(4, &[EventLine::new(STOCK, 2, 0)]));
+    let (hold, until_ms, code) = (OperationId(4), START_MS + 60_000, Code::OutOfStock);
+    for (operation, key) in [(5, 0), (6, 1)] {
+        let origin = origin(operation, 7);
+        forged.both(&Event::ReplaceOwed { origin, hold, key, reason: 1, until_ms, code });
+    }
+    let (of, keys) = import(7, 2);
+    forged.both(&Event::KeysImported { origin: of, stock, batch: 1, keys: &keys, sealed: &sealed });
+    assert_eq!(forged.walk.faults, 0, "{:?}", forged.walk.findings);
+    let holds = [EventHold::new(origin(4, 7).key())];
+    forged.both(&Event::Settled { holds: &holds, keys: &[U32::new(1)] });
+    assert_eq!((forged.walk.debts_overtaken, forged.walk.faults), (1, 1), "{:?}", forged.walk.findings);
+    forged.both(&Event::Settled { holds: &holds, keys: &[U32::new(0)] });
+    assert_eq!((forged.walk.debts_overtaken, forged.walk.faults), (1, 1), "{:?}", forged.walk.findings);
+}
+
+#[test]
 fn a_debt_that_is_settled_before_an_older_one_is_seen() {
     let mut forged = Forged::new(false);
     let lines = [OwedLine::new(STOCK, 4, Some((Code::OutOfStock, 0)))];
@@ -259,9 +293,9 @@ fn a_debt_that_is_settled_before_an_older_one_is_seen() {
             prices: &[],
         });
     }
-    forged.both(&Event::Settled { holds: &[EventHold::new(origin(3, 7).key())] });
+    forged.both(&Event::Settled { holds: &[EventHold::new(origin(3, 7).key())], keys: &[] });
     assert_eq!((forged.walk.debts_overtaken, forged.walk.faults), (1, 1), "{:?}", forged.walk.findings);
-    forged.both(&Event::Settled { holds: &[EventHold::new(origin(2, 7).key())] });
+    forged.both(&Event::Settled { holds: &[EventHold::new(origin(2, 7).key())], keys: &[] });
     assert_eq!((forged.walk.debts_overtaken, forged.walk.faults), (1, 1), "{:?}", forged.walk.findings);
     assert_eq!(forged.walk.books.debts_settled(), 2);
 }
@@ -302,8 +336,8 @@ fn a_hold_whose_confirm_is_owed_gives_its_units_back_and_waits_behind_the_debts_
     let (hold, until_ms) = (of.key(), START_MS + 60_000);
     forged.both(&Event::ConfirmOwed { hold, hidden, until_ms, lines: &owed });
     assert_eq!(forged.walk.faults, 0, "{:?}", forged.walk.findings);
-    forged.both(&Event::Settled { holds: &[EventHold::new(hold)] });
+    forged.both(&Event::Settled { holds: &[EventHold::new(hold)], keys: &[] });
     assert_eq!((forged.walk.debts_overtaken, forged.walk.faults), (1, 1), "{:?}", forged.walk.findings);
-    forged.both(&Event::Settled { holds: &[EventHold::new(origin(3, 7).key())] });
+    forged.both(&Event::Settled { holds: &[EventHold::new(origin(3, 7).key())], keys: &[] });
     assert_eq!((forged.walk.debts_overtaken, forged.walk.faults), (1, 1), "{:?}", forged.walk.findings);
 }

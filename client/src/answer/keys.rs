@@ -2,6 +2,7 @@
 //!
 //! Invariant: `Debug` never shows a text; what is shown of one elsewhere is its end ([`KeyText::masked`]).
 
+use super::Owed;
 use scrip_engine::answer::{BatchView, KeyItem, KeyList, KeyPage, ListPage, ListedItem, ListedKeys};
 use scrip_engine::ids::{OperationId, OrderId};
 use scrip_engine::state::keys::{BatchState, KeyState};
@@ -41,8 +42,29 @@ pub struct KeyShown {
     pub number: u32,
     /// Its text, if it may be shown.
     pub text: Option<KeyText>,
-    /// Void since: returned.
+    /// Void since: returned, or to be replaced.
     pub void: bool,
+    /// Its replacement is owed.
+    pub owed: bool,
+}
+
+/// What became of a card key that was to be replaced.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Replaced {
+    /// The key that took its place.
+    By(KeysShown),
+    /// It is void, and none can be had yet: another is owed.
+    Owed(Owed),
+}
+
+impl Replaced {
+    /// The key that took its place, if one has.
+    pub fn by(self) -> Option<KeysShown> {
+        match self {
+            Replaced::By(keys) => Some(keys),
+            Replaced::Owed(_) => None,
+        }
+    }
 }
 
 /// Card keys of a hold, a page of them.
@@ -66,7 +88,8 @@ impl From<KeyPage<'_>> for KeysShown {
                 let text = String::from_utf8_lossy(&rest[..length]).into_owned();
                 let text = (length > 0).then_some(KeyText(text));
                 let number = u32::try_from(item.key.get()).unwrap_or(u32::MAX);
-                keys.push(KeyShown { number, text, void: item.flags.get() & 1 != 0 });
+                let flags = item.flags.get();
+                keys.push(KeyShown { number, text, void: flags & 1 != 0, owed: flags & 2 != 0 });
                 bytes = &rest[length.next_multiple_of(ALIGNMENT)..];
             }
         }

@@ -63,11 +63,11 @@ pub struct ChannelView {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
 #[repr(C)]
 pub struct DebtView {
-    /// The SELL that is owed.
+    /// The SELL that is owed, the hold whose CONFIRM is, or the one of the key.
     pub hold: U128,
     /// The order it is for; 0: none.
     pub order: U128,
-    /// Shard time of the SELL.
+    /// Shard time of the SELL, of the RESERVE, or of the KEY_REPLACE.
     pub since_ms: U64,
     /// The units are owed while shard time is below this.
     pub until_ms: U64,
@@ -75,8 +75,10 @@ pub struct DebtView {
     pub units: U64,
     /// The channel that made it.
     pub channel: U16,
-    /// Reserved; 0.
-    pub spare: [u8; 6],
+    /// 1: what is owed is the replacement of a card key.
+    pub of_key: U16,
+    /// That key's number; else 0.
+    pub key: U32,
 }
 
 /// A hold of an order in short, as it lies on the wire. OPERATION_SHOW has all of its lines.

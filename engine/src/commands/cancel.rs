@@ -109,10 +109,8 @@ fn return_all(state: &mut State, handle: Handle) {
         let left = line.current - line.returned;
         let of_keys = line.keys != NONE;
         let posting = if of_keys { Posting::ReturnToVoid } else { Posting::ReturnToAvailable };
-        state.post(Handle(line.stock), channel, posting(u64::from(left)));
-        if of_keys {
-            keys::void_last(state, line.keys, left, left);
-        }
+        let owed = if of_keys { keys::void_last(state, line.keys, left, left) } else { 0 };
+        state.post(Handle(line.stock), channel, posting(u64::from(left - owed)));
         state.count((line.limit, line.stock), left, Count::ConsumedBack, reserved_ms);
     });
 }

@@ -105,7 +105,7 @@ fn item(state: &State, number: u32, key: &KeyRecord) -> ListedItem {
     if key.hold != NONE {
         let found = state.holds.get(Handle(key.hold));
         // What is gone is as if it had never been, whether it has left memory yet or not.
-        if !state.is_gone(found, state.now_ms) {
+        if !state.is_gone(Handle(key.hold), state.now_ms) {
             (hold, order) = (found.operation, found.order);
         }
     }

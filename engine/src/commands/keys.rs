@@ -1,4 +1,4 @@
-//! Card keys: batches (BATCH_CREATE, BATCH_CHANGE, and expiry), KEYS_IMPORT, REVEAL, KEY_REPLACE, KEYS_READ, BATCHES_SHOW.
+//! Card keys: batches (BATCH_CREATE, BATCH_CHANGE, and expiry), KEYS_IMPORT, REVEAL, KEYS_READ, BATCHES_SHOW.
 //! Binding keys to a hold's line stands here, too; CONFIRM and SELL call it.
 //!
 //! Invariant: units of a keys stock that marks wait for and units that are available exclude each other, so whoever holds
@@ -10,11 +10,11 @@ use crate::answer::OperationKind;
 use crate::command::{BatchChange, BatchCreate, KeyBlock};
 use crate::content::content_digest;
 use crate::event::{Event, EventKey};
-use crate::ids::{ChannelId, OperationId, StockId};
-use crate::limits::{BATCHES_MAX, BATCHES_PER_STOCK_MAX, REPLACEMENTS_MAX, STOCK_UNITS_MAX};
+use crate::ids::{OperationId, StockId};
+use crate::limits::{BATCHES_MAX, BATCHES_PER_STOCK_MAX, STOCK_UNITS_MAX};
 use crate::rejection::{CapacityOf, Code, Facts, Rejection};
 use crate::state::counts::NO_ENTRIES;
-use crate::state::keys::{Batch, BatchState, KeyState};
+use crate::state::keys::{Batch, BatchState};
 use crate::state::records::{HoldRecord, LineRecord};
 use crate::state::stock::{Posting, Stock};
 use crate::state::table::{Handle, NONE};
@@ -259,54 +259,6 @@ pub fn replaced<'p>(state: &State, hold: &HoldRecord) -> Option<Verdict<'p>> {
     Some(Verdict::Refuse(Rejection { code: Code::KeyReplaced, facts }))
 }
 
-/// Decides a KEY_REPLACE.
-pub fn decide_replace<'p>(
-    state: &State,
-    question: Question<'_>,
-    (hold, key, reason): (OperationId, u32, u16),
-    plan: &'p mut Plan,
-) -> Verdict<'p> {
-    let content = content_digest(&question.request.envelope, &question.request.command);
-    if let Some(verdict) = before_deciding(state, question, content, core::iter::empty()) {
-        let Verdict::Answer(Reply::Value(OperationKind::KeyReplace, new)) = verdict else { return verdict };
-        // A repeat shows the key it was answered, as long as its hold is there.
-        return match hold_with_keys(state, question, hold) {
-            Ok(handle) => Verdict::Answer(Reply::Key(handle, Handle(new as u32))),
-            Err(code) => refuse(code),
-        };
-    }
-    let handle = match hold_with_keys(state, question, hold) {
-        Ok(handle) => handle,
-        Err(code) => return refuse(code),
-    };
-    let record = state.holds.get(handle);
-    let Some((stock, place)) = find_place(state, record, key) else { return refuse(Code::NotFound) };
-    if place.state == KeyState::Content as u8 {
-        return refuse(Code::RuleFailed);
-    }
-    if place.state != KeyState::Sold as u8 {
-        return refuse(Code::Void);
-    }
-    if place.replacements >= REPLACEMENTS_MAX {
-        return refuse(Code::RuleFailed);
-    }
-    let owner = state.stock(stock);
-    let available = owner.units.available;
-    let free = owner.channels.beyond_guarantees(record.channel(), available);
-    if free == 0 {
-        let code = if owner.unclaimed() == 0 { Code::OutOfStock } else { Code::ChannelQuota };
-        let facts = Facts::Units { stock: owner.id, asked: 1, available: free };
-        return Verdict::Refuse(Rejection { code, facts });
-    }
-    if let Some(rejection) = operation_room(state) {
-        return Verdict::Refuse(rejection);
-    }
-    plan.resolved.hold = Some(handle);
-    let event = Event::KeyReplaced { origin: question.origin(content), hold, key, reason };
-    let new = owner.sale_order.next(&state.keys).expect("an available unit has a key");
-    Verdict::Do(event, &plan.resolved, Reply::Key(handle, new))
-}
-
 /// The key of a hold, and the stock it is of.
 pub(super) fn find_place<'s>(
     state: &'s State,
@@ -467,17 +419,24 @@ pub(crate) fn bind(state: &mut State, stock: Handle, units: u32, hold: Handle) -
 }
 
 /// Voids `units` keys of the line that begins with `first` and of which the first `left` are not given back yet, from the
-/// last of those on.
-pub(crate) fn void_last(state: &mut State, first: u32, left: u32, units: u32) {
+/// last of those on. Debts of replacements that are owed among them end; answers how many those were.
+pub(crate) fn void_last(state: &mut State, first: u32, left: u32, units: u32) -> u32 {
     if state.keys.is_content(first) {
-        return;
+        return 0;
     }
     let mut next = state.keys.line(first).map(|(handle, _)| handle).nth((left - units) as usize);
+    let mut owed = 0;
     for _ in 0..units {
         let handle = next.expect("a line has as many keys as units");
-        state.keys.void(handle);
+        if state.keys.records.get(handle).is_owed() {
+            super::key_replace::drop_debt(state, handle);
+            owed += 1;
+        } else {
+            state.keys.void(handle);
+        }
         next = state.keys.next(handle);
     }
+    owed
 }
 
 /// Applies an [`Event::Revealed`], and answers the hold.
@@ -486,26 +445,6 @@ pub fn apply_reveal(state: &mut State, event: &Event<'_>, resolved: &Resolved) -
     let handle = resolved.hold.expect("a reveal names its hold");
     state.holds.get_mut(handle).flags |= HoldRecord::REVEALED;
     record(state, origin, OperationKind::Reveal, 0, resolved);
-    handle
-}
-
-/// Applies an [`Event::KeyReplaced`], and answers the hold.
-pub fn apply_replace(state: &mut State, event: &Event<'_>, resolved: &Resolved) -> Handle {
-    let Event::KeyReplaced { origin, key, .. } = event else {
-        unreachable!("only KeyReplaced is applied here");
-    };
-    let handle = resolved.hold.expect("a replacement names its hold");
-    let channel = state.holds.get(handle).channel();
-    let old = Handle(*key);
-    let mut new = NONE;
-    state.change_lines(handle, |state, _, line| {
-        let Some(before) = before_in_line(state, line, old) else { return };
-        new = exchange(state, (handle, channel), Handle(line.stock), old);
-        link_behind(state, line, before, new);
-    });
-    assert!(new != NONE, "the log names a key of the hold");
-    state.holds.get_mut(handle).flags |= HoldRecord::REPLACED;
-    record(state, origin, OperationKind::KeyReplace, u64::from(new), resolved);
     handle
 }
 
@@ -523,19 +462,4 @@ pub(super) fn link_behind(state: &mut State, line: &mut LineRecord, before: u32,
         NONE => line.keys = key,
         before => state.keys.records.get_mut(Handle(before)).next = key,
     }
-}
-
-/// One key goes to void, the next one comes into its place; what the channel has used stays the same.
-fn exchange(state: &mut State, (hold, channel): (Handle, ChannelId), stock: Handle, old: Handle) -> u32 {
-    state.post(stock, channel, Posting::ReturnToVoid(1));
-    state.post(stock, channel, Posting::Sell(1));
-    let new = bind(state, stock, 1, hold);
-    state.keys.void(old);
-    let old_record = state.keys.records.get_mut(old);
-    old_record.hold = NONE;
-    let (next, replacements) = (core::mem::replace(&mut old_record.next, NONE), old_record.replacements);
-    let record = state.keys.records.get_mut(Handle(new));
-    record.next = next;
-    record.replacements = replacements + 1;
-    new
 }

@@ -11,6 +11,7 @@ pub mod expire;
 pub mod hold;
 pub mod key_list;
 pub mod key_reclaim;
+pub mod key_replace;
 pub mod keys;
 pub mod limits;
 pub mod order_show;
@@ -30,11 +31,14 @@ use crate::answer::{
     BatchView, ChannelView, DebtView, HoldLine, KeyPlace, ListedPlace, OperationKind, OrderHold,
 };
 use crate::command::{Block, Command, Parties, Price, Quota, Request, RiskRule, SubjectKind};
-use crate::event::{Buyer, Event, EventHold, EventKey, EventLine, EventSink, Origin, OwedLine, RefusedLine};
+use crate::event::{
+    self, Buyer, Event, EventHold, EventKey, EventLine, EventSink, Origin, OwedLine, RefusedLine,
+};
 use crate::ids::OperationKey;
 use crate::rejection::{LineFact, Rejection};
 use crate::state::State;
 use crate::state::counts::{Entries, NO_ENTRIES};
+use crate::state::debts::Debt;
 use crate::state::reclaim::{VISITS_PER_FLOOR, VISITS_PER_INSERTION};
 use crate::state::records::OperationRecord;
 use crate::state::risk::{Owner, VISITS_PER_TICK};
@@ -134,8 +138,10 @@ pub struct Resolved {
     pub hold: Option<Handle>,
     /// Per line: the stock's handle, and the purchase limit entries there are.
     pub lines: Vec<(Option<Handle>, Entries)>,
-    /// Holds that an expiry, a settlement or the end of debts names.
+    /// Holds that an expiry names.
     pub holds: Vec<Handle>,
+    /// Debts that are settled or end.
+    pub debts: Vec<Debt>,
 }
 
 /// Room in which a decision is worked out; reused, so that no command allocates.
@@ -151,6 +157,8 @@ pub struct Plan {
     pub owed: Vec<OwedLine>,
     /// Holds of an expiry.
     pub holds: Vec<EventHold>,
+    /// Debts that end.
+    pub debts: settle::DebtNames,
     /// Handles.
     pub resolved: Resolved,
     /// Prices per line.
@@ -187,6 +195,7 @@ impl Plan {
             refused: Vec::with_capacity(LINES_MAX),
             owed: Vec::with_capacity(LINES_MAX),
             holds: Vec::with_capacity(EXPIRED_PER_EVENT_MAX),
+            debts: settle::DebtNames::default(),
             resolved: Resolved {
                 lines: Vec::with_capacity(LINES_MAX),
                 holds: Vec::with_capacity(EXPIRED_PER_EVENT_MAX),
@@ -304,7 +313,7 @@ pub fn decide<'p>(state: &State, question: Question<'_>, plan: &'p mut Plan) -> 
         }
         Command::Reveal { hold } => keys::decide_reveal(state, question, *hold, plan),
         Command::KeyReplace { hold, key, reason } => {
-            keys::decide_replace(state, question, (*hold, *key, *reason), plan)
+            key_replace::decide(state, question, (*hold, *key, *reason), plan)
         }
         Command::KeyReclaim { hold, key, reason } => {
             key_reclaim::decide(state, question, (*hold, *key, *reason), plan)
@@ -349,7 +358,8 @@ pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) -> Optio
             None
         }
         Event::Revealed { .. } => Some(keys::apply_reveal(state, event, resolved)),
-        Event::KeyReplaced { .. } => Some(keys::apply_replace(state, event, resolved)),
+        Event::KeyReplaced { .. } => Some(key_replace::apply(state, event, resolved)),
+        Event::ReplaceOwed { .. } => Some(key_replace::apply_owed(state, event, resolved)),
         Event::KeysExported { origin, .. } => {
             key_list::apply(state, origin, resolved);
             None
@@ -440,6 +450,7 @@ pub fn post_holds(
 pub fn resolve(state: &State, event: &Event<'_>, resolved: &mut Resolved) {
     resolved.lines.clear();
     resolved.holds.clear();
+    resolved.debts.clear();
     resolved.hold = None;
     let find = |key: &OperationKey| {
         let hash = state.record_hash(key);
@@ -480,12 +491,16 @@ pub fn resolve(state: &State, event: &Event<'_>, resolved: &mut Resolved) {
         | Event::Returned { origin, hold, .. }
         | Event::Revealed { origin, hold }
         | Event::KeyReplaced { origin, hold, .. }
+        | Event::ReplaceOwed { origin, hold, .. }
         | Event::KeyReclaimed { origin, hold, .. } => {
             resolved.hash = new_record(state, &origin.key());
             resolved.hold = find(&OperationKey { operation: *hold, ..origin.key() });
         }
-        Event::Expired { holds } | Event::Settled { holds } | Event::Unfulfilled { holds } => {
-            resolved.holds.extend(holds.iter().filter_map(|hold| find(&hold.key())))
+        Event::Expired { holds } => resolved.holds.extend(holds.iter().filter_map(|hold| find(&hold.key()))),
+        Event::Settled { holds, keys } | Event::Unfulfilled { holds, keys } => {
+            for (hold, key) in event::debts(holds, keys) {
+                resolved.debts.extend(find(&hold).map(|hold| Debt { hold, key: key.unwrap_or(NONE) }));
+            }
         }
         Event::StockCreated { origin, .. }
         | Event::RiskRuleSet { origin, .. }

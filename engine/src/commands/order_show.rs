@@ -61,7 +61,7 @@ pub(super) fn fill(state: &State, page: Page, replies: &mut Replies) -> More {
         }
         let hold = state.holds.get(handle);
         // What is gone is as if it had never been, whether it has left memory yet or not.
-        if state.is_gone(hold, page.now_ms) {
+        if state.is_gone(handle, page.now_ms) {
             continue;
         }
         if replies.order_holds.len() == page.count_max {

@@ -1,12 +1,12 @@
-//! Debts: a SELL that waits for its units, a CONFIRM for which marks have left too few card keys, what becomes of them, and
-//! OWED_SHOW.
+//! Debts: a SELL that waits for its units, a CONFIRM for which marks have left too few card keys, what becomes of them and
+//! of replacements that are owed, and OWED_SHOW.
 //!
 //! Invariant: what is owed is in no bucket and in no channel's use, but counts in the buyer's limit and against the cap; a
 //! debt ends once, settled as a sale or unfulfilled at its deadline with the refusal it would have had at first.
 
 use super::checks::capacity;
 use super::take::{self, Wish};
-use super::{Plan, Question, Reply, Resolved, Verdict, limits, prices};
+use super::{Plan, Question, Reply, Resolved, Verdict, key_replace, limits, prices};
 use crate::answer::HoldState;
 use crate::command::Take;
 use crate::event::{Buyer, Event, EventLine, OwedLine, RefusedLine};
@@ -15,6 +15,7 @@ use crate::limits::OWED_MAX_MS;
 use crate::rejection::{CapacityOf, Code, Facts, Rejection};
 use crate::state::State;
 use crate::state::counts::{Count, Entries};
+use crate::state::debts::Debt;
 use crate::state::reclaim::VISITS_PER_INSERTION;
 use crate::state::records::{ExtraLine, HoldRecord, LineRecord};
 use crate::state::risk::Subjects;
@@ -94,7 +95,7 @@ pub fn decide<'p>(
 pub fn repeated(state: &State, handle: Handle) -> Reply {
     let hold = state.holds.get(handle);
     let first = state.lines(hold).find(|line| line.asked() > 0).expect("something is owed");
-    let position = state.debts.position(handle, Handle(first.stock));
+    let position = state.debts.position(Debt::of_hold(handle), Handle(first.stock));
     Reply::Owed { position, until_ms: hold.deadline_ms() }
 }
 
@@ -164,7 +165,7 @@ pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) -> Handl
     }
     let handle = state.insert_hold(record, resolved.hash);
     state.claim_order_lines(handle);
-    state.owe(handle);
+    state.owe(Debt::of_hold(handle), *until_ms);
     state.reclaim(VISITS_PER_INSERTION);
     handle
 }
@@ -214,20 +215,27 @@ pub fn apply_confirm(state: &mut State, event: &Event<'_>, resolved: &Resolved) 
     hold.refusal = Code::OutOfStock as u8;
     hold.flags |= if *hidden { HoldRecord::HIDDEN } else { 0 };
     hold.deadline_delta_ms = u32::try_from(until_ms - reserved_ms).expect("at most 30 days and some hours");
-    state.owe(handle);
+    state.owe(Debt::of_hold(handle), *until_ms);
     handle
 }
 
-/// Applies an [`Event::Settled`] (what is owed is sold, in the order of the holds) or [`Event::Unfulfilled`].
+/// Applies an [`Event::Settled`] (what is owed is sold, in the order of the debts) or [`Event::Unfulfilled`].
 pub fn apply_end(state: &mut State, event: &Event<'_>, resolved: &Resolved) {
-    let end = if matches!(event, Event::Settled { .. }) { settle } else { end_in_vain };
-    resolved.holds.iter().for_each(|handle| end(state, *handle));
+    let is_settled = matches!(event, Event::Settled { .. });
+    for debt in &resolved.debts {
+        match (debt.key(), is_settled) {
+            (None, true) => settle(state, debt.hold),
+            (None, false) => end_in_vain(state, debt.hold),
+            (Some(key), true) => key_replace::settle(state, debt.hold, key),
+            (Some(key), false) => key_replace::end_in_vain(state, debt.hold, key),
+        }
+    }
 }
 
 fn settle(state: &mut State, handle: Handle) {
     let now_ms = state.now_ms;
     assert!(state.holds.get(handle).state() == HoldState::Owed, "only what is owed is settled");
-    state.forgive(handle, false);
+    state.forgive(Debt::of_hold(handle), false);
     let channel = state.holds.get(handle).channel();
     state.change_lines(handle, |state, _, line| {
         let stock = Handle(line.stock);
@@ -259,7 +267,7 @@ pub(crate) fn cancel(state: &mut State, handle: Handle) {
 
 /// A debt ends in this state, without its units.
 fn end(state: &mut State, handle: Handle, into: HoldState, closed_ms: u64) {
-    state.forgive(handle, true);
+    state.forgive(Debt::of_hold(handle), true);
     let made_ms = state.holds.get(handle).reserved_ms;
     state.change_lines(handle, |state, _, line| {
         state.count((line.limit, line.stock), line.asked(), Count::ConsumedBack, made_ms);

@@ -2,6 +2,7 @@
 
 use super::checks::too_old;
 use super::{Question, Reply, Verdict};
+use crate::answer::OperationKind;
 use crate::ids::StockId;
 use crate::rejection::{Code, Rejection};
 use crate::state::State;
@@ -31,7 +32,11 @@ pub fn decide_operation<'p>(state: &State, question: Question<'_>) -> Verdict<'p
         Some(Recorded::Hold(handle)) => Verdict::Answer(Reply::Hold(handle)),
         Some(Recorded::Operation(handle)) => {
             let record = state.operations.get(handle);
-            Verdict::Answer(Reply::Operation(record.kind(), record.value))
+            let value = match record.kind() {
+                OperationKind::KeyReplace => super::key_replace::shown(state, record.value),
+                _ => record.value,
+            };
+            Verdict::Answer(Reply::Operation(record.kind(), value))
         }
         None if question.request.envelope.created_ms() < state.floor_ms => Verdict::Refuse(too_old(state)),
         None => Verdict::Refuse(Rejection::plain(Code::NotFound)),

@@ -8,6 +8,7 @@ use crate::answer::{
 use crate::ids::OperationId;
 use crate::limits::{
     BATCHES_PER_ANSWER_MAX, BLOCKS_PER_ANSWER_MAX, DEBTS_PER_ANSWER_MAX, KEYS_PER_ANSWER_MAX, NAME_BYTES_MAX,
+    OWED_MAX_MS,
 };
 use crate::rejection::{Facts, LineFact, Rejection};
 use crate::state::State;
@@ -133,7 +134,7 @@ fn keys_of_line(state: &State, hold: &HoldRecord, line: &LineRecord) -> u32 {
 
 fn place(handle: Handle, key: &KeyRecord) -> KeyPlace {
     let void = key.state == KeyState::Void as u8;
-    KeyPlace { key: handle.0, chunk: key.chunk, position: key.position, void }
+    KeyPlace { key: handle.0, chunk: key.chunk, position: key.position, void, owed: key.is_owed() }
 }
 
 /// Whether the texts of a hold's keys may be shown.
@@ -193,15 +194,19 @@ fn fill_rules(state: &State, owner: Owner, from: u32, replies: &mut Replies) {
 }
 
 fn debt_view(state: &State, claim: &Claim) -> DebtView {
-    let hold = state.holds.get(claim.hold);
+    let hold = state.holds.get(claim.debt.hold);
+    let until_ms = state.debts.deadline_ms(claim.debt);
+    let key = claim.debt.key();
+    let since_ms = key.map_or(hold.reserved_ms, |_| until_ms - OWED_MAX_MS);
     DebtView {
         hold: U128::new(hold.operation),
         order: U128::new(hold.order),
-        since_ms: U64::new(hold.reserved_ms),
-        until_ms: U64::new(hold.deadline_ms()),
+        since_ms: U64::new(since_ms),
+        until_ms: U64::new(until_ms),
         units: U64::new(claim.units),
         channel: U16::new(hold.channel),
-        spare: [0; 6],
+        of_key: U16::new(u16::from(key.is_some())),
+        key: U32::new(key.map_or(0, |key| key.0)),
     }
 }
 

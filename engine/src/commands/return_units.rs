@@ -93,10 +93,9 @@ pub fn apply(
         let units = lines[position].units.get();
         total += u64::from(units);
         let posting = if to_available { Posting::ReturnToAvailable } else { Posting::ReturnToVoid };
-        state.post(Handle(line.stock), channel, posting(u64::from(units)));
-        if line.keys != NONE {
-            keys::void_last(state, line.keys, line.current - line.returned, units);
-        }
+        let left = line.current - line.returned;
+        let owed = if line.keys == NONE { 0 } else { keys::void_last(state, line.keys, left, units) };
+        state.post(Handle(line.stock), channel, posting(u64::from(units - owed)));
         state.count((line.limit, line.stock), units, Count::ConsumedBack, reserved_ms);
         line.returned += units;
         assert!(line.returned <= line.current, "no more is returned than was confirmed");

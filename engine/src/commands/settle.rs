@@ -9,16 +9,26 @@
 //! Invariant: no debt is settled with units that an older one on the same stock could take, nor with another channel's
 //! unused guarantee.
 
-use super::{Resolved, post_holds};
+use super::{Resolved, apply};
+use crate::answer::HoldState;
 use crate::event::{Event, EventHold, EventSink};
 use crate::ids::ChannelId;
 use crate::limits::{CLAIMS_PER_SETTLEMENT_MAX, DEBTS_PER_EVENT_MAX, KEYS_PER_SETTLEMENT_MAX};
 use crate::state::State;
 use crate::state::channels::ChannelUse;
-use crate::state::debts::Claim;
+use crate::state::debts::{Claim, Debt};
+use crate::state::records::LineRecord;
 use crate::state::table::Handle;
 use scrip_planted::{Bug, on};
 use std::collections::{BTreeMap, BTreeSet};
+use zerocopy::little_endian::U32;
+
+/// What an event calls debts; its room is reused.
+#[derive(Debug, Default)]
+pub struct DebtNames {
+    holds: Vec<EventHold>,
+    keys: Vec<U32>,
+}
 
 /// One stock, as far as a pass has gone through its claims.
 struct Lane {
@@ -91,18 +101,18 @@ pub struct Pass {
     /// The sequence up to which the pass knows everything, if it has not come to its end.
     stopped_at: Option<u64>,
     resolved: Resolved,
-    holds: Vec<EventHold>,
+    names: DebtNames,
 }
 
 impl Pass {
     /// Settles the oldest debts that can be, as many as one event takes and a step finds. If these are all, nothing is left
     /// to be settled.
     pub fn settle(&mut self, state: &mut State, sink: &mut impl EventSink) {
-        let mut found = core::mem::take(&mut self.resolved.holds);
+        let mut found = core::mem::take(&mut self.resolved.debts);
         let are_all = self.find(state, &mut found);
-        self.resolved.holds = found;
-        if !self.resolved.holds.is_empty() {
-            post_holds(state, (&self.resolved, &mut self.holds), sink, |holds| Event::Settled { holds });
+        self.resolved.debts = found;
+        if !self.resolved.debts.is_empty() {
+            post_debts(state, (&self.resolved, &mut self.names), sink, true);
         }
         if are_all {
             state.debts.all_settled();
@@ -115,7 +125,7 @@ impl Pass {
     }
 
     /// Fills `found` with the oldest debts that can be settled; answers whether these are all.
-    fn find(&mut self, state: &State, found: &mut Vec<Handle>) -> bool {
+    fn find(&mut self, state: &State, found: &mut Vec<Debt>) -> bool {
         found.clear();
         self.found.clear();
         if on(Bug::DebtsNewestFirst) {
@@ -134,7 +144,7 @@ impl Pass {
             let claim = self.lanes[lane].next(state).expect("a lane's head is its next claim");
             let known = self.found.len();
             if self.can_be_had(state, &claim) {
-                let more_keys = keys_of(state, claim.hold);
+                let more_keys = keys_of(state, claim.debt.hold);
                 let is_full =
                     found.len() == DEBTS_PER_EVENT_MAX || keys + more_keys > KEYS_PER_SETTLEMENT_MAX;
                 if is_full && !found.is_empty() {
@@ -143,7 +153,7 @@ impl Pass {
                     return false;
                 }
                 keys += more_keys;
-                found.push(claim.hold);
+                found.push(claim.debt);
             }
             self.go_on(state, lane, age);
             // The same debt on another stock in question.
@@ -180,8 +190,17 @@ impl Pass {
 
     /// Whether all lines of a debt find their units behind the claims of older ones; notes its claims then.
     fn can_be_had(&mut self, state: &State, claim: &Claim) -> bool {
-        let hold = state.holds.get(claim.hold);
         let known = self.found.len();
+        if let Some(key) = claim.debt.key() {
+            let place = self.lane_of(state.stock_of_key(key));
+            self.looks += self.lanes[place].pass(state, claim.age);
+            let has = self.lanes[place].has(state, claim.channel, claim.units);
+            if has {
+                self.found.push((claim.age, place, claim.channel, claim.units));
+            }
+            return has;
+        }
+        let hold = state.holds.get(claim.debt.hold);
         let owed = || state.lines(hold).filter(|line| line.asked() > 0);
         for (position, line) in owed().enumerate() {
             let stock = Handle(line.stock);
@@ -211,20 +230,41 @@ impl Pass {
     }
 }
 
-/// Card keys that settling a debt binds.
+/// Posts an event about the debts that were resolved, and applies it: they are settled, or end in vain.
+pub fn post_debts(
+    state: &mut State,
+    (resolved, names): (&Resolved, &mut DebtNames),
+    sink: &mut impl EventSink,
+    are_settled: bool,
+) {
+    let DebtNames { holds, keys } = names;
+    holds.clear();
+    keys.clear();
+    holds.extend(resolved.debts.iter().map(|debt| EventHold::new(state.holds.get(debt.hold).key())));
+    if resolved.debts.iter().any(|debt| debt.key().is_some()) {
+        keys.extend(resolved.debts.iter().map(|debt| U32::new(debt.key)));
+    }
+    let event = if are_settled { Event::Settled { holds, keys } } else { Event::Unfulfilled { holds, keys } };
+    sink.push(&event);
+    apply(state, &event, resolved);
+}
+
+/// Card keys that settling a debt binds, or among which one is replaced.
 fn keys_of(state: &State, hold: Handle) -> u64 {
-    let lines = state.lines(state.holds.get(hold)).filter(|line| state.stock(Handle(line.stock)).keys);
-    lines.map(|line| u64::from(line.asked())).sum()
+    let hold = state.holds.get(hold);
+    let is_owed = hold.state() == HoldState::Owed;
+    let keys = |line: &LineRecord| u64::from(if is_owed { line.asked() } else { line.current });
+    state.lines(hold).filter(|line| state.stock(Handle(line.stock)).keys).map(keys).sum()
 }
 
 /// [`Bug::DebtsNewestFirst`].
-fn plant_newest_first(state: &State, found: &mut Vec<Handle>) -> bool {
+fn plant_newest_first(state: &State, found: &mut Vec<Debt>) -> bool {
     for stock in state.debts.unsettled() {
         let mut claims: Vec<&Claim> = state.debts.claims_on(stock, 0).collect();
         claims.reverse();
         let available = state.stock(stock).units.available;
         let free = state.stock(stock).channels.unused_guarantees() == 0 && !state.stock(stock).terms.frozen;
-        found.extend(claims.iter().find(|it| free && !it.wide && it.units <= available).map(|it| it.hold));
+        found.extend(claims.iter().find(|it| free && !it.wide && it.units <= available).map(|it| it.debt));
         if !found.is_empty() {
             return false;
         }

@@ -58,6 +58,13 @@ impl<'a> Reader<'a> {
         self.take::<EventHold>().map(|hold| hold.key())
     }
 
+    fn take_debts(&mut self, flags: u8, count: usize) -> Result<(&'a [EventHold], &'a [U32]), EventError> {
+        let holds = self.take_slice(count, DEBTS_PER_EVENT_MAX)?;
+        let of_keys = flags & FLAG_DEBTS_OF_KEYS != 0;
+        let keys = if of_keys { self.take_slice(count, DEBTS_PER_EVENT_MAX)? } else { &[] };
+        Ok((holds, keys))
+    }
+
     fn take_origin(&mut self, channel: ChannelId) -> Result<(Origin, u16), EventError> {
         let layout = self.take::<OriginLayout>()?;
         let origin = Origin {
@@ -149,8 +156,14 @@ fn decode_body<'a>(reader: &mut Reader<'a>, head: &Head) -> Result<Event<'a>, Ev
             let (hidden, flagged) = (flags & FLAG_SELL_HIDDEN != 0, flags & FLAG_FLAGGED != 0);
             Event::Owed { origin, buyer, hidden, until_ms, code, replaces, parties, flagged, lines, prices }
         }
-        SETTLED => Event::Settled { holds: reader.take_slice(count, DEBTS_PER_EVENT_MAX)? },
-        UNFULFILLED => Event::Unfulfilled { holds: reader.take_slice(count, DEBTS_PER_EVENT_MAX)? },
+        SETTLED => {
+            let (holds, keys) = reader.take_debts(flags, count)?;
+            Event::Settled { holds, keys }
+        }
+        UNFULFILLED => {
+            let (holds, keys) = reader.take_debts(flags, count)?;
+            Event::Unfulfilled { holds, keys }
+        }
         CONFIRMED => {
             let hold = reader.take_key()?;
             let (late, hidden) = (flags & FLAG_LATE != 0, flags & FLAG_CONFIRM_HIDDEN != 0);
@@ -187,6 +200,12 @@ fn decode_body<'a>(reader: &mut Reader<'a>, head: &Head) -> Result<Event<'a>, Ev
             let (origin, reason) = reader.take_origin(channel)?;
             let hold = OperationId(reader.take_u128()?);
             Event::KeyReplaced { origin, hold, key: reader.take_u32("key")?, reason }
+        }
+        REPLACE_OWED => {
+            let (origin, reason) = reader.take_origin(channel)?;
+            let (hold, until_ms) = (OperationId(reader.take_u128()?), reader.take_u64()?);
+            let code = if flags & FLAG_FOR_OTHERS != 0 { Code::ChannelQuota } else { Code::OutOfStock };
+            Event::ReplaceOwed { origin, hold, key: reader.take_u32("key")?, reason, until_ms, code }
         }
         KEY_RECLAIMED => {
             let (origin, reason) = reader.take_origin(channel)?;

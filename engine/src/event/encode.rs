@@ -59,6 +59,14 @@ impl Writer<'_> {
         order | user
     }
 
+    /// Whose debts, and of which keys.
+    fn finish_debts(mut self, kind: u8, holds: &[EventHold], keys: &[U32]) -> usize {
+        self.put(holds.as_bytes());
+        self.put(keys.as_bytes());
+        let flags = if keys.is_empty() { 0 } else { FLAG_DEBTS_OF_KEYS };
+        self.finish(kind, flags, holds.len(), ChannelId(0))
+    }
+
     #[inline]
     fn finish(mut self, kind: u8, flags: u8, count: usize, channel: ChannelId) -> usize {
         while !self.at.is_multiple_of(8) {
@@ -155,14 +163,8 @@ impl Event<'_> {
                 writer.finish(SELL_REFUSED, flags, lines.len(), origin.channel)
             }
             Event::Owed { .. } => self.encode_owed(writer),
-            Event::Settled { holds } => {
-                writer.put(holds.as_bytes());
-                writer.finish(SETTLED, 0, holds.len(), ChannelId(0))
-            }
-            Event::Unfulfilled { holds } => {
-                writer.put(holds.as_bytes());
-                writer.finish(UNFULFILLED, 0, holds.len(), ChannelId(0))
-            }
+            Event::Settled { holds, keys } => writer.finish_debts(SETTLED, holds, keys),
+            Event::Unfulfilled { holds, keys } => writer.finish_debts(UNFULFILLED, holds, keys),
             Event::ConfirmOwed { hold, hidden, until_ms, lines } => {
                 writer.put(EventHold::new(hold).as_bytes());
                 writer.put_u64(until_ms);
@@ -210,6 +212,14 @@ impl Event<'_> {
                 writer.put(&hold.0.to_le_bytes());
                 writer.put_u64(u64::from(key));
                 writer.finish(KEY_REPLACED, 0, 0, origin.channel)
+            }
+            Event::ReplaceOwed { origin, hold, key, reason, until_ms, code } => {
+                writer.put_origin(&origin, reason);
+                writer.put(&hold.0.to_le_bytes());
+                writer.put_u64(until_ms);
+                writer.put_u64(u64::from(key));
+                let flags = if code == Code::ChannelQuota { FLAG_FOR_OTHERS } else { 0 };
+                writer.finish(REPLACE_OWED, flags, 0, origin.channel)
             }
             Event::KeyReclaimed { origin, hold, key, reason } => {
                 writer.put_origin(&origin, reason);

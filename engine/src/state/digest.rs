@@ -75,9 +75,17 @@ impl State {
         feed(&mut hash, &self.counts);
         self.digest_risk(&mut hash);
         hash.update(self.debts.next_age().as_bytes());
-        for (age, hold) in self.debts.by_age() {
+        for (age, debt) in self.debts.by_age() {
             hash.update(age.as_bytes());
+            hash.update(debt.hold.0.as_bytes());
+            if debt.key().is_some() {
+                hash.update(debt.key.as_bytes());
+                hash.update(self.debts.deadline_ms(debt).as_bytes());
+            }
+        }
+        for (hold, until_ms) in self.debts.remembered() {
             hash.update(hold.0.as_bytes());
+            hash.update(until_ms.as_bytes());
         }
         self.slices.visit(|slice, first, last| {
             hash.update(slice.as_bytes());

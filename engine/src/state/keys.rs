@@ -25,7 +25,8 @@ pub struct KeyRecord {
     pub fingerprint: u128,
     /// Handle of the chunk its text lies in.
     pub chunk: u32,
-    /// The next key of the same batch (unsold) or of the same hold's line (sold).
+    /// The next key of the same batch (unsold) or of the same hold's line (sold); of [`Replacement::Came`] the one that took
+    /// its place.
     pub next: u32,
     /// Handle of the hold whose line it hangs in, as long as that is in memory; [`NONE`]: none.
     pub hold: u32,
@@ -35,11 +36,42 @@ pub struct KeyRecord {
     pub state: u8,
     /// How often this place in its hold was filled by a replacement.
     pub replacements: u8,
-    /// Reserved; 0.
-    pub spare: u8,
+    /// A [`Replacement`].
+    pub owed: u8,
 }
 
 const _: () = assert!(size_of::<KeyRecord>() == 32);
+
+/// What has become of a void key's replacement, if that was owed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Replacement {
+    /// None was.
+    None = 0,
+    /// It is.
+    Owed = 1,
+    /// It came.
+    Came = 2,
+    /// The debt ended without it: the key stands in its line as one that was returned.
+    Never = 3,
+}
+
+impl KeyRecord {
+    /// What has become of its replacement.
+    pub fn replacement(&self) -> Replacement {
+        match self.owed {
+            0 => Replacement::None,
+            1 => Replacement::Owed,
+            2 => Replacement::Came,
+            _ => Replacement::Never,
+        }
+    }
+
+    /// Whether its replacement is owed.
+    pub fn is_owed(&self) -> bool {
+        self.replacement() == Replacement::Owed
+    }
+}
 
 /// Where a key stands. Frozen and void batches say more about their unsold keys. Numbers are never reused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -298,7 +330,7 @@ fn unsold_key(fingerprint: u128, chunk: u32, position: u8) -> KeyRecord {
         position,
         state: KeyState::Unsold as u8,
         replacements: 0,
-        spare: 0,
+        owed: Replacement::None as u8,
     }
 }
 

@@ -216,7 +216,7 @@ impl State {
         let found = self.record_index.find(hash, |tagged| match Recorded::from_tagged(tagged.0) {
             Some(Recorded::Hold(handle)) => {
                 let hold = self.holds.get(handle);
-                hold.is(key) && !self.is_gone(hold, now_ms)
+                hold.is(key) && !self.is_gone(handle, now_ms)
             }
             Some(Recorded::Operation(handle)) => {
                 let operation = self.operations.get(handle);
@@ -239,13 +239,17 @@ impl State {
     /// Whether a hold is out of reach: made before the floor, and closed for good before it (so that the answer to a
     /// CONFIRM can be repeated for a whole window).
     #[inline]
-    pub fn is_gone(&self, hold: &HoldRecord, now_ms: u64) -> bool {
+    pub fn is_gone(&self, handle: Handle, now_ms: u64) -> bool {
+        let hold = self.holds.get(handle);
         if hold.created_ms() >= self.floor_ms {
             return false;
         }
         match hold.state() {
             HoldState::Held | HoldState::Owed => false,
             HoldState::Expired => now_ms >= hold.late_until_ms(),
+            HoldState::Confirmed if hold.flags & HoldRecord::OWED_KEY != 0 => {
+                hold.closed_ms().max(self.debts.owed_key_until_ms(handle)) < self.floor_ms
+            }
             _ => hold.closed_ms() < self.floor_ms,
         }
     }

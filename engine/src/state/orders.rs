@@ -69,7 +69,7 @@ impl State {
         }
         let handle = self.last_taker(order, stock)?;
         let hold = self.holds.get(handle);
-        (self.has_units_left(hold, stock) && !self.is_gone(hold, now_ms)).then_some(handle)
+        (self.has_units_left(hold, stock) && !self.is_gone(handle, now_ms)).then_some(handle)
     }
 
     /// Whether it is held, owed or confirmed, with units of this stock left.
@@ -131,7 +131,7 @@ impl State {
         for (handle, hold) in self.holds.iter().filter(|(_, hold)| hold.state != 0) {
             let once = self.once_lines(hold);
             lines += once.count as u64;
-            if self.is_gone(hold, self.now_ms) {
+            if self.is_gone(handle, self.now_ms) {
                 // It is as if it had never been: another may have its line before it has left memory.
                 continue;
             }

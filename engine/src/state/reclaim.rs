@@ -39,11 +39,10 @@ impl State {
                 None => return,
                 Some(Recorded::Operation(handle)) => self.evict_operation(handle),
                 Some(Recorded::Hold(handle)) => {
-                    let hold = self.holds.get(handle);
-                    if self.is_gone(hold, self.now_ms) {
+                    if self.is_gone(handle, self.now_ms) {
                         keys += self.evict_hold(handle);
                     } else {
-                        let again_ms = self.look_again_ms(hold);
+                        let again_ms = self.look_again_ms(handle);
                         self.push_slice(again_ms, Recorded::Hold(handle));
                     }
                 }
@@ -53,13 +52,20 @@ impl State {
 
     /// The slice whose passing brings a lingering hold back here: of its closing; or, while it may still be confirmed,
     /// the one that the floor, as far behind the time as now, passes when it no longer may.
-    fn look_again_ms(&self, hold: &HoldRecord) -> u64 {
+    fn look_again_ms(&self, handle: Handle) -> u64 {
+        let hold = self.holds.get(handle);
         let lag_ms = self.now_ms.saturating_sub(self.floor_ms);
         let at = |late_until_ms: u64| late_until_ms.saturating_sub(lag_ms).max(self.floor_ms);
         match hold.state() {
             HoldState::Held => at(hold.deadline_ms() + self.rules.late_confirm_ms),
             HoldState::Expired => at(hold.late_until_ms()),
             HoldState::Owed => at(hold.deadline_ms()),
+            HoldState::Confirmed if hold.flags & HoldRecord::OWED_KEY != 0 => {
+                match self.debts.owed_key_until_ms(handle) {
+                    until_ms if until_ms > self.now_ms => at(until_ms),
+                    ended_ms => hold.closed_ms().max(ended_ms),
+                }
+            }
             _ => hold.closed_ms(),
         }
     }
@@ -126,6 +132,9 @@ impl State {
             state.forget_line((line.limit, line.stock), left, hold.reserved_ms);
             keys += state.keys.forget_hold(line.keys);
         });
+        if hold.flags & HoldRecord::OWED_KEY != 0 {
+            self.debts.forget(handle);
+        }
         self.drop_order_lines(handle);
         self.unhang_from_order(handle);
         let mut next = hold.more_lines;

@@ -224,6 +224,8 @@ impl HoldRecord {
     pub const FLAGGED: u8 = 32;
     /// Flag: a key of it was reclaimed: its lines have fewer keys than units.
     pub const RECLAIMED: u8 = 64;
+    /// Flag: the replacement of a key of it is owed, or was.
+    pub const OWED_KEY: u8 = 128;
 
     /// Where it stands. Panics on a free record.
     #[inline]

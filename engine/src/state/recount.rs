@@ -4,7 +4,7 @@
 
 use super::State;
 use super::keys::{BatchState, KeyState};
-use super::records::Counted;
+use super::records::{Counted, HoldRecord};
 use super::stock::Stock;
 use super::table::{Handle, NONE};
 use crate::answer::HoldState;
@@ -146,16 +146,21 @@ impl State {
         let mut limits: Vec<Entry> = Vec::new();
         let (mut holds, mut full_lines) = (0u64, 0u64);
         let mut held_holds = 0u64;
-        let mut debts = 0u64;
+        let (mut debts, mut owed_keys) = (0u64, 0u64);
         for (_, hold) in self.holds.iter().filter(|(_, hold)| hold.state != 0) {
             holds += 1;
             held_holds += u64::from(hold.state() == HoldState::Held);
             debts += u64::from(hold.state() == HoldState::Owed);
+            owed_keys += u64::from(hold.flags & HoldRecord::OWED_KEY != 0);
             for line in self.lines(hold) {
                 let mut of_line = Use::default();
                 match hold.state() {
                     HoldState::Held => of_line.held = u64::from(line.current),
-                    HoldState::Confirmed => of_line.consumed = u64::from(line.current - line.returned),
+                    HoldState::Confirmed => {
+                        of_line.owed = self.owed_places(hold, line.keys);
+                        of_line.consumed = u64::from(line.current - line.returned) - of_line.owed;
+                        debts += of_line.owed;
+                    }
                     HoldState::Owed => of_line.owed = u64::from(line.asked()),
                     _ => {}
                 }
@@ -188,6 +193,7 @@ impl State {
         self.compare_order_lines()?;
         self.compare_order_holds()?;
         self.compare_debts(debts)?;
+        same("holds that were owed a key", self.debts.remembered().count() as u64, owed_keys)?;
         let operations = u64::from(self.operations.used());
         same("operation ids", u64::from(self.record_index.used()), holds + operations)?;
         same("holds", u64::from(self.holds.used()), holds)?;
@@ -221,26 +227,41 @@ impl State {
         Ok(())
     }
 
-    /// Every owed hold has its age, its deadline and its place in each of its queues.
+    /// Keys of a line whose replacements are owed.
+    fn owed_places(&self, hold: &HoldRecord, first: u32) -> u64 {
+        if hold.flags & HoldRecord::OWED_KEY == 0 {
+            return 0;
+        }
+        self.keys.line(first).filter(|(_, key)| key.is_owed()).count() as u64
+    }
+
+    /// Every owed hold and owed place has its age, its deadline and its place in each of its queues.
     fn compare_debts(&self, debts: u64) -> Result<(), RecountError> {
         let known = self.debts.by_age().collect::<Vec<_>>();
         same("debts", known.len() as u64, debts)?;
         same("deadlines of debts", self.debts.deadlines() as u64, debts)?;
         let (mut claims, mut units) = (0u64, 0u64);
-        for (age, handle) in known {
-            let hold = self.holds.get(handle);
-            same("owed holds of a debt", 1, u64::from(hold.state() == HoldState::Owed))?;
-            let owed = || self.lines(hold).filter(|line| line.asked() > 0);
-            for (position, line) in owed().enumerate() {
-                units += u64::from(line.asked());
-                let stock = Handle(line.stock);
-                if owed().take(position).any(|earlier| earlier.stock == line.stock) {
-                    continue;
+        for (age, debt) in known {
+            let hold = self.holds.get(debt.hold);
+            let is_owed = match debt.key() {
+                None => hold.state() == HoldState::Owed,
+                Some(key) => {
+                    let key = self.keys.records.get(key);
+                    let flagged = hold.flags & HoldRecord::OWED_KEY != 0;
+                    hold.state() == HoldState::Confirmed
+                        && flagged
+                        && key.is_owed()
+                        && key.hold == debt.hold.0
                 }
+            };
+            same("what is owed by a debt", 1, u64::from(is_owed))?;
+            for (stock, claimed) in self.claims_of(debt) {
+                units += claimed;
                 claims += 1;
                 let at = self.debts.position_of(stock, age);
                 let claim = self.debts.claims_on(stock, at).next();
-                let is_its = claim.is_some_and(|claim| (claim.age, claim.hold) == (age, handle));
+                let is_its =
+                    claim.is_some_and(|claim| (claim.age, claim.debt, claim.units) == (age, debt, claimed));
                 same("claims of a debt", u64::from(is_its), 1)?;
             }
         }

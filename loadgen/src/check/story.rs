@@ -122,7 +122,8 @@ impl<'a> Story<'a> {
         let of = |known: Known| {
             self.records.iter().find(move |record| record.operation() == operation && record.known() == known)
         };
-        of(Known::Acknowledged).or_else(|| of(Known::Refused)).or_else(|| of(Known::Unknown)).copied()
+        let best = [Known::Acknowledged, Known::Owed, Known::Refused, Known::Unknown];
+        best.into_iter().find_map(of).copied()
     }
 
     /// The best that is known of an operation on the hold with an id of its own.

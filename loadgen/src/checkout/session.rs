@@ -4,7 +4,7 @@
 //! contradicts an earlier answer is a finding, never a crash.
 
 use super::script::{self, Move};
-use crate::answers::{Raw, is_for_good, record, refused, sum};
+use crate::answers::{Raw, is_for_good, owed, record, refused, sum};
 use crate::cards::{essence, shown};
 use crate::desk::Desk;
 use crate::ids::OWN_NUMBER;
@@ -213,6 +213,17 @@ impl Session {
                 }
                 self.next = if for_good { Next::Repeats } else { Next::Finish };
             }
+            Outcome::Done(Answer::Owed { until_ms, .. }) => {
+                // No key is left for it: which one comes, and when, is for the server to know.
+                self.resolve(desk);
+                desk.acknowledged(1);
+                if self.kept {
+                    let mut record = owed(self.record(desk, now_ns), *until_ms);
+                    record.units.set(self.first_key());
+                    desk.record(record);
+                }
+                self.next = Next::Finish;
+            }
             Outcome::Done(answer) => {
                 self.resolve(desk);
                 desk.acknowledged(1);
@@ -380,7 +391,8 @@ fn fits(what: What, answer: &Answer<'_>) -> bool {
         What::Extend => matches!(answer, Answer::Extended { .. }),
         What::Release => matches!(answer, Answer::Released { .. }),
         What::Return => matches!(answer, Answer::Returned { .. }),
-        What::Reveal | What::KeyReplace => matches!(answer, Answer::Keys(_)),
+        What::Reveal => matches!(answer, Answer::Keys(_)),
+        What::KeyReplace => matches!(answer, Answer::Keys(_) | Answer::Owed { .. }),
     }
 }
 

@@ -13,7 +13,7 @@ layout! {
         key: U64,
         /// bytes of its text; 0: not shown
         text_bytes: U16,
-        /// 1: void since
+        /// 1: void since, 2: its replacement is owed
         flags: U16,
         /// 0
         spare: U32,
@@ -97,11 +97,11 @@ layout! {
 layout! {
     /// One debt, as `scrip_engine::answer::DebtView` reads it in place.
     pub struct DebtLayout {
-        /// the SELL that is owed, or the hold whose CONFIRM is
+        /// the SELL that is owed, the hold whose CONFIRM is, or the one of the card key
         hold: U128,
         /// the order it is for; 0: none
         order: U128,
-        /// shard time of the SELL, or of the RESERVE
+        /// shard time of the SELL, of the RESERVE, or of the KEY_REPLACE
         since_ms: U64,
         /// the units are owed while shard time is below this
         until_ms: U64,
@@ -109,8 +109,10 @@ layout! {
         units: U64,
         /// the channel that made it
         channel: U16,
-        /// 0
-        spare: [u8; 6],
+        /// 1: what is owed is the replacement of a card key
+        of_key: U16,
+        /// that key's number; else 0
+        key: U32,
     }
 }
 

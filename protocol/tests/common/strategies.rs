@@ -67,14 +67,15 @@ pub fn blocks() -> impl Strategy<Value = Block> {
 
 /// Debts with any numbers.
 pub fn debts() -> impl Strategy<Value = DebtView> {
-    any::<([u128; 2], [u64; 3], u16)>().prop_map(|(ids, numbers, channel)| DebtView {
+    any::<([u128; 2], [u64; 3], u16, Option<u32>)>().prop_map(|(ids, numbers, channel, key)| DebtView {
         hold: U128::new(ids[0]),
         order: U128::new(ids[1]),
         since_ms: U64::new(numbers[0]),
         until_ms: U64::new(numbers[1]),
         units: U64::new(numbers[2]),
         channel: U16::new(channel),
-        spare: [0; 6],
+        of_key: U16::new(u16::from(key.is_some())),
+        key: U32::new(key.unwrap_or(0)),
     })
 }
 

@@ -7,7 +7,7 @@ use super::{Failure, KeysError};
 use crate::cli::CallArgs;
 use crate::operator;
 use scrip_client::{
-    BatchChange, BatchShown, BatchState, BatchVerb, Client, Hold, KeyShown, KeysShown, StockId,
+    BatchChange, BatchShown, BatchState, BatchVerb, Client, Hold, KeyShown, KeysShown, Replaced, StockId,
 };
 use std::io::Write;
 
@@ -23,8 +23,17 @@ pub(super) async fn run(client: &Client, command: &KeysCommand) -> Result<(), Fa
         KeysCommand::Reveal(hold) => reveal(client, hold).await,
         KeysCommand::Replace { hold, key, reason } => {
             let (hold, operation) = (operator::hold_named(client, hold)?, client.operation());
-            for new in client.key_replace(operation, hold, *key, *reason).await?.keys {
-                println!("key {key} is void; in its place: {}", operator::key_line(&new));
+            match client.key_replace(operation, hold, *key, *reason).await? {
+                Replaced::By(page) => {
+                    for new in page.keys {
+                        println!("key {key} is void; in its place: {}", operator::key_line(&new));
+                    }
+                }
+                Replaced::Owed(owed) => {
+                    let until = operator::time(owed.until_ms);
+                    println!("key {key} is void; another is owed, as soon as one can be had, until {until}");
+                    println!("position   {}: `scrip owed list NAME` lists a stock's debts", owed.position);
+                }
             }
             Ok(())
         }

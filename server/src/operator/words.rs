@@ -278,7 +278,16 @@ pub fn id_text(id: OperationId) -> String {
 
 /// A card key as it is shown everywhere but to its buyer: its number and how its text ends.
 pub fn key_line(key: &KeyShown) -> String {
-    format!("{:>10} {}{}", key.number, key_text(key), if key.void { "  void" } else { "" })
+    format!("{:>10} {}{}", key.number, key_text(key), state_of(key))
+}
+
+/// What a buyer has to know of a key in his hold.
+fn state_of(key: &KeyShown) -> &'static str {
+    match (key.void, key.owed) {
+        (_, true) => "  void, another is owed",
+        (true, false) => "  void",
+        (false, false) => "",
+    }
 }
 
 /// What is shown of a card key's text everywhere but to its buyer.

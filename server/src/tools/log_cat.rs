@@ -4,7 +4,7 @@ use super::ToolError;
 use crate::data_directory::DataDirectory;
 use scrip_engine::answer::OperationKind;
 use scrip_engine::command::{Parties, StockKind, SubjectKind};
-use scrip_engine::event::{Event, EventHold};
+use scrip_engine::event::{self, Event, EventHold};
 use scrip_shard::{FrameError, for_each_event};
 use scrip_wal::{RealDisk, scan};
 use std::io::{self, BufWriter, Write};
@@ -187,6 +187,11 @@ fn print_keys_event(out: &mut impl Write, event: &Event<'_>) -> io::Result<()> {
         Event::KeyReplaced { origin, hold, key, reason } => {
             writeln!(out, "key_replaced {} hold={hold} key={key} reason={reason}", origin.operation)
         }
+        Event::ReplaceOwed { origin, hold, key, reason, until_ms, code } => {
+            let (operation, code) = (origin.operation, code.name());
+            write!(out, "replace_owed {operation} hold={hold} key={key} reason={reason}")?;
+            writeln!(out, " until_ms={until_ms} for_want={code}")
+        }
         Event::KeysExported { origin, stock, batch } => {
             let (operation, channel) = (origin.operation, origin.channel.0);
             let batch = batch.map_or("all".to_owned(), |batch| batch.to_string());
@@ -235,8 +240,8 @@ fn print_hold_event(out: &mut impl Write, event: &Event<'_>) -> io::Result<()> {
             write!(out, "confirm_owed {} until_ms={until_ms} hidden={hidden}", hold.operation)?;
             print_lines(out, lines.iter().map(|line| (line.stock(), line.asked.get())))
         }
-        Event::Settled { holds } => print_holds(out, "settled", holds),
-        Event::Unfulfilled { holds } => print_holds(out, "unfulfilled", holds),
+        Event::Settled { holds, keys } => print_debts(out, "settled", holds, keys),
+        Event::Unfulfilled { holds, keys } => print_debts(out, "unfulfilled", holds, keys),
         Event::SellRefused { origin, code, lines, .. } => {
             write!(out, "sell_refused {} {}", origin.operation, code.name())?;
             print_lines(out, lines.iter().map(|line| (line.stock(), line.asked.get())))
@@ -283,10 +288,14 @@ fn print_told(
     Ok(())
 }
 
-fn print_holds(out: &mut impl Write, what: &str, holds: &[EventHold]) -> io::Result<()> {
+/// Holds whose debts end, each with the key whose replacement was owed, if it was that.
+fn print_debts(out: &mut impl Write, what: &str, holds: &[EventHold], keys: &[U32]) -> io::Result<()> {
     write!(out, "{what}")?;
-    for hold in holds {
-        write!(out, " {}", hold.key().operation)?;
+    for (hold, key) in event::debts(holds, keys) {
+        write!(out, " {}", hold.operation)?;
+        if let Some(key) = key {
+            write!(out, ":key={key}")?;
+        }
     }
     writeln!(out)
 }

@@ -7,7 +7,7 @@ use super::debts::Queues;
 use super::stock::{Shelf, StockBook};
 use scrip_engine::answer::OperationKind;
 use scrip_engine::command::{BatchChange, StockKind};
-use scrip_engine::event::{Event, EventLine, OwedLine, RefusedLine};
+use scrip_engine::event::{self, Event, EventLine, OwedLine, RefusedLine};
 use scrip_engine::ids::{ChannelId, OperationKey, StockId};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -36,6 +36,16 @@ pub(super) struct LineBook {
     units: u64,
     /// Card keys bound, void ones included, in their order.
     pub(super) keys: Vec<u32>,
+    /// Void keys among them whose replacements are owed, each with the count of its debt.
+    owed: Vec<(u32, u32)>,
+}
+
+impl LineBook {
+    /// The replacement of a key is not owed any more; answers the count of its debt, if it was.
+    fn end_debt(&mut self, key: u32) -> Option<u32> {
+        let place = self.owed.iter().position(|(owed, _)| *owed == key)?;
+        Some(self.owed.remove(place).1)
+    }
 }
 
 /// A hold.
@@ -115,7 +125,7 @@ impl Books {
         self.keys_replaced
     }
 
-    /// Debts settled so far.
+    /// Sales that were owed and are settled, so far; replacements of card keys are in [`Books::keys_replaced`].
     pub fn debts_settled(&self) -> u64 {
         self.debts_settled
     }
@@ -147,8 +157,22 @@ impl Books {
                 }
                 self.owe(name(&key), origin.channel, lines);
             }
-            Event::Settled { holds } => holds.iter().for_each(|hold| self.settle(&name(&hold.key()))),
-            Event::Unfulfilled { holds } => holds.iter().for_each(|hold| self.end(&name(&hold.key()))),
+            Event::Settled { holds, keys } => {
+                for (hold, key) in event::debts(holds, keys) {
+                    match key {
+                        None => self.settle(&name(&hold)),
+                        Some(key) => self.replace_at_last(name(&hold), key),
+                    }
+                }
+            }
+            Event::Unfulfilled { holds, keys } => {
+                for (hold, key) in event::debts(holds, keys) {
+                    match key {
+                        None => self.end(&name(&hold)),
+                        Some(key) => self.replace_never(name(&hold), key),
+                    }
+                }
+            }
             Event::Confirmed { hold, late, lines, .. } => self.confirm(&name(hold), *late, lines),
             Event::ConfirmOwed { hold, lines, .. } => self.owe_held(&name(hold), lines),
             Event::LateRefused { hold, .. } | Event::Released { hold } => self.end(&name(hold)),
@@ -167,6 +191,9 @@ impl Books {
             }
             Event::KeyReplaced { origin, hold, key, .. } => {
                 self.replace(name(&OperationKey { operation: *hold, ..origin.key() }), *key);
+            }
+            Event::ReplaceOwed { origin, hold, key, .. } => {
+                self.owe_replacement(name(&OperationKey { operation: *hold, ..origin.key() }), *key);
             }
             Event::KeyReclaimed { origin, hold, key, .. } => {
                 self.reclaim(name(&OperationKey { operation: *hold, ..origin.key() }), *key);
@@ -256,6 +283,7 @@ impl Books {
             | Event::Returned { .. }
             | Event::KeyReclaimed { .. }
             | Event::Cancelled { .. }
+            | Event::ReplaceOwed { .. }
             | Event::KeyReplaced { .. } => unreachable!("it was followed before"),
         }
     }
@@ -274,7 +302,7 @@ impl Books {
                 book.hold(channel, units);
                 Vec::new()
             };
-            hold.lines.push(LineBook { stock, units, keys });
+            hold.lines.push(LineBook { stock, units, keys, owed: Vec::new() });
         }
         let name = name(key);
         if sold {
@@ -288,7 +316,7 @@ impl Books {
         self.holds_made += 1;
         let line = |line: &OwedLine| {
             let (stock, units) = (line.stock(), u64::from(line.units.get()));
-            LineBook { stock, units, keys: Vec::new() }
+            LineBook { stock, units, keys: Vec::new(), owed: Vec::new() }
         };
         let lines = lines.iter().map(line).collect();
         let hold = HoldBook { ordinal: self.holds_made, debt: 0, channel, stand: Stand::Owed, lines };
@@ -374,7 +402,8 @@ impl Books {
         if hold.stand == Stand::Sold {
             for line in &mut hold.lines {
                 let units = core::mem::take(&mut line.units);
-                self.stock(line.stock).give_back(hold.channel, units, line.keys.is_empty());
+                let had = units - self.drop_last(hold.channel, line, units, units);
+                self.stock(line.stock).give_back(hold.channel, had, line.keys.is_empty());
             }
         }
         self.holds.insert(*name, hold);
@@ -384,10 +413,67 @@ impl Books {
         let Some(mut hold) = self.holds.remove(name) else { return };
         for (line, back) in hold.lines.iter_mut().zip(lines) {
             let units = u64::from(back.units.get());
-            self.stock(line.stock).give_back(hold.channel, units, to_available);
+            let had = units - self.drop_last(hold.channel, line, line.units, units);
+            self.stock(line.stock).give_back(hold.channel, had, to_available);
             line.units = line.units.saturating_sub(units);
         }
         self.holds.insert(*name, hold);
+    }
+
+    /// Places among the last of those `left` that are owed a key are owed none any more; answers how many were.
+    fn drop_last(&mut self, channel: ChannelId, line: &mut LineBook, left: u64, units: u64) -> u64 {
+        let (from, to) = (left.saturating_sub(units) as usize, left as usize);
+        let Some(last) = line.keys.get(from..to) else { return 0 };
+        let (dropped, kept) = line.owed.iter().partition(|(key, _)| last.contains(key));
+        line.owed = kept;
+        let dropped: Vec<(u32, u32)> = dropped;
+        dropped.iter().for_each(|(_, debt)| self.debts.close(*debt, channel, &[line.stock]));
+        dropped.len() as u64
+    }
+
+    /// A key is void, and none can take its place yet.
+    fn owe_replacement(&mut self, name: HoldName, key: u32) {
+        let Some(mut hold) = self.holds.remove(&name) else { return };
+        self.debts_made += 1;
+        for line in hold.lines.iter_mut().filter(|line| line.keys.contains(&key)) {
+            self.stock(line.stock).give_back(hold.channel, 1, false);
+            line.owed.push((key, self.debts_made));
+            self.debts.open(self.debts_made, hold.channel, &[line.stock]);
+        }
+        self.holds.insert(name, hold);
+    }
+
+    /// The next key in the order of sale takes the place of one whose replacement was owed.
+    fn replace_at_last(&mut self, name: HoldName, key: u32) {
+        let Some(mut hold) = self.holds.remove(&name) else { return };
+        for line in &mut hold.lines {
+            let Some(debt) = line.end_debt(key) else { continue };
+            if let Some(stock) = self.debts.overtaken(debt, hold.channel, &[line.stock]) {
+                self.overtaking.push((name, stock));
+            }
+            self.debts.close(debt, hold.channel, &[line.stock]);
+            let book = self.stock(line.stock);
+            book.sell(hold.channel, 1);
+            let new = book.next_key().unwrap_or(u32::MAX);
+            line.keys.iter_mut().filter(|place| **place == key).for_each(|place| *place = new);
+        }
+        self.keys_replaced += 1;
+        self.bound.push(name);
+        self.holds.insert(name, hold);
+    }
+
+    /// The replacement of a key never comes: its place goes behind all that are left.
+    fn replace_never(&mut self, name: HoldName, key: u32) {
+        let Some(mut hold) = self.holds.remove(&name) else { return };
+        for line in &mut hold.lines {
+            let Some(debt) = line.end_debt(key) else { continue };
+            self.debts.close(debt, hold.channel, &[line.stock]);
+            line.units = line.units.saturating_sub(1);
+            line.keys.retain(|place| *place != key);
+            line.keys.insert((line.units as usize).min(line.keys.len()), key);
+        }
+        self.bound.push(name);
+        self.holds.insert(name, hold);
     }
 
     /// A key leaves its hold and can be sold again.

@@ -5,7 +5,7 @@
 use super::Generator;
 use super::commands::key_beside;
 use super::plan::Kind;
-use crate::oracle::{Hold, Oracle, Stock};
+use crate::oracle::{Hold, KeyState, Oracle, Stock};
 use crate::request::{OwnedCommand, OwnedRequest, Sealed};
 use scrip_engine::answer::HoldState;
 use scrip_engine::command::{BatchChange, Envelope, StockKind};
@@ -150,7 +150,14 @@ impl Generator {
         let mut hold = self.hold(envelope, oracle, &[HoldState::Confirmed]);
         // Only what nobody has seen can be reclaimed: those mostly.
         let unseen_only = kind == Kind::KeyReclaim && self.rng.u8(0..4) > 0;
-        let wanted = |hold: &Hold| !unseen_only || hold.hidden && !hold.revealed;
+        // Only a key that is not void yet can be replaced.
+        let whole_only = kind == Kind::KeyReplace && self.rng.u8(0..8) > 0;
+        let whole = |hold: &Hold| {
+            let mut keys = hold.keys().map(|place| oracle.keys[place.key as usize].state);
+            hold.state == HoldState::Confirmed && keys.any(|state| state == KeyState::Sold)
+        };
+        let wanted =
+            |hold: &Hold| (!unseen_only || hold.hidden && !hold.revealed) && (!whole_only || whole(hold));
         let with_keys: Vec<_> = oracle
             .records
             .iter()

@@ -323,6 +323,8 @@ impl Oracle {
             taken |= 1 << at;
             let key = self.keys.len() as u32;
             self.keys.push(CardKey {
+                refusal: None,
+                successor: None,
                 text,
                 sealed: Rc::clone(&sealed),
                 position: at as u8,

@@ -89,17 +89,17 @@ impl Oracle {
         for (position, line) in hold.lines.iter().enumerate() {
             let left = line.confirmed - line.returned;
             total += left;
-            self.void_last_keys(line, left);
+            let had = left - self.void_last_keys(key, position, left);
             let stock = self.stock_mut(line.stock);
-            stock.consumed -= left;
+            stock.consumed -= had;
             if left > 0 {
-                stock.channel_mut(hold.channel).consumed -= left;
+                stock.channel_mut(hold.channel).consumed -= had;
             }
             if line.keys.is_empty() {
-                stock.available += left;
+                stock.available += had;
             } else {
-                stock.void += left;
-                stock.lower_guarantee(hold.channel, left);
+                stock.void += had;
+                stock.lower_guarantee(hold.channel, had);
             }
             self.count(line, hold.reserved_ms, -left, 0);
             self.hold_mut(key).lines[position].returned = line.confirmed;

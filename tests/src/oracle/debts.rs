@@ -2,7 +2,7 @@
 //!
 //! Invariant: a stock's claims are those of the owed holds, in the order in which they were made.
 
-use super::{Hold, Key, Oracle, Stock, key_of};
+use super::{BoundKey, Hold, Key, Oracle, Stock, key_of};
 use crate::oracle::stocks::unsigned;
 use crate::outcome::OwnedOutcome;
 use crate::request::{OwnedCommand, OwnedRequest, OwnedTake};
@@ -12,13 +12,29 @@ use scrip_engine::ids::{ChannelId, OperationId, StockId};
 use scrip_engine::limits::{DEBTS_PER_ANSWER_MAX, OWED_MAX_MS};
 use scrip_engine::rejection::Code;
 use std::collections::{BTreeMap, BTreeSet};
-use zerocopy::little_endian::{U16, U64, U128};
+use zerocopy::little_endian::{U16, U32, U64, U128};
+
+/// Something that is owed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Debt {
+    /// The hold of the SELL or CONFIRM that is owed, or of the card key.
+    pub hold: Key,
+    /// The card key whose replacement is owed.
+    pub card: Option<u32>,
+}
+
+impl Debt {
+    /// A SELL or CONFIRM.
+    fn whole(hold: Key) -> Debt {
+        Debt { hold, card: None }
+    }
+}
 
 /// What a debt claims of a stock.
 #[derive(Debug, Clone)]
 pub struct Claim {
-    /// The SELL or CONFIRM that is owed.
-    pub debt: Key,
+    /// What is owed.
+    pub debt: Debt,
     /// Its channel.
     pub channel: ChannelId,
     /// Units, over all of its lines on the stock.
@@ -79,7 +95,7 @@ impl Stock {
     }
 
     /// Whether this debt finds its units.
-    fn can_settle(&self, debt: Key) -> bool {
+    fn can_settle(&self, debt: Debt) -> bool {
         let place =
             self.claims.iter().position(|claim| claim.debt == debt).expect("a debt claims its stocks");
         let Claim { channel, units, .. } = self.claims[place];
@@ -117,7 +133,7 @@ impl Oracle {
         }
         self.count_success(envelope, take);
         self.claim(key, &hold);
-        let position = self.position(key, take.lines[0].stock);
+        let position = self.position(Debt::whole(key), take.lines[0].stock);
         Ok((OwnedOutcome::Owed { position, until_ms }, Some(hold)))
     }
 
@@ -127,9 +143,9 @@ impl Oracle {
             let units = hold.lines.iter().filter(|line| line.stock == stock).map(|line| line.owed).sum();
             let of_stock = self.stock_mut(stock);
             of_stock.channel_mut(hold.channel);
-            of_stock.claims.push(Claim { debt: key, channel: hold.channel, units });
+            of_stock.claims.push(Claim { debt: Debt::whole(key), channel: hold.channel, units });
         }
-        self.debts.push(key);
+        self.debts.push(Debt::whole(key));
     }
 
     /// A CONFIRM that is `short` of keys: the hold ends as by a RELEASE, but that the units asked for are owed and stay
@@ -178,7 +194,7 @@ impl Oracle {
         Ok(flagged)
     }
 
-    fn position(&self, debt: Key, stock: StockId) -> u32 {
+    fn position(&self, debt: Debt, stock: StockId) -> u32 {
         let place = self.stocks[&stock].claims.iter().position(|claim| claim.debt == debt);
         place.expect("a debt claims its stocks") as u32 + 1
     }
@@ -188,7 +204,7 @@ impl Oracle {
         match hold.state {
             HoldState::Owed => {
                 let first = hold.lines.iter().find(|line| line.owed > 0).expect("something is owed");
-                let position = self.position(debt, first.stock);
+                let position = self.position(Debt::whole(debt), first.stock);
                 Some(OwnedOutcome::Owed { position, until_ms: hold.deadline_ms })
             }
             HoldState::Unfulfilled => hold.refusal.clone(),
@@ -200,6 +216,12 @@ impl Oracle {
     pub(super) fn settle(&mut self, at_ms: u64) {
         while let Some(debt) = self.debts.iter().copied().find(|debt| self.can_settle(*debt)) {
             self.end_debt(debt);
+            if let Some(card) = debt.card {
+                self.replace_at_last(debt.hold, card);
+                self.hold_mut(debt.hold).owed_key_ms = at_ms;
+                continue;
+            }
+            let debt = debt.hold;
             let hold = self.hold(debt).clone();
             for (position, line) in hold.lines.iter().enumerate() {
                 self.stock_mut(line.stock).take(hold.channel, line.owed, true);
@@ -215,16 +237,25 @@ impl Oracle {
         }
     }
 
-    fn can_settle(&self, debt: Key) -> bool {
-        stocks_of(self.hold(debt)).iter().all(|stock| self.stocks[stock].can_settle(debt))
+    fn can_settle(&self, debt: Debt) -> bool {
+        if let Some(card) = debt.card {
+            return self.stocks[&self.keys[card as usize].stock].can_settle(debt);
+        }
+        stocks_of(self.hold(debt.hold)).iter().all(|stock| self.stocks[stock].can_settle(debt))
     }
 
     /// Debts end whose time this is.
     pub(super) fn end_debts(&mut self, due_ms: u64) {
         for debt in self.debts.clone() {
-            if self.hold(debt).deadline_ms != due_ms {
+            if self.until_ms(debt) != due_ms {
                 continue;
             }
+            if let Some(card) = debt.card {
+                self.replace_never(debt.hold, card);
+                self.hold_mut(debt.hold).owed_key_ms = due_ms;
+                continue;
+            }
+            let debt = debt.hold;
             self.drop_debt(debt);
             let hold = self.hold_mut(debt);
             hold.state = HoldState::Unfulfilled;
@@ -232,16 +263,88 @@ impl Oracle {
         }
     }
 
+    /// When a debt ends.
+    fn until_ms(&self, debt: Debt) -> u64 {
+        let hold = self.hold(debt.hold);
+        match debt.card {
+            Some(card) => hold.place_of(card).1.owed_until_ms.expect("it is owed"),
+            None => hold.deadline_ms,
+        }
+    }
+
+    /// The key in this place is void, and another is owed.
+    pub(super) fn owe_replacement(
+        &mut self,
+        key: Key,
+        (line, place): (usize, usize),
+        refusal: OwnedOutcome,
+    ) -> OwnedOutcome {
+        let until_ms = self.now_ms + OWED_MAX_MS;
+        let hold = self.hold_mut(key);
+        let channel = hold.channel;
+        hold.lines[line].keys[place].owed_until_ms = Some(until_ms);
+        let (stock, card) = (hold.lines[line].stock, hold.lines[line].keys[place].key);
+        self.keys[card as usize].refusal = Some(refusal);
+        let debt = Debt { hold: key, card: Some(card) };
+        self.stock_mut(stock).claims.push(Claim { debt, channel, units: 1 });
+        self.debts.push(debt);
+        self.replacement_now(key, card)
+    }
+
+    /// What a KEY_REPLACE that was owed is answered.
+    pub(super) fn replacement_now(&self, key: Key, old: u32) -> OwnedOutcome {
+        let card = &self.keys[old as usize];
+        let debt = Debt { hold: key, card: Some(old) };
+        match card.successor {
+            Some(new) => self.one_key(self.hold(key), new),
+            None if self.debts.contains(&debt) => {
+                let position = self.position(debt, card.stock);
+                OwnedOutcome::Owed { position, until_ms: self.until_ms(debt) }
+            }
+            None => card.refusal.clone().expect("it was owed"),
+        }
+    }
+
+    /// The replacement of a card key has come.
+    fn replace_at_last(&mut self, key: Key, old: u32) {
+        let ((line, place), _) = self.hold(key).place_of(old);
+        let hold = self.hold(key);
+        let (channel, stock) = (hold.channel, hold.lines[line].stock);
+        self.stock_mut(stock).take(channel, 1, true);
+        let new = self.bind_one(stock);
+        self.fill_place(key, (line, place), new);
+        self.keys[old as usize].successor = Some(new);
+    }
+
+    /// The replacement of a card key never comes: its place goes behind all that are left.
+    fn replace_never(&mut self, key: Key, old: u32) {
+        self.drop_replacement(key, old);
+        let ((position, place), _) = self.hold(key).place_of(old);
+        let line = &mut self.hold_mut(key).lines[position];
+        let bound = line.keys.remove(place);
+        line.keys.insert((line.confirmed - line.returned - 1) as usize, bound);
+        line.returned += 1;
+        let (line, reserved_ms) = (line.clone(), self.hold(key).reserved_ms);
+        self.count(&line, reserved_ms, -1, 0);
+    }
+
+    /// The replacement of a card key is owed no more.
+    pub(super) fn drop_replacement(&mut self, key: Key, card: u32) {
+        self.end_debt(Debt { hold: key, card: Some(card) });
+        let ((line, place), _) = self.hold(key).place_of(card);
+        self.hold_mut(key).lines[line].keys[place].owed_until_ms = None;
+    }
+
     /// A debt ends without its units: they no longer count.
     pub(super) fn drop_debt(&mut self, debt: Key) {
-        self.end_debt(debt);
+        self.end_debt(Debt::whole(debt));
         let hold = self.hold(debt).clone();
         for line in &hold.lines {
             self.count(line, hold.reserved_ms, -line.owed, 0);
         }
     }
 
-    fn end_debt(&mut self, debt: Key) {
+    fn end_debt(&mut self, debt: Debt) {
         self.debts.retain(|other| *other != debt);
         for stock in self.stocks.values_mut() {
             stock.claims.retain(|claim| claim.debt != debt);
@@ -257,15 +360,18 @@ impl Oracle {
             return OwnedOutcome::refused(Code::NotFound);
         };
         let view = |claim: &Claim| {
-            let hold = self.hold(claim.debt);
+            let hold = self.hold(claim.debt.hold);
+            let until_ms = self.until_ms(claim.debt);
+            let since_ms = claim.debt.card.map_or(hold.reserved_ms, |_| until_ms - OWED_MAX_MS);
             DebtView {
-                hold: U128::new(claim.debt.2),
+                hold: U128::new(claim.debt.hold.2),
                 order: U128::new(hold.order.0),
-                since_ms: U64::new(hold.reserved_ms),
-                until_ms: U64::new(hold.deadline_ms),
+                since_ms: U64::new(since_ms),
+                until_ms: U64::new(until_ms),
                 units: U64::new(unsigned(claim.units)),
                 channel: U16::new(hold.channel.0),
-                spare: [0; 6],
+                of_key: U16::new(u16::from(claim.debt.card.is_some())),
+                key: U32::new(claim.debt.card.unwrap_or(0)),
             }
         };
         let page = found.claims.iter().skip(from as usize).take(DEBTS_PER_ANSWER_MAX);
@@ -275,25 +381,48 @@ impl Oracle {
     /// Panics unless the debts are the owed holds, and their claims are what is owed.
     pub(super) fn check_debts(&self) {
         let mut owed = BTreeMap::new();
+        let mut count = 0;
+        let mut check = |debt: Debt| {
+            count += 1;
+            assert!(self.debts.contains(&debt), "{debt:?} is owed, and no debt");
+            assert!(self.until_ms(debt) > self.now_ms, "{debt:?} is owed past its deadline");
+            assert!(!self.can_settle(debt), "{debt:?} could be settled");
+        };
         for (key, record) in &self.records {
-            let Some(hold) = record.hold.as_ref().filter(|hold| hold.state == HoldState::Owed) else {
+            let Some(hold) = &record.hold else { continue };
+            for place in hold.keys().filter(|place| place.owed_until_ms.is_some()) {
+                assert_eq!(hold.state, HoldState::Confirmed, "only what is sold is replaced: {key:?}");
+                check(Debt { hold: *key, card: Some(place.key) });
+                owed.insert((self.keys[place.key as usize].stock, *key, Some(place.key)), 1);
+            }
+            if hold.state != HoldState::Owed {
                 continue;
-            };
-            assert!(self.debts.contains(key), "{key:?} is owed, and no debt");
-            assert!(hold.deadline_ms > self.now_ms, "{key:?} is owed past its deadline");
-            assert!(!self.can_settle(*key), "{key:?} could be settled");
+            }
+            check(Debt::whole(*key));
             for line in &hold.lines {
                 if line.owed > 0 {
-                    *owed.entry((line.stock, *key)).or_insert(0) += line.owed;
+                    *owed.entry((line.stock, *key, None)).or_insert(0) += line.owed;
                 }
             }
         }
+        assert_eq!(count, self.debts.len(), "nothing else is a debt");
         for (id, stock) in &self.stocks {
             for claim in &stock.claims {
-                assert_eq!(owed.remove(&(*id, claim.debt)), Some(claim.units), "a claim on {id}: {claim:?}");
+                let Debt { hold, card } = claim.debt;
+                assert_eq!(owed.remove(&(*id, hold, card)), Some(claim.units), "a claim on {id}: {claim:?}");
             }
         }
         assert!(owed.is_empty(), "owed without a claim: {owed:?}");
+    }
+}
+
+impl Hold {
+    /// Where a card key stands in it: line and place.
+    fn place_of(&self, card: u32) -> ((usize, usize), BoundKey) {
+        let mut places = self.lines.iter().enumerate().flat_map(|(line, of)| {
+            of.keys.iter().enumerate().map(move |(place, bound)| ((line, place), *bound))
+        });
+        places.find(|(_, bound)| bound.key == card).expect("it is of the hold")
     }
 }
 

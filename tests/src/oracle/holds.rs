@@ -53,7 +53,8 @@ impl Oracle {
         let (mut moments_ms, now_ms) = (BTreeSet::new(), self.now_ms);
         let held = self.records.values().filter_map(|record| record.hold.as_ref());
         let waits = |hold: &&Hold| matches!(hold.state, HoldState::Held | HoldState::Owed);
-        moments_ms.extend(held.filter(waits).map(|hold| hold.deadline_ms));
+        moments_ms.extend(held.clone().filter(waits).map(|hold| hold.deadline_ms));
+        moments_ms.extend(held.flat_map(Hold::keys).filter_map(|place| place.owed_until_ms));
         for stock in self.stocks.values() {
             moments_ms.extend(stock.channels.values().map(|channel| channel.lapses_ms));
             moments_ms.extend(stock.batches.iter().map(|batch| batch.expires_ms));
@@ -92,7 +93,8 @@ impl Oracle {
         let ended = record.hold.as_ref().is_none_or(|hold| match hold.state {
             HoldState::Held | HoldState::Owed => false,
             HoldState::Expired => self.now_ms >= hold.late_until_ms,
-            _ => hold.closed_ms < self.floor_ms,
+            HoldState::Confirmed if hold.keys().any(|place| place.owed_until_ms.is_some()) => false,
+            _ => hold.closed_ms.max(hold.owed_key_ms) < self.floor_ms,
         });
         record.created_ms < self.floor_ms && ended
     }
@@ -256,20 +258,20 @@ impl Oracle {
         }
         let given = if units.is_empty() { left } else { padded(units, hold.lines.len()) };
         for (position, units) in given.iter().enumerate() {
-            self.void_last_keys(&hold.lines[position], *units);
+            let had = units - self.void_last_keys(key, position, *units);
             let line = &mut self.hold_mut(key).lines[position];
             line.returned += units;
             let stock = line.stock;
             let stock_of = self.stock_mut(stock);
-            stock_of.consumed -= units;
+            stock_of.consumed -= had;
             if *units > 0 {
-                stock_of.channel_mut(hold.channel).consumed -= units;
+                stock_of.channel_mut(hold.channel).consumed -= had;
             }
             if to_available {
-                stock_of.available += units;
+                stock_of.available += had;
             } else {
-                stock_of.void += units;
-                stock_of.lower_guarantee(hold.channel, *units);
+                stock_of.void += had;
+                stock_of.lower_guarantee(hold.channel, had);
             }
             self.count(&hold.lines[position], hold.reserved_ms, -units, 0);
         }

@@ -25,6 +25,12 @@ impl Hold {
     }
 }
 
+impl BoundKey {
+    fn first(key: u32) -> BoundKey {
+        BoundKey { key, replacements: 0, owed_until_ms: None }
+    }
+}
+
 impl Stock {
     /// The next key in the order of sale, taken out of its batch.
     fn take_key(&mut self) -> u32 {
@@ -60,15 +66,15 @@ impl Oracle {
     /// Binds the next keys of a keys stock; of any other there are none.
     pub(super) fn bind(&mut self, stock: StockId, units: i128) -> Vec<BoundKey> {
         if let (Some(key), true) = (self.stocks[&stock].content, units > 0) {
-            return vec![BoundKey { key, replacements: 0 }];
+            return vec![BoundKey::first(key)];
         }
         if !self.stocks[&stock].keys {
             return Vec::new();
         }
-        (0..units).map(|_| BoundKey { key: self.bind_one(stock), replacements: 0 }).collect()
+        (0..units).map(|_| BoundKey::first(self.bind_one(stock))).collect()
     }
 
-    fn bind_one(&mut self, stock: StockId) -> u32 {
+    pub(super) fn bind_one(&mut self, stock: StockId) -> u32 {
         let key = self.stock_mut(stock).take_key();
         let card = &mut self.keys[key as usize];
         assert_eq!(card.state, KeyState::Unsold, "key {key} is sold once");
@@ -87,14 +93,25 @@ impl Oracle {
         batch.void += 1;
     }
 
-    /// The last `units` keys of a line that are not void yet become void.
-    pub(super) fn void_last_keys(&mut self, line: &HoldLine, units: i128) {
+    /// The last `units` places of a line that are not given back yet are: their keys become void, and those that are owed
+    /// one are owed none any more. Answers how many were.
+    pub(super) fn void_last_keys(&mut self, hold: Key, position: usize, units: i128) -> i128 {
+        let line = self.hold(hold).lines[position].clone();
         let left = (line.confirmed - line.returned) as usize;
-        if !line.keys.is_empty() && !self.stocks[&line.stock].reusable {
-            for place in &line.keys[left - units as usize..left] {
+        if line.keys.is_empty() || self.stocks[&line.stock].reusable {
+            return 0;
+        }
+        let mut owed = 0;
+        for place in &line.keys[left - units as usize..left] {
+            if place.owed_until_ms.is_some() {
+                self.drop_replacement(hold, place.key);
+                self.hold_mut(hold).owed_key_ms = self.now_ms;
+                owed += 1;
+            } else {
                 self.void_key(place.key);
             }
         }
+        owed
     }
 
     /// OUT_OF_STOCK, if too few keys are neither marked nor of a batch that is not sold from.
@@ -118,6 +135,7 @@ impl Oracle {
         OwnedKey {
             key,
             void: card.state == KeyState::Void,
+            owed: false,
             operation: card.operation,
             stock: card.stock,
             position: card.position,
@@ -131,7 +149,7 @@ impl Oracle {
             let given_back = self.stocks[&line.stock].reusable && line.returned == line.confirmed;
             let owned = |place: &BoundKey| {
                 let key = self.owned_key(place.key);
-                OwnedKey { void: key.void || given_back, ..key }
+                OwnedKey { void: key.void || given_back, owed: place.owed_until_ms.is_some(), ..key }
             };
             line.keys.iter().map(owned).collect::<Vec<_>>()
         };
@@ -177,13 +195,11 @@ impl Oracle {
                 Ok(key) => self.key_replaced(self.hold(key)).unwrap_or_else(|| self.keys_of(key, 0)),
                 Err(refusal) => refusal,
             },
-            (OwnedCommand::KeyReplace { hold, .. }, _) => match self.with_keys(envelope, *hold) {
-                Ok(key) => {
-                    let OwnedOutcome::Keys(answered) = &record.answer else {
-                        unreachable!("KEY_REPLACE is answered with its key");
-                    };
-                    self.one_key(self.hold(key), answered.keys[0].key)
-                }
+            (OwnedCommand::KeyReplace { hold, key: old, .. }, _) => match self.with_keys(envelope, *hold) {
+                Ok(key) => match &record.answer {
+                    OwnedOutcome::Keys(answered) => self.one_key(self.hold(key), answered.keys[0].key),
+                    _ => self.replacement_now(key, *old),
+                },
                 Err(refusal) => refusal,
             },
             _ => record.answer.clone(),
@@ -210,14 +226,15 @@ impl Oracle {
         OwnedOutcome::Keys(self.page(hold, from, !hold.hidden || hold.revealed))
     }
 
-    fn one_key(&self, hold: &Hold, key: u32) -> OwnedOutcome {
+    pub(super) fn one_key(&self, hold: &Hold, key: u32) -> OwnedOutcome {
         let total = hold.keys().count();
         let place = hold.keys().position(|place| place.key == key).unwrap_or(total);
+        let is_owed = hold.keys().any(|place| place.key == key && place.owed_until_ms.is_some());
         OwnedOutcome::Keys(OwnedKeys {
             total: total as u32,
             from: place as u32,
             shown: (!hold.hidden || hold.revealed) && place < total,
-            keys: vec![self.owned_key(key)],
+            keys: vec![OwnedKey { owed: is_owed, ..self.owned_key(key) }],
         })
     }
 
@@ -317,22 +334,36 @@ impl Oracle {
             return OwnedOutcome::refused(Code::RuleFailed);
         }
         let id = hold.lines[line].stock;
+        let claims: usize = self.stocks.values().map(|stock| stock.claims.len()).sum();
+        let is_full = claims >= self.debts_max;
         let stock = self.stock_mut(id);
         let spare = stock.found(channel);
-        if spare < 1 {
-            let code = if stock.unclaimed() == 0 { Code::OutOfStock } else { Code::ChannelQuota };
-            let facts = OwnedFacts::Units { stock: id, asked: 1, available: unsigned(spare) };
-            return OwnedOutcome::Refused { code, facts };
+        let code = if stock.unclaimed() == 0 { Code::OutOfStock } else { Code::ChannelQuota };
+        let facts = OwnedFacts::Units { stock: id, asked: 1, available: unsigned(spare) };
+        let refusal = OwnedOutcome::Refused { code, facts };
+        if spare < 1 && is_full {
+            return refusal;
         }
         stock.consumed -= 1;
         stock.channel_mut(channel).consumed -= 1;
         stock.void += 1;
         stock.lower_guarantee(channel, 1);
-        stock.take(channel, 1, true);
+        if spare >= 1 {
+            stock.take(channel, 1, true);
+        }
         self.void_key(old);
+        if spare < 1 {
+            return self.owe_replacement(key, (line, place), refusal);
+        }
         let new = self.bind_one(id);
-        self.hold_mut(key).lines[line].keys[place] = BoundKey { key: new, replacements: replacements + 1 };
+        self.fill_place(key, (line, place), new);
         self.one_key(self.hold(key), new)
+    }
+
+    /// A key takes the place of another.
+    pub(super) fn fill_place(&mut self, key: Key, (line, place): (usize, usize), new: u32) {
+        let place = &mut self.hold_mut(key).lines[line].keys[place];
+        *place = BoundKey { key: new, replacements: place.replacements + 1, owed_until_ms: None };
     }
 
     /// KEY_RECLAIM.

@@ -32,8 +32,9 @@ impl Oracle {
                 match hold.state {
                     HoldState::Held => *held.entry((line.stock, hold.channel)).or_insert(0) += line.reserved,
                     HoldState::Confirmed => {
+                        let owed = line.keys.iter().filter(|place| place.owed_until_ms.is_some());
                         *consumed.entry((line.stock, hold.channel)).or_insert(0) +=
-                            line.confirmed - line.returned;
+                            line.confirmed - line.returned - owed.count() as i128;
                     }
                     _ => {}
                 }
@@ -124,7 +125,12 @@ impl Oracle {
                 for (place, of) in line.keys.iter().enumerate() {
                     assert!(bound.insert(of.key), "key {} is in two places", of.key);
                     let given_back = place as i128 >= line.confirmed - line.returned;
-                    let expected = if given_back { KeyState::Void } else { KeyState::Sold };
+                    assert!(
+                        !given_back || of.owed_until_ms.is_none(),
+                        "what is returned is not owed: {hold:?}"
+                    );
+                    let is_void = given_back || of.owed_until_ms.is_some();
+                    let expected = if is_void { KeyState::Void } else { KeyState::Sold };
                     assert_eq!(self.keys[of.key as usize].state, expected, "key {} of {hold:?}", of.key);
                 }
             }

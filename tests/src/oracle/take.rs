@@ -249,6 +249,7 @@ impl Oracle {
             late: false,
             flagged: false,
             refusal: None,
+            owed_key_ms: 0,
             reserved_ms: self.now_ms,
             deadline_ms,
             closed_ms: if matches!(state, HoldState::Held | HoldState::Owed) { 0 } else { self.now_ms },

@@ -371,6 +371,7 @@ fn origin_of<'e>(event: &'e Event<'_>) -> Option<&'e Origin> {
         | Event::KeysImported { origin, .. }
         | Event::Revealed { origin, .. }
         | Event::KeyReplaced { origin, .. }
+        | Event::ReplaceOwed { origin, .. }
         | Event::KeyReclaimed { origin, .. }
         | Event::KeysExported { origin, .. }
         | Event::Taken { origin, .. }

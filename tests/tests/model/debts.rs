@@ -88,9 +88,10 @@ fn paid_and_keys_gone_is_owed_and_served_on_supply_and_everybody_can_see_it() {
         "the oldest debt, the first keys"
     );
     assert_eq!(states(&mut world, &[10, 11]), [Confirmed, Confirmed]);
-    // A bad key of it is replaced once there is another; until then the command is refused and may be repeated.
+    // A bad key of it is replaced once there is another; until then that is owed.
     let replace = OwnedCommand::KeyReplace { hold: OperationId(11), key: 2, reason: 1 };
-    assert_refused(&world.run(30, replace.clone()), Code::OutOfStock);
+    let until_ms = START_MS + 500 + OWED_MAX_MS;
+    assert_eq!(world.run(30, replace.clone()), OwnedOutcome::Owed { position: 1, until_ms });
     keys::import(&mut world, 5, 1, &[3]);
     let replaced = world.run(30, replace.clone());
     assert_eq!(replaced.keys().map(|keys| keys.keys[0].key), Some(3));

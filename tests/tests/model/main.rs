@@ -13,6 +13,7 @@ mod check_orders;
 mod debt_rules;
 mod debts;
 mod expiry;
+mod key_debts;
 mod key_options;
 mod key_situations;
 mod keys;

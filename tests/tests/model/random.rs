@@ -80,6 +80,7 @@ fn engine_answers_as_the_oracle_does() {
     let total = total.into_inner().expect("no seed has failed");
     println!("{seeds} seeds, {} commands, {} events", total.commands, total.events);
     println!("sales owed, settled, in vain, confirms owed: {:?}", total.debts);
+    println!("of those replacements of keys: owed, come, in vain: {:?}", total.replacements);
     println!("{}", total.table());
     if seeds >= SEEDS {
         assert!(total.commands >= COMMANDS_MIN, "only {} commands", total.commands);
@@ -118,7 +119,7 @@ fn assert_covers(total: &Tally) {
         ),
         ("KEYS_IMPORT", &[with_id, &[CrossSlot, NotFound, RuleFailed, Frozen, Void, Expired, Capacity]]),
         ("REVEAL", &[with_id, of_keys, &[KeyReplaced, Capacity]]),
-        ("KEY_REPLACE", &[with_id, of_keys, &[NotFound, Void, OutOfStock, ChannelQuota, Capacity]]),
+        ("KEY_REPLACE", &[with_id, of_keys, &[NotFound, Void, OutOfStock, Capacity]]),
         ("KEY_RECLAIM", &[with_id, of_keys, &[NotFound, Void, Capacity]]),
         ("KEYS_EXPORT", &[with_id, &[CrossSlot, NotFound, RuleFailed, Capacity]]),
         ("KEYS_LIST", &[&[CrossSlot, NotFound, RuleFailed]]),
@@ -184,6 +185,8 @@ fn assert_covers(total: &Tally) {
     ];
     let [owed, settled, unfulfilled, confirms] = total.debts;
     assert!(confirms > 100, "CONFIRMs that are owed: {confirms}");
+    let [replacements, came, never] = total.replacements;
+    assert!(replacements > 500 && came > 100 && never > 10, "replacements: {:?}", total.replacements);
     assert!(owed > 10_000 && settled > 1_000 && unfulfilled > 1_000, "debts: {:?}", total.debts);
     for (command, codes) in expected {
         let answers = codes.concat().into_iter().map(Some).chain([None]);

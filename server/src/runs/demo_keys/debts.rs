@@ -25,6 +25,8 @@ pub struct Debts {
     pub owed: u64,
     /// Sold before the whole restock was there.
     pub sold_by_half: u64,
+    /// Keys that took the places of bad ones, when no others were left.
+    pub replaced: u64,
     /// Keys of the restock.
     pub restocked: u64,
     /// What was not as it must be.
@@ -44,14 +46,32 @@ impl Debts {
     }
 }
 
+/// Brings as many keys as replacements are owed: bad keys of which buyers were rid when no others were left. Answers how many.
+///
+/// # Errors
+/// [`RunError`], if the server refuses, or a replacement is owed after that.
+pub fn replace(shop: &Shop, server: SocketAddr, token: &Token) -> Result<u64, RunError> {
+    on_client(server, token, async |client| {
+        let stock = client.stock_id(STOCK)?;
+        let owed = u64::from(client.owed_show(stock, 0).await?.total);
+        if owed > 0 {
+            shop.replace(client, owed).await?;
+        }
+        match client.owed_show(stock, 0).await?.total {
+            0 => Ok(owed),
+            left => Err(RunError::Other(format!("{left} of {owed} replacements are owed though keys came"))),
+        }
+    })
+}
+
 /// Lets buyers pay for what is gone, brings the restock, and asks what became of each.
 ///
 /// # Errors
 /// [`RunError`], if the server refuses what it must not.
-pub fn run(shop: &Shop, server: SocketAddr, token: &Token) -> Result<Debts, RunError> {
+pub fn run(shop: &Shop, server: SocketAddr, token: &Token, replaced: u64) -> Result<Debts, RunError> {
     on_client(server, token, async |client| {
         let stock = client.stock_id(STOCK)?;
-        let mut debts = Debts { restocked: shop.restocked(), ..Debts::default() };
+        let mut debts = Debts { replaced, restocked: shop.restocked(), ..Debts::default() };
         let waiting = pay(shop, client, stock, &mut debts).await?;
         shop.restock(client, 0).await?;
         let (sold, in_order) = ask(client, &waiting, &mut HashSet::new()).await?;

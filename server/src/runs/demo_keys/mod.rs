@@ -228,13 +228,16 @@ impl<'a> Stage<'a> {
     /// The end of the sale, and what proves it.
     fn finish(self) -> Result<(LoadReport, Proof), RunError> {
         let loaded = self.buyers.finish()?;
+        let replaced = debts::replace(self.shop, self.server.listen, &self.token)?;
+        self.teller
+            .tell(format_args!("{replaced} bad keys had no other in their places: these are here now"));
         self.teller
             .tell(format_args!("sale is over; fetching every key again, repeating half of all operations"));
         let plan = CheckPlan { repeat_share: 0.5, ..CheckPlan::new(self.server.listen, self.token.clone()) };
         let checked =
             check(&loaded.ledger, &plan, |_, _| {}).map_err(|error| RunError::Other(error.to_string()))?;
         self.teller.tell(format_args!("keys are gone: {} more buyers pay and wait", self.shop.restocked()));
-        let debts = debts::run(self.shop, self.server.listen, &self.token)?;
+        let debts = debts::run(self.shop, self.server.listen, &self.token, replaced)?;
         self.teller
             .tell(format_args!("restock: {} keys to those who wait, the oldest first", debts.restocked));
         let driver = self.server.driver.clone();

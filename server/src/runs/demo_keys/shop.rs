@@ -177,8 +177,26 @@ impl Shop {
         let (begin, middle, keys) = (self.texts.count, self.restocked().div_ceil(2), self.restocked());
         let numbers = if half == 0 { begin..begin + middle } else { begin + middle..begin + keys };
         let number = self.deliveries.len() as u32 + 1 + half;
-        let texts = CardTexts { count: begin + keys, ..self.texts };
-        import(client, STOCK, &Batch { number, supplier: "acme", texts }, numbers).await
+        import(client, STOCK, &Batch { number, supplier: "acme", texts: self.known() }, numbers).await
+    }
+
+    /// The texts that may come up: those for sale, those of the restock, those that take bad ones' places.
+    fn known(&self) -> CardTexts {
+        let count = self.texts.count;
+        CardTexts { count: count + self.restocked() + count / 10 + RESTOCK_MAX, ..self.texts }
+    }
+
+    /// Brings so many keys for buyers whose bad keys are void and have none in their places yet.
+    ///
+    /// # Errors
+    /// [`RunError`], if the server refuses, or they are more than there are texts.
+    pub async fn replace(&self, client: &Client, keys: u64) -> Result<(), RunError> {
+        let (begin, texts) = (self.texts.count + self.restocked(), self.known());
+        if begin + keys > texts.count {
+            return Err(RunError::Other(format!("{keys} replacements are owed, more than can be")));
+        }
+        let number = self.deliveries.len() as u32 + 3;
+        import(client, STOCK, &Batch { number, supplier: "acme", texts }, begin..begin + keys).await
     }
 
     async fn bring(&self, client: &Client, part: usize) -> Result<(), RunError> {
@@ -200,7 +218,7 @@ impl Shop {
             profile: Profile::Checkout(SHARES),
             work: Work::Checkout,
             channels: self.doors.iter().map(|door| (door.channel, door.share)).collect(),
-            cards: Some(self.texts),
+            cards: Some(self.known()),
             pace: Pace::Open { per_second: self.attempts as f64 / f64::from(self.seconds) },
             connections: arguments.connections,
             batch: arguments.batch,

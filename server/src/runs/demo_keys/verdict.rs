@@ -123,7 +123,7 @@ fn complain(
     must(proof.kills == arguments.kills, format!("{} of {} kills", proof.kills, arguments.kills));
     let imported = proof.sum(|walked| u64::from(walked.walk.books.keys_imported()));
     must(
-        imported == arguments.keys + proof.debts.restocked && stock.total == imported,
+        imported == arguments.keys + proof.debts.replaced + proof.debts.restocked && stock.total == imported,
         format!("{imported} keys were imported"),
     );
     let left = stock.available;
@@ -172,7 +172,7 @@ fn channel(door: &Door, loaded: &LoadReport, proof: &Proof, stock: &StockBook) -
 /// For people.
 pub fn print(shop: &Shop, loaded: &LoadReport, proof: &Proof, report: &Report, took: Duration) {
     let (stock, checked) = (proof.stock(), &proof.checked);
-    let keys = shop.texts.count + proof.debts.restocked;
+    let keys = shop.texts.count + proof.debts.replaced + proof.debts.restocked;
     println!();
     println!(
         "sold {}/{keys} card keys, {} void (returned or replaced), {} held, {} left; oversold {}, lost {}, duplicate keys {}",
