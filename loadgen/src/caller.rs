@@ -284,7 +284,10 @@ impl Caller {
             },
         )?;
         match refused {
-            None => Ok(found),
+            None => {
+                self.keys_owed(generator, &mut found)?;
+                Ok(found)
+            }
             Some((stock, code)) => Err(CallError::Rejected {
                 command: format!("STOCK_SHOW of stock {stock}"),
                 code: code.name(),
@@ -292,6 +295,50 @@ impl Caller {
             }),
         }
     }
+
+    /// Counts the card keys of each stock whose replacement is owed.
+    fn keys_owed(&mut self, generator: &Generator, stocks: &mut [StockCounters]) -> Result<(), CallError> {
+        // Where the next page of a stock begins.
+        let mut open: Vec<(usize, u32)> = (0..stocks.len()).map(|place| (place, 0)).collect();
+        while !open.is_empty() {
+            let mut pages = vec![OwedPage::default(); open.len()];
+            self.ask(
+                open.len(),
+                |n, push| {
+                    let (place, from) = open[n];
+                    let command = Command::OwedShow { stock: StockId(stocks[place].stock), from };
+                    push(&Request { envelope: generator.envelope(OperationId(0)), command });
+                },
+                |n, raw| match raw.outcome()? {
+                    Outcome::Done(Answer::Debts { total, debts }) => {
+                        let keys = debts.iter().filter(|debt| debt.of_key.get() == 1).count() as u64;
+                        pages[n] = OwedPage { debts: debts.len() as u32, keys, total };
+                        Ok(())
+                    }
+                    _ => Err(ProtocolError::Payload("an answer to another command")),
+                },
+            )?;
+            for ((place, from), page) in open.iter_mut().zip(&pages) {
+                stocks[*place].keys_owed += page.keys;
+                *from = if page.debts == 0 { u32::MAX } else { from.saturating_add(page.debts) };
+            }
+            open = open
+                .into_iter()
+                .zip(&pages)
+                .filter(|((_, from), page)| *from < page.total)
+                .map(|(next, _)| next)
+                .collect();
+        }
+        Ok(())
+    }
+}
+
+/// What one page of OWED_SHOW says.
+#[derive(Debug, Clone, Copy, Default)]
+struct OwedPage {
+    debts: u32,
+    keys: u64,
+    total: u32,
 }
 
 fn counters(view: &StockView<'_>) -> StockCounters {
@@ -304,5 +351,6 @@ fn counters(view: &StockView<'_>) -> StockCounters {
         frozen: view.frozen,
         void: view.void,
         limit_per_user: view.terms.limit_per_user,
+        keys_owed: 0,
     }
 }

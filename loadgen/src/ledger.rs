@@ -226,6 +226,16 @@ pub struct StockCounters {
     pub void: u64,
     /// Units one user may hold and have bought; 0: no limit.
     pub limit_per_user: u32,
+    /// Card keys whose replacement is owed: of sold units, but not counted as sold until it is there.
+    #[serde(default)]
+    pub keys_owed: u64,
+}
+
+impl StockCounters {
+    /// Units sold, whether their card key is there or its replacement still owed.
+    pub(crate) fn sold(&self) -> u64 {
+        self.consumed + self.keys_owed
+    }
 }
 
 /// What a load leaves behind for a check.

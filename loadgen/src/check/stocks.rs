@@ -21,7 +21,7 @@ pub struct StockCheck {
     pub stock: u64,
     /// Its counters now.
     pub now: StockCounters,
-    /// Units sold since the load began, by the counter.
+    /// Units sold since the load began, by the counter; those with a replacement that is owed, too.
     pub consumed_counted: i64,
     /// The same, by the operations. `None`: the ledger does not have them all.
     pub consumed_by_operations: Option<i64>,
@@ -146,7 +146,7 @@ impl Books {
         let mut checks = Vec::new();
         for (place, account) in self.accounts.iter().enumerate() {
             let (before, first, last) = (&ledger.before[place], &first[place], &last[place]);
-            let consumed_counted = last.consumed as i64 - before.consumed as i64;
+            let consumed_counted = last.sold() as i64 - before.sold() as i64;
             let mut check = StockCheck {
                 stock: last.stock,
                 now: *last,
@@ -189,7 +189,7 @@ impl Books {
         let maybe_back = if recipe.shares.is_some() { maybe } else { 0 };
         let sold = counts.sold_units.saturating_sub(counts.returned_units);
         let consumed =
-            sum(last, |stock| stock.consumed).saturating_sub(sum(&ledger.before, |stock| stock.consumed));
+            sum(last, StockCounters::sold).saturating_sub(sum(&ledger.before, StockCounters::sold));
         let held = sum(last, |stock| stock.held).saturating_sub(sum(&ledger.before, |stock| stock.held));
         let mut unaccounted =
             sold.saturating_sub(consumed + maybe_back) + consumed.saturating_sub(sold + maybe);
