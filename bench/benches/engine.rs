@@ -3,7 +3,9 @@
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use scrip_engine::Engine;
 use scrip_engine::answer::Outcome;
-use scrip_engine::command::{Command, Envelope, Line, Request, StockCreate, StockKind, StockTerms, Take};
+use scrip_engine::command::{
+    Command, Envelope, Limits, Line, Parties, Request, StockCreate, StockKind, StockTerms, SubjectLimit, Take,
+};
 use scrip_engine::event::{Event, EventSink};
 use scrip_engine::ids::{ChannelId, MerchantId, OperationId, OrderId, Slot, StockId, UserId};
 use scrip_engine::limits::{Capacity, EVENT_BYTES_MAX, PREPARED_MAX, Rules};
@@ -42,8 +44,13 @@ fn envelope(operation: u128) -> Envelope {
     }
 }
 
-fn reserve(operation: u128, (user, order): (u128, u128), lines: &[Line]) -> Request<'_> {
-    let take = Take { user: UserId(user), order: OrderId(order), ..Take::of(lines) };
+fn reserve<'a>(
+    operation: u128,
+    (user, order): (u128, u128),
+    parties: Option<&'a Parties>,
+    lines: &'a [Line],
+) -> Request<'a> {
+    let take = Take { user: UserId(user), order: OrderId(order), parties, ..Take::of(lines) };
     Request { envelope: envelope(operation), command: Command::Reserve { take, ttl_ms: 0 } }
 }
 
@@ -55,6 +62,8 @@ enum How {
     Unprepared,
     /// Prepared, each for an order of its own.
     ForOrders,
+    /// The same, with devices and addresses, on a stock that limits everything.
+    Fully,
 }
 
 struct World {
@@ -64,12 +73,16 @@ struct World {
 }
 
 fn world(stocks: u64, units: u64) -> World {
+    world_with(stocks, units, 2 * ROUND as u32)
+}
+
+fn world_with(stocks: u64, units: u64, user_limits_max: u32) -> World {
     let capacity = Capacity {
         stocks_max: 20_000,
-        holds_max: 2 * ROUND as u32,
+        holds_max: 4 * ROUND as u32,
         extra_lines_max: 1024,
         operations_max: 30_000,
-        user_limits_max: 2 * ROUND as u32,
+        user_limits_max,
         keys_max: 1,
         sealed_bytes_max: 1,
         risk_counts_max: 1_024,
@@ -98,6 +111,18 @@ fn world(stocks: u64, units: u64) -> World {
     World { engine, frame, random: fastrand::Rng::with_seed(1) }
 }
 
+/// A stock that limits everything and refuses nobody, among a million users, devices and addresses each.
+fn limiting_world() -> World {
+    let mut world = world_with(1, 1 << 40, 16 * ROUND as u32);
+    let limits =
+        Limits { subjects: [SubjectLimit::new(1_000_000, 500_000, 500_000); 4], ..Limits::default() };
+    let command = Command::StockLimits { stock: StockId::new(SLOT, 0), version: 1, limits: &limits };
+    let request = Request { envelope: envelope(u128::MAX), command };
+    assert!(matches!(world.engine.execute(NOW_MS, &request, &mut world.frame), Outcome::Done(_)));
+    world.reserve_round(1, How::Fully);
+    world
+}
+
 impl World {
     /// Reserves [`ROUND`] units, in batches; answers the holds' ids.
     fn reserve_round(&mut self, stocks: u64, how: How) -> Vec<u128> {
@@ -105,14 +130,24 @@ impl World {
         for _ in 0..ROUND / PREPARED_MAX {
             let stock = StockId::new(SLOT, self.random.u64(0..stocks));
             let lines = [Line::new(stock, 1)];
-            let batch: [Request<'_>; PREPARED_MAX] = std::array::from_fn(|_| {
-                let order = if how == How::ForOrders { self.random.u128(1..) } else { 0 };
-                reserve(self.random.u128(..), (self.random.u128(..), order), &lines)
+            let mut of_million = || 1 + self.random.u64(..ROUND as u64) * 0x9E37_79B9_7F4A_7C15;
+            let parties: [Parties; PREPARED_MAX] =
+                std::array::from_fn(|_| Parties::new(0, of_million(), of_million()));
+            let batch: [Request<'_>; PREPARED_MAX] = std::array::from_fn(|place| {
+                let order =
+                    if matches!(how, How::ForOrders | How::Fully) { self.random.u128(1..) } else { 0 };
+                let user = if how == How::Fully {
+                    self.random.u128(1..=ROUND as u128)
+                } else {
+                    self.random.u128(..)
+                };
+                let parties = (how == How::Fully).then_some(&parties[place]);
+                reserve(self.random.u128(..), (user, order), parties, &lines)
             });
-            if how != How::Unprepared {
-                self.engine.prepare(&batch);
-            }
-            for request in &batch {
+            for (next, request) in batch.iter().enumerate() {
+                if how != How::Unprepared {
+                    self.engine.prepare(&batch, next);
+                }
                 ids.push(request.envelope.operation.0);
                 std::hint::black_box(self.engine.execute(NOW_MS, request, &mut self.frame));
             }
@@ -126,8 +161,8 @@ impl World {
                 envelope: envelope(ids[index]),
                 command: Command::Confirm { units: &[], hidden: false },
             });
-            self.engine.prepare(&batch);
-            for request in &batch {
+            for (next, request) in batch.iter().enumerate() {
+                self.engine.prepare(&batch, next);
                 std::hint::black_box(self.engine.execute(NOW_MS, request, &mut self.frame));
             }
         }
@@ -148,6 +183,13 @@ fn benches(criterion: &mut Criterion) {
         bencher.iter_batched_ref(
             || world(1, 1 << 40),
             |world| world.reserve_round(1, How::ForOrders),
+            BatchSize::PerIteration,
+        );
+    });
+    group.bench_function("reserve/full", |bencher| {
+        bencher.iter_batched_ref(
+            limiting_world,
+            |world| world.reserve_round(1, How::Fully),
             BatchSize::PerIteration,
         );
     });

@@ -92,8 +92,8 @@ impl World {
                     ttl_ms: 0,
                 },
             });
-            self.shard.prepare(&batch);
-            for request in &batch {
+            for (next, request) in batch.iter().enumerate() {
+                self.shard.prepare(&batch, next);
                 std::hint::black_box(self.shard.execute(request));
             }
             self.shard.flush();

@@ -4,17 +4,17 @@
 //! same `apply`, which is the only writer of the state, so replaying the log gives the live state bit for bit.
 
 use crate::answer::Outcome;
-use crate::command::{Command, Request, SubjectKind};
+use crate::command::{Command, Request};
 use crate::commands::settle::Pass;
 use crate::commands::{self, Plan, Question, Replies, Resolved, Verdict};
 use crate::event::{Event, EventHold, EventSink};
-use crate::limits::{Capacity, DEBTS_PER_EVENT_MAX, EXPIRED_PER_EVENT_MAX, PREPARED_MAX, Rules, SLICE_MS};
+use crate::limits::{Capacity, DEBTS_PER_EVENT_MAX, EXPIRED_PER_EVENT_MAX, Rules, SLICE_MS};
 use crate::state::counts::NO_ENTRIES;
-use crate::state::reclaim::VISITS_PER_INSERTION;
-use crate::state::records::Recorded;
+use crate::state::prefetch::Ahead;
 use crate::state::recount::RecountError;
 use crate::state::table::Handle;
 use crate::state::{Appointment, Due, State};
+
 use scrip_planted::{Bug, on};
 
 /// Expiry events of one [`Engine::advance`]: about a millisecond of work.
@@ -33,6 +33,7 @@ pub struct Engine {
     state: State,
     plan: Plan,
     pass: Pass,
+    ahead: Ahead,
     replies: Replies,
     history: Resolved,
 }
@@ -45,6 +46,7 @@ impl Engine {
             state: State::new(capacity, rules, hash_seed),
             plan: Plan::new(),
             pass: Pass::default(),
+            ahead: Ahead::new(),
             replies: Replies::default(),
             history: Resolved::default(),
         }
@@ -190,7 +192,7 @@ impl Engine {
         self.plan.resolved.holds = due;
         let any = !self.plan.resolved.holds.is_empty();
         if any {
-            self.state.touch_due(&self.plan.resolved.holds);
+            self.state.prefetch_due(&self.plan.resolved.holds);
             self.tick(due_ms, sink);
             self.post_holds(sink, |holds| Event::Expired { holds });
         }
@@ -252,50 +254,11 @@ impl Engine {
             .max(sixteenths(order_lines.used(), capacity.order_lines_max))
     }
 
-    /// Brings into the cache what up to [`PREPARED_MAX`] requests will look up, so that their memory accesses overlap
-    /// instead of following each other. Changes nothing.
-    pub fn prepare(&self, requests: &[Request<'_>]) {
-        let requests = &requests[..requests.len().min(PREPARED_MAX)];
-        // Hashes first: a loop of nothing but loads keeps the most of them on their way at once.
-        let mut records = [0u32; PREPARED_MAX];
-        let mut limits = [0u32; PREPARED_MAX];
-        // Of limit keys, devices and addresses.
-        let mut further = [0u32; 3 * PREPARED_MAX];
-        let mut further_count = 0;
-        for (index, request) in requests.iter().enumerate() {
-            records[index] = self.state.record_hash(&request.envelope.key());
-            if let Command::Reserve { take, .. } | Command::Sell { take, .. } = &request.command {
-                let stock = take.lines[0].stock();
-                limits[index] = self.state.limit_hash(SubjectKind::User, take.user.0, stock);
-                for hash in self.state.subject_hashes(take, stock) {
-                    further[further_count] = hash;
-                    further_count += 1;
-                }
-            }
-        }
-        for hash in &mut records[..requests.len()] {
-            *hash = self.state.touch_record(*hash);
-        }
-        for hash in &mut limits[..requests.len()] {
-            *hash = self.state.touch_limit(*hash);
-        }
-        for hash in &mut further[..further_count] {
-            *hash = self.state.touch_limit(*hash);
-        }
-        let mut touched = self.state.touch_reclaimable(VISITS_PER_INSERTION * requests.len());
-        touched ^= self.state.touch_order_lines(requests);
-        touched ^= self.state.touch_order_holds(requests);
-        for limit in &further[..further_count] {
-            touched ^= self.state.limits.touch(Handle(*limit));
-        }
-        for (ahead, (record, limit)) in records.iter().zip(limits).take(requests.len()).enumerate() {
-            touched ^= self.state.limits.touch(Handle(limit));
-            touched ^= match Recorded::from_tagged(*record) {
-                Some(Recorded::Hold(hold)) => self.state.holds.touch(hold),
-                _ => self.state.holds.touch_next(ahead as u32) ^ self.state.limits.touch_next(ahead as u32),
-            };
-        }
-        core::hint::black_box(touched);
+    /// To be called before `requests[next]` is executed, of a batch of up to [`PREPARED_MAX`]: begins to bring into the
+    /// cache what those after it will look up. Changes nothing that is to be seen.
+    #[inline]
+    pub fn prepare(&mut self, requests: &[Request<'_>], next: usize) {
+        self.ahead.prefetch(&self.state, requests, next);
     }
 
     /// Decides a request at shard time `now_ms` (what [`Engine::advance`] reached) and applies the event it becomes.

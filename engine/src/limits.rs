@@ -33,7 +33,7 @@ pub const LATE_CONFIRM_MAX_MS: u64 = 24 * 3_600_000;
 pub const TICK_LEASE_MS: u64 = 100;
 /// Channels that one stock counts: those that have taken units of it, and those with a quota.
 pub const CHANNELS_PER_STOCK_MAX: usize = 64;
-/// Commands whose index buckets are touched together before they execute.
+/// Commands of a batch whose look-ups are asked for ahead.
 pub const PREPARED_MAX: usize = 64;
 /// Keys in one chunk, at most: as many as a KEYS_IMPORT brings.
 pub const KEYS_PER_CHUNK_MAX: usize = 64;

@@ -115,10 +115,10 @@ impl<D: Durable> Shard<D> {
         }
     }
 
-    /// Brings what these requests will look up into the cache.
+    /// See [`Engine::prepare`].
     #[inline]
-    pub fn prepare(&self, requests: &[Request<'_>]) {
-        self.engine.prepare(requests);
+    pub fn prepare(&mut self, requests: &[Request<'_>], next: usize) {
+        self.engine.prepare(requests, next);
     }
 
     /// Executes a command. The outcome may be told once [`Shard::sequence`] is durable. BUSY if time has not settled or

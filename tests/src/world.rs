@@ -218,7 +218,7 @@ impl World {
         let events = self.log.events;
         let engine = request.with(|request| {
             request.check().expect("requests of tests are well formed");
-            self.engine.prepare(&[*request]);
+            self.engine.prepare(&[*request], 0);
             OwnedOutcome::from(self.engine.execute(self.now_ms, request, &mut self.log))
         });
         assert!(self.log.events - events <= 3, "a command made {} events", self.log.events - events);

@@ -180,8 +180,7 @@ pub fn decide_import<'p>(
 /// Fills the plan with the keys that are not there yet; answers their bits.
 fn choose_new(state: &State, fingerprints: &[U128], plan: &mut Plan) -> u64 {
     plan.keys.clear();
-    let touched = fingerprints.iter().fold(0, |touched, print| touched ^ state.keys.touch(print.get()));
-    core::hint::black_box(touched);
+    fingerprints.iter().for_each(|print| state.keys.prefetch(print.get()));
     let mut taken = 0u64;
     for (position, fingerprint) in fingerprints.iter().enumerate() {
         let repeated = fingerprints[..position].contains(fingerprint);

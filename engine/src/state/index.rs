@@ -53,10 +53,23 @@ impl Index {
         self.used
     }
 
-    /// Reads the home slot of `hash`, so that it is in the cache when the command executes.
+    /// Begins to bring the home slot of `hash` into the cache.
     #[inline]
-    pub fn touch(&self, hash: u32) -> u32 {
-        self.at(hash & self.mask).handle()
+    pub fn prefetch(&self, hash: u32) {
+        self.entries.prefetch((hash & self.mask) as usize);
+    }
+
+    /// The handle that a search for `hash` will most likely find; [`NONE`]: it will find none.
+    #[inline]
+    pub fn peek(&self, hash: u32) -> u32 {
+        let mut slot = hash & self.mask;
+        loop {
+            let entry = self.at(slot);
+            if entry.hash == hash || entry.handle() == NONE {
+                return entry.handle();
+            }
+            slot = (slot + 1) & self.mask;
+        }
     }
 
     /// The first entry of `hash` whose handle `is_it` accepts.

@@ -269,10 +269,10 @@ impl Keys {
         self.index.find(hash_of(fingerprint), |handle| self.records.get(handle).fingerprint == fingerprint)
     }
 
-    /// Brings the index slot of a fingerprint into the cache. The number means nothing.
+    /// Begins to bring the index slot of a fingerprint into the cache.
     #[inline]
-    pub fn touch(&self, fingerprint: u128) -> u32 {
-        self.index.touch(hash_of(fingerprint))
+    pub fn prefetch(&self, fingerprint: u128) {
+        self.index.prefetch(hash_of(fingerprint));
     }
 
     /// Keys that the index knows.

@@ -8,12 +8,15 @@
 
 use core::marker::PhantomData;
 use memmap2::{Advice, MmapMut};
+use prefetch_index::prefetch_index;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 /// Below this a map is not worth huge pages.
 const HUGE_BYTES: usize = 2 << 20;
 /// The smallest page there is.
 const PAGE_BYTES: usize = 4096;
+/// Bytes that memory brings at a time.
+const LINE_BYTES: usize = 64;
 
 /// Plain data that may lie in a table.
 pub trait Plain: Copy + FromBytes + IntoBytes + Immutable + KnownLayout {}
@@ -60,6 +63,17 @@ impl<T: Plain> Memory<T> {
     pub fn get_mut(&mut self, index: usize) -> &mut T {
         let start = index * size_of::<T>();
         T::mut_from_bytes(&mut self.map[start..start + size_of::<T>()]).expect("maps are aligned to pages")
+    }
+
+    /// Begins to bring the value at `index` into the cache, and does not wait for it. Nothing happens beyond the capacity.
+    #[inline]
+    pub fn prefetch(&self, index: usize) {
+        let start = index * size_of::<T>();
+        prefetch_index(&self.map[..], start);
+        // A value may lie across two cache lines.
+        if !LINE_BYTES.is_multiple_of(size_of::<T>()) {
+            prefetch_index(&self.map[..], start + size_of::<T>() - 1);
+        }
     }
 
     /// `count` values from `index` on. Panics beyond the capacity.

@@ -12,6 +12,7 @@ pub mod keys;
 pub mod memory;
 pub mod order_holds;
 pub mod orders;
+pub(crate) mod prefetch;
 pub mod reclaim;
 pub mod records;
 pub mod recount;
@@ -31,7 +32,7 @@ use index::Index;
 use keys::{BatchState, Keys};
 use order_holds::OrderHolds;
 use orders::OrderLines;
-use records::{Counted, Counts, ExtraLine, HoldRecord, LimitRecord, LineRecord, OperationRecord, Recorded};
+use records::{Counts, ExtraLine, HoldRecord, LimitRecord, LineRecord, OperationRecord, Recorded};
 use risk::Risk;
 use scrip_planted::{Bug, on};
 use slices::Slices;
@@ -155,34 +156,6 @@ impl State {
     pub fn record_hash(&self, key: &OperationKey) -> u32 {
         let scope = u64::from(key.merchant.0) << 16 | u64::from(key.slot.0);
         self.hasher.hash_one((key.operation.0, scope)) as u32
-    }
-
-    /// Brings the index slot of an operation's hash into the cache; answers the tagged handle in it.
-    #[inline]
-    pub fn touch_record(&self, hash: u32) -> u32 {
-        self.record_index.touch(hash)
-    }
-
-    /// Brings the index slot of a purchase limit's hash into the cache; answers the handle in it.
-    #[inline]
-    pub fn touch_limit(&self, hash: u32) -> u32 {
-        self.limit_index.touch(hash)
-    }
-
-    /// Brings the holds that are about to expire, and their purchase limits, into the cache.
-    pub(crate) fn touch_due(&self, due: &[Handle]) {
-        let mut touched = 0;
-        for hold in due {
-            touched ^= self.holds.touch(*hold);
-        }
-        for hold in due {
-            touched ^= match Counted::of(self.holds.get(*hold).line.limit) {
-                Counted::Nowhere => 0,
-                Counted::Plain(entry) => self.limits.touch(entry),
-                Counted::Fully(counts) => self.counts.touch(counts),
-            };
-        }
-        core::hint::black_box(touched);
     }
 
     /// The stock with this id, whoever owns it.

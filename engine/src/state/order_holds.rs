@@ -14,7 +14,7 @@ use super::memory::Memory;
 use super::records::HoldRecord;
 use super::recount::{RecountError, same};
 use super::table::{Handle, NONE};
-use crate::command::{Command, Request};
+use crate::command::Envelope;
 use crate::ids::{MerchantId, OrderId, Slot};
 use crate::limits::ORDER_LINKS_BYTES;
 use scrip_planted::{Bug, on};
@@ -115,29 +115,21 @@ impl State {
         self.hasher.hash_one((key.order.0, scope)) as u32
     }
 
-    /// Brings the entries that these requests will look up into the cache. The number means nothing.
+    /// Begins to bring the entry that names an order's newest hold into the cache.
     #[inline]
-    pub(crate) fn touch_order_holds(&self, requests: &[Request<'_>]) -> u32 {
-        let mut touched = 0;
-        for request in requests {
-            let order = match &request.command {
-                Command::Reserve { take, .. } | Command::Sell { take, .. } => take.order,
-                Command::OrderShow { order, .. } => *order,
-                _ => continue,
-            };
-            if order.0 != 0 {
-                let envelope = &request.envelope;
-                let key = OrderKey { merchant: envelope.merchant, slot: envelope.slot, order };
-                touched ^= self.order_holds.newest.touch(self.order_hash(&key));
-            }
+    pub(crate) fn prefetch_order(&self, envelope: &Envelope, order: OrderId) {
+        if order.0 != 0 {
+            let key = OrderKey { merchant: envelope.merchant, slot: envelope.slot, order };
+            self.order_holds.newest.prefetch(self.order_hash(&key));
         }
-        touched
     }
 
-    /// Brings the entry of a hold's order into the cache: its eviction will look it up.
+    /// Begins to bring the entry of a hold's order into the cache: its eviction will look it up.
     #[inline]
-    pub(super) fn touch_order_of(&self, hold: &HoldRecord) -> u32 {
-        OrderKey::of(hold).map_or(0, |key| self.order_holds.newest.touch(self.order_hash(&key)))
+    pub(super) fn prefetch_order_of(&self, hold: &HoldRecord) {
+        if let Some(key) = OrderKey::of(hold) {
+            self.order_holds.newest.prefetch(self.order_hash(&key));
+        }
     }
 
     /// Compares index and links with the records.

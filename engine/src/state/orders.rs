@@ -12,7 +12,7 @@ use super::records::HoldRecord;
 use super::recount::{RecountError, same};
 use super::table::Handle;
 use crate::answer::HoldState;
-use crate::command::{Command, Request};
+use crate::command::Take;
 use crate::ids::{OrderId, StockId};
 use crate::limits::LINES_MAX;
 use scrip_planted::{Bug, on};
@@ -82,21 +82,12 @@ impl State {
         }
     }
 
-    /// Brings the entries that these requests will look up into the cache. The number means nothing.
+    /// Begins to bring the entries that a take will look up into the cache.
     #[inline]
-    pub(crate) fn touch_order_lines(&self, requests: &[Request<'_>]) -> u32 {
-        let mut touched = 0;
-        if self.order_lines.matter() {
-            for request in requests {
-                if let Command::Reserve { take, .. } | Command::Sell { take, .. } = &request.command
-                    && take.order.0 != 0
-                {
-                    touched ^=
-                        self.order_lines.index.touch(self.line_hash(take.order, take.lines[0].stock()));
-                }
-            }
+    pub(crate) fn prefetch_order_line(&self, take: &Take<'_>) {
+        if self.order_lines.matter() && take.order.0 != 0 {
+            self.order_lines.index.prefetch(self.line_hash(take.order, take.lines[0].stock()));
         }
-        touched
     }
 
     fn last_taker(&self, order: OrderId, stock: Handle) -> Option<Handle> {

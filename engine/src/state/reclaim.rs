@@ -4,11 +4,9 @@
 //! a stock's and a purchase limit's `moved_out` keep recounting exact.
 
 use super::State;
-use super::records::{Counted, HoldRecord, Recorded};
+use super::records::{HoldRecord, Recorded};
 use super::table::{Handle, NONE};
 use crate::answer::HoldState;
-use crate::command::SubjectKind;
-use crate::limits::PREPARED_MAX;
 
 /// Records looked at per insertion: more than one each, so that a full table drains while new records come.
 pub(crate) const VISITS_PER_INSERTION: usize = 4;
@@ -17,9 +15,6 @@ pub(crate) const VISITS_PER_FLOOR: usize = 256;
 
 /// Card keys after whose holds no other record is looked at in the same round.
 const KEYS_PER_ROUND: u32 = 4_096;
-
-/// Records that [`State::touch_reclaimable`] looks ahead.
-const TOUCHED_MAX: usize = VISITS_PER_INSERTION * PREPARED_MAX;
 
 impl State {
     /// Looks at a few records below the floor; frees those that are gone, keeps the others for later.
@@ -68,43 +63,6 @@ impl State {
             }
             _ => hold.closed_ms(),
         }
-    }
-
-    /// Brings what the next evictions will look up into the cache: their accesses overlap instead of following each
-    /// other. Changes nothing; the number means nothing.
-    pub(crate) fn touch_reclaimable(&self, count: usize) -> u32 {
-        let mut hashes = [0u32; TOUCHED_MAX];
-        let mut limits = [NONE; TOUCHED_MAX];
-        let mut next = self.slices.first_reclaimable();
-        let (mut found, mut touched) = (0, 0);
-        while let (Some(Recorded::Hold(handle)), true) = (next, found < count.min(TOUCHED_MAX)) {
-            let hold = self.holds.get(handle);
-            hashes[found] = self.record_hash(&hold.key());
-            limits[found] = match Counted::of(hold.line.limit) {
-                Counted::Plain(entry) => entry.0,
-                // Its entries lie behind one more access: they are not worth a second round here.
-                Counted::Nowhere | Counted::Fully(_) => NONE,
-            };
-            touched ^= self.touch_order_of(hold);
-            next = Recorded::from_tagged(hold.slice_next);
-            found += 1;
-        }
-        for hash in &hashes[..found] {
-            touched ^= self.touch_record(*hash);
-        }
-        for limit in &limits[..found] {
-            touched ^= self.limits.touch(Handle(*limit));
-        }
-        for limit in limits[..found].iter().filter(|limit| **limit != NONE) {
-            let entry = self.limits.get(Handle(*limit));
-            if entry.lines > 1 {
-                // It outlives this hold: its place in the index will not be looked up.
-                continue;
-            }
-            let stock = self.stock(Handle(entry.stock)).id;
-            touched ^= self.touch_limit(self.limit_hash(SubjectKind::User, entry.subject, stock));
-        }
-        touched
     }
 
     fn evict_operation(&mut self, handle: Handle) {

@@ -76,22 +76,21 @@ impl<T: Plain> Table<T> {
         self.records.get_mut(handle.0 as usize)
     }
 
-    /// Brings the record into the cache. The number means nothing.
+    /// Begins to bring the record into the cache; nothing happens if there is none.
     #[inline]
-    pub fn touch(&self, handle: Handle) -> u32 {
-        if handle.0 as usize >= self.length {
-            return 0;
+    pub fn prefetch(&self, handle: Handle) {
+        if (handle.0 as usize) < self.length {
+            self.records.prefetch(handle.0 as usize);
         }
-        // Both ends: a record may lie across two cache lines.
-        let bytes = self.get(handle).as_bytes();
-        u32::from(bytes[0] ^ bytes[bytes.len() - 1])
     }
 
-    /// Brings the freed record that the `ahead`-th insertion from now will reuse into the cache. The number means
-    /// nothing. (Records never used before follow each other in memory; the processor fetches those by itself.)
+    /// Begins to bring the freed record that the `ahead`-th insertion from now will reuse into the cache. (Records never
+    /// used before follow each other in memory; the processor fetches those by itself.)
     #[inline]
-    pub fn touch_next(&self, ahead: u32) -> u32 {
-        self.free.get(ahead as usize).map_or(0, |next| self.touch(Handle(*next)))
+    pub fn prefetch_next(&self, ahead: u32) {
+        if let Some(next) = self.free.get(ahead as usize) {
+            self.prefetch(Handle(*next));
+        }
     }
 
     /// All records ever given a handle, freed ones (all zero) included, in order of handles.

@@ -245,10 +245,10 @@ pub(super) fn answer(
     requests: &[Request<'_>],
     orders: &[Order],
 ) -> AnswerFrame {
-    if requests.len() > 1 {
-        inner.shard.prepare(requests);
-    }
-    for (order, request) in orders.iter().zip(requests) {
+    for (next, (order, request)) in orders.iter().zip(requests).enumerate() {
+        if requests.len() > 1 {
+            inner.shard.prepare(requests, next);
+        }
         let sequence = inner.shard.sequence();
         let outcome = match order.refused {
             None => execute_one(&mut inner.shard, &mut inner.vault, request),
