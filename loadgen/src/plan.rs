@@ -89,7 +89,7 @@ pub struct LoadPlan {
     pub units: u32,
     /// Whether RESERVE and SELL name an order (checkouts always do).
     pub orders: bool,
-    /// Whether they name a limit key, a device and an address, each drawn from as many as there are buyers.
+    /// Whether they name a device and an address, each drawn from as many as there are buyers.
     pub parties: bool,
     /// Time to live of holds in milliseconds; 0: the server's default.
     pub ttl_ms: u32,

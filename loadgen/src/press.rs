@@ -27,7 +27,7 @@ struct TakeCommand {
     line: LineLayout,
 }
 
-/// The same with limit key, device and address.
+/// The same with device and address.
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
 #[repr(C)]
 struct FullTakeCommand {

@@ -20,8 +20,7 @@ const OWN_BUYER: u128 = 1 << 64;
 /// Odd multipliers that make further draws out of one operation's bits.
 const FOR_STOCK: u64 = 0x9e37_79b9_7f4a_7c15;
 const FOR_FATE: u64 = 0xd134_2543_de82_ef95;
-/// Tell the draws of limit keys, devices and addresses apart.
-const FOR_LIMIT_KEY: u64 = 0x6a09_e667_f3bc_c909;
+/// Tell the draws of devices and addresses apart.
 const FOR_DEVICE: u64 = 0xbb67_ae85_84ca_a73b;
 const FOR_ADDRESS: u64 = 0x3c6e_f372_fe94_f82b;
 const FOR_CHANNEL: u64 = 0xaf25_1af3_b0f0_25b5;
@@ -51,7 +50,7 @@ pub struct Recipe {
     pub units: u32,
     /// Whether commands name an order.
     pub orders: bool,
-    /// Whether they name a limit key, a device and an address.
+    /// Whether they name a device and an address.
     #[serde(default)]
     pub parties: bool,
     /// Time to live of holds; 0: the server's default.
@@ -314,7 +313,7 @@ impl Generator {
             0 => mix(bits ^ salt) | 1,
             users => below(mix(content ^ salt), users) + 1,
         };
-        Parties::new(u128::from(draw(FOR_LIMIT_KEY)), draw(FOR_DEVICE), draw(FOR_ADDRESS))
+        Parties::new(0, draw(FOR_DEVICE), draw(FOR_ADDRESS))
     }
 
     /// The stock of a single line.

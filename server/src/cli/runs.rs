@@ -115,7 +115,7 @@ pub struct LoadArgs {
     /// Different buyers
     #[arg(long, default_value_t = 10_000_000)]
     pub users: u64,
-    /// Name an order, a limit key, a device and an address, too
+    /// Name an order, a device and an address, too
     #[arg(long)]
     pub full: bool,
     /// Time to live of holds in milliseconds
@@ -236,7 +236,7 @@ pub enum Workload {
     /// RESERVE on one hot stock with a purchase limit
     #[value(name = "W1")]
     W1,
-    /// W1 with order, limit key, device, address, all limits and caps, a channel quota and a price
+    /// W1 with order, device, address, all limits and caps, a channel quota and a price
     #[value(name = "W1-full")]
     W1Full,
     /// W1 for minutes at an offered rate, TTL 1 s, windows 10 s, memory flat

@@ -71,7 +71,7 @@ pub fn w1(arguments: &BenchArgs, place: &Place) -> Result<Report, RunError> {
     carry_out(arguments, place, &run)
 }
 
-/// W1 with order, limit key, device and address, limits and caps of each, a channel quota and a price.
+/// W1 with order, device and address, limits and caps of each, a channel quota and a price.
 pub fn w1_full(arguments: &BenchArgs, place: &Place) -> Result<Report, RunError> {
     let shape = Shape::of(arguments, DEEP);
     let seconds = seconds(arguments, 5.0);
