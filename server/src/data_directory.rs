@@ -108,17 +108,21 @@ pub enum DirectoryError {
 }
 
 impl DataDirectory {
-    /// Opens the directory, and holds it until dropped. If it is not there it is made with so many shards, or one; if it
-    /// is, it must have as many, if a number is given.
+    /// Opens the directory, and holds it until dropped. If it is not there it is made with as many shards as are
+    /// `asked` for, or `otherwise`; if it is, it must have as many as are asked for.
     ///
     /// # Errors
     /// See [`DirectoryError`].
-    pub fn open_or_create(path: &Path, shards: Option<u32>) -> Result<DataDirectory, DirectoryError> {
+    pub fn open_or_create(
+        path: &Path,
+        asked: Option<u32>,
+        otherwise: u32,
+    ) -> Result<DataDirectory, DirectoryError> {
         make_directory(path)?;
         let lock = lock(path)?;
         let file = path.join("manifest.json");
         if !file.exists() {
-            let manifest = Manifest::new(shards.unwrap_or(1));
+            let manifest = Manifest::new(asked.unwrap_or(otherwise));
             for shard in 0..manifest.shards {
                 make_directory(&shard_path(path, shard))?;
             }
@@ -126,7 +130,7 @@ impl DataDirectory {
             replace_file(path, "manifest.json", &text, 0o644)?;
         }
         let manifest = read_manifest(&file)?;
-        if let Some(asked) = shards.filter(|asked| *asked != manifest.shards) {
+        if let Some(asked) = asked.filter(|asked| *asked != manifest.shards) {
             return Err(DirectoryError::Shards { path: path.to_owned(), found: manifest.shards, asked });
         }
         Ok(DataDirectory { path: path.to_owned(), manifest, _lock: lock })

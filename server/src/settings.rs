@@ -138,7 +138,7 @@ pub struct SettingFlags {
     #[arg(long, value_name = "DRIVER")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub io: Option<Io>,
-    /// Shards, an owner thread and a log each; a data directory keeps the number it was made with [default: 1]
+    /// Shards, an owner thread and a log each; a data directory keeps the number it was made with [default: one per core but one, and per 512MiB of memory]
     #[arg(long, value_name = "N")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub shards: Option<u32>,
@@ -210,6 +210,8 @@ pub enum SettingsError {
 
 /// The least memory that makes sense.
 const MEMORY_MIN: u64 = 16 << 20;
+/// Memory that each shard of a new data directory has at least, unless their number is given.
+const SHARD_MEMORY: u64 = 512 << 20;
 /// The smallest segment: when the disk is full, what ends holds goes on from the rest of one, beyond the frames that are
 /// on their way.
 const SEGMENT_BYTES_MIN: u64 = 16 << 20;
@@ -297,6 +299,13 @@ impl Settings {
         Ok(())
     }
 
+    /// How many shards a new data directory gets on a machine with so many cores, if nobody says how many: one core is
+    /// left for the log threads and the rest.
+    pub fn shards_for(&self, cores: u32) -> u32 {
+        let fitting = u32::try_from(self.memory / SHARD_MEMORY).unwrap_or(SHARDS_MAX);
+        cores.saturating_sub(1).min(fitting).clamp(1, SHARDS_MAX)
+    }
+
     /// Checks that the memory is enough for `shards` shards.
     ///
     /// # Errors
@@ -353,6 +362,13 @@ pub fn parse_size(text: &str) -> Result<u64, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_new_directory_has_a_shard_per_core_but_one_if_the_memory_is_enough() {
+        let of = |memory, cores| Settings { memory, ..Settings::default() }.shards_for(cores);
+        assert_eq!([of(8 << 30, 1), of(8 << 30, 2), of(8 << 30, 8), of(8 << 30, 64)], [1, 1, 7, 16]);
+        assert_eq!([of(64 << 20, 8), of(1 << 30, 8), of(1 << 40, 1000)], [1, 2, SHARDS_MAX]);
+    }
 
     #[test]
     fn flags_win_over_the_file_and_bad_values_are_named() {

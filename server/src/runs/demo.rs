@@ -29,7 +29,7 @@ pub fn run(arguments: &DemoArgs) -> Result<bool, RunError> {
     let data = arguments.keep.clone().unwrap_or_else(|| temporary.path().join("data"));
     let log = temporary.path().join("server.log");
     let teller = Teller::new(arguments.json);
-    drop(DataDirectory::open_or_create(&data, None).map_err(|error| RunError::Other(error.to_string()))?);
+    drop(DataDirectory::open_or_create(&data, None, 1).map_err(|error| RunError::Other(error.to_string()))?);
     let token = credentials::new_token(&data, "demo")?;
 
     let further: Vec<String> = ["--memory", "512MiB", "--segments-ready", "2"].map(String::from).to_vec();

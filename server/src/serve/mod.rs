@@ -147,7 +147,9 @@ pub fn serve(settings: &Settings, stop_on_eof: bool, ready: impl FnOnce(&Ready))
         .map_err(|source| listen_error("address", "listen", settings.listen, source))?;
     let http = TcpListener::bind(settings.http)
         .map_err(|source| listen_error("HTTP address", "http", settings.http, source))?;
-    let directory = DataDirectory::open_or_create(&settings.data, settings.shards)?;
+    let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u32);
+    let directory =
+        DataDirectory::open_or_create(&settings.data, settings.shards, settings.shards_for(cores))?;
     let shards = directory.manifest().shards;
     settings.check_memory(shards)?;
     let tokens = Arc::new(TokenStore::open(directory.path())?);

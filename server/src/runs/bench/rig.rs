@@ -64,7 +64,10 @@ pub fn carry_out(arguments: &BenchArgs, place: &Place, run: &Run<'_>) -> Result<
         return Err(RunError::Other(format!("{} is not fresh: choose another --keep", data.display())));
     }
     let shards = Some(arguments.shards);
-    drop(DataDirectory::open_or_create(&data, shards).map_err(|error| RunError::Other(error.to_string()))?);
+    drop(
+        DataDirectory::open_or_create(&data, shards, 1)
+            .map_err(|error| RunError::Other(error.to_string()))?,
+    );
     let token = credentials::new_token(&data, "bench")?;
     let mut server_arguments = run.server.clone();
     server_arguments.extend(words(&format!("--shards {}", arguments.shards)));

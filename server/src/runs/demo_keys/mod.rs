@@ -45,7 +45,7 @@ pub fn run(arguments: &KeysDemoArgs) -> Result<bool, RunError> {
     if data.join("manifest.json").exists() {
         return Err(RunError::Other(format!("{} is not fresh: choose another --keep", data.display())));
     }
-    drop(DataDirectory::open_or_create(&data, None).map_err(|error| RunError::Other(error.to_string()))?);
+    drop(DataDirectory::open_or_create(&data, None, 1).map_err(|error| RunError::Other(error.to_string()))?);
     let token = credentials::new_token(&data, "demo")?;
     let mut stage = Stage::open(arguments, &shop, teller, data, temporary.path(), token)?;
     stage.sell()?;
