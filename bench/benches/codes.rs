@@ -49,6 +49,11 @@ fn write(criterion: &mut Criterion) {
         });
     }
     let (cipher, mut turn) = (cipher(Layout::Standard), turns());
+    group.throughput(Throughput::Elements(4));
+    group.bench_function("print four side by side", |bencher| {
+        bencher.iter(|| cipher.print_each([(); 4].map(|()| card(turn() as u64))));
+    });
+    group.throughput(Throughput::Elements(1));
     group.bench_function("show", |bencher| bencher.iter(|| cipher.show(card(turn() as u64), STEP)));
     let (code, prefix) = (cipher.print(card(1)), Prefix::new("TEAHOUSE").expect("a prefix"));
     group.bench_function("groups and prefix", |bencher| {
@@ -80,6 +85,13 @@ fn read(criterion: &mut Criterion) {
         });
     }
     let (cipher, mut turn) = (cipher(Layout::Standard), turns());
+    let parsed: Vec<_> =
+        (0..CODES as u64).map(|serial| parse(cipher.print(card(serial)).reveal()).expect("a code")).collect();
+    group.throughput(Throughput::Elements(4));
+    group.bench_function("open four side by side", |bencher| {
+        bencher.iter(|| cipher.open_each([(); 4].map(|()| &parsed[turn()])));
+    });
+    group.throughput(Throughput::Elements(1));
     let prefix = Prefix::new("TEAHOUSE").expect("a prefix");
     let printed: Vec<_> = (0..CODES as u64)
         .map(|serial| cipher.print(card(serial)).print(Some(&prefix), Groups::Four))

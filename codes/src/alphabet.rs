@@ -26,6 +26,7 @@ pub(crate) const fn start_of(form: Form) -> u8 {
 }
 
 const NO_DIGIT: u8 = 0xFF;
+const NO_LETTER: u8 = 0;
 const FULL_WIDTH_OFFSET: u32 = 0xFEE0;
 
 /// The value of every ASCII character that is taken for one of the 32, corrections included.
@@ -51,6 +52,21 @@ const fn values() -> [u8; 128] {
     values
 }
 
+/// The capital letter or digit that an ASCII character stands for.
+static LETTERS: [u8; 128] = letters();
+
+const fn letters() -> [u8; 128] {
+    let mut letters = [NO_LETTER; 128];
+    let mut character = 0u8;
+    while character < 128 {
+        if character.is_ascii_alphanumeric() {
+            letters[character as usize] = character.to_ascii_uppercase();
+        }
+        character += 1;
+    }
+    letters
+}
+
 /// The value of a character, if it is or is taken for one of the 32.
 pub(crate) fn value_of(character: u8) -> Option<u8> {
     match VALUES.get(usize::from(character)) {
@@ -71,12 +87,23 @@ pub(crate) enum Typed {
 }
 
 /// Reads a typed character: case and full-width forms are made alike.
+#[inline(always)]
 pub(crate) fn typed(character: char) -> Typed {
+    match LETTERS.get(character as usize) {
+        Some(&letter) if letter != NO_LETTER => Typed::Letter(letter),
+        _ => typed_otherwise(character),
+    }
+}
+
+/// The same for what is not simply a letter or digit: kept out of the way of those that are.
+#[cold]
+fn typed_otherwise(character: char) -> Typed {
     match narrow(character) {
-        letter @ ('0'..='9' | 'A'..='Z' | 'a'..='z') => Typed::Letter(letter.to_ascii_uppercase() as u8),
-        '-' | '\t' | '\n' | '\r' => Typed::Separator,
-        // Blanks, ideographic ones among them, marks that copying leaves behind, hyphens, dashes and the minus sign.
+        letter if letter.is_ascii_alphanumeric() => Typed::Letter(letter.to_ascii_uppercase() as u8),
+        '-' => Typed::Separator,
+        // Blanks of all kinds, ideographic ones among them.
         blank if blank.is_whitespace() => Typed::Separator,
+        // Marks that copying leaves behind, hyphens, dashes and the minus sign.
         '\u{200B}' | '\u{FEFF}' | '\u{2010}'..='\u{2015}' | '\u{2212}' => Typed::Separator,
         _ => Typed::Foreign,
     }
@@ -105,7 +132,7 @@ pub(crate) const fn check_of(sum: u8) -> u8 {
 }
 
 const fn times_x(element: u8) -> u8 {
-    (element << 1) ^ ((element >> 4) * 0b10_0101)
+    (element << 1) ^ (0u8.wrapping_sub(element >> 4) & 0b10_0101)
 }
 
 #[cfg(test)]

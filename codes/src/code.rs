@@ -4,6 +4,7 @@
 //! check character; only [`Code::reveal`] and [`PrintedCode::reveal`] give it away, `Debug` and the masked form don't.
 
 use crate::alphabet::{CHARACTERS, SHOWN_MARK, check_of, start_of, weigh};
+use crate::ff1::Halves;
 use crate::layout::{Form, Layout, Locator};
 use crate::limits::{
     CHARACTER_BITS, CODE_CHARACTERS_MAX, LOCATOR_CHARACTERS, MASKED_BITS_MIN, PREFIX_CHARACTERS_MAX,
@@ -47,19 +48,24 @@ pub struct Code {
 
 impl Code {
     /// Writes locator and encrypted payload, and adds the mark of a shown code and the check character.
-    pub(crate) fn write(layout: Layout, form: Form, locator: Locator, payload: u128) -> Code {
-        assert!(payload >> layout.payload_bits() == 0);
-        let bits = u128::from(locator.get()) << layout.payload_bits() | payload;
+    pub(crate) fn write(layout: Layout, form: Form, locator: Locator, payload: Halves) -> Code {
+        assert!((payload.left | payload.right) >> layout.half_bits() == 0);
         let mut text = Text::EMPTY;
         let mut sum = start_of(form);
         if form == Form::Shown {
             text.push(SHOWN_MARK);
         }
-        let characters = LOCATOR_CHARACTERS + layout.payload_characters();
-        for remaining in (0..characters as u32).rev() {
-            let value = (bits >> (remaining * CHARACTER_BITS)) as u8 & (CHARACTERS.len() as u8 - 1);
-            text.push(CHARACTERS[usize::from(value)]);
-            sum = weigh(sum, value);
+        let parts = [
+            (u64::from(locator.get()), LOCATOR_CHARACTERS),
+            (payload.left, layout.half_characters()),
+            (payload.right, layout.half_characters()),
+        ];
+        for (number, characters) in parts {
+            for remaining in (0..characters as u32).rev() {
+                let value = (number >> (remaining * CHARACTER_BITS)) as u8 & (CHARACTERS.len() as u8 - 1);
+                text.push(CHARACTERS[usize::from(value)]);
+                sum = weigh(sum, value);
+            }
         }
         text.push(CHARACTERS[usize::from(check_of(sum))]);
         assert!(usize::from(text.length) == layout.characters(form));
@@ -261,7 +267,8 @@ mod tests {
     use super::*;
 
     fn code(layout: Layout, form: Form) -> Code {
-        Code::write(layout, form, Locator::new(0x0F_0F0F).unwrap(), 0x0123_4567_89AB_CDEF)
+        let payload = Halves { left: 0x0123_4567, right: 0x1234_5678 };
+        Code::write(layout, form, Locator::new(0x0F_0F0F).unwrap(), payload)
     }
 
     #[test]

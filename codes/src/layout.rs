@@ -26,8 +26,8 @@ impl Locator {
         self.0
     }
 
-    /// The topmost 25 bits of a code, in whatever lies above its payload.
-    pub(crate) const fn from_bits(bits: u128) -> Locator {
+    /// The locator of five characters.
+    pub(crate) const fn from_bits(bits: u64) -> Locator {
         assert!(bits >> LOCATOR_BITS == 0);
         Locator(bits as u32)
     }
@@ -167,6 +167,16 @@ impl Layout {
         self.payload_bits() - SERIAL_BITS - GENERATION_BITS
     }
 
+    /// Characters of each half of the payload, as FF1 cuts it.
+    pub(crate) const fn half_characters(self) -> usize {
+        self.payload_characters() / 2
+    }
+
+    /// Bits of each half of the payload.
+    pub(crate) const fn half_bits(self) -> u32 {
+        self.payload_bits() / 2
+    }
+
     /// Characters of a printed code: locator, payload, check character.
     pub const fn printed_characters(self) -> usize {
         LOCATOR_CHARACTERS + self.payload_characters() + 1
@@ -190,6 +200,10 @@ impl Layout {
 
 const _: () = assert!(Layout::Standard.payload_bits() == PAYLOAD_BITS_MAX);
 const _: () = assert!(Layout::Short.payload_bits() >= PAYLOAD_BITS_MIN);
+const _: () = assert!(Layout::Standard.payload_characters().is_multiple_of(2));
+const _: () = assert!(Layout::Short.payload_characters().is_multiple_of(2));
+const _: () = assert!(Layout::Standard.half_bits() > Layout::Standard.tag_bits());
+const _: () = assert!(Layout::Short.half_bits() > Layout::Short.tag_bits());
 const _: () = assert!(Layout::Standard.printed_characters() == Layout::Short.printed_characters() + 2);
 
 #[cfg(test)]

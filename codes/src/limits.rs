@@ -48,7 +48,6 @@ pub const MASKED_BITS_MIN: u32 = 50;
 
 const _: () = assert!(FF1_BITS_MIN <= PAYLOAD_BITS_MIN && PAYLOAD_BITS_MAX <= FF1_BITS_MAX);
 const _: () = assert!(PAYLOAD_BITS_MIN > SERIAL_BITS + GENERATION_BITS, "there is always a tag");
-const _: () = assert!(LOCATOR_BITS + PAYLOAD_BITS_MAX + CHARACTER_BITS <= u128::BITS);
 const _: () = assert!(
     PRINTED_CHARACTERS_MAX as u32 * CHARACTER_BITS == LOCATOR_BITS + PAYLOAD_BITS_MAX + CHARACTER_BITS
 );

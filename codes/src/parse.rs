@@ -6,8 +6,12 @@
 
 use crate::alphabet::{SHOWN_MARK, Typed, start_of, typed, value_of, weigh};
 use crate::code::Prefix;
+use crate::ff1::Halves;
 use crate::layout::{Form, Layout, Locator};
-use crate::limits::{CHARACTER_BITS, CODE_CHARACTERS_MAX, PREFIX_CHARACTERS_MAX, TEXT_BYTES_MAX};
+use crate::limits::{
+    CHARACTER_BITS, CODE_CHARACTERS_MAX, LOCATOR_CHARACTERS, PREFIX_CHARACTERS_MAX, PRINTED_CHARACTERS_MAX,
+    TEXT_BYTES_MAX,
+};
 use core::fmt;
 
 /// Letters and digits of the longest text that may be a code: prefix and shown code.
@@ -20,7 +24,7 @@ pub struct Parsed {
     pub(crate) form: Form,
     pub(crate) layout: Layout,
     pub(crate) locator: Locator,
-    pub(crate) payload: u128,
+    pub(crate) payload: Halves,
 }
 
 impl Parsed {
@@ -108,22 +112,25 @@ pub fn parse(text: &str) -> Result<Parsed, ParseError> {
     let letters = gather(text)?;
     let (prefix, form, layout) = recognise(&letters)?;
     let begin = letters.count - layout.printed_characters();
+    let mut values = [0; PRINTED_CHARACTERS_MAX];
     let mut sum = start_of(form);
-    let mut bits = 0u128;
-    for at in begin..letters.count {
-        let Some(value) = value_of(letters.letters[at]) else {
-            return Err(foreign(text, usize::from(letters.places[at])));
-        };
-        bits = bits << CHARACTER_BITS | u128::from(value);
-        sum = weigh(sum, value);
+    for (at, value) in (begin..letters.count).zip(&mut values) {
+        *value =
+            value_of(letters.letters[at]).ok_or_else(|| foreign(text, usize::from(letters.places[at])))?;
+        sum = weigh(sum, *value);
     }
     if sum != 0 {
         return Err(ParseError::Check);
     }
-    let bits = bits >> CHARACTER_BITS;
-    let payload = bits & ((1 << layout.payload_bits()) - 1);
-    let locator = Locator::from_bits(bits >> layout.payload_bits());
-    Ok(Parsed { prefix, form, layout, locator, payload })
+    let (locator, payload) = values.split_at(LOCATOR_CHARACTERS);
+    let (left, right) = payload.split_at(layout.half_characters());
+    let payload = Halves { left: number_of(left), right: number_of(&right[..layout.half_characters()]) };
+    Ok(Parsed { prefix, form, layout, locator: Locator::from_bits(number_of(locator)), payload })
+}
+
+/// The number of a few values of five bits.
+fn number_of(values: &[u8]) -> u64 {
+    values.iter().fold(0, |number, value| number << CHARACTER_BITS | u64::from(*value))
 }
 
 /// The letters and digits of a text.

@@ -150,6 +150,22 @@ proptest! {
 }
 
 #[test]
+fn codes_side_by_side_are_those_one_by_one() {
+    for layout in Layout::ALL {
+        let (ours, foreign) = (cipher(3, 5, layout), cipher(4, 5, layout));
+        let cards: [Card; 5] = core::array::from_fn(|at| card(1_000_000 * at as u64, at as u8));
+        let codes = ours.print_each(cards);
+        assert!(codes == cards.map(|card| ours.print(card)));
+        let mut parsed = codes.map(|code| read(&code));
+        assert_eq!(ours.open_each(parsed.each_ref()), cards.map(Some));
+        parsed[1] = read(&foreign.print(cards[1]));
+        parsed[3] = read(&ours.show(cards[3], Step(1)));
+        let [first, _, third, _, last] = cards.map(Some);
+        assert_eq!(ours.open_each(parsed.each_ref()), [first, None, third, None, last]);
+    }
+}
+
+#[test]
 fn codes_in_order_are_not_in_order() {
     for layout in Layout::ALL {
         let cipher = cipher(7, 1234, layout);
