@@ -33,6 +33,7 @@ const EVERY_FLOOR: &[&str] = &[
     PLANTED,
     "scrip-engine",
     "scrip-wal",
+    "scrip-codes",
     "scrip-shard",
     "scrip-protocol",
     "scrip-client",
@@ -54,6 +55,12 @@ const HOUSE: &[Room] = &[
         floor: 1,
         may_import: &[PLANTED],
         rule: "the log carries bytes and has never heard of the engine",
+    },
+    Room {
+        name: "scrip-codes",
+        floor: 1,
+        may_import: &[],
+        rule: "codes are worked out from keys and numbers, and have heard of nothing else",
     },
     Room {
         name: "scrip-shard",
@@ -217,6 +224,7 @@ fn arrows_hidden_in_any_table_or_under_any_name_are_found() {
     let cases = [
         ("scrip-engine", "[dev-dependencies]\nscrip-wal.path = \"../wal\"", "the same floor 1"),
         ("scrip-wal", "[build-dependencies]\nscrip-engine.path = \"../engine\"", "the same floor 1"),
+        ("scrip-codes", "[dependencies]\nscrip-engine.path = \"../engine\"", "the same floor 1"),
         ("scrip-shard", "[target.'cfg(unix)'.dependencies]\nscrip-protocol.path = \"x\"", "the same floor 2"),
         (
             "scrip-protocol",
