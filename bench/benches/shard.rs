@@ -59,6 +59,8 @@ fn world() -> World {
         risk_counts_max: 1_024,
         order_lines_max: 4_096,
         debts_max: 4_096,
+        cards_max: 4_096,
+        redemptions_max: 4_096,
     };
     let engine = Engine::new(capacity, Rules::default(), 7);
     let mut shard = Shard::new(engine, log, Rules::default(), FRAME_BYTES_MAX);

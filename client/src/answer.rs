@@ -307,25 +307,46 @@ pub enum OperationShown {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum OwnedOutcome {
     StockChanged(u64),
-    Reserved { deadline_ms: u64, units: Vec<u32> },
-    Extended { deadline_ms: u64 },
-    Confirmed { confirmed_ms: u64, late: bool, units: Vec<u32>, keys: KeysShown },
-    Owed { position: u32, until_ms: u64 },
+    Reserved {
+        deadline_ms: u64,
+        units: Vec<u32>,
+    },
+    Extended {
+        deadline_ms: u64,
+    },
+    Confirmed {
+        confirmed_ms: u64,
+        late: bool,
+        units: Vec<u32>,
+        keys: KeysShown,
+    },
+    Owed {
+        position: u32,
+        until_ms: u64,
+    },
     Debts(DebtsShown),
     Order(OrderShown),
-    KeysImported { taken: u64 },
+    KeysImported {
+        taken: u64,
+    },
     Keys(KeysShown),
     Listed(KeysListed),
     Batches(BatchesShown),
-    Released { lapsed: bool },
+    Released {
+        lapsed: bool,
+    },
     Cancelled(Cancelled),
-    Returned { units: u64 },
+    Returned {
+        units: u64,
+    },
     Stock(Box<StockShown>),
     Channels(ChannelsShown),
     Terms(Box<TermsShown>),
     Risk(RiskShown),
     Hold(Box<HoldShown>),
     Operation(OperationView),
+    /// Until the wire knows it: nothing of cards is read yet.
+    OfCards,
     Refused(OwnedRejection),
 }
 
@@ -376,6 +397,13 @@ impl From<Outcome<'_>> for OwnedOutcome {
             }),
             Answer::Hold(view) => OwnedOutcome::Hold(Box::new(view.into())),
             Answer::Operation(view) => OwnedOutcome::Operation(view),
+            Answer::Issued(_)
+            | Answer::Redeemed(_)
+            | Answer::Reversed { .. }
+            | Answer::Campaign(_)
+            | Answer::Card(_)
+            | Answer::Wallet { .. }
+            | Answer::Redemption(_) => OwnedOutcome::OfCards,
         }
     }
 }

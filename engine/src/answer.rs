@@ -4,14 +4,18 @@
 //! give the same bytes.
 
 use crate::command::{Block, Limits, Price, RiskRule, StockKind};
-use crate::ids::{ChannelId, OperationId, OrderId, StockId, UserId};
+use crate::ids::{CardId, ChannelId, OperationId, OrderId, StockId, UserId};
 use crate::rejection::{Code, Rejection};
 use crate::state::keys::Keys;
 use zerocopy::little_endian::{U16, U32, U64, U128};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
+mod cards;
+mod operation;
 mod rows;
 
+pub use cards::{CampaignView, CardView, Issued, Redeemed, RedemptionView, WalletCard};
+pub use operation::{OperationKind, OperationView};
 pub use rows::{BatchView, ChannelView, DebtView, More, OrderHold};
 
 /// What a command was answered.
@@ -30,7 +34,8 @@ pub enum Answer<'a> {
     StockChanged {
         /// The stock's total after this change (STOCK_CREATE, STOCK_SUPPLY); its version after it (STOCK_EDIT, STOCK_QUOTA); units
         /// moved at once, the rest being marked (STOCK_FREEZE, STOCK_VOID, STOCK_UNFREEZE,
-        /// BATCH_CHANGE); the batch's number (BATCH_CREATE); 1 if the key can be sold again, else 0 (KEY_RECLAIM).
+        /// BATCH_CHANGE); the batch's number (BATCH_CREATE); 1 if the key can be sold again, else 0 (KEY_RECLAIM); the campaign's
+        /// total (CAMPAIGN_CREATE) or version (CAMPAIGN_EDIT, CAMPAIGN_STATE); a [`crate::command::CardState`] (CARD_CHANGE).
         value: u64,
     },
     /// RESERVE.
@@ -132,6 +137,30 @@ pub enum Answer<'a> {
         /// A page of the order's holds, the newest first.
         holds: &'a [OrderHold],
     },
+    /// ISSUE and CLAIM.
+    Issued(Issued),
+    /// REDEEM.
+    Redeemed(Redeemed),
+    /// REVERSE.
+    Reversed {
+        /// Units given back by this operation.
+        units: u32,
+        /// Units that the card had left then.
+        available: u32,
+    },
+    /// CAMPAIGN_SHOW.
+    Campaign(CampaignView<'a>),
+    /// CARD_SHOW.
+    Card(CardView),
+    /// WALLET_SHOW.
+    Wallet {
+        /// The last card that was looked at, to go on after; `None`: the list ends here.
+        next: Option<CardId>,
+        /// A page of the owner's cards, the newest first.
+        cards: &'a [WalletCard],
+    },
+    /// OPERATION_SHOW of a REDEEM.
+    Redemption(RedemptionView),
     /// OPERATION_SHOW of a RESERVE or SELL.
     Hold(HoldView<'a>),
     /// OPERATION_SHOW of any other operation.
@@ -443,101 +472,4 @@ pub struct HoldView<'a> {
     pub closed_ms: u64,
     /// Its lines.
     pub lines: &'a [HoldLine],
-}
-
-/// A recorded operation that is not a hold's own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct OperationView {
-    /// The command.
-    pub kind: OperationKind,
-    /// The number in its answer: value, deadline or units.
-    pub value: u64,
-}
-
-/// Commands whose answers are kept in operation records. Numbers are never reused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u8)]
-pub enum OperationKind {
-    /// STOCK_CREATE.
-    StockCreate = 1,
-    /// STOCK_SUPPLY.
-    StockSupply = 2,
-    /// STOCK_VOID.
-    StockVoid = 3,
-    /// STOCK_FREEZE.
-    StockFreeze = 4,
-    /// STOCK_UNFREEZE.
-    StockUnfreeze = 5,
-    /// STOCK_EDIT.
-    StockEdit = 6,
-    /// EXTEND.
-    Extend = 7,
-    /// RETURN.
-    Return = 8,
-    /// STOCK_QUOTA.
-    StockQuota = 9,
-    /// BATCH_CREATE.
-    BatchCreate = 10,
-    /// BATCH_CHANGE.
-    BatchChange = 11,
-    /// KEYS_IMPORT.
-    KeysImport = 12,
-    /// REVEAL.
-    Reveal = 13,
-    /// KEY_REPLACE.
-    KeyReplace = 14,
-    /// STOCK_LIMITS.
-    StockLimits = 19,
-    /// STOCK_PRICE.
-    StockPrice = 20,
-    /// RISK_SET.
-    RiskSet = 21,
-    /// BLOCK_SET.
-    BlockSet = 22,
-    /// KEY_RECLAIM.
-    KeyReclaim = 15,
-    /// KEYS_EXPORT.
-    KeysExport = 16,
-    /// CANCEL of an operation that was not there.
-    Tombstone = 18,
-}
-
-impl OperationKind {
-    /// The kind with this number.
-    pub const fn from_number(number: u8) -> Option<OperationKind> {
-        Some(match number {
-            1 => OperationKind::StockCreate,
-            2 => OperationKind::StockSupply,
-            3 => OperationKind::StockVoid,
-            4 => OperationKind::StockFreeze,
-            5 => OperationKind::StockUnfreeze,
-            6 => OperationKind::StockEdit,
-            7 => OperationKind::Extend,
-            8 => OperationKind::Return,
-            9 => OperationKind::StockQuota,
-            10 => OperationKind::BatchCreate,
-            11 => OperationKind::BatchChange,
-            12 => OperationKind::KeysImport,
-            13 => OperationKind::Reveal,
-            14 => OperationKind::KeyReplace,
-            19 => OperationKind::StockLimits,
-            20 => OperationKind::StockPrice,
-            21 => OperationKind::RiskSet,
-            22 => OperationKind::BlockSet,
-            15 => OperationKind::KeyReclaim,
-            16 => OperationKind::KeysExport,
-            18 => OperationKind::Tombstone,
-            _ => return None,
-        })
-    }
-
-    /// The answer that a record of this kind stands for.
-    pub const fn answer(self, value: u64) -> Answer<'static> {
-        match self {
-            OperationKind::Extend => Answer::Extended { deadline_ms: value },
-            OperationKind::Return => Answer::Returned { units: value },
-            OperationKind::KeysImport => Answer::KeysImported { taken: value },
-            _ => Answer::StockChanged { value },
-        }
-    }
 }

@@ -4,16 +4,21 @@
 //! `decide` need not look at them again. The protocol calls it on every decoded command; whoever builds commands in
 //! process calls it too.
 
-use crate::ids::{ChannelId, MerchantId, OperationId, OperationKey, OrderId, Slot, StockId, UserId};
+use crate::ids::{CardId, ChannelId, MerchantId, OperationId, OperationKey, OrderId, Slot, StockId, UserId};
 use crate::limits::TTL_DEFAULT_MS;
 use zerocopy::little_endian::{U16, U32, U64};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
+mod cards;
 mod check;
 mod keys;
 mod malformed;
 mod terms;
 
+pub use cards::{
+    CampaignCreate, CampaignKind, CampaignState, CampaignTerms, CardChange, CardState, Definition, Issue,
+    Redeem, ScopeEntry, Tier,
+};
 pub use keys::{BatchChange, BatchCreate, KeyBlock, block_texts};
 pub use malformed::Malformed;
 pub use terms::{Block, Limits, Parties, Price, PriceKind, RiskAction, RiskRule, SubjectKind, SubjectLimit};
@@ -148,6 +153,8 @@ pub enum StockKind {
     },
     /// One text that every buyer gets: KEYS_IMPORT sets it, units are counted as of a counter.
     Reusable,
+    /// Each is a card of a campaign: made by CAMPAIGN_CREATE, issued by ISSUE and CLAIM.
+    Cards,
 }
 
 impl StockKind {
@@ -430,6 +437,69 @@ pub enum Command<'a> {
         /// Holds wanted; 0, or more than a page has: a page.
         limit: u32,
     },
+    /// Makes a campaign.
+    CampaignCreate(CampaignCreate<'a>),
+    /// Replaces what of a campaign's definition is not fixed, if it still is at `version` (compare and set).
+    CampaignEdit {
+        /// The campaign.
+        campaign: StockId,
+        /// The version the caller has seen.
+        version: u32,
+        /// The new definition, fixed fields as they are.
+        terms: CampaignTerms<'a>,
+    },
+    /// Moves a campaign to another state, if it still is at `version` (compare and set).
+    CampaignState {
+        /// The campaign.
+        campaign: StockId,
+        /// The version the caller has seen.
+        version: u32,
+        /// The state from now on.
+        state: CampaignState,
+    },
+    /// ISSUE and CLAIM: makes cards.
+    Issue(Issue<'a>),
+    /// Uses units of a card.
+    Redeem(Redeem<'a>),
+    /// Gives units of a redemption back to its card.
+    Reverse {
+        /// The redemption: its operation id.
+        redemption: OperationId,
+        /// Units; 0: all that are left.
+        units: u32,
+    },
+    /// Changes where a card stands, or until when it is valid.
+    CardChange {
+        /// The card.
+        card: CardId,
+        /// The generation of its code; `None`: it is named by its id.
+        generation: Option<u8>,
+        /// What happens.
+        change: CardChange,
+    },
+    /// Query: one campaign.
+    CampaignShow {
+        /// The campaign.
+        campaign: StockId,
+    },
+    /// Query: one card.
+    CardShow {
+        /// The card.
+        card: CardId,
+        /// The generation of its code; `None`: it is named by its id.
+        generation: Option<u8>,
+    },
+    /// Query: the cards of an owner, a page of them, the newest first.
+    WalletShow {
+        /// The owner.
+        owner: UserId,
+        /// Only cards of this campaign.
+        campaign: Option<StockId>,
+        /// Only cards that he got before this one of his; `None`: all of them.
+        after: Option<CardId>,
+        /// Cards wanted; 0, or more than a page has: a page.
+        limit: u32,
+    },
     /// Query: one stock.
     StockShow {
         /// The stock.
@@ -477,6 +547,9 @@ impl Command<'_> {
                 | Command::KeysList { .. }
                 | Command::OwedShow { .. }
                 | Command::OrderShow { .. }
+                | Command::CampaignShow { .. }
+                | Command::CardShow { .. }
+                | Command::WalletShow { .. }
                 | Command::OperationShow
         )
     }

@@ -3,7 +3,7 @@
 //! The digest is kept in the log, so it is fixed for ever: XXH3 (64 bits) of the lines, and of the fields seeded with
 //! that. The command's deadline is no content: a retry may be given more time.
 
-use crate::command::{Command, Envelope, KeyBlock, StockKind, StockTerms, Take};
+use crate::command::{CampaignTerms, Command, Envelope, KeyBlock, StockKind, StockTerms, Take};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 use zerocopy::IntoBytes;
 
@@ -113,6 +113,7 @@ pub fn content_digest(envelope: &Envelope, command: &Command<'_>) -> u64 {
                 StockKind::Keys => u64::MAX,
                 StockKind::RandomKeys { .. } => u64::MAX - 1,
                 StockKind::Reusable => create.units | 1 << 63,
+                StockKind::Cards => unreachable!("a stock of cards is made by CAMPAIGN_CREATE"),
             });
             fields.put_terms(&create.terms);
             if create.once_per_order {
@@ -203,6 +204,13 @@ pub fn content_digest(envelope: &Envelope, command: &Command<'_>) -> u64 {
             fields.put_u64(batch.map_or(u64::MAX, u64::from));
             fields.digest(&[])
         }
+        Command::CampaignCreate(_)
+        | Command::CampaignEdit { .. }
+        | Command::CampaignState { .. }
+        | Command::Issue(_)
+        | Command::Redeem(_)
+        | Command::Reverse { .. }
+        | Command::CardChange { .. } => of_cards(envelope, command),
         Command::Confirm { .. }
         | Command::StockTermsShow { .. }
         | Command::RiskShow { .. }
@@ -215,8 +223,77 @@ pub fn content_digest(envelope: &Envelope, command: &Command<'_>) -> u64 {
         | Command::BatchesShow { .. }
         | Command::OwedShow { .. }
         | Command::OrderShow { .. }
+        | Command::CampaignShow { .. }
+        | Command::CardShow { .. }
+        | Command::WalletShow { .. }
         | Command::OperationShow => 0,
     }
+}
+
+/// Commands on campaigns and cards. A sealed key is no content.
+#[inline]
+fn of_cards(envelope: &Envelope, command: &Command<'_>) -> u64 {
+    match command {
+        Command::CampaignCreate(create) => {
+            let mut fields = Fields::new(80, envelope);
+            fields.put_u64(create.campaign.0);
+            fields.put_u64(create.units);
+            fields.put_terms(&create.terms);
+            fields.put_u64(u64::from(create.layout));
+            fields.put_u64(definition_digest(&create.definition));
+            fields.digest(create.name)
+        }
+        Command::CampaignEdit { campaign, version, terms } => {
+            let mut fields = Fields::new(81, envelope);
+            fields.put_u64(campaign.0);
+            fields.put_u64(u64::from(*version));
+            fields.put_u64(definition_digest(terms));
+            fields.digest(&[])
+        }
+        Command::CampaignState { campaign, version, state } => {
+            stock_digest(82, envelope, campaign.0, u64::from(*version), *state as u64)
+        }
+        Command::Issue(issue) => {
+            let mut fields = Fields::new(if issue.claimed { 84 } else { 83 }, envelope);
+            fields.put_u64(issue.campaign.0);
+            fields.put_u128(issue.owner.0);
+            fields.put_u64(u64::from(issue.count));
+            fields.put_u64(issue.from_ms);
+            fields.put_u64(issue.until_ms);
+            fields.digest(issue.parties.map_or(&[], |parties| parties.as_bytes()))
+        }
+        Command::Redeem(redeem) => {
+            let mut fields = Fields::new(85, envelope);
+            fields.put_u64(redeem.card.0);
+            // A card named by its code is the same card, but another command.
+            let generation = redeem.generation.map_or(0, |generation| u64::from(generation) + 1);
+            fields.put_u64(u64::from(redeem.asked()) << 8 | generation);
+            fields.put_u128(redeem.order.0);
+            fields.put_u128(redeem.user.0);
+            for number in [redeem.amount, redeem.store, redeem.product, redeem.category] {
+                fields.put_u64(number);
+            }
+            fields.digest(redeem.parties.map_or(&[], |parties| parties.as_bytes()))
+        }
+        Command::Reverse { redemption, units } => {
+            let mut fields = Fields::new(86, envelope);
+            fields.put_u128(redemption.0);
+            fields.put_u64(u64::from(*units));
+            fields.digest(&[])
+        }
+        Command::CardChange { card, generation, change } => {
+            let generation = generation.map_or(0, |generation| u64::from(generation) + 1);
+            let what = u64::from(change.number()) << 8 | generation;
+            stock_digest(87, envelope, card.0, what, change.until_ms())
+        }
+        _ => unreachable!("only commands on campaigns and cards come here"),
+    }
+}
+
+fn definition_digest(terms: &CampaignTerms<'_>) -> u64 {
+    let scope = xxh3_64_with_seed(terms.scope.as_bytes(), 0);
+    let tiers = xxh3_64_with_seed(terms.tiers.as_bytes(), scope);
+    xxh3_64_with_seed(terms.definition.as_bytes(), tiers)
 }
 
 fn stock_digest(kind: u8, envelope: &Envelope, stock: u64, units: u64, flags: u64) -> u64 {

@@ -8,12 +8,13 @@
 
 use crate::answer::OperationKind;
 use crate::command::{
-    BatchChange, Block, Limits, Parties, Price, Quota, RiskRule, StockKind, StockTerms, SubjectKind,
+    BatchChange, Block, CampaignKind, CampaignState, CampaignTerms, CardChange, Definition, Limits, Parties,
+    Price, Quota, RiskRule, StockKind, StockTerms, SubjectKind,
 };
-use crate::ids::{ChannelId, MerchantId, OperationId, OperationKey, OrderId, Slot, StockId, UserId};
+use crate::ids::{CardId, ChannelId, MerchantId, OperationId, OperationKey, OrderId, Slot, StockId, UserId};
 use crate::limits::{
-    CHANNELS_PER_STOCK_MAX, DEBTS_PER_EVENT_MAX, EXPIRED_PER_EVENT_MAX, KEYS_PER_CHUNK_MAX, LINES_MAX,
-    NAME_BYTES_MAX, PRICES_PER_STOCK_MAX, Rules,
+    BEARER_CARDS_MAX, CARDS_PER_ISSUE_MAX, CHANNELS_PER_STOCK_MAX, DEBTS_PER_EVENT_MAX,
+    EXPIRED_PER_EVENT_MAX, KEYS_PER_CHUNK_MAX, LINES_MAX, NAME_BYTES_MAX, PRICES_PER_STOCK_MAX, Rules,
 };
 use crate::rejection::Code;
 use zerocopy::little_endian::{U16, U32, U64, U128};
@@ -50,59 +51,6 @@ pub struct Buyer {
     pub order: OrderId,
     /// The buyer; 0: none.
     pub user: UserId,
-}
-
-/// A hold that an expiry, a settlement or the end of debts names.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
-#[repr(C)]
-pub struct EventHold {
-    /// The hold.
-    pub operation: U128,
-    /// The tenant.
-    pub merchant: U32,
-    /// The slot.
-    pub slot: U16,
-    /// Reserved; 0.
-    pub spare: U16,
-}
-
-impl EventHold {
-    /// The hold with this key.
-    pub fn new(key: OperationKey) -> EventHold {
-        EventHold {
-            operation: U128::new(key.operation.0),
-            merchant: U32::new(key.merchant.0),
-            slot: U16::new(key.slot.0),
-            spare: U16::ZERO,
-        }
-    }
-
-    /// Its key.
-    pub fn key(&self) -> OperationKey {
-        OperationKey {
-            merchant: MerchantId(self.merchant.get()),
-            slot: Slot(self.slot.get()),
-            operation: OperationId(self.operation.get()),
-        }
-    }
-}
-
-/// The debts that an event names: whose, and the key whose replacement was owed, if it is that.
-pub fn debts(holds: &[EventHold], keys: &[U32]) -> impl Iterator<Item = (OperationKey, Option<u32>)> {
-    let keys = keys.iter().map(|key| Some(key.get()).filter(|key| *key != u32::MAX));
-    holds.iter().map(EventHold::key).zip(keys.chain(core::iter::repeat(None)))
-}
-
-/// A card key that an import names.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
-#[repr(C)]
-pub struct EventKey {
-    /// The keyed hash of its text.
-    pub fingerprint: U128,
-    /// Its position in the block.
-    pub position: u8,
-    /// Reserved; 0.
-    pub spare: [u8; 7],
 }
 
 /// What happened.
@@ -454,6 +402,113 @@ pub enum Event<'a> {
         /// Units per line.
         lines: &'a [EventLine],
     },
+    /// A campaign was made, in state draft.
+    CampaignCreated {
+        /// The operation.
+        origin: Origin,
+        /// The campaign.
+        campaign: StockId,
+        /// Cards that can be issued from the start.
+        units: u64,
+        /// How long its codes are.
+        layout: u8,
+        /// Sale rules of its stock.
+        terms: StockTerms,
+        /// For people.
+        name: &'a [u8],
+        /// The sealed key of its codes.
+        key: &'a [u8],
+        /// What its cards are worth.
+        definition: CampaignTerms<'a>,
+    },
+    /// The definition of a campaign was replaced.
+    CampaignEdited {
+        /// The operation.
+        origin: Origin,
+        /// The campaign.
+        campaign: StockId,
+        /// What cards are worth from now on.
+        definition: CampaignTerms<'a>,
+    },
+    /// A campaign moved to another state.
+    CampaignMoved {
+        /// The operation.
+        origin: Origin,
+        /// The campaign.
+        campaign: StockId,
+        /// The state.
+        state: CampaignState,
+    },
+    /// Cards were issued, with consecutive serials.
+    Issued {
+        /// The operation; its channel is that of the cards.
+        origin: Origin,
+        /// The campaign.
+        campaign: StockId,
+        /// Whose they are; 0: a batch of bearer cards.
+        owner: UserId,
+        /// The first card.
+        first: CardId,
+        /// How many.
+        count: u32,
+        /// By a CLAIM.
+        claimed: bool,
+        /// Their times are the command's: activation leaves them alone.
+        own_times: bool,
+        /// A risk rule or a block has marked it.
+        flagged: bool,
+        /// Valid from, seconds; 0: open.
+        from_s: u32,
+        /// Valid until, seconds; 0: open.
+        until_s: u32,
+        /// For whom the cards count, as [`EventLine::flags`].
+        counting: u32,
+        /// Whom else they are for, if that was told.
+        parties: Option<Parties>,
+    },
+    /// Units of a card were used.
+    Redeemed {
+        /// The operation; its id names the redemption.
+        origin: Origin,
+        /// The card.
+        card: CardId,
+        /// Units.
+        units: u32,
+        /// The order, and who used it as far as that was told.
+        buyer: Buyer,
+        /// Whom else the demand came from, if that was told.
+        parties: Option<Parties>,
+        /// A risk rule or a block has marked it.
+        flagged: bool,
+        /// What of the order the card was used on, in minor units.
+        amount: u64,
+        /// What that took off the amount, in minor units.
+        discount: u64,
+    },
+    /// Units of a redemption were given back to its card.
+    Reversed {
+        /// The operation.
+        origin: Origin,
+        /// The redemption.
+        redemption: OperationId,
+        /// Units.
+        units: u32,
+        /// Until when the card is valid from now on, seconds; 0: open.
+        until_s: u32,
+    },
+    /// A card was changed.
+    CardChanged {
+        /// The operation.
+        origin: Origin,
+        /// The card.
+        card: CardId,
+        /// What happened. (The time of an extension is a whole second, that of `until_s`.)
+        change: CardChange,
+        /// From when it is valid from now on, seconds; 0: open.
+        from_s: u32,
+        /// Until when, seconds; 0: open.
+        until_s: u32,
+    },
 }
 
 /// Takes events in order, with their place in the log.
@@ -482,97 +537,13 @@ pub enum EventError {
     },
 }
 
-#[derive(FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned, Clone, Copy)]
-#[repr(C)]
-struct Head {
-    size: U16,
-    kind: u8,
-    flags: u8,
-    count: U16,
-    channel: U16,
-}
-
-#[derive(FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned, Clone, Copy)]
-#[repr(C)]
-struct OriginLayout {
-    operation: U128,
-    created_ms: U64,
-    content: U64,
-    merchant: U32,
-    slot: U16,
-    code: U16,
-}
-
-#[derive(FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned, Clone, Copy)]
-#[repr(C)]
-struct TermsLayout {
-    opens_ms: U64,
-    closes_ms: U64,
-    limit_per_user: U32,
-    frozen: U32,
-}
-
-const TICK: u8 = 1;
-const CONFIGURED: u8 = 2;
-const FLOOR_RAISED: u8 = 3;
-const EXPIRED: u8 = 4;
-const STOCK_CREATED: u8 = 8;
-const STOCK_MOVED: u8 = 9;
-const STOCK_EDITED: u8 = 10;
-const STOCK_QUOTA_SET: u8 = 11;
-const GUARANTEE_LAPSED: u8 = 12;
-const BATCH_CREATED: u8 = 13;
-const BATCH_CHANGED: u8 = 14;
-const KEYS_IMPORTED: u8 = 15;
-const TAKEN: u8 = 16;
-const SELL_REFUSED: u8 = 17;
-const CONFIRMED: u8 = 18;
-const LATE_REFUSED: u8 = 19;
-const RELEASED: u8 = 20;
-const EXTENDED: u8 = 21;
-const RETURNED: u8 = 22;
-const REVEALED: u8 = 23;
-const KEY_REPLACED: u8 = 24;
-const BATCH_EXPIRED: u8 = 25;
-const STOCK_LIMITS_SET: u8 = 33;
-const STOCK_PRICED: u8 = 34;
-const RISK_RULE_SET: u8 = 35;
-const BLOCK_SET: u8 = 36;
-const KEY_RECLAIMED: u8 = 26;
-const KEYS_EXPORTED: u8 = 27;
-const CANCELLED: u8 = 31;
-const TOMBSTONE: u8 = 32;
-const OWED: u8 = 28;
-const SETTLED: u8 = 29;
-const UNFULFILLED: u8 = 30;
-const CONFIRM_OWED: u8 = 37;
-const REPLACE_OWED: u8 = 38;
-
-const FLAG_SOLD: u8 = 1;
-const FLAG_LATE: u8 = 1;
-const FLAG_TO_AVAILABLE: u8 = 1;
-const FLAG_FROM_FROZEN: u8 = 1;
-const FLAG_FORCED: u8 = 2;
-const FLAG_DEBTS_OF_KEYS: u8 = 1;
-const FLAG_FOR_OTHERS: u8 = 1;
-const FLAG_KEYS: u8 = 1;
-const FLAG_RANDOM: u8 = 2;
-const FLAG_REUSABLE: u8 = 4;
-const FLAG_ONCE_PER_ORDER: u8 = 16;
-const FLAG_CONFIRM_HIDDEN: u8 = 2;
-const FLAG_ORDER: u8 = 2;
-const FLAG_USER: u8 = 4;
-const FLAG_REPLACES: u8 = 8;
-const FLAG_SELL_HIDDEN: u8 = 16;
-const FLAG_PARTIES: u8 = 32;
-const FLAG_PRICES: u8 = 64;
-const FLAG_FLAGGED: u8 = 128;
-
+mod cards;
 mod decode;
 mod encode;
+mod layout;
 mod lines;
 
-pub use lines::{EventLine, OwedLine, RefusedLine};
+pub use lines::{EventHold, EventKey, EventLine, OwedLine, RefusedLine, debts};
 
 #[cfg(test)]
 mod tests;

@@ -49,6 +49,49 @@ id!(
     "16"
 );
 
+id!(
+    /// A card: its campaign's locator in the upper bits, its serial within the campaign in the lower 33.
+    CardId(u64),
+    "16"
+);
+
+impl CardId {
+    /// Bits of a serial.
+    pub const SERIAL_BITS: u32 = 33;
+    /// Bits of a campaign's number within its slot.
+    pub const CAMPAIGN_BITS: u32 = 15;
+    /// Bits of an id: the rest is 0.
+    pub const BITS: u32 = CardId::SERIAL_BITS + CardId::CAMPAIGN_BITS + 10;
+
+    /// The card with this serial of the campaign with this number. Panics when one of them is out of range.
+    pub const fn new(slot: Slot, campaign: u16, serial: u64) -> CardId {
+        assert!(slot.0 < SLOTS && campaign < 1 << Self::CAMPAIGN_BITS && serial < 1 << Self::SERIAL_BITS);
+        let locator = (slot.0 as u64) << Self::CAMPAIGN_BITS | campaign as u64;
+        CardId(locator << Self::SERIAL_BITS | serial)
+    }
+
+    /// Its campaign's locator, as codes carry it: slot and number.
+    pub const fn locator(self) -> u64 {
+        self.0 >> Self::SERIAL_BITS
+    }
+
+    /// The number of its campaign within the slot.
+    pub const fn campaign(self) -> u16 {
+        (self.locator() & ((1 << Self::CAMPAIGN_BITS) - 1)) as u16
+    }
+
+    /// Its serial within the campaign.
+    pub const fn serial(self) -> u64 {
+        self.0 & ((1 << Self::SERIAL_BITS) - 1)
+    }
+
+    /// The slot it lies in; one that does not exist if the id is none of a card.
+    pub const fn slot(self) -> Slot {
+        let slot = self.locator() >> Self::CAMPAIGN_BITS;
+        if slot < SLOTS as u64 { Slot(slot as u16) } else { Slot(u16::MAX) }
+    }
+}
+
 impl OperationId {
     /// The creation time inside a UUIDv7 or ULID: the first 48 bits, milliseconds since the Unix epoch.
     pub const fn embedded_ms(self) -> u64 {

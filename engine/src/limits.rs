@@ -4,6 +4,8 @@
 //! tables are [`Capacity`]: at such a maximum the answer is CAPACITY, never a bigger table. [`Rules`] are the times an
 //! operator may set; they change state, so they are logged.
 
+use crate::ids::CardId;
+
 /// Lines of one hold.
 pub const LINES_MAX: usize = 64;
 /// Units one line may ask for. Leaves the top bits of a stored `u32` free for the reason of a recorded refusal.
@@ -85,6 +87,34 @@ pub const ORDER_HOLDS_SCANNED_MAX: usize = 8 * 1024;
 pub const OWED_MAX_MS: u64 = 30 * 86_400_000;
 /// How often the key in one place of a hold may be replaced.
 pub const REPLACEMENTS_MAX: u8 = 3;
+/// Cards of one campaign, ever.
+pub const CAMPAIGN_UNITS_MAX: u64 = 1 << CardId::SERIAL_BITS;
+/// Campaigns of one slot.
+pub const CAMPAIGNS_PER_SLOT_MAX: u32 = 1 << CardId::CAMPAIGN_BITS;
+/// Bytes of a campaign's sealed key.
+pub const CAMPAIGN_KEY_BYTES_MAX: usize = 96;
+/// Tiers of one definition.
+pub const TIERS_MAX: usize = 8;
+/// Entries of one scope.
+pub const SCOPE_MAX: usize = 64;
+/// Balance of a new card.
+pub const CARD_UNITS_MAX: u32 = 1_000_000;
+/// Cards for an owner in one ISSUE.
+pub const CARDS_PER_ISSUE_MAX: usize = 64;
+/// Bearer cards of one ISSUE.
+pub const BEARER_CARDS_MAX: u32 = 1 << 27;
+/// Batches of bearer cards of one campaign.
+pub const CARD_BATCHES_PER_CAMPAIGN_MAX: usize = 4096;
+/// Batches of bearer cards in all: they are never freed.
+pub const CARD_BATCHES_MAX: usize = 256 * 1024;
+/// Cards of one page: they take memory together.
+pub const CARDS_PER_PAGE: usize = 64;
+/// How long a redemption can be reversed if its campaign does not say: 90 days.
+pub const REVERSAL_WINDOW_DEFAULT_S: u32 = 7_776_000;
+/// Cards of a wallet that one answer shows; the rest is read in pages.
+pub const WALLET_CARDS_PER_ANSWER_MAX: usize = 64;
+/// Cards of a wallet that one answer looks at: those of other campaigns lie among them.
+pub const WALLET_CARDS_SCANNED_MAX: usize = 8 * 1024;
 /// The largest encoded event that a command makes: 64 new keys with their sealed texts.
 pub const EVENT_BYTES_MAX: usize = 14 * 1024;
 /// The largest encoded event that time makes: an expiry of 256 holds.
@@ -132,6 +162,10 @@ pub struct Capacity {
     pub order_lines_max: u32,
     /// Debts: one for each SELL that is owed and each stock it waits for.
     pub debts_max: u32,
+    /// Cards that have a record, in pages of 64: those with an owner, and bearer cards to which something has happened.
+    pub cards_max: u32,
+    /// Redemptions in memory.
+    pub redemptions_max: u32,
 }
 
 /// Bytes of memory a hold takes with its share of the operation index; one with an order takes [`ORDER_BYTES`] more.
@@ -181,6 +215,8 @@ impl Capacity {
             risk_counts_max: records(10, RISK_COUNT_BYTES),
             order_lines_max: records(10, ORDER_LINE_BYTES),
             debts_max: records(5, DEBT_BYTES).min(DEBTS_FOR_MEMORY_MAX),
+            cards_max: 1_024,
+            redemptions_max: 1_024,
         }
     }
 }

@@ -165,11 +165,19 @@ pub enum CapacityOf {
     Blocks = 15,
     /// Merchants and slots with risk rules.
     RiskBooks = 16,
+    /// Campaigns of one slot.
+    Campaigns = 17,
+    /// Cards in memory.
+    Cards = 18,
+    /// Redemptions in memory.
+    Redemptions = 19,
+    /// Batches of bearer cards, of one campaign or in all.
+    CardBatches = 20,
 }
 
 impl CapacityOf {
     /// All of them, by number.
-    pub const ALL: [CapacityOf; 16] = [
+    pub const ALL: [CapacityOf; 20] = [
         CapacityOf::Stocks,
         CapacityOf::Holds,
         CapacityOf::ExtraLines,
@@ -186,6 +194,10 @@ impl CapacityOf {
         CapacityOf::RiskCounts,
         CapacityOf::Blocks,
         CapacityOf::RiskBooks,
+        CapacityOf::Campaigns,
+        CapacityOf::Cards,
+        CapacityOf::Redemptions,
+        CapacityOf::CardBatches,
     ];
 }
 
@@ -223,7 +235,8 @@ pub enum Facts<'a> {
     None,
     /// What each lacking line lacked, in order of lines.
     Lines(&'a [LineFact]),
-    /// CLOCK_AHEAD and DEADLINE_PASSED: the shard's time in milliseconds.
+    /// CLOCK_AHEAD and DEADLINE_PASSED: the shard's time in milliseconds. Of a card NOT_STARTED, EXPIRED and
+    /// REVERSAL_WINDOW: when it begins or ended.
     Time(u64),
     /// OPERATION_TOO_OLD: the oldest `created_ms` that is still executed.
     Floor(u64),
@@ -237,9 +250,10 @@ pub enum Facts<'a> {
     Rule(u16),
     /// KEY_REPLACED: the number of the key that took the first replaced one's place.
     Key(u64),
-    /// OUT_OF_STOCK and CHANNEL_QUOTA of a stock change: units asked for and units there.
+    /// OUT_OF_STOCK and CHANNEL_QUOTA of a stock change: units asked for and units there. Of cards also USER_LIMIT,
+    /// BALANCE_EXCEEDED, EXCEEDS_REDEEMED, and the RULE_FAILED of a REDEEM: the amount and the threshold, or units and 0.
     Units {
-        /// The stock.
+        /// The stock, or the card's campaign.
         stock: StockId,
         /// Units asked for.
         asked: u64,

@@ -69,7 +69,8 @@ pub mod flag {
 /// The flags of STOCK_CREATE and STOCK that say what a stock's units are.
 pub(crate) fn flags_of_kind(kind: StockKind) -> u8 {
     match kind {
-        StockKind::Counter => 0,
+        // Until the wire knows it: a stock of cards is shown as a counter.
+        StockKind::Counter | StockKind::Cards => 0,
         StockKind::Keys => flag::KEYS,
         StockKind::Reusable => flag::KEYS | flag::REUSABLE,
         StockKind::RandomKeys { .. } => flag::KEYS | flag::RANDOM,
@@ -291,6 +292,17 @@ impl CommandKind {
             Command::RiskShow { .. } => CommandKind::RiskShow,
             Command::OperationShow => CommandKind::OperationShow,
             Command::StockChannels { .. } => CommandKind::StockChannels,
+            // Until the wire knows it: none is encoded, and none comes in.
+            Command::CampaignCreate(_)
+            | Command::CampaignEdit { .. }
+            | Command::CampaignState { .. }
+            | Command::Issue(_)
+            | Command::Redeem(_)
+            | Command::Reverse { .. }
+            | Command::CardChange { .. }
+            | Command::CampaignShow { .. }
+            | Command::CardShow { .. }
+            | Command::WalletShow { .. } => CommandKind::OperationShow,
         }
     }
 }

@@ -36,6 +36,9 @@ pub enum PushError {
     /// It does not fit into this frame any more: finish it and begin another.
     #[error("the frame is full")]
     FrameFull,
+    /// A command that the wire does not know yet.
+    #[error("commands on cards can't be sent yet")]
+    Unknown,
     /// It breaks a fixed limit of the contract.
     #[error(transparent)]
     Malformed(#[from] Malformed),
@@ -122,6 +125,10 @@ impl EncodedCommand {
 #[inline]
 fn encode(out: &mut Vec<u8>, request: &Request<'_>, extras: &Extras<'_>) -> Result<(), PushError> {
     request.check()?;
+    // Until the wire knows it: nothing of cards is sent.
+    if of_cards(&request.command) {
+        return Err(PushError::Unknown);
+    }
     let at = out.len();
     header(out, request);
     body(out, &request.command);
@@ -133,6 +140,22 @@ fn encode(out: &mut Vec<u8>, request: &Request<'_>, extras: &Extras<'_>) -> Resu
     assert!(length <= COMMAND_BYTES_MAX, "a command of {length} bytes: the checked limits forbid it");
     out[at..at + 2].copy_from_slice(&(length as u16).to_le_bytes());
     Ok(())
+}
+
+const fn of_cards(command: &Command<'_>) -> bool {
+    matches!(
+        command,
+        Command::CampaignCreate(_)
+            | Command::CampaignEdit { .. }
+            | Command::CampaignState { .. }
+            | Command::Issue(_)
+            | Command::Redeem(_)
+            | Command::Reverse { .. }
+            | Command::CardChange { .. }
+            | Command::CampaignShow { .. }
+            | Command::CardShow { .. }
+            | Command::WalletShow { .. }
+    )
 }
 
 fn header(out: &mut Vec<u8>, request: &Request<'_>) {
@@ -210,6 +233,17 @@ fn flags_and_lines(command: &Command<'_>) -> (u8, usize) {
         | Command::StockShow { .. }
         | Command::StockChannels { .. }
         | Command::OperationShow => (0, 0),
+        // Until the wire knows it: refused before.
+        Command::CampaignCreate(_)
+        | Command::CampaignEdit { .. }
+        | Command::CampaignState { .. }
+        | Command::Issue(_)
+        | Command::Redeem(_)
+        | Command::Reverse { .. }
+        | Command::CardChange { .. }
+        | Command::CampaignShow { .. }
+        | Command::CardShow { .. }
+        | Command::WalletShow { .. } => (0, 0),
     }
 }
 

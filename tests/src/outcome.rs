@@ -3,13 +3,18 @@
 //! Invariant: two outcomes are equal here exactly if their borrowed forms say the same, so a comparison of these is a
 //! comparison of everything a caller can see.
 
+mod cards;
+
+pub use cards::OwnedCampaign;
+
 use crate::request::OwnedRequest;
 use scrip_engine::answer::{
-    Answer, BatchView, Cancelled, ChannelView, DebtView, HoldState, HoldView, KeyList, KeyPage, KeyPlace,
-    ListPage, ListedItem, ListedKeys, ListedPlace, More, OperationView, OrderHold, Outcome, StockView,
+    Answer, BatchView, Cancelled, CardView, ChannelView, DebtView, HoldState, HoldView, Issued, KeyList,
+    KeyPage, KeyPlace, ListPage, ListedItem, ListedKeys, ListedPlace, More, OperationView, OrderHold,
+    Outcome, Redeemed, RedemptionView, StockView, WalletCard,
 };
 use scrip_engine::command::{Block, Limits, Price, RiskRule, StockKind, StockTerms};
-use scrip_engine::ids::{ChannelId, OperationId, OrderId, StockId, UserId};
+use scrip_engine::ids::{CardId, ChannelId, OperationId, OrderId, StockId, UserId};
 use scrip_engine::rejection::{CapacityOf, Code, Facts, LineFact};
 use scrip_engine::state::keys::KeyState;
 
@@ -38,6 +43,13 @@ pub enum OwnedOutcome {
     OrderHolds { more: More, holds: Vec<OrderHold> },
     Hold(Box<OwnedHold>),
     Operation(OperationView),
+    Issued(Issued),
+    Redeemed(Redeemed),
+    Reversed { units: u32, available: u32 },
+    Campaign(Box<OwnedCampaign>),
+    Card(CardView),
+    Wallet { next: Option<CardId>, cards: Vec<WalletCard> },
+    Redemption(RedemptionView),
     Refused { code: Code, facts: OwnedFacts },
 }
 
@@ -427,6 +439,13 @@ impl From<Answer<'_>> for OwnedOutcome {
             Answer::OrderHolds { more, holds } => OwnedOutcome::OrderHolds { more, holds: holds.to_vec() },
             Answer::Hold(view) => OwnedOutcome::Hold(Box::new(view.into())),
             Answer::Operation(view) => OwnedOutcome::Operation(view),
+            Answer::Issued(issued) => OwnedOutcome::Issued(issued),
+            Answer::Redeemed(redeemed) => OwnedOutcome::Redeemed(redeemed),
+            Answer::Reversed { units, available } => OwnedOutcome::Reversed { units, available },
+            Answer::Campaign(view) => OwnedOutcome::Campaign(Box::new(view.into())),
+            Answer::Card(view) => OwnedOutcome::Card(view),
+            Answer::Wallet { next, cards } => OwnedOutcome::Wallet { next, cards: cards.to_vec() },
+            Answer::Redemption(view) => OwnedOutcome::Redemption(view),
         }
     }
 }

@@ -36,6 +36,8 @@ const CAPACITY: Capacity = Capacity {
     risk_counts_max: 1_024,
     order_lines_max: 4_096,
     debts_max: 4_096,
+    cards_max: 4_096,
+    redemptions_max: 4_096,
 };
 
 /// What outlives a process: the directory, and what the world knows.

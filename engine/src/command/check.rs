@@ -9,6 +9,9 @@ use crate::limits::{
     NAME_BYTES_MAX, STOCK_UNITS_MAX, TTL_MAX_MS, UNITS_PER_LINE_MAX,
 };
 
+/// The largest generation that a code can have.
+const GENERATION_MAX: u8 = 31;
+
 impl Request<'_> {
     /// Checks the fixed limits of the contract. Slots of stocks are not checked here: CROSS_SLOT is an answer.
     pub fn check(&self) -> Result<(), Malformed> {
@@ -23,6 +26,9 @@ impl Request<'_> {
                 | Command::KeysList { .. }
                 | Command::OwedShow { .. }
                 | Command::OrderShow { .. }
+                | Command::CampaignShow { .. }
+                | Command::CardShow { .. }
+                | Command::WalletShow { .. }
         );
         if self.envelope.operation.0 == 0 && !named {
             return Err(Malformed::OperationZero);
@@ -59,7 +65,20 @@ impl Request<'_> {
             Command::StockPrice { prices, .. } => super::terms::check_prices(prices),
             Command::RiskSet { rule } => rule.check(),
             Command::BlockSet { block } => block.check(),
+            Command::CampaignCreate(create) => create.check(),
+            Command::CampaignEdit { terms, .. } => terms.check(),
+            Command::Issue(issue) => issue.check(),
+            Command::Redeem(Redeem { generation, .. })
+            | Command::CardChange { generation, .. }
+            | Command::CardShow { generation, .. } => match generation {
+                Some(generation) if *generation > GENERATION_MAX => Err(Malformed::Generation(*generation)),
+                _ => Ok(()),
+            },
             Command::Extend { .. }
+            | Command::CampaignState { .. }
+            | Command::Reverse { .. }
+            | Command::CampaignShow { .. }
+            | Command::WalletShow { .. }
             | Command::StockTermsShow { .. }
             | Command::RiskShow { .. }
             | Command::Release
@@ -103,7 +122,7 @@ impl Take<'_> {
 }
 
 impl StockTerms {
-    fn check(&self) -> Result<(), Malformed> {
+    pub(super) fn check(&self) -> Result<(), Malformed> {
         if self.closes_ms != 0 && self.closes_ms <= self.opens_ms {
             return Err(Malformed::Times { opens_ms: self.opens_ms, closes_ms: self.closes_ms });
         }
@@ -116,6 +135,9 @@ impl StockTerms {
 
 fn check_create(create: &StockCreate<'_>) -> Result<(), Malformed> {
     check_name(create.name)?;
+    if create.kind == StockKind::Cards {
+        return Err(Malformed::CardsKind);
+    }
     if create.kind.is_keys() && create.units != 0 {
         return Err(Malformed::KeysWithUnits);
     }
@@ -125,7 +147,7 @@ fn check_create(create: &StockCreate<'_>) -> Result<(), Malformed> {
     create.terms.check()
 }
 
-fn check_name(name: &[u8]) -> Result<(), Malformed> {
+pub(super) fn check_name(name: &[u8]) -> Result<(), Malformed> {
     if name.is_empty() || name.len() > NAME_BYTES_MAX || core::str::from_utf8(name).is_err() {
         return Err(Malformed::Name);
     }

@@ -4,9 +4,10 @@
 //! Invariant: each message says what would be right.
 
 use crate::limits::{
-    CHANNELS_PER_STOCK_MAX, KEY_BLOCK_BYTES_MAX, KEY_TEXT_BYTES_MAX, KEYS_PER_CHUNK_MAX, NAME_BYTES_MAX,
-    PRICES_PER_STOCK_MAX, RISK_RULES_MAX, RISK_WINDOW_MAX_MS, RISK_WINDOW_MIN_MS, STOCK_UNITS_MAX,
-    TTL_MAX_MS, UNITS_PER_LINE_MAX,
+    CAMPAIGN_KEY_BYTES_MAX, CAMPAIGN_UNITS_MAX, CHANNELS_PER_STOCK_MAX, KEY_BLOCK_BYTES_MAX,
+    KEY_TEXT_BYTES_MAX, KEYS_PER_CHUNK_MAX, NAME_BYTES_MAX, PRICES_PER_STOCK_MAX, RISK_RULES_MAX,
+    RISK_WINDOW_MAX_MS, RISK_WINDOW_MIN_MS, SCOPE_MAX, STOCK_UNITS_MAX, TIERS_MAX, TTL_MAX_MS,
+    UNITS_PER_LINE_MAX,
 };
 
 /// A request that breaks a fixed limit of the contract. It is never executed and costs its connection.
@@ -117,4 +118,46 @@ pub enum Malformed {
     /// A CONFIRM or RETURN that names no unit at all.
     #[error("units are listed but all are zero: leave the list out for all, or RELEASE")]
     NoUnits,
+    /// A stock of cards that no campaign comes with.
+    #[error("a stock of cards is made by CAMPAIGN_CREATE")]
+    CardsKind,
+    /// More cards than a campaign can have.
+    #[error("{0} cards: a campaign has at most {CAMPAIGN_UNITS_MAX}")]
+    CampaignUnits(u64),
+    /// A sealed key that is too long.
+    #[error("a sealed key of {0} bytes: at most {CAMPAIGN_KEY_BYTES_MAX} are possible")]
+    CampaignKey(usize),
+    /// A definition whose fields do not agree with its kind, or lie out of bounds.
+    #[error("definition of a campaign: {0} does not agree with its kind, or is out of bounds")]
+    Definition(&'static str),
+    /// Too many tiers.
+    #[error("{0} tiers: a definition has at most {TIERS_MAX}")]
+    TierCount(usize),
+    /// A tier out of order.
+    #[error("tier {0}: tiers ascend in threshold and value, the first value is at least 1")]
+    Tier(usize),
+    /// A scope that is too long.
+    #[error("a scope of {0}: at most {SCOPE_MAX} are possible")]
+    ScopeCount(usize),
+    /// An entry of a scope out of bounds.
+    #[error(
+        "entry {0} of the scope: 1 to 4 (channel, store, product, category), an id that is not 0 and fits"
+    )]
+    Scope(usize),
+    /// No cards, or too many.
+    #[error("{count} cards: 1 to {most} can be issued like this at once")]
+    CardCount {
+        /// How many were asked for.
+        count: u32,
+        /// How many are possible.
+        most: u32,
+    },
+    /// A CLAIM of nobody's or with times, or bearer cards for somebody.
+    #[error(
+        "a CLAIM names its user and no times; bearer cards are for nobody: no limit key, device or address"
+    )]
+    Issue,
+    /// A generation that codes do not have.
+    #[error("generation {0}: codes have 0 to 31")]
+    Generation(u8),
 }

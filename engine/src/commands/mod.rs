@@ -340,6 +340,17 @@ pub fn decide<'p>(state: &State, question: Question<'_>, plan: &'p mut Plan) -> 
         Command::StockShow { stock } => query::decide_stock(state, question, *stock, Reply::Stock),
         Command::StockChannels { stock } => query::decide_stock(state, question, *stock, Reply::Channels),
         Command::OperationShow => query::decide_operation(state, question),
+        // Until the engine knows them: no wire brings them, and nothing is made that could be asked for.
+        Command::CampaignCreate(_)
+        | Command::CampaignEdit { .. }
+        | Command::CampaignState { .. }
+        | Command::Issue(_)
+        | Command::Redeem(_)
+        | Command::Reverse { .. }
+        | Command::CardChange { .. }
+        | Command::CampaignShow { .. }
+        | Command::CardShow { .. }
+        | Command::WalletShow { .. } => Verdict::Refuse(Rejection::plain(crate::rejection::Code::NotFound)),
         command => stock::decide(state, question, command, plan),
     }
 }
@@ -411,6 +422,14 @@ pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) -> Optio
         Event::Returned { origin, to_available, lines, .. } => {
             Some(return_units::apply(state, origin, *to_available, lines, resolved))
         }
+        // Until the engine knows them: no log has them, since no command makes them.
+        Event::CampaignCreated { .. }
+        | Event::CampaignEdited { .. }
+        | Event::CampaignMoved { .. }
+        | Event::Issued { .. }
+        | Event::Redeemed { .. }
+        | Event::Reversed { .. }
+        | Event::CardChanged { .. } => None,
         Event::StockCreated { .. }
         | Event::StockMoved { .. }
         | Event::StockEdited { .. }
@@ -522,6 +541,13 @@ pub fn resolve(state: &State, event: &Event<'_>, resolved: &mut Resolved) {
             resolved.lines.push((state.find_stock(*stock), NO_ENTRIES));
         }
         Event::Tick { .. } | Event::FloorRaised { .. } | Event::Configured { .. } => {}
+        Event::CampaignCreated { .. }
+        | Event::CampaignEdited { .. }
+        | Event::CampaignMoved { .. }
+        | Event::Issued { .. }
+        | Event::Redeemed { .. }
+        | Event::Reversed { .. }
+        | Event::CardChanged { .. } => {}
     }
 }
 

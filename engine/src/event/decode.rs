@@ -1,36 +1,39 @@
 //! Bytes to event: borrows lines and names from the log, checks every count before it trusts it.
 
+use super::layout::*;
 use super::*;
 
-struct Reader<'a> {
+pub(super) struct Reader<'a> {
     bytes: &'a [u8],
     kind: u8,
 }
 
 impl<'a> Reader<'a> {
-    fn take<T: FromBytes + KnownLayout + Immutable + Unaligned + Copy>(&mut self) -> Result<T, EventError> {
+    pub(super) fn take<T: FromBytes + KnownLayout + Immutable + Unaligned + Copy>(
+        &mut self,
+    ) -> Result<T, EventError> {
         let (value, rest) = T::read_from_prefix(self.bytes).map_err(|_| EventError::Short)?;
         self.bytes = rest;
         Ok(value)
     }
 
-    fn take_u64(&mut self) -> Result<u64, EventError> {
+    pub(super) fn take_u64(&mut self) -> Result<u64, EventError> {
         self.take::<U64>().map(U64::get)
     }
 
-    fn take_u32(&mut self, field: &'static str) -> Result<u32, EventError> {
+    pub(super) fn take_u32(&mut self, field: &'static str) -> Result<u32, EventError> {
         u32::try_from(self.take_u64()?).map_err(|_| self.field(field))
     }
 
-    fn take_u128(&mut self) -> Result<u128, EventError> {
+    pub(super) fn take_u128(&mut self) -> Result<u128, EventError> {
         self.take::<U128>().map(U128::get)
     }
 
-    fn take_u128_if(&mut self, flagged: bool) -> Result<u128, EventError> {
+    pub(super) fn take_u128_if(&mut self, flagged: bool) -> Result<u128, EventError> {
         if flagged { self.take_u128() } else { Ok(0) }
     }
 
-    fn take_slice<T: FromBytes + KnownLayout + Immutable + Unaligned>(
+    pub(super) fn take_slice<T: FromBytes + KnownLayout + Immutable + Unaligned>(
         &mut self,
         count: usize,
         count_max: usize,
@@ -44,7 +47,7 @@ impl<'a> Reader<'a> {
         Ok(slice)
     }
 
-    fn take_lines<T: FromBytes + KnownLayout + Immutable + Unaligned>(
+    pub(super) fn take_lines<T: FromBytes + KnownLayout + Immutable + Unaligned>(
         &mut self,
         count: usize,
     ) -> Result<&'a [T], EventError> {
@@ -54,18 +57,22 @@ impl<'a> Reader<'a> {
         self.take_slice(count, LINES_MAX)
     }
 
-    fn take_key(&mut self) -> Result<OperationKey, EventError> {
+    pub(super) fn take_key(&mut self) -> Result<OperationKey, EventError> {
         self.take::<EventHold>().map(|hold| hold.key())
     }
 
-    fn take_debts(&mut self, flags: u8, count: usize) -> Result<(&'a [EventHold], &'a [U32]), EventError> {
+    pub(super) fn take_debts(
+        &mut self,
+        flags: u8,
+        count: usize,
+    ) -> Result<(&'a [EventHold], &'a [U32]), EventError> {
         let holds = self.take_slice(count, DEBTS_PER_EVENT_MAX)?;
         let of_keys = flags & FLAG_DEBTS_OF_KEYS != 0;
         let keys = if of_keys { self.take_slice(count, DEBTS_PER_EVENT_MAX)? } else { &[] };
         Ok((holds, keys))
     }
 
-    fn take_origin(&mut self, channel: ChannelId) -> Result<(Origin, u16), EventError> {
+    pub(super) fn take_origin(&mut self, channel: ChannelId) -> Result<(Origin, u16), EventError> {
         let layout = self.take::<OriginLayout>()?;
         let origin = Origin {
             merchant: MerchantId(layout.merchant.get()),
@@ -78,7 +85,7 @@ impl<'a> Reader<'a> {
         Ok((origin, layout.code.get()))
     }
 
-    fn take_terms(&mut self) -> Result<StockTerms, EventError> {
+    pub(super) fn take_terms(&mut self) -> Result<StockTerms, EventError> {
         let layout = self.take::<TermsLayout>()?;
         Ok(StockTerms {
             opens_ms: layout.opens_ms.get(),
@@ -88,13 +95,13 @@ impl<'a> Reader<'a> {
         })
     }
 
-    fn take_buyer(&mut self, flags: u8) -> Result<Buyer, EventError> {
+    pub(super) fn take_buyer(&mut self, flags: u8) -> Result<Buyer, EventError> {
         let order = OrderId(self.take_u128_if(flags & FLAG_ORDER != 0)?);
         let user = UserId(self.take_u128_if(flags & FLAG_USER != 0)?);
         Ok(Buyer { order, user })
     }
 
-    fn field(&self, field: &'static str) -> EventError {
+    pub(super) fn field(&self, field: &'static str) -> EventError {
         EventError::Field { kind: self.kind, field }
     }
 }
@@ -243,6 +250,7 @@ fn decode_body<'a>(reader: &mut Reader<'a>, head: &Head) -> Result<Event<'a>, Ev
         STOCK_CREATED | STOCK_MOVED | STOCK_EDITED | STOCK_QUOTA_SET | STOCK_LIMITS_SET | STOCK_PRICED => {
             decode_stock(reader, head, channel)?
         }
+        CAMPAIGN_CREATED..=CARD_CHANGED => cards::decode(reader, head, channel)?,
         kind => return Err(EventError::UnknownKind(kind)),
     })
 }

@@ -1,27 +1,28 @@
 //! Event to bytes: one pass, no allocation.
 
+use super::layout::*;
 use super::*;
 
 /// Writes fields one after another into the log's open frame.
-struct Writer<'o> {
+pub(super) struct Writer<'o> {
     out: &'o mut [u8],
     at: usize,
 }
 
 impl Writer<'_> {
     #[inline]
-    fn put(&mut self, bytes: &[u8]) {
+    pub(super) fn put(&mut self, bytes: &[u8]) {
         self.out[self.at..self.at + bytes.len()].copy_from_slice(bytes);
         self.at += bytes.len();
     }
 
     #[inline]
-    fn put_u64(&mut self, number: u64) {
+    pub(super) fn put_u64(&mut self, number: u64) {
         self.put(&number.to_le_bytes());
     }
 
     #[inline]
-    fn put_u128_if(&mut self, number: u128) -> bool {
+    pub(super) fn put_u128_if(&mut self, number: u128) -> bool {
         if number != 0 {
             self.put(&number.to_le_bytes());
         }
@@ -29,7 +30,7 @@ impl Writer<'_> {
     }
 
     #[inline]
-    fn put_origin(&mut self, origin: &Origin, code: u16) {
+    pub(super) fn put_origin(&mut self, origin: &Origin, code: u16) {
         let layout = OriginLayout {
             operation: U128::new(origin.operation.0),
             created_ms: U64::new(origin.created_ms),
@@ -41,7 +42,7 @@ impl Writer<'_> {
         self.put(layout.as_bytes());
     }
 
-    fn put_terms(&mut self, terms: &StockTerms) {
+    pub(super) fn put_terms(&mut self, terms: &StockTerms) {
         let layout = TermsLayout {
             opens_ms: U64::new(terms.opens_ms),
             closes_ms: U64::new(terms.closes_ms),
@@ -53,7 +54,7 @@ impl Writer<'_> {
 
     /// Order and user where there are any; answers the flags that say so.
     #[inline]
-    fn put_buyer(&mut self, buyer: &Buyer) -> u8 {
+    pub(super) fn put_buyer(&mut self, buyer: &Buyer) -> u8 {
         let order = if self.put_u128_if(buyer.order.0) { FLAG_ORDER } else { 0 };
         let user = if self.put_u128_if(buyer.user.0) { FLAG_USER } else { 0 };
         order | user
@@ -68,7 +69,7 @@ impl Writer<'_> {
     }
 
     #[inline]
-    fn finish(mut self, kind: u8, flags: u8, count: usize, channel: ChannelId) -> usize {
+    pub(super) fn finish(mut self, kind: u8, flags: u8, count: usize, channel: ChannelId) -> usize {
         while !self.at.is_multiple_of(8) {
             self.put(&[0]);
         }
@@ -140,6 +141,8 @@ impl Event<'_> {
                 writer.put(holds.as_bytes());
                 writer.finish(EXPIRED, 0, holds.len(), ChannelId(0))
             }
+            Event::Issued { .. } => self.encode_issued(writer),
+            Event::Redeemed { .. } => self.encode_redeemed(writer),
             _ => self.encode_rare(writer),
         }
     }
@@ -270,6 +273,7 @@ impl Event<'_> {
                 writer.put_terms(&terms);
                 let flags = match kind {
                     StockKind::Counter => 0,
+                    StockKind::Cards => unreachable!("a stock of cards is made by CAMPAIGN_CREATE"),
                     StockKind::Keys => FLAG_KEYS,
                     StockKind::Reusable => FLAG_KEYS | FLAG_REUSABLE,
                     StockKind::RandomKeys { seed } => {
@@ -367,7 +371,7 @@ impl Event<'_> {
                 writer.put_u64(batch.map_or(u64::MAX, u64::from));
                 writer.finish(KEYS_EXPORTED, 0, 0, origin.channel)
             }
-            _ => unreachable!("every other event is encoded before"),
+            _ => self.encode_cards(writer),
         }
     }
 }

@@ -1,12 +1,12 @@
-//! Lines of events: what was taken, refused and is owed. They stand apart from the events so that their table stays in one
-//! view.
+//! Lines of events: what was taken, refused and is owed; the holds and card keys that events name. They stand apart from the
+//! events so that their table stays in one view.
 //!
 //! Invariant: a line lies in the log as it lies here.
 
 use crate::command::SubjectKind;
-use crate::ids::StockId;
+use crate::ids::{MerchantId, OperationId, OperationKey, Slot, StockId};
 use crate::rejection::Code;
-use zerocopy::little_endian::{U16, U32, U64};
+use zerocopy::little_endian::{U16, U32, U64, U128};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 /// One line of an event.
@@ -147,4 +147,57 @@ impl OwedLine {
     pub fn why(&self) -> Option<Code> {
         Code::from_number(self.why.get())
     }
+}
+
+/// A hold that an expiry, a settlement or the end of debts names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
+#[repr(C)]
+pub struct EventHold {
+    /// The hold.
+    pub operation: U128,
+    /// The tenant.
+    pub merchant: U32,
+    /// The slot.
+    pub slot: U16,
+    /// Reserved; 0.
+    pub spare: U16,
+}
+
+impl EventHold {
+    /// The hold with this key.
+    pub fn new(key: OperationKey) -> EventHold {
+        EventHold {
+            operation: U128::new(key.operation.0),
+            merchant: U32::new(key.merchant.0),
+            slot: U16::new(key.slot.0),
+            spare: U16::ZERO,
+        }
+    }
+
+    /// Its key.
+    pub fn key(&self) -> OperationKey {
+        OperationKey {
+            merchant: MerchantId(self.merchant.get()),
+            slot: Slot(self.slot.get()),
+            operation: OperationId(self.operation.get()),
+        }
+    }
+}
+
+/// The debts that an event names: whose, and the key whose replacement was owed, if it is that.
+pub fn debts(holds: &[EventHold], keys: &[U32]) -> impl Iterator<Item = (OperationKey, Option<u32>)> {
+    let keys = keys.iter().map(|key| Some(key.get()).filter(|key| *key != u32::MAX));
+    holds.iter().map(EventHold::key).zip(keys.chain(core::iter::repeat(None)))
+}
+
+/// A card key that an import names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
+#[repr(C)]
+pub struct EventKey {
+    /// The keyed hash of its text.
+    pub fingerprint: U128,
+    /// Its position in the block.
+    pub position: u8,
+    /// Reserved; 0.
+    pub spare: [u8; 7],
 }

@@ -134,6 +134,8 @@ impl Fake {
             sealed_bytes_max: 1 << 20,
             order_lines_max: 4_096,
             debts_max: 4_096,
+            cards_max: 4_096,
+            redemptions_max: 4_096,
         };
         let mut engine = Engine::new(capacity, Rules::default(), 1);
         engine.advance(now_ms(), &mut Void);

@@ -169,6 +169,7 @@ fn kind_name(kind: StockKind) -> &'static str {
         StockKind::Keys => "card keys",
         StockKind::RandomKeys { .. } => "card keys, random",
         StockKind::Reusable => "one reusable key",
+        StockKind::Cards => "cards",
     }
 }
 

@@ -254,6 +254,10 @@ pub fn full(which: CapacityOf, maximum: u64) -> (String, &'static str) {
         CapacityOf::Batches => ("batches of the stock, or of all stocks,", FIXED),
         CapacityOf::Blocks => ("blocks", FIXED),
         CapacityOf::RiskBooks => ("merchants with risk rules", FIXED),
+        CapacityOf::Campaigns => ("campaigns of the slot", FIXED),
+        CapacityOf::Cards => ("cards in memory", MEMORY),
+        CapacityOf::Redemptions => ("redemptions in memory", MEMORY),
+        CapacityOf::CardBatches => ("batches of bearer cards of the campaign, or of all campaigns,", FIXED),
     };
     (format!("{what} are at their maximum of {maximum}"), mend)
 }

@@ -162,6 +162,7 @@ const fn kind_name(kind: StockKind) -> &'static str {
         StockKind::Keys => "keys=true",
         StockKind::RandomKeys { .. } => "keys=true random=true",
         StockKind::Reusable => "keys=true reusable=true",
+        StockKind::Cards => "cards=true",
     }
 }
 

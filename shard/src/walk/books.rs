@@ -257,6 +257,14 @@ impl Books {
                 }
                 book.supply(keys.len() as u64);
             }
+            // Until the books know them: nothing makes them yet.
+            Event::CampaignCreated { .. }
+            | Event::CampaignEdited { .. }
+            | Event::CampaignMoved { .. }
+            | Event::Issued { .. }
+            | Event::Redeemed { .. }
+            | Event::Reversed { .. }
+            | Event::CardChanged { .. } => {}
             // Units stay where they are.
             Event::Tick { .. }
             | Event::Configured { .. }

@@ -184,6 +184,8 @@ pub const ROOMY: Capacity = Capacity {
     risk_counts_max: 1_024,
     order_lines_max: 4_096,
     debts_max: 4_096,
+    cards_max: 4_096,
+    redemptions_max: 4_096,
 };
 
 impl Plan {
@@ -237,6 +239,8 @@ fn draw_capacity(rng: &mut Rng) -> Capacity {
         risk_counts_max: *pick(rng, &[1, 3, 20, 1_024]),
         order_lines_max: *pick(rng, &[0, 3, 10, 4_096]),
         debts_max: *pick(rng, &[0, 2, 10, 4_096]),
+        cards_max: 4_096,
+        redemptions_max: 4_096,
     }
 }
 

@@ -379,6 +379,13 @@ fn origin_of<'e>(event: &'e Event<'_>) -> Option<&'e Origin> {
         | Event::Tombstone { origin }
         | Event::Owed { origin, .. }
         | Event::Extended { origin, .. }
+        | Event::CampaignCreated { origin, .. }
+        | Event::CampaignEdited { origin, .. }
+        | Event::CampaignMoved { origin, .. }
+        | Event::Issued { origin, .. }
+        | Event::Redeemed { origin, .. }
+        | Event::Reversed { origin, .. }
+        | Event::CardChanged { origin, .. }
         | Event::Returned { origin, .. } => Some(origin),
         // What time or the operator makes happen, and what ends a hold: that has no id of its own.
         Event::Tick { .. }

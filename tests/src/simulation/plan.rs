@@ -124,6 +124,8 @@ const ROOM: Capacity = Capacity {
     risk_counts_max: 1_024,
     order_lines_max: 4_096,
     debts_max: 4_096,
+    cards_max: 4_096,
+    redemptions_max: 4_096,
 };
 
 impl Plan {
@@ -272,5 +274,7 @@ fn draw_capacity(rng: &mut Rng) -> Capacity {
         risk_counts_max: pick([1, 4, 64]),
         order_lines_max: pick([1, 4, 64]),
         debts_max: pick([1, 4, 64]),
+        cards_max: 4_096,
+        redemptions_max: 4_096,
     }
 }

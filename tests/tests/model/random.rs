@@ -37,6 +37,8 @@ const SMALL: Capacity = Capacity {
     risk_counts_max: 1,
     order_lines_max: 1,
     debts_max: 1,
+    cards_max: 4_096,
+    redemptions_max: 4_096,
 };
 
 /// A number from the environment.

@@ -1,0 +1,126 @@
+//! Operations that are not a hold's or a redemption's own: which command, and the number in its answer.
+//!
+//! They stand apart from the answers so that their table stays in one view. Invariant: the answer follows from the record.
+
+use super::Answer;
+
+/// A recorded operation that is not a hold's own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OperationView {
+    /// The command.
+    pub kind: OperationKind,
+    /// The number in its answer: value, deadline or units.
+    pub value: u64,
+}
+
+/// Commands whose answers are kept in operation records. Numbers are never reused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum OperationKind {
+    /// STOCK_CREATE.
+    StockCreate = 1,
+    /// STOCK_SUPPLY.
+    StockSupply = 2,
+    /// STOCK_VOID.
+    StockVoid = 3,
+    /// STOCK_FREEZE.
+    StockFreeze = 4,
+    /// STOCK_UNFREEZE.
+    StockUnfreeze = 5,
+    /// STOCK_EDIT.
+    StockEdit = 6,
+    /// EXTEND.
+    Extend = 7,
+    /// RETURN.
+    Return = 8,
+    /// STOCK_QUOTA.
+    StockQuota = 9,
+    /// BATCH_CREATE.
+    BatchCreate = 10,
+    /// BATCH_CHANGE.
+    BatchChange = 11,
+    /// KEYS_IMPORT.
+    KeysImport = 12,
+    /// REVEAL.
+    Reveal = 13,
+    /// KEY_REPLACE.
+    KeyReplace = 14,
+    /// STOCK_LIMITS.
+    StockLimits = 19,
+    /// STOCK_PRICE.
+    StockPrice = 20,
+    /// RISK_SET.
+    RiskSet = 21,
+    /// BLOCK_SET.
+    BlockSet = 22,
+    /// KEY_RECLAIM.
+    KeyReclaim = 15,
+    /// KEYS_EXPORT.
+    KeysExport = 16,
+    /// CANCEL of an operation that was not there.
+    Tombstone = 18,
+    /// CAMPAIGN_CREATE.
+    CampaignCreate = 30,
+    /// CAMPAIGN_EDIT.
+    CampaignEdit = 31,
+    /// CAMPAIGN_STATE.
+    CampaignState = 32,
+    /// ISSUE.
+    Issue = 33,
+    /// CLAIM.
+    Claim = 34,
+    /// REVERSE.
+    Reverse = 35,
+    /// CARD_CHANGE.
+    CardChange = 36,
+}
+
+impl OperationKind {
+    /// The kind with this number.
+    pub const fn from_number(number: u8) -> Option<OperationKind> {
+        Some(match number {
+            1 => OperationKind::StockCreate,
+            2 => OperationKind::StockSupply,
+            3 => OperationKind::StockVoid,
+            4 => OperationKind::StockFreeze,
+            5 => OperationKind::StockUnfreeze,
+            6 => OperationKind::StockEdit,
+            7 => OperationKind::Extend,
+            8 => OperationKind::Return,
+            9 => OperationKind::StockQuota,
+            10 => OperationKind::BatchCreate,
+            11 => OperationKind::BatchChange,
+            12 => OperationKind::KeysImport,
+            13 => OperationKind::Reveal,
+            14 => OperationKind::KeyReplace,
+            19 => OperationKind::StockLimits,
+            20 => OperationKind::StockPrice,
+            21 => OperationKind::RiskSet,
+            22 => OperationKind::BlockSet,
+            15 => OperationKind::KeyReclaim,
+            16 => OperationKind::KeysExport,
+            18 => OperationKind::Tombstone,
+            30 => OperationKind::CampaignCreate,
+            31 => OperationKind::CampaignEdit,
+            32 => OperationKind::CampaignState,
+            33 => OperationKind::Issue,
+            34 => OperationKind::Claim,
+            35 => OperationKind::Reverse,
+            36 => OperationKind::CardChange,
+            _ => return None,
+        })
+    }
+
+    /// The answer that a record of this kind stands for. (That of ISSUE and CLAIM is read from more than the number.)
+    pub const fn answer(self, value: u64) -> Answer<'static> {
+        match self {
+            OperationKind::Extend => Answer::Extended { deadline_ms: value },
+            OperationKind::Return => Answer::Returned { units: value },
+            OperationKind::KeysImport => Answer::KeysImported { taken: value },
+            OperationKind::Reverse => {
+                Answer::Reversed { units: (value >> 32) as u32, available: value as u32 }
+            }
+            _ => Answer::StockChanged { value },
+        }
+    }
+}

@@ -1,0 +1,467 @@
+//! What commands on campaigns and cards carry: definitions as they lie on the wire and in the log, issues, redemptions,
+//! changes of a card. The rules are in docs/cards.md.
+//!
+//! It stands apart so that the table of commands can be read at a glance. Invariant: what passed `check` needs no second
+//! look: a definition's fields agree with its kind, lists are in order and inside their limits.
+
+use super::{Malformed, Parties, StockTerms};
+use crate::ids::{CardId, OrderId, StockId, UserId};
+use crate::limits::{
+    BEARER_CARDS_MAX, CAMPAIGN_KEY_BYTES_MAX, CAMPAIGN_UNITS_MAX, CARD_UNITS_MAX, CARDS_PER_ISSUE_MAX,
+    SCOPE_MAX, TIERS_MAX,
+};
+use zerocopy::little_endian::{U16, U32, U64};
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
+
+/// What the cards of a campaign are worth. Numbers are never reused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum CampaignKind {
+    /// So much off (满减券).
+    AmountOff = 1,
+    /// A part off (折扣券).
+    PercentOff = 2,
+    /// Pieces of an item (兑换券).
+    Item = 3,
+    /// An item at a price (换购券).
+    FixedPrice = 4,
+    /// So many uses (次卡).
+    Uses = 5,
+}
+
+impl CampaignKind {
+    /// The kind with this number.
+    pub const fn from_number(number: u8) -> Option<CampaignKind> {
+        Some(match number {
+            1 => CampaignKind::AmountOff,
+            2 => CampaignKind::PercentOff,
+            3 => CampaignKind::Item,
+            4 => CampaignKind::FixedPrice,
+            5 => CampaignKind::Uses,
+            _ => return None,
+        })
+    }
+}
+
+/// Where a campaign stands. Numbers are never reused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum CampaignState {
+    /// Being prepared: issues nothing yet.
+    Draft = 1,
+    /// Issues cards.
+    Running = 2,
+    /// Issues none for the time being.
+    Paused = 3,
+    /// Issues none any more.
+    Stopped = 4,
+}
+
+impl CampaignState {
+    /// The state with this number.
+    pub const fn from_number(number: u8) -> Option<CampaignState> {
+        Some(match number {
+            1 => CampaignState::Draft,
+            2 => CampaignState::Running,
+            3 => CampaignState::Paused,
+            4 => CampaignState::Stopped,
+            _ => return None,
+        })
+    }
+
+    /// Whether a campaign may go from this state to `to`.
+    pub const fn leads_to(self, to: CampaignState) -> bool {
+        use CampaignState::{Draft, Paused, Running, Stopped};
+        matches!((self, to), (Draft, Running) | (Running, Paused | Stopped) | (Paused, Running | Stopped))
+    }
+}
+
+/// What the cards of a campaign are worth, when and for how long, as it lies on the wire and in the log.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Default, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned,
+)]
+#[repr(C)]
+pub struct Definition {
+    /// A [`CampaignKind`].
+    pub kind: u8,
+    /// [`Definition::EACH`], [`Definition::INACTIVE`].
+    pub flags: u8,
+    /// Reserved; 0.
+    pub spare: U16,
+    /// Balance of a new card.
+    pub units: U32,
+    /// The least amount an order must have, in minor units; 0: any.
+    pub threshold: U64,
+    /// Minor units off; hundredths of a percent off; the price; else 0.
+    pub value: U64,
+    /// The most a discount can be, in minor units; 0: no maximum.
+    pub cap: U64,
+    /// Shard time from which on a card is valid; 0: open.
+    pub from_ms: U64,
+    /// Shard time from which on it no longer is; 0: open.
+    pub until_ms: U64,
+    /// Seconds from its receipt until a card is valid.
+    pub starts_after_s: U32,
+    /// Seconds for which it is valid then; 0: open.
+    pub lasts_s: U32,
+    /// Seconds between two redemptions of one card; 0: none.
+    pub interval_s: U32,
+    /// Seconds after a redemption in which it can be reversed; 0: [`crate::limits::REVERSAL_WINDOW_DEFAULT_S`].
+    pub window_s: U32,
+    /// Seconds that a card lives at least after a reversal has given it units back; 0: none.
+    pub grace_s: U32,
+    /// Reserved; 0.
+    pub spare_2: U32,
+}
+
+impl Definition {
+    /// Flag: the value is granted for each whole threshold in the amount.
+    pub const EACH: u8 = 1;
+    /// Flag: cards begin inactive.
+    pub const INACTIVE: u8 = 2;
+    /// All flags there are.
+    pub const FLAGS: u8 = Definition::EACH | Definition::INACTIVE;
+
+    /// What its cards are worth. Panics on a definition that was not checked.
+    pub fn kind(&self) -> CampaignKind {
+        CampaignKind::from_number(self.kind).expect("a definition was checked")
+    }
+
+    /// Whether the value is granted for each whole threshold.
+    pub const fn each(&self) -> bool {
+        self.flags & Definition::EACH != 0
+    }
+
+    /// Whether cards begin inactive.
+    pub const fn inactive(&self) -> bool {
+        self.flags & Definition::INACTIVE != 0
+    }
+}
+
+/// A step of a discount, as it lies on the wire and in the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
+#[repr(C)]
+pub struct Tier {
+    /// The least amount, in minor units.
+    pub threshold: U64,
+    /// Minor units off.
+    pub value: U64,
+}
+
+impl Tier {
+    /// From `threshold` on `value` off.
+    pub const fn new(threshold: u64, value: u64) -> Tier {
+        Tier { threshold: U64::new(threshold), value: U64::new(value) }
+    }
+}
+
+/// Something that cards can be used for, as it lies on the wire and in the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
+#[repr(C)]
+pub struct ScopeEntry {
+    /// The merchant's id of it.
+    pub id: U64,
+    /// [`ScopeEntry::CHANNEL`] and the others.
+    pub what: u8,
+    /// Reserved; 0.
+    pub spare: [u8; 7],
+}
+
+impl ScopeEntry {
+    /// A channel.
+    pub const CHANNEL: u8 = 1;
+    /// A store.
+    pub const STORE: u8 = 2;
+    /// A product.
+    pub const PRODUCT: u8 = 3;
+    /// A category of products.
+    pub const CATEGORY: u8 = 4;
+
+    /// The one with this id, of this sort.
+    pub const fn new(what: u8, id: u64) -> ScopeEntry {
+        ScopeEntry { id: U64::new(id), what, spare: [0; 7] }
+    }
+}
+
+/// A definition with its lists.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct CampaignTerms<'a> {
+    /// What its cards are worth.
+    pub definition: &'a Definition,
+    /// In place of threshold and value: ascending in both; at most 8.
+    pub tiers: &'a [Tier],
+    /// What its cards can be used for; at most 64.
+    pub scope: &'a [ScopeEntry],
+}
+
+/// A new campaign.
+#[derive(Clone, Copy, PartialEq)]
+pub struct CampaignCreate<'a> {
+    /// The id of its stock; the slot inside must be the command's.
+    pub campaign: StockId,
+    /// For people: UTF-8, at most 64 bytes.
+    pub name: &'a [u8],
+    /// Cards that can be issued from the start.
+    pub units: u64,
+    /// Sale rules of the stock.
+    pub terms: StockTerms,
+    /// How long its codes are: the number of a layout of docs/codes.md. Kept, not interpreted.
+    pub layout: u8,
+    /// The key of its codes, sealed by the edge, which puts it in; empty on the wire. No content.
+    pub key: &'a [u8],
+    /// What its cards are worth.
+    pub definition: CampaignTerms<'a>,
+}
+
+impl core::fmt::Debug for CampaignCreate<'_> {
+    fn fmt(&self, formatter: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        let CampaignCreate { campaign, units, terms, layout, definition, .. } = self;
+        let name = String::from_utf8_lossy(self.name);
+        let mut fields = formatter.debug_struct("CampaignCreate");
+        fields.field("campaign", campaign).field("name", &name).field("units", units);
+        fields.field("terms", terms).field("layout", layout).field("key", &"***");
+        fields.field("definition", definition).finish()
+    }
+}
+
+/// ISSUE and CLAIM: cards for an owner, or for whoever bears them.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Issue<'a> {
+    /// The campaign.
+    pub campaign: StockId,
+    /// Who gets them; 0: bearer cards.
+    pub owner: UserId,
+    /// How many: 1 to 64 for an owner, 1 of a CLAIM, 1 to 2^27 bearer cards.
+    pub count: u32,
+    /// CLAIM: the owner asks for it.
+    pub claimed: bool,
+    /// Whom else the demand comes from; `None`: not told, as of bearer cards always.
+    pub parties: Option<&'a Parties>,
+    /// The cards' own times, in place of the campaign's if one of the two is not 0: valid from, ms; 0: open. 0 of a CLAIM.
+    pub from_ms: u64,
+    /// Valid until, ms; 0: open. 0 of a CLAIM.
+    pub until_ms: u64,
+}
+
+impl Issue<'_> {
+    /// Whether the cards get times of their own.
+    pub const fn own_times(&self) -> bool {
+        self.from_ms != 0 || self.until_ms != 0
+    }
+}
+
+/// REDEEM: units of a card are used.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Redeem<'a> {
+    /// The card.
+    pub card: CardId,
+    /// The generation of its code; `None`: it is named by its id.
+    pub generation: Option<u8>,
+    /// Units; 0: 1.
+    pub units: u32,
+    /// The gateway's order; 0: none.
+    pub order: OrderId,
+    /// Who uses it; 0: not told.
+    pub user: UserId,
+    /// Whom else the demand comes from, for risk rules; `None`: not told.
+    pub parties: Option<&'a Parties>,
+    /// What of the order the card may be used on, in minor units.
+    pub amount: u64,
+    /// The store; 0: not told.
+    pub store: u64,
+    /// The product; 0: not told.
+    pub product: u64,
+    /// The category; 0: not told.
+    pub category: u64,
+}
+
+impl Redeem<'_> {
+    /// The units it asks for.
+    pub const fn asked(&self) -> u32 {
+        if self.units == 0 { 1 } else { self.units }
+    }
+}
+
+/// What happens to a card.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CardChange {
+    /// It can be used from now on.
+    Activate,
+    /// It can't be used for the time being.
+    Freeze,
+    /// It can be used again.
+    Unfreeze,
+    /// It is gone for good.
+    Void,
+    /// It is valid until this time, ms.
+    Extend {
+        /// Shard time; in the future.
+        until_ms: u64,
+    },
+}
+
+impl CardChange {
+    /// Its number on the wire and in the log; never reused.
+    pub const fn number(self) -> u8 {
+        match self {
+            CardChange::Activate => 1,
+            CardChange::Freeze => 2,
+            CardChange::Unfreeze => 3,
+            CardChange::Void => 4,
+            CardChange::Extend { .. } => 5,
+        }
+    }
+
+    /// The change with this number; `until_ms` is that of an extension, 0 of all others.
+    pub const fn from_number(number: u8, until_ms: u64) -> Option<CardChange> {
+        Some(match (number, until_ms) {
+            (1, 0) => CardChange::Activate,
+            (2, 0) => CardChange::Freeze,
+            (3, 0) => CardChange::Unfreeze,
+            (4, 0) => CardChange::Void,
+            (5, until_ms) => CardChange::Extend { until_ms },
+            _ => return None,
+        })
+    }
+
+    /// The time of an extension; else 0.
+    pub const fn until_ms(self) -> u64 {
+        if let CardChange::Extend { until_ms } = self { until_ms } else { 0 }
+    }
+}
+
+/// Where a card stands. Numbers are never reused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum CardState {
+    /// To be activated.
+    Inactive = 1,
+    /// It can be used, as far as its times and balance allow.
+    Active = 2,
+    /// Set aside by the operator.
+    Frozen = 3,
+    /// Used up.
+    Used = 4,
+    /// Gone for good.
+    Void = 5,
+}
+
+impl CardState {
+    /// The state with this number.
+    pub const fn from_number(number: u8) -> Option<CardState> {
+        Some(match number {
+            1 => CardState::Inactive,
+            2 => CardState::Active,
+            3 => CardState::Frozen,
+            4 => CardState::Used,
+            5 => CardState::Void,
+            _ => return None,
+        })
+    }
+}
+
+impl CampaignCreate<'_> {
+    pub(super) fn check(&self) -> Result<(), Malformed> {
+        super::check::check_name(self.name)?;
+        if self.units > CAMPAIGN_UNITS_MAX {
+            return Err(Malformed::CampaignUnits(self.units));
+        }
+        if self.key.len() > CAMPAIGN_KEY_BYTES_MAX {
+            return Err(Malformed::CampaignKey(self.key.len()));
+        }
+        self.terms.check()?;
+        self.definition.check()
+    }
+}
+
+impl CampaignTerms<'_> {
+    pub(super) fn check(&self) -> Result<(), Malformed> {
+        let definition = self.definition;
+        let kind = CampaignKind::from_number(definition.kind).ok_or(Malformed::Definition("kind"))?;
+        if definition.flags & !Definition::FLAGS != 0 || definition.spare != 0 || definition.spare_2 != 0 {
+            return Err(Malformed::Definition("a flag or reserved field"));
+        }
+        if self.tiers.len() > TIERS_MAX {
+            return Err(Malformed::TierCount(self.tiers.len()));
+        }
+        if self.scope.len() > SCOPE_MAX {
+            return Err(Malformed::ScopeCount(self.scope.len()));
+        }
+        let units = definition.units.get();
+        let pieces = matches!(kind, CampaignKind::Item | CampaignKind::Uses);
+        if units == 0 || units > if pieces { CARD_UNITS_MAX } else { 1 } {
+            return Err(Malformed::Definition("units"));
+        }
+        self.check_worth(kind)?;
+        let (from_ms, until_ms) = (definition.from_ms.get(), definition.until_ms.get());
+        if until_ms != 0 && until_ms <= from_ms {
+            return Err(Malformed::Definition("valid until"));
+        }
+        if definition.interval_s != 0 && kind != CampaignKind::Uses {
+            return Err(Malformed::Definition("interval"));
+        }
+        let known = |entry: &ScopeEntry| {
+            (ScopeEntry::CHANNEL..=ScopeEntry::CATEGORY).contains(&entry.what)
+                && entry.spare == [0; 7]
+                && (entry.id != 0 || entry.what == ScopeEntry::CHANNEL)
+                && (entry.what != ScopeEntry::CHANNEL || entry.id.get() <= u64::from(u16::MAX))
+        };
+        match self.scope.iter().position(|entry| !known(entry)) {
+            Some(position) => Err(Malformed::Scope(position)),
+            None => Ok(()),
+        }
+    }
+
+    /// Threshold, value, cap, tiers: what of them goes with the kind.
+    fn check_worth(&self, kind: CampaignKind) -> Result<(), Malformed> {
+        let definition = self.definition;
+        let (threshold, value) = (definition.threshold.get(), definition.value.get());
+        let tiered = !self.tiers.is_empty();
+        let worth = match kind {
+            CampaignKind::AmountOff => tiered == (value == 0),
+            CampaignKind::PercentOff => (1..=10_000).contains(&value),
+            CampaignKind::FixedPrice => true,
+            CampaignKind::Item | CampaignKind::Uses => value == 0,
+        };
+        if !worth {
+            return Err(Malformed::Definition("value"));
+        }
+        let off = matches!(kind, CampaignKind::AmountOff | CampaignKind::PercentOff);
+        if definition.cap != 0 && !off {
+            return Err(Malformed::Definition("cap"));
+        }
+        if definition.each() && (kind != CampaignKind::AmountOff || threshold == 0) {
+            return Err(Malformed::Definition("each"));
+        }
+        if tiered && (kind != CampaignKind::AmountOff || threshold != 0 || definition.each()) {
+            return Err(Malformed::Definition("tiers"));
+        }
+        let ascends = |pair: &[Tier]| {
+            pair[0].threshold.get() < pair[1].threshold.get() && pair[0].value.get() < pair[1].value.get()
+        };
+        let first = self.tiers.first().is_none_or(|tier| tier.value != 0);
+        match self.tiers.windows(2).position(|pair| !ascends(pair)) {
+            Some(position) => Err(Malformed::Tier(position + 1)),
+            None if !first => Err(Malformed::Tier(0)),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Issue<'_> {
+    pub(super) fn check(&self) -> Result<(), Malformed> {
+        let bearer = self.owner.0 == 0;
+        let most = match (self.claimed, bearer) {
+            (true, _) => 1,
+            (false, true) => BEARER_CARDS_MAX,
+            (false, false) => CARDS_PER_ISSUE_MAX as u32,
+        };
+        if self.count == 0 || self.count > most {
+            return Err(Malformed::CardCount { count: self.count, most });
+        }
+        if self.claimed && (bearer || self.own_times()) || bearer && self.parties.is_some() {
+            return Err(Malformed::Issue);
+        }
+        Ok(())
+    }
+}

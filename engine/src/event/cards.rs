@@ -1,0 +1,239 @@
+//! Events of campaigns and cards, to bytes and back. They stand apart because nothing but what they name is like the events
+//! of stocks.
+//!
+//! Invariant: as of all events: what is read is what was written, and no count is trusted before it was checked.
+
+use super::decode::Reader;
+use super::encode::Writer;
+use super::layout::*;
+use super::*;
+use crate::limits::{CAMPAIGN_KEY_BYTES_MAX, CARD_UNITS_MAX, SCOPE_MAX, TIERS_MAX};
+
+/// How much follows a definition.
+#[derive(FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned, Clone, Copy)]
+#[repr(C)]
+struct Lengths {
+    tiers: u8,
+    scope: u8,
+    key_bytes: u8,
+    layout: u8,
+    spare: U32,
+}
+
+/// How many cards, and when they are valid.
+#[derive(FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned, Clone, Copy)]
+#[repr(C)]
+struct Times {
+    count: U32,
+    from_s: U32,
+    until_s: U32,
+    spare: U32,
+}
+
+impl Times {
+    fn new(count: u32, from_s: u32, until_s: u32) -> Times {
+        Times {
+            count: U32::new(count),
+            from_s: U32::new(from_s),
+            until_s: U32::new(until_s),
+            spare: U32::ZERO,
+        }
+    }
+}
+
+impl Writer<'_> {
+    fn put_definition(&mut self, terms: &CampaignTerms<'_>, layout: u8, key: &[u8]) {
+        let lengths = Lengths {
+            tiers: terms.tiers.len() as u8,
+            scope: terms.scope.len() as u8,
+            key_bytes: key.len() as u8,
+            layout,
+            spare: U32::ZERO,
+        };
+        self.put(terms.definition.as_bytes());
+        self.put(lengths.as_bytes());
+        self.put(terms.tiers.as_bytes());
+        self.put(terms.scope.as_bytes());
+        self.put(key);
+    }
+
+    #[inline]
+    fn put_parties(&mut self, parties: Option<&Parties>) -> u8 {
+        if let Some(parties) = parties {
+            self.put(parties.as_bytes());
+        }
+        if parties.is_some() { FLAG_PARTIES } else { 0 }
+    }
+}
+
+const fn when(yes: bool, flag: u8) -> u8 {
+    if yes { flag } else { 0 }
+}
+
+impl Event<'_> {
+    #[inline]
+    pub(super) fn encode_issued(&self, mut writer: Writer<'_>) -> usize {
+        let Event::Issued { origin, campaign, owner, first, count, .. } = self else {
+            unreachable!("only Issued is encoded here");
+        };
+        let Event::Issued { claimed, own_times, flagged, from_s, until_s, counting, parties, .. } = self
+        else {
+            unreachable!("only Issued is encoded here");
+        };
+        writer.put_origin(origin, *counting as u16);
+        writer.put_u64(campaign.0);
+        writer.put_u64(first.0);
+        writer.put(Times::new(*count, *from_s, *until_s).as_bytes());
+        let mut flags = when(*claimed, FLAG_CLAIMED) | when(*own_times, FLAG_OWN_TIMES);
+        flags |= when(writer.put_u128_if(owner.0), FLAG_USER) | when(*flagged, FLAG_FLAGGED);
+        flags |= writer.put_parties(parties.as_ref());
+        writer.finish(ISSUED, flags, 0, origin.channel)
+    }
+
+    #[inline]
+    pub(super) fn encode_redeemed(&self, mut writer: Writer<'_>) -> usize {
+        let Event::Redeemed { origin, card, units, buyer, parties, flagged, amount, discount } = self else {
+            unreachable!("only Redeemed is encoded here");
+        };
+        writer.put_origin(origin, 0);
+        writer.put_u64(card.0);
+        writer.put_u64(u64::from(*units));
+        writer.put_u64(*amount);
+        writer.put_u64(*discount);
+        let flags = writer.put_buyer(buyer) | when(*flagged, FLAG_FLAGGED);
+        let flags = flags | writer.put_parties(parties.as_ref());
+        writer.finish(REDEEMED, flags, 0, origin.channel)
+    }
+
+    pub(super) fn encode_cards(&self, mut writer: Writer<'_>) -> usize {
+        match *self {
+            Event::CampaignCreated { origin, campaign, units, layout, terms, name, key, definition } => {
+                writer.put_origin(&origin, 0);
+                writer.put_u64(campaign.0);
+                writer.put_u64(units);
+                writer.put_terms(&terms);
+                writer.put_definition(&definition, layout, key);
+                writer.put(name);
+                writer.finish(CAMPAIGN_CREATED, 0, name.len(), origin.channel)
+            }
+            Event::CampaignEdited { origin, campaign, definition } => {
+                writer.put_origin(&origin, 0);
+                writer.put_u64(campaign.0);
+                writer.put_definition(&definition, 0, &[]);
+                writer.finish(CAMPAIGN_EDITED, 0, 0, origin.channel)
+            }
+            Event::CampaignMoved { origin, campaign, state } => {
+                writer.put_origin(&origin, state as u16);
+                writer.put_u64(campaign.0);
+                writer.finish(CAMPAIGN_MOVED, 0, 0, origin.channel)
+            }
+            Event::Reversed { origin, redemption, units, until_s } => {
+                writer.put_origin(&origin, 0);
+                writer.put(&redemption.0.to_le_bytes());
+                writer.put(Times::new(units, 0, until_s).as_bytes());
+                writer.finish(REVERSED, 0, 0, origin.channel)
+            }
+            Event::CardChanged { origin, card, change, from_s, until_s } => {
+                writer.put_origin(&origin, u16::from(change.number()));
+                writer.put_u64(card.0);
+                writer.put(Times::new(0, from_s, until_s).as_bytes());
+                writer.finish(CARD_CHANGED, 0, 0, origin.channel)
+            }
+            _ => unreachable!("every other event is encoded before"),
+        }
+    }
+}
+
+/// A definition, the layout of its codes and their sealed key.
+fn take_definition<'a>(reader: &mut Reader<'a>) -> Result<(CampaignTerms<'a>, u8, &'a [u8]), EventError> {
+    let definition = &reader.take_slice::<Definition>(1, 1)?[0];
+    let lengths: Lengths = reader.take()?;
+    let tiers = reader.take_slice(usize::from(lengths.tiers), TIERS_MAX)?;
+    let scope = reader.take_slice(usize::from(lengths.scope), SCOPE_MAX)?;
+    let key = reader.take_slice(usize::from(lengths.key_bytes), CAMPAIGN_KEY_BYTES_MAX)?;
+    if CampaignKind::from_number(definition.kind).is_none()
+        || definition.units.get() == 0
+        || definition.units.get() > CARD_UNITS_MAX
+        || definition.each() && definition.threshold == 0
+    {
+        return Err(reader.field("definition"));
+    }
+    Ok((CampaignTerms { definition, tiers, scope }, lengths.layout, key))
+}
+
+fn take_parties(reader: &mut Reader<'_>, flags: u8) -> Result<Option<Parties>, EventError> {
+    if flags & FLAG_PARTIES != 0 { reader.take().map(Some) } else { Ok(None) }
+}
+
+pub(super) fn decode<'a>(
+    reader: &mut Reader<'a>,
+    head: &Head,
+    channel: ChannelId,
+) -> Result<Event<'a>, EventError> {
+    let (origin, code) = reader.take_origin(channel)?;
+    let (flags, number) = (head.flags, u8::try_from(code).unwrap_or(0));
+    Ok(match head.kind {
+        CAMPAIGN_CREATED => {
+            let (campaign, units) = (StockId(reader.take_u64()?), reader.take_u64()?);
+            let terms = reader.take_terms()?;
+            let (definition, layout, key) = take_definition(reader)?;
+            let name = reader.take_slice(usize::from(head.count.get()), NAME_BYTES_MAX)?;
+            Event::CampaignCreated { origin, campaign, units, layout, terms, name, key, definition }
+        }
+        CAMPAIGN_EDITED => {
+            let campaign = StockId(reader.take_u64()?);
+            Event::CampaignEdited { origin, campaign, definition: take_definition(reader)?.0 }
+        }
+        CAMPAIGN_MOVED => {
+            let state = CampaignState::from_number(number).ok_or_else(|| reader.field("state"))?;
+            Event::CampaignMoved { origin, campaign: StockId(reader.take_u64()?), state }
+        }
+        ISSUED => {
+            let (campaign, first) = (StockId(reader.take_u64()?), CardId(reader.take_u64()?));
+            let times: Times = reader.take()?;
+            let owner = UserId(reader.take_u128_if(flags & FLAG_USER != 0)?);
+            let most = if owner.0 == 0 { BEARER_CARDS_MAX } else { CARDS_PER_ISSUE_MAX as u32 };
+            if times.count == 0 || times.count.get() > most {
+                return Err(reader.field("count"));
+            }
+            Event::Issued {
+                origin,
+                campaign,
+                owner,
+                first,
+                count: times.count.get(),
+                claimed: flags & FLAG_CLAIMED != 0,
+                own_times: flags & FLAG_OWN_TIMES != 0,
+                flagged: flags & FLAG_FLAGGED != 0,
+                from_s: times.from_s.get(),
+                until_s: times.until_s.get(),
+                counting: u32::from(code),
+                parties: take_parties(reader, flags)?,
+            }
+        }
+        REDEEMED => {
+            let card = CardId(reader.take_u64()?);
+            let units = reader.take_u32("units")?;
+            let (amount, discount) = (reader.take_u64()?, reader.take_u64()?);
+            let buyer = reader.take_buyer(flags)?;
+            let (parties, flagged) = (take_parties(reader, flags)?, flags & FLAG_FLAGGED != 0);
+            Event::Redeemed { origin, card, units, buyer, parties, flagged, amount, discount }
+        }
+        REVERSED => {
+            let redemption = OperationId(reader.take_u128()?);
+            let times: Times = reader.take()?;
+            let (units, until_s) = (times.count.get(), times.until_s.get());
+            Event::Reversed { origin, redemption, units, until_s }
+        }
+        _ => {
+            let card = CardId(reader.take_u64()?);
+            let times: Times = reader.take()?;
+            let (from_s, until_s) = (times.from_s.get(), times.until_s.get());
+            let extended_ms = u64::from(until_s) * 1_000;
+            let change = CardChange::from_number(number, 0)
+                .or_else(|| CardChange::from_number(number, extended_ms))
+                .ok_or_else(|| reader.field("change"))?;
+            Event::CardChanged { origin, card, change, from_s, until_s }
+        }
+    })
+}
