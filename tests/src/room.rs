@@ -12,7 +12,7 @@ use scrip_engine::rejection::CapacityOf;
 use std::collections::BTreeSet;
 
 /// The tables, in the order of `Engine::usage`.
-pub const TABLES: [CapacityOf; 8] = [
+pub const TABLES: [CapacityOf; 10] = [
     CapacityOf::Stocks,
     CapacityOf::Holds,
     CapacityOf::ExtraLines,
@@ -21,10 +21,12 @@ pub const TABLES: [CapacityOf; 8] = [
     CapacityOf::RiskCounts,
     CapacityOf::OrderLines,
     CapacityOf::Debts,
+    CapacityOf::Cards,
+    CapacityOf::Redemptions,
 ];
 
 /// Records that must be remembered, by table.
-pub fn remembered(oracle: &Oracle) -> [u64; 8] {
+pub fn remembered(oracle: &Oracle) -> [u64; 10] {
     let holds = holds(oracle).count();
     let extra_lines: usize = self::holds(oracle).map(|hold| hold.lines.len() - 1).sum();
     let records = oracle.records.keys().filter(|key| oracle.record(**key).is_some()).count();
@@ -32,14 +34,15 @@ pub fn remembered(oracle: &Oracle) -> [u64; 8] {
     let windows: usize = rules.map(|(_, rule)| Rule::living(rule, oracle.now_ms())).sum();
     let (counted, order_lines) = (counted(oracle).len(), order_lines(oracle));
     let claims = oracle.stocks.values().map(|stock| stock.claims.len()).sum();
-    [oracle.stocks.len(), holds, extra_lines, records - holds, counted, windows, order_lines, claims]
+    // The oracle knows no cards yet, and is asked for none.
+    [oracle.stocks.len(), holds, extra_lines, records - holds, counted, windows, order_lines, claims, 0, 0]
         .map(|count| count as u64)
 }
 
 /// Records that `request` adds at most, by table.
-pub fn added(oracle: &Oracle, request: &OwnedRequest) -> [u64; 8] {
+pub fn added(oracle: &Oracle, request: &OwnedRequest) -> [u64; 10] {
     let Some(take) = request.take() else {
-        return [1, 0, 0, 1, 0, 0, 0, 0];
+        return [1, 0, 0, 1, 0, 0, 0, 0, 0, 0];
     };
     let is_limited = |(stock, (kind, subject)): &(StockId, Subject)| {
         *subject != 0 && oracle.stocks.get(stock).is_some_and(|stock| stock.limit(*kind).is_any())
@@ -51,7 +54,7 @@ pub fn added(oracle: &Oracle, request: &OwnedRequest) -> [u64; 8] {
     let once = take.lines.iter().map(|wish| wish.stock).filter(|stock| is_once(oracle, stock));
     let once = if take.order.0 == 0 { 0 } else { once.collect::<BTreeSet<_>>().len() };
     let waits = waits_for(request).len() as u64;
-    [0, 1, take.lines.len() as u64 - 1, 0, new.len() as u64, windows as u64, once as u64, waits]
+    [0, 1, take.lines.len() as u64 - 1, 0, new.len() as u64, windows as u64, once as u64, waits, 0, 0]
 }
 
 /// Panics unless the engine's tables hold at least what must be remembered, and no more than they can.
