@@ -90,10 +90,10 @@ pub fn decide_edit<'p>(
         let (now, new) = (&campaign.definition, terms.definition);
         (now.kind, now.units, now.inactive()) == (new.kind, new.units, new.inactive())
     };
-    let content = match before_changing(state, question, (id, version), fits) {
-        Ok(content) => content,
-        Err(verdict) => return verdict,
-    };
+    let content = content_digest(&question.request.envelope, &question.request.command);
+    if let Some(verdict) = before_changing(state, question, (id, version, content), fits) {
+        return verdict;
+    }
     plan.terms.fill(terms);
     let (origin, definition) = (question.origin(content), plan.terms.get());
     let event = Event::CampaignEdited { origin, campaign: id, definition };
@@ -107,41 +107,37 @@ pub fn decide_state<'p>(
     (id, version, to): (StockId, u32, CampaignState),
     plan: &'p mut Plan,
 ) -> Verdict<'p> {
-    let content = match before_changing(state, question, (id, version), |found| found.state.leads_to(to)) {
-        Ok(content) => content,
-        Err(verdict) => return verdict,
-    };
+    let content = content_digest(&question.request.envelope, &question.request.command);
+    let fits = |campaign: &Campaign| campaign.state.leads_to(to);
+    if let Some(verdict) = before_changing(state, question, (id, version, content), fits) {
+        return verdict;
+    }
     let event = Event::CampaignMoved { origin: question.origin(content), campaign: id, state: to };
     Verdict::Do(event, &plan.resolved, Reply::Value(OperationKind::CampaignState, u64::from(version) + 1))
 }
 
-/// What both changes of a campaign check; answers the content's digest, or the verdict.
+/// What both changes of a campaign check; `Some` is the verdict.
 fn before_changing<'p>(
     state: &State,
     question: Question<'_>,
-    (id, version): (StockId, u32),
-    allowed: impl FnOnce(&Campaign) -> bool,
-) -> Result<u64, Verdict<'p>> {
-    let envelope = &question.request.envelope;
-    let content = content_digest(envelope, &question.request.command);
+    (id, version, content): (StockId, u32, u64),
+    fits: impl FnOnce(&Campaign) -> bool,
+) -> Option<Verdict<'p>> {
     if let Some(verdict) = before_deciding(state, question, content, core::iter::once(id)) {
-        return Err(verdict);
+        return Some(verdict);
     }
-    let refuse = |code, facts| Err(Verdict::Refuse(Rejection { code, facts }));
-    let Some((_, campaign)) = state.campaign_of(envelope.merchant, id) else {
+    let refuse = |code, facts| Some(Verdict::Refuse(Rejection { code, facts }));
+    let Some((_, campaign)) = state.campaign_of(question.request.envelope.merchant, id) else {
         return refuse(Code::NotFound, Facts::None);
     };
     let in_force = state.stock_of_campaign(campaign).version;
     if version != in_force {
         return refuse(Code::RuleFailed, Facts::Version(in_force));
     }
-    if !allowed(campaign) {
+    if !fits(campaign) {
         return refuse(Code::RuleFailed, Facts::None);
     }
-    match operation_room(state) {
-        Some(rejection) => Err(Verdict::Refuse(rejection)),
-        None => Ok(content),
-    }
+    operation_room(state).map(Verdict::Refuse)
 }
 
 /// Decides a CAMPAIGN_SHOW.
