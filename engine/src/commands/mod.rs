@@ -368,6 +368,21 @@ pub fn decide<'p>(state: &State, question: Question<'_>, plan: &'p mut Plan) -> 
         Command::OperationShow => query::decide_operation(state, question),
         Command::Issue(issue) => issue::decide(state, question, issue, plan),
         Command::Redeem(redeem) => redeem::decide(state, question, redeem, plan),
+        Command::Reverse { .. }
+        | Command::CardChange { .. }
+        | Command::CampaignCreate(_)
+        | Command::CampaignEdit { .. }
+        | Command::CampaignState { .. }
+        | Command::CampaignShow { .. }
+        | Command::CardShow { .. }
+        | Command::WalletShow { .. } => decide_cards(state, question, plan),
+        command => stock::decide(state, question, command, plan),
+    }
+}
+
+/// Decides what is asked of campaigns and cards, but for their issue and use.
+fn decide_cards<'p>(state: &State, question: Question<'_>, plan: &'p mut Plan) -> Verdict<'p> {
+    match &question.request.command {
         Command::Reverse { redemption, units } => {
             reverse::decide(state, question, (*redemption, *units), plan)
         }
@@ -386,7 +401,7 @@ pub fn decide<'p>(state: &State, question: Question<'_>, plan: &'p mut Plan) -> 
         Command::WalletShow { owner, campaign, after, limit } => {
             cards::decide_wallet(state, question, (*owner, *campaign), (*after, *limit))
         }
-        command => stock::decide(state, question, command, plan),
+        other => unreachable!("{other:?} is decided before"),
     }
 }
 
@@ -459,16 +474,12 @@ pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) -> Optio
         }
         Event::Issued { .. } => Some(issue::apply(state, event, resolved)),
         Event::Redeemed { .. } => Some(redeem::apply(state, event, resolved)),
-        Event::Reversed { .. } => {
-            reverse::apply(state, event, resolved);
-            None
-        }
-        Event::CardChanged { .. } => {
-            cards::apply(state, event, resolved);
-            None
-        }
-        Event::CampaignCreated { .. } | Event::CampaignEdited { .. } | Event::CampaignMoved { .. } => {
-            campaigns::apply(state, event, resolved);
+        Event::Reversed { .. }
+        | Event::CardChanged { .. }
+        | Event::CampaignCreated { .. }
+        | Event::CampaignEdited { .. }
+        | Event::CampaignMoved { .. } => {
+            apply_cards(state, event, resolved);
             None
         }
         Event::StockCreated { .. }
@@ -481,6 +492,15 @@ pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) -> Optio
             stock::apply(state, event, resolved);
             None
         }
+    }
+}
+
+/// Applies what happened to campaigns and cards, but for their issue and use.
+fn apply_cards(state: &mut State, event: &Event<'_>, resolved: &Resolved) {
+    match event {
+        Event::Reversed { .. } => reverse::apply(state, event, resolved),
+        Event::CardChanged { .. } => cards::apply(state, event, resolved),
+        event => campaigns::apply(state, event, resolved),
     }
 }
 

@@ -191,29 +191,7 @@ pub(super) fn decode<'a>(
             let state = CampaignState::from_number(number).ok_or_else(|| reader.field("state"))?;
             Event::CampaignMoved { origin, campaign: StockId(reader.take_u64()?), state }
         }
-        ISSUED => {
-            let (campaign, first) = (StockId(reader.take_u64()?), CardId(reader.take_u64()?));
-            let times: Times = reader.take()?;
-            let owner = UserId(reader.take_u128_if(flags & FLAG_USER != 0)?);
-            let most = if owner.0 == 0 { BEARER_CARDS_MAX } else { CARDS_PER_ISSUE_MAX as u32 };
-            if times.count == 0 || times.count.get() > most {
-                return Err(reader.field("count"));
-            }
-            Event::Issued {
-                origin,
-                campaign,
-                owner,
-                first,
-                count: times.count.get(),
-                claimed: flags & FLAG_CLAIMED != 0,
-                own_times: flags & FLAG_OWN_TIMES != 0,
-                flagged: flags & FLAG_FLAGGED != 0,
-                from_s: times.from_s.get(),
-                until_s: times.until_s.get(),
-                counting: u32::from(code),
-                parties: take_parties(reader, flags)?,
-            }
-        }
+        ISSUED => decode_issued(reader, origin, (flags, code))?,
         REDEEMED => {
             let card = CardId(reader.take_u64()?);
             let units = reader.take_u32("units")?;
@@ -239,5 +217,33 @@ pub(super) fn decode<'a>(
             let change = change.ok_or_else(|| reader.field("change"))?;
             Event::CardChanged { origin, card, change, from_s, until_s }
         }
+    })
+}
+
+fn decode_issued<'a>(
+    reader: &mut Reader<'a>,
+    origin: Origin,
+    (flags, counting): (u8, u16),
+) -> Result<Event<'a>, EventError> {
+    let (campaign, first) = (StockId(reader.take_u64()?), CardId(reader.take_u64()?));
+    let times: Times = reader.take()?;
+    let owner = UserId(reader.take_u128_if(flags & FLAG_USER != 0)?);
+    let most = if owner.0 == 0 { BEARER_CARDS_MAX } else { CARDS_PER_ISSUE_MAX as u32 };
+    if times.count == 0 || times.count.get() > most {
+        return Err(reader.field("count"));
+    }
+    Ok(Event::Issued {
+        origin,
+        campaign,
+        owner,
+        first,
+        count: times.count.get(),
+        claimed: flags & FLAG_CLAIMED != 0,
+        own_times: flags & FLAG_OWN_TIMES != 0,
+        flagged: flags & FLAG_FLAGGED != 0,
+        from_s: times.from_s.get(),
+        until_s: times.until_s.get(),
+        counting: u32::from(counting),
+        parties: take_parties(reader, flags)?,
     })
 }
