@@ -295,6 +295,10 @@ impl OwnedOutcome {
         if let OwnedOutcome::Owed { position, until_ms } = first {
             return self.follows_owed(*position, *until_ms);
         }
+        if first.code() == Some(Code::KeyReplaced) {
+            // The key in the other's place may be replaced as well, or reclaimed: then the sale answers as it did before.
+            return self.code() == Some(Code::KeyReplaced) || self.keys().is_some();
+        }
         let Some(before) = first.keys() else { return self == first };
         let of_hold = matches!(first, OwnedOutcome::Keys(_));
         let Some(now) = self.keys() else {
@@ -328,6 +332,7 @@ impl OwnedOutcome {
     fn can_be_cancelled(&self) -> bool {
         use OwnedOutcome::{Confirmed, ConfirmedKeys, Keys, Owed, Reserved};
         matches!(self, Owed { .. } | Reserved { .. } | Confirmed { .. } | ConfirmedKeys { .. } | Keys(_))
+            || self.code() == Some(Code::KeyReplaced)
     }
 
     /// Whether this may be what has become of a debt: it has moved up, is settled, or was owed in vain.
