@@ -254,6 +254,7 @@ pub fn full(which: CapacityOf, maximum: u64) -> (String, &'static str) {
         CapacityOf::Batches => ("batches of the stock, or of all stocks,", FIXED),
         CapacityOf::Blocks => ("blocks", FIXED),
         CapacityOf::RiskBooks => ("merchants with risk rules", FIXED),
+        CapacityOf::Zones => ("time zones of merchants", FIXED),
     };
     (format!("{what} are at their maximum of {maximum}"), mend)
 }
