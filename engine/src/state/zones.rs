@@ -32,7 +32,7 @@ pub struct MerchantZone {
 pub struct Zones {
     list: Vec<MerchantZone>,
     places: BTreeMap<Owner, u32>,
-    /// When the first of them has its next transition.
+    /// When the first of them has its next transition, or before.
     next_ms: u64,
 }
 
@@ -62,13 +62,16 @@ impl Zones {
 impl Zones {
     /// Sets the zone of an owner; answers its version. Panics on one that would change what has been.
     pub(crate) fn set(&mut self, owner: Owner, name: &[u8], transitions: &[Transition], now_ms: u64) -> u32 {
-        let zone = Zone::new(transitions);
-        let place = match self.place(owner) {
+        let mut zone = Zone::new(transitions);
+        zone.turn(now_ms);
+        // It may be too early now, if the zone before was the next to change: then all are looked at once for nothing.
+        self.next_ms = self.next_ms.min(zone.next_ms());
+        match self.place(owner) {
             None => {
                 let place = u32::try_from(self.list.len()).expect("zones are few");
                 self.places.insert(owner, place);
                 self.list.push(MerchantZone { owner, version: 1, name: name.to_vec(), zone });
-                place
+                1
             }
             Some(place) => {
                 let found = &mut self.list[place as usize];
@@ -77,11 +80,9 @@ impl Zones {
                 found.name.clear();
                 found.name.extend_from_slice(name);
                 found.zone = zone;
-                place
+                found.version
             }
-        };
-        self.turn_all(now_ms);
-        self.list[place as usize].version
+        }
     }
 
     /// Shard time has moved.

@@ -6,7 +6,7 @@ use clap::Subcommand;
 const SET_HELP: &str = "\
   scrip merchant zone set Asia/Shanghai
   scrip stock limit steam50 --per-day 2 --zone        count days by it
-What has begun stays as it was: another zone counts from the next minute on. A zone is set with all changes of its clock
+What has begun stays as it was: another zone counts from a minute later on. A zone is set with all changes of its clock
 that are known, until 2100 or 256 of them; run this again when a country changes its rules and scrip is newer.";
 
 /// `scrip merchant`.
