@@ -297,6 +297,11 @@ impl OwnedOutcome {
         if let OwnedOutcome::Owed { position, until_ms } = first {
             return self.follows_owed(*position, *until_ms);
         }
+        if first.is_owed_in_vain() {
+            let of_another_hold = [Code::HoldNotFound, Code::NotActive, Code::HoldReleased, Code::RuleFailed];
+            let gone = |code| code == Code::Cancelled || of_another_hold.contains(&code);
+            return self == first || self.code().is_some_and(gone);
+        }
         let Some(before) = first.keys() else { return self == first };
         let of_hold = matches!(first, OwnedOutcome::Keys(_));
         let Some(now) = self.keys() else {
@@ -330,6 +335,13 @@ impl OwnedOutcome {
     fn can_be_cancelled(&self) -> bool {
         use OwnedOutcome::{Confirmed, ConfirmedKeys, Keys, Owed, Reserved};
         matches!(self, Owed { .. } | Reserved { .. } | Confirmed { .. } | ConfirmedKeys { .. } | Keys(_))
+    }
+
+    /// Whether this is what a repeat of a KEY_REPLACE is answered once what was owed did not come: the refusal with units, which
+    /// no other command repeats. Its hold may be cancelled later, or be gone, and another may have its id.
+    fn is_owed_in_vain(&self) -> bool {
+        let OwnedOutcome::Refused { code, facts: OwnedFacts::Units { .. } } = self else { return false };
+        matches!(code, Code::OutOfStock | Code::ChannelQuota)
     }
 
     /// Whether this may be what has become of a debt: it has moved up, is settled, or was owed in vain.
