@@ -3,6 +3,7 @@
 //! Invariant: the answer to a mutating command depends on its event alone, so that a repeat, a restart and a follower
 //! give the same bytes.
 
+use crate::calendar::Transition;
 use crate::command::{Block, Limits, Price, RiskRule, StockKind};
 use crate::ids::{ChannelId, OperationId, OrderId, StockId, UserId};
 use crate::rejection::{Code, Rejection};
@@ -110,6 +111,15 @@ pub enum Answer<'a> {
         total: u32,
         /// A page of them, by kind and subject.
         blocks: &'a [Block],
+    },
+    /// ZONE_SHOW.
+    Zone {
+        /// Its version, to set it with; 0: the merchant has none in this slot.
+        version: u32,
+        /// For people.
+        name: &'a [u8],
+        /// Its transitions.
+        transitions: &'a [Transition],
     },
     /// SELL: its units are owed.
     Owed {
@@ -494,6 +504,8 @@ pub enum OperationKind {
     RiskSet = 21,
     /// BLOCK_SET.
     BlockSet = 22,
+    /// ZONE_SET.
+    ZoneSet = 23,
     /// KEY_RECLAIM.
     KeyReclaim = 15,
     /// KEYS_EXPORT.
@@ -524,6 +536,7 @@ impl OperationKind {
             20 => OperationKind::StockPrice,
             21 => OperationKind::RiskSet,
             22 => OperationKind::BlockSet,
+            23 => OperationKind::ZoneSet,
             15 => OperationKind::KeyReclaim,
             16 => OperationKind::KeysExport,
             18 => OperationKind::Tombstone,

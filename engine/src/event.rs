@@ -7,13 +7,14 @@
 //! Invariant: `decode(encode(event)) == event`, and the encoded size is a multiple of eight.
 
 use crate::answer::OperationKind;
+use crate::calendar::Transition;
 use crate::command::{
     BatchChange, Block, Limits, Parties, Price, Quota, RiskRule, StockKind, StockTerms, SubjectKind,
 };
 use crate::ids::{ChannelId, MerchantId, OperationId, OperationKey, OrderId, Slot, StockId, UserId};
 use crate::limits::{
     CHANNELS_PER_STOCK_MAX, DEBTS_PER_EVENT_MAX, EXPIRED_PER_EVENT_MAX, KEYS_PER_CHUNK_MAX, LINES_MAX,
-    NAME_BYTES_MAX, PRICES_PER_STOCK_MAX, Rules,
+    NAME_BYTES_MAX, PRICES_PER_STOCK_MAX, Rules, TRANSITIONS_MAX,
 };
 use crate::rejection::Code;
 use zerocopy::little_endian::{U16, U32, U64, U128};
@@ -209,6 +210,15 @@ pub enum Event<'a> {
         origin: Origin,
         /// The block.
         block: Block,
+    },
+    /// The merchant's time zone was set.
+    ZoneSet {
+        /// The operation.
+        origin: Origin,
+        /// For people.
+        name: &'a [u8],
+        /// All transitions from now on.
+        transitions: &'a [Transition],
     },
     /// The guarantee of a channel lapsed.
     GuaranteeLapsed {
@@ -547,6 +557,7 @@ const SETTLED: u8 = 29;
 const UNFULFILLED: u8 = 30;
 const CONFIRM_OWED: u8 = 37;
 const REPLACE_OWED: u8 = 38;
+const ZONE_SET: u8 = 39;
 
 const FLAG_SOLD: u8 = 1;
 const FLAG_LATE: u8 = 1;

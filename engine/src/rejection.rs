@@ -165,11 +165,13 @@ pub enum CapacityOf {
     Blocks = 15,
     /// Merchants and slots with risk rules.
     RiskBooks = 16,
+    /// Merchants and slots with a time zone.
+    Zones = 17,
 }
 
 impl CapacityOf {
     /// All of them, by number.
-    pub const ALL: [CapacityOf; 16] = [
+    pub const ALL: [CapacityOf; 17] = [
         CapacityOf::Stocks,
         CapacityOf::Holds,
         CapacityOf::ExtraLines,
@@ -186,6 +188,7 @@ impl CapacityOf {
         CapacityOf::RiskCounts,
         CapacityOf::Blocks,
         CapacityOf::RiskBooks,
+        CapacityOf::Zones,
     ];
 }
 

@@ -4,9 +4,10 @@
 //! Invariant: what passes here needs no second look: every number lies inside its limits, every list is in order.
 
 use super::*;
+use crate::calendar::Transition;
 use crate::limits::{
     CHANNELS_PER_STOCK_MAX, KEY_BLOCK_BYTES_MAX, KEY_TEXT_BYTES_MAX, KEYS_PER_CHUNK_MAX, LINES_MAX,
-    NAME_BYTES_MAX, STOCK_UNITS_MAX, TTL_MAX_MS, UNITS_PER_LINE_MAX,
+    NAME_BYTES_MAX, STOCK_UNITS_MAX, TRANSITIONS_MAX, TTL_MAX_MS, UNITS_PER_LINE_MAX,
 };
 
 impl Request<'_> {
@@ -20,6 +21,7 @@ impl Request<'_> {
                 | Command::KeysRead { .. }
                 | Command::StockTermsShow { .. }
                 | Command::RiskShow { .. }
+                | Command::ZoneShow
                 | Command::KeysList { .. }
                 | Command::OwedShow { .. }
                 | Command::OrderShow { .. }
@@ -59,9 +61,11 @@ impl Request<'_> {
             Command::StockPrice { prices, .. } => super::terms::check_prices(prices),
             Command::RiskSet { rule } => rule.check(),
             Command::BlockSet { block } => block.check(),
+            Command::ZoneSet(zone) => check_zone(zone),
             Command::Extend { .. }
             | Command::StockTermsShow { .. }
             | Command::RiskShow { .. }
+            | Command::ZoneShow
             | Command::Release
             | Command::Cancel
             | Command::BatchChange { .. }
@@ -149,6 +153,14 @@ fn check_block(block: &KeyBlock<'_>) -> Result<(), Malformed> {
 
 fn check_stock_units(units: u64) -> Result<(), Malformed> {
     if units == 0 || units > STOCK_UNITS_MAX { Err(Malformed::StockUnits(units)) } else { Ok(()) }
+}
+
+fn check_zone(zone: &ZoneSet<'_>) -> Result<(), Malformed> {
+    check_name(zone.name)?;
+    if zone.transitions.is_empty() || zone.transitions.len() > TRANSITIONS_MAX {
+        return Err(Malformed::TransitionCount(zone.transitions.len()));
+    }
+    Transition::first_unsound(zone.transitions).map_or(Ok(()), |at| Err(Malformed::Transition(at)))
 }
 
 fn check_quotas(quotas: &[Quota]) -> Result<(), Malformed> {

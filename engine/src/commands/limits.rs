@@ -8,7 +8,7 @@ use crate::answer::HoldState;
 use crate::command::{SubjectKind, SubjectLimit, Take};
 use crate::event::EventLine;
 use crate::state::State;
-use crate::state::counts::{Entries, NO_ENTRIES, day_of};
+use crate::state::counts::{Entries, NO_ENTRIES};
 use crate::state::records::Counted;
 use crate::state::stock::Stock;
 use crate::state::table::{Handle, NONE};
@@ -136,13 +136,12 @@ fn left_today(
     replaced: Option<Replaced<'_>>,
     entry: u32,
 ) -> u64 {
-    let offset = stock.limits.utc_offset_minutes.get();
-    let today = day_of(now_ms, offset);
+    let today = state.day_of(stock, now_ms);
     let counted = match entry {
         NONE => 0,
         entry => state.limits.get(Handle(entry)).on_day(today).expect("shard time does not go back"),
     };
-    let of_today = replaced.filter(|replaced| day_of(replaced.hold().reserved_ms, offset) == today);
+    let of_today = replaced.filter(|replaced| state.day_of(stock, replaced.hold().reserved_ms) == today);
     let given_up = if counted == 0 { 0 } else { given_up(state, of_today, entry).fully };
     u64::from(limit).saturating_sub(u64::from(counted) - given_up)
 }
@@ -207,7 +206,7 @@ pub fn new_entries(plan: &Plan) -> u32 {
 /// not matter.
 pub fn room_late(state: &State, (limit, stock): (u32, &Stock), reserved_ms: u64) -> Option<u64> {
     let fully = matches!(Counted::of(limit), Counted::Fully(_));
-    let day = day_of(reserved_ms, stock.limits.utc_offset_minutes.get());
+    let day = state.day_of(stock, reserved_ms);
     let entries = state.entries(limit);
     let counted = SubjectKind::ALL.into_iter().filter(|kind| entries[kind.position()] != NONE);
     let rooms = counted.flat_map(|kind| {

@@ -26,10 +26,12 @@ pub mod risk;
 pub mod settle;
 pub mod stock;
 pub mod take;
+pub mod zone;
 
 use crate::answer::{
     BatchView, ChannelView, DebtView, HoldLine, KeyPlace, ListedPlace, OperationKind, OrderHold,
 };
+use crate::calendar::Transition;
 use crate::command::{Block, Command, Parties, Price, Quota, Request, RiskRule, SubjectKind};
 use crate::event::{
     self, Buyer, Event, EventHold, EventKey, EventLine, EventSink, Origin, OwedLine, RefusedLine,
@@ -91,6 +93,8 @@ pub enum Reply {
     Terms(Handle),
     /// RISK_SHOW: the merchant's rules, and blocks from a position on.
     Risk(Owner, u32),
+    /// ZONE_SHOW.
+    Zone(Owner),
     /// KEYS_LIST and KEYS_EXPORT: the keys of a stock from a number on.
     Listed {
         /// The stock.
@@ -173,8 +177,10 @@ pub struct Plan {
     pub new_prices: Vec<Price>,
     /// Wishes of a RESERVE or SELL.
     pub wishes: Vec<take::Wish>,
-    /// Name of a new stock.
+    /// Name of a new stock or zone.
     pub name: Vec<u8>,
+    /// Transitions of a zone.
+    pub transitions: Vec<Transition>,
     /// Quotas to set.
     pub quotas: Vec<Quota>,
     /// Card keys to import.
@@ -208,6 +214,7 @@ impl Plan {
             flagged: false,
             new_prices: Vec::new(),
             name: Vec::new(),
+            transitions: Vec::new(),
             quotas: Vec::new(),
             keys: Vec::with_capacity(KEYS_PER_CHUNK_MAX),
             sealed: Vec::with_capacity(KEY_BLOCK_BYTES_MAX + SEAL_BYTES),
@@ -253,6 +260,8 @@ pub struct Replies {
     pub debts: Vec<DebtView>,
     /// Holds of an order.
     pub order_holds: Vec<OrderHold>,
+    /// Transitions of a zone.
+    pub transitions: Vec<Transition>,
 }
 
 /// What a decision rests on: the time, and who asks for what.
@@ -332,6 +341,8 @@ pub fn decide<'p>(state: &State, question: Question<'_>, plan: &'p mut Plan) -> 
             let envelope = &question.request.envelope;
             Verdict::Answer(Reply::Risk((envelope.merchant, envelope.slot), *from))
         }
+        Command::ZoneSet(zone) => zone::decide(state, question, zone, plan),
+        Command::ZoneShow => Verdict::Answer(Reply::Zone(risk::owner(question))),
         Command::StockTermsShow { stock } => query::decide_stock(state, question, *stock, Reply::Terms),
         Command::OwedShow { stock, from } => owed::decide_show(state, question, *stock, *from),
         Command::OrderShow { order, after, limit } => {
@@ -355,6 +366,10 @@ pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) -> Optio
         }
         Event::RiskRuleSet { .. } | Event::BlockSet { .. } => {
             risk::apply(state, event, resolved);
+            None
+        }
+        Event::ZoneSet { .. } => {
+            zone::apply(state, event, resolved);
             None
         }
         Event::Revealed { .. } => Some(keys::apply_reveal(state, event, resolved)),
@@ -430,6 +445,7 @@ fn tick(state: &mut State, now_ms: u64) {
     // No record is freed here that a decision may have found: a tick comes between it and its event.
     state.now_ms = now_ms;
     state.risk.visit(VISITS_PER_TICK, now_ms);
+    state.zones.turn(now_ms);
 }
 
 /// Posts an event about the holds that were resolved, and applies it.
@@ -505,6 +521,7 @@ pub fn resolve(state: &State, event: &Event<'_>, resolved: &mut Resolved) {
         Event::StockCreated { origin, .. }
         | Event::RiskRuleSet { origin, .. }
         | Event::BlockSet { origin, .. }
+        | Event::ZoneSet { origin, .. }
         | Event::Tombstone { origin }
         | Event::KeysExported { origin, .. } => resolved.hash = new_record(state, &origin.key()),
         Event::GuaranteeLapsed { stock, .. } | Event::BatchExpired { stock, .. } => {

@@ -74,6 +74,7 @@ impl State {
         feed(&mut hash, &self.limits);
         feed(&mut hash, &self.counts);
         self.digest_risk(&mut hash);
+        self.digest_zones(&mut hash);
         hash.update(self.debts.next_age().as_bytes());
         for (age, debt) in self.debts.by_age() {
             hash.update(age.as_bytes());
@@ -109,6 +110,15 @@ impl State {
         }
         feed(hash, &self.risk.counts);
         hash.update(self.risk.ends().as_bytes());
+    }
+
+    fn digest_zones(&self, hash: &mut Xxh3) {
+        for found in self.zones.list() {
+            let (merchant, slot) = found.owner;
+            hash.update([merchant.0, u32::from(slot.0), found.version].as_bytes());
+            hash.update(&found.name);
+            found.zone.transitions().for_each(|transition| hash.update(transition.as_bytes()));
+        }
     }
 
     fn digest_keys(&self, hash: &mut Xxh3) {

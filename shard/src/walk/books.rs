@@ -266,6 +266,7 @@ impl Books {
             | Event::StockPriced { .. }
             | Event::RiskRuleSet { .. }
             | Event::BlockSet { .. }
+            | Event::ZoneSet { .. }
             | Event::SellRefused { .. }
             | Event::Extended { .. }
             | Event::KeysExported { .. }
