@@ -47,6 +47,12 @@ fn limit_of(stock: &Stock, kind: SubjectKind) -> SubjectLimit {
     limit
 }
 
+/// The most units that a subject can be counted with: its limit in all, or what a count can say.
+#[inline]
+fn most_of(limit: SubjectLimit) -> u32 {
+    if limit.total.get() == 0 { u32::MAX } else { limit.total.get() }
+}
+
 /// Cuts each pool to what purchase limits leave, in all and per day, and notes the entries; answers whether any stock has
 /// limits.
 #[inline]
@@ -118,9 +124,7 @@ fn room_of_all(
         }
         let entry = state.find_limit(kind, subject, handle).map_or(NONE, |entry| entry.0);
         entries[kind.position()] = entry;
-        if limit.total.get() != 0 {
-            room = room.min(left(state, limit.total.get(), replaced, entry));
-        }
+        room = room.min(left(state, most_of(limit), replaced, entry));
         if limit.per_day.get() != 0 {
             let today = left_today(state, (now_ms, stock), limit.per_day.get(), replaced, entry);
             room = room.min(today);
@@ -212,7 +216,7 @@ pub fn room_late(state: &State, (limit, stock): (u32, &Stock), reserved_ms: u64)
     let rooms = counted.flat_map(|kind| {
         let (limit, entry) = (limit_of(stock, kind), state.limits.get(Handle(entries[kind.position()])));
         let left = |limit: u32, counted: u32| u64::from(limit.saturating_sub(counted));
-        let total = (limit.total.get() != 0).then(|| left(limit.total.get(), entry.units));
+        let total = Some(left(most_of(limit), entry.units));
         let per_day = if fully && limit.per_day.get() != 0 { entry.on_day(day) } else { None };
         [total, per_day.map(|counted| left(limit.per_day.get(), counted))]
     });

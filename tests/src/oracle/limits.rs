@@ -44,6 +44,11 @@ impl Limit {
     pub fn is_any(&self) -> bool {
         (self.total, self.per_day, self.held) != (0, 0, 0)
     }
+
+    /// The most units that a subject is counted with.
+    fn most(&self) -> i128 {
+        if self.total > 0 { self.total } else { 4_294_967_295 }
+    }
 }
 
 /// Who asks: one of each kind; 0: not told.
@@ -177,7 +182,7 @@ impl Oracle {
         let is_of_today = |hold: &Hold| self.day(stock, hold.reserved_ms) == today;
         let of_today = if purchases.day == Some(today) { purchases.today } else { 0 }
             - given_up(replaced, |hold, line| counts(line) && line.fully && is_of_today(hold));
-        let total = (limit.total > 0).then_some(limit.total - in_all);
+        let total = limit.is_any().then_some(limit.most() - in_all);
         let per_day = (limit.per_day > 0).then_some(limit.per_day - of_today);
         [total, per_day].into_iter().flatten().min()
     }
@@ -209,7 +214,7 @@ impl Oracle {
         let day = self.day(line.stock, hold.reserved_ms);
         let room = |subject: &Subject| {
             let (limit, purchases) = (stock.limit(subject.0), self.purchased(line.stock, *subject));
-            let total = (limit.total > 0).then_some(limit.total - purchases.units);
+            let total = Some(limit.most() - purchases.units);
             let matters = line.fully && limit.per_day > 0 && purchases.day <= Some(day);
             let of_day = if purchases.day == Some(day) { purchases.today } else { 0 };
             let per_day = matters.then_some(limit.per_day - of_day);
