@@ -6,6 +6,7 @@ use crate::orders::OrderShown;
 use scrip_engine::answer::{
     Answer, Cancelled, ChannelView, DebtView, HoldState, HoldView, OperationView, Outcome, StockView,
 };
+use scrip_engine::calendar::Transition;
 use scrip_engine::command::{Block, Limits, Price, Quota, RiskRule, StockKind, StockTerms};
 use scrip_engine::ids::{ChannelId, OperationId, OrderId, StockId, UserId};
 use scrip_engine::rejection::Code;
@@ -19,7 +20,7 @@ pub use keys::{
 /// A stock was made or changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StockChanged {
-    /// The total after it (create, supply); the version after it (edit, quota, limits, prices); units moved at once, the
+    /// The total after it (create, supply); the version after it (edit, quota, limits, prices; of the zone: zone); units moved at once, the
     /// rest being marked (void, freeze, unfreeze, of batches too); the number of the batch or rule; the action of a block; 1
     /// if a reclaimed key can be sold again, else 0.
     pub value: u64,
@@ -207,6 +208,17 @@ pub struct RiskShown {
     pub blocks: Vec<Block>,
 }
 
+/// The time zone of the merchant in a slot.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ZoneShown {
+    /// Its version, to set it with; 0: there is none.
+    pub version: u32,
+    /// For people.
+    pub name: String,
+    /// Its transitions, in ascending order.
+    pub transitions: Vec<Transition>,
+}
+
 /// The channels of a stock.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChannelsShown {
@@ -343,6 +355,7 @@ pub(crate) enum OwnedOutcome {
     Channels(ChannelsShown),
     Terms(Box<TermsShown>),
     Risk(RiskShown),
+    Zone(ZoneShown),
     Hold(Box<HoldShown>),
     Operation(OperationView),
     /// Until the wire knows it: nothing of cards is read yet.
@@ -394,6 +407,11 @@ impl From<Outcome<'_>> for OwnedOutcome {
                 rules: rules.to_vec(),
                 blocks_total: total,
                 blocks: blocks.to_vec(),
+            }),
+            Answer::Zone { version, name, transitions } => OwnedOutcome::Zone(ZoneShown {
+                version,
+                name: String::from_utf8_lossy(name).into_owned(),
+                transitions: transitions.to_vec(),
             }),
             Answer::Hold(view) => OwnedOutcome::Hold(Box::new(view.into())),
             Answer::Operation(view) => OwnedOutcome::Operation(view),

@@ -48,7 +48,7 @@ pub use answer::{
     BatchShown, BatchesShown, ChannelShown, ChannelsShown, Confirmed, DebtShown, DebtsShown, Extended,
     HoldLineShown, HoldShown, KeyListed, KeyShown, KeyText, KeysImported, KeysListed, KeysShown,
     OperationShown, Owed, Released, Replaced, Reserved, Returned, RiskShown, Sold, StockChanged, StockShown,
-    TermsShown,
+    TermsShown, ZoneShown,
 };
 pub use channels::{CHANNELS, UnknownChannel, channel_id, channel_name};
 pub use client::Client;
@@ -58,16 +58,18 @@ pub use options::{ClientOptions, RetryPolicy};
 pub use orders::{OrderHoldShown, OrderShown};
 pub use request::{
     BatchChange, BatchCreate, Confirm, Extend, KeysImport, Reserve, ReturnUnits, Sell, StockCreate,
-    StockEdit, StockFreeze, StockLimits, StockPrice, StockQuota, StockUnits, StockVoid,
+    StockEdit, StockFreeze, StockLimits, StockPrice, StockQuota, StockUnits, StockVoid, ZoneSet,
 };
 pub use scrip_engine::answer::{Cancelled, HoldState, More, OperationKind, OperationView};
+pub use scrip_engine::calendar::{Day, Transition, Zone};
 pub use scrip_engine::command::{
     BatchChange as BatchVerb, Block, Limits, Line, Parties, Price, PriceKind, Quota, RiskAction, RiskRule,
     StockKind, StockTerms, SubjectKind, SubjectLimit,
 };
 pub use scrip_engine::ids::{ChannelId, MerchantId, OperationId, OrderId, Slot, StockId, UserId};
 pub use scrip_engine::limits::{
-    KEY_BLOCK_BYTES_MAX, KEY_TEXT_BYTES_MAX, KEYS_PER_CHUNK_MAX, LINES_MAX, STOCK_UNITS_MAX, TTL_MAX_MS,
+    KEY_BLOCK_BYTES_MAX, KEY_TEXT_BYTES_MAX, KEYS_PER_CHUNK_MAX, LINES_MAX, STOCK_UNITS_MAX, TRANSITIONS_MAX,
+    TTL_MAX_MS, ZONE_OFFSET_MAX_MINUTES,
 };
 pub use scrip_engine::rejection::{CapacityOf, Class, Code};
 pub use scrip_engine::state::keys::{BatchState, KeyState};

@@ -2,6 +2,7 @@
 //! it; what breaks a limit of the contract is refused here, before it can cost a connection.
 
 use crate::operation::{Hold, Operation};
+use scrip_engine::calendar::Transition;
 use scrip_engine::command::{self, Command, Limits, Line, Parties, Price, Quota, StockKind, StockTerms};
 use scrip_engine::ids::{OperationId, OrderId, Slot, StockId, UserId};
 use zerocopy::little_endian::U32;
@@ -172,6 +173,21 @@ pub struct StockPrice {
     pub version: u32,
     /// All prices from now on; at most 64.
     pub prices: Vec<Price>,
+}
+
+/// The merchant's time zone in a slot, if it still is at `version`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ZoneSet {
+    /// Makes the call idempotent.
+    pub operation: Operation,
+    /// The slot.
+    pub slot: Slot,
+    /// The version seen; 0: there is none yet.
+    pub version: u32,
+    /// For people: 1 to 64 bytes, such as an IANA name.
+    pub name: String,
+    /// 1 to 256, in ascending order. Those that have begun stay as they are.
+    pub transitions: Vec<Transition>,
 }
 
 /// Quotas of channels, for a stock that still is at `version`. Channels that are not named keep theirs.

@@ -1,11 +1,11 @@
-//! Calls that lay down rules and show them: limits and prices of stocks, risk rules and blocks.
+//! Calls that lay down rules and show them: limits and prices of stocks, risk rules and blocks, time zones.
 
-use crate::answer::{OwnedOutcome, RiskShown, StockChanged, TermsShown};
+use crate::answer::{OwnedOutcome, RiskShown, StockChanged, TermsShown, ZoneShown};
 use crate::client::{Client, wrong_answer};
 use crate::error::Error;
 use crate::operation::Operation;
-use crate::request::{StockLimits, StockPrice};
-use scrip_engine::command::{Block, Command, RiskRule};
+use crate::request::{StockLimits, StockPrice, ZoneSet};
+use scrip_engine::command::{self, Block, Command, RiskRule};
 use scrip_engine::ids::{Slot, StockId};
 
 impl Client {
@@ -51,6 +51,24 @@ impl Client {
     ) -> Result<StockChanged, Error> {
         match self.call(operation, slot, Command::BlockSet { block: &block }).await? {
             OwnedOutcome::StockChanged(value) => Ok(StockChanged { value }),
+            _ => Err(wrong_answer()),
+        }
+    }
+
+    /// Sets the merchant's time zone in a slot. The answer's value is the zone's version.
+    pub async fn zone_set(&self, request: ZoneSet) -> Result<StockChanged, Error> {
+        let ZoneSet { operation, slot, version, name, transitions } = request;
+        let zone = command::ZoneSet { version, name: name.as_bytes(), transitions: &transitions };
+        match self.call(operation, slot, Command::ZoneSet(zone)).await? {
+            OwnedOutcome::StockChanged(value) => Ok(StockChanged { value }),
+            _ => Err(wrong_answer()),
+        }
+    }
+
+    /// Shows the merchant's time zone in a slot.
+    pub async fn zone_show(&self, slot: Slot) -> Result<ZoneShown, Error> {
+        match self.call(Operation::given(0, 0), slot, Command::ZoneShow).await? {
+            OwnedOutcome::Zone(shown) => Ok(shown),
             _ => Err(wrong_answer()),
         }
     }

@@ -3,6 +3,7 @@
 //! Invariant: the answer to a mutating command depends on its event alone, so that a repeat, a restart and a follower
 //! give the same bytes.
 
+use crate::calendar::Transition;
 use crate::command::{Block, Limits, Price, RiskRule, StockKind};
 use crate::ids::{CardId, ChannelId, OperationId, OrderId, StockId, UserId};
 use crate::rejection::{Code, Rejection};
@@ -115,6 +116,15 @@ pub enum Answer<'a> {
         total: u32,
         /// A page of them, by kind and subject.
         blocks: &'a [Block],
+    },
+    /// ZONE_SHOW.
+    Zone {
+        /// Its version, to set it with; 0: the merchant has none in this slot.
+        version: u32,
+        /// For people.
+        name: &'a [u8],
+        /// Its transitions.
+        transitions: &'a [Transition],
     },
     /// SELL: its units are owed.
     Owed {

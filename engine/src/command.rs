@@ -4,6 +4,7 @@
 //! `decide` need not look at them again. The protocol calls it on every decoded command; whoever builds commands in
 //! process calls it too.
 
+use crate::calendar::Transition;
 use crate::ids::{CardId, ChannelId, MerchantId, OperationId, OperationKey, OrderId, Slot, StockId, UserId};
 use crate::limits::TTL_DEFAULT_MS;
 use zerocopy::little_endian::{U16, U32, U64};
@@ -214,6 +215,17 @@ impl Quota {
     }
 }
 
+/// A merchant's time zone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ZoneSet<'a> {
+    /// The version the caller has seen; 0: there is none yet.
+    pub version: u32,
+    /// For people: UTF-8, 1 to 64 bytes, such as an IANA name.
+    pub name: &'a [u8],
+    /// Its transitions, 1 to 256, in ascending order.
+    pub transitions: &'a [Transition],
+}
+
 /// What a caller can ask for.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Command<'a> {
@@ -300,6 +312,8 @@ pub enum Command<'a> {
         /// The block.
         block: &'a Block,
     },
+    /// Sets the time zone of the merchant in this slot if it still is at `version` (compare and set).
+    ZoneSet(ZoneSet<'a>),
     /// Makes a batch of a keys stock.
     BatchCreate(BatchCreate<'a>),
     /// Freezes, unfreezes or voids the unsold keys of a batch; those that holds count on are marked and follow.
@@ -520,6 +534,8 @@ pub enum Command<'a> {
         /// Position of the first block wanted.
         from: u32,
     },
+    /// Query: the time zone of the merchant in this slot.
+    ZoneShow,
     /// Query: what is recorded under the envelope's operation id.
     OperationShow,
 }
@@ -544,6 +560,7 @@ impl Command<'_> {
                 | Command::KeysRead { .. }
                 | Command::StockTermsShow { .. }
                 | Command::RiskShow { .. }
+                | Command::ZoneShow
                 | Command::KeysList { .. }
                 | Command::OwedShow { .. }
                 | Command::OrderShow { .. }

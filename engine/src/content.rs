@@ -192,6 +192,12 @@ pub fn content_digest(envelope: &Envelope, command: &Command<'_>) -> u64 {
         }
         Command::RiskSet { rule } => Fields::new(14, envelope).digest(rule.as_bytes()),
         Command::BlockSet { block } => Fields::new(15, envelope).digest(block.as_bytes()),
+        Command::ZoneSet(zone) => {
+            let mut fields = Fields::new(75, envelope);
+            fields.put_u64(u64::from(zone.version));
+            fields.put(zone.name);
+            fields.digest(zone.transitions.as_bytes())
+        }
         Command::KeyReclaim { hold, key, reason } => {
             let mut fields = Fields::new(24, envelope);
             fields.put_u128(hold.0);
@@ -214,6 +220,7 @@ pub fn content_digest(envelope: &Envelope, command: &Command<'_>) -> u64 {
         Command::Confirm { .. }
         | Command::StockTermsShow { .. }
         | Command::RiskShow { .. }
+        | Command::ZoneShow
         | Command::Release
         | Command::Cancel
         | Command::StockShow { .. }

@@ -7,6 +7,7 @@
 //! Invariant: `decode(encode(event)) == event`, and the encoded size is a multiple of eight.
 
 use crate::answer::OperationKind;
+use crate::calendar::Transition;
 use crate::command::{
     BatchChange, Block, CampaignKind, CampaignState, CampaignTerms, CardChange, Definition, Limits, Parties,
     Price, Quota, RiskRule, StockKind, StockTerms, SubjectKind,
@@ -15,6 +16,7 @@ use crate::ids::{CardId, ChannelId, MerchantId, OperationId, OperationKey, Order
 use crate::limits::{
     BEARER_CARDS_MAX, CARDS_PER_ISSUE_MAX, CHANNELS_PER_STOCK_MAX, DEBTS_PER_EVENT_MAX,
     EXPIRED_PER_EVENT_MAX, KEYS_PER_CHUNK_MAX, LINES_MAX, NAME_BYTES_MAX, PRICES_PER_STOCK_MAX, Rules,
+    TRANSITIONS_MAX,
 };
 use crate::rejection::Code;
 use zerocopy::little_endian::{U16, U32, U64, U128};
@@ -157,6 +159,15 @@ pub enum Event<'a> {
         origin: Origin,
         /// The block.
         block: Block,
+    },
+    /// The merchant's time zone was set.
+    ZoneSet {
+        /// The operation.
+        origin: Origin,
+        /// For people.
+        name: &'a [u8],
+        /// All transitions from now on.
+        transitions: &'a [Transition],
     },
     /// The guarantee of a channel lapsed.
     GuaranteeLapsed {

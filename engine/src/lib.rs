@@ -4,6 +4,7 @@
 //! what history (recovery, followers) enters by. The rules are in docs/semantics.md. Read the modules in this order.
 
 pub mod answer;
+pub mod calendar;
 pub mod command;
 mod commands;
 pub mod content;

@@ -71,6 +71,12 @@ pub const BLOCKS_PER_ANSWER_MAX: usize = 64;
 pub const RISK_WINDOW_MIN_MS: u32 = 1_000;
 /// The longest window of a risk rule: 30 days.
 pub const RISK_WINDOW_MAX_MS: u32 = 30 * 86_400_000;
+/// Transitions of a merchant's time zone.
+pub const TRANSITIONS_MAX: usize = 256;
+/// How far a clock may be ahead of UTC, or behind it.
+pub const ZONE_OFFSET_MAX_MINUTES: i16 = 14 * 60;
+/// Merchants and slots that have a time zone: 32 MiB of transitions, if each has as many as it can.
+pub const ZONES_MAX: usize = 8 * 1024;
 /// Debts that one event settles or ends.
 pub const DEBTS_PER_EVENT_MAX: usize = 64;
 /// Claims of debts that one step of a settlement looks at, but for those of the last debt's other stocks.
@@ -127,6 +133,7 @@ const _: () = assert!(LINES_MAX as u64 * (UNITS_PER_LINE_MAX as u64) < STOCK_UNI
 const _: () = assert!(TTL_DEFAULT_MS <= TTL_MAX_MS);
 const _: () = assert!(LINES_MAX * 24 + 256 <= EVENT_BYTES_MAX);
 const _: () = assert!(PRICES_PER_STOCK_MAX * 24 + 256 <= EVENT_BYTES_MAX);
+const _: () = assert!(TRANSITIONS_MAX * 16 + NAME_BYTES_MAX + 256 <= EVENT_BYTES_MAX);
 const _: () = assert!(EXPIRED_PER_EVENT_MAX * 24 + 256 <= ADVANCE_EVENT_BYTES_MAX);
 /// The largest encoded event that settles debts.
 pub const SETTLEMENT_BYTES_MAX: usize = DEBTS_PER_EVENT_MAX * 28 + 8;

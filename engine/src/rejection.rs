@@ -165,19 +165,21 @@ pub enum CapacityOf {
     Blocks = 15,
     /// Merchants and slots with risk rules.
     RiskBooks = 16,
+    /// Merchants and slots with a time zone.
+    Zones = 17,
     /// Campaigns of one slot.
-    Campaigns = 17,
+    Campaigns = 18,
     /// Cards in memory.
-    Cards = 18,
+    Cards = 19,
     /// Redemptions in memory.
-    Redemptions = 19,
+    Redemptions = 20,
     /// Batches of bearer cards, of one campaign or in all.
-    CardBatches = 20,
+    CardBatches = 21,
 }
 
 impl CapacityOf {
     /// All of them, by number.
-    pub const ALL: [CapacityOf; 20] = [
+    pub const ALL: [CapacityOf; 21] = [
         CapacityOf::Stocks,
         CapacityOf::Holds,
         CapacityOf::ExtraLines,
@@ -194,6 +196,7 @@ impl CapacityOf {
         CapacityOf::RiskCounts,
         CapacityOf::Blocks,
         CapacityOf::RiskBooks,
+        CapacityOf::Zones,
         CapacityOf::Campaigns,
         CapacityOf::Cards,
         CapacityOf::Redemptions,

@@ -76,11 +76,13 @@ pub enum Bug {
     ConfirmOwesAll,
     /// engine: while the replacement of a card key is owed, the void key's unit is still counted as sold.
     OwedReplacementUsedTwice,
+    /// engine: a merchant's clock stays as far ahead of UTC as it was first.
+    ZoneStandsStill,
 }
 
 impl Bug {
     /// Every planted bug, in the order of their numbers.
-    pub const ALL: [Bug; 34] = [
+    pub const ALL: [Bug; 35] = [
         Bug::AnswerBeforeSync,
         Bug::SkippedDirectorySync,
         Bug::IgnoredIoError,
@@ -115,6 +117,7 @@ impl Bug {
         Bug::OrderForgetsOldest,
         Bug::ConfirmOwesAll,
         Bug::OwedReplacementUsedTwice,
+        Bug::ZoneStandsStill,
     ];
 }
 

@@ -9,7 +9,7 @@ use crate::answers::{
 };
 use crate::answers::{
     BatchesBody, CancelledBody, ConfirmedKeysBody, DebtsBody, KeyFact, KeysBody, KeysListedBody,
-    OrderHoldsBody, OwedBody, RiskBody, RuleFact, TermsBody, TotalFact,
+    OrderHoldsBody, OwedBody, RiskBody, RuleFact, TermsBody, TotalFact, ZoneBody,
 };
 use crate::commands::kind_of_flags;
 use crate::error::{AnswerError, AnswerFault};
@@ -21,6 +21,7 @@ use scrip_engine::answer::{
     KeyPage, ListPage, ListedItem, ListedKeys, More, OperationKind, OperationView, OrderHold, Outcome,
     StockView,
 };
+use scrip_engine::calendar::Transition;
 use scrip_engine::command::{Block, Limits, Price, RiskRule, StockTerms};
 use scrip_engine::ids::{ChannelId, OperationId, OrderId, StockId, UserId};
 use scrip_engine::rejection::{CapacityOf, Code, Facts, LineFact, Rejection};
@@ -232,10 +233,21 @@ impl<'a> Body<'a> {
                 Answer::Debts { total: body.total.get(), debts }
             }
             AnswerKind::OrderHolds => self.order_holds()?,
+            AnswerKind::Zone => self.zone()?,
             AnswerKind::Hold => Answer::Hold(self.hold()?),
             AnswerKind::Operation => Answer::Operation(self.operation()?),
             AnswerKind::Rejection => return Err(AnswerFault::UnknownKind(kind as u8)),
         })
+    }
+
+    fn zone(&mut self) -> Result<Answer<'a>, AnswerFault> {
+        let body: &ZoneBody = self.fixed()?;
+        let transitions: &[Transition] = self.entries(self.count())?;
+        if body.spare.get() != 0 || transitions.iter().any(|transition| transition.spare != [0; 6]) {
+            return Err(AnswerFault::SpareNotZero);
+        }
+        let name = self.entries(usize::from(body.name_bytes.get()))?;
+        Ok(Answer::Zone { version: body.version.get(), name, transitions })
     }
 
     fn cancelled(&mut self) -> Result<Cancelled, AnswerFault> {

@@ -8,7 +8,7 @@ use crate::answers::{
 };
 use crate::answers::{
     BatchesBody, CancelledBody, ConfirmedKeysBody, DebtsBody, KeyFact, KeysBody, KeysListedBody,
-    OrderHoldsBody, OwedBody, RiskBody, RuleFact, TermsBody, TotalFact,
+    OrderHoldsBody, OwedBody, RiskBody, RuleFact, TermsBody, TotalFact, ZoneBody,
 };
 use crate::commands::flags_of_kind;
 use crate::frame::{self, FrameKind, HEADER_BYTES};
@@ -208,6 +208,16 @@ fn done(out: &mut Vec<u8>, index: u16, answer: &Answer<'_>, seals: &mut dyn Open
             let body = RiskBody { total: U32::new(*total), blocks: U32::new(blocks.len() as u32) };
             put(out, header(AnswerKind::Risk, 0, index, rules.len()), body, rules.as_bytes());
             out.extend_from_slice(blocks.as_bytes());
+            close(out, at);
+        }
+        Answer::Zone { version, name, transitions } => {
+            let at = out.len();
+            let name_bytes = U16::new(name.len() as u16);
+            let body = ZoneBody { version: U32::new(*version), name_bytes, spare: U16::ZERO };
+            let header = header(AnswerKind::Zone, 0, index, transitions.len());
+            put(out, header, body, transitions.as_bytes());
+            out.extend_from_slice(name);
+            pad(out, name.len());
             close(out, at);
         }
         Answer::Cancelled(what) => cancelled(out, index, *what),

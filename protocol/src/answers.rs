@@ -220,6 +220,18 @@ layout! {
 }
 
 layout! {
+    /// ZONE; the transitions follow, then the name.
+    pub struct ZoneBody {
+        /// counts up with each setting, to set it with; 0: there is none
+        version: U32,
+        /// bytes of the name
+        name_bytes: U16,
+        /// 0
+        spare: U16,
+    }
+}
+
+layout! {
     /// ORDER_HOLDS; the holds follow.
     pub struct OrderHoldsBody {
         /// 0 no older ones are left, 1 some are, 2 some may be, behind holds that are gone and leave memory bit by bit
@@ -262,7 +274,7 @@ layout! {
     pub struct OperationBody {
         /// the number in the operation's answer: value, deadline or units
         value: U64,
-        /// 1 STOCK_CREATE, 2 _SUPPLY, 3 _VOID, 4 _FREEZE, 5 _UNFREEZE, 6 _EDIT, 7 EXTEND, 8 RETURN, 9 STOCK_QUOTA, 10 BATCH_CREATE, 11 BATCH_CHANGE, 12 KEYS_IMPORT, 13 REVEAL, 14 KEY_REPLACE, 15 KEY_RECLAIM, 16 KEYS_EXPORT, 18 CANCEL, 19 STOCK_LIMITS, 20 STOCK_PRICE, 21 RISK_SET, 22 BLOCK_SET
+        /// 1 STOCK_CREATE, 2 _SUPPLY, 3 _VOID, 4 _FREEZE, 5 _UNFREEZE, 6 _EDIT, 7 EXTEND, 8 RETURN, 9 STOCK_QUOTA, 10 BATCH_CREATE, 11 BATCH_CHANGE, 12 KEYS_IMPORT, 13 REVEAL, 14 KEY_REPLACE, 15 KEY_RECLAIM, 16 KEYS_EXPORT, 18 CANCEL, 19 STOCK_LIMITS, 20 STOCK_PRICE, 21 RISK_SET, 22 BLOCK_SET, 23 ZONE_SET
         kind: u8,
         /// 0
         spare: [u8; 7],
@@ -294,7 +306,7 @@ layout! {
 layout! {
     /// The facts MAXIMUM.
     pub struct MaximumFact {
-        /// 1 stocks, 2 holds, 3 further lines, 4 operations, 5 user limits, 6 units of one stock, 7 log space, 8 channels of one stock, 9 batches of one stock, 10 card keys, 11 bytes of sealed card keys, 12 debts, 13 lines of orders, 14 subjects counted by risk rules, 15 blocks, 16 merchants and slots with risk rules
+        /// 1 stocks, 2 holds, 3 further lines, 4 operations, 5 user limits, 6 units of one stock, 7 log space, 8 channels of one stock, 9 batches of one stock, 10 card keys, 11 bytes of sealed card keys, 12 debts, 13 lines of orders, 14 subjects counted by risk rules, 15 blocks, 16 merchants and slots with risk rules, 17 merchants and slots with a time zone
         which: U16,
         /// 0
         spare: [u8; 6],
@@ -414,7 +426,7 @@ numbered! {
     AnswerKind {
         /// The command was refused.
         Rejection = 0, "REJECTION", NoBody, "the facts", 0xff;
-        /// A stock was made or changed; `value`: its total (CREATE, SUPPLY), its version (EDIT, QUOTA, LIMITS, PRICE), units moved at once (VOID, FREEZE, UNFREEZE, BATCH_CHANGE); the batch's number (BATCH_CREATE); the rule's number (RISK_SET); the action (BLOCK_SET); 0 (KEYS_EXPORT's record); 1 if the key can be sold again, else 0 (KEY_RECLAIM).
+        /// A stock was made or changed; `value`: its total (CREATE, SUPPLY), its version (EDIT, QUOTA, LIMITS, PRICE; ZONE_SET: that of the zone), units moved at once (VOID, FREEZE, UNFREEZE, BATCH_CHANGE); the batch's number (BATCH_CREATE); the rule's number (RISK_SET); the action (BLOCK_SET); 0 (KEYS_EXPORT's record); 1 if the key can be sold again, else 0 (KEY_RECLAIM).
         StockChanged = 1, "STOCK_CHANGED", ValueBody, "", 0;
         /// RESERVE was taken.
         Reserved = 2, "RESERVED", ReservedBody, "`count` u32: units granted per line, padded", 0;
@@ -456,6 +468,8 @@ numbered! {
         Debts = 18, "DEBTS", DebtsBody, "`count` debts of 64 bytes", 0;
         /// ORDER_SHOW.
         OrderHolds = 22, "ORDER_HOLDS", OrderHoldsBody, "`count` holds of 80 bytes", 0;
+        /// ZONE_SHOW; version 0: the merchant has none in this slot.
+        Zone = 23, "ZONE", ZoneBody, "`count` transitions of 16 bytes, then the name (UTF-8), padded", 0;
     }
 }
 

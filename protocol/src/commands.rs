@@ -21,6 +21,7 @@ const _: () = assert!(
 );
 const _: () = assert!(size_of::<PriceLayout>() == size_of::<scrip_engine::command::Price>());
 const _: () = assert!(size_of::<RiskRuleLayout>() == size_of::<scrip_engine::command::RiskRule>());
+const _: () = assert!(size_of::<TransitionLayout>() == size_of::<scrip_engine::calendar::Transition>());
 const _: () = assert!(size_of::<BlockLayout>() == size_of::<scrip_engine::command::Block>());
 const _: () = assert!(size_of::<PartiesLayout>() == size_of::<scrip_engine::command::Parties>());
 const _: () = assert!(size_of::<LineLayout>() == size_of::<scrip_engine::command::Line>());
@@ -110,6 +111,8 @@ pub enum Tail {
     Limits,
     /// `lines` prices of 24 bytes.
     Prices,
+    /// `lines` transitions of 16 bytes, then a name, padded to a multiple of 8.
+    Zone,
     /// `lines` lengths of texts (u16), then the texts one behind the other; padded to a multiple of 8.
     Texts,
 }
@@ -245,6 +248,10 @@ commands! {
     StockTermsShow = 73, "STOCK_TERMS_SHOW", StockShowBody, None, [];
     /// Query: the merchant's risk rules in this slot, and a page of the blocks. Needs no operation id.
     RiskShow = 74, "RISK_SHOW", RiskShowBody, None, [];
+    /// Sets the time zone of the merchant in this slot if it still is at the version given.
+    ZoneSet = 75, "ZONE_SET", ZoneSetBody, Zone, [];
+    /// Query: the time zone of the merchant in this slot. Needs no operation id.
+    ZoneShow = 76, "ZONE_SHOW", EmptyBody, None, [];
     /// Query: the card keys of a stock, where each stands and how its text ends, a page of them. Needs no operation id.
     KeysList = 70, "KEYS_LIST", KeysListBody, None, [ONE_BATCH];
     /// Query: the debts of one stock, a page of them, the oldest first. Needs no operation id.
@@ -290,6 +297,8 @@ impl CommandKind {
             Command::BlockSet { .. } => CommandKind::BlockSet,
             Command::StockTermsShow { .. } => CommandKind::StockTermsShow,
             Command::RiskShow { .. } => CommandKind::RiskShow,
+            Command::ZoneSet(_) => CommandKind::ZoneSet,
+            Command::ZoneShow => CommandKind::ZoneShow,
             Command::OperationShow => CommandKind::OperationShow,
             Command::StockChannels { .. } => CommandKind::StockChannels,
             // Until the wire knows it: none is encoded, and none comes in.

@@ -7,7 +7,7 @@ use crate::commands::{
     BatchChangeBody, BatchCreateBody, BatchesShowBody, COMMAND_HEADER_BYTES, CommandHeader, CommandKind,
     ExtendBody, KeyReplaceBody, KeysImportBody, KeysListBody, KeysReadBody, OrderShowBody, OwedShowBody,
     ReturnBody, RevealBody, RiskShowBody, StockCreateBody, StockEditBody, StockLimitsBody, StockPriceBody,
-    StockQuotaBody, StockShowBody, StockUnitsBody, TakeBody, flag, kind_of_flags,
+    StockQuotaBody, StockShowBody, StockUnitsBody, TakeBody, ZoneSetBody, flag, kind_of_flags,
 };
 use crate::error::{CommandError, CommandFault};
 use crate::extras::{self, Extras};
@@ -16,7 +16,7 @@ use crate::layout::padding;
 use crate::limits::{ALIGNMENT, COMMAND_BYTES_MAX};
 use scrip_engine::command::{
     BatchChange, BatchCreate, Command, Envelope, KeyBlock, Line, Parties, Price, Quota, Request, StockCreate,
-    StockTerms, Take,
+    StockTerms, Take, ZoneSet,
 };
 use scrip_engine::ids::{ChannelId, MerchantId, OperationId, OrderId, Slot, StockId, UserId};
 use zerocopy::little_endian::{U32, U64, U128};
@@ -157,6 +157,8 @@ impl<'a> Body<'a> {
                 self.without_lines(Command::StockTermsShow { stock: StockId(body.stock.get()) })?
             }
             CommandKind::RiskShow => self.risk_show()?,
+            CommandKind::ZoneSet => self.zone_set()?,
+            CommandKind::ZoneShow => self.without_lines(Command::ZoneShow)?,
             CommandKind::BatchCreate => self.batch_create()?,
             CommandKind::BatchChange => self.batch_change()?,
             CommandKind::KeysImport => self.keys_import()?,
@@ -280,6 +282,15 @@ impl<'a> Body<'a> {
         Ok(units)
     }
 
+    /// `lines` entries in place, each of whole words.
+    fn list<T: FromBytes + KnownLayout + Immutable>(&mut self) -> Result<&'a [T], CommandFault> {
+        let count = self.header.lines.get();
+        let (list, rest) = <[T]>::ref_from_prefix_with_elems(self.rest, usize::from(count))
+            .map_err(|_| CommandFault::Count(count))?;
+        self.rest = rest;
+        Ok(list)
+    }
+
     fn zeros(&mut self, bytes: usize) -> Result<(), CommandFault> {
         let Some((zeros, rest)) = self.rest.split_at_checked(bytes) else { return Err(self.length_fault()) };
         self.rest = rest;
@@ -344,10 +355,7 @@ impl<'a> Body<'a> {
         if body.spare.get() != 0 {
             return Err(CommandFault::SpareNotZero);
         }
-        let count = self.header.lines.get();
-        let (quotas, rest) = <[Quota]>::ref_from_prefix_with_elems(self.rest, usize::from(count))
-            .map_err(|_| CommandFault::Count(count))?;
-        self.rest = rest;
+        let quotas: &[Quota] = self.list()?;
         Ok(Command::StockQuota { stock: StockId(body.stock.get()), version: body.version.get(), quotas })
     }
 
@@ -366,11 +374,18 @@ impl<'a> Body<'a> {
         if body.spare.get() != 0 {
             return Err(CommandFault::SpareNotZero);
         }
-        let count = self.header.lines.get();
-        let (prices, rest) = <[Price]>::ref_from_prefix_with_elems(self.rest, usize::from(count))
-            .map_err(|_| CommandFault::Count(count))?;
-        self.rest = rest;
+        let prices: &[Price] = self.list()?;
         Ok(Command::StockPrice { stock: StockId(body.stock.get()), version: body.version.get(), prices })
+    }
+
+    fn zone_set(&mut self) -> Result<Command<'a>, CommandFault> {
+        let body: &ZoneSetBody = self.fixed()?;
+        if body.spare.get() != 0 {
+            return Err(CommandFault::SpareNotZero);
+        }
+        let transitions = self.list()?;
+        let name = self.name(usize::from(body.name_bytes.get()))?;
+        Ok(Command::ZoneSet(ZoneSet { version: body.version.get(), name, transitions }))
     }
 
     fn risk_show(&mut self) -> Result<Command<'a>, CommandFault> {

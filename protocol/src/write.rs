@@ -7,7 +7,7 @@ use crate::commands::{
     BatchChangeBody, BatchCreateBody, BatchesShowBody, CommandHeader, CommandKind, ExtendBody,
     KeyReplaceBody, KeysImportBody, KeysListBody, KeysReadBody, OrderShowBody, OwedShowBody, ReturnBody,
     RevealBody, RiskShowBody, StockCreateBody, StockEditBody, StockLimitsBody, StockPriceBody,
-    StockQuotaBody, StockShowBody, StockUnitsBody, TakeBody, flag, flags_of_kind,
+    StockQuotaBody, StockShowBody, StockUnitsBody, TakeBody, ZoneSetBody, flag, flags_of_kind,
 };
 use crate::extras::{self, ExtraFault, Extras};
 use crate::frame::{self, FrameKind, HEADER_BYTES};
@@ -204,6 +204,7 @@ fn flags_and_lines(command: &Command<'_>) -> (u8, usize) {
         Command::StockFreeze { forced, .. } => (when(*forced, flag::FORCED), 0),
         Command::StockQuota { quotas, .. } => (0, quotas.len()),
         Command::StockPrice { prices, .. } => (0, prices.len()),
+        Command::ZoneSet(zone) => (0, zone.transitions.len()),
         Command::Reserve { take, .. } => (of_take(take), take.lines.len()),
         Command::Sell { take, paid, hidden } => {
             let flags = of_take(take) | when(*paid, flag::PAID) | when(*hidden, flag::SELL_HIDDEN);
@@ -228,6 +229,7 @@ fn flags_and_lines(command: &Command<'_>) -> (u8, usize) {
         | Command::BlockSet { .. }
         | Command::StockTermsShow { .. }
         | Command::RiskShow { .. }
+        | Command::ZoneShow
         | Command::OwedShow { .. }
         | Command::OrderShow { .. }
         | Command::StockShow { .. }
@@ -286,6 +288,14 @@ fn body(out: &mut Vec<u8>, command: &Command<'_>) {
         }
         Command::RiskSet { rule } => out.extend_from_slice(rule.as_bytes()),
         Command::BlockSet { block } => out.extend_from_slice(block.as_bytes()),
+        Command::ZoneSet(zone) => {
+            let name_bytes = U16::new(zone.name.len() as u16);
+            let body = ZoneSetBody { version: U32::new(zone.version), name_bytes, spare: U16::ZERO };
+            out.extend_from_slice(body.as_bytes());
+            out.extend_from_slice(zone.transitions.as_bytes());
+            out.extend_from_slice(zone.name);
+            pad(out, zone.name.len());
+        }
         Command::RiskShow { from } => {
             out.extend_from_slice(RiskShowBody { from: U32::new(*from), spare: U32::ZERO }.as_bytes());
         }
@@ -302,7 +312,7 @@ fn body(out: &mut Vec<u8>, command: &Command<'_>) {
             let (order, after, limit) = (U128::new(order.0), U128::new(after.0), U32::new(*limit));
             out.extend_from_slice(OrderShowBody { order, after, limit, spare: U32::ZERO }.as_bytes());
         }
-        Command::Release | Command::Cancel | Command::OperationShow => {}
+        Command::Release | Command::Cancel | Command::OperationShow | Command::ZoneShow => {}
         command => keys(out, command),
     }
 }

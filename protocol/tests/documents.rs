@@ -5,8 +5,8 @@
 use scrip_engine::limits::{
     BATCHES_PER_STOCK_MAX, BLOCKS_PER_ANSWER_MAX, CHANNELS_PER_STOCK_MAX, CLOCK_AHEAD_MAX_MS,
     KEY_BLOCK_BYTES_MAX, KEY_TEXT_BYTES_MAX, KEYS_PER_CHUNK_MAX, KEYS_PER_HOLD_MAX, LINES_MAX,
-    NAME_BYTES_MAX, OWED_MAX_MS, PRICES_PER_STOCK_MAX, RISK_RULES_MAX, STOCK_UNITS_MAX, TTL_DEFAULT_MS,
-    TTL_MAX_MS, UNITS_PER_LINE_MAX,
+    NAME_BYTES_MAX, OWED_MAX_MS, PRICES_PER_STOCK_MAX, RISK_RULES_MAX, STOCK_UNITS_MAX, TRANSITIONS_MAX,
+    TTL_DEFAULT_MS, TTL_MAX_MS, UNITS_PER_LINE_MAX,
 };
 use scrip_engine::rejection::{Class, Code};
 use scrip_protocol::answers::{
@@ -15,7 +15,7 @@ use scrip_protocol::answers::{
 };
 use scrip_protocol::commands::{
     COMMAND_HEADER_BYTES, CommandHeader, CommandKind, LimitsEnd, LineLayout, PartiesLayout, PriceLayout,
-    QuotaLayout, SubjectLimitLayout, Tail,
+    QuotaLayout, SubjectLimitLayout, Tail, TransitionLayout,
 };
 use scrip_protocol::error::ErrorCode;
 use scrip_protocol::extras::{ExtraHeader, FACTS, LABEL, TRACE};
@@ -31,7 +31,7 @@ fn file(path: &str) -> PathBuf {
 }
 
 fn limits_table() -> String {
-    let rows: [(&str, u64, &str); 26] = [
+    let rows: [(&str, u64, &str); 27] = [
         ("frame, header included", u64::from(limits::FRAME_BYTES_MAX), "bytes"),
         ("frame before WELCOME", u64::from(limits::FRAME_BYTES_BEFORE_AUTHENTICATION_MAX), "bytes"),
         ("command, header included", limits::COMMAND_BYTES_MAX as u64, "bytes"),
@@ -43,12 +43,13 @@ fn limits_table() -> String {
         ("prices of a stock", PRICES_PER_STOCK_MAX as u64, ""),
         ("risk rules of a merchant in a slot", RISK_RULES_MAX as u64, ""),
         ("blocks in one RISK", BLOCKS_PER_ANSWER_MAX as u64, ""),
+        ("transitions of a time zone", TRANSITIONS_MAX as u64, ""),
         ("batches of a keys stock", BATCHES_PER_STOCK_MAX as u64, ""),
         ("card keys of a hold", u64::from(KEYS_PER_HOLD_MAX), ""),
         ("card keys of a KEYS_IMPORT", KEYS_PER_CHUNK_MAX as u64, ""),
         ("text of a card key", KEY_TEXT_BYTES_MAX as u64, "bytes of UTF-8"),
         ("lengths and texts of a KEYS_IMPORT", KEY_BLOCK_BYTES_MAX as u64, "bytes"),
-        ("name of a stock or supplier", NAME_BYTES_MAX as u64, "bytes of UTF-8"),
+        ("name of a stock, supplier or time zone", NAME_BYTES_MAX as u64, "bytes of UTF-8"),
         ("time to live of a hold, from its creation", u64::from(TTL_MAX_MS), "ms"),
         ("time to live if none is given", u64::from(TTL_DEFAULT_MS), "ms"),
         ("units can be owed for, from the SELL on", OWED_MAX_MS, "ms"),
@@ -106,6 +107,7 @@ fn command_kinds() -> String {
             Tail::Limits => "limits",
             Tail::Prices => "prices",
             Tail::Texts => "texts",
+            Tail::Zone => "transitions, name",
         };
         let flags: Vec<String> =
             kind.flags().iter().map(|flag| format!("{} = {}", flag.name, flag.bit)).collect();
@@ -136,6 +138,7 @@ fn answer_of(kind: CommandKind) -> &'static str {
         CommandKind::OperationShow => "HOLD or OPERATION",
         CommandKind::StockTermsShow => "TERMS",
         CommandKind::RiskShow => "RISK",
+        CommandKind::ZoneShow => "ZONE",
         _ => "STOCK_CHANGED",
     }
 }
@@ -233,8 +236,8 @@ fn rejection(code: Code) -> (&'static str, &'static str) {
         Code::NotOwner => ("", "`replace` names a hold of another user and another order"),
         Code::OutOfScope => ("", "later: not for this merchant, channel, store or product"),
         Code::RuleFailed => (
-            "VERSION for STOCK_EDIT, STOCK_QUOTA, STOCK_LIMITS and STOCK_PRICE of another version; LINES for RESERVE and SELL",
-            "the stock or batch exists already (STOCK_CREATE, BATCH_CREATE); another version is in force (STOCK_EDIT, STOCK_QUOTA, STOCK_LIMITS, STOCK_PRICE); another clock than the first (STOCK_LIMITS); a time has passed (STOCK_QUOTA, BATCH_CREATE); not for a stock of this kind, or a hold without card keys; more card keys than a line can have (RESERVE, SELL); card keys to available (RETURN); replaced three times (KEY_REPLACE); shown already (KEY_RECLAIM); no sale's id (CANCEL); as a line's fact: the order has the stock by another hold (late CONFIRM)",
+            "VERSION for STOCK_EDIT, STOCK_QUOTA, STOCK_LIMITS, STOCK_PRICE and ZONE_SET of another version; LINES for RESERVE and SELL",
+            "the stock or batch exists already (STOCK_CREATE, BATCH_CREATE); another version is in force (STOCK_EDIT, STOCK_QUOTA, STOCK_LIMITS, STOCK_PRICE, ZONE_SET); another clock than the first, or the merchant has no zone (STOCK_LIMITS); a transition that has begun would change (ZONE_SET); a time has passed (STOCK_QUOTA, BATCH_CREATE); not for a stock of this kind, or a hold without card keys; more card keys than a line can have (RESERVE, SELL); card keys to available (RETURN); replaced three times (KEY_REPLACE); shown already (KEY_RECLAIM); no sale's id (CANCEL); as a line's fact: the order has the stock by another hold (late CONFIRM)",
         ),
         Code::LockedByOtherOrder => ("", "later: another order holds it"),
         Code::QuoteChanged => {
@@ -320,6 +323,7 @@ fn table(name: &str) -> String {
         "subject_limit" => markdown(0, SubjectLimitLayout::FIELDS),
         "limits_end" => markdown(48, LimitsEnd::FIELDS),
         "price" => markdown(0, PriceLayout::FIELDS),
+        "transition" => markdown(0, TransitionLayout::FIELDS),
         "extra_header" => markdown(0, ExtraHeader::FIELDS),
         "extras" => extras(),
         "answer_header" => markdown(0, AnswerHeader::FIELDS),

@@ -2,16 +2,19 @@
 
 mod common;
 
-use common::strategies::{batches, blocks, channels, debts, limits, order_holds, prices, rules};
+use common::strategies::{
+    batches, blocks, channels, debts, limits, order_holds, prices, quotas, rules, texts, transitions,
+};
 use common::{answer_bytes, command_bytes, key_items, listed_items};
 use proptest::prelude::*;
 use scrip_engine::answer::{
     Answer, BatchView, Cancelled, ChannelView, DebtView, HoldLine, HoldState, HoldView, KeyList, KeyPage,
     ListPage, ListedKeys, More, OperationKind, OperationView, OrderHold, Outcome, StockView,
 };
+use scrip_engine::calendar::Transition;
 use scrip_engine::command::{
     BatchChange, BatchCreate, Block, Command, Envelope, KeyBlock, Limits, Line, Parties, Price, Quota,
-    Request, RiskRule, StockCreate, StockKind, StockTerms, Take,
+    Request, RiskRule, StockCreate, StockKind, StockTerms, Take, ZoneSet,
 };
 use scrip_engine::ids::{ChannelId, MerchantId, OperationId, OrderId, Slot, StockId, UserId};
 use scrip_engine::limits::{
@@ -43,6 +46,7 @@ struct Parts {
     prices: Vec<Price>,
     rule: RiskRule,
     block: Block,
+    transitions: Vec<Transition>,
     flags: [bool; 5],
     lines: Vec<Line>,
     units: Vec<U32>,
@@ -78,34 +82,13 @@ fn lines() -> impl Strategy<Value = Vec<Line>> {
     prop::collection::vec(line, 1..=64)
 }
 
-/// Quotas as a caller may give them: one per channel, in ascending order, no guarantee above its cap.
-fn quotas() -> impl Strategy<Value = Vec<Quota>> {
-    let quota = (0..=STOCK_UNITS_MAX, any::<u64>(), any::<u64>());
-    prop::collection::btree_map(any::<u16>(), quota, 1..=64).prop_map(|quotas| {
-        let quota = |(channel, (guaranteed, more, lapses_ms)): (u16, (u64, u64, u64))| {
-            let lapses_ms = if guaranteed == 0 { 0 } else { lapses_ms };
-            Quota::new(ChannelId(channel), guaranteed, guaranteed.saturating_add(more), lapses_ms)
-        };
-        quotas.into_iter().map(quota).collect()
-    })
-}
-
-/// Texts of card keys as a caller may give them, and how many.
-fn texts() -> impl Strategy<Value = (usize, Vec<u8>)> {
-    prop::collection::vec("\\PC{1,24}", 1..=64).prop_map(|texts| {
-        let lengths = texts.iter().flat_map(|text| (text.len() as u16).to_le_bytes());
-        let bytes = lengths.chain(texts.iter().flat_map(|text| text.bytes())).collect();
-        (texts.len(), bytes)
-    })
-}
-
 fn parts() -> impl Strategy<Value = Parts> {
     let units = prop::collection::vec((1..=UNITS_PER_LINE_MAX).prop_map(U32::new), 0..=64);
     let text = "\\PC{1,16}";
     (
         (prop::sample::select(CommandKind::ALL), envelopes(), any::<[u128; 3]>(), any::<[u64; 4]>()),
         (any::<[u32; 3]>(), any::<[bool; 5]>(), (lines(), quotas(), texts()), units, text),
-        (limits(), prices(), rules(), blocks()),
+        (limits(), prices(), rules(), blocks(), transitions()),
         (
             prop::collection::vec(any::<u8>(), 0..=64),
             "\\PC{0,16}",
@@ -114,7 +97,7 @@ fn parts() -> impl Strategy<Value = Parts> {
     )
         .prop_map(|((kind, envelope, big, numbers), (small, flags, lists, units, name), set, extras)| {
             let (trace, label, facts) = extras;
-            let (limits, prices, rule, block) = set;
+            let (limits, prices, rule, block, transitions) = set;
             let (lines, quotas, texts) = lists;
             Parts {
                 kind,
@@ -127,6 +110,7 @@ fn parts() -> impl Strategy<Value = Parts> {
                 prices,
                 rule,
                 block,
+                transitions,
                 flags,
                 lines,
                 units,
@@ -255,6 +239,11 @@ impl Parts {
             CommandKind::BlockSet => Command::BlockSet { block: &self.block },
             CommandKind::StockTermsShow => Command::StockTermsShow { stock },
             CommandKind::RiskShow => Command::RiskShow { from: self.small[0] },
+            CommandKind::ZoneSet => {
+                let (version, name) = (self.small[2], self.name.as_bytes());
+                Command::ZoneSet(ZoneSet { version, name, transitions: &self.transitions })
+            }
+            CommandKind::ZoneShow => Command::ZoneShow,
         };
         Request { envelope: self.envelope, command }
     }
@@ -289,6 +278,7 @@ struct AnswerParts {
     prices: Vec<Price>,
     rules: Vec<RiskRule>,
     blocks: Vec<Block>,
+    transitions: Vec<Transition>,
     listed: Vec<u8>,
     name: String,
 }
@@ -335,11 +325,12 @@ fn answer_parts() -> impl Strategy<Value = AnswerParts> {
             prices(),
             prop::collection::vec(rules(), 0..=RISK_RULES_MAX),
             prop::collection::vec(blocks(), 0..=BLOCKS_PER_ANSWER_MAX),
+            transitions(),
         ),
         "\\PC{0,16}",
     )
         .prop_map(|(kinds, numbered, values, units, hold_lines, line_facts, lists, set, name)| {
-            let (limits, prices, rules, blocks) = set;
+            let (limits, prices, rules, blocks, transitions) = set;
             let (channels, batches, debts, order_holds, keys, listed) = lists;
             AnswerParts {
                 kind: kinds.0,
@@ -364,6 +355,7 @@ fn answer_parts() -> impl Strategy<Value = AnswerParts> {
                 prices,
                 rules,
                 blocks,
+                transitions,
                 listed,
                 name,
             }
@@ -482,10 +474,14 @@ impl AnswerParts {
             AnswerKind::Risk => {
                 Answer::Risk { rules: &self.rules, total: self.small[0], blocks: &self.blocks }
             }
+            AnswerKind::Zone => {
+                let (version, name) = (self.small[0], self.name.as_bytes());
+                Answer::Zone { version, name, transitions: &self.transitions }
+            }
             AnswerKind::Hold => Answer::Hold(self.hold()),
             AnswerKind::Operation => {
-                let number = if self.flag { self.state % 4 + 19 } else { self.state };
-                let kind = OperationKind::from_number(number).expect("1 to 16 and 19 to 22 are kinds");
+                let number = if self.flag { self.state % 5 + 19 } else { self.state };
+                let kind = OperationKind::from_number(number).expect("1 to 16 and 19 to 23 are kinds");
                 Answer::Operation(OperationView { kind, value })
             }
         })

@@ -13,6 +13,7 @@ mod orders;
 mod plan;
 mod quotas;
 mod rules;
+mod zones;
 
 pub use plan::{Chances, Kind, Plan, ROOMY};
 
@@ -53,7 +54,7 @@ pub struct Generator {
     holds: Vec<Envelope>,
     ids: u128,
     unmade: Vec<StockId>,
-    /// What makes the first keys of a stock, the last one first.
+    /// What makes the first keys of a stock, and sets the clock by which it counts, the last one first.
     unfilled: Vec<OwnedRequest>,
 }
 
@@ -76,7 +77,7 @@ impl Generator {
         }
     }
 
-    /// Whether stocks or their first keys are still to be made.
+    /// Whether stocks, their first keys or clocks are still to be made.
     pub fn sets_up(&self) -> bool {
         !self.unmade.is_empty() || !self.unfilled.is_empty()
     }
@@ -90,6 +91,8 @@ impl Generator {
         if let Some(stock) = self.unmade.pop() {
             let request = self.first_stock(stock);
             self.unfilled = self.first_keys(&request);
+            let first_days = self.first_days(&request);
+            self.unfilled.extend(first_days);
             return self.ask(request);
         }
         let chances = self.plan.chances;
@@ -282,5 +285,6 @@ pub fn has_own_id(request: &OwnedRequest) -> bool {
             | OwnedCommand::OperationShow
             | OwnedCommand::StockTermsShow { .. }
             | OwnedCommand::RiskShow { .. }
+            | OwnedCommand::ZoneShow
     )
 }

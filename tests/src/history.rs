@@ -250,5 +250,7 @@ pub fn name(command: &OwnedCommand) -> &'static str {
         OwnedCommand::BlockSet { .. } => "BLOCK_SET",
         OwnedCommand::StockTermsShow { .. } => "STOCK_TERMS_SHOW",
         OwnedCommand::RiskShow { .. } => "RISK_SHOW",
+        OwnedCommand::ZoneSet { .. } => "ZONE_SET",
+        OwnedCommand::ZoneShow => "ZONE_SHOW",
     }
 }

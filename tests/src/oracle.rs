@@ -23,9 +23,11 @@ mod prices;
 mod risk;
 mod stocks;
 mod take;
+mod zones;
 
 pub use limits::{Purchases, Subject, told};
 pub use risk::{Risk, Rule};
+pub use zones::{BY_ZONE, Zone, owner as zone_owner};
 
 use crate::outcome::{OwnedFacts, OwnedOutcome};
 use crate::request::{OwnedCommand, OwnedRequest};
@@ -53,6 +55,8 @@ pub struct Oracle {
     pub purchases: BTreeMap<(StockId, Subject), Purchases>,
     /// Risk rules and blocks.
     pub risk: Risk,
+    /// Time zones of merchants in slots.
+    pub zones: BTreeMap<(u32, u16), Zone>,
     /// Every card key that was imported, by its number.
     pub keys: Vec<CardKey>,
     /// How many there may be.
@@ -91,7 +95,7 @@ pub struct Stock {
     pub terms: StockTerms,
     /// Limits of subjects; what a user may have in all is in `terms`.
     pub limits: Limits,
-    /// By how many minutes the stock's clock is ahead, once a STOCK_LIMITS has said so.
+    /// By how many minutes the stock's clock is ahead, or [`BY_ZONE`], once a STOCK_LIMITS has said so.
     pub clock: Option<i16>,
     pub prices: Vec<Price>,
     pub total: i128,
@@ -281,6 +285,7 @@ impl Oracle {
             records: BTreeMap::new(),
             purchases: BTreeMap::new(),
             risk: Risk::default(),
+            zones: BTreeMap::new(),
             keys: Vec::new(),
             keys_max: usize::MAX,
             debts_max: usize::MAX,
@@ -351,6 +356,7 @@ impl Oracle {
             OwnedCommand::OperationShow => self.show_operation(envelope),
             OwnedCommand::StockTermsShow { stock } => self.show_terms(envelope, *stock),
             OwnedCommand::RiskShow { from } => self.show_risk(envelope, *from),
+            OwnedCommand::ZoneShow => self.show_zone(envelope),
             OwnedCommand::OwedShow { stock, from } => self.show_owed(envelope, *stock, *from),
             OwnedCommand::OrderShow { order, after, limit } => {
                 self.show_order(envelope, (*order, *after, *limit))
@@ -414,6 +420,7 @@ impl Oracle {
             command @ (OwnedCommand::RiskSet { .. } | OwnedCommand::BlockSet { .. }) => {
                 (self.change_risk(envelope, command), None)
             }
+            command @ OwnedCommand::ZoneSet { .. } => (self.set_zone(envelope, command), None),
             OwnedCommand::KeyReclaim { hold, key, .. } => (self.reclaim_key(envelope, *hold, *key), None),
             _ => (self.change_stock(envelope, &request.command), None),
         };
@@ -544,6 +551,7 @@ fn kind_of(command: &OwnedCommand) -> OperationKind {
         OwnedCommand::StockPrice { .. } => OperationKind::StockPrice,
         OwnedCommand::RiskSet { .. } => OperationKind::RiskSet,
         OwnedCommand::BlockSet { .. } => OperationKind::BlockSet,
+        OwnedCommand::ZoneSet { .. } => OperationKind::ZoneSet,
         OwnedCommand::Extend { .. } => OperationKind::Extend,
         OwnedCommand::Return { .. } => OperationKind::Return,
         OwnedCommand::BatchCreate { .. } => OperationKind::BatchCreate,

@@ -13,6 +13,7 @@ use scrip_engine::answer::{
     KeyPage, KeyPlace, ListPage, ListedItem, ListedKeys, ListedPlace, More, OperationView, OrderHold,
     Outcome, Redeemed, RedemptionView, StockView, WalletCard,
 };
+use scrip_engine::calendar::Transition;
 use scrip_engine::command::{Block, Limits, Price, RiskRule, StockKind, StockTerms};
 use scrip_engine::ids::{CardId, ChannelId, OperationId, OrderId, StockId, UserId};
 use scrip_engine::rejection::{CapacityOf, Code, Facts, LineFact};
@@ -32,6 +33,7 @@ pub enum OwnedOutcome {
     Stock(Box<OwnedStock>),
     Terms { version: u32, limits: Box<Limits>, prices: Vec<Price> },
     Risk { rules: Vec<RiskRule>, total: u32, blocks: Vec<Block> },
+    Zone { version: u32, name: Vec<u8>, transitions: Vec<Transition> },
     Channels { version: u32, channels: Vec<ChannelView> },
     ConfirmedKeys { confirmed_ms: u64, late: bool, units: Vec<u32>, keys: OwnedKeys },
     KeysImported { taken: u64 },
@@ -284,12 +286,12 @@ impl OwnedOutcome {
         }
     }
 
-    /// The table that was full, for CAPACITY. The maximums of one stock are no tables, and card keys, risk rules and blocks
+    /// The table that was full, for CAPACITY. The maximums of one stock are no tables, and card keys, risk rules, blocks and zones
     /// are never forgotten, so the oracle counts them itself.
     pub fn full_table(&self) -> Option<CapacityOf> {
-        use CapacityOf::{Batches, Blocks, Channels, Keys, RiskBooks, SealedBytes, StockUnits};
+        use CapacityOf::{Batches, Blocks, Channels, Keys, RiskBooks, SealedBytes, StockUnits, Zones};
         self.maximum().filter(|of| {
-            !matches!(of, StockUnits | Channels | Batches | Keys | SealedBytes | Blocks | RiskBooks)
+            !matches!(of, StockUnits | Channels | Batches | Keys | SealedBytes | Blocks | RiskBooks | Zones)
         })
     }
 
@@ -306,6 +308,15 @@ impl OwnedOutcome {
         }
         if let OwnedOutcome::Owed { position, until_ms } = first {
             return self.follows_owed(*position, *until_ms);
+        }
+        if first.code() == Some(Code::KeyReplaced) {
+            // The key in the other's place may be replaced as well, or reclaimed: then the sale answers as it did before.
+            return self.code() == Some(Code::KeyReplaced) || self.keys().is_some();
+        }
+        if first.is_owed_in_vain() {
+            let of_another_hold = [Code::HoldNotFound, Code::NotActive, Code::HoldReleased, Code::RuleFailed];
+            let gone = |code| code == Code::Cancelled || of_another_hold.contains(&code);
+            return self == first || self.code().is_some_and(gone);
         }
         let Some(before) = first.keys() else { return self == first };
         let of_hold = matches!(first, OwnedOutcome::Keys(_));
@@ -340,6 +351,14 @@ impl OwnedOutcome {
     fn can_be_cancelled(&self) -> bool {
         use OwnedOutcome::{Confirmed, ConfirmedKeys, Keys, Owed, Reserved};
         matches!(self, Owed { .. } | Reserved { .. } | Confirmed { .. } | ConfirmedKeys { .. } | Keys(_))
+            || self.code() == Some(Code::KeyReplaced)
+    }
+
+    /// Whether this is what a repeat of a KEY_REPLACE is answered once what was owed did not come: the refusal with units, which
+    /// no other command repeats. Its hold may be cancelled later, or be gone, and another may have its id.
+    fn is_owed_in_vain(&self) -> bool {
+        let OwnedOutcome::Refused { code, facts: OwnedFacts::Units { .. } } = self else { return false };
+        matches!(code, Code::OutOfStock | Code::ChannelQuota)
     }
 
     /// Whether this may be what has become of a debt: it has moved up, is settled, or was owed in vain.
@@ -433,6 +452,9 @@ impl From<Answer<'_>> for OwnedOutcome {
             }
             Answer::Risk { rules, total, blocks } => {
                 OwnedOutcome::Risk { rules: rules.to_vec(), total, blocks: blocks.to_vec() }
+            }
+            Answer::Zone { version, name, transitions } => {
+                OwnedOutcome::Zone { version, name: name.to_vec(), transitions: transitions.to_vec() }
             }
             Answer::Owed { position, until_ms } => OwnedOutcome::Owed { position, until_ms },
             Answer::Debts { total, debts } => OwnedOutcome::Debts { total, debts: debts.to_vec() },

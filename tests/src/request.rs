@@ -3,9 +3,10 @@
 //! Invariant: [`OwnedRequest::with`] hands out exactly the request that was put in.
 
 use core::fmt;
+use scrip_engine::calendar::Transition;
 use scrip_engine::command::{
     BatchChange, BatchCreate, Block, Command, Envelope, KeyBlock, Limits, Line, Parties, Price, Quota,
-    Request, RiskRule, StockCreate, StockKind, StockTerms, Take,
+    Request, RiskRule, StockCreate, StockKind, StockTerms, Take, ZoneSet,
 };
 use scrip_engine::ids::{OperationId, OrderId, StockId, UserId};
 use zerocopy::little_endian::{U32, U128};
@@ -172,6 +173,12 @@ pub enum OwnedCommand {
     RiskShow {
         from: u32,
     },
+    ZoneSet {
+        version: u32,
+        name: Vec<u8>,
+        transitions: Vec<Transition>,
+    },
+    ZoneShow,
 }
 
 /// What the edge makes of texts. It is made anew with each attempt, so it is no content: all are equal.
@@ -291,7 +298,9 @@ impl OwnedRequest {
             | OwnedCommand::RiskSet { .. }
             | OwnedCommand::BlockSet { .. }
             | OwnedCommand::StockTermsShow { .. }
-            | OwnedCommand::RiskShow { .. } => self.command.lend_rules(),
+            | OwnedCommand::RiskShow { .. }
+            | OwnedCommand::ZoneSet { .. }
+            | OwnedCommand::ZoneShow => self.command.lend_rules(),
             of_keys => of_keys.lend(&prints),
         };
         work(&Request { envelope: self.envelope, command })
@@ -327,6 +336,7 @@ impl OwnedRequest {
                 | OwnedCommand::OperationShow
                 | OwnedCommand::StockTermsShow { .. }
                 | OwnedCommand::RiskShow { .. }
+                | OwnedCommand::ZoneShow
         )
     }
 
@@ -351,7 +361,7 @@ impl OwnedRequest {
 }
 
 impl OwnedCommand {
-    /// The commands on limits, prices and risk, as the engine takes them. Panics on any other.
+    /// The commands on limits, prices, risk and zones, as the engine takes them. Panics on any other.
     fn lend_rules(&self) -> Command<'_> {
         match self {
             OwnedCommand::StockLimits { stock, version, limits } => {
@@ -364,6 +374,10 @@ impl OwnedCommand {
             OwnedCommand::BlockSet { block } => Command::BlockSet { block },
             OwnedCommand::StockTermsShow { stock } => Command::StockTermsShow { stock: *stock },
             OwnedCommand::RiskShow { from } => Command::RiskShow { from: *from },
+            OwnedCommand::ZoneSet { version, name, transitions } => {
+                Command::ZoneSet(ZoneSet { version: *version, name, transitions })
+            }
+            OwnedCommand::ZoneShow => Command::ZoneShow,
             other => unreachable!("{other:?} is lent elsewhere"),
         }
     }

@@ -1,4 +1,4 @@
-//! The operator's rules on a running server: limits of subjects, prices, risk rules and blocks, as people type them.
+//! The operator's rules on a running server: limits of subjects, time zones, prices, risk rules and blocks, as people type them.
 
 use scrip_tests::processes::site::Site;
 
@@ -41,6 +41,43 @@ fn every_subject_has_its_limits() {
     assert_eq!(unlimited.row("user"), ["-", "-", "-"]);
     site.line("sell card --channel own --user u1").well();
     site.line("stock limit none 1").badly(&["NOT_FOUND", "scrip stock create none"]);
+}
+
+#[test]
+fn a_merchant_has_a_time_zone_and_stocks_count_their_days_by_it() {
+    let site = Site::new();
+    let server = site.serve(&[]);
+    site.line("stock create card --units 100").well();
+    let none = site.line("merchant zone show").well();
+    assert!(none.stdout.contains("no time zone"), "{none:#?}");
+    site.line("stock limit card --per-day 2 --zone").badly(&["scrip merchant zone set"]);
+    site.line("merchant zone set Europe/Berlinn").badly(&["Europe/Berlinn", "IANA", "Asia/Shanghai"]);
+    let berlin = site.line("merchant zone set europe/berlin").well();
+    let summer_and_winter =
+        ["zone Europe/Berlin, UTC+0", "version 1", "UTC+01:00", "UTC+02:00", "until 2099-10-"];
+    assert!(summer_and_winter.iter().all(|part| berlin.stdout.contains(part)), "{berlin:#?}");
+    assert_eq!(site.line("merchant zone show").well().stdout, berlin.stdout);
+
+    let limits = site.line("stock limit card --per-day 2 --zone").well();
+    assert!(limits.stdout.contains("midnight of Europe/Berlin (UTC+0"), "{limits:#?}");
+    site.line("stock limit card --utc-offset Z").badly(&["RULE_FAILED", "where its days begin"]);
+    site.line("stock limit card --zone --utc-offset Z").badly(&["--utc-offset"]);
+    site.line("sell card:2 --channel own --user u1").well();
+    site.line("sell card --channel own --user u1").badly(&["USER_LIMIT"]);
+    // The same again keeps all of it; another zone counts from the next minute on.
+    let again = site.line("merchant zone set Europe/Berlin").well();
+    assert_eq!(again.stdout.replace("version 2", "version 1"), berlin.stdout);
+    let shanghai = site.line("merchant zone set Asia/Shanghai").well();
+    assert!(shanghai.stdout.contains("zone Asia/Shanghai, UTC+0"), "{shanghai:#?}");
+    assert_eq!(shanghai.row("from").last(), Some(&"UTC+08:00"), "{shanghai:#?}");
+    assert_eq!(shanghai.stdout.lines().count(), 2, "it never changes again: {shanghai:#?}");
+
+    server.kill();
+    let _server = site.serve(&[]);
+    let shown = site.line("merchant zone show").well().stdout;
+    assert!(shown.starts_with("zone Asia/Shanghai, ") && shown.contains("version 3"), "{shown}");
+    assert!(site.line("stock limit card").well().stdout.contains("midnight of Asia/Shanghai"));
+    site.line("sell card --channel own --user u1").badly(&["USER_LIMIT"]);
 }
 
 fn words(text: &str) -> Vec<&str> {

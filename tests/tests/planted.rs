@@ -54,6 +54,7 @@ const HUNTS: &[(Bug, Look)] = &[
     (Bug::OrderForgetsOldest, model),
     (Bug::ConfirmOwesAll, model),
     (Bug::OwedReplacementUsedTwice, model),
+    (Bug::ZoneStandsStill, model),
     (Bug::AnswerBeforeSync, crashes),
     (Bug::SkippedDirectorySync, crashes),
     (Bug::IgnoredIoError, crashes),

@@ -53,6 +53,8 @@ pub enum OperationKind {
     RiskSet = 21,
     /// BLOCK_SET.
     BlockSet = 22,
+    /// ZONE_SET.
+    ZoneSet = 23,
     /// KEY_RECLAIM.
     KeyReclaim = 15,
     /// KEYS_EXPORT.
@@ -97,6 +99,7 @@ impl OperationKind {
             20 => OperationKind::StockPrice,
             21 => OperationKind::RiskSet,
             22 => OperationKind::BlockSet,
+            23 => OperationKind::ZoneSet,
             15 => OperationKind::KeyReclaim,
             16 => OperationKind::KeysExport,
             18 => OperationKind::Tombstone,

@@ -4,9 +4,10 @@
 //! Invariant: what passes here needs no second look: every number lies inside its limits, every list is in order.
 
 use super::*;
+use crate::calendar::Transition;
 use crate::limits::{
     CHANNELS_PER_STOCK_MAX, KEY_BLOCK_BYTES_MAX, KEY_TEXT_BYTES_MAX, KEYS_PER_CHUNK_MAX, LINES_MAX,
-    NAME_BYTES_MAX, STOCK_UNITS_MAX, TTL_MAX_MS, UNITS_PER_LINE_MAX,
+    NAME_BYTES_MAX, STOCK_UNITS_MAX, TRANSITIONS_MAX, TTL_MAX_MS, UNITS_PER_LINE_MAX,
 };
 
 /// The largest generation that a code can have.
@@ -23,6 +24,7 @@ impl Request<'_> {
                 | Command::KeysRead { .. }
                 | Command::StockTermsShow { .. }
                 | Command::RiskShow { .. }
+                | Command::ZoneShow
                 | Command::KeysList { .. }
                 | Command::OwedShow { .. }
                 | Command::OrderShow { .. }
@@ -74,6 +76,7 @@ impl Request<'_> {
                 Some(generation) if *generation > GENERATION_MAX => Err(Malformed::Generation(*generation)),
                 _ => Ok(()),
             },
+            Command::ZoneSet(zone) => check_zone(zone),
             Command::Extend { .. }
             | Command::CampaignState { .. }
             | Command::Reverse { .. }
@@ -81,6 +84,7 @@ impl Request<'_> {
             | Command::WalletShow { .. }
             | Command::StockTermsShow { .. }
             | Command::RiskShow { .. }
+            | Command::ZoneShow
             | Command::Release
             | Command::Cancel
             | Command::BatchChange { .. }
@@ -171,6 +175,14 @@ fn check_block(block: &KeyBlock<'_>) -> Result<(), Malformed> {
 
 fn check_stock_units(units: u64) -> Result<(), Malformed> {
     if units == 0 || units > STOCK_UNITS_MAX { Err(Malformed::StockUnits(units)) } else { Ok(()) }
+}
+
+fn check_zone(zone: &ZoneSet<'_>) -> Result<(), Malformed> {
+    check_name(zone.name)?;
+    if zone.transitions.is_empty() || zone.transitions.len() > TRANSITIONS_MAX {
+        return Err(Malformed::TransitionCount(zone.transitions.len()));
+    }
+    Transition::first_unsound(zone.transitions).map_or(Ok(()), |at| Err(Malformed::Transition(at)))
 }
 
 fn check_quotas(quotas: &[Quota]) -> Result<(), Malformed> {

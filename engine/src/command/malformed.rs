@@ -6,8 +6,8 @@
 use crate::limits::{
     CAMPAIGN_KEY_BYTES_MAX, CAMPAIGN_UNITS_MAX, CHANNELS_PER_STOCK_MAX, KEY_BLOCK_BYTES_MAX,
     KEY_TEXT_BYTES_MAX, KEYS_PER_CHUNK_MAX, NAME_BYTES_MAX, PRICES_PER_STOCK_MAX, RISK_RULES_MAX,
-    RISK_WINDOW_MAX_MS, RISK_WINDOW_MIN_MS, SCOPE_MAX, STOCK_UNITS_MAX, TIERS_MAX, TTL_MAX_MS,
-    UNITS_PER_LINE_MAX,
+    RISK_WINDOW_MAX_MS, RISK_WINDOW_MIN_MS, SCOPE_MAX, STOCK_UNITS_MAX, TIERS_MAX, TRANSITIONS_MAX,
+    TTL_MAX_MS, UNITS_PER_LINE_MAX, ZONE_OFFSET_MAX_MINUTES,
 };
 
 /// A request that breaks a fixed limit of the contract. It is never executed and costs its connection.
@@ -95,8 +95,19 @@ pub enum Malformed {
     #[error("quota {0}: reserved bytes must be 0, and only a guarantee can lapse")]
     QuotaSpare(usize),
     /// Days that begin nowhere on Earth.
-    #[error("days {0} minutes ahead of UTC: -720 to 840 are possible, and reserved bytes must be 0")]
+    #[error(
+        "days {0} minutes ahead of UTC: -720 to 840, or -32768 for the merchant's zone; reserved bytes must be 0"
+    )]
     Offset(i16),
+    /// No transitions, or too many.
+    #[error("{0} transitions: a time zone has 1 to {TRANSITIONS_MAX}")]
+    TransitionCount(usize),
+    /// A transition out of bounds or out of order.
+    #[error(
+        "transition {0}: they stand in ascending order of their times, at most {ZONE_OFFSET_MAX_MINUTES} minutes from UTC, \
+         and reserved bytes must be 0"
+    )]
+    Transition(usize),
     /// Too many prices.
     #[error("{0} prices: a stock has at most {PRICES_PER_STOCK_MAX}")]
     PriceCount(usize),

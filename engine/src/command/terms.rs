@@ -99,13 +99,22 @@ impl SubjectLimit {
 pub struct Limits {
     /// By [`SubjectKind::position`]. The buyer's `total` is the stock's limit per user.
     pub subjects: [SubjectLimit; 4],
-    /// Where the days begin: minutes that the merchant's clock is ahead of UTC.
+    /// Where the days begin: minutes that the merchant's clock is ahead of UTC, or [`Limits::BY_ZONE`].
     pub utc_offset_minutes: I16,
     /// Reserved; 0.
     pub spare: [u8; 6],
 }
 
 impl Limits {
+    /// Stands for the merchant's zone: days begin where its clock says so.
+    pub const BY_ZONE: i16 = i16::MIN;
+
+    /// Whether days are those of the merchant's zone.
+    #[inline]
+    pub const fn by_zone(&self) -> bool {
+        self.utc_offset_minutes.get() == Limits::BY_ZONE
+    }
+
     /// The limits of one kind.
     #[inline]
     pub const fn of(&self, kind: SubjectKind) -> &SubjectLimit {
@@ -127,7 +136,8 @@ impl Limits {
             }
         }
         let minutes = self.utc_offset_minutes.get();
-        if !(-720..=840).contains(&minutes) || self.spare != [0; 6] {
+        let somewhere = (-720..=840).contains(&minutes) || self.by_zone();
+        if !somewhere || self.spare != [0; 6] {
             return Err(Malformed::Offset(minutes));
         }
         Ok(())

@@ -8,7 +8,7 @@ use crate::answer::HoldState;
 use crate::command::{SubjectKind, SubjectLimit, Take};
 use crate::event::EventLine;
 use crate::state::State;
-use crate::state::counts::{Entries, NO_ENTRIES, day_of};
+use crate::state::counts::{Entries, NO_ENTRIES};
 use crate::state::records::Counted;
 use crate::state::stock::Stock;
 use crate::state::table::{Handle, NONE};
@@ -45,6 +45,12 @@ fn limit_of(stock: &Stock, kind: SubjectKind) -> SubjectLimit {
         limit.total.set(stock.terms.limit_per_user);
     }
     limit
+}
+
+/// The most units that a subject can be counted with: its limit in all, or what a count can say.
+#[inline]
+fn most_of(limit: SubjectLimit) -> u32 {
+    if limit.total.get() == 0 { u32::MAX } else { limit.total.get() }
 }
 
 /// Cuts each pool to what purchase limits leave, in all and per day, and notes the entries; answers whether any stock has
@@ -130,9 +136,7 @@ fn room_of_all(
         }
         let entry = state.find_limit(kind, subject, handle).map_or(NONE, |entry| entry.0);
         entries[kind.position()] = entry;
-        if limit.total.get() != 0 {
-            room = room.min(left(state, limit.total.get(), replaced, entry));
-        }
+        room = room.min(left(state, most_of(limit), replaced, entry));
         if limit.per_day.get() != 0 {
             let today = left_today(state, (now_ms, stock), limit.per_day.get(), replaced, entry);
             room = room.min(today);
@@ -148,13 +152,12 @@ fn left_today(
     replaced: Option<Replaced<'_>>,
     entry: u32,
 ) -> u64 {
-    let offset = stock.limits.utc_offset_minutes.get();
-    let today = day_of(now_ms, offset);
+    let today = state.day_of(stock, now_ms);
     let counted = match entry {
         NONE => 0,
         entry => state.limits.get(Handle(entry)).on_day(today).expect("shard time does not go back"),
     };
-    let of_today = replaced.filter(|replaced| day_of(replaced.hold().reserved_ms, offset) == today);
+    let of_today = replaced.filter(|replaced| state.day_of(stock, replaced.hold().reserved_ms) == today);
     let given_up = if counted == 0 { 0 } else { given_up(state, of_today, entry).fully };
     u64::from(limit).saturating_sub(u64::from(counted) - given_up)
 }
@@ -231,13 +234,13 @@ pub fn new_entries(plan: &Plan) -> u32 {
 /// not matter.
 pub fn room_late(state: &State, (limit, stock): (u32, &Stock), reserved_ms: u64) -> Option<u64> {
     let fully = matches!(Counted::of(limit), Counted::Fully(_));
-    let day = day_of(reserved_ms, stock.limits.utc_offset_minutes.get());
+    let day = state.day_of(stock, reserved_ms);
     let entries = state.entries(limit);
     let counted = SubjectKind::ALL.into_iter().filter(|kind| entries[kind.position()] != NONE);
     let rooms = counted.flat_map(|kind| {
         let (limit, entry) = (limit_of(stock, kind), state.limits.get(Handle(entries[kind.position()])));
         let left = |limit: u32, counted: u32| u64::from(limit.saturating_sub(counted));
-        let total = (limit.total.get() != 0).then(|| left(limit.total.get(), entry.units));
+        let total = Some(left(most_of(limit), entry.units));
         let per_day = if fully && limit.per_day.get() != 0 { entry.on_day(day) } else { None };
         [total, per_day.map(|counted| left(limit.per_day.get(), counted))]
     });

@@ -33,12 +33,14 @@ pub mod settle;
 pub mod stock;
 pub mod take;
 pub mod worth;
+pub mod zone;
 
 pub use resolve::resolve;
 
 use crate::answer::{
     BatchView, ChannelView, DebtView, HoldLine, KeyPlace, ListedPlace, OperationKind, OrderHold, WalletCard,
 };
+use crate::calendar::Transition;
 use crate::command::{Block, Command, Price, Quota, Request, RiskRule};
 use crate::event::{Event, EventHold, EventKey, EventLine, EventSink, Origin, OwedLine, RefusedLine};
 use crate::ids::{CardId, OperationKey};
@@ -98,6 +100,8 @@ pub enum Reply {
     Terms(Handle),
     /// RISK_SHOW: the merchant's rules, and blocks from a position on.
     Risk(Owner, u32),
+    /// ZONE_SHOW.
+    Zone(Owner),
     /// KEYS_LIST and KEYS_EXPORT: the keys of a stock from a number on.
     Listed {
         /// The stock.
@@ -194,8 +198,10 @@ pub struct Plan {
     pub new_prices: Vec<Price>,
     /// Wishes of a RESERVE or SELL.
     pub wishes: Vec<take::Wish>,
-    /// Name of a new stock.
+    /// Name of a new stock or zone.
     pub name: Vec<u8>,
+    /// Transitions of a zone.
+    pub transitions: Vec<Transition>,
     /// Quotas to set.
     pub quotas: Vec<Quota>,
     /// Card keys to import.
@@ -231,6 +237,7 @@ impl Plan {
             flagged: false,
             new_prices: Vec::new(),
             name: Vec::new(),
+            transitions: Vec::new(),
             quotas: Vec::new(),
             keys: Vec::with_capacity(KEYS_PER_CHUNK_MAX),
             sealed: Vec::with_capacity(KEY_BLOCK_BYTES_MAX + SEAL_BYTES),
@@ -279,6 +286,8 @@ pub struct Replies {
     pub order_holds: Vec<OrderHold>,
     /// Cards of a wallet.
     pub wallet: Vec<WalletCard>,
+    /// Transitions of a zone.
+    pub transitions: Vec<Transition>,
 }
 
 /// What a decision rests on: the time, and who asks for what.
@@ -358,6 +367,8 @@ pub fn decide<'p>(state: &State, question: Question<'_>, plan: &'p mut Plan) -> 
             let envelope = &question.request.envelope;
             Verdict::Answer(Reply::Risk((envelope.merchant, envelope.slot), *from))
         }
+        Command::ZoneSet(zone) => zone::decide(state, question, zone, plan),
+        Command::ZoneShow => Verdict::Answer(Reply::Zone(risk::owner(question))),
         Command::StockTermsShow { stock } => query::decide_stock(state, question, *stock, Reply::Terms),
         Command::OwedShow { stock, from } => owed::decide_show(state, question, *stock, *from),
         Command::OrderShow { order, after, limit } => {
@@ -416,6 +427,10 @@ pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) -> Optio
         }
         Event::RiskRuleSet { .. } | Event::BlockSet { .. } => {
             risk::apply(state, event, resolved);
+            None
+        }
+        Event::ZoneSet { .. } => {
+            zone::apply(state, event, resolved);
             None
         }
         Event::Revealed { .. } => Some(keys::apply_reveal(state, event, resolved)),
@@ -510,6 +525,7 @@ fn tick(state: &mut State, now_ms: u64) {
     // No record is freed here that a decision may have found: a tick comes between it and its event.
     state.now_ms = now_ms;
     state.risk.visit(VISITS_PER_TICK, now_ms);
+    state.zones.turn(now_ms);
 }
 
 /// Posts an event about the holds that were resolved, and applies it.

@@ -83,6 +83,13 @@ pub fn read<'r>(state: &'r State, reply: Reply, replies: &'r mut Replies) -> Out
             let total = state.risk.blocks_count(owner) as u32;
             Outcome::Done(Answer::Risk { rules: &replies.rules, total, blocks: &replies.blocks })
         }
+        Reply::Zone(owner) => {
+            let found = state.zones.of(owner);
+            replies.transitions.clear();
+            replies.transitions.extend(found.into_iter().flat_map(|found| found.zone.transitions()));
+            let (version, name) = found.map_or((0, &[][..]), |found| (found.version, &found.name));
+            Outcome::Done(Answer::Zone { version, name, transitions: &replies.transitions })
+        }
         Reply::Channels(handle) => {
             let stock = state.stock(handle);
             replies.channels.clear();

@@ -70,6 +70,7 @@ pub fn resolve(state: &State, event: &Event<'_>, resolved: &mut Resolved) {
         Event::StockCreated { origin, .. }
         | Event::RiskRuleSet { origin, .. }
         | Event::BlockSet { origin, .. }
+        | Event::ZoneSet { origin, .. }
         | Event::Tombstone { origin }
         | Event::KeysExported { origin, .. } => resolved.hash = new_record(state, &origin.key()),
         Event::GuaranteeLapsed { stock, .. } | Event::BatchExpired { stock, .. } => {

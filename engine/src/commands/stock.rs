@@ -270,6 +270,10 @@ fn decide_limits<'p>(
     if stock.clock_fixed && stock.limits.utc_offset_minutes != limits.utc_offset_minutes {
         return Verdict::Refuse(Rejection::plain(Code::RuleFailed));
     }
+    let owner = (question.request.envelope.merchant, id.slot());
+    if limits.by_zone() && state.zones.of(owner).is_none() {
+        return Verdict::Refuse(Rejection::plain(Code::RuleFailed));
+    }
     if let Some(rejection) = operation_room(state) {
         return Verdict::Refuse(rejection);
     }
@@ -337,9 +341,9 @@ pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) {
             record(state, origin, OperationKind::StockQuota, version, resolved);
         }
         Event::StockLimitsSet { origin, limits, .. } => {
-            let stock = state.stock_mut(found(resolved));
-            stock.set_limits(limits);
-            let version = u64::from(stock.version);
+            let handle = found(resolved);
+            state.set_limits(handle, limits);
+            let version = u64::from(state.stock(handle).version);
             record(state, origin, OperationKind::StockLimits, version, resolved);
         }
         Event::StockPriced { origin, prices, .. } => {

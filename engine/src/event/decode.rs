@@ -246,6 +246,7 @@ fn decode_body<'a>(reader: &mut Reader<'a>, head: &Head) -> Result<Event<'a>, Ev
             let (origin, _) = reader.take_origin(channel)?;
             Event::BlockSet { origin, block: reader.take()? }
         }
+        ZONE_SET => decode_zone(reader, count, channel)?,
         GUARANTEE_LAPSED => Event::GuaranteeLapsed { stock: StockId(reader.take_u64()?), channel },
         STOCK_CREATED | STOCK_MOVED | STOCK_EDITED | STOCK_QUOTA_SET | STOCK_LIMITS_SET | STOCK_PRICED => {
             decode_stock(reader, head, channel)?
@@ -253,6 +254,20 @@ fn decode_body<'a>(reader: &mut Reader<'a>, head: &Head) -> Result<Event<'a>, Ev
         CAMPAIGN_CREATED..=CARD_CHANGED => cards::decode(reader, head, channel)?,
         kind => return Err(EventError::UnknownKind(kind)),
     })
+}
+
+fn decode_zone<'a>(
+    reader: &mut Reader<'a>,
+    count: usize,
+    channel: ChannelId,
+) -> Result<Event<'a>, EventError> {
+    let (origin, name_bytes) = reader.take_origin(channel)?;
+    let transitions: &[Transition] = reader.take_slice(count, TRANSITIONS_MAX)?;
+    if transitions.is_empty() || Transition::first_unsound(transitions).is_some() {
+        return Err(reader.field("transitions"));
+    }
+    let name = reader.take_slice(usize::from(name_bytes), NAME_BYTES_MAX)?;
+    Ok(Event::ZoneSet { origin, name, transitions })
 }
 
 fn decode_keys<'a>(

@@ -327,6 +327,12 @@ impl Event<'_> {
                 writer.put(block.as_bytes());
                 writer.finish(BLOCK_SET, 0, 0, origin.channel)
             }
+            Event::ZoneSet { origin, name, transitions } => {
+                writer.put_origin(&origin, name.len() as u16);
+                writer.put(transitions.as_bytes());
+                writer.put(name);
+                writer.finish(ZONE_SET, 0, transitions.len(), origin.channel)
+            }
             Event::GuaranteeLapsed { stock, channel } => {
                 writer.put_u64(stock.0);
                 writer.finish(GUARANTEE_LAPSED, 0, 0, channel)

@@ -71,6 +71,7 @@ pub(super) const SETTLED: u8 = 29;
 pub(super) const UNFULFILLED: u8 = 30;
 pub(super) const CONFIRM_OWED: u8 = 37;
 pub(super) const REPLACE_OWED: u8 = 38;
+pub(super) const ZONE_SET: u8 = 39;
 pub(super) const CAMPAIGN_CREATED: u8 = 40;
 pub(super) const CAMPAIGN_EDITED: u8 = 41;
 pub(super) const CAMPAIGN_MOVED: u8 = 42;

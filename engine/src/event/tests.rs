@@ -3,7 +3,7 @@
 use super::*;
 use crate::command::{PriceKind, ScopeEntry, Tier};
 use crate::limits::{
-    CAMPAIGN_KEY_BYTES_MAX, EVENT_BYTES_MAX, KEY_BLOCK_BYTES_MAX, SCOPE_MAX, SEAL_BYTES, TIERS_MAX,
+    CAMPAIGN_KEY_BYTES_MAX, EVENT_BYTES_MAX, KEY_BLOCK_BYTES_MAX, SCOPE_MAX, SEAL_BYTES, TIERS_MAX, TRANSITIONS_MAX,
 };
 
 fn origin() -> Origin {
@@ -43,6 +43,7 @@ fn every_event<'a>(
     };
     let block =
         Block { subject: U128::new(u128::MAX), until_ms: U64::new(7), kind: 2, action: 1, spare: [0; 6] };
+    let many = if keys.len() == 1 { 1 } else { TRANSITIONS_MAX };
     vec![
         Event::Tick { now_ms: 5 },
         Event::Configured { rules: Rules::default() },
@@ -151,6 +152,7 @@ fn every_event<'a>(
         Event::StockPriced { origin, stock, prices: &[] },
         Event::RiskRuleSet { origin, rule },
         Event::BlockSet { origin, block },
+        Event::ZoneSet { origin, name: "Europe/Bérlin".as_bytes(), transitions: &transitions()[..many] },
         Event::ReplaceOwed { origin, hold, key: 7, reason: 8, until_ms: 9, code: Code::OutOfStock },
         Event::ReplaceOwed { origin, hold, key: 7, reason: 8, until_ms: 9, code: Code::ChannelQuota },
         Event::KeyReclaimed { origin, hold, key: u32::MAX, reason: u16::MAX },
@@ -217,6 +219,14 @@ fn every_event<'a>(
         },
         Event::KeysExported { origin, stock, batch: Some(batch) },
     ]
+}
+
+/// As many as a zone can have.
+fn transitions() -> &'static [Transition] {
+    static ALL: std::sync::LazyLock<Vec<Transition>> = std::sync::LazyLock::new(|| {
+        (0..TRANSITIONS_MAX as u64).map(|n| Transition::new(n * 7, n as i16 - 128)).collect()
+    });
+    &ALL
 }
 
 const MEMBERS_PRICE: Price = Price::new(ChannelId(9), PriceKind::Member, u32::MAX);

@@ -14,9 +14,6 @@ use crate::command::{SubjectKind, Take};
 use crate::ids::StockId;
 use scrip_planted::{Bug, on};
 
-/// Milliseconds of a day.
-const DAY_MS: i64 = 86_400_000;
-
 /// The purchase limit entries of one line, by kind of subject; [`NONE`] where there is none.
 pub type Entries = [u32; 4];
 
@@ -36,12 +33,6 @@ pub enum Count {
     HeldBack,
     /// They were consumed and are given back.
     ConsumedBack,
-}
-
-/// The day of a time by a clock that is so many minutes ahead of UTC.
-pub fn day_of(time_ms: u64, utc_offset_minutes: i16) -> u16 {
-    let local_ms = time_ms as i64 + i64::from(utc_offset_minutes) * 60_000;
-    u16::try_from(local_ms.max(0) / DAY_MS).unwrap_or(u16::MAX)
 }
 
 impl LimitRecord {
@@ -131,7 +122,7 @@ impl State {
     /// The day of a hold by a stock's clock.
     #[inline]
     pub fn day_of_hold(&self, hold: &HoldRecord, stock: Handle) -> u16 {
-        day_of(hold.reserved_ms, self.stock(stock).limits.utc_offset_minutes.get())
+        self.day_of(self.stock(stock), hold.reserved_ms)
     }
 }
 
@@ -189,7 +180,7 @@ impl State {
                 }
             }
             Counted::Fully(counts) => {
-                let day = day_of(reserved_ms, self.stock(Handle(stock)).limits.utc_offset_minutes.get());
+                let day = self.day_of(self.stock(Handle(stock)), reserved_ms);
                 let entries = self.counts.get(counts).entries;
                 for entry in entries.into_iter().filter(|entry| *entry != NONE) {
                     self.limits.get_mut(Handle(entry)).count(units, what, day);
@@ -223,7 +214,7 @@ impl State {
         let day = match Counted::of(limit) {
             Counted::Fully(counts) => {
                 self.counts.remove(counts);
-                Some(day_of(reserved_ms, self.stock(Handle(stock)).limits.utc_offset_minutes.get()))
+                Some(self.day_of(self.stock(Handle(stock)), reserved_ms))
             }
             Counted::Nowhere | Counted::Plain(_) => None,
         };

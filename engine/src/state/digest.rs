@@ -78,6 +78,7 @@ impl State {
         feed(&mut hash, &self.limits);
         feed(&mut hash, &self.counts);
         self.digest_risk(&mut hash);
+        self.digest_zones(&mut hash);
         hash.update(self.debts.next_age().as_bytes());
         for (age, debt) in self.debts.by_age() {
             hash.update(age.as_bytes());
@@ -120,6 +121,15 @@ impl State {
             let times = self.cards.issue_times(handle);
             hash.update(record.operation.as_bytes());
             hash.update(times.as_bytes());
+        }
+    }
+
+    fn digest_zones(&self, hash: &mut Xxh3) {
+        for found in self.zones.list() {
+            let (merchant, slot) = found.owner;
+            hash.update([merchant.0, u32::from(slot.0), found.version].as_bytes());
+            hash.update(&found.name);
+            found.zone.transitions().for_each(|transition| hash.update(transition.as_bytes()));
         }
     }
 

@@ -25,6 +25,7 @@ pub mod slices;
 pub mod stock;
 pub mod table;
 pub mod timers;
+pub mod zones;
 
 use crate::answer::HoldState;
 use crate::command::Quota;
@@ -46,6 +47,7 @@ use std::collections::BTreeSet;
 use stock::{Posting, Stock};
 use table::{Handle, NONE, Table};
 use timers::Timers;
+use zones::Zones;
 
 /// Times to live up to which a hold is looked at once, when its deadline has passed the floor, and not at its making
 /// too: that keeps it in memory for a slice longer at most.
@@ -109,6 +111,8 @@ pub struct State {
     pub redemptions: Table<RedemptionRecord>,
     /// Risk rules, blocks and what they have counted.
     pub risk: Risk,
+    /// Time zones of merchants.
+    pub zones: Zones,
     /// Which records go when the floor rises.
     pub slices: Slices,
     /// Which holds are due.
@@ -154,6 +158,7 @@ impl State {
             cards: Cards::new(&capacity),
             redemptions: Table::new(capacity.redemptions_max),
             risk: Risk::new(capacity.risk_counts_max, hasher.clone()),
+            zones: Zones::default(),
             slices: Slices::default(),
             timers: Timers::new(capacity.holds_max),
             order_lines: OrderLines::new(capacity.order_lines_max),

@@ -42,6 +42,8 @@ pub struct Stock {
     pub limits_further: bool,
     /// Whether the clock by which days are counted is fixed: it is once limits were set.
     pub clock_fixed: bool,
+    /// Place of the zone by which days are counted, among those of merchants; [`NONE`]: they are counted by an offset.
+    pub zone: u32,
     /// What a unit costs.
     pub prices: Vec<Price>,
     /// Units in each bucket. To be posted through [`Stock::post`] and [`Stock::move_units`].
@@ -128,6 +130,7 @@ impl Stock {
             limits: Limits::default(),
             limits_further: false,
             clock_fixed: false,
+            zone: NONE,
             prices: Vec::new(),
             units: Units::default(),
             channels: Channels::default(),

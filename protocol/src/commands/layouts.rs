@@ -146,7 +146,7 @@ layout! {
 layout! {
     /// What stands behind the four limits (user, limit key, device, address), as `scrip_engine::command::Limits` reads it in place.
     pub struct LimitsEnd {
-        /// minutes that the merchant's clock, by which days begin, is ahead of UTC; -720 to 840
+        /// minutes that the merchant's clock, by which days begin, is ahead of UTC, -720 to 840; -32768: days are those of the merchant's zone
         utc_offset_minutes: I16,
         /// 0
         spare: [u8; 6],
@@ -202,6 +202,30 @@ layout! {
         kind: u8,
         /// 0 the block is lifted, 1 refuse, 2 let pass and flag
         action: u8,
+        /// 0
+        spare: [u8; 6],
+    }
+}
+
+layout! {
+    /// ZONE_SET; the transitions follow, then the name, padded to a multiple of 8.
+    pub struct ZoneSetBody {
+        /// the version the caller has seen (compare and set); 0: there is none yet
+        version: U32,
+        /// bytes of the name, 1 to 64
+        name_bytes: U16,
+        /// 0
+        spare: U16,
+    }
+}
+
+layout! {
+    /// One transition of a time zone, as `scrip_engine::calendar::Transition` reads it in place.
+    pub struct TransitionLayout {
+        /// when it begins, ms since the Unix epoch; the first one holds before, too
+        from_ms: U64,
+        /// minutes that the clock is ahead of UTC from then on, -840 to 840
+        offset_minutes: I16,
         /// 0
         spare: [u8; 6],
     }

@@ -80,6 +80,7 @@ impl<'a> Dump<'a> {
         let name_bytes = match kind {
             CommandKind::StockCreate => usize::from(self.u16(36)),
             CommandKind::BatchCreate => usize::from(self.u16(28)),
+            CommandKind::ZoneSet => usize::from(self.u16(4)),
             _ => 0,
         };
         let block_bytes = if kind.tail() == Tail::Texts { usize::from(self.u16(12)) } else { 0 };
@@ -89,6 +90,7 @@ impl<'a> Dump<'a> {
             Tail::Name => self.text(name_bytes, "name"),
             Tail::Units => self.units(lines),
             Tail::Texts => self.texts(lines, block_bytes),
+            Tail::Zone => self.zone(lines, name_bytes),
             Tail::Quotas => (0..lines).for_each(|_| self.fields(commands::QuotaLayout::FIELDS)),
             Tail::Limits => self.limits(),
             Tail::Prices => (0..lines).for_each(|_| self.fields(commands::PriceLayout::FIELDS)),
@@ -129,6 +131,12 @@ impl<'a> Dump<'a> {
         self.padding(block_bytes);
     }
 
+    /// Shows `count` transitions, then the name.
+    fn zone(&mut self, count: usize, name_bytes: usize) {
+        (0..count).for_each(|_| self.fields(commands::TransitionLayout::FIELDS));
+        self.text(name_bytes, "name");
+    }
+
     /// Shows `count` keys with their texts.
     fn keys(&mut self, count: usize) {
         for _ in 0..count {
@@ -167,6 +175,7 @@ impl<'a> Dump<'a> {
         self.fields(answers::AnswerHeader::FIELDS);
         let keys = if kind == AnswerKind::ConfirmedKeys { usize::from(self.u16(12)) } else { 0 };
         let blocks = if kind == AnswerKind::Risk { usize::from(self.u16(4)) } else { 0 };
+        let name_bytes = if kind == AnswerKind::Zone { usize::from(self.u16(4)) } else { 0 };
         self.fields(kind.fields());
         match kind {
             AnswerKind::Reserved | AnswerKind::Confirmed => self.units(count),
@@ -190,6 +199,7 @@ impl<'a> Dump<'a> {
             }
             AnswerKind::Debts => (0..count).for_each(|_| self.fields(answers::DebtLayout::FIELDS)),
             AnswerKind::OrderHolds => (0..count).for_each(|_| self.fields(answers::OrderHoldLayout::FIELDS)),
+            AnswerKind::Zone => self.zone(count, name_bytes),
             AnswerKind::Rejection => self.facts(outcome),
             _ => {}
         }

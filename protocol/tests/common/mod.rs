@@ -4,6 +4,7 @@
 pub mod dump;
 pub mod orders;
 pub mod strategies;
+pub mod zones;
 
 use scrip_engine::answer::{
     Answer, BatchView, Cancelled, ChannelView, DebtView, HoldLine, HoldState, HoldView, KeyItem, KeyList,
@@ -119,6 +120,7 @@ pub fn commands() -> Vec<CommandSample> {
         .chain(commands_of_orders())
         .chain([("owed_show", Command::OwedShow { stock: STOCK, from: 64 })])
         .chain(orders::commands())
+        .chain(zones::commands())
         .enumerate()
         .map(|(index, (name, command))| {
             let operation = OperationId(OPERATION.0 + 0x10 * index as u128);
@@ -506,7 +508,7 @@ pub fn answers() -> Vec<AnswerSample> {
     let done = done.chain([("hold_flagged", Answer::Hold(flagged))]).chain(answers_of_limits());
     let once = Answer::Stock(StockView { once_per_order: true, ..stock });
     let done = done.chain(answers_of_orders()).chain([("stock_once_per_order", once)]);
-    let done = done.chain(answers_of_debts()).chain(orders::answers());
+    let done = done.chain(answers_of_debts()).chain(orders::answers()).chain(zones::answers());
     done.map(|(name, answer)| (name.to_string(), Outcome::Done(answer))).collect()
 }
 

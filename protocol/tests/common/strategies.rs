@@ -5,10 +5,12 @@
 
 use proptest::prelude::*;
 use scrip_engine::answer::{BatchView, ChannelView, DebtView, OrderHold};
-use scrip_engine::command::{Block, Limits, Price, PriceKind, RiskRule, SubjectLimit};
+use scrip_engine::calendar::Transition;
+use scrip_engine::command::{Block, Limits, Price, PriceKind, Quota, RiskRule, SubjectLimit};
 use scrip_engine::ids::ChannelId;
 use scrip_engine::limits::{
-    PRICES_PER_STOCK_MAX, RISK_RULES_MAX, RISK_WINDOW_MAX_MS, RISK_WINDOW_MIN_MS, UNITS_PER_LINE_MAX,
+    PRICES_PER_STOCK_MAX, RISK_RULES_MAX, RISK_WINDOW_MAX_MS, RISK_WINDOW_MIN_MS, STOCK_UNITS_MAX,
+    TRANSITIONS_MAX, UNITS_PER_LINE_MAX,
 };
 use scrip_engine::rejection::Code;
 use zerocopy::little_endian::{I16, U16, U32, U64, U128};
@@ -17,7 +19,8 @@ use zerocopy::little_endian::{I16, U16, U32, U64, U128};
 pub fn limits() -> impl Strategy<Value = Limits> {
     let limit = prop::array::uniform3(0..=UNITS_PER_LINE_MAX)
         .prop_map(|[total, per_day, held]| SubjectLimit::new(total, per_day, held));
-    (prop::array::uniform4(limit), -720..=840i16).prop_map(|(subjects, minutes)| Limits {
+    let minutes = prop_oneof![9 => -720..=840i16, 1 => Just(Limits::BY_ZONE)];
+    (prop::array::uniform4(limit), minutes).prop_map(|(subjects, minutes)| Limits {
         subjects,
         utc_offset_minutes: I16::new(minutes),
         spare: [0; 6],
@@ -36,6 +39,34 @@ pub fn prices() -> impl Strategy<Value = Vec<Price>> {
         }
     });
     prop::collection::vec(price, 0..=PRICES_PER_STOCK_MAX)
+}
+
+/// Transitions of a zone as a caller may give them: in ascending order.
+pub fn transitions() -> impl Strategy<Value = Vec<Transition>> {
+    prop::collection::btree_map(any::<u64>(), -840..=840i16, 1..=TRANSITIONS_MAX).prop_map(|transitions| {
+        transitions.into_iter().map(|(from_ms, minutes)| Transition::new(from_ms, minutes)).collect()
+    })
+}
+
+/// Quotas as a caller may give them: one per channel, in ascending order, no guarantee above its cap.
+pub fn quotas() -> impl Strategy<Value = Vec<Quota>> {
+    let quota = (0..=STOCK_UNITS_MAX, any::<u64>(), any::<u64>());
+    prop::collection::btree_map(any::<u16>(), quota, 1..=64).prop_map(|quotas| {
+        let quota = |(channel, (guaranteed, more, lapses_ms)): (u16, (u64, u64, u64))| {
+            let lapses_ms = if guaranteed == 0 { 0 } else { lapses_ms };
+            Quota::new(ChannelId(channel), guaranteed, guaranteed.saturating_add(more), lapses_ms)
+        };
+        quotas.into_iter().map(quota).collect()
+    })
+}
+
+/// Texts of card keys as a caller may give them, and how many.
+pub fn texts() -> impl Strategy<Value = (usize, Vec<u8>)> {
+    prop::collection::vec("\\PC{1,24}", 1..=64).prop_map(|texts| {
+        let lengths = texts.iter().flat_map(|text| (text.len() as u16).to_le_bytes());
+        let bytes = lengths.chain(texts.iter().flat_map(|text| text.bytes())).collect();
+        (texts.len(), bytes)
+    })
 }
 
 /// Rules as a caller may give them, lifted ones too.

@@ -2,6 +2,7 @@
 //!
 //! Invariant: a value that parses here has a meaning; whether it is allowed is the server's to say.
 
+mod merchant;
 mod risk;
 mod runs;
 mod sale;
@@ -9,6 +10,7 @@ mod stock;
 mod token;
 mod values;
 
+pub use merchant::{MerchantCommand, ZoneCommand};
 pub use risk::{RiskCommand, RuleArgs};
 pub use runs::{BenchArgs, DemoArgs, DemoCommand, KeysDemoArgs, LoadArgs, ProfileName, WorkName, Workload};
 pub use sale::{
@@ -87,6 +89,9 @@ pub enum Command {
     /// Risk rules and blocks of a running server: how often a subject may buy, and who may not
     #[command(subcommand)]
     Risk(RiskCommand),
+    /// The merchant himself: his time zone
+    #[command(subcommand)]
+    Merchant(MerchantCommand),
     /// Sales that are owed their units
     #[command(subcommand)]
     Owed(OwedCommand),

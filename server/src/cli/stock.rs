@@ -19,6 +19,7 @@ Limits are set for one kind of subject at a time; what is not named stays, 0 is 
   scrip stock limit steam50 2                              2 units per user in all
   scrip stock limit steam50 2 --subject limit-key          2 per natural person, whatever his accounts
   scrip stock limit steam50 --subject device --per-day 1   1 unit a day per device
+  scrip stock limit steam50 --per-day 2 --zone             2 units a day, by the zone of `scrip merchant zone set`
   scrip stock limit steam50 --held 3                       a user holds 3 units at once, at most
 A subject that a sale does not name is not limited, but for the user: he must be named where users are limited.";
 
@@ -210,12 +211,16 @@ pub struct LimitArgs {
     /// Where the days begin, such as +08:00; the first limits of a stock fix it for good
     #[arg(long, value_name = "OFFSET", value_parser = values::offset, allow_hyphen_values = true)]
     pub utc_offset: Option<i16>,
+    /// The days are those of the merchant's zone (`scrip merchant zone`); the first limits of a stock fix that for good
+    #[arg(long, conflicts_with = "utc_offset")]
+    pub zone: bool,
 }
 
 impl LimitArgs {
     /// Whether nothing is to be changed.
     pub fn shows(&self) -> bool {
-        self.units.is_none() && self.per_day.is_none() && self.held.is_none() && self.utc_offset.is_none()
+        let clock = self.zone || self.utc_offset.is_some();
+        !clock && self.units.is_none() && self.per_day.is_none() && self.held.is_none()
     }
 }
 

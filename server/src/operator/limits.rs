@@ -3,6 +3,7 @@
 //! Invariant: both are replaced only in the version that was looked at, and what was not named stays as it was.
 
 use super::Failure;
+use super::merchant::{ahead, offset_at};
 use super::stock::{TRIES, moved, time_of};
 use super::words::time;
 use crate::cli::{LimitArgs, PriceArgs, PriceName, SubjectName};
@@ -33,6 +34,10 @@ pub fn name_of(kind: SubjectKind) -> &'static str {
 
 /// Sets limits, again and again while somebody is quicker.
 pub async fn set_limits(client: &Client, stock: StockId, wish: &LimitArgs) -> Result<(), Failure> {
+    if wish.zone && client.zone_show(stock.slot()).await?.version == 0 {
+        let what = "the merchant has no time zone yet: try `scrip merchant zone set Asia/Shanghai`";
+        return Err(Failure::Wish(what.into()));
+    }
     let mut tries = 1;
     loop {
         let TermsShown { version, mut limits, .. } = client.stock_terms(stock).await?;
@@ -55,6 +60,9 @@ fn change(limits: &mut Limits, wish: &LimitArgs) {
     if let Some(minutes) = wish.utc_offset {
         limits.utc_offset_minutes.set(minutes);
     }
+    if wish.zone {
+        limits.utc_offset_minutes.set(Limits::BY_ZONE);
+    }
 }
 
 /// Prints the limits of a stock.
@@ -67,9 +75,16 @@ pub async fn show_limits(client: &Client, stock: StockId) -> Result<(), Failure>
             [limit.total, limit.per_day, limit.held].map(|units| number(units.get()));
         println!("{:<12}{total:>14}{per_day:>14}{held:>14}", name_of(kind));
     }
-    let minutes = limits.utc_offset_minutes.get();
-    let (sign, ahead) = (if minutes < 0 { '-' } else { '+' }, minutes.unsigned_abs());
-    println!("days begin at midnight of UTC{sign}{:02}:{:02}; version {version}", ahead / 60, ahead % 60);
+    if limits.by_zone() {
+        let zone = client.zone_show(stock.slot()).await?;
+        let now = ahead(offset_at(&zone.transitions, client.now_ms()));
+        println!("days begin at midnight of {} (UTC{now} now); version {version}", zone.name);
+    } else {
+        println!(
+            "days begin at midnight of UTC{}; version {version}",
+            ahead(limits.utc_offset_minutes.get())
+        );
+    }
     Ok(())
 }
 

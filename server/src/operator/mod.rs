@@ -1,11 +1,12 @@
 //! The operator's commands on a running server: `scrip stock`, `sell`, `reserve`, `confirm`, `release`, `return`, `cancel`,
-//! `hold`, `owed`, `risk`, `top`.
+//! `hold`, `owed`, `risk`, `merchant`, `top`.
 //!
 //! Each is one client, one question and one page of text (`top` asks again every second). Invariant: a failure says what was wrong, in which facts, and
 //! which command to try next.
 
 mod cancel;
 mod limits;
+mod merchant;
 mod order;
 mod owed;
 mod quota;
@@ -13,10 +14,12 @@ mod repeat;
 mod risk;
 mod sale;
 mod stock;
+mod time_zones;
 mod top;
 mod words;
 
 pub use cancel::cancel;
+pub use merchant::merchant;
 pub use order::order;
 pub use owed::owed;
 pub use risk::risk;

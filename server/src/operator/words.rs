@@ -40,6 +40,8 @@ pub enum Kind {
     Risk,
     /// `order`.
     Order,
+    /// `merchant`.
+    Merchant,
 }
 
 /// What went wrong.
@@ -105,6 +107,7 @@ pub fn next(error: &Error, subject: &Subject<'_>) -> String {
         Error::Unauthorized(_) => ". `scrip token create --merchant 1 --data DIR` makes a token".into(),
         Error::Unknown { operation, .. } => match (subject.kind, subject.reference) {
             (Kind::Risk, _) => ". `scrip risk show` tells".into(),
+            (Kind::Merchant, _) => ". `scrip merchant zone show` tells".into(),
             (Kind::Create | Kind::Stock | Kind::Quota | Kind::Limit, _) => {
                 format!(". `scrip stock show {}` tells", stock(subject))
             }
@@ -144,6 +147,9 @@ fn next_after(rejection: &OwnedRejection, subject: &Subject<'_>) -> String {
     let hold = subject.reference.unwrap_or("HOLD");
     match (code, subject.kind) {
         (Code::NotFound, Kind::Risk) => ". There is none: `scrip risk show` shows those there are".into(),
+        (Code::RuleFailed, Kind::Merchant) => {
+            ". Somebody was quicker, or a change of the clock has begun since: `scrip merchant zone show`, then run it again".into()
+        }
         (Code::RuleFailed, Kind::Limit) if rejection.facts == OwnedFacts::None => {
             format!(". The first limits of a stock fix where its days begin: `scrip stock limit {name}` shows it")
         }
@@ -254,6 +260,7 @@ pub fn full(which: CapacityOf, maximum: u64) -> (String, &'static str) {
         CapacityOf::Batches => ("batches of the stock, or of all stocks,", FIXED),
         CapacityOf::Blocks => ("blocks", FIXED),
         CapacityOf::RiskBooks => ("merchants with risk rules", FIXED),
+        CapacityOf::Zones => ("time zones of merchants", FIXED),
         CapacityOf::Campaigns => ("campaigns of the slot", FIXED),
         CapacityOf::Cards => ("cards in memory", MEMORY),
         CapacityOf::Redemptions => ("redemptions in memory", MEMORY),
@@ -264,7 +271,9 @@ pub fn full(which: CapacityOf, maximum: u64) -> (String, &'static str) {
 
 fn forbidden(kind: Kind) -> String {
     let verbs = match kind {
-        Kind::Create | Kind::Stock | Kind::Quota | Kind::Limit | Kind::Risk => "--verb stock --verb read",
+        Kind::Create | Kind::Stock | Kind::Quota | Kind::Limit | Kind::Risk | Kind::Merchant => {
+            "--verb stock --verb read"
+        }
         Kind::Take | Kind::Hold | Kind::Order => "--verb sell --verb read",
         Kind::Return | Kind::Cancel => "--verb return --verb read",
         Kind::Keys => "--verb stock --verb sell --verb return --verb read --verb export",

@@ -92,10 +92,10 @@ pub enum Verb {
     /// RETURN, KEY_REPLACE, CANCEL.
     Return,
     /// STOCK_CREATE, STOCK_SUPPLY, STOCK_VOID, STOCK_FREEZE, STOCK_UNFREEZE, STOCK_EDIT, STOCK_QUOTA, STOCK_LIMITS, STOCK_PRICE,
-    /// RISK_SET, BLOCK_SET, BATCH_CREATE, BATCH_CHANGE, KEYS_IMPORT, KEY_RECLAIM.
+    /// RISK_SET, BLOCK_SET, ZONE_SET, BATCH_CREATE, BATCH_CHANGE, KEYS_IMPORT, KEY_RECLAIM.
     Stock,
     /// Queries that show no card keys.
-    /// STOCK_SHOW, STOCK_CHANNELS, STOCK_TERMS_SHOW, RISK_SHOW, BATCHES_SHOW, OWED_SHOW, KEYS_LIST, OPERATION_SHOW, ORDER_SHOW.
+    /// STOCK_SHOW, STOCK_CHANNELS, STOCK_TERMS_SHOW, RISK_SHOW, ZONE_SHOW, BATCHES_SHOW, OWED_SHOW, KEYS_LIST, OPERATION_SHOW, ORDER_SHOW.
     Read,
     /// KEYS_EXPORT: every text of a stock, in one go.
     Export,
@@ -123,6 +123,7 @@ impl Verb {
             | CommandKind::BatchesShow
             | CommandKind::StockTermsShow
             | CommandKind::RiskShow
+            | CommandKind::ZoneShow
             | CommandKind::OwedShow
             | CommandKind::OrderShow
             | CommandKind::OperationShow => Verb::Read,
@@ -137,6 +138,7 @@ impl Verb {
             | CommandKind::StockPrice
             | CommandKind::RiskSet
             | CommandKind::BlockSet
+            | CommandKind::ZoneSet
             | CommandKind::BatchCreate
             | CommandKind::BatchChange
             | CommandKind::KeysImport

@@ -148,6 +148,18 @@ fn print_event(
             block.action,
             block.until_ms.get()
         ),
+        Event::ZoneSet { origin, name, transitions } => {
+            let (operation, name) = (origin.operation, String::from_utf8_lossy(name));
+            write!(
+                out,
+                "zone_set {operation} merchant={} slot={} name={name:?}",
+                origin.merchant, origin.slot.0
+            )?;
+            for transition in *transitions {
+                write!(out, " {}@{}", transition.offset_minutes.get(), transition.from_ms.get())?;
+            }
+            writeln!(out)
+        }
         Event::GuaranteeLapsed { stock, channel } => {
             writeln!(out, "guarantee_lapsed stock={stock} channel={}", channel.0)
         }

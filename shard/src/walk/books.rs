@@ -276,6 +276,7 @@ impl Books {
             | Event::StockPriced { .. }
             | Event::RiskRuleSet { .. }
             | Event::BlockSet { .. }
+            | Event::ZoneSet { .. }
             | Event::SellRefused { .. }
             | Event::Extended { .. }
             | Event::KeysExported { .. }

@@ -2,7 +2,7 @@
 
 use super::Generator;
 use super::plan::{Kind, pick};
-use crate::oracle::{Hold, Key, Oracle, Record, Stock, key_of};
+use crate::oracle::{Hold, Key, Oracle, Record, Stock, key_of, zone_owner};
 use crate::request::{OwnedCommand, OwnedRequest, OwnedTake, Wish};
 use scrip_engine::answer::HoldState;
 use scrip_engine::command::{Envelope, Parties, StockKind, StockTerms};
@@ -106,6 +106,7 @@ impl Generator {
                 self.hold_of_keys(oracle, &mut envelope, kind)
             }
             Kind::RiskSet | Kind::BlockSet | Kind::RiskShow => self.rules_of_merchant(kind),
+            Kind::ZoneSet | Kind::ZoneShow => self.zone_command(oracle, &envelope, kind),
             kind => self.stock_command(oracle, &mut envelope, kind),
         };
         OwnedRequest { envelope, command }
@@ -168,7 +169,8 @@ impl Generator {
             }
             Kind::StockChannels => OwnedCommand::StockChannels { stock: id },
             Kind::StockLimits | Kind::StockPrice | Kind::StockTermsShow => {
-                self.rules_of_stock(id, stock, kind)
+                let zoned = oracle.zones.contains_key(&zone_owner(envelope));
+                self.rules_of_stock(id, (stock, zoned), kind)
             }
             Kind::BatchCreate
             | Kind::BatchChange

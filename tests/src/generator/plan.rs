@@ -42,11 +42,13 @@ pub enum Kind {
     RiskSet,
     BlockSet,
     RiskShow,
+    ZoneSet,
+    ZoneShow,
     Cancel,
 }
 
 /// All kinds with their usual weights.
-const KINDS: [(Kind, u32); 35] = [
+const KINDS: [(Kind, u32); 37] = [
     (Kind::StockCreate, 1),
     (Kind::StockSupply, 6),
     (Kind::StockVoid, 3),
@@ -80,6 +82,8 @@ const KINDS: [(Kind, u32); 35] = [
     (Kind::RiskSet, 3),
     (Kind::BlockSet, 2),
     (Kind::RiskShow, 2),
+    (Kind::ZoneSet, 4),
+    (Kind::ZoneShow, 1),
     (Kind::Cancel, 6),
     (Kind::OrderShow, 4),
 ];
@@ -127,6 +131,8 @@ pub struct Chances {
     pub keyed: u32,
     /// A stock is sold once per order.
     pub once: u32,
+    /// A stock counts days by a clock that changes soon.
+    pub zoned: u32,
     /// Card keys are not shown.
     pub hidden: u32,
     /// Keys that are held are frozen or voided, and such a hold is confirmed.
@@ -291,6 +297,7 @@ fn draw_chances(rng: &mut Rng) -> Chances {
         wide: draw(5, 100),
         keyed: draw(400, 900),
         once: draw(0, 500),
+        zoned: draw(300, 900),
         hidden: draw(150, 600),
         pinched: draw(30, 150),
         parties: draw(400, 900),

@@ -13,12 +13,25 @@ use zerocopy::little_endian::{I16, U16, U32, U64, U128};
 /// Milliseconds of a day.
 const DAY_MS: u64 = 86_400_000;
 
+/// When the next day begins by a clock that is so many minutes ahead of UTC.
+pub(super) fn next_midnight_ms(now_ms: u64, minutes: i16) -> u64 {
+    let ahead_ms = (i64::from(minutes) + 1_440) as u64 * 60_000;
+    (now_ms + ahead_ms) / DAY_MS * DAY_MS + DAY_MS - ahead_ms
+}
+
 impl Generator {
     /// STOCK_LIMITS, STOCK_PRICE, STOCK_TERMS_SHOW.
-    pub(super) fn rules_of_stock(&mut self, id: StockId, stock: Option<&Stock>, kind: Kind) -> OwnedCommand {
+    pub(super) fn rules_of_stock(
+        &mut self,
+        id: StockId,
+        (stock, zoned): (Option<&Stock>, bool),
+        kind: Kind,
+    ) -> OwnedCommand {
         let version = self.version(stock);
         match kind {
-            Kind::StockLimits => OwnedCommand::StockLimits { stock: id, version, limits: self.limits(stock) },
+            Kind::StockLimits => {
+                OwnedCommand::StockLimits { stock: id, version, limits: self.limits(stock, zoned) }
+            }
             Kind::StockPrice => {
                 let count = *pick(&mut self.rng, &[0, 1, 2, 2, 3, 5]);
                 let prices = (0..count).map(|_| self.price()).collect();
@@ -37,7 +50,7 @@ impl Generator {
         }
     }
 
-    fn limits(&mut self, stock: Option<&Stock>) -> Limits {
+    pub(super) fn limits(&mut self, stock: Option<&Stock>, zoned: bool) -> Limits {
         let clock = stock.and_then(|stock| stock.clock);
         // One kind alone mostly: all together, the tightest hides the others.
         let wanted = self.rng.usize(0..4);
@@ -45,7 +58,7 @@ impl Generator {
             let draw = position == wanted || self.rng.u8(0..4) == 0;
             if draw { self.subject_limit() } else { SubjectLimit::default() }
         });
-        let minutes = clock.filter(|_| self.rng.u8(0..12) > 0).unwrap_or_else(|| self.clock());
+        let minutes = clock.filter(|_| self.rng.u8(0..12) > 0).unwrap_or_else(|| self.clock_of_stock(zoned));
         Limits { subjects, utc_offset_minutes: I16::new(minutes), spare: [0; 6] }
     }
 
@@ -54,12 +67,23 @@ impl Generator {
         SubjectLimit::new(few(), few(), few())
     }
 
+    /// A clock, or the merchant's zone: mostly if he has one, now and then if he has none.
+    fn clock_of_stock(&mut self, zoned: bool) -> i16 {
+        let by_zone = if zoned { 8 } else { 1 };
+        if self.rng.u8(0..12) < by_zone { Limits::BY_ZONE } else { self.clock().max(-720) }
+    }
+
     /// A clock: one of the usual ones, or one by which midnight is less than a minute away.
-    fn clock(&mut self) -> i16 {
+    pub(super) fn clock(&mut self) -> i16 {
+        let near = self.near_midnight();
+        *self.choose(&[near, near, near, 0, 480, -720, 840, 330])
+    }
+
+    /// A clock by which midnight is less than a minute away.
+    pub(super) fn near_midnight(&self) -> i16 {
         let minute = (self.now_ms / 60_000 % 1_440) as i16;
         let near = 1_439 - minute;
-        let near = if near > 840 { near - 1_440 } else { near };
-        *self.choose(&[near, near, near, 0, 480, -720, 840, 330])
+        if near > 840 { near - 1_440 } else { near }
     }
 
     fn price(&mut self) -> Price {
@@ -125,11 +149,10 @@ impl Generator {
         for stock in oracle.stocks.values() {
             let of_prices = stock.prices.iter().flat_map(|price| [price.from_ms.get(), price.until_ms.get()]);
             moments_ms.extend(of_prices);
-            if let Some(minutes) = stock.clock {
-                let ahead_ms = (i64::from(minutes) + 1_440) as u64 * 60_000;
-                moments_ms.push((self.now_ms + ahead_ms) / DAY_MS * DAY_MS + DAY_MS - ahead_ms);
-            }
+            let clock = stock.clock.filter(|minutes| *minutes != Limits::BY_ZONE);
+            moments_ms.extend(clock.map(|minutes| next_midnight_ms(self.now_ms, minutes)));
         }
+        moments_ms.extend(self.moments_of_zones(oracle));
         let rules = oracle.risk.rules.values().flatten();
         moments_ms.extend(rules.map(|(_, rule)| {
             let window_ms = u64::from(rule.rule.window_ms.get());
@@ -162,6 +185,15 @@ impl Generator {
                 OwnedCommand::BlockSet { block }
             }
             OwnedCommand::RiskShow { from } => OwnedCommand::RiskShow { from: from ^ 1 },
+            OwnedCommand::ZoneSet { version, mut name, transitions } if self.rng.bool() => {
+                name.push(b'x');
+                OwnedCommand::ZoneSet { version, name, transitions }
+            }
+            OwnedCommand::ZoneSet { version, name, mut transitions } => {
+                let last = &mut transitions.last_mut().expect("a zone has transitions").offset_minutes;
+                last.set(last.get() ^ 1);
+                OwnedCommand::ZoneSet { version, name, transitions }
+            }
             other => self.altered_keys(other),
         }
     }

@@ -117,7 +117,7 @@ impl Oracle {
         for line in &hold.lines {
             let left = line.confirmed - line.returned;
             *self.departed.entry((line.stock, hold.channel)).or_insert(0) += left;
-            let day = self.stocks[&line.stock].day(hold.reserved_ms);
+            let day = self.day(line.stock, hold.reserved_ms);
             for subject in &line.subjects {
                 *self.departed_purchases.entry((line.stock, *subject)).or_insert(0) += left;
                 if line.fully {

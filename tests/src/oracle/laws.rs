@@ -67,7 +67,7 @@ impl Oracle {
                 };
                 *units.entry((line.stock, subject)).or_insert(0) += counts;
                 if line.fully {
-                    let day = self.stocks[&line.stock].day(hold.reserved_ms);
+                    let day = self.day(line.stock, hold.reserved_ms);
                     *days.entry((line.stock, subject, day)).or_insert(0) += counts;
                     let held_now = if hold.state == HoldState::Held { counts } else { 0 };
                     *held.entry((line.stock, subject)).or_insert(0) += held_now;

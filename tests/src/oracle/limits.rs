@@ -3,7 +3,7 @@
 //!
 //! Invariant: what is counted changes only here, for the subjects that a line noted when its units were taken.
 
-use super::{Hold, HoldLine, Oracle, Stock};
+use super::{BY_ZONE, Hold, HoldLine, Oracle, Stock};
 use crate::outcome::{OwnedFacts, OwnedOutcome};
 use crate::request::OwnedTake;
 use scrip_engine::answer::HoldState;
@@ -44,6 +44,11 @@ impl Limit {
     pub fn is_any(&self) -> bool {
         (self.total, self.per_day, self.held) != (0, 0, 0)
     }
+
+    /// The most units that a subject is counted with.
+    fn most(&self) -> i128 {
+        if self.total > 0 { self.total } else { 4_294_967_295 }
+    }
 }
 
 /// Who asks: one of each kind; 0: not told.
@@ -74,20 +79,14 @@ impl Stock {
         user.per_day > 0 || user.held > 0 || (2..=4).any(|kind| self.limit(kind).is_any())
     }
 
-    /// The day of a time by the stock's clock.
-    pub fn day(&self, time_ms: u64) -> i128 {
-        let ahead_ms = i128::from(self.limits.utc_offset_minutes.get()) * 60_000;
-        (i128::from(time_ms) + ahead_ms).max(0) / 86_400_000
-    }
-
-    /// STOCK_LIMITS.
-    pub(super) fn set_limits(&mut self, version: u32, limits: &Limits) -> OwnedOutcome {
+    /// STOCK_LIMITS. `zoned`: the merchant has a zone in the stock's slot.
+    pub(super) fn set_limits(&mut self, version: u32, limits: &Limits, zoned: bool) -> OwnedOutcome {
         if version != self.version {
             let facts = OwnedFacts::Version(self.version);
             return OwnedOutcome::Refused { code: Code::RuleFailed, facts };
         }
         let minutes = limits.utc_offset_minutes.get();
-        if self.clock.is_some_and(|clock| clock != minutes) {
+        if self.clock.is_some_and(|clock| clock != minutes) || minutes == BY_ZONE && !zoned {
             return OwnedOutcome::refused(Code::RuleFailed);
         }
         self.clock = Some(minutes);
@@ -129,7 +128,7 @@ impl Oracle {
     /// Units of a line are taken, by a hold made now.
     pub(super) fn count_new(&mut self, line: &HoldLine, held: bool) {
         let now_ms = self.now_ms;
-        let today = Some(self.stocks[&line.stock].day(now_ms));
+        let today = Some(self.day(line.stock, now_ms));
         for subject in line.subjects.iter().filter(|_| line.fully) {
             let purchases = self.purchases.entry((line.stock, *subject)).or_default();
             if purchases.day < today {
@@ -141,7 +140,7 @@ impl Oracle {
 
     /// The units of a line, of a hold made at `reserved_ms`, become more or fewer: in all and held.
     pub(super) fn count(&mut self, line: &HoldLine, reserved_ms: u64, units: i128, held: i128) {
-        let day = self.stocks[&line.stock].day(reserved_ms);
+        let day = self.day(line.stock, reserved_ms);
         for subject in &line.subjects {
             let purchases = self.purchases.entry((line.stock, *subject)).or_default();
             purchases.units += units;
@@ -176,14 +175,14 @@ impl Oracle {
             // A limit of users asks for a user; the other subjects are known to some channels only.
             return (subject.0 == 1 && limit.is_any()).then_some(0);
         }
-        let today = self.stocks[&stock].day(self.now_ms);
+        let today = self.day(stock, self.now_ms);
         let purchases = self.purchased(stock, subject);
         let counts = |line: &HoldLine| line.stock == stock && line.subjects.contains(&subject);
         let in_all = purchases.units - given_up(replaced, |_, line| counts(line));
-        let is_of_today = |hold: &Hold| self.stocks[&stock].day(hold.reserved_ms) == today;
+        let is_of_today = |hold: &Hold| self.day(stock, hold.reserved_ms) == today;
         let of_today = if purchases.day == Some(today) { purchases.today } else { 0 }
             - given_up(replaced, |hold, line| counts(line) && line.fully && is_of_today(hold));
-        let total = (limit.total > 0).then_some(limit.total - in_all);
+        let total = limit.is_any().then_some(limit.most() - in_all);
         let per_day = (limit.per_day > 0).then_some(limit.per_day - of_today);
         [total, per_day].into_iter().flatten().min()
     }
@@ -212,10 +211,10 @@ impl Oracle {
     /// What limits in all and per day leave a line that is confirmed late; none: they do not matter.
     pub(super) fn room_late(&self, hold: &Hold, line: &HoldLine) -> Option<i128> {
         let stock = &self.stocks[&line.stock];
-        let day = stock.day(hold.reserved_ms);
+        let day = self.day(line.stock, hold.reserved_ms);
         let room = |subject: &Subject| {
             let (limit, purchases) = (stock.limit(subject.0), self.purchased(line.stock, *subject));
-            let total = (limit.total > 0).then_some(limit.total - purchases.units);
+            let total = Some(limit.most() - purchases.units);
             let matters = line.fully && limit.per_day > 0 && purchases.day <= Some(day);
             let of_day = if purchases.day == Some(day) { purchases.today } else { 0 };
             let per_day = matters.then_some(limit.per_day - of_day);

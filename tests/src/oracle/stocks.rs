@@ -124,6 +124,7 @@ impl Oracle {
             return self.change_batch(envelope, stock, command);
         }
         let now_ms = self.now_ms;
+        let zoned = self.zones.contains_key(&(envelope.merchant.0, stock.slot().0));
         let found = self.stock_mut(stock);
         let changed = match command {
             OwnedCommand::StockSupply { units, .. } => return found.supply(i128::from(*units)),
@@ -131,7 +132,9 @@ impl Oracle {
             OwnedCommand::StockQuota { version, quotas, .. } => {
                 return found.set_quotas(stock, *version, quotas, now_ms);
             }
-            OwnedCommand::StockLimits { version, limits, .. } => return found.set_limits(*version, limits),
+            OwnedCommand::StockLimits { version, limits, .. } => {
+                return found.set_limits(*version, limits, zoned);
+            }
             OwnedCommand::StockPrice { version, prices, .. } => return found.set_prices(*version, prices),
             OwnedCommand::StockVoid { units, from_frozen: true, .. } => found.void_frozen(i128::from(*units)),
             OwnedCommand::StockVoid { units, forced, .. } => found.void(i128::from(*units), *forced),

@@ -110,6 +110,8 @@ kinds! {
     PricesRecovered,
     /// A start found risk rules or blocks in the log.
     RiskRecovered,
+    /// A start found a merchant's time zone in the log.
+    ZoneRecovered,
     /// A start found a hold that risk had marked in the log.
     FlagRecovered,
     /// A start found a debt in the log.

@@ -280,6 +280,7 @@ impl Ledger {
                 Event::StockLimitsSet { .. } => coverage.met(Met::LimitsRecovered),
                 Event::StockPriced { .. } => coverage.met(Met::PricesRecovered),
                 Event::RiskRuleSet { .. } | Event::BlockSet { .. } => coverage.met(Met::RiskRecovered),
+                Event::ZoneSet { .. } => coverage.met(Met::ZoneRecovered),
                 Event::Taken { flagged: true, .. } => coverage.met(Met::FlagRecovered),
                 Event::KeysImported { .. } => coverage.met(Met::KeysRecovered),
                 Event::KeyReplaced { .. } => coverage.met(Met::KeyReplacedRecovered),
@@ -366,6 +367,7 @@ fn origin_of<'e>(event: &'e Event<'_>) -> Option<&'e Origin> {
         | Event::StockPriced { origin, .. }
         | Event::RiskRuleSet { origin, .. }
         | Event::BlockSet { origin, .. }
+        | Event::ZoneSet { origin, .. }
         | Event::BatchCreated { origin, .. }
         | Event::BatchChanged { origin, .. }
         | Event::KeysImported { origin, .. }

@@ -316,7 +316,7 @@ fn malformed_limits_of_subjects_are_refused() {
         }
     }
     let days = |minutes| check(command(Limits { utc_offset_minutes: I16::new(minutes), ..none }), as_is);
-    assert_eq!((days(-720), days(840)), (Ok(()), Ok(())));
+    assert_eq!((days(-720), days(840), days(Limits::BY_ZONE)), (Ok(()), Ok(()), Ok(())));
     assert_eq!(days(-721), Err(Malformed::Offset(-721)));
     assert_eq!(days(841), Err(Malformed::Offset(841)));
     let spare = Limits { spare: [0, 0, 0, 0, 0, 1], ..none };

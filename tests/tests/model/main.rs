@@ -27,3 +27,4 @@ mod rule_orders;
 mod situations;
 mod stocks;
 mod subjects;
+mod zones;

@@ -112,7 +112,7 @@ fn assert_covers(total: &Tally) {
         Capacity,
     ];
     let of_keys: &[Code] = &[HoldNotFound, NotActive, HoldReleased, RuleFailed, Cancelled];
-    let expected: [(&str, &[&[Code]]); 35] = [
+    let expected: [(&str, &[&[Code]]); 37] = [
         ("STOCK_CREATE", &[with_id, &[CrossSlot, RuleFailed, Capacity]]),
         ("BATCH_CREATE", &[with_id, &[CrossSlot, NotFound, RuleFailed, Capacity]]),
         (
@@ -184,6 +184,8 @@ fn assert_covers(total: &Tally) {
         ("BLOCK_SET", &[with_id, &[NotFound, Capacity]]),
         ("STOCK_TERMS_SHOW", &[&[NotFound, CrossSlot]]),
         ("RISK_SHOW", &[&[]]),
+        ("ZONE_SET", &[with_id, &[RuleFailed, Capacity]]),
+        ("ZONE_SHOW", &[&[]]),
     ];
     let [owed, settled, unfulfilled, confirms] = total.debts;
     assert!(confirms > 100, "CONFIRMs that are owed: {confirms}");

@@ -2,7 +2,7 @@
 
 use scrip_engine::command::{Limits, Parties, StockTerms, SubjectLimit};
 use scrip_engine::ids::{OperationId, OrderId, Slot, StockId, UserId};
-use scrip_engine::limits::{Capacity, Rules};
+use scrip_engine::limits::{Capacity, Rules, UNITS_PER_LINE_MAX};
 use scrip_engine::rejection::{CapacityOf, Code};
 use scrip_tests::generator::ROOMY;
 use scrip_tests::outcome::{Lack, OwnedFacts, OwnedOutcome};
@@ -80,6 +80,26 @@ fn a_day_ends_at_the_merchants_midnight_not_at_that_of_utc() {
     assert_eq!(world.run(14, sell(units(1))), lacks(Code::UserLimit, 1, 0));
     wait_until(&mut world, MIDNIGHT_MS + 40 * HOUR_MS);
     assert_taken(&world.run(15, sell(units(1))));
+    world.check_laws();
+}
+
+#[test]
+fn a_count_has_an_end_where_no_limit_sets_one() {
+    const LINE: u32 = UNITS_PER_LINE_MAX;
+    let mut world = World::new(ROOMY, Rules::default(), MIDNIGHT_MS);
+    world.stock(1, 1 << 40);
+    let device = Parties::new(0, 7, 0);
+    set(&mut world, 1, [NONE, NONE, SubjectLimit::new(0, 0, 1), NONE], 0);
+    let whole = u32::MAX / LINE;
+    for number in 0..u128::from(whole) {
+        assert_taken(&world.run(10 + number, sell(by(number, LINE, Some(device)))));
+    }
+    let rest = u32::MAX - whole * LINE;
+    let sell_rest = |more| sell(by(1, rest + more, Some(device)));
+    assert_eq!(world.run(100, sell_rest(1)), lacks(Code::UserLimit, rest + 1, rest.into()));
+    assert_taken(&world.run(101, sell_rest(0)));
+    assert_eq!(world.run(102, sell(by(1, 1, Some(device)))), lacks(Code::UserLimit, 1, 0));
+    assert_taken(&world.run(103, sell(by(1, 1, None))));
     world.check_laws();
 }
 
