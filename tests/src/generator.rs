@@ -267,6 +267,9 @@ fn is_well_formed(request: &OwnedRequest) -> bool {
 
 /// Whether a repeat of `request` is answered from a record, so that its answer must never change.
 pub fn has_own_id(request: &OwnedRequest) -> bool {
+    if let OwnedCommand::OfCards(command) = &request.command {
+        return !command.is_query();
+    }
     !matches!(
         request.command,
         OwnedCommand::Confirm { .. }

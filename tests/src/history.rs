@@ -250,5 +250,6 @@ pub fn name(command: &OwnedCommand) -> &'static str {
         OwnedCommand::BlockSet { .. } => "BLOCK_SET",
         OwnedCommand::StockTermsShow { .. } => "STOCK_TERMS_SHOW",
         OwnedCommand::RiskShow { .. } => "RISK_SHOW",
+        OwnedCommand::OfCards(command) => command.name(),
     }
 }
