@@ -7,12 +7,14 @@
 //!
 //! Invariant: the same seed and the same answers give the same history, and every request passes `Request::check`.
 
+mod cards;
 mod commands;
 mod keys;
 mod orders;
 mod plan;
 mod quotas;
 mod rules;
+mod worth;
 
 pub use plan::{Chances, Kind, Plan, ROOMY};
 
@@ -183,6 +185,7 @@ impl Generator {
                 .extend(stock.batches.iter().filter(|batch| !batch.is_void()).map(|batch| batch.expires_ms));
         }
         moments_ms.extend(self.moments_of_rules(oracle));
+        moments_ms.extend(self.moments_of_cards(oracle));
         moments_ms.retain(|moment_ms| *moment_ms > self.now_ms);
         moments_ms.sort_unstable();
         // Near ones mostly: a history has few steps, and a far one takes all nearer ones with it.
