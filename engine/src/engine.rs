@@ -8,7 +8,8 @@ use crate::command::{Command, Request};
 use crate::commands::settle::Pass;
 use crate::commands::{self, Plan, Question, Replies, Resolved, Verdict};
 use crate::event::{Event, EventHold, EventSink};
-use crate::limits::{Capacity, DEBTS_PER_EVENT_MAX, EXPIRED_PER_EVENT_MAX, Rules, SLICE_MS};
+use crate::limits::{CARDS_PER_PAGE, Capacity, DEBTS_PER_EVENT_MAX, EXPIRED_PER_EVENT_MAX, Rules, SLICE_MS};
+use crate::state::cards::pages_max;
 use crate::state::counts::NO_ENTRIES;
 use crate::state::prefetch::Ahead;
 use crate::state::recount::RecountError;
@@ -25,8 +26,18 @@ const TIMER_MOVES_PER_STEP: u32 = 8_192;
 pub const ADVANCE_EVENTS_MAX: usize = 2 * EXPIRY_EVENTS_PER_STEP + 3;
 
 /// Names of the tables that [`Engine::usage`] tells of, in its order.
-pub const TABLES: [&str; 8] =
-    ["stocks", "holds", "extra_lines", "operations", "user_limits", "risk_counts", "order_lines", "debts"];
+pub const TABLES: [&str; 10] = [
+    "stocks",
+    "holds",
+    "extra_lines",
+    "operations",
+    "user_limits",
+    "risk_counts",
+    "order_lines",
+    "debts",
+    "cards",
+    "redemptions",
+];
 
 /// The state machine of one shard.
 pub struct Engine {
@@ -245,13 +256,15 @@ impl Engine {
 
     /// How full the fullest of the tables is that the floor can empty.
     fn fullest_sixteenths(&self) -> u64 {
-        let State { holds, extra_lines, operations, limits, order_lines, capacity, .. } = &self.state;
+        let State { holds, extra_lines, operations, limits, order_lines, redemptions, capacity, .. } =
+            &self.state;
         let sixteenths = |used: u32, maximum: u32| u64::from(used) * 16 / u64::from(maximum.max(1));
         sixteenths(holds.used(), capacity.holds_max)
             .max(sixteenths(extra_lines.used(), capacity.extra_lines_max))
             .max(sixteenths(operations.used(), capacity.operations_max))
             .max(sixteenths(limits.used(), capacity.user_limits_max))
             .max(sixteenths(order_lines.used(), capacity.order_lines_max))
+            .max(sixteenths(redemptions.used(), capacity.redemptions_max))
     }
 
     /// To be called before `requests[next]` is executed, of a batch of up to [`PREPARED_MAX`]: begins to bring into the
@@ -329,7 +342,18 @@ impl Engine {
     /// How full the tables are: name, records in use, configured maximum.
     pub fn usage(&self) -> [(&'static str, u32, u32); TABLES.len()] {
         let State {
-            stocks, holds, extra_lines, operations, limits, risk, order_lines, debts, capacity, ..
+            stocks,
+            holds,
+            extra_lines,
+            operations,
+            limits,
+            risk,
+            order_lines,
+            debts,
+            cards,
+            redemptions,
+            capacity,
+            ..
         } = &self.state;
         let used = [
             (stocks.len() as u32, capacity.stocks_max),
@@ -340,6 +364,8 @@ impl Engine {
             (risk.counts.used(), capacity.risk_counts_max),
             (order_lines.used(), capacity.order_lines_max),
             (debts.claims(), capacity.debts_max),
+            (cards.pages() * CARDS_PER_PAGE as u32, pages_max(capacity) * CARDS_PER_PAGE as u32),
+            (redemptions.used(), capacity.redemptions_max),
         ];
         core::array::from_fn(|table| (TABLES[table], used[table].0, used[table].1))
     }

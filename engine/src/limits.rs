@@ -111,6 +111,8 @@ pub const CARD_BATCHES_MAX: usize = 256 * 1024;
 pub const CARDS_PER_PAGE: usize = 64;
 /// How long a redemption can be reversed if its campaign does not say: 90 days.
 pub const REVERSAL_WINDOW_DEFAULT_S: u32 = 7_776_000;
+/// Redemptions of a card that are looked at to find its newest: those that are gone, but in memory still, lie among them.
+pub const REDEMPTIONS_SCANNED_MAX: usize = 8 * 1024;
 /// Cards of a wallet that one answer shows; the rest is read in pages.
 pub const WALLET_CARDS_PER_ANSWER_MAX: usize = 64;
 /// Cards of a wallet that one answer looks at: those of other campaigns lie among them.
@@ -177,8 +179,8 @@ pub const ORDER_LINKS_BYTES: u64 = 8;
 pub const ORDER_BYTES: u64 = ORDER_LINKS_BYTES + 16;
 /// Bytes of one further line.
 pub const EXTRA_LINE_BYTES: u64 = 32;
-/// Bytes of an operation record with its share of the operation index.
-pub const OPERATION_BYTES: u64 = 48 + 16;
+/// Bytes of an operation record with its share of the operation index, and room for the times of the cards it issues.
+pub const OPERATION_BYTES: u64 = 48 + 16 + 8;
 /// Bytes of a purchase limit entry with its share of its index.
 pub const USER_LIMIT_BYTES: u64 = 48 + 16;
 /// Bytes of the counts of a line in several purchase limits.
@@ -193,12 +195,17 @@ pub const ORDER_LINE_BYTES: u64 = 16;
 pub const DEBT_BYTES: u64 = 128;
 /// The most debts that [`Capacity::for_memory`] makes room for: one settlement may have to look at them all, in steps.
 const DEBTS_FOR_MEMORY_MAX: u32 = 1 << 16;
+/// Bytes of a card with its share of the indexes of wallets and pages, and of its page.
+pub const CARD_BYTES: u64 = 48 + 16 + 1;
+/// Bytes of a redemption with its share of the operation index.
+pub const REDEMPTION_BYTES: u64 = 80 + 16;
 /// Bytes of a stock with its share of its index, and with four channels.
 pub const STOCK_BYTES: u64 = 736;
 
 impl Capacity {
-    /// The tables that fit into `bytes` of memory: about 43 % of it for holds, 20 % for purchase limits, 19 % for card
-    /// keys and their sealed texts, 1 % for lines of orders, the rest for further lines, operations, stocks and debts.
+    /// The tables that fit into `bytes` of memory: about 38 % of it for holds, 17 % for purchase limits, 17 % for card
+    /// keys and their sealed texts, 10 % for cards and redemptions, 1 % for lines of orders, the rest for further lines, operations,
+    /// stocks and debts.
     pub fn for_memory(bytes: u64) -> Capacity {
         let records = |share_per_mille: u64, each: u64| {
             let count = bytes / 1_000 * share_per_mille / each;
@@ -206,23 +213,25 @@ impl Capacity {
         };
         Capacity {
             stocks_max: records(20, STOCK_BYTES).min(1 << 20),
-            holds_max: records(430, HOLD_BYTES + ORDER_BYTES + COUNTS_BYTES),
+            holds_max: records(380, HOLD_BYTES + ORDER_BYTES + COUNTS_BYTES),
             extra_lines_max: records(60, EXTRA_LINE_BYTES + COUNTS_BYTES),
-            operations_max: records(80, OPERATION_BYTES),
-            user_limits_max: records(200, USER_LIMIT_BYTES),
-            keys_max: records(90, KEY_BYTES),
-            sealed_bytes_max: bytes / 1_000 * 95,
+            operations_max: records(80, OPERATION_BYTES).min(TAGGED_MAX),
+            user_limits_max: records(170, USER_LIMIT_BYTES),
+            keys_max: records(80, KEY_BYTES),
+            sealed_bytes_max: bytes / 1_000 * 85,
             risk_counts_max: records(10, RISK_COUNT_BYTES),
             order_lines_max: records(10, ORDER_LINE_BYTES),
             debts_max: records(5, DEBT_BYTES).min(DEBTS_FOR_MEMORY_MAX),
-            cards_max: 1_024,
-            redemptions_max: 1_024,
+            cards_max: records(70, CARD_BYTES),
+            redemptions_max: records(30, REDEMPTION_BYTES).min(TAGGED_MAX),
         }
     }
 }
 
 /// Records that one table can ever name: handles are 31 bits, the top bit tells two kinds apart in shared indexes.
 pub const HANDLES_MAX: u32 = (1 << 31) - 2;
+/// Operations and redemptions that can ever be named: the operation index tells three kinds apart, with a bit more for two.
+pub const TAGGED_MAX: u32 = (1 << 30) - 2;
 
 /// Times that an operator may set. Part of the logged state, because eviction depends on them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

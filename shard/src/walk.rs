@@ -12,11 +12,13 @@
 //! * the buckets add up to the total, and nothing is sold or held beyond it;
 //! * buckets, channels and quotas of the engine are the same;
 //! * no debt was settled before an older one on the same stock and channel that waits for that stock alone;
+//! * no card was issued twice or used for more than it has, and no redemption reversed for more than it was;
 //! * the card keys that the engine has bound to the hold are the next ones in the order of sale, and bound to no other.
 //!
 //! Further laws over events get a file of their own beside [`debts`] and a line in [`Walk::step`].
 
 mod books;
+mod cards;
 mod debts;
 mod stock;
 
@@ -115,6 +117,9 @@ impl Walk {
             self.look_at_keys(sequence, *hold, state);
         }
         self.books.bound = bound;
+        for words in core::mem::take(&mut self.books.cards.wrong) {
+            self.fault(sequence, || words);
+        }
         for (debt, stock) in core::mem::take(&mut self.books.overtaking) {
             let debt = OperationId(debt.2);
             self.debts_overtaken += 1;

@@ -28,6 +28,7 @@ pub fn decide<'p>(state: &State, question: Question<'_>, plan: &'p mut Plan) -> 
             OperationKind::Tombstone => Verdict::Answer(Reply::CancelledNothing),
             _ => Verdict::Refuse(Rejection::plain(Code::RuleFailed)),
         },
+        Some(Recorded::Redemption(_)) => Verdict::Refuse(Rejection::plain(Code::RuleFailed)),
         None => decide_unknown(state, question, plan),
     }
 }

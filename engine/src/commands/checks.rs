@@ -40,8 +40,13 @@ fn repeat<'p>(state: &State, record: Recorded, content: u64) -> Verdict<'p> {
             if super::cancel::is_tombstone(operation.kind()) {
                 return Verdict::Refuse(Rejection::plain(Code::Cancelled));
             }
-            (operation.content, Reply::Value(operation.kind(), operation.value))
+            let reply = match operation.issues() {
+                true => Reply::Issued(handle),
+                false => Reply::Value(operation.kind(), operation.value),
+            };
+            (operation.content, reply)
         }
+        Recorded::Redemption(handle) => (state.redemptions.get(handle).content, Reply::Redeemed(handle)),
         Recorded::Hold(handle) => {
             let hold = state.holds.get(handle);
             if hold.content == content && hold.state() == HoldState::Cancelled {

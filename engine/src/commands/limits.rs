@@ -59,30 +59,42 @@ pub fn cut_to_totals(
 ) -> bool {
     let mut limited = false;
     for wish in &mut plan.wishes {
-        let stock = state.stock(wish.stock());
-        if stock.limits_further {
+        let (room, entries) = room(state, now_ms, take, replaced, wish.stock());
+        plan.resolved.lines.push((Some(wish.stock()), entries));
+        if let Some(room) = room {
             limited = true;
-            let (room, entries) = room_of_all(state, now_ms, take, replaced, wish.stock());
-            plan.resolved.lines.push((Some(wish.stock()), entries));
             wish.cut(room);
-            continue;
         }
-        let limit = stock.terms.limit_per_user;
-        if limit == 0 {
-            plan.resolved.lines.push((Some(wish.stock()), NO_ENTRIES));
-            continue;
-        }
-        limited = true;
-        let entry = match take.user.0 {
-            0 => None,
-            user => state.find_limit(SubjectKind::User, user, wish.stock()),
-        };
-        let entry = entry.map_or(NONE, |entry| entry.0);
-        plan.resolved.lines.push((Some(wish.stock()), [entry, NONE, NONE, NONE]));
-        let room = if take.user.0 == 0 { 0 } else { left(state, limit, replaced, entry) };
-        wish.cut(room);
     }
     limited
+}
+
+/// What purchase limits in all and per day leave on a stock (`None`: it has none), and the entries of the subjects that it
+/// limits.
+#[inline]
+pub fn room(
+    state: &State,
+    now_ms: u64,
+    take: &Take<'_>,
+    replaced: Option<Replaced<'_>>,
+    handle: Handle,
+) -> (Option<u64>, Entries) {
+    let stock = state.stock(handle);
+    if stock.limits_further {
+        let (room, entries) = room_of_all(state, now_ms, take, replaced, handle);
+        return (Some(room), entries);
+    }
+    let limit = stock.terms.limit_per_user;
+    if limit == 0 {
+        return (None, NO_ENTRIES);
+    }
+    let entry = match take.user.0 {
+        0 => None,
+        user => state.find_limit(SubjectKind::User, user, handle),
+    };
+    let entry = entry.map_or(NONE, |entry| entry.0);
+    let room = if take.user.0 == 0 { 0 } else { left(state, limit, replaced, entry) };
+    (Some(room), [entry, NONE, NONE, NONE])
 }
 
 /// What a limit in all leaves of an entry.
@@ -179,8 +191,20 @@ pub fn cut_to_held(state: &State, take: &Take<'_>, replaced: Option<Replaced<'_>
     limited
 }
 
-/// For which subjects a new line of this stock counts.
-pub fn flags(stock: &Stock, take: &Take<'_>) -> u32 {
+/// For which subjects a new line of this stock counts, and how.
+#[inline]
+pub fn flags_of(stock: &Stock, take: &Take<'_>) -> u32 {
+    if stock.limits_further {
+        flags(stock, take)
+    } else if stock.terms.limit_per_user != 0 && take.user.0 != 0 {
+        EventLine::COUNTED
+    } else {
+        0
+    }
+}
+
+/// For which subjects a new line of a stock counts that limits more than the user's total.
+fn flags(stock: &Stock, take: &Take<'_>) -> u32 {
     let subjects = subjects(take.user, take.parties);
     let counts = |kind: &SubjectKind| subjects[kind.position()] != 0 && !limit_of(stock, *kind).is_none();
     let counted = SubjectKind::ALL.into_iter().filter(counts);

@@ -4,11 +4,14 @@
 //! writer, can't fail, and asserts what `decide` refused. The living hand over the handles that `decide` resolved
 //! ([`Resolved`]); history resolves them from the event.
 
+pub mod campaigns;
 pub mod cancel;
+pub mod cards;
 pub mod checks;
 pub mod confirm;
 pub mod expire;
 pub mod hold;
+pub mod issue;
 pub mod key_list;
 pub mod key_reclaim;
 pub mod key_replace;
@@ -19,25 +22,29 @@ pub mod orders;
 pub mod owed;
 pub mod prices;
 pub mod query;
+pub mod redeem;
 pub mod refused;
 pub mod reply;
+mod resolve;
 pub mod return_units;
+pub mod reverse;
 pub mod risk;
 pub mod settle;
 pub mod stock;
 pub mod take;
+pub mod worth;
+
+pub use resolve::resolve;
 
 use crate::answer::{
-    BatchView, ChannelView, DebtView, HoldLine, KeyPlace, ListedPlace, OperationKind, OrderHold,
+    BatchView, ChannelView, DebtView, HoldLine, KeyPlace, ListedPlace, OperationKind, OrderHold, WalletCard,
 };
-use crate::command::{Block, Command, Parties, Price, Quota, Request, RiskRule, SubjectKind};
-use crate::event::{
-    self, Buyer, Event, EventHold, EventKey, EventLine, EventSink, Origin, OwedLine, RefusedLine,
-};
-use crate::ids::OperationKey;
+use crate::command::{Block, Command, Price, Quota, Request, RiskRule};
+use crate::event::{Event, EventHold, EventKey, EventLine, EventSink, Origin, OwedLine, RefusedLine};
+use crate::ids::{CardId, OperationKey};
 use crate::rejection::{LineFact, Rejection};
 use crate::state::State;
-use crate::state::counts::{Entries, NO_ENTRIES};
+use crate::state::counts::Entries;
 use crate::state::debts::Debt;
 use crate::state::reclaim::{VISITS_PER_FLOOR, VISITS_PER_INSERTION};
 use crate::state::records::OperationRecord;
@@ -108,6 +115,18 @@ pub enum Reply {
     Debts(Handle, u32),
     /// ORDER_SHOW.
     OrderHolds(order_show::Page),
+    /// ISSUE and CLAIM, by their operation record.
+    Issued(Handle),
+    /// REDEEM.
+    Redeemed(Handle),
+    /// OPERATION_SHOW of a REDEEM.
+    Redemption(Handle),
+    /// CAMPAIGN_SHOW.
+    Campaign(Handle),
+    /// CARD_SHOW.
+    Card(CardId),
+    /// WALLET_SHOW.
+    Wallet(cards::Page),
     /// OPERATION_SHOW of a hold.
     Hold(Handle),
     /// OPERATION_SHOW of another operation.
@@ -115,9 +134,11 @@ pub enum Reply {
 }
 
 impl Reply {
-    /// The same reply about the hold that `apply` has made.
-    pub fn about(self, hold: Option<Handle>) -> Reply {
-        match (self, hold) {
+    /// The same reply about the record that `apply` has made.
+    pub fn about(self, made: Option<Handle>) -> Reply {
+        match (self, made) {
+            (Reply::Issued(_), Some(operation)) => Reply::Issued(operation),
+            (Reply::Redeemed(_), Some(redemption)) => Reply::Redeemed(redemption),
             (Reply::Reserved(_), Some(hold)) => Reply::Reserved(hold),
             (Reply::Confirmed(_), Some(hold)) => Reply::Confirmed(hold),
             (Reply::Refused(_), Some(hold)) => Reply::Refused(hold),
@@ -126,7 +147,7 @@ impl Reply {
     }
 }
 
-/// Stands in a [`Reply`] for the hold that the event is about to make.
+/// Stands in a [`Reply`] for the record that the event is about to make.
 pub const TO_BE_MADE: Handle = Handle(NONE);
 
 /// What `decide` found on its way, so that `apply` need not look again.
@@ -179,8 +200,10 @@ pub struct Plan {
     pub quotas: Vec<Quota>,
     /// Card keys to import.
     pub keys: Vec<EventKey>,
-    /// Their sealed texts.
+    /// Their sealed texts; of a new campaign its sealed key.
     pub sealed: Vec<u8>,
+    /// What cards are worth from now on.
+    pub terms: campaigns::Terms,
 }
 
 impl Plan {
@@ -211,6 +234,7 @@ impl Plan {
             quotas: Vec::new(),
             keys: Vec::with_capacity(KEYS_PER_CHUNK_MAX),
             sealed: Vec::with_capacity(KEY_BLOCK_BYTES_MAX + SEAL_BYTES),
+            terms: campaigns::Terms::default(),
         }
     }
 
@@ -253,6 +277,8 @@ pub struct Replies {
     pub debts: Vec<DebtView>,
     /// Holds of an order.
     pub order_holds: Vec<OrderHold>,
+    /// Cards of a wallet.
+    pub wallet: Vec<WalletCard>,
 }
 
 /// What a decision rests on: the time, and who asks for what.
@@ -340,22 +366,31 @@ pub fn decide<'p>(state: &State, question: Question<'_>, plan: &'p mut Plan) -> 
         Command::StockShow { stock } => query::decide_stock(state, question, *stock, Reply::Stock),
         Command::StockChannels { stock } => query::decide_stock(state, question, *stock, Reply::Channels),
         Command::OperationShow => query::decide_operation(state, question),
-        // Until the engine knows them: no wire brings them, and nothing is made that could be asked for.
-        Command::CampaignCreate(_)
-        | Command::CampaignEdit { .. }
-        | Command::CampaignState { .. }
-        | Command::Issue(_)
-        | Command::Redeem(_)
-        | Command::Reverse { .. }
-        | Command::CardChange { .. }
-        | Command::CampaignShow { .. }
-        | Command::CardShow { .. }
-        | Command::WalletShow { .. } => Verdict::Refuse(Rejection::plain(crate::rejection::Code::NotFound)),
+        Command::Issue(issue) => issue::decide(state, question, issue, plan),
+        Command::Redeem(redeem) => redeem::decide(state, question, redeem, plan),
+        Command::Reverse { redemption, units } => {
+            reverse::decide(state, question, (*redemption, *units), plan)
+        }
+        Command::CardChange { card, generation, change } => {
+            cards::decide_change(state, question, (*card, *generation, *change), plan)
+        }
+        Command::CampaignCreate(create) => campaigns::decide_create(state, question, create, plan),
+        Command::CampaignEdit { campaign, version, terms } => {
+            campaigns::decide_edit(state, question, (*campaign, *version, terms), plan)
+        }
+        Command::CampaignState { campaign, version, state: to } => {
+            campaigns::decide_state(state, question, (*campaign, *version, *to), plan)
+        }
+        Command::CampaignShow { campaign } => campaigns::decide_show(state, question, *campaign),
+        Command::CardShow { card, generation } => cards::decide_show(state, question, (*card, *generation)),
+        Command::WalletShow { owner, campaign, after, limit } => {
+            cards::decide_wallet(state, question, (*owner, *campaign), (*after, *limit))
+        }
         command => stock::decide(state, question, command, plan),
     }
 }
 
-/// Applies an event. Answers the handle of the hold it is about, if it is about one.
+/// Applies an event. Answers the handle of the hold it is about, or of the record of an issue or redemption; else nothing.
 #[inline]
 pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) -> Option<Handle> {
     state.sequence += 1;
@@ -422,14 +457,20 @@ pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) -> Optio
         Event::Returned { origin, to_available, lines, .. } => {
             Some(return_units::apply(state, origin, *to_available, lines, resolved))
         }
-        // Until the engine knows them: no log has them, since no command makes them.
-        Event::CampaignCreated { .. }
-        | Event::CampaignEdited { .. }
-        | Event::CampaignMoved { .. }
-        | Event::Issued { .. }
-        | Event::Redeemed { .. }
-        | Event::Reversed { .. }
-        | Event::CardChanged { .. } => None,
+        Event::Issued { .. } => Some(issue::apply(state, event, resolved)),
+        Event::Redeemed { .. } => Some(redeem::apply(state, event, resolved)),
+        Event::Reversed { .. } => {
+            reverse::apply(state, event, resolved);
+            None
+        }
+        Event::CardChanged { .. } => {
+            cards::apply(state, event, resolved);
+            None
+        }
+        Event::CampaignCreated { .. } | Event::CampaignEdited { .. } | Event::CampaignMoved { .. } => {
+            campaigns::apply(state, event, resolved);
+            None
+        }
         Event::StockCreated { .. }
         | Event::StockMoved { .. }
         | Event::StockEdited { .. }
@@ -465,127 +506,14 @@ pub fn post_holds(
     apply(state, &event, resolved);
 }
 
-/// Finds the handles an event needs, for history, which has no decision to take them from.
-pub fn resolve(state: &State, event: &Event<'_>, resolved: &mut Resolved) {
-    resolved.lines.clear();
-    resolved.holds.clear();
-    resolved.debts.clear();
-    resolved.hold = None;
-    let find = |key: &OperationKey| {
-        let hash = state.record_hash(key);
-        let found = state.find_hold(key, hash, state.now_ms);
-        assert!(found.is_some(), "the log names hold {} which does not exist", key.operation);
-        found
-    };
-    match event {
-        Event::Taken { origin, buyer, replaces, parties, lines, .. } => {
-            resolved.hash = new_record(state, &origin.key());
-            resolve_lines(state, (buyer, parties.as_ref()), lines.iter().copied(), resolved);
-            if replaces.0 != 0 {
-                resolved.hold = find(&OperationKey { operation: *replaces, ..origin.key() });
-            }
-        }
-        Event::Owed { origin, buyer, replaces, parties, lines, .. } => {
-            resolved.hash = new_record(state, &origin.key());
-            let counted = lines.iter().map(OwedLine::as_line);
-            resolve_lines(state, (buyer, parties.as_ref()), counted, resolved);
-            if replaces.0 != 0 {
-                resolved.hold = find(&OperationKey { operation: *replaces, ..origin.key() });
-            }
-        }
-        Event::SellRefused { origin, lines, .. } => {
-            resolved.hash = new_record(state, &origin.key());
-            resolved
-                .lines
-                .extend(lines.iter().map(|line| (state.stock_of(origin.merchant, line.stock()), NO_ENTRIES)));
-        }
-        Event::Confirmed { hold, .. }
-        | Event::ConfirmOwed { hold, .. }
-        | Event::LateRefused { hold, .. }
-        | Event::Released { hold }
-        | Event::Cancelled { hold } => {
-            resolved.hold = find(hold);
-        }
-        Event::Extended { origin, hold, .. }
-        | Event::Returned { origin, hold, .. }
-        | Event::Revealed { origin, hold }
-        | Event::KeyReplaced { origin, hold, .. }
-        | Event::ReplaceOwed { origin, hold, .. }
-        | Event::KeyReclaimed { origin, hold, .. } => {
-            resolved.hash = new_record(state, &origin.key());
-            resolved.hold = find(&OperationKey { operation: *hold, ..origin.key() });
-        }
-        Event::Expired { holds } => resolved.holds.extend(holds.iter().filter_map(|hold| find(&hold.key()))),
-        Event::Settled { holds, keys } | Event::Unfulfilled { holds, keys } => {
-            for (hold, key) in event::debts(holds, keys) {
-                resolved.debts.extend(find(&hold).map(|hold| Debt { hold, key: key.unwrap_or(NONE) }));
-            }
-        }
-        Event::StockCreated { origin, .. }
-        | Event::RiskRuleSet { origin, .. }
-        | Event::BlockSet { origin, .. }
-        | Event::Tombstone { origin }
-        | Event::KeysExported { origin, .. } => resolved.hash = new_record(state, &origin.key()),
-        Event::GuaranteeLapsed { stock, .. } | Event::BatchExpired { stock, .. } => {
-            resolved.lines.push((state.find_stock(*stock), NO_ENTRIES));
-        }
-        Event::StockMoved { origin, stock, .. }
-        | Event::StockEdited { origin, stock, .. }
-        | Event::StockQuotaSet { origin, stock, .. }
-        | Event::StockLimitsSet { origin, stock, .. }
-        | Event::StockPriced { origin, stock, .. }
-        | Event::BatchCreated { origin, stock, .. }
-        | Event::BatchChanged { origin, stock, .. }
-        | Event::KeysImported { origin, stock, .. } => {
-            resolved.hash = new_record(state, &origin.key());
-            resolved.lines.push((state.find_stock(*stock), NO_ENTRIES));
-        }
-        Event::Tick { .. } | Event::FloorRaised { .. } | Event::Configured { .. } => {}
-        Event::CampaignCreated { .. }
-        | Event::CampaignEdited { .. }
-        | Event::CampaignMoved { .. }
-        | Event::Issued { .. }
-        | Event::Redeemed { .. }
-        | Event::Reversed { .. }
-        | Event::CardChanged { .. } => {}
-    }
-}
-
-/// The stocks of a buyer's lines, and his purchase limit entries there.
-fn resolve_lines(
-    state: &State,
-    (buyer, parties): (&Buyer, Option<&Parties>),
-    lines: impl Iterator<Item = EventLine>,
-    resolved: &mut Resolved,
-) {
-    let subjects = take::subjects(buyer.user, parties);
-    for line in lines {
-        let stock = state.find_stock(line.stock());
-        let entry = |kind: SubjectKind| {
-            let counted = stock.filter(|_| line.counts(kind));
-            let subject = subjects[kind.position()];
-            counted.and_then(|stock| state.find_limit(kind, subject, stock)).map_or(NONE, |found| found.0)
-        };
-        resolved.lines.push((stock, SubjectKind::ALL.map(entry)));
-    }
-}
-
-/// The hash of a key under which nothing is recorded yet: one effect per operation id, checked again in history.
-fn new_record(state: &State, key: &OperationKey) -> u32 {
-    let hash = state.record_hash(key);
-    let found = state.find_record(key, hash, state.now_ms);
-    assert!(found.is_none(), "the log has two effects of operation {}", key.operation);
-    hash
-}
-
-/// Records an operation that is not a hold's own.
+/// Records an operation that is not a hold's or a redemption's own.
 pub(crate) fn record(
     state: &mut State,
     origin: &Origin,
     kind: OperationKind,
     value: u64,
     resolved: &Resolved,
-) {
+) -> Handle {
     let record = OperationRecord {
         operation: origin.operation.0,
         content: origin.content,
@@ -597,6 +525,7 @@ pub(crate) fn record(
         kind: kind as u8,
         spare: 0,
     };
-    state.insert_operation(record, origin.created_ms, resolved.hash);
+    let handle = state.insert_operation(record, origin.created_ms, resolved.hash);
     state.reclaim(VISITS_PER_INSERTION);
+    handle
 }

@@ -30,6 +30,7 @@ pub fn decide_stock<'p>(
 pub fn decide_operation<'p>(state: &State, question: Question<'_>) -> Verdict<'p> {
     match state.find_record(&question.key(), question.hash, question.now_ms) {
         Some(Recorded::Hold(handle)) => Verdict::Answer(Reply::Hold(handle)),
+        Some(Recorded::Redemption(handle)) => Verdict::Answer(Reply::Redemption(handle)),
         Some(Recorded::Operation(handle)) => {
             let record = state.operations.get(handle);
             let value = match record.kind() {

@@ -93,6 +93,15 @@ pub fn read<'r>(state: &'r State, reply: Reply, replies: &'r mut Replies) -> Out
             let more = super::order_show::fill(state, page, replies);
             Outcome::Done(Answer::OrderHolds { more, holds: &replies.order_holds })
         }
+        Reply::Issued(operation) => Outcome::Done(Answer::Issued(super::issue::answer(state, operation))),
+        Reply::Redeemed(handle) => Outcome::Done(Answer::Redeemed(super::redeem::answer(state, handle))),
+        Reply::Redemption(handle) => Outcome::Done(Answer::Redemption(super::redeem::view(state, handle))),
+        Reply::Campaign(handle) => Outcome::Done(Answer::Campaign(super::campaigns::view(state, handle))),
+        Reply::Card(card) => Outcome::Done(Answer::Card(super::cards::view(state, card))),
+        Reply::Wallet(page) => {
+            let next = super::cards::fill(state, page, replies);
+            Outcome::Done(Answer::Wallet { next, cards: &replies.wallet })
+        }
         Reply::Hold(handle) => Outcome::Done(Answer::Hold(hold_view(state, handle, replies))),
         Reply::Operation(kind, value) => Outcome::Done(Answer::Operation(OperationView { kind, value })),
     }

@@ -7,7 +7,7 @@ use crate::command::{Command, Limits, Price, Quota, StockCreate, StockKind, Stoc
 use crate::content::content_digest;
 use crate::event::Event;
 use crate::ids::StockId;
-use crate::limits::{CHANNELS_PER_STOCK_MAX, STOCK_UNITS_MAX};
+use crate::limits::CHANNELS_PER_STOCK_MAX;
 use crate::rejection::{CapacityOf, Code, Facts, Rejection};
 use crate::state::State;
 use crate::state::counts::NO_ENTRIES;
@@ -33,6 +33,10 @@ pub fn decide<'p>(
         return Verdict::Refuse(Rejection::plain(Code::NotFound));
     };
     plan.resolved.lines.push((Some(handle), NO_ENTRIES));
+    if state.stock(handle).campaign().is_some() && matches!(command, Command::StockPrice { .. }) {
+        // What cards cost and what they are worth is in their campaign.
+        return Verdict::Refuse(Rejection::plain(Code::RuleFailed));
+    }
     let in_force = state.stock(handle).version;
     if version_seen(command).is_some_and(|version| version != in_force) {
         return Verdict::Refuse(Rejection { code: Code::RuleFailed, facts: Facts::Version(in_force) });
@@ -68,9 +72,9 @@ fn decide_movement<'p>(
         let facts = Facts::Units { stock: id, asked: movement.units, available };
         Verdict::Refuse(Rejection { code, facts })
     };
-    let value = match movement.moved_at_once(&stock.units) {
+    let value = match movement.moved_at_once(&stock.units, stock.units_max()) {
         Err(_) if movement.kind == OperationKind::StockSupply => {
-            return Verdict::Refuse(capacity(CapacityOf::StockUnits, STOCK_UNITS_MAX));
+            return Verdict::Refuse(capacity(CapacityOf::StockUnits, stock.units_max()));
         }
         Err(available) => return refuse(Code::OutOfStock, available),
         Ok(value) => value,
@@ -135,13 +139,13 @@ impl Movement {
     }
 
     /// The number in the answer; `Err`: what could have been moved.
-    fn moved_at_once(&self, stock: &Units) -> Result<u64, u64> {
+    fn moved_at_once(&self, stock: &Units, units_max: u64) -> Result<u64, u64> {
         let within = |possible: u64, at_once: u64| {
             if self.units > possible { Err(possible) } else { Ok(self.units.min(at_once)) }
         };
         match self.kind {
-            OperationKind::StockSupply if stock.total + self.units > STOCK_UNITS_MAX => {
-                Err(STOCK_UNITS_MAX - stock.total)
+            OperationKind::StockSupply if stock.total + self.units > units_max => {
+                Err(units_max - stock.total)
             }
             OperationKind::StockSupply => Ok(stock.total + self.units),
             OperationKind::StockVoid if self.from_frozen => within(stock.frozen, stock.frozen),
@@ -306,7 +310,9 @@ pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) {
             let movement =
                 Movement { kind: *kind, from_frozen: *from_frozen, forced: *forced, units: *units };
             let stock = state.stock_mut(found(resolved));
-            let value = movement.moved_at_once(&stock.units).expect("decide refused what is not there");
+            let units_max = stock.units_max();
+            let value =
+                movement.moved_at_once(&stock.units, units_max).expect("decide refused what is not there");
             let free = stock.units.available - stock.channels.unused_guarantees();
             assert!(
                 *forced || !movement.takes_available() || value <= free,

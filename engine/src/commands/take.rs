@@ -247,6 +247,9 @@ fn check_terms(state: &State, now_ms: u64, plan: &mut Plan) -> Result<(), Code> 
         let terms = &stock.terms;
         let why = if terms.frozen {
             Code::Frozen
+        } else if stock.campaign().is_some() {
+            // Cards are issued, not sold.
+            Code::RuleFailed
         } else if now_ms < terms.opens_ms || stock.reusable && stock.content == NONE {
             Code::NotStarted
         } else if terms.closes_ms != 0 && now_ms >= terms.closes_ms {
@@ -353,14 +356,7 @@ pub(super) fn grant(state: &State, take: &Take<'_>, plan: &mut Plan) {
         let wish = plan.wishes[line];
         let units = if take.partial { partial_grant(plan, line) } else { wish.asked };
         let stock = state.stock(wish.stock);
-        let flags = if stock.limits_further {
-            limits::flags(stock, take)
-        } else if stock.terms.limit_per_user != 0 && take.user.0 != 0 {
-            EventLine::COUNTED
-        } else {
-            0
-        };
-        plan.lines.push(EventLine::new(stock.id, units, flags));
+        plan.lines.push(EventLine::new(stock.id, units, limits::flags_of(stock, take)));
     }
 }
 

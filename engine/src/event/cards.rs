@@ -66,6 +66,9 @@ impl Writer<'_> {
     }
 }
 
+/// The number of an extension, whose time is that of the card from then on.
+const EXTENDED_CARD: u8 = CardChange::Extend { until_ms: 0 }.number();
+
 const fn when(yes: bool, flag: u8) -> u8 {
     if yes { flag } else { 0 }
 }
@@ -229,10 +232,11 @@ pub(super) fn decode<'a>(
             let card = CardId(reader.take_u64()?);
             let times: Times = reader.take()?;
             let (from_s, until_s) = (times.from_s.get(), times.until_s.get());
-            let extended_ms = u64::from(until_s) * 1_000;
-            let change = CardChange::from_number(number, 0)
-                .or_else(|| CardChange::from_number(number, extended_ms))
-                .ok_or_else(|| reader.field("change"))?;
+            let change = match number {
+                EXTENDED_CARD => Some(CardChange::Extend { until_ms: u64::from(until_s) * 1_000 }),
+                number => CardChange::from_number(number, 0),
+            };
+            let change = change.ok_or_else(|| reader.field("change"))?;
             Event::CardChanged { origin, card, change, from_s, until_s }
         }
     })

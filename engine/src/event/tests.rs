@@ -1,8 +1,10 @@
 //! Every event survives its own encoding, and no cut of it decodes.
 
 use super::*;
-use crate::command::PriceKind;
-use crate::limits::{EVENT_BYTES_MAX, KEY_BLOCK_BYTES_MAX, SEAL_BYTES};
+use crate::command::{PriceKind, ScopeEntry, Tier};
+use crate::limits::{
+    CAMPAIGN_KEY_BYTES_MAX, EVENT_BYTES_MAX, KEY_BLOCK_BYTES_MAX, SCOPE_MAX, SEAL_BYTES, TIERS_MAX,
+};
 
 fn origin() -> Origin {
     Origin {
@@ -153,6 +155,66 @@ fn every_event<'a>(
         Event::ReplaceOwed { origin, hold, key: 7, reason: 8, until_ms: 9, code: Code::ChannelQuota },
         Event::KeyReclaimed { origin, hold, key: u32::MAX, reason: u16::MAX },
         Event::KeysExported { origin, stock, batch: None },
+        Event::CampaignCreated {
+            origin,
+            campaign: stock,
+            units: 1 << 33,
+            layout: 2,
+            terms,
+            name: "满减券".as_bytes(),
+            key: &[7; CAMPAIGN_KEY_BYTES_MAX],
+            definition: CampaignTerms { definition: &DEFINITION, tiers: &TIERS, scope: &SCOPE },
+        },
+        Event::CampaignEdited {
+            origin,
+            campaign: stock,
+            definition: CampaignTerms { definition: &DEFINITION, tiers: &[], scope: &SCOPE[..1] },
+        },
+        Event::CampaignMoved { origin, campaign: stock, state: CampaignState::Stopped },
+        issued(origin),
+        Event::Issued {
+            origin,
+            campaign: stock,
+            owner: UserId(0),
+            first: CardId(7),
+            count: BEARER_CARDS_MAX,
+            claimed: false,
+            own_times: true,
+            flagged: false,
+            from_s: 0,
+            until_s: 0,
+            counting: 0,
+            parties: None,
+        },
+        Event::Redeemed {
+            origin,
+            card: CardId(1 << 57),
+            units: u32::MAX,
+            buyer,
+            parties: Some(Parties::new(1, 2, 3)),
+            flagged: true,
+            amount: u64::MAX,
+            discount: 5,
+        },
+        Event::Redeemed {
+            origin,
+            card: CardId(1),
+            units: 1,
+            buyer: nobody,
+            parties: None,
+            flagged: false,
+            amount: 0,
+            discount: 0,
+        },
+        Event::Reversed { origin, redemption: hold, units: 3, until_s: u32::MAX },
+        Event::CardChanged { origin, card: CardId(9), change: CardChange::Void, from_s: 1, until_s: 2 },
+        Event::CardChanged {
+            origin,
+            card: CardId(9),
+            change: CardChange::Extend { until_ms: 2_000 },
+            from_s: 1,
+            until_s: 2,
+        },
         Event::KeysExported { origin, stock, batch: Some(batch) },
     ]
 }
@@ -160,6 +222,43 @@ fn every_event<'a>(
 const MEMBERS_PRICE: Price = Price::new(ChannelId(9), PriceKind::Member, u32::MAX);
 static PRICES: [Price; PRICES_PER_STOCK_MAX] = [MEMBERS_PRICE; PRICES_PER_STOCK_MAX];
 static AMOUNTS: [U32; LINES_MAX] = [U32::new(u32::MAX); LINES_MAX];
+
+static DEFINITION: Definition = Definition {
+    kind: 1,
+    flags: Definition::FLAGS,
+    spare: U16::ZERO,
+    units: U32::new(1),
+    threshold: U64::new(u64::MAX),
+    value: U64::new(2),
+    cap: U64::new(3),
+    from_ms: U64::new(4),
+    until_ms: U64::new(5),
+    starts_after_s: U32::new(6),
+    lasts_s: U32::new(7),
+    interval_s: U32::new(8),
+    window_s: U32::new(9),
+    grace_s: U32::new(u32::MAX),
+    spare_2: U32::ZERO,
+};
+static TIERS: [Tier; TIERS_MAX] = [Tier::new(u64::MAX, 1); TIERS_MAX];
+static SCOPE: [ScopeEntry; SCOPE_MAX] = [ScopeEntry::new(ScopeEntry::PRODUCT, u64::MAX); SCOPE_MAX];
+
+fn issued(origin: Origin) -> Event<'static> {
+    Event::Issued {
+        origin,
+        campaign: StockId(77),
+        owner: UserId(u128::MAX),
+        first: CardId(7),
+        count: CARDS_PER_ISSUE_MAX as u32,
+        claimed: true,
+        own_times: false,
+        flagged: true,
+        from_s: 1,
+        until_s: u32::MAX,
+        counting: 31,
+        parties: Some(Parties::new(u128::MAX, 4, 5)),
+    }
+}
 
 #[test]
 fn events_survive_their_encoding_and_no_cut_decodes() {

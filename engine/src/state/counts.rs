@@ -198,6 +198,25 @@ impl State {
         }
     }
 
+    /// Counts units that a subject has for good, whatever becomes of them: no line points to the entry.
+    pub(crate) fn count_for_good(
+        &mut self,
+        (kind, subject, stock): (SubjectKind, u128, Handle),
+        units: u32,
+        fully: bool,
+    ) {
+        let day = day_of(self.now_ms, self.stock(stock).limits.utc_offset_minutes.get());
+        let handle = self.limit_entry(kind, subject, stock);
+        let entry = self.limits.get_mut(handle);
+        entry.moved_out += units;
+        if fully {
+            entry.count(units, Count::Consumed, day);
+            entry.today_moved_out += units;
+        } else {
+            entry.units += units;
+        }
+    }
+
     /// A line of an evicted hold no longer points to its entries, which keep `left` consumed units for good.
     pub(crate) fn forget_line(&mut self, (limit, stock): (u32, u32), left: u32, reserved_ms: u64) {
         let entries = self.entries(limit);

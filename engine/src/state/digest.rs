@@ -71,6 +71,10 @@ impl State {
         feed(&mut hash, &self.extra_lines);
         self.digest_order_holds(&mut hash);
         feed(&mut hash, &self.operations);
+        self.digest_campaigns(&mut hash);
+        self.digest_cards(&mut hash);
+        self.digest_issue_times(&mut hash);
+        feed(&mut hash, &self.redemptions);
         feed(&mut hash, &self.limits);
         feed(&mut hash, &self.counts);
         self.digest_risk(&mut hash);
@@ -109,6 +113,14 @@ impl State {
         }
         feed(hash, &self.risk.counts);
         hash.update(self.risk.ends().as_bytes());
+    }
+
+    fn digest_issue_times(&self, hash: &mut Xxh3) {
+        for (handle, record) in self.operations.iter().filter(|(_, record)| record.issues()) {
+            let times = self.cards.issue_times(handle);
+            hash.update(record.operation.as_bytes());
+            hash.update(times.as_bytes());
+        }
     }
 
     fn digest_keys(&self, hash: &mut Xxh3) {

@@ -3,6 +3,8 @@
 //! Reading is free for all rooms; writing is for `apply` alone (see `engine.rs`). Indexes and timers are derived from
 //! the records.
 
+pub mod campaigns;
+pub mod cards;
 pub mod channels;
 pub mod counts;
 pub mod debts;
@@ -16,6 +18,7 @@ pub(crate) mod prefetch;
 pub mod reclaim;
 pub mod records;
 pub mod recount;
+pub mod redemptions;
 pub mod risk;
 pub mod sale_order;
 pub mod slices;
@@ -27,12 +30,15 @@ use crate::answer::HoldState;
 use crate::command::Quota;
 use crate::ids::{ChannelId, MerchantId, OperationKey, StockId};
 use crate::limits::{Capacity, Rules};
+use campaigns::Campaigns;
+use cards::Cards;
 use debts::Debts;
 use index::Index;
 use keys::{BatchState, Keys};
 use order_holds::OrderHolds;
 use orders::OrderLines;
 use records::{Counts, ExtraLine, HoldRecord, LimitRecord, LineRecord, OperationRecord, Recorded};
+use redemptions::RedemptionRecord;
 use risk::Risk;
 use scrip_planted::{Bug, on};
 use slices::Slices;
@@ -95,6 +101,12 @@ pub struct State {
     pub limits: Table<LimitRecord>,
     /// The entries of lines that count in several.
     pub counts: Table<Counts>,
+    /// Campaigns.
+    pub campaigns: Campaigns,
+    /// Cards.
+    pub cards: Cards,
+    /// Redemptions.
+    pub redemptions: Table<RedemptionRecord>,
     /// Risk rules, blocks and what they have counted.
     pub risk: Risk,
     /// Which records go when the floor rises.
@@ -138,6 +150,9 @@ impl State {
             limits: Table::new(capacity.user_limits_max),
             // A line never lacks room for its counts.
             counts: Table::new(capacity.holds_max.saturating_add(capacity.extra_lines_max)),
+            campaigns: Campaigns::default(),
+            cards: Cards::new(&capacity),
+            redemptions: Table::new(capacity.redemptions_max),
             risk: Risk::new(capacity.risk_counts_max, hasher.clone()),
             slices: Slices::default(),
             timers: Timers::new(capacity.holds_max),
@@ -145,7 +160,12 @@ impl State {
             // A hold never lacks room for its order.
             order_holds: OrderHolds::new(capacity.holds_max),
             stock_index: Index::new(capacity.stocks_max),
-            record_index: Index::new(capacity.holds_max.saturating_add(capacity.operations_max)),
+            record_index: Index::new(
+                capacity
+                    .holds_max
+                    .saturating_add(capacity.operations_max)
+                    .saturating_add(capacity.redemptions_max),
+            ),
             limit_index: Index::new(capacity.user_limits_max),
             hasher,
         }
@@ -194,6 +214,9 @@ impl State {
             Some(Recorded::Operation(handle)) => {
                 let operation = self.operations.get(handle);
                 operation.is(key) && u64::from(operation.slice) >= slices::slice_of(self.floor_ms)
+            }
+            Some(Recorded::Redemption(handle)) => {
+                self.is_redemption(handle, key) && !self.is_redemption_gone(self.redemptions.get(handle))
             }
             None => false,
         });
@@ -301,10 +324,23 @@ impl State {
     }
 
     /// Adds an operation record and puts it into its slice.
-    pub(crate) fn insert_operation(&mut self, record: OperationRecord, created_ms: u64, hash: u32) {
+    pub(crate) fn insert_operation(&mut self, record: OperationRecord, created_ms: u64, hash: u32) -> Handle {
         let handle = self.operations.insert(record);
         self.record_index.insert(hash, Handle(Recorded::Operation(handle).tagged()));
         self.push_slice(created_ms, Recorded::Operation(handle));
+        handle
+    }
+
+    /// Puts a new redemption into the index and its slice.
+    fn index_redemption(&mut self, handle: Handle, created_ms: u64, hash: u32) {
+        self.record_index.insert(hash, Handle(Recorded::Redemption(handle).tagged()));
+        self.push_slice(created_ms, Recorded::Redemption(handle));
+    }
+
+    /// Frees a redemption that hangs in no list.
+    fn unindex_redemption(&mut self, handle: Handle, hash: u32) {
+        self.record_index.remove(hash, Handle(Recorded::Redemption(handle).tagged()));
+        self.redemptions.remove(handle);
     }
 
     /// Changes each line of a hold in order; `change` gets its position, the line and the rest of the state's stocks.
@@ -412,28 +448,35 @@ impl State {
     }
 
     fn push_slice(&mut self, time_ms: u64, record: Recorded) {
-        let (holds, operations) = (&mut self.holds, &mut self.operations);
-        self.slices.push(time_ms, record, |record, next| set_slice_next(holds, operations, record, next));
+        let State { slices, holds, operations, redemptions, .. } = self;
+        let mut records = SliceRecords { holds, operations, redemptions };
+        slices.push(time_ms, record, |record, next| records.set_next(record, next));
     }
 
     /// Raises the floor.
     pub(crate) fn raise_floor(&mut self, floor_ms: u64) {
         assert!(floor_ms >= self.floor_ms, "the floor only rises");
         self.floor_ms = floor_ms;
-        let (holds, operations) = (&mut self.holds, &mut self.operations);
-        self.slices.raise(floor_ms, |record, next| set_slice_next(holds, operations, record, next));
+        let State { slices, holds, operations, redemptions, .. } = self;
+        let mut records = SliceRecords { holds, operations, redemptions };
+        slices.raise(floor_ms, |record, next| records.set_next(record, next));
     }
 }
 
-#[inline]
-fn set_slice_next(
-    holds: &mut Table<HoldRecord>,
-    operations: &mut Table<OperationRecord>,
-    record: Recorded,
-    next: u32,
-) {
-    match record {
-        Recorded::Hold(handle) => holds.get_mut(handle).slice_next = next,
-        Recorded::Operation(handle) => operations.get_mut(handle).slice_next = next,
+/// The tables whose records hang in slices.
+struct SliceRecords<'s> {
+    holds: &'s mut Table<HoldRecord>,
+    operations: &'s mut Table<OperationRecord>,
+    redemptions: &'s mut Table<RedemptionRecord>,
+}
+
+impl SliceRecords<'_> {
+    #[inline]
+    fn set_next(&mut self, record: Recorded, next: u32) {
+        match record {
+            Recorded::Hold(handle) => self.holds.get_mut(handle).slice_next = next,
+            Recorded::Operation(handle) => self.operations.get_mut(handle).slice_next = next,
+            Recorded::Redemption(handle) => self.redemptions.get_mut(handle).slice_next = next,
+        }
     }
 }

@@ -7,7 +7,8 @@ use super::State;
 use super::reclaim::VISITS_PER_INSERTION;
 use super::records::{Counted, Recorded};
 use super::table::{Handle, NONE};
-use crate::command::{Command, Request, SubjectKind};
+use crate::command::{Command, Request, SubjectKind, Take};
+use crate::ids::CardId;
 use crate::limits::PREPARED_MAX;
 use arrayvec::ArrayVec;
 
@@ -25,6 +26,8 @@ struct Hashes {
     record: u32,
     /// Of the user, limit key, device and address.
     limits: ArrayVec<u32, { SubjectKind::ALL.len() }>,
+    /// Of a REDEEM.
+    card: Option<CardId>,
 }
 
 /// The look-ups of a batch of commands that are on their way.
@@ -64,7 +67,7 @@ impl State {
     #[inline]
     fn prefetch_slots(&self, request: &Request<'_>) -> Hashes {
         let mut hashes =
-            Hashes { record: self.record_hash(&request.envelope.key()), limits: ArrayVec::new() };
+            Hashes { record: self.record_hash(&request.envelope.key()), limits: ArrayVec::new(), card: None };
         self.record_index.prefetch(hashes.record);
         match &request.command {
             Command::Reserve { take, .. } | Command::Sell { take, .. } => {
@@ -74,6 +77,20 @@ impl State {
                 }
                 self.prefetch_order(&request.envelope, take.order);
                 self.prefetch_order_line(take);
+            }
+            Command::Issue(issue) => {
+                let take = Take { user: issue.owner, parties: issue.parties, ..Take::of(&[]) };
+                for hash in self.subject_hashes(&take, issue.campaign) {
+                    self.limit_index.prefetch(hash);
+                    hashes.limits.push(hash);
+                }
+                self.prefetch_wallet((request.envelope.merchant, request.envelope.slot), issue.owner);
+                self.operations.prefetch_next(SLOTS_AHEAD as u32);
+            }
+            Command::Redeem(redeem) => {
+                self.prefetch_page(redeem.card);
+                self.redemptions.prefetch_next(SLOTS_AHEAD as u32);
+                hashes.card = Some(redeem.card);
             }
             Command::OrderShow { order, .. } => self.prefetch_order(&request.envelope, *order),
             _ => {}
@@ -86,6 +103,9 @@ impl State {
         match Recorded::from_tagged(self.record_index.peek(hashes.record)) {
             Some(Recorded::Hold(hold)) => self.holds.prefetch(hold),
             _ => self.holds.prefetch_next(RECORDS_AHEAD as u32),
+        }
+        if let Some(card) = hashes.card {
+            self.prefetch_card(card);
         }
         for (ahead, limit) in hashes.limits.iter().enumerate() {
             self.limits.prefetch(Handle(self.limit_index.peek(*limit)));

@@ -25,14 +25,16 @@ impl State {
             if keys >= KEYS_PER_ROUND {
                 return;
             }
-            let (holds, operations) = (&self.holds, &self.operations);
+            let (holds, operations, redemptions) = (&self.holds, &self.operations, &self.redemptions);
             let record = self.slices.take_reclaimable(|record| match record {
                 Recorded::Hold(handle) => holds.get(handle).slice_next,
                 Recorded::Operation(handle) => operations.get(handle).slice_next,
+                Recorded::Redemption(handle) => redemptions.get(handle).slice_next,
             });
             match record {
                 None => return,
                 Some(Recorded::Operation(handle)) => self.evict_operation(handle),
+                Some(Recorded::Redemption(handle)) => self.evict_redemption(handle),
                 Some(Recorded::Hold(handle)) => {
                     if self.is_gone(handle, self.now_ms) {
                         keys += self.evict_hold(handle);

@@ -1,11 +1,12 @@
-//! The plain records of the tables: holds, further lines, operations, purchase limits.
+//! The plain records of the tables: holds, further lines, operations, purchase limits. Those of cards are in `cards.rs`
+//! and `redemptions.rs`.
 //!
 //! Fixed size, no pointers, no padding: pages of them can be hashed, snapshotted and compared as bytes. A hold with its
 //! first line is two cache lines.
 
 use crate::answer::{HoldState, OperationKind};
 use crate::ids::{ChannelId, MerchantId, OperationId, OperationKey, OrderId, Slot, UserId};
-use crate::limits::COUNTS_BYTES;
+use crate::limits::{COUNTS_BYTES, TAGGED_MAX};
 use crate::rejection::Code;
 use crate::state::table::{Handle, NONE};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
@@ -316,23 +317,34 @@ impl OperationRecord {
         self.operation == key.operation.0 && self.merchant == key.merchant.0 && self.slot == key.slot.0
     }
 
+    /// Whether it is of an ISSUE or CLAIM. A free record is of nothing.
+    pub fn issues(&self) -> bool {
+        self.kind == OperationKind::Issue as u8 || self.kind == OperationKind::Claim as u8
+    }
+
     /// The command it records. Panics on a free record.
     pub fn kind(&self) -> OperationKind {
         OperationKind::from_number(self.kind).expect("an operation record in use has a kind")
     }
 }
 
-/// Names a hold or an operation record in one 32-bit word: the top bit tells which.
+/// Names a hold, an operation record or a redemption in one 32-bit word: the top bits tell which.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Recorded {
     /// A hold.
     Hold(Handle),
     /// An operation record.
     Operation(Handle),
+    /// A redemption of a card.
+    Redemption(Handle),
 }
 
 /// The top bit of a word that names one of two kinds of records.
 const TAG: u32 = 1 << 31;
+/// Beside [`TAG`], of a redemption.
+const TAG_REDEMPTION: u32 = 1 << 30;
+
+const _: () = assert!(TAGGED_MAX < TAG_REDEMPTION - 1, "no handle makes the word that stands for none");
 
 impl Recorded {
     /// The word.
@@ -341,6 +353,7 @@ impl Recorded {
         match self {
             Recorded::Hold(handle) => handle.0,
             Recorded::Operation(handle) => handle.0 | TAG,
+            Recorded::Redemption(handle) => handle.0 | TAG | TAG_REDEMPTION,
         }
     }
 
@@ -349,6 +362,8 @@ impl Recorded {
     pub const fn from_tagged(word: u32) -> Option<Recorded> {
         if word == NONE {
             None
+        } else if word & (TAG | TAG_REDEMPTION) == TAG | TAG_REDEMPTION {
+            Some(Recorded::Redemption(Handle(word & !(TAG | TAG_REDEMPTION))))
         } else if word & TAG != 0 {
             Some(Recorded::Operation(Handle(word & !TAG)))
         } else {

@@ -8,7 +8,7 @@ use super::records::{Counted, HoldRecord};
 use super::stock::Stock;
 use super::table::{Handle, NONE};
 use crate::answer::HoldState;
-use crate::command::SubjectKind;
+use crate::command::{CardState, SubjectKind};
 use crate::ids::{ChannelId, StockId};
 
 /// A counter that differs from the records behind it.
@@ -133,6 +133,17 @@ impl Sums {
         sum.owed += line.owed;
     }
 
+    /// Of what a channel has consumed, so much is void; answers whether it had as much.
+    fn take_consumed(&mut self, channel: ChannelId, units: u64) -> bool {
+        let Some((_, found)) = self.channels.iter_mut().find(|found| found.0 == channel) else {
+            return false;
+        };
+        let Some(left) = found.consumed.checked_sub(units) else { return false };
+        found.consumed = left;
+        self.consumed -= units;
+        true
+    }
+
     fn of(&self, channel: ChannelId) -> Use {
         let found = self.channels.iter().find(|found| found.0 == channel);
         found.map_or(Use::default(), |found| found.1)
@@ -187,6 +198,7 @@ impl State {
                 }
             }
         }
+        self.add_cards(&mut stocks)?;
         self.compare_stocks(&stocks)?;
         self.compare_limits(&limits)?;
         self.compare_keys()?;
@@ -194,13 +206,41 @@ impl State {
         self.compare_order_holds()?;
         self.compare_debts(debts)?;
         same("holds that were owed a key", self.debts.remembered().count() as u64, owed_keys)?;
+        self.compare_campaigns()?;
+        self.compare_cards()?;
+        let redemptions = self.compare_redemptions()?;
         let operations = u64::from(self.operations.used());
-        same("operation ids", u64::from(self.record_index.used()), holds + operations)?;
+        same("operation ids", u64::from(self.record_index.used()), holds + operations + redemptions)?;
         same("holds", u64::from(self.holds.used()), holds)?;
         same("lines that count fully", u64::from(self.counts.used()), full_lines)?;
         same("risk counts", u64::from(self.risk.indexed()), u64::from(self.risk.counts.used()))?;
         if self.timers.started() {
             same("deadlines", u64::from(self.timers.held()), held_holds)?;
+        }
+        Ok(())
+    }
+
+    /// What campaigns have issued and not voided is consumed, through the channel that issued it.
+    fn add_cards(&self, sums: &mut [Sums]) -> Result<(), RecountError> {
+        let consumed = |consumed: u64| Use { consumed, ..Use::default() };
+        let mut void = std::collections::BTreeMap::<(u32, u16), u64>::new();
+        for (handle, card) in self.cards.iter() {
+            let campaign = self.campaigns.get(self.cards.place(handle).0);
+            if card.owner != 0 {
+                sums[campaign.stock.0 as usize].add(ChannelId(card.channel), consumed(1));
+            }
+            if card.state() == CardState::Void {
+                *void.entry((campaign.stock.0, card.channel)).or_default() += 1;
+            }
+        }
+        for (_, campaign) in self.campaigns.iter() {
+            for batch in &campaign.batches {
+                sums[campaign.stock.0 as usize].add(batch.channel, consumed(u64::from(batch.count)));
+            }
+        }
+        for ((stock, channel), cards) in void {
+            let there = sums[stock as usize].take_consumed(ChannelId(channel), cards);
+            same("void cards that were issued", u64::from(there), 1)?;
         }
         Ok(())
     }

@@ -7,10 +7,10 @@
 
 use super::channels::{ChannelUse, Channels};
 use super::sale_order::SaleOrder;
-use super::table::NONE;
+use super::table::{Handle, NONE};
 use crate::command::{Limits, Price, Quota, StockKind, StockTerms};
 use crate::ids::{ChannelId, MerchantId, StockId};
-use crate::limits::{NAME_BYTES_MAX, STOCK_BYTES};
+use crate::limits::{CAMPAIGN_UNITS_MAX, NAME_BYTES_MAX, STOCK_BYTES, STOCK_UNITS_MAX};
 use scrip_planted::{Bug, on};
 
 /// A stock: of units that are all alike, or of card keys.
@@ -30,6 +30,8 @@ pub struct Stock {
     pub content: u32,
     /// An order has at most one sale or hold of it.
     pub once_per_order: bool,
+    /// The handle of its campaign, if its units are cards; else [`NONE`].
+    campaign: u32,
     /// Batches of card keys.
     pub sale_order: SaleOrder,
     /// Sale rules.
@@ -121,6 +123,7 @@ impl Stock {
             content: NONE,
             sale_order: SaleOrder::new(kind),
             once_per_order: false,
+            campaign: NONE,
             terms,
             limits: Limits::default(),
             limits_further: false,
@@ -157,10 +160,22 @@ impl Stock {
     pub fn kind(&self) -> StockKind {
         match (self.keys, self.sale_order.is_random()) {
             (false, _) if self.reusable => StockKind::Reusable,
+            (false, _) if self.campaign != NONE => StockKind::Cards,
             (false, _) => StockKind::Counter,
             (true, false) => StockKind::Keys,
             (true, true) => StockKind::RandomKeys { seed: 0 },
         }
+    }
+
+    /// Its campaign, if its units are cards.
+    #[inline]
+    pub fn campaign(&self) -> Option<Handle> {
+        (self.campaign != NONE).then_some(Handle(self.campaign))
+    }
+
+    /// Units that it can ever have.
+    pub fn units_max(&self) -> u64 {
+        if self.campaign == NONE { STOCK_UNITS_MAX } else { CAMPAIGN_UNITS_MAX }
     }
 
     /// Available units that no debt claims.
@@ -237,6 +252,11 @@ impl Stock {
         self.prices.clear();
         self.prices.extend_from_slice(prices);
         self.version += 1;
+    }
+
+    /// Its units are the cards of this campaign.
+    pub(super) fn set_campaign(&mut self, campaign: Handle) {
+        self.campaign = campaign.0;
     }
 
     /// Ends the guarantee of a channel.

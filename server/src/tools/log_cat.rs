@@ -4,7 +4,7 @@ use super::ToolError;
 use crate::data_directory::DataDirectory;
 use scrip_engine::answer::OperationKind;
 use scrip_engine::command::{Parties, StockKind, SubjectKind};
-use scrip_engine::event::{self, Event, EventHold};
+use scrip_engine::event::{self, Event, EventHold, Origin};
 use scrip_shard::{FrameError, for_each_event};
 use scrip_wal::{RealDisk, scan};
 use std::io::{self, BufWriter, Write};
@@ -264,6 +264,63 @@ fn print_hold_event(out: &mut impl Write, event: &Event<'_>) -> io::Result<()> {
         Event::Returned { origin, hold, to_available, lines } => {
             write!(out, "returned {} hold={hold} to_available={to_available}", origin.operation)?;
             print_lines(out, lines.iter().map(|line| (line.stock(), line.units.get())))
+        }
+        event => print_cards_event(out, event),
+    }
+}
+
+fn print_cards_event(out: &mut impl Write, event: &Event<'_>) -> io::Result<()> {
+    match event {
+        Event::CampaignCreated { origin, campaign, units, name, definition, .. } => {
+            let name = String::from_utf8_lossy(name);
+            let Origin { operation, merchant, .. } = origin;
+            write!(
+                out,
+                "campaign_created {operation} campaign={campaign} units={units} merchant={merchant}"
+            )?;
+            writeln!(out, " kind={} name={name:?}", definition.definition.kind)
+        }
+        Event::CampaignEdited { origin, campaign, definition } => {
+            let kind = definition.definition.kind;
+            writeln!(out, "campaign_edited {} campaign={campaign} kind={kind}", origin.operation)
+        }
+        Event::CampaignMoved { origin, campaign, state } => {
+            writeln!(out, "campaign_moved {} campaign={campaign} state={state:?}", origin.operation)
+        }
+        Event::Issued {
+            origin,
+            campaign,
+            owner,
+            first,
+            count,
+            claimed,
+            from_s,
+            until_s,
+            flagged,
+            parties,
+            ..
+        } => {
+            write!(out, "issued {} campaign={campaign} owner={owner} first={first}", origin.operation)?;
+            write!(out, " count={count} claimed={claimed} from_s={from_s} until_s={until_s}")?;
+            write!(out, " channel={}", origin.channel.0)?;
+            print_told(out, parties.as_ref(), *flagged, &[])?;
+            writeln!(out)
+        }
+        Event::Redeemed { origin, card, units, buyer, parties, flagged, amount, discount } => {
+            write!(out, "redeemed {} card={card} units={units} order={}", origin.operation, buyer.order)?;
+            write!(out, " user={} amount={amount} discount={discount}", buyer.user)?;
+            write!(out, " channel={}", origin.channel.0)?;
+            print_told(out, parties.as_ref(), *flagged, &[])?;
+            writeln!(out)
+        }
+        Event::Reversed { origin, redemption, units, until_s } => writeln!(
+            out,
+            "reversed {} redemption={redemption} units={units} until_s={until_s}",
+            origin.operation
+        ),
+        Event::CardChanged { origin, card, change, from_s, until_s } => {
+            write!(out, "card_changed {} card={card} change={}", origin.operation, change.number())?;
+            writeln!(out, " from_s={from_s} until_s={until_s}")
         }
         other => writeln!(out, "{other:?}"),
     }

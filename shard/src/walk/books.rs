@@ -3,6 +3,7 @@
 //! Invariant: an event is followed without asking the engine anything. A kind of event that is not followed here does not
 //! compile, so that the books can't fall behind the log in silence.
 
+use super::cards::{CardBooks, Units};
 use super::debts::Queues;
 use super::stock::{Shelf, StockBook};
 use scrip_engine::answer::OperationKind;
@@ -100,6 +101,8 @@ pub struct Books {
     /// Debts that the last event has settled before an older one, and on which stock that waits.
     pub(super) overtaking: Vec<(HoldName, StockId)>,
     debts: Queues,
+    /// Campaigns and cards.
+    pub(super) cards: CardBooks,
     /// Keys that were taken back unseen since [`super::Walk`] has asked.
     pub(super) reclaimed: BTreeSet<u32>,
 }
@@ -257,14 +260,13 @@ impl Books {
                 }
                 book.supply(keys.len() as u64);
             }
-            // Until the books know them: nothing makes them yet.
             Event::CampaignCreated { .. }
             | Event::CampaignEdited { .. }
             | Event::CampaignMoved { .. }
             | Event::Issued { .. }
             | Event::Redeemed { .. }
             | Event::Reversed { .. }
-            | Event::CardChanged { .. } => {}
+            | Event::CardChanged { .. } => self.follow_cards(event),
             // Units stay where they are.
             Event::Tick { .. }
             | Event::Configured { .. }
@@ -293,6 +295,18 @@ impl Books {
             | Event::Cancelled { .. }
             | Event::ReplaceOwed { .. }
             | Event::KeyReplaced { .. } => unreachable!("it was followed before"),
+        }
+    }
+
+    /// Cards are units of their campaign's stock: consumed once they are issued, void once they are.
+    fn follow_cards(&mut self, event: &Event<'_>) {
+        match self.cards.follow(event) {
+            Units::Stay => {}
+            Units::Make(stock, units) => {
+                *self.stock(stock) = StockBook { total: units, available: units, ..StockBook::default() };
+            }
+            Units::Issue(stock, channel, cards) => self.stock(stock).sell(channel, cards),
+            Units::Void(stock, channel) => self.stock(stock).give_back(channel, 1, false),
         }
     }
 

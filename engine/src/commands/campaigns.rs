@@ -1,0 +1,211 @@
+//! CAMPAIGN_CREATE, CAMPAIGN_EDIT, CAMPAIGN_STATE, CAMPAIGN_SHOW.
+
+use super::checks::{before_deciding, capacity, operation_room};
+use super::{Plan, Question, Reply, Resolved, Verdict, record};
+use crate::answer::{CampaignView, OperationKind};
+use crate::command::{CampaignCreate, CampaignState, CampaignTerms, Definition, ScopeEntry, StockKind, Tier};
+use crate::content::content_digest;
+use crate::event::Event;
+use crate::ids::StockId;
+use crate::limits::CAMPAIGNS_PER_SLOT_MAX;
+use crate::rejection::{CapacityOf, Code, Facts, Rejection};
+use crate::state::State;
+use crate::state::campaigns::Campaign;
+use crate::state::stock::{Posting, Stock};
+use crate::state::table::Handle;
+
+/// Room for a definition that an event carries.
+#[derive(Default)]
+pub struct Terms {
+    definition: Definition,
+    tiers: Vec<Tier>,
+    scope: Vec<ScopeEntry>,
+}
+
+impl Terms {
+    fn fill(&mut self, terms: &CampaignTerms<'_>) {
+        self.definition = *terms.definition;
+        self.tiers.clear();
+        self.tiers.extend_from_slice(terms.tiers);
+        self.scope.clear();
+        self.scope.extend_from_slice(terms.scope);
+    }
+
+    fn get(&self) -> CampaignTerms<'_> {
+        CampaignTerms { definition: &self.definition, tiers: &self.tiers, scope: &self.scope }
+    }
+}
+
+/// Decides a CAMPAIGN_CREATE.
+pub fn decide_create<'p>(
+    state: &State,
+    question: Question<'_>,
+    create: &CampaignCreate<'_>,
+    plan: &'p mut Plan,
+) -> Verdict<'p> {
+    let content = content_digest(&question.request.envelope, &question.request.command);
+    if let Some(verdict) = before_deciding(state, question, content, core::iter::once(create.campaign)) {
+        return verdict;
+    }
+    if state.find_stock(create.campaign).is_some() {
+        return Verdict::Refuse(Rejection::plain(Code::RuleFailed));
+    }
+    let stocks_max = state.capacity.stocks_max;
+    if state.stocks.len() as u64 >= u64::from(stocks_max) {
+        return Verdict::Refuse(capacity(CapacityOf::Stocks, u64::from(stocks_max)));
+    }
+    if state.campaigns.in_slot(create.campaign.slot()) >= CAMPAIGNS_PER_SLOT_MAX {
+        return Verdict::Refuse(capacity(CapacityOf::Campaigns, u64::from(CAMPAIGNS_PER_SLOT_MAX)));
+    }
+    if let Some(rejection) = operation_room(state) {
+        return Verdict::Refuse(rejection);
+    }
+    let CampaignCreate { campaign, name, units, terms, layout, key, definition } = *create;
+    plan.name.clear();
+    plan.name.extend_from_slice(name);
+    plan.sealed.clear();
+    plan.sealed.extend_from_slice(key);
+    plan.terms.fill(&definition);
+    let event = Event::CampaignCreated {
+        origin: question.origin(content),
+        campaign,
+        units,
+        layout,
+        terms,
+        name: &plan.name,
+        key: &plan.sealed,
+        definition: plan.terms.get(),
+    };
+    Verdict::Do(event, &plan.resolved, Reply::Value(OperationKind::CampaignCreate, units))
+}
+
+/// Decides a CAMPAIGN_EDIT.
+pub fn decide_edit<'p>(
+    state: &State,
+    question: Question<'_>,
+    (id, version, terms): (StockId, u32, &CampaignTerms<'_>),
+    plan: &'p mut Plan,
+) -> Verdict<'p> {
+    let fits = |campaign: &Campaign| {
+        let (now, new) = (&campaign.definition, terms.definition);
+        (now.kind, now.units, now.inactive()) == (new.kind, new.units, new.inactive())
+    };
+    let content = match before_changing(state, question, (id, version), fits) {
+        Ok(content) => content,
+        Err(verdict) => return verdict,
+    };
+    plan.terms.fill(terms);
+    let (origin, definition) = (question.origin(content), plan.terms.get());
+    let event = Event::CampaignEdited { origin, campaign: id, definition };
+    Verdict::Do(event, &plan.resolved, Reply::Value(OperationKind::CampaignEdit, u64::from(version) + 1))
+}
+
+/// Decides a CAMPAIGN_STATE.
+pub fn decide_state<'p>(
+    state: &State,
+    question: Question<'_>,
+    (id, version, to): (StockId, u32, CampaignState),
+    plan: &'p mut Plan,
+) -> Verdict<'p> {
+    let content = match before_changing(state, question, (id, version), |found| found.state.leads_to(to)) {
+        Ok(content) => content,
+        Err(verdict) => return verdict,
+    };
+    let event = Event::CampaignMoved { origin: question.origin(content), campaign: id, state: to };
+    Verdict::Do(event, &plan.resolved, Reply::Value(OperationKind::CampaignState, u64::from(version) + 1))
+}
+
+/// What both changes of a campaign check; answers the content's digest, or the verdict.
+fn before_changing<'p>(
+    state: &State,
+    question: Question<'_>,
+    (id, version): (StockId, u32),
+    allowed: impl FnOnce(&Campaign) -> bool,
+) -> Result<u64, Verdict<'p>> {
+    let envelope = &question.request.envelope;
+    let content = content_digest(envelope, &question.request.command);
+    if let Some(verdict) = before_deciding(state, question, content, core::iter::once(id)) {
+        return Err(verdict);
+    }
+    let refuse = |code, facts| Err(Verdict::Refuse(Rejection { code, facts }));
+    let Some((_, campaign)) = state.campaign_of(envelope.merchant, id) else {
+        return refuse(Code::NotFound, Facts::None);
+    };
+    let in_force = state.stock_of_campaign(campaign).version;
+    if version != in_force {
+        return refuse(Code::RuleFailed, Facts::Version(in_force));
+    }
+    if !allowed(campaign) {
+        return refuse(Code::RuleFailed, Facts::None);
+    }
+    match operation_room(state) {
+        Some(rejection) => Err(Verdict::Refuse(rejection)),
+        None => Ok(content),
+    }
+}
+
+/// Decides a CAMPAIGN_SHOW.
+pub fn decide_show<'p>(state: &State, question: Question<'_>, id: StockId) -> Verdict<'p> {
+    let envelope = &question.request.envelope;
+    if id.slot() != envelope.slot {
+        return Verdict::Refuse(Rejection::plain(Code::CrossSlot));
+    }
+    match state.campaign_of(envelope.merchant, id) {
+        Some((handle, _)) => Verdict::Answer(Reply::Campaign(handle)),
+        None => Verdict::Refuse(Rejection::plain(Code::NotFound)),
+    }
+}
+
+/// A campaign as it is.
+pub(super) fn view(state: &State, handle: Handle) -> CampaignView<'_> {
+    let campaign = state.campaigns.get(handle);
+    let stock = state.stock_of_campaign(campaign);
+    CampaignView {
+        campaign: stock.id,
+        version: stock.version,
+        state: campaign.state,
+        layout: campaign.layout,
+        locator: campaign.locator,
+        issued: campaign.issued,
+        batches: campaign.batches.len() as u32,
+        key: campaign.key(),
+        definition: campaign.definition,
+        tiers: &campaign.tiers,
+        scope: &campaign.scope,
+    }
+}
+
+/// Applies an event of a campaign. Panics on any other event.
+pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) {
+    match event {
+        Event::CampaignCreated { origin, campaign, units, layout, terms, name, key, definition } => {
+            assert!(state.find_stock(*campaign).is_none(), "a stock is made once");
+            let mut stock = Stock::new(*campaign, origin.merchant, name, StockKind::Cards, *terms);
+            stock.move_units(Posting::Supply(*units));
+            state.insert_campaign(stock, Campaign::new(*layout, key, definition));
+            record(state, origin, OperationKind::CampaignCreate, *units, resolved);
+        }
+        Event::CampaignEdited { origin, campaign, definition } => {
+            let version = change(state, *campaign, |campaign| campaign.edit(definition));
+            record(state, origin, OperationKind::CampaignEdit, version, resolved);
+        }
+        Event::CampaignMoved { origin, campaign, state: to } => {
+            let version = change(state, *campaign, |campaign| {
+                assert!(campaign.state.leads_to(*to), "decide refused other moves");
+                campaign.state = *to;
+            });
+            record(state, origin, OperationKind::CampaignState, version, resolved);
+        }
+        other => unreachable!("{other:?} is no event of a campaign"),
+    }
+}
+
+/// Changes a campaign; answers its new version.
+fn change(state: &mut State, id: StockId, change: impl FnOnce(&mut Campaign)) -> u64 {
+    let stock = state.find_stock(id).expect("the log names a stock that exists");
+    let campaign = state.stock(stock).campaign().expect("the log names a campaign");
+    change(state.campaigns.get_mut(campaign));
+    let stock = state.stock_mut(stock);
+    stock.version += 1;
+    u64::from(stock.version)
+}

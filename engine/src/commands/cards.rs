@@ -1,0 +1,225 @@
+//! CARD_CHANGE, CARD_SHOW, WALLET_SHOW.
+
+use super::checks::{before_deciding, operation_room};
+use super::redeem::{find, no_page};
+use super::worth::{Span, end_in_seconds, in_ms};
+use super::{Plan, Question, Replies, Reply, Resolved, Verdict, record};
+use crate::answer::{CardView, OperationKind, WalletCard};
+use crate::command::{CardChange, CardState};
+use crate::content::content_digest;
+use crate::event::Event;
+use crate::ids::{CardId, ChannelId, OperationId, StockId, UserId};
+use crate::limits::{WALLET_CARDS_PER_ANSWER_MAX, WALLET_CARDS_SCANNED_MAX};
+use crate::rejection::{Code, Rejection};
+use crate::state::State;
+use crate::state::campaigns::Campaign;
+use crate::state::cards::CardRecord;
+use crate::state::stock::Posting;
+use crate::state::table::Handle;
+use zerocopy::little_endian::{U16, U32, U64};
+
+/// The state that a change leads to, or why it can't be.
+const fn leads_to(change: CardChange, state: CardState) -> Result<CardState, Code> {
+    use CardState::{Active, Frozen, Inactive, Used, Void};
+    match (change, state) {
+        (_, Void) => Err(Code::Void),
+        (CardChange::Activate, Inactive) | (CardChange::Unfreeze, Frozen) => Ok(Active),
+        (CardChange::Freeze, Active) => Ok(Frozen),
+        (CardChange::Void, Inactive | Active | Frozen) => Ok(Void),
+        (CardChange::Freeze, Inactive) => Err(Code::NotActive),
+        (CardChange::Freeze | CardChange::Void, Used) => Err(Code::Used),
+        (CardChange::Extend { .. }, state) => Ok(state),
+        (CardChange::Activate | CardChange::Freeze | CardChange::Unfreeze, _) => Err(Code::RuleFailed),
+    }
+}
+
+/// Decides a CARD_CHANGE.
+pub fn decide_change<'p>(
+    state: &State,
+    question: Question<'_>,
+    (card, generation, change): (CardId, Option<u8>, CardChange),
+    plan: &'p mut Plan,
+) -> Verdict<'p> {
+    let envelope = &question.request.envelope;
+    let content = content_digest(envelope, &question.request.command);
+    if let Some(verdict) = before_deciding(state, question, content, core::iter::empty()) {
+        return verdict;
+    }
+    let refuse = |code| Verdict::Refuse(Rejection::plain(code));
+    if card.slot() != envelope.slot {
+        return refuse(Code::CrossSlot);
+    }
+    let Some(found) = find(state, envelope.merchant, card, generation) else {
+        return refuse(Code::NotFound);
+    };
+    let to = match leads_to(change, found.card.state()) {
+        Ok(to) => to,
+        Err(code) => return refuse(code),
+    };
+    if matches!(change, CardChange::Extend { until_ms } if until_ms <= question.now_ms) {
+        return refuse(Code::RuleFailed);
+    }
+    if let Some(rejection) = operation_room(state).or_else(|| no_page(state, card, &found)) {
+        return Verdict::Refuse(rejection);
+    }
+    let (from_s, until_s) = times_after(change, &found.card, found.campaign, question.now_ms);
+    let change = match change {
+        CardChange::Extend { .. } => CardChange::Extend { until_ms: in_ms(until_s) },
+        change => change,
+    };
+    let event = Event::CardChanged { origin: question.origin(content), card, change, from_s, until_s };
+    Verdict::Do(event, &plan.resolved, Reply::Value(OperationKind::CardChange, to as u64))
+}
+
+/// When a card is valid once it is changed.
+fn times_after(change: CardChange, card: &CardRecord, campaign: &Campaign, now_ms: u64) -> (u32, u32) {
+    match change {
+        CardChange::Extend { until_ms } => (card.from_s, end_in_seconds(until_ms)),
+        CardChange::Activate if !card.own_times() => {
+            let span = Span { from_ms: in_ms(card.from_s), until_ms: in_ms(card.until_s) };
+            span.received(&campaign.definition, now_ms).in_seconds()
+        }
+        _ => (card.from_s, card.until_s),
+    }
+}
+
+/// Applies an [`Event::CardChanged`]. Panics on any other event.
+pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) {
+    let Event::CardChanged { origin, card, change, from_s, until_s } = event else {
+        unreachable!("only CardChanged is applied here");
+    };
+    let handle = state.touch_card(*card);
+    let found = state.cards.get_mut(handle);
+    let to = leads_to(*change, found.state()).expect("decide refused other changes");
+    found.set_state(to);
+    (found.from_s, found.until_s) = (*from_s, *until_s);
+    if *change == CardChange::Void {
+        found.void += core::mem::take(&mut found.available);
+        let channel = ChannelId(found.channel);
+        let stock = state.campaigns.get(state.cards.place(handle).0).stock;
+        state.post(stock, channel, Posting::ReturnToVoid(1));
+    }
+    record(state, origin, OperationKind::CardChange, to as u64, resolved);
+}
+
+/// Decides a CARD_SHOW.
+pub fn decide_show<'p>(
+    state: &State,
+    question: Question<'_>,
+    (card, generation): (CardId, Option<u8>),
+) -> Verdict<'p> {
+    let envelope = &question.request.envelope;
+    if card.slot() != envelope.slot {
+        return Verdict::Refuse(Rejection::plain(Code::CrossSlot));
+    }
+    match find(state, envelope.merchant, card, generation) {
+        Some(_) => Verdict::Answer(Reply::Card(card)),
+        None => Verdict::Refuse(Rejection::plain(Code::NotFound)),
+    }
+}
+
+/// A card as it is.
+pub(super) fn view(state: &State, id: CardId) -> CardView {
+    let found = state.find_card(id).expect("it was found before");
+    let card = &found.card;
+    let redemption = state.newest_redemption(card.redemption);
+    CardView {
+        card: id,
+        campaign: state.stock_of_campaign(found.campaign).id,
+        owner: UserId(card.owner),
+        state: card.state(),
+        generation: card.generation,
+        channel: ChannelId(card.channel),
+        available: card.available,
+        consumed: card.consumed,
+        void: card.void,
+        from_ms: in_ms(card.from_s),
+        until_ms: in_ms(card.until_s),
+        redemption: OperationId(redemption.map_or(0, |found| found.operation)),
+    }
+}
+
+/// Which cards a page of a wallet shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Page {
+    /// The first one that is looked at; `None`: there is none.
+    first: Option<Handle>,
+    /// Only cards of this campaign.
+    campaign: Option<Handle>,
+    /// How many it has at most.
+    count_max: usize,
+}
+
+/// Decides a WALLET_SHOW.
+pub fn decide_wallet<'p>(
+    state: &State,
+    question: Question<'_>,
+    (owner, campaign): (UserId, Option<StockId>),
+    (after, limit): (Option<CardId>, u32),
+) -> Verdict<'p> {
+    let envelope = &question.request.envelope;
+    let refuse = |code| Verdict::Refuse(Rejection::plain(code));
+    if campaign.is_some_and(|campaign| campaign.slot() != envelope.slot) {
+        return refuse(Code::CrossSlot);
+    }
+    let campaign = match campaign.map(|campaign| state.campaign_of(envelope.merchant, campaign)) {
+        None => None,
+        Some(Some((handle, _))) => Some(handle),
+        Some(None) => return refuse(Code::NotFound),
+    };
+    let of = (envelope.merchant, envelope.slot);
+    let first = match after {
+        None => state.wallet(of, owner).next(),
+        Some(after) => {
+            let record = state.find_card(after).and_then(|found| found.record);
+            let is_his = |record: &Handle| {
+                owner.0 != 0
+                    && state.cards.get(*record).owner == owner.0
+                    && state.owner_of_card(*record) == of
+            };
+            match record.filter(is_his) {
+                Some(record) => state.cards_before(record).next(),
+                None => return refuse(Code::NotFound),
+            }
+        }
+    };
+    let count_max = match limit as usize {
+        0 => WALLET_CARDS_PER_ANSWER_MAX,
+        wanted => wanted.min(WALLET_CARDS_PER_ANSWER_MAX),
+    };
+    Verdict::Answer(Reply::Wallet(Page { first, campaign, count_max }))
+}
+
+/// Fills in a page; answers the last card it has looked at, unless the list ends there.
+pub(super) fn fill(state: &State, page: Page, replies: &mut Replies) -> Option<CardId> {
+    replies.wallet.clear();
+    let first = page.first?;
+    let mut last = first;
+    for handle in core::iter::once(first).chain(state.cards_before(first)).take(WALLET_CARDS_SCANNED_MAX) {
+        last = handle;
+        let (campaign, _) = state.cards.place(handle);
+        if page.campaign.is_none_or(|wanted| wanted == campaign) {
+            replies.wallet.push(wallet_card(state, handle, state.campaigns.get(campaign)));
+        }
+        if replies.wallet.len() == page.count_max {
+            break;
+        }
+    }
+    state.cards_before(last).next().map(|_| state.card_id(last))
+}
+
+fn wallet_card(state: &State, handle: Handle, campaign: &Campaign) -> WalletCard {
+    let card = state.cards.get(handle);
+    WalletCard {
+        card: U64::new(state.card_id(handle).0),
+        campaign: U64::new(state.stock_of_campaign(campaign).id.0),
+        from_ms: U64::new(in_ms(card.from_s)),
+        until_ms: U64::new(in_ms(card.until_s)),
+        available: U32::new(card.available),
+        consumed: U32::new(card.consumed),
+        void: U32::new(card.void),
+        channel: U16::new(card.channel),
+        state: card.state() as u8,
+        generation: card.generation,
+    }
+}

@@ -1,0 +1,271 @@
+//! ISSUE and CLAIM: cards are made, for an owner or for whoever bears them.
+//!
+//! Invariant: what is issued was available, inside all limits, and gets the next serials in the very event that takes the
+//! units: no check and take are apart.
+
+use super::checks::{before_deciding, capacity, operation_room};
+use super::take::subjects;
+use super::worth::{Span, in_ms};
+use super::{Plan, Question, Reply, Resolved, TO_BE_MADE, Verdict, limits, record, risk};
+use crate::answer::{Issued, OperationKind};
+use crate::command::{CampaignState, CardState, Issue, SubjectKind, Take};
+use crate::content::content_digest;
+use crate::event::{Event, EventLine};
+use crate::ids::CardId;
+use crate::limits::{CARD_BATCHES_MAX, CARD_BATCHES_PER_CAMPAIGN_MAX, CHANNELS_PER_STOCK_MAX};
+use crate::rejection::{CapacityOf, Code, Facts, Rejection};
+use crate::state::State;
+use crate::state::campaigns::{Campaign, CardBatch};
+use crate::state::cards::{CardRecord, IssueTimes, pages_max};
+use crate::state::counts::{Entries, NO_ENTRIES};
+use crate::state::stock::Posting;
+use crate::state::table::{Handle, NONE};
+
+/// In the number of an operation record the cards less one stand above the first card's id.
+const COUNT_SHIFT: u32 = CardId::BITS;
+
+/// Decides an ISSUE or CLAIM.
+#[inline]
+pub fn decide<'p>(
+    state: &State,
+    question: Question<'_>,
+    issue: &Issue<'_>,
+    plan: &'p mut Plan,
+) -> Verdict<'p> {
+    let envelope = &question.request.envelope;
+    let content = content_digest(envelope, &question.request.command);
+    if let Some(verdict) = before_deciding(state, question, content, core::iter::once(issue.campaign)) {
+        return verdict;
+    }
+    let Some((handle, campaign)) = state.campaign_of(envelope.merchant, issue.campaign) else {
+        return Verdict::Refuse(Rejection::plain(Code::NotFound));
+    };
+    // Whom the cards are for, in the words of those who take units.
+    let take = Take { user: issue.owner, parties: issue.parties, ..Take::of(&[]) };
+    let refusal = check_times(state, question, issue, campaign)
+        .or_else(|| check_risk(state, question, &take, plan))
+        .or_else(|| check_units(state, question, (issue, campaign), &take, plan))
+        .or_else(|| no_room(state, question, (issue, handle), &take, plan));
+    if let Some(rejection) = refusal {
+        return Verdict::Refuse(rejection);
+    }
+    let definition = &campaign.definition;
+    let span = if issue.own_times() {
+        Span { from_ms: issue.from_ms, until_ms: issue.until_ms }
+    } else if definition.inactive() {
+        Span::of(definition)
+    } else {
+        Span::of(definition).received(definition, question.now_ms)
+    };
+    let (from_s, until_s) = span.in_seconds();
+    let event = Event::Issued {
+        origin: question.origin(content),
+        campaign: issue.campaign,
+        owner: issue.owner,
+        first: campaign.card(campaign.issued),
+        count: issue.count,
+        claimed: issue.claimed,
+        own_times: issue.own_times(),
+        flagged: plan.flagged,
+        from_s,
+        until_s,
+        counting: plan.lines[0].flags.get(),
+        parties: issue.parties.copied(),
+    };
+    Verdict::Do(event, &plan.resolved, Reply::Issued(TO_BE_MADE))
+}
+
+/// Step 2.
+fn check_times(
+    state: &State,
+    question: Question<'_>,
+    issue: &Issue<'_>,
+    campaign: &Campaign,
+) -> Option<Rejection<'static>> {
+    let (terms, now_ms) = (&state.stock_of_campaign(campaign).terms, question.now_ms);
+    let until_ms = if issue.own_times() { issue.until_ms } else { campaign.definition.until_ms.get() };
+    let passed = |end_ms: u64| end_ms != 0 && now_ms >= end_ms;
+    let code = if terms.frozen || campaign.state == CampaignState::Paused {
+        Code::Frozen
+    } else if campaign.state == CampaignState::Draft || now_ms < terms.opens_ms {
+        Code::NotStarted
+    } else if campaign.state == CampaignState::Stopped || passed(terms.closes_ms) || passed(until_ms) {
+        Code::Expired
+    } else {
+        return None;
+    };
+    Some(Rejection::plain(code))
+}
+
+/// Step 3.
+#[inline]
+pub(super) fn check_risk(
+    state: &State,
+    question: Question<'_>,
+    take: &Take<'_>,
+    plan: &mut Plan,
+) -> Option<Rejection<'static>> {
+    if !state.risk.speaks_of(risk::owner(question)) {
+        return None;
+    }
+    let code = risk::judge(state, question, take, plan).err()?;
+    Some(Rejection { code, facts: Facts::Rule(plan.rule) })
+}
+
+/// Steps 4 to 6; plans the line that counts for the subjects.
+#[inline]
+fn check_units(
+    state: &State,
+    question: Question<'_>,
+    (issue, campaign): (&Issue<'_>, &Campaign),
+    take: &Take<'_>,
+    plan: &mut Plan,
+) -> Option<Rejection<'static>> {
+    let stock = state.stock_of_campaign(campaign);
+    let asked = u64::from(issue.count);
+    let lacks = |code, available: u64| {
+        let facts = Facts::Units { stock: stock.id, asked, available };
+        (asked > available).then_some(Rejection { code, facts })
+    };
+    let bearer = issue.owner.0 == 0;
+    let (room, entries) = if bearer {
+        (None, NO_ENTRIES)
+    } else {
+        limits::room(state, question.now_ms, take, None, campaign.stock)
+    };
+    if let Some(rejection) = room.and_then(|room| lacks(Code::UserLimit, room)) {
+        return Some(rejection);
+    }
+    let available = stock.units.available;
+    if stock.channels.limited() {
+        let room = stock.channels.room(question.request.envelope.channel, available, None);
+        if let Some(rejection) = lacks(Code::ChannelQuota, room) {
+            return Some(rejection);
+        }
+    }
+    if let Some(rejection) = lacks(Code::OutOfStock, available) {
+        return Some(rejection);
+    }
+    let flags = if bearer { 0 } else { limits::flags_of(stock, take) };
+    plan.lines.push(EventLine::new(stock.id, issue.count, flags));
+    plan.resolved.lines.push((Some(campaign.stock), entries));
+    None
+}
+
+/// Step 7.
+#[inline]
+fn no_room(
+    state: &State,
+    question: Question<'_>,
+    (issue, handle): (&Issue<'_>, Handle),
+    take: &Take<'_>,
+    plan: &Plan,
+) -> Option<Rejection<'static>> {
+    let (campaign, maxima) = (state.campaigns.get(handle), &state.capacity);
+    if let Some(rejection) = operation_room(state) {
+        return Some(rejection);
+    }
+    if issue.owner.0 == 0 {
+        if campaign.batches.len() >= CARD_BATCHES_PER_CAMPAIGN_MAX {
+            return Some(capacity(CapacityOf::CardBatches, CARD_BATCHES_PER_CAMPAIGN_MAX as u64));
+        }
+        if state.campaigns.batches() >= CARD_BATCHES_MAX {
+            return Some(capacity(CapacityOf::CardBatches, CARD_BATCHES_MAX as u64));
+        }
+    } else if let Some(rejection) = no_pages(state, handle, campaign.issued, issue.count) {
+        return Some(rejection);
+    }
+    let channels = &state.stock(campaign.stock).channels;
+    if channels.count_with(core::iter::once(question.request.envelope.channel)) > CHANNELS_PER_STOCK_MAX {
+        return Some(capacity(CapacityOf::Channels, CHANNELS_PER_STOCK_MAX as u64));
+    }
+    let (line, entries): (&EventLine, Entries) = (&plan.lines[0], plan.resolved.lines[0].1);
+    let is_new = |kind: &&SubjectKind| line.counts(**kind) && entries[kind.position()] == NONE;
+    let new = SubjectKind::ALL.iter().filter(is_new).count() as u64;
+    if new > u64::from(maxima.user_limits_max.saturating_sub(state.limits.used())) {
+        return Some(capacity(CapacityOf::UserLimits, u64::from(maxima.user_limits_max)));
+    }
+    if state.risk.speaks_of(risk::owner(question)) { risk::no_room(state, question, take) } else { None }
+}
+
+/// CAPACITY if there are no pages for records of these cards.
+#[inline]
+pub(super) fn no_pages(
+    state: &State,
+    campaign: Handle,
+    first: u64,
+    count: u32,
+) -> Option<Rejection<'static>> {
+    let pages = u64::from(state.cards.pages()) + u64::from(state.pages_lacking(campaign, first, count));
+    let full = pages > u64::from(pages_max(&state.capacity));
+    full.then(|| capacity(CapacityOf::Cards, u64::from(state.capacity.cards_max)))
+}
+
+/// Applies an [`Event::Issued`]; answers the handle of its operation record. Panics on any other event.
+#[inline]
+pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) -> Handle {
+    let Event::Issued { origin, campaign, owner, first, count, claimed, .. } = event else {
+        unreachable!("only Issued is applied here");
+    };
+    let Event::Issued { own_times, from_s, until_s, counting, parties, .. } = event else {
+        unreachable!("only Issued is applied here");
+    };
+    let stock = state.find_stock(*campaign).expect("the log names a stock that exists");
+    let handle = state.stock(stock).campaign().expect("the log names a campaign");
+    let found = state.campaigns.get_mut(handle);
+    assert!(found.card(found.issued) == *first, "cards are issued in the order of their serials");
+    found.issued += u64::from(*count);
+    let definition = found.definition;
+    state.post(stock, origin.channel, Posting::Sell(u64::from(*count)));
+    let times = (*from_s, *until_s);
+    let value = if owner.0 == 0 {
+        let (from_s, until_s) = times;
+        let (channel, own_times) = (origin.channel, *own_times);
+        let batch = CardBatch { first: first.serial(), count: *count, from_s, until_s, channel, own_times };
+        state.campaigns.add_batch(handle, batch);
+        first.0
+    } else {
+        let units = definition.units.get();
+        let card = CardRecord::new(*owner, units, first_state(definition.inactive()), origin.channel)
+            .valid(times, *own_times);
+        for serial in first.serial()..first.serial() + u64::from(*count) {
+            let made = state.make_card(handle, serial, card);
+            state.hang_into_wallet(made);
+        }
+        u64::from(count - 1) << COUNT_SHIFT | first.0
+    };
+    let (subjects, line) = (subjects(*owner, parties.as_ref()), EventLine::new(*campaign, *count, *counting));
+    for kind in SubjectKind::ALL.into_iter().filter(|kind| line.counts(*kind)) {
+        state.count_for_good((kind, subjects[kind.position()], stock), *count, line.fully());
+    }
+    let of = (origin.merchant, origin.slot);
+    if state.risk.speaks_of(of) {
+        state.risk.count(of, origin.channel, &subjects, state.now_ms);
+    }
+    let kind = if *claimed { OperationKind::Claim } else { OperationKind::Issue };
+    let operation = record(state, origin, kind, value, resolved);
+    state.cards.set_issue_times(operation, IssueTimes { from_s: *from_s, until_s: *until_s });
+    operation
+}
+
+const fn first_state(inactive: bool) -> CardState {
+    if inactive { CardState::Inactive } else { CardState::Active }
+}
+
+/// The answer of an ISSUE or CLAIM, read from its operation record.
+#[inline]
+pub(super) fn answer(state: &State, operation: Handle) -> Issued {
+    let value = state.operations.get(operation).value;
+    let first = CardId(value & ((1 << COUNT_SHIFT) - 1));
+    let campaign = state.campaigns.of_card(first).expect("campaigns stay");
+    let campaign = state.campaigns.get(campaign);
+    let batch = campaign.batch_of(first.serial()).filter(|batch| batch.first == first.serial());
+    let IssueTimes { from_s, until_s } = state.cards.issue_times(operation);
+    Issued {
+        first,
+        cards: batch.map_or((value >> COUNT_SHIFT) as u32 + 1, |batch| batch.count),
+        state: first_state(campaign.definition.inactive()),
+        from_ms: in_ms(from_s),
+        until_ms: in_ms(until_s),
+    }
+}

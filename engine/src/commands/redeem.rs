@@ -1,0 +1,229 @@
+//! REDEEM: units of a card are used.
+//!
+//! Invariant: one event checks and takes: a card is never used for more than it has, by however many at once.
+
+use super::checks::{before_deciding, capacity};
+use super::issue::{check_risk, no_pages};
+use super::take::subjects;
+use super::worth::{discount, in_ms, in_scope, least_amount};
+use super::{Plan, Question, Reply, Resolved, TO_BE_MADE, Verdict, risk};
+use crate::answer::{Redeemed, RedemptionView};
+use crate::command::{CampaignState, CardState, Redeem, Take};
+use crate::content::content_digest;
+use crate::event::{Buyer, Event};
+use crate::ids::{CardId, MerchantId, OrderId};
+use crate::rejection::{CapacityOf, Code, Facts, Rejection};
+use crate::state::State;
+use crate::state::cards::Found;
+use crate::state::reclaim::VISITS_PER_INSERTION;
+use crate::state::redemptions::NewRedemption;
+use crate::state::table::Handle;
+
+/// A merchant's card that was issued, and whose code has not been replaced by a newer one.
+#[inline]
+pub(super) fn find<'s>(
+    state: &'s State,
+    merchant: MerchantId,
+    card: CardId,
+    generation: Option<u8>,
+) -> Option<Found<'s>> {
+    let found = state.find_card(card)?;
+    let is_his = state.stock_of_campaign(found.campaign).merchant == merchant;
+    let in_force = generation.is_none_or(|generation| generation == found.card.generation);
+    (is_his && in_force).then_some(found)
+}
+
+/// Decides a REDEEM.
+#[inline]
+pub fn decide<'p>(
+    state: &State,
+    question: Question<'_>,
+    redeem: &Redeem<'_>,
+    plan: &'p mut Plan,
+) -> Verdict<'p> {
+    let envelope = &question.request.envelope;
+    let content = content_digest(envelope, &question.request.command);
+    if let Some(verdict) = before_deciding(state, question, content, core::iter::empty()) {
+        return verdict;
+    }
+    if redeem.card.slot() != envelope.slot {
+        return Verdict::Refuse(Rejection::plain(Code::CrossSlot));
+    }
+    let Some(found) = find(state, envelope.merchant, redeem.card, redeem.generation) else {
+        return Verdict::Refuse(Rejection::plain(Code::NotFound));
+    };
+    // Who redeems, in the words of those who take units.
+    let take = Take { user: redeem.user, parties: redeem.parties, ..Take::of(&[]) };
+    let refusal = check_state(state, &found)
+        .or_else(|| check_use(question, redeem, &found))
+        .or_else(|| check_risk(state, question, &take, plan))
+        .or_else(|| check_rules(state, question, redeem, &found))
+        .or_else(|| no_room(state, question, redeem, (&found, &take)));
+    if let Some(rejection) = refusal {
+        return Verdict::Refuse(rejection);
+    }
+    let campaign = found.campaign;
+    let event = Event::Redeemed {
+        origin: question.origin(content),
+        card: redeem.card,
+        units: redeem.asked(),
+        buyer: Buyer { order: redeem.order, user: redeem.user },
+        parties: redeem.parties.copied(),
+        flagged: plan.flagged,
+        amount: redeem.amount,
+        discount: discount(&campaign.definition, &campaign.tiers, redeem.amount),
+    };
+    Verdict::Do(event, &plan.resolved, Reply::Redeemed(TO_BE_MADE))
+}
+
+/// Step 2.
+#[inline]
+fn check_state(state: &State, found: &Found<'_>) -> Option<Rejection<'static>> {
+    let code = match found.card.state() {
+        CardState::Void => Code::Void,
+        CardState::Used => Code::Used,
+        CardState::Inactive => Code::NotActive,
+        CardState::Frozen => Code::Frozen,
+        CardState::Active if state.stock_of_campaign(found.campaign).terms.frozen => Code::Frozen,
+        CardState::Active if found.campaign.state == CampaignState::Draft => Code::NotActive,
+        CardState::Active => return None,
+    };
+    Some(Rejection::plain(code))
+}
+
+/// Steps 3 to 5.
+#[inline]
+fn check_use(question: Question<'_>, redeem: &Redeem<'_>, found: &Found<'_>) -> Option<Rejection<'static>> {
+    let (card, now_ms) = (&found.card, question.now_ms);
+    let (from_ms, until_ms) = (in_ms(card.from_s), in_ms(card.until_s));
+    if now_ms < from_ms {
+        return Some(Rejection { code: Code::NotStarted, facts: Facts::Time(from_ms) });
+    }
+    if until_ms != 0 && now_ms >= until_ms {
+        return Some(Rejection { code: Code::Expired, facts: Facts::Time(until_ms) });
+    }
+    if !in_scope(&found.campaign.scope, question.request.envelope.channel, redeem) {
+        return Some(Rejection::plain(Code::OutOfScope));
+    }
+    let foreign = card.owner != 0 && redeem.user.0 != 0 && card.owner != redeem.user.0;
+    foreign.then(|| Rejection::plain(Code::NotOwner))
+}
+
+/// Steps 7 and 8.
+#[inline]
+fn check_rules(
+    state: &State,
+    question: Question<'_>,
+    redeem: &Redeem<'_>,
+    found: &Found<'_>,
+) -> Option<Rejection<'static>> {
+    let Found { campaign, card, .. } = found;
+    let stock = state.stock_of_campaign(campaign).id;
+    let refuse =
+        |code, asked, available| Some(Rejection { code, facts: Facts::Units { stock, asked, available } });
+    let (threshold, units) = (least_amount(&campaign.definition, &campaign.tiers), redeem.asked());
+    if redeem.amount < threshold {
+        return refuse(Code::RuleFailed, redeem.amount, threshold);
+    }
+    let interval_ms = in_ms(campaign.definition.interval_s.get());
+    if interval_ms != 0 {
+        let newest = state.newest_redemption(card.redemption);
+        if newest.is_some_and(|newest| question.now_ms - newest.at_ms() < interval_ms) {
+            return refuse(Code::RuleFailed, u64::from(units), 0);
+        }
+    }
+    if units > card.available {
+        return refuse(Code::BalanceExceeded, u64::from(units), u64::from(card.available));
+    }
+    None
+}
+
+/// Step 9.
+#[inline]
+fn no_room(
+    state: &State,
+    question: Question<'_>,
+    redeem: &Redeem<'_>,
+    (found, take): (&Found<'_>, &Take<'_>),
+) -> Option<Rejection<'static>> {
+    let maximum = state.capacity.redemptions_max;
+    if state.redemptions.used() >= maximum {
+        return Some(capacity(CapacityOf::Redemptions, u64::from(maximum)));
+    }
+    if let Some(rejection) = no_page(state, redeem.card, found) {
+        return Some(rejection);
+    }
+    if state.risk.speaks_of(risk::owner(question)) { risk::no_room(state, question, take) } else { None }
+}
+
+/// CAPACITY if a card needs a record, and there is no page for it.
+#[inline]
+pub(super) fn no_page(state: &State, card: CardId, found: &Found<'_>) -> Option<Rejection<'static>> {
+    if found.record.is_some() {
+        return None;
+    }
+    let campaign = state.campaigns.of_card(card)?;
+    no_pages(state, campaign, card.serial(), 1)
+}
+
+/// Applies an [`Event::Redeemed`]; answers the redemption's handle. Panics on any other event.
+#[inline]
+pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) -> Handle {
+    let Event::Redeemed { origin, card, units, buyer, parties, flagged, discount, .. } = event else {
+        unreachable!("only Redeemed is applied here");
+    };
+    let handle = state.touch_card(*card);
+    let record = state.cards.get_mut(handle);
+    assert!(record.state() == CardState::Active, "only an active card is redeemed");
+    record.available = record.available.checked_sub(*units).expect("a card is used for what it has");
+    record.consumed += units;
+    let left = record.available;
+    if left == 0 {
+        record.set_state(CardState::Used);
+    }
+    let of = (origin.merchant, origin.slot);
+    if state.risk.speaks_of(of) {
+        let subjects = subjects(buyer.user, parties.as_ref());
+        state.risk.count(of, origin.channel, &subjects, state.now_ms);
+    }
+    let new = NewRedemption {
+        operation: origin.operation,
+        created_ms: origin.created_ms,
+        content: origin.content,
+        order: buyer.order,
+        units: *units,
+        left,
+        discount: *discount,
+        flagged: *flagged,
+    };
+    let redemption = state.insert_redemption(&new, handle, resolved.hash);
+    state.reclaim(VISITS_PER_INSERTION);
+    redemption
+}
+
+/// The answer of a REDEEM.
+#[inline]
+pub(super) fn answer(state: &State, redemption: Handle) -> Redeemed {
+    let record = state.redemptions.get(redemption);
+    Redeemed {
+        card: state.card_id(Handle(record.card)),
+        units: record.units(),
+        available: record.left(),
+        discount: record.discount,
+        at_ms: record.at_ms(),
+    }
+}
+
+/// A redemption as it is.
+pub(super) fn view(state: &State, redemption: Handle) -> RedemptionView {
+    let record = state.redemptions.get(redemption);
+    RedemptionView {
+        card: state.card_id(Handle(record.card)),
+        units: record.units(),
+        reversed: record.reversed(),
+        order: OrderId(record.order),
+        discount: record.discount,
+        at_ms: record.at_ms(),
+        flagged: record.flagged(),
+    }
+}

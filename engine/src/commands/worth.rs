@@ -1,0 +1,112 @@
+//! What a card is worth, and when it is valid: pure rules over a campaign's definition.
+//!
+//! They stand apart from the commands because issue, activation and redemption share them, and so that they can be tested
+//! by themselves. Invariant: a discount is never more than the amount; nothing here overflows, whatever a definition says.
+
+use crate::command::{CampaignKind, Definition, Redeem, ScopeEntry, Tier};
+use crate::ids::ChannelId;
+
+const SECOND_MS: u64 = 1_000;
+
+/// When a card is valid, in milliseconds; 0: open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Span {
+    /// From then on.
+    pub from_ms: u64,
+    /// Until then.
+    pub until_ms: u64,
+}
+
+impl Span {
+    /// The absolute times of a definition.
+    pub fn of(definition: &Definition) -> Span {
+        Span { from_ms: definition.from_ms.get(), until_ms: definition.until_ms.get() }
+    }
+
+    /// These times and those relative to receipt (or activation), which is now.
+    pub fn received(self, definition: &Definition, now_ms: u64) -> Span {
+        let starts_ms = u64::from(definition.starts_after_s.get()) * SECOND_MS;
+        let lasts_ms = u64::from(definition.lasts_s.get()) * SECOND_MS;
+        let from_ms = if starts_ms == 0 { self.from_ms } else { self.from_ms.max(now_ms + starts_ms) };
+        let end_ms = from_ms.max(now_ms).saturating_add(lasts_ms);
+        let until_ms = match (lasts_ms, self.until_ms) {
+            (0, until_ms) => until_ms,
+            (_, 0) => end_ms,
+            (_, until_ms) => until_ms.min(end_ms),
+        };
+        Span { from_ms, until_ms }
+    }
+
+    /// As a card keeps it: whole seconds, the beginning rounded up, the end down.
+    pub fn in_seconds(self) -> (u32, u32) {
+        let seconds = |seconds: u64| u32::try_from(seconds).unwrap_or(u32::MAX);
+        (seconds(self.from_ms.div_ceil(SECOND_MS)), end_in_seconds(self.until_ms))
+    }
+}
+
+/// An end in whole seconds, rounded down; one that there is stays one that there is.
+pub fn end_in_seconds(until_ms: u64) -> u32 {
+    if until_ms == 0 { 0 } else { u32::try_from(until_ms / SECOND_MS).unwrap_or(u32::MAX).max(1) }
+}
+
+/// A card's time in milliseconds.
+#[inline]
+pub fn in_ms(seconds: u32) -> u64 {
+    u64::from(seconds) * SECOND_MS
+}
+
+/// The least amount that an order must have.
+pub fn least_amount(definition: &Definition, tiers: &[Tier]) -> u64 {
+    tiers.first().map_or(definition.threshold.get(), |tier| tier.threshold.get())
+}
+
+/// What one redemption takes off an amount that reaches the (lowest) threshold.
+pub fn discount(definition: &Definition, tiers: &[Tier], amount: u64) -> u64 {
+    let value = definition.value.get();
+    let capped = |discount: u64| match definition.cap.get() {
+        0 => discount,
+        cap => discount.min(cap),
+    };
+    let off = match definition.kind() {
+        CampaignKind::AmountOff if !tiers.is_empty() => {
+            let reached = tiers.iter().rev().find(|tier| tier.threshold.get() <= amount);
+            capped(reached.map_or(0, |tier| tier.value.get()))
+        }
+        CampaignKind::AmountOff if definition.each() => {
+            capped(value.saturating_mul(amount / definition.threshold.get().max(1)))
+        }
+        CampaignKind::AmountOff => capped(value),
+        CampaignKind::PercentOff => capped(percent(amount, value)),
+        CampaignKind::FixedPrice => amount.saturating_sub(value),
+        CampaignKind::Item | CampaignKind::Uses => 0,
+    };
+    off.min(amount)
+}
+
+/// So many hundredths of a percent, half up.
+fn percent(amount: u64, hundredths: u64) -> u64 {
+    let exact = u128::from(amount) * u128::from(hundredths);
+    u64::try_from((exact + 5_000) / 10_000).unwrap_or(u64::MAX)
+}
+
+/// Whether a redemption names one of what is listed, of each sort of which anything is.
+pub fn in_scope(scope: &[ScopeEntry], channel: ChannelId, redeem: &Redeem<'_>) -> bool {
+    let (mut listed, mut named) = (0u8, 0u8);
+    for entry in scope {
+        let (id, told) = match entry.what {
+            ScopeEntry::CHANNEL => (u64::from(channel.0), true),
+            ScopeEntry::STORE => (redeem.store, redeem.store != 0),
+            ScopeEntry::PRODUCT => (redeem.product, redeem.product != 0),
+            _ => (redeem.category, redeem.category != 0),
+        };
+        let sort = 1 << (entry.what & 7);
+        listed |= sort;
+        if told && entry.id.get() == id {
+            named |= sort;
+        }
+    }
+    listed == named
+}
+
+#[cfg(test)]
+mod tests;

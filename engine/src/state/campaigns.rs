@@ -1,0 +1,227 @@
+//! Campaigns: what the cards of a stock of cards are worth, and which were issued.
+//!
+//! They stand beside the stocks because a campaign is a stock: its units, its rules and its limits are there; here is what
+//! only cards need. Campaigns are few and set by operators, so they lie on the heap.
+//!
+//! Invariant: a campaign's number counts the campaigns made in its slot before it; its batches are in the order of their
+//! serials, disjoint, and below `issued`.
+
+use super::State;
+use super::recount::{RecountError, same};
+use super::stock::Stock;
+use super::table::{Handle, NONE};
+use crate::command::{CampaignState, CampaignTerms, Definition, ScopeEntry, Tier};
+use crate::ids::{CardId, ChannelId, MerchantId, SLOTS, Slot, StockId};
+use xxhash_rust::xxh3::Xxh3;
+use zerocopy::IntoBytes;
+
+/// Bearer cards that were issued at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CardBatch {
+    /// The serial of the first.
+    pub first: u64,
+    /// How many.
+    pub count: u32,
+    /// Valid from, seconds; 0: open.
+    pub from_s: u32,
+    /// Valid until, seconds; 0: open.
+    pub until_s: u32,
+    /// The channel that issued them.
+    pub channel: ChannelId,
+    /// Their times are the command's.
+    pub own_times: bool,
+}
+
+/// What a stock of cards is besides.
+#[derive(Clone)]
+pub struct Campaign {
+    /// Its stock.
+    pub stock: Handle,
+    /// Its slot and its number in it.
+    pub locator: u64,
+    /// Where it stands.
+    pub state: CampaignState,
+    /// How long its codes are.
+    pub layout: u8,
+    /// What its cards are worth.
+    pub definition: Definition,
+    /// The steps of its discount.
+    pub tiers: Vec<Tier>,
+    /// What its cards can be used for.
+    pub scope: Vec<ScopeEntry>,
+    /// Cards issued: the next serial.
+    pub issued: u64,
+    /// Batches of bearer cards.
+    pub batches: Vec<CardBatch>,
+    key: Box<[u8]>,
+}
+
+impl Campaign {
+    /// A campaign in state draft; it gets its stock and its place when it is inserted.
+    pub fn new(layout: u8, key: &[u8], terms: &CampaignTerms<'_>) -> Campaign {
+        Campaign {
+            stock: Handle(NONE),
+            locator: 0,
+            state: CampaignState::Draft,
+            layout,
+            definition: *terms.definition,
+            tiers: terms.tiers.to_vec(),
+            scope: terms.scope.to_vec(),
+            issued: 0,
+            batches: Vec::new(),
+            key: key.into(),
+        }
+    }
+
+    /// The sealed key of its codes.
+    pub fn key(&self) -> &[u8] {
+        &self.key
+    }
+
+    /// The card with this serial.
+    #[inline]
+    pub fn card(&self, serial: u64) -> CardId {
+        CardId(self.locator << CardId::SERIAL_BITS | serial)
+    }
+
+    /// The batch that this serial lies in; `None`: its card was issued to an owner, or not yet.
+    #[inline]
+    pub fn batch_of(&self, serial: u64) -> Option<&CardBatch> {
+        let behind = self.batches.partition_point(|batch| batch.first <= serial);
+        self.batches[..behind].last().filter(|batch| serial - batch.first < u64::from(batch.count))
+    }
+
+    /// Replaces what of its definition is not fixed.
+    pub(crate) fn edit(&mut self, terms: &CampaignTerms<'_>) {
+        self.definition = *terms.definition;
+        self.tiers.clear();
+        self.tiers.extend_from_slice(terms.tiers);
+        self.scope.clear();
+        self.scope.extend_from_slice(terms.scope);
+    }
+
+    fn digest(&self, hash: &mut Xxh3) {
+        let numbers = [u64::from(self.stock.0), self.locator, self.issued];
+        hash.update(numbers.as_bytes());
+        hash.update(&[self.state as u8, self.layout]);
+        hash.update(self.definition.as_bytes());
+        hash.update(self.tiers.as_bytes());
+        hash.update(self.scope.as_bytes());
+        hash.update(&self.key);
+        for batch in &self.batches {
+            hash.update(batch.first.as_bytes());
+            let numbers = [batch.count, batch.from_s, batch.until_s, u32::from(batch.channel.0)];
+            hash.update(numbers.as_bytes());
+            hash.update(&[u8::from(batch.own_times)]);
+        }
+    }
+}
+
+/// All campaigns.
+pub struct Campaigns {
+    list: Vec<Campaign>,
+    /// By slot and number: positions in the list.
+    by_slot: Vec<Vec<u32>>,
+    /// Batches of all of them.
+    batches: usize,
+}
+
+impl Default for Campaigns {
+    fn default() -> Campaigns {
+        Campaigns { list: Vec::new(), by_slot: vec![Vec::new(); usize::from(SLOTS)], batches: 0 }
+    }
+}
+
+impl Campaigns {
+    /// How many a slot has.
+    pub fn in_slot(&self, slot: Slot) -> u32 {
+        self.by_slot[usize::from(slot.0)].len() as u32
+    }
+
+    /// Batches of bearer cards, of all campaigns.
+    pub fn batches(&self) -> usize {
+        self.batches
+    }
+
+    /// The campaign of a card; `None`: there is none with such a locator.
+    #[inline]
+    pub fn of_card(&self, card: CardId) -> Option<Handle> {
+        let slot = self.by_slot.get(usize::from(card.slot().0))?;
+        slot.get(usize::from(card.campaign())).map(|position| Handle(*position))
+    }
+
+    /// The campaign with this handle.
+    #[inline]
+    pub fn get(&self, handle: Handle) -> &Campaign {
+        &self.list[handle.0 as usize]
+    }
+
+    /// The campaign with this handle, to be changed.
+    #[inline]
+    pub(crate) fn get_mut(&mut self, handle: Handle) -> &mut Campaign {
+        &mut self.list[handle.0 as usize]
+    }
+
+    /// All of them, in the order they were made.
+    pub fn iter(&self) -> impl Iterator<Item = (Handle, &Campaign)> {
+        self.list.iter().enumerate().map(|(position, campaign)| (Handle(position as u32), campaign))
+    }
+
+    /// Bearer cards were issued.
+    pub(crate) fn add_batch(&mut self, handle: Handle, batch: CardBatch) {
+        self.get_mut(handle).batches.push(batch);
+        self.batches += 1;
+    }
+}
+
+impl State {
+    /// The merchant's campaign with this id, and its handle.
+    #[inline]
+    pub fn campaign_of(&self, merchant: MerchantId, id: StockId) -> Option<(Handle, &Campaign)> {
+        let stock = self.stock(self.stock_of(merchant, id)?);
+        let handle = stock.campaign()?;
+        Some((handle, self.campaigns.get(handle)))
+    }
+
+    /// The stock of a campaign.
+    #[inline]
+    pub fn stock_of_campaign(&self, campaign: &Campaign) -> &Stock {
+        self.stock(campaign.stock)
+    }
+
+    /// Adds a campaign with its stock.
+    pub(crate) fn insert_campaign(&mut self, mut stock: Stock, mut campaign: Campaign) {
+        let handle = Handle(self.campaigns.list.len() as u32);
+        let slot = stock.id.slot();
+        let number = self.campaigns.in_slot(slot) as u16;
+        stock.set_campaign(handle);
+        campaign.locator = CardId::new(slot, number, 0).locator();
+        campaign.stock = self.insert_stock(stock);
+        self.campaigns.by_slot[usize::from(slot.0)].push(handle.0);
+        self.campaigns.list.push(campaign);
+    }
+
+    /// Each batch lies behind those before it, and its cards were issued.
+    pub(super) fn compare_campaigns(&self) -> Result<(), RecountError> {
+        let mut batches = 0;
+        for (handle, campaign) in self.campaigns.iter() {
+            let mut next = 0;
+            for batch in &campaign.batches {
+                same("cards before a batch", u64::from(batch.first >= next), 1)?;
+                next = batch.first + u64::from(batch.count);
+            }
+            same("cards of batches", u64::from(next <= campaign.issued), 1)?;
+            let found = self.campaigns.of_card(campaign.card(0));
+            same("campaigns by their locators", u64::from(found == Some(handle)), 1)?;
+            same("stocks of campaigns", u64::from(self.stock(campaign.stock).campaign() == Some(handle)), 1)?;
+            batches += campaign.batches.len();
+        }
+        let stocks = self.stocks.iter().filter(|stock| stock.campaign().is_some()).count();
+        same("campaigns", self.campaigns.list.len() as u64, stocks as u64)?;
+        same("batches of bearer cards", self.campaigns.batches as u64, batches as u64)
+    }
+
+    pub(super) fn digest_campaigns(&self, hash: &mut Xxh3) {
+        self.campaigns.list.iter().for_each(|campaign| campaign.digest(hash));
+    }
+}

@@ -1,0 +1,448 @@
+//! Cards: their records, in pages by serial, and the wallets they lie in.
+//!
+//! A card that was issued to an owner has a record from then on. A bearer card has none until something happens to it:
+//! its batch says all that is to be known (a hundred million of them cost no memory). So records lie in pages of 64
+//! consecutive serials of a campaign, found by an index over campaign and page; a record that is not in use is zero.
+//! Neither cards nor pages ever leave memory.
+//!
+//! A wallet is the list of an owner's cards of one merchant and slot: one index entry names the newest, each record the one
+//! before it.
+//!
+//! Invariant: the handle of a record is its page's number times 64 plus its place; available + consumed + void of a record
+//! are the units that its campaign gives a card; each record with an owner hangs in exactly his wallet.
+
+use super::State;
+use super::campaigns::Campaign;
+use super::index::Index;
+use super::memory::Memory;
+use super::recount::{RecountError, same};
+use super::table::{Handle, NONE};
+use crate::command::CardState;
+use crate::ids::{CardId, ChannelId, MerchantId, Slot, UserId};
+use crate::limits::{CARDS_PER_PAGE, Capacity};
+use xxhash_rust::xxh3::Xxh3;
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
+
+/// A card.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct CardRecord {
+    /// Whose it is; 0: a bearer card.
+    pub owner: u128,
+    /// Units left.
+    pub available: u32,
+    /// Units used.
+    pub consumed: u32,
+    /// Units gone for good.
+    pub void: u32,
+    /// Valid from, seconds; 0: open.
+    pub from_s: u32,
+    /// Valid until, seconds; 0: open.
+    pub until_s: u32,
+    /// The owner's card that he got before this one; [`NONE`]: this is his first.
+    pub older: u32,
+    /// Its newest redemption in memory that is not reversed whole; [`NONE`]: there is none.
+    pub redemption: u32,
+    /// The channel that issued it.
+    pub channel: u16,
+    /// A [`CardState`], and [`CardRecord::OWN_TIMES`]; 0: there is no such record.
+    state: u8,
+    /// The generation of its code.
+    pub generation: u8,
+}
+
+const _: () = assert!(size_of::<CardRecord>() == 48);
+
+impl CardRecord {
+    /// Flag beside the state: its times were the command's.
+    const OWN_TIMES: u8 = 0x80;
+
+    /// A card that nothing has happened to yet, outside of any wallet.
+    pub fn new(owner: UserId, units: u32, state: CardState, channel: ChannelId) -> CardRecord {
+        CardRecord {
+            owner: owner.0,
+            available: units,
+            consumed: 0,
+            void: 0,
+            from_s: 0,
+            until_s: 0,
+            older: NONE,
+            redemption: NONE,
+            channel: channel.0,
+            state: state as u8,
+            generation: 0,
+        }
+    }
+
+    /// The same card with these times; `own`: they are the command's.
+    pub fn valid(self, (from_s, until_s): (u32, u32), own: bool) -> CardRecord {
+        let flag = if own { CardRecord::OWN_TIMES } else { 0 };
+        CardRecord { from_s, until_s, state: self.state | flag, ..self }
+    }
+
+    /// Whether there is such a record.
+    #[inline]
+    pub fn is_made(&self) -> bool {
+        self.state != 0
+    }
+
+    /// Where it stands. Panics on a record that is not in use.
+    #[inline]
+    pub fn state(&self) -> CardState {
+        CardState::from_number(self.state & !CardRecord::OWN_TIMES).expect("a card in use has a state")
+    }
+
+    /// Moves it to a state.
+    pub(crate) fn set_state(&mut self, state: CardState) {
+        self.state = self.state & CardRecord::OWN_TIMES | state as u8;
+    }
+
+    /// Whether its times were the command's: activation leaves them alone.
+    pub fn own_times(&self) -> bool {
+        self.state & CardRecord::OWN_TIMES != 0
+    }
+}
+
+/// Which cards a page is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+struct Page {
+    /// The campaign's handle.
+    campaign: u32,
+    /// The serials of its cards div 64.
+    page: u32,
+}
+
+/// When the cards of an ISSUE or CLAIM were valid as it made them: its repeat says so, whatever became of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct IssueTimes {
+    /// Valid from, seconds; 0: open.
+    pub from_s: u32,
+    /// Valid until, seconds; 0: open.
+    pub until_s: u32,
+}
+
+const PER_PAGE: u64 = CARDS_PER_PAGE as u64;
+
+/// Records, pages, wallets.
+pub struct Cards {
+    records: Memory<CardRecord>,
+    pages: Memory<Page>,
+    pages_used: u32,
+    page_index: Index,
+    /// The newest card of each wallet.
+    wallets: Index,
+    /// By the handle of the operation record of an ISSUE or CLAIM; elsewhere it says nothing.
+    issue_times: Memory<IssueTimes>,
+}
+
+impl Cards {
+    /// Nothing, with room for so many, all of its memory touched.
+    pub fn new(capacity: &Capacity) -> Cards {
+        let pages = pages_max(capacity);
+        Cards {
+            records: Memory::new(pages as usize * CARDS_PER_PAGE),
+            pages: Memory::new(pages as usize),
+            pages_used: 0,
+            page_index: Index::new(pages),
+            // A card never lacks room for its wallet.
+            wallets: Index::new(capacity.cards_max),
+            issue_times: Memory::new(capacity.operations_max as usize),
+        }
+    }
+
+    /// Pages in use.
+    pub fn pages(&self) -> u32 {
+        self.pages_used
+    }
+
+    /// The record with this handle.
+    #[inline]
+    pub fn get(&self, handle: Handle) -> &CardRecord {
+        self.records.get(handle.0 as usize)
+    }
+
+    /// The record with this handle, to be changed.
+    #[inline]
+    pub(crate) fn get_mut(&mut self, handle: Handle) -> &mut CardRecord {
+        self.records.get_mut(handle.0 as usize)
+    }
+
+    /// All records in use, in order of handles.
+    pub fn iter(&self) -> impl Iterator<Item = (Handle, &CardRecord)> {
+        let records = 0..self.pages_used * CARDS_PER_PAGE as u32;
+        records.map(|handle| (Handle(handle), self.get(Handle(handle)))).filter(|(_, card)| card.is_made())
+    }
+
+    /// The handle of a card's campaign, and its serial in it.
+    #[inline]
+    pub fn place(&self, handle: Handle) -> (Handle, u64) {
+        let at = u64::from(handle.0);
+        let page = self.pages.get((at / PER_PAGE) as usize);
+        (Handle(page.campaign), u64::from(page.page) * PER_PAGE + at % PER_PAGE)
+    }
+
+    /// The times that an ISSUE or CLAIM gave its cards.
+    pub fn issue_times(&self, operation: Handle) -> IssueTimes {
+        *self.issue_times.get(operation.0 as usize)
+    }
+
+    /// Notes the times that an ISSUE or CLAIM gives its cards. Grows with the table of operations, which only history can
+    /// make grow.
+    pub(crate) fn set_issue_times(&mut self, operation: Handle, times: IssueTimes) {
+        let index = operation.0 as usize;
+        if index >= self.issue_times.capacity() {
+            self.issue_times.grow((2 * index).max(1024));
+        }
+        *self.issue_times.get_mut(index) = times;
+    }
+}
+
+/// Pages that there is room for.
+pub fn pages_max(capacity: &Capacity) -> u32 {
+    capacity.cards_max.div_ceil(CARDS_PER_PAGE as u32)
+}
+
+/// A card that was found: as its record says, or as its batch says while it has none.
+#[derive(Clone, Copy)]
+pub struct Found<'s> {
+    /// Its campaign.
+    pub campaign: &'s Campaign,
+    /// What is to be known of it.
+    pub card: CardRecord,
+    /// Its record, if it has one.
+    pub record: Option<Handle>,
+}
+
+impl State {
+    #[inline]
+    fn page_hash(&self, campaign: Handle, page: u32) -> u32 {
+        self.hasher.hash_one((campaign.0, page)) as u32
+    }
+
+    #[inline]
+    fn find_page(&self, campaign: Handle, page: u32) -> Option<Handle> {
+        let wanted = Page { campaign: campaign.0, page };
+        self.cards
+            .page_index
+            .find(self.page_hash(campaign, page), |handle| *self.cards.pages.get(handle.0 as usize) == wanted)
+    }
+
+    /// Pages that cards with these serials would take besides those there are.
+    pub fn pages_lacking(&self, campaign: Handle, first: u64, count: u32) -> u32 {
+        let pages = first / PER_PAGE..=(first + u64::from(count) - 1) / PER_PAGE;
+        pages.filter(|page| self.find_page(campaign, *page as u32).is_none()).count() as u32
+    }
+
+    /// The record of a card, if it has one.
+    #[inline]
+    pub fn card_record(&self, campaign: Handle, serial: u64) -> Option<Handle> {
+        let page = self.find_page(campaign, (serial / PER_PAGE) as u32)?;
+        let record = Handle(page.0 * CARDS_PER_PAGE as u32 + (serial % PER_PAGE) as u32);
+        self.cards.get(record).is_made().then_some(record)
+    }
+
+    /// A card that was issued, whoever's campaign it is of.
+    #[inline]
+    pub fn find_card(&self, card: CardId) -> Option<Found<'_>> {
+        let handle = self.campaigns.of_card(card)?;
+        let campaign = self.campaigns.get(handle);
+        if card.serial() >= campaign.issued {
+            return None;
+        }
+        let record = self.card_record(handle, card.serial());
+        let card = match record {
+            Some(record) => *self.cards.get(record),
+            None => bearer_card(campaign, card.serial()),
+        };
+        Some(Found { campaign, card, record })
+    }
+
+    /// The id of the card with this record.
+    pub fn card_id(&self, record: Handle) -> CardId {
+        let (campaign, serial) = self.cards.place(record);
+        self.campaigns.get(campaign).card(serial)
+    }
+
+    /// Merchant and slot of the card with this record.
+    #[inline]
+    pub fn owner_of_card(&self, record: Handle) -> (MerchantId, Slot) {
+        let (campaign, _) = self.cards.place(record);
+        let stock = self.stock(self.campaigns.get(campaign).stock);
+        (stock.merchant, stock.id.slot())
+    }
+
+    #[inline]
+    fn wallet_hash(&self, (merchant, slot): (MerchantId, Slot), owner: u128) -> u32 {
+        let scope = u64::from(merchant.0) << 16 | u64::from(slot.0);
+        self.hasher.hash_one((owner, scope)) as u32
+    }
+
+    /// Begins to bring the entry of an owner's wallet into the cache.
+    #[inline]
+    pub(super) fn prefetch_wallet(&self, of: (MerchantId, Slot), owner: UserId) {
+        self.cards.wallets.prefetch(self.wallet_hash(of, owner.0));
+    }
+
+    /// Begins to bring the entry of a card's page into the cache.
+    #[inline]
+    pub(super) fn prefetch_page(&self, card: CardId) {
+        if let Some(campaign) = self.campaigns.of_card(card) {
+            self.cards.page_index.prefetch(self.page_hash(campaign, (card.serial() / PER_PAGE) as u32));
+        }
+    }
+
+    /// Begins to bring the record of a card into the cache, whose page's entry is there by then.
+    #[inline]
+    pub(super) fn prefetch_card(&self, card: CardId) {
+        let Some(campaign) = self.campaigns.of_card(card) else { return };
+        let page = self.cards.page_index.peek(self.page_hash(campaign, (card.serial() / PER_PAGE) as u32));
+        if page != NONE {
+            self.cards.records.prefetch(page as usize * CARDS_PER_PAGE + (card.serial() % PER_PAGE) as usize);
+        }
+    }
+
+    #[inline]
+    fn newest_card(&self, of: (MerchantId, Slot), owner: u128) -> Option<Handle> {
+        self.cards.wallets.find(self.wallet_hash(of, owner), |handle| {
+            self.cards.get(handle).owner == owner && self.owner_of_card(handle) == of
+        })
+    }
+
+    /// An owner's cards, the newest first.
+    pub fn wallet(&self, of: (MerchantId, Slot), owner: UserId) -> impl Iterator<Item = Handle> {
+        let newest = if owner.0 == 0 { None } else { self.newest_card(of, owner.0) };
+        self.card_and_older(newest)
+    }
+
+    /// The cards that a card's owner got before it, the newest first.
+    pub fn cards_before(&self, record: Handle) -> impl Iterator<Item = Handle> {
+        self.card_and_older(self.older_card(record))
+    }
+
+    fn card_and_older(&self, first: Option<Handle>) -> impl Iterator<Item = Handle> {
+        core::iter::successors(first, |record| self.older_card(*record))
+    }
+
+    fn older_card(&self, record: Handle) -> Option<Handle> {
+        let older = self.cards.get(record).older;
+        (older != NONE).then_some(Handle(older))
+    }
+
+    /// Compares pages, balances and wallets with the records.
+    pub(super) fn compare_cards(&self) -> Result<(), RecountError> {
+        same("pages of cards", u64::from(self.cards.page_index.used()), u64::from(self.cards.pages_used))?;
+        let (mut owned, mut newest, mut older) = (0u64, 0u64, 0u64);
+        let mut issued = vec![0u64; self.campaigns.iter().count()];
+        for (handle, card) in self.cards.iter() {
+            let (campaign_handle, serial) = self.cards.place(handle);
+            let campaign = self.campaigns.get(campaign_handle);
+            same(
+                "cards in their pages",
+                1,
+                u64::from(self.card_record(campaign_handle, serial) == Some(handle)),
+            )?;
+            same("cards issued", u64::from(serial < campaign.issued), 1)?;
+            let units = [card.available, card.consumed, card.void].map(u64::from).iter().sum();
+            same("units of a card", units, u64::from(campaign.definition.units.get()))?;
+            let used_up = card.available == 0;
+            let ended = matches!(card.state(), CardState::Used | CardState::Void);
+            same("cards without units, that have ended", u64::from(used_up), u64::from(ended))?;
+            let bearer = campaign.batch_of(serial).is_some();
+            same("bearer cards without an owner", u64::from(bearer), u64::from(card.owner == 0))?;
+            if !bearer {
+                owned += 1;
+                issued[campaign_handle.0 as usize] += 1;
+                older += u64::from(card.older != NONE);
+                let of = self.owner_of_card(handle);
+                newest += u64::from(self.newest_card(of, card.owner) == Some(handle));
+                let before = self.older_card(handle);
+                let his = before.is_none_or(|before| {
+                    self.cards.get(before).owner == card.owner && self.owner_of_card(before) == of
+                });
+                same("cards in their owner's wallet", u64::from(his), 1)?;
+            }
+        }
+        for (handle, campaign) in self.campaigns.iter() {
+            let of_batches: u64 = campaign.batches.iter().map(|batch| u64::from(batch.count)).sum();
+            same("cards of a campaign", campaign.issued, issued[handle.0 as usize] + of_batches)?;
+        }
+        // Each card is the newest of its wallet, or the older one of exactly one other: then no list has a ring.
+        same("wallets", u64::from(self.cards.wallets.used()), newest)?;
+        same("cards in wallets", newest + older, owned)
+    }
+
+    pub(super) fn digest_cards(&self, hash: &mut Xxh3) {
+        for page in 0..self.cards.pages_used as usize {
+            hash.update(self.cards.pages.get(page).as_bytes());
+            hash.update(self.cards.records.slice(page * CARDS_PER_PAGE, CARDS_PER_PAGE).as_bytes());
+        }
+    }
+}
+
+/// A bearer card that nothing has happened to.
+fn bearer_card(campaign: &Campaign, serial: u64) -> CardRecord {
+    let batch = campaign.batch_of(serial).expect("a card without a record is of a batch");
+    let state = if campaign.definition.inactive() { CardState::Inactive } else { CardState::Active };
+    CardRecord::new(UserId(0), campaign.definition.units.get(), state, batch.channel)
+        .valid((batch.from_s, batch.until_s), batch.own_times)
+}
+
+/// Writing: for `apply` alone.
+impl State {
+    /// Makes the record of a card, and its page if there is none.
+    pub(crate) fn make_card(&mut self, campaign: Handle, serial: u64, card: CardRecord) -> Handle {
+        let page = (serial / PER_PAGE) as u32;
+        let found = match self.find_page(campaign, page) {
+            Some(found) => found,
+            None => self.make_page(campaign, page),
+        };
+        let handle = Handle(found.0 * CARDS_PER_PAGE as u32 + (serial % PER_PAGE) as u32);
+        let record = self.cards.get_mut(handle);
+        assert!(!record.is_made(), "a card is issued once");
+        *record = card;
+        handle
+    }
+
+    fn make_page(&mut self, campaign: Handle, page: u32) -> Handle {
+        let made = self.cards.pages_used;
+        if made as usize >= self.cards.pages.capacity() {
+            // Only history can make it grow.
+            let pages = (2 * made as usize).max(16);
+            self.cards.pages.grow(pages);
+            self.cards.records.grow(pages * CARDS_PER_PAGE);
+        }
+        self.cards.pages_used += 1;
+        *self.cards.pages.get_mut(made as usize) = Page { campaign: campaign.0, page };
+        let hash = self.page_hash(campaign, page);
+        self.cards.page_index.insert(hash, Handle(made));
+        Handle(made)
+    }
+
+    /// The record of a card that was issued, made if it is a bearer card that has none.
+    pub(crate) fn touch_card(&mut self, card: CardId) -> Handle {
+        let found = self.find_card(card).expect("the log names a card that was issued");
+        let bearer = found.card;
+        match found.record {
+            Some(record) => record,
+            None => {
+                let campaign = self.campaigns.of_card(card).expect("found before");
+                self.make_card(campaign, card.serial(), bearer)
+            }
+        }
+    }
+
+    /// A new card is the newest of its owner.
+    pub(crate) fn hang_into_wallet(&mut self, handle: Handle) {
+        let (of, owner) = (self.owner_of_card(handle), self.cards.get(handle).owner);
+        let hash = self.wallet_hash(of, owner);
+        match self.newest_card(of, owner) {
+            None => self.cards.wallets.insert(hash, handle),
+            Some(before) => {
+                self.cards.wallets.replace(hash, before, handle);
+                self.cards.get_mut(handle).older = before.0;
+            }
+        }
+    }
+}

@@ -1,0 +1,8 @@
+//! Campaigns and cards by docs/cards.md, on the engine alone: every test ends with a replay of its log.
+
+mod issue;
+mod life;
+mod random;
+mod redeem;
+mod shop;
+mod wallet;

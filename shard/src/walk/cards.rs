@@ -1,0 +1,162 @@
+//! Cards in the walk's own books: which were issued, through which channel, what was used of each and what was given back.
+//!
+//! It follows docs/cards.md, not the engine's code. Invariant: nothing here panics on a log that is wrong; what can't be is
+//! put into words, and the units of stocks are followed as the event says.
+
+use super::books::{HoldName, name};
+use scrip_engine::command::CardChange;
+use scrip_engine::event::{Event, Origin};
+use scrip_engine::ids::{CardId, ChannelId, OperationKey, StockId};
+use std::collections::BTreeMap;
+
+/// A campaign.
+#[derive(Debug, Clone)]
+struct CampaignBook {
+    stock: StockId,
+    /// Units of a new card.
+    units: u64,
+    /// The first serial of each issue, and its channel.
+    issues: Vec<(u64, ChannelId)>,
+    /// Cards issued.
+    issued: u64,
+}
+
+/// A card to which something has happened since it was issued.
+#[derive(Debug, Clone, Copy, Default)]
+struct CardBook {
+    used: u64,
+    void: bool,
+}
+
+/// What was used of a card at once.
+#[derive(Debug, Clone, Copy)]
+struct RedemptionBook {
+    card: CardId,
+    /// Units that were not given back yet.
+    left: u64,
+}
+
+/// What an event means for the units of a campaign's stock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Units {
+    /// Nothing.
+    Stay,
+    /// A stock of cards was made with so many.
+    Make(StockId, u64),
+    /// So many were issued through a channel.
+    Issue(StockId, ChannelId, u64),
+    /// A card that was issued through a channel is void.
+    Void(StockId, ChannelId),
+}
+
+/// The books of cards.
+#[derive(Debug, Default)]
+pub(super) struct CardBooks {
+    /// By locator.
+    campaigns: BTreeMap<u64, CampaignBook>,
+    locators: BTreeMap<StockId, u64>,
+    /// Campaigns of each slot.
+    numbers: BTreeMap<u16, u16>,
+    cards: BTreeMap<CardId, CardBook>,
+    redemptions: BTreeMap<HoldName, RedemptionBook>,
+    /// What can't be, of the last event.
+    pub(super) wrong: Vec<String>,
+}
+
+impl CardBooks {
+    /// Follows an event of campaigns and cards; of all others nothing is to be said.
+    pub(super) fn follow(&mut self, event: &Event<'_>) -> Units {
+        match event {
+            Event::CampaignCreated { campaign, units, definition, .. } => {
+                self.open(*campaign, u64::from(definition.definition.units.get()));
+                return Units::Make(*campaign, *units);
+            }
+            Event::Issued { origin, campaign, first, count, .. } => {
+                return self.issue(origin, *campaign, *first, u64::from(*count));
+            }
+            Event::Redeemed { origin, card, units, .. } => {
+                self.redeem(name(&origin.key()), *card, u64::from(*units));
+            }
+            Event::Reversed { origin, redemption, units, .. } => {
+                let redemption = OperationKey { operation: *redemption, ..origin.key() };
+                self.reverse(&name(&redemption), u64::from(*units));
+            }
+            Event::CardChanged { card, change: CardChange::Void, .. } => return self.void(*card),
+            // Times, states and definitions move no units.
+            _ => {}
+        }
+        Units::Stay
+    }
+
+    fn open(&mut self, stock: StockId, units: u64) {
+        let number = self.numbers.entry(stock.slot().0).or_default();
+        let locator = u64::from(stock.slot().0) << CardId::CAMPAIGN_BITS | u64::from(*number);
+        *number += 1;
+        self.campaigns.insert(locator, CampaignBook { stock, units, issues: Vec::new(), issued: 0 });
+        self.locators.insert(stock, locator);
+    }
+
+    fn issue(&mut self, origin: &Origin, stock: StockId, first: CardId, count: u64) -> Units {
+        let found = self.locators.get(&stock).and_then(|locator| self.campaigns.get_mut(locator));
+        let Some(campaign) = found else {
+            self.wrong.push(format!("cards of {stock}, which is no campaign, are issued"));
+            return Units::Stay;
+        };
+        if first.serial() != campaign.issued || self.locators.get(&stock) != Some(&first.locator()) {
+            let next = campaign.issued;
+            self.wrong.push(format!("card {first} of {stock} is issued, its next serial is {next}"));
+        }
+        campaign.issues.push((campaign.issued, origin.channel));
+        campaign.issued += count;
+        Units::Issue(stock, origin.channel, count)
+    }
+
+    /// The campaign of a card that was issued.
+    fn campaign_of(&self, card: CardId) -> Option<&CampaignBook> {
+        self.campaigns.get(&card.locator()).filter(|campaign| card.serial() < campaign.issued)
+    }
+
+    fn redeem(&mut self, redemption: HoldName, card: CardId, units: u64) {
+        let Some(most) = self.campaign_of(card).map(|campaign| campaign.units) else {
+            return self.wrong.push(format!("card {card} is used, it was not issued"));
+        };
+        let book = self.cards.entry(card).or_default();
+        book.used += units;
+        let (used, void) = (book.used, book.void);
+        if used > most || void {
+            let state = if void { ", and is void" } else { "" };
+            self.wrong.push(format!("card {card} is used for {used} units, it has {most}{state}"));
+        }
+        self.redemptions.insert(redemption, RedemptionBook { card, left: units });
+    }
+
+    fn reverse(&mut self, name: &HoldName, units: u64) {
+        let Some(redemption) = self.redemptions.get_mut(name) else {
+            return self.wrong.push("what is reversed was no redemption".to_owned());
+        };
+        let (card, left) = (redemption.card, redemption.left);
+        redemption.left = left.saturating_sub(units);
+        let book = self.cards.entry(card).or_default();
+        book.used = book.used.saturating_sub(units);
+        if units > left || book.void {
+            self.wrong.push(format!(
+                "{units} units of card {card} are given back, of {left} that were used at once"
+            ));
+        }
+    }
+
+    fn void(&mut self, card: CardId) -> Units {
+        let Some(campaign) = self.campaign_of(card) else {
+            self.wrong.push(format!("card {card} is voided, it was not issued"));
+            return Units::Stay;
+        };
+        let stock = campaign.stock;
+        let behind = campaign.issues.partition_point(|(first, _)| *first <= card.serial());
+        let channel = campaign.issues[..behind].last().map_or(ChannelId(0), |(_, channel)| *channel);
+        let book = self.cards.entry(card).or_default();
+        if core::mem::replace(&mut book.void, true) {
+            self.wrong.push(format!("card {card} is voided twice"));
+        }
+        Units::Void(stock, channel)
+    }
+}
