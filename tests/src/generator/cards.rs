@@ -11,6 +11,9 @@ use scrip_engine::command::{CampaignState, CardChange, CardState, Envelope, Part
 use scrip_engine::ids::{CardId, ChannelId, MerchantId, OperationId, OrderId, Slot, StockId, UserId};
 use scrip_engine::limits::{BEARER_CARDS_MAX, CAMPAIGN_UNITS_MAX};
 
+/// Nobody waits longer than that for something to begin or end: 40 days.
+const FAR_MS: u64 = 40 * 86_400_000;
+
 impl Generator {
     /// A campaign, not to be told from a stock by its id.
     pub(super) fn campaign(&mut self, campaign: StockId) -> OwnedCommand {
@@ -346,8 +349,8 @@ impl Generator {
             let seconds = [definition.interval_s.get(), definition.window_s.get()].map(u64::from);
             moments_ms.extend(seconds.map(|seconds| redemption.at_ms + seconds * 1_000));
         }
-        // The last moment of a window still counts, and so does the one after it.
-        moments_ms.retain(|moment_ms| (1..u64::MAX - 2).contains(moment_ms));
+        // Later than any card is kept nothing comes any more, and nobody waits that long.
+        moments_ms.retain(|moment_ms| *moment_ms < self.now_ms + FAR_MS);
         moments_ms
     }
 }

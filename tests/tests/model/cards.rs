@@ -48,7 +48,8 @@ fn every_kind_in_every_state_answers_every_verb_by_the_table() {
     use CardState::{Active, Frozen, Inactive, Used, Void};
     let extend = |until_ms| change(card(0), CardChange::Extend { until_ms });
     for kind in KINDS {
-        let once = matches!(kind, CampaignKind::AmountOff | CampaignKind::PercentOff | CampaignKind::FixedPrice);
+        let once =
+            matches!(kind, CampaignKind::AmountOff | CampaignKind::PercentOff | CampaignKind::FixedPrice);
         let (redeemed_to, reversed) =
             if once { (Used, Err(Code::AlreadyReversed)) } else { (Active, Ok(Active)) };
         let reversed_frozen = if once { Err(Code::AlreadyReversed) } else { Ok(Frozen) };
@@ -56,24 +57,15 @@ fn every_kind_in_every_state_answers_every_verb_by_the_table() {
         let gone = Err(Code::Void);
         let redeem_one = redeem(OwnedRedeem { amount: 100, ..OwnedRedeem::of(card(0), 1) });
         let rows: [(OwnedCommand, Row); 9] = [
-            (
-                redeem_one,
-                [Err(Code::NotActive), Ok(redeemed_to), Err(Code::Frozen), Err(Code::Used), gone],
-            ),
-            (
-                reverse(REDEMPTION, 1),
-                [Err(Code::NotFound), reversed, reversed_frozen, Ok(Active), gone],
-            ),
+            (redeem_one, [Err(Code::NotActive), Ok(redeemed_to), Err(Code::Frozen), Err(Code::Used), gone]),
+            (reverse(REDEMPTION, 1), [Err(Code::NotFound), reversed, reversed_frozen, Ok(Active), gone]),
             (change(card(0), CardChange::Activate), [Ok(Active), rule, rule, rule, gone]),
             (
                 change(card(0), CardChange::Freeze),
                 [Err(Code::NotActive), Ok(Frozen), rule, Err(Code::Used), gone],
             ),
             (change(card(0), CardChange::Unfreeze), [rule, rule, Ok(Active), rule, gone]),
-            (
-                change(card(0), CardChange::Void),
-                [Ok(Void), Ok(Void), Ok(Void), Err(Code::Used), gone],
-            ),
+            (change(card(0), CardChange::Void), [Ok(Void), Ok(Void), Ok(Void), Err(Code::Used), gone]),
             (extend(START_MS + 5_000), [Ok(Inactive), Ok(Active), Ok(Frozen), Ok(Used), gone]),
             (extend(START_MS), [rule, rule, rule, rule, gone]),
             (
@@ -214,7 +206,8 @@ fn a_card_is_valid_from_its_first_moment_until_just_before_its_last() {
     assert_eq!(show(&mut world, card(0)).until_ms, until_ms + 2_000);
     redeemed(world.run(13, one()));
     // Ended before it began: never valid.
-    let odd = OwnedIssue { from_ms: until_ms + 9_000, until_ms: until_ms + 1_000, ..issue_of(CAMPAIGN, 7, 1) };
+    let odd =
+        OwnedIssue { from_ms: until_ms + 9_000, until_ms: until_ms + 1_000, ..issue_of(CAMPAIGN, 7, 1) };
     world.run(15, issue(odd));
     for wait_ms in [0, 1_000, 8_000] {
         world.wait(wait_ms);
@@ -310,8 +303,8 @@ fn a_card_is_known_by_its_merchant_its_slot_and_its_generation() {
     for serial in [0, 1] {
         let card = card(serial);
         let wrong = OwnedRedeem { generation: Some(1), ..OwnedRedeem::of(card, 1) };
-        assert_refused(&world.run(20, redeem(wrong)), Code::NotFound);
-        let mut foreign = world.request(20, redeem(OwnedRedeem::of(card, 1)));
+        assert_refused(&world.run(30, redeem(wrong)), Code::NotFound);
+        let mut foreign = world.request(30, redeem(OwnedRedeem::of(card, 1)));
         foreign.envelope.merchant.0 = 2;
         assert_refused(&world.ask(&foreign), Code::NotFound);
         foreign.envelope.merchant.0 = 1;
@@ -330,7 +323,9 @@ fn cards_count_for_subjects_for_good() {
     let terms = scrip_engine::command::StockTerms { limit_per_user: 2, ..ANY_TERMS };
     world.run(9, OwnedCommand::StockEdit { stock: CAMPAIGN, version: 2, terms });
     issued(world.run(10, claim(CAMPAIGN, 7)));
-    issued(world.run(11, issue(OwnedIssue { parties: Some(Parties::new(1, 2, 3)), ..issue_of(CAMPAIGN, 7, 1) })));
+    issued(
+        world.run(11, issue(OwnedIssue { parties: Some(Parties::new(1, 2, 3)), ..issue_of(CAMPAIGN, 7, 1) })),
+    );
     let full = world.run(12, claim(CAMPAIGN, 7));
     assert_eq!(full.facts(), OwnedFacts::Units { stock: CAMPAIGN, asked: 1, available: 0 });
     assert_refused(&full, Code::UserLimit);

@@ -8,6 +8,8 @@
 
 mod cancel;
 mod capacity;
+mod card_scene;
+mod cards;
 mod channels;
 mod check_orders;
 mod debt_rules;
