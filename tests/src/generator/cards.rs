@@ -102,7 +102,14 @@ impl Generator {
         let campaign = self.any_campaign(oracle, envelope);
         let stock = oracle.stocks.get(&campaign);
         let version = self.version(stock);
-        let states = [Running, Running, Running, Running, Running, Paused, Paused, Draft, Stopped];
+        let now = stock.and_then(|stock| stock.campaign.as_ref()).map(|campaign| campaign.state);
+        // A campaign that runs has the longest story.
+        let states = match now {
+            Some(Running) => {
+                [Paused, Paused, Running, Draft, if self.happens(100) { Stopped } else { Paused }]
+            }
+            _ => [Running, Running, Running, Running, if self.happens(100) { Stopped } else { Paused }],
+        };
         CardCommand::State { campaign, version, state: *self.choose(&states) }
     }
 
@@ -158,7 +165,10 @@ impl Generator {
         if campaigns.is_empty() {
             return CardId(self.rng.u64(0..1 << 60));
         }
-        let (slot, merchant, campaign) = *self.choose(&campaigns);
+        let has_cards = campaigns.iter().filter(|(.., campaign)| campaign.issued > 0);
+        let with_cards: Vec<_> = has_cards.copied().collect();
+        let from = if with_cards.is_empty() || self.rng.u8(0..20) == 0 { campaigns } else { with_cards };
+        let (slot, merchant, campaign) = *self.choose(&from);
         let in_state = |(id, card): &(&CardId, &Card)| {
             id.locator() == campaign.locator(slot) && wanted.is_none_or(|wanted| wanted == card.state)
         };

@@ -53,7 +53,7 @@ impl Generator {
     }
 
     fn times_of(&mut self, definition: &mut Definition, huge: bool) {
-        if self.rng.u8(0..3) == 0 {
+        if self.rng.u8(0..6) == 0 {
             let (from_ms, until_ms) = self.span();
             (definition.from_ms, definition.until_ms) = (from_ms.into(), until_ms.into());
         }

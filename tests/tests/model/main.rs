@@ -6,8 +6,10 @@
 //! `SCRIP_MODEL_SEED=n` replays the history of one seed and prints it; `SCRIP_MODEL_SEEDS=n` sets how many seeds the
 //! random tests run (a long run: `SCRIP_MODEL_SEEDS=1000000 cargo test -p scrip-tests --test model`).
 
+mod campaigns;
 mod cancel;
 mod capacity;
+mod card_orders;
 mod card_scene;
 mod cards;
 mod channels;
@@ -24,6 +26,7 @@ mod order_holds;
 mod orders;
 mod prices;
 mod random;
+mod redemptions;
 mod risk;
 mod rule_orders;
 mod situations;
