@@ -4,7 +4,9 @@ use super::card_scene::{
     CAMPAIGN, KINDS, card, claim, create, edit, issue, issue_of, issued, show, show_campaign, start,
     to_state, world_of, worth, worth_with,
 };
-use scrip_engine::command::{BatchChange, CampaignKind, CampaignState, Quota, StockKind, StockTerms};
+use scrip_engine::command::{
+    BatchChange, CampaignKind, CampaignState, CardChange, Quota, StockKind, StockTerms,
+};
 use scrip_engine::ids::{ChannelId, Slot, StockId};
 use scrip_engine::limits::CAMPAIGN_UNITS_MAX;
 use scrip_engine::rejection::{CapacityOf, Code};
@@ -172,6 +174,18 @@ fn the_key_of_a_campaign_is_no_content() {
     assert_eq!(world.run(2, with_key(b"two", 1)), OwnedOutcome::StockChanged { value: 5 });
     assert_refused(&world.run(2, with_key(b"one", 0)), Code::OperationMismatch);
     assert_eq!(show_campaign(&mut world, CAMPAIGN).key, b"one");
+}
+
+#[test]
+fn a_guarantee_that_void_cards_have_lowered_to_nothing_is_no_quota_any_more() {
+    let mut world = World::usual();
+    start(&mut world, 1, worth(CampaignKind::Item));
+    let quotas = vec![Quota::new(ChannelId(1), 1, Quota::NO_CAP, 0)];
+    world.run(10, OwnedCommand::StockQuota { stock: CAMPAIGN, version: 2, quotas });
+    issued(world.run(11, claim(CAMPAIGN, 7)));
+    assert_refused(&world.run(12, claim(CAMPAIGN, 7)), Code::ChannelQuota);
+    world.run(13, super::card_scene::change(card(0), CardChange::Void));
+    assert_refused(&world.run(12, claim(CAMPAIGN, 7)), Code::OutOfStock);
 }
 
 #[test]
