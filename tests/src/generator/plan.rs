@@ -219,9 +219,9 @@ impl Plan {
         plan
     }
 
-    /// Cards in every third history, where they are half of all commands or more.
+    /// Cards in every fifth history, where they are half of all commands or more.
     fn add_cards(&mut self, rng: &mut Rng) {
-        self.cards = rng.u8(0..3) == 0;
+        self.cards = rng.u8(0..5) == 0;
         if !self.cards {
             return;
         }
