@@ -1,9 +1,9 @@
 //! The oracle: what every command means, said a second time and as plainly as possible.
 //!
 //! One ordered map of records, one of stocks, one of purchases; wide signed numbers; owned values; every rule looked up
-//! where it applies. It is written from docs/semantics.md alone, shares no code with the engine but the types of
+//! where it applies. It is written from docs/semantics.md and docs/cards.md alone, shares no code with the engine but the types of
 //! commands and answers, and knows nothing of memory: CAPACITY of tables is not its business. It answers CAPACITY where
-//! nothing is ever forgotten by itself or the documents name a number: card keys and their texts, batches, units and channels
+//! nothing is ever forgotten by itself or the documents name a number: card keys and their texts, cards, batches, units and channels
 //! of a stock, risk rules, blocks. It counts claims, too: a CONFIRM for which debts have no room is refused otherwise.
 //!
 //! One thing the documents leave open is learnt from the engine: which of the holds with one deadline expires first.

@@ -5,6 +5,8 @@
 //!
 //! `SCRIP_MODEL_SEED=n` replays the history of one seed and prints it; `SCRIP_MODEL_SEEDS=n` sets how many seeds the
 //! random tests run (a long run: `SCRIP_MODEL_SEEDS=1000000 cargo test -p scrip-tests --test model`).
+//!
+//! With `SCRIP_MODEL_ALONE=1` the oracle is asked alone: what the documents say of commands that the engine does not know yet.
 
 mod campaigns;
 mod cancel;
