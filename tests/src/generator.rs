@@ -7,12 +7,14 @@
 //!
 //! Invariant: the same seed and the same answers give the same history, and every request passes `Request::check`.
 
+mod cards;
 mod commands;
 mod keys;
 mod orders;
 mod plan;
 mod quotas;
 mod rules;
+mod worth;
 mod zones;
 
 pub use plan::{Chances, Kind, Plan, ROOMY};
@@ -186,6 +188,7 @@ impl Generator {
                 .extend(stock.batches.iter().filter(|batch| !batch.is_void()).map(|batch| batch.expires_ms));
         }
         moments_ms.extend(self.moments_of_rules(oracle));
+        moments_ms.extend(self.moments_of_cards(oracle));
         moments_ms.retain(|moment_ms| *moment_ms > self.now_ms);
         moments_ms.sort_unstable();
         // Near ones mostly: a history has few steps, and a far one takes all nearer ones with it.
@@ -270,6 +273,9 @@ fn is_well_formed(request: &OwnedRequest) -> bool {
 
 /// Whether a repeat of `request` is answered from a record, so that its answer must never change.
 pub fn has_own_id(request: &OwnedRequest) -> bool {
+    if let OwnedCommand::OfCards(command) = &request.command {
+        return !command.is_query();
+    }
     !matches!(
         request.command,
         OwnedCommand::Confirm { .. }

@@ -252,5 +252,6 @@ pub fn name(command: &OwnedCommand) -> &'static str {
         OwnedCommand::RiskShow { .. } => "RISK_SHOW",
         OwnedCommand::ZoneSet { .. } => "ZONE_SET",
         OwnedCommand::ZoneShow => "ZONE_SHOW",
+        OwnedCommand::OfCards(command) => command.name(),
     }
 }

@@ -1,9 +1,9 @@
 //! The oracle: what every command means, said a second time and as plainly as possible.
 //!
 //! One ordered map of records, one of stocks, one of purchases; wide signed numbers; owned values; every rule looked up
-//! where it applies. It is written from docs/semantics.md alone, shares no code with the engine but the types of
+//! where it applies. It is written from docs/semantics.md and docs/cards.md alone, shares no code with the engine but the types of
 //! commands and answers, and knows nothing of memory: CAPACITY of tables is not its business. It answers CAPACITY where
-//! nothing is ever forgotten by itself or the documents name a number: card keys and their texts, batches, units and channels
+//! nothing is ever forgotten by itself or the documents name a number: card keys and their texts, cards, batches, units and channels
 //! of a stock, risk rules, blocks. It counts claims, too: a CONFIRM for which debts have no room is refused otherwise.
 //!
 //! One thing the documents leave open is learnt from the engine: which of the holds with one deadline expires first.
@@ -11,8 +11,12 @@
 //! Invariant: [`Oracle::check_laws`] holds after every command.
 
 mod batches;
+mod campaigns;
 mod cancel;
+mod card_laws;
+mod cards;
 mod channels;
+mod content;
 pub mod debts;
 mod holds;
 mod keys;
@@ -20,20 +24,25 @@ mod laws;
 mod limits;
 mod orders;
 mod prices;
+mod redemptions;
 mod risk;
 mod stocks;
 mod take;
 mod zones;
 
+pub use campaigns::{Campaign, CardBatch};
+pub use cards::{Card, Times};
 pub use limits::{Purchases, Subject, told};
+pub use redemptions::Redemption;
 pub use risk::{Risk, Rule};
 pub use zones::{BY_ZONE, Zone, owner as zone_owner};
 
+use self::content::{content_of, kind_of, slots_of};
 use crate::outcome::{OwnedFacts, OwnedOutcome};
-use crate::request::{OwnedCommand, OwnedRequest};
-use scrip_engine::answer::{Cancelled, HoldState, OperationKind, OperationView};
-use scrip_engine::command::{Envelope, Limits, Price, StockKind, StockTerms};
-use scrip_engine::ids::{ChannelId, OperationId, OrderId, StockId, UserId};
+use crate::request::{CardCommand, OwnedCommand, OwnedRequest};
+use scrip_engine::answer::{Cancelled, HoldState, OperationView};
+use scrip_engine::command::{Envelope, Limits, Price, StockTerms};
+use scrip_engine::ids::{CardId, ChannelId, OperationId, OrderId, StockId, UserId};
 use scrip_engine::limits::{CLOCK_AHEAD_MAX_MS, Capacity};
 use scrip_engine::rejection::Code;
 use std::collections::{BTreeMap, VecDeque};
@@ -61,6 +70,12 @@ pub struct Oracle {
     pub keys: Vec<CardKey>,
     /// How many there may be.
     pub keys_max: usize,
+    /// Every card with an owner, and every other one to which something has happened.
+    pub cards: BTreeMap<CardId, Card>,
+    /// How many there may be, in pages of 64.
+    pub cards_max: usize,
+    /// ISSUEs and CLAIMs so far.
+    issues: u64,
     /// How many claims debts may have.
     pub debts_max: usize,
     /// Bytes of their sealed texts.
@@ -75,6 +90,8 @@ pub struct Oracle {
     departed_purchases: BTreeMap<(StockId, Subject), i128>,
     /// Of those, units of lines that count fully, by the day of their hold.
     departed_days: BTreeMap<(StockId, Subject, i128), i128>,
+    /// Units of cards that were used by redemptions which are gone by now, and not given back.
+    departed_redemptions: BTreeMap<CardId, i128>,
     now_ms: u64,
     floor_ms: u64,
     /// When [`Oracle::forget`] was last called.
@@ -124,6 +141,8 @@ pub struct Stock {
     pub batches: Vec<Batch>,
     /// What debts claim, in the order in which they were made.
     pub claims: Vec<debts::Claim>,
+    /// Its units are cards.
+    pub campaign: Option<Box<Campaign>>,
 }
 
 /// A batch of card keys.
@@ -214,6 +233,15 @@ pub struct Record {
     pub answer: OwnedOutcome,
     /// What a RESERVE or SELL made.
     pub hold: Option<Hold>,
+    /// What a REDEEM made.
+    pub redemption: Option<Redemption>,
+}
+
+impl Record {
+    /// Whether it is neither a hold's own nor a redemption's.
+    pub fn is_operation(&self) -> bool {
+        self.hold.is_none() && self.redemption.is_none()
+    }
 }
 
 /// A hold.
@@ -288,6 +316,9 @@ impl Oracle {
             zones: BTreeMap::new(),
             keys: Vec::new(),
             keys_max: usize::MAX,
+            cards: BTreeMap::new(),
+            cards_max: usize::MAX,
+            issues: 0,
             debts_max: usize::MAX,
             sealed_bytes: 0,
             sealed_bytes_max: usize::MAX,
@@ -295,6 +326,7 @@ impl Oracle {
             departed: BTreeMap::new(),
             departed_purchases: BTreeMap::new(),
             departed_days: BTreeMap::new(),
+            departed_redemptions: BTreeMap::new(),
             now_ms: 0,
             floor_ms: 0,
             forgotten_ms: 0,
@@ -306,7 +338,8 @@ impl Oracle {
     /// The same with as many card keys, as much room for their texts, and as many claims as the engine has.
     pub fn with_room(self, capacity: &Capacity) -> Oracle {
         let (keys_max, sealed_bytes_max) = (capacity.keys_max as usize, capacity.sealed_bytes_max as usize);
-        Oracle { keys_max, sealed_bytes_max, debts_max: capacity.debts_max as usize, ..self }
+        let (cards_max, debts_max) = (capacity.cards_max as usize, capacity.debts_max as usize);
+        Oracle { keys_max, sealed_bytes_max, cards_max, debts_max, ..self }
     }
 
     /// The holds that the engine expires next, in its order.
@@ -366,6 +399,7 @@ impl Oracle {
                 self.list_keys(envelope, (*stock, *batch, *from), false)
             }
             OwnedCommand::BatchesShow { stock, from } => self.show_batches(envelope, *stock, *from),
+            OwnedCommand::OfCards(command) if command.is_query() => self.show_cards(envelope, command),
             OwnedCommand::Confirm { units, hidden } => self.confirm(envelope, units, *hidden),
             OwnedCommand::Release => self.release(envelope),
             OwnedCommand::Cancel => self.cancel(envelope),
@@ -402,10 +436,17 @@ impl Oracle {
         if let Some(refusal) = self.deadline_passed(envelope) {
             return refusal;
         }
-        if stocks_of(&request.command).iter().any(|stock| stock.slot() != envelope.slot) {
+        if slots_of(&request.command).iter().any(|slot| *slot != envelope.slot) {
             return OwnedOutcome::refused(Code::CrossSlot);
         }
+        let mut redemption = None;
         let (answer, hold) = match &request.command {
+            OwnedCommand::OfCards(CardCommand::Redeem(redeem)) => {
+                let (answer, made) = self.redeem(envelope, redeem);
+                redemption = made;
+                (answer, None)
+            }
+            OwnedCommand::OfCards(command) => (self.change_cards(envelope, command), None),
             OwnedCommand::Reserve { take, ttl_ms } => self.reserve(envelope, take, *ttl_ms),
             OwnedCommand::Sell { take, paid, hidden } => self.sell(envelope, take, *paid, *hidden),
             OwnedCommand::Extend { hold, ttl_ms } => (self.extend(envelope, *hold, *ttl_ms), None),
@@ -432,6 +473,7 @@ impl Oracle {
                 command: request.command.clone(),
                 answer: answer.clone(),
                 hold,
+                redemption,
             };
             // What has gone since time last moved makes room for its namesake.
             self.retire(key_of(envelope));
@@ -469,11 +511,20 @@ impl Oracle {
         if let Some(hold) = &record.hold {
             return OwnedOutcome::Hold(Box::new(hold.view(envelope.operation)));
         }
+        if let Some(redemption) = &record.redemption {
+            return redemption.view();
+        }
         let value = match &record.answer {
             OwnedOutcome::StockChanged { value } => *value,
             OwnedOutcome::Extended { deadline_ms } => *deadline_ms,
             OwnedOutcome::Returned { units } => *units,
             OwnedOutcome::KeysImported { taken } => *taken,
+            OwnedOutcome::Issued(issued) => {
+                let first = self.cards.get(&issued.first);
+                let owned = first.is_some_and(|card| card.owner.0 != 0);
+                issued.first.0 + if owned { u64::from(issued.cards - 1) << 58 } else { 0 }
+            }
+            OwnedOutcome::Reversed { units, available } => u64::from(*units) << 32 | u64::from(*available),
             OwnedOutcome::KeysListed(_) => 0,
             OwnedOutcome::Cancelled(_) => 0,
             OwnedOutcome::Keys(keys) => match record.command {
@@ -497,73 +548,9 @@ pub fn key_of(envelope: &Envelope) -> Key {
     (envelope.merchant.0, envelope.slot.0, envelope.operation.0)
 }
 
-/// A command as it is compared: without what is no content.
-fn content_of(command: &OwnedCommand) -> OwnedCommand {
-    let mut content = command.clone();
-    if let OwnedCommand::StockCreate { kind: StockKind::RandomKeys { seed }, .. } = &mut content {
-        *seed = 0;
-    }
-    // An export reads on under the same id.
-    if let OwnedCommand::KeysExport { from, .. } = &mut content {
-        *from = 0;
-    }
-    content
-}
-
 /// The key of another operation of the same merchant and slot.
 fn key_beside(envelope: &Envelope, operation: OperationId) -> Key {
     (envelope.merchant.0, envelope.slot.0, operation.0)
-}
-
-fn stocks_of(command: &OwnedCommand) -> Vec<StockId> {
-    match command {
-        OwnedCommand::StockCreate { stock, .. }
-        | OwnedCommand::StockSupply { stock, .. }
-        | OwnedCommand::StockVoid { stock, .. }
-        | OwnedCommand::StockFreeze { stock, .. }
-        | OwnedCommand::StockUnfreeze { stock, .. }
-        | OwnedCommand::StockEdit { stock, .. }
-        | OwnedCommand::StockQuota { stock, .. }
-        | OwnedCommand::StockLimits { stock, .. }
-        | OwnedCommand::StockPrice { stock, .. }
-        | OwnedCommand::BatchCreate { stock, .. }
-        | OwnedCommand::BatchChange { stock, .. }
-        | OwnedCommand::KeysImport { stock, .. }
-        | OwnedCommand::KeysExport { stock, .. }
-        | OwnedCommand::StockShow { stock } => vec![*stock],
-        OwnedCommand::Reserve { take, .. } | OwnedCommand::Sell { take, .. } => {
-            take.lines.iter().map(|wish| wish.stock).collect()
-        }
-        _ => Vec::new(),
-    }
-}
-
-fn kind_of(command: &OwnedCommand) -> OperationKind {
-    match command {
-        OwnedCommand::StockCreate { .. } => OperationKind::StockCreate,
-        OwnedCommand::StockSupply { .. } => OperationKind::StockSupply,
-        OwnedCommand::StockVoid { .. } => OperationKind::StockVoid,
-        OwnedCommand::StockFreeze { .. } => OperationKind::StockFreeze,
-        OwnedCommand::StockUnfreeze { .. } => OperationKind::StockUnfreeze,
-        OwnedCommand::StockEdit { .. } => OperationKind::StockEdit,
-        OwnedCommand::StockQuota { .. } => OperationKind::StockQuota,
-        OwnedCommand::StockLimits { .. } => OperationKind::StockLimits,
-        OwnedCommand::StockPrice { .. } => OperationKind::StockPrice,
-        OwnedCommand::RiskSet { .. } => OperationKind::RiskSet,
-        OwnedCommand::BlockSet { .. } => OperationKind::BlockSet,
-        OwnedCommand::ZoneSet { .. } => OperationKind::ZoneSet,
-        OwnedCommand::Extend { .. } => OperationKind::Extend,
-        OwnedCommand::Return { .. } => OperationKind::Return,
-        OwnedCommand::BatchCreate { .. } => OperationKind::BatchCreate,
-        OwnedCommand::BatchChange { .. } => OperationKind::BatchChange,
-        OwnedCommand::KeysImport { .. } => OperationKind::KeysImport,
-        OwnedCommand::Reveal { .. } => OperationKind::Reveal,
-        OwnedCommand::KeyReplace { .. } => OperationKind::KeyReplace,
-        OwnedCommand::KeyReclaim { .. } => OperationKind::KeyReclaim,
-        OwnedCommand::KeysExport { .. } => OperationKind::KeysExport,
-        OwnedCommand::Cancel => OperationKind::Tombstone,
-        _ => unreachable!("holds and queries have no operation record"),
-    }
 }
 
 impl OwnedOutcome {

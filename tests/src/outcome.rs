@@ -286,12 +286,14 @@ impl OwnedOutcome {
         }
     }
 
-    /// The table that was full, for CAPACITY. The maximums of one stock are no tables, and card keys, risk rules, blocks and zones
-    /// are never forgotten, so the oracle counts them itself.
+    /// The table that was full, for CAPACITY. The maximums of one stock are no tables, and card keys, cards, risk rules, blocks and
+    /// zones are never forgotten, so the oracle counts them itself.
     pub fn full_table(&self) -> Option<CapacityOf> {
         use CapacityOf::{Batches, Blocks, Channels, Keys, RiskBooks, SealedBytes, StockUnits, Zones};
+        use CapacityOf::{Campaigns, CardBatches, Cards};
         self.maximum().filter(|of| {
             !matches!(of, StockUnits | Channels | Batches | Keys | SealedBytes | Blocks | RiskBooks | Zones)
+                && !matches!(of, Campaigns | Cards | CardBatches)
         })
     }
 
@@ -404,7 +406,9 @@ impl OwnedOutcome {
 
     /// Whether a command with this answer had reached the check for room, so that a full table may refuse it as well.
     pub fn reached_room(&self, request: &OwnedRequest) -> bool {
-        self.code().is_none() || request.take().is_some() && self.maximum() == Some(CapacityOf::Channels)
+        use CapacityOf::{CardBatches, Cards, Channels};
+        let last = if request.demand().is_some() { &[Channels, Cards, CardBatches][..] } else { &[Cards] };
+        self.code().is_none() || self.maximum().is_some_and(|of| last.contains(&of))
     }
 }
 

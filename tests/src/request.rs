@@ -2,6 +2,10 @@
 //!
 //! Invariant: [`OwnedRequest::with`] hands out exactly the request that was put in.
 
+mod cards;
+
+pub use cards::{CardCommand, OwnedCreate, OwnedIssue, OwnedRedeem, Worth};
+
 use core::fmt;
 use scrip_engine::calendar::Transition;
 use scrip_engine::command::{
@@ -179,6 +183,7 @@ pub enum OwnedCommand {
         transitions: Vec<Transition>,
     },
     ZoneShow,
+    OfCards(CardCommand),
 }
 
 /// What the edge makes of texts. It is made anew with each attempt, so it is no content: all are equal.
@@ -301,6 +306,7 @@ impl OwnedRequest {
             | OwnedCommand::RiskShow { .. }
             | OwnedCommand::ZoneSet { .. }
             | OwnedCommand::ZoneShow => self.command.lend_rules(),
+            OwnedCommand::OfCards(command) => command.lend(),
             of_keys => of_keys.lend(&prints),
         };
         work(&Request { envelope: self.envelope, command })
@@ -324,6 +330,9 @@ impl OwnedRequest {
 
     /// Whether it asks and changes nothing.
     pub fn is_query(&self) -> bool {
+        if let OwnedCommand::OfCards(command) = &self.command {
+            return command.is_query();
+        }
         matches!(
             self.command,
             OwnedCommand::StockShow { .. }

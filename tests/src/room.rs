@@ -4,8 +4,8 @@
 //! for want of room only if a table that the command needs is full; and what is gone leaves its table in the end.
 
 use crate::oracle::debts::waits_for;
-use crate::oracle::{Hold, Oracle, Rule, Subject, told};
-use crate::request::OwnedRequest;
+use crate::oracle::{Hold, Oracle, Record, Rule, Subject, told};
+use crate::request::{CardCommand, OwnedCommand, OwnedRequest, OwnedTake};
 use scrip_engine::Engine;
 use scrip_engine::ids::StockId;
 use scrip_engine::rejection::CapacityOf;
@@ -25,55 +25,84 @@ pub const TABLES: [CapacityOf; 10] = [
     CapacityOf::Redemptions,
 ];
 
-/// Records that must be remembered, by table.
-pub fn remembered(oracle: &Oracle) -> [u64; 10] {
-    let holds = holds(oracle).count();
-    let extra_lines: usize = self::holds(oracle).map(|hold| hold.lines.len() - 1).sum();
-    let records = oracle.records.keys().filter(|key| oracle.record(**key).is_some()).count();
-    let rules = oracle.risk.rules.values().flatten();
-    let windows: usize = rules.map(|(_, rule)| Rule::living(rule, oracle.now_ms())).sum();
-    let (counted, order_lines) = (counted(oracle).len(), order_lines(oracle));
-    let claims = oracle.stocks.values().map(|stock| stock.claims.len()).sum();
-    // The oracle knows no cards yet, and is asked for none.
-    [oracle.stocks.len(), holds, extra_lines, records - holds, counted, windows, order_lines, claims, 0, 0]
-        .map(|count| count as u64)
+/// Records that must be remembered in `table`.
+pub fn remembered(oracle: &Oracle, table: CapacityOf) -> u64 {
+    let count = match table {
+        CapacityOf::Stocks => oracle.stocks.len(),
+        CapacityOf::Holds => holds(oracle).count(),
+        CapacityOf::ExtraLines => holds(oracle).map(|hold| hold.lines.len() - 1).sum(),
+        CapacityOf::Operations => records(oracle).filter(|record| record.is_operation()).count(),
+        CapacityOf::UserLimits => counted(oracle).len(),
+        CapacityOf::RiskCounts => {
+            let rules = oracle.risk.rules.values().flatten();
+            rules.map(|(_, rule)| Rule::living(rule, oracle.now_ms())).sum()
+        }
+        CapacityOf::OrderLines => order_lines(oracle),
+        CapacityOf::Debts => oracle.stocks.values().map(|stock| stock.claims.len()).sum(),
+        CapacityOf::Redemptions => records(oracle).filter(|record| record.redemption.is_some()).count(),
+        CapacityOf::Cards => oracle.pages(std::iter::empty()) * 64,
+        other => unreachable!("{other:?} is no table"),
+    };
+    count as u64
 }
 
-/// Records that `request` adds at most, by table.
-pub fn added(oracle: &Oracle, request: &OwnedRequest) -> [u64; 10] {
-    let Some(take) = request.take() else {
-        return [1, 0, 0, 1, 0, 0, 0, 0, 0, 0];
+/// Records that `request` adds to `table` at most.
+pub fn added(oracle: &Oracle, request: &OwnedRequest, table: CapacityOf) -> u64 {
+    let taken = request.take();
+    let redeems = matches!(request.command, OwnedCommand::OfCards(CardCommand::Redeem(_)));
+    let demand = request.demand();
+    let count = match table {
+        CapacityOf::Stocks => usize::from(demand.is_none()),
+        CapacityOf::Holds => usize::from(taken.is_some()),
+        CapacityOf::ExtraLines => taken.map_or(0, |take| take.lines.len() - 1),
+        CapacityOf::Operations => usize::from(taken.is_none() && !redeems),
+        CapacityOf::UserLimits => demand.map_or(0, |take| new_limits(oracle, &take)),
+        CapacityOf::RiskCounts => demand.map_or(0, |take| oracle.new_counts(&request.envelope, &take)),
+        CapacityOf::OrderLines => {
+            let take = taken.filter(|take| take.order.0 != 0);
+            let stocks = take.into_iter().flat_map(|take| &take.lines).map(|wish| wish.stock);
+            stocks.filter(|stock| is_once(oracle, stock)).collect::<BTreeSet<_>>().len()
+        }
+        CapacityOf::Debts => waits_for(request).len(),
+        CapacityOf::Redemptions => usize::from(redeems),
+        _ => 0,
     };
+    count as u64
+}
+
+/// Subjects that a demand would be the first to count for.
+fn new_limits(oracle: &Oracle, take: &OwnedTake) -> usize {
     let is_limited = |(stock, (kind, subject)): &(StockId, Subject)| {
         *subject != 0 && oracle.stocks.get(stock).is_some_and(|stock| stock.limit(*kind).is_any())
     };
     let known = counted(oracle);
     let wanted = take.lines.iter().flat_map(|wish| told(take).map(|subject| (wish.stock, subject)));
-    let new: BTreeSet<_> = wanted.filter(is_limited).filter(|of| !known.contains(of)).collect();
-    let windows = oracle.new_counts(&request.envelope, take);
-    let once = take.lines.iter().map(|wish| wish.stock).filter(|stock| is_once(oracle, stock));
-    let once = if take.order.0 == 0 { 0 } else { once.collect::<BTreeSet<_>>().len() };
-    let waits = waits_for(request).len() as u64;
-    [0, 1, take.lines.len() as u64 - 1, 0, new.len() as u64, windows as u64, once as u64, waits, 0, 0]
+    wanted.filter(is_limited).filter(|of| !known.contains(of)).collect::<BTreeSet<_>>().len()
 }
 
 /// Panics unless the engine's tables hold at least what must be remembered, and no more than they can.
 pub fn check(engine: &Engine, oracle: &Oracle) {
-    for ((table, used, maximum), least) in engine.usage().into_iter().zip(remembered(oracle)) {
-        assert!(least <= u64::from(used), "{least} {table} must be remembered, {used} are");
-        assert!(used <= maximum, "{used} of at most {maximum} {table}");
+    for (table, (name, used, maximum)) in TABLES.into_iter().zip(engine.usage()) {
+        let least = remembered(oracle, table);
+        assert!(least <= u64::from(used), "{least} {name} must be remembered, {used} are");
+        // Cards come in pages: the last one may reach beyond the maximum.
+        let most = if table == CapacityOf::Cards { maximum.next_multiple_of(64) } else { maximum };
+        assert!(used <= most, "{used} of at most {most} {name}");
     }
 }
 
 /// Panics unless the engine's tables hold exactly what must be remembered.
 pub fn check_drained(engine: &Engine, oracle: &Oracle) {
-    let used = engine.usage().map(|(_, used, _)| u64::from(used));
-    assert_eq!(
-        used,
-        remembered(oracle),
-        "what is gone has left {:?}",
-        engine.usage().map(|(table, ..)| table)
-    );
+    for (table, (name, used, _)) in TABLES.into_iter().zip(engine.usage()) {
+        assert_eq!(u64::from(used), remembered(oracle, table), "what is gone has left {name}");
+    }
+}
+
+/// What the engine says of a table: how many records are in it, and how many there may be.
+pub fn usage(engine: &Engine, table: CapacityOf) -> (u32, u32) {
+    let position = TABLES.iter().position(|other| *other == table).expect("a table");
+    let (_, used, maximum) = engine.usage()[position];
+    (used, maximum)
 }
 
 fn is_once(oracle: &Oracle, stock: &StockId) -> bool {
@@ -89,8 +118,12 @@ fn order_lines(oracle: &Oracle) -> usize {
     holds(oracle).filter(|hold| hold.order.0 != 0).map(of_hold).sum()
 }
 
+fn records(oracle: &Oracle) -> impl Iterator<Item = &Record> {
+    oracle.records.keys().filter_map(|key| oracle.record(*key))
+}
+
 fn holds(oracle: &Oracle) -> impl Iterator<Item = &Hold> {
-    oracle.records.keys().filter_map(|key| oracle.record(*key)?.hold.as_ref())
+    records(oracle).filter_map(|record| record.hold.as_ref())
 }
 
 /// Whose purchases of what are counted: while units count, and while a hold that can be asked about points to them.

@@ -292,6 +292,10 @@ impl Channels {
         }
         found.guaranteed = found.guaranteed.saturating_sub(lost);
         self.unused_guarantees = self.unused_guarantees - unused_before + found.unused();
+        if lost > 0 {
+            // The last guarantee may have gone: then nobody is kept to a room any more.
+            self.note_limits();
+        }
     }
 
     /// Consumed units of a hold that leaves memory.

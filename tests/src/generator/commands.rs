@@ -20,7 +20,9 @@ impl Generator {
     pub(super) fn first_stock(&mut self, stock: StockId) -> OwnedRequest {
         let merchant = MerchantId(self.rng.u32(1..=self.plan.merchants));
         let envelope = self.envelope_at(merchant, stock.slot());
-        OwnedRequest { envelope, command: self.create(stock) }
+        let of_cards = self.plan.cards && self.happens(700);
+        let command = if of_cards { self.campaign(stock) } else { self.create(stock) };
+        OwnedRequest { envelope, command }
     }
 
     pub(super) fn envelope_at(&mut self, merchant: MerchantId, slot: Slot) -> Envelope {
@@ -107,6 +109,7 @@ impl Generator {
             }
             Kind::RiskSet | Kind::BlockSet | Kind::RiskShow => self.rules_of_merchant(kind),
             Kind::ZoneSet | Kind::ZoneShow => self.zone_command(oracle, &envelope, kind),
+            Kind::OfCards => self.card_command(oracle, &mut envelope),
             kind => self.stock_command(oracle, &mut envelope, kind),
         };
         OwnedRequest { envelope, command }
@@ -211,7 +214,7 @@ impl Generator {
         OwnedCommand::StockCreate { stock, name, units, kind, once_per_order, terms: self.terms() }
     }
 
-    fn terms(&mut self) -> StockTerms {
+    pub(super) fn terms(&mut self) -> StockTerms {
         let chances = self.plan.chances;
         let limit_per_user = if self.happens(chances.limited) {
             *pick(&mut self.rng, &[1, 2, 3, 5, 8, UNITS_PER_LINE_MAX])
@@ -479,6 +482,7 @@ impl Generator {
                 let units = self.line_units(oracle, &envelope, envelope.operation, |line| line.reserved);
                 OwnedCommand::Confirm { units, hidden }
             }
+            OwnedCommand::OfCards(command) => self.altered_cards(command),
             other => self.altered_rules(other),
         };
     }

@@ -45,6 +45,7 @@ pub enum Kind {
     ZoneSet,
     ZoneShow,
     Cancel,
+    OfCards,
 }
 
 /// All kinds with their usual weights.
@@ -172,6 +173,8 @@ pub struct Plan {
     pub channels: u16,
     /// Texts of card keys are numbered from 0 to below this; few, so that they come twice.
     pub texts: u16,
+    /// Some stocks are campaigns.
+    pub cards: bool,
     /// Commands and their weights.
     pub kinds: Vec<(Kind, u32)>,
     /// How often things happen.
@@ -202,7 +205,7 @@ impl Plan {
         // The last one is ten seconds before midnight, by UTC.
         let starts_ms = [1_000, 12_345, 1_700_000_000_000, 1_767_225_600_999, 1_767_225_590_000];
         let start_ms = starts_ms[rng.usize(0..5)];
-        Plan {
+        let mut plan = Plan {
             start_ms,
             rules: draw_rules(rng),
             capacity: if rng.u8(0..5) == 0 { draw_capacity(rng) } else { ROOMY },
@@ -213,8 +216,26 @@ impl Plan {
             // Now and then there are more than one stock counts.
             channels: *pick(rng, &[1, 2, 2, 3, 3, 3, 4, 6, 70]),
             texts: *pick(rng, &[20, 100, 100, 400]),
+            cards: false,
             kinds: draw_kinds(rng, chances.keyed > 0),
             chances,
+        };
+        // A history without cards is what it was before there were any.
+        plan.add_cards(&mut rng.clone());
+        plan
+    }
+
+    /// Cards in every fifth history, where they are half of all commands or more.
+    fn add_cards(&mut self, rng: &mut Rng) {
+        self.cards = rng.u8(0..5) == 0;
+        if !self.cards {
+            return;
+        }
+        let others: u32 = self.kinds.iter().map(|(_, weight)| weight).sum();
+        self.kinds.push((Kind::OfCards, others * *pick(rng, &[1, 3, 6])));
+        if self.capacity != ROOMY {
+            self.capacity.cards_max = *pick(rng, &[1, 100, 256, 4_096]);
+            self.capacity.redemptions_max = *pick(rng, &[1, 3, 10, 4_096]);
         }
     }
 

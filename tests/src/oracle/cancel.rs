@@ -53,7 +53,15 @@ impl Oracle {
         let answer = OwnedOutcome::Cancelled(Cancelled::Nothing);
         let (channel, command) = (envelope.channel, OwnedCommand::Cancel);
         let ordinal = self.recorded;
-        let record = Record { ordinal, created_ms, channel, command, answer: answer.clone(), hold: None };
+        let record = Record {
+            ordinal,
+            created_ms,
+            channel,
+            command,
+            answer: answer.clone(),
+            hold: None,
+            redemption: None,
+        };
         self.retire(key_of(envelope));
         self.records.insert(key_of(envelope), record);
         self.recorded += 1;

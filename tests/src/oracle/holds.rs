@@ -110,7 +110,12 @@ impl Oracle {
 
     /// Forgets one record, if there is one; its units and purchases stay.
     pub(super) fn retire(&mut self, key: Key) {
-        let hold = self.records.remove(&key).and_then(|record| record.hold);
+        let Some(record) = self.records.remove(&key) else { return };
+        if let Some(redemption) = record.redemption {
+            let left = redemption.units - redemption.reversed;
+            *self.departed_redemptions.entry(redemption.card).or_insert(0) += left;
+        }
+        let hold = record.hold;
         let Some(hold) = hold.filter(|hold| hold.state == HoldState::Confirmed) else {
             return;
         };

@@ -12,6 +12,7 @@ impl Oracle {
         for (id, stock) in &self.stocks {
             stock.check(*id);
         }
+        self.check_campaigns();
     }
 
     /// Panics unless the laws of every stock hold, its buckets and what is counted for its channels equal what the
@@ -23,6 +24,10 @@ impl Oracle {
         let mut held = BTreeMap::new();
         let mut consumed = self.departed.clone();
         self.check_purchases();
+        self.check_redemptions();
+        for (of, cards) in self.issued_through_channels() {
+            *consumed.entry(of).or_insert(0) += cards;
+        }
         for record in self.records.values() {
             let Some(hold) = &record.hold else { continue };
             for line in &hold.lines {

@@ -119,7 +119,36 @@ fn given_up(replaced: Option<&Hold>, counts: impl Fn(&Hold, &HoldLine) -> bool) 
     hold.lines.iter().filter(|line| counts(hold, line)).map(|line| line.reserved).sum()
 }
 
+impl HoldLine {
+    /// Cards that are issued, as a line.
+    pub(super) fn of_cards(campaign: StockId, cards: i128) -> HoldLine {
+        HoldLine {
+            stock: campaign,
+            reserved: cards,
+            owed: 0,
+            confirmed: cards,
+            returned: 0,
+            subjects: Vec::new(),
+            fully: false,
+            price: 0,
+            keys: Vec::new(),
+            reclaimed: 0,
+        }
+    }
+}
+
 impl Oracle {
+    /// The units of a line count for its subjects, whatever becomes of them: no hold stands for them.
+    pub(super) fn count_for_good(&mut self, line: &HoldLine) {
+        let day = self.stocks[&line.stock].day(self.now_ms);
+        for subject in &line.subjects {
+            *self.departed_purchases.entry((line.stock, *subject)).or_insert(0) += line.reserved;
+            if line.fully {
+                *self.departed_days.entry((line.stock, *subject, day)).or_insert(0) += line.reserved;
+            }
+        }
+    }
+
     /// What is counted for a subject.
     pub fn purchased(&self, stock: StockId, subject: Subject) -> Purchases {
         self.purchases.get(&(stock, subject)).cloned().unwrap_or_default()
@@ -169,7 +198,7 @@ impl Oracle {
     }
 
     /// What a stock's limits in all and per day leave one subject; none: it is not limited.
-    fn room_of(&self, stock: StockId, subject: Subject, replaced: Option<&Hold>) -> Option<i128> {
+    pub(super) fn room_of(&self, stock: StockId, subject: Subject, replaced: Option<&Hold>) -> Option<i128> {
         let limit = self.stocks[&stock].limit(subject.0);
         if subject.1 == 0 {
             // A limit of users asks for a user; the other subjects are known to some channels only.

@@ -3,13 +3,44 @@
 use super::{Oracle, Stock};
 use crate::outcome::{OwnedFacts, OwnedOutcome, OwnedStock};
 use crate::request::OwnedCommand;
-use scrip_engine::command::{Envelope, Limits, StockKind};
+use scrip_engine::command::{Envelope, Limits, StockKind, StockTerms};
 use scrip_engine::ids::{ChannelId, StockId};
-use scrip_engine::limits::STOCK_UNITS_MAX;
+use scrip_engine::limits::{CAMPAIGN_UNITS_MAX, STOCK_UNITS_MAX};
 use scrip_engine::rejection::{CapacityOf, Code};
 use std::collections::BTreeMap;
 
 impl Stock {
+    /// A counter with these units available.
+    pub(super) fn new(envelope: &Envelope, name: &[u8], units: u64, terms: StockTerms) -> Stock {
+        Stock {
+            merchant: envelope.merchant.0,
+            name: name.to_vec(),
+            version: 1,
+            terms,
+            limits: Limits::default(),
+            clock: None,
+            prices: Vec::new(),
+            total: i128::from(units),
+            available: i128::from(units),
+            held: 0,
+            consumed: 0,
+            frozen: 0,
+            void: 0,
+            marked_frozen: 0,
+            marked_void: 0,
+            channels: BTreeMap::new(),
+            keys: false,
+            reusable: false,
+            content: None,
+            seed: 0,
+            bound: 0,
+            once_per_order: false,
+            batches: Vec::new(),
+            claims: Vec::new(),
+            campaign: None,
+        }
+    }
+
     /// Units of `channel` leave held without being consumed: to void as far as the mark reaches, then to frozen, then to
     /// available.
     pub(super) fn give_back(&mut self, channel: ChannelId, units: i128) {
@@ -59,6 +90,7 @@ impl Stock {
             stock,
             version: self.version,
             kind: match (self.keys, self.seed) {
+                _ if self.campaign.is_some() => StockKind::Cards,
                 (false, _) if self.reusable => StockKind::Reusable,
                 (false, _) => StockKind::Counter,
                 (true, 0) => StockKind::Keys,
@@ -108,9 +140,13 @@ impl Oracle {
                 self.create_stock(envelope, command)
             };
         }
-        let stock = super::stocks_of(command)[0];
+        let stock = super::content::stocks_of(command)[0];
         if self.own_stock(envelope, stock).is_none() {
             return OwnedOutcome::refused(Code::NotFound);
+        }
+        let of_cards = self.stocks[&stock].campaign.is_some();
+        if of_cards && matches!(command, OwnedCommand::StockPrice { .. }) {
+            return OwnedOutcome::refused(Code::RuleFailed);
         }
         if is_for_all(command) {
             // The same for every stock.
@@ -155,32 +191,11 @@ impl Oracle {
         let OwnedCommand::StockCreate { stock, name, units, kind, once_per_order, terms } = command else {
             unreachable!("called for STOCK_CREATE alone");
         };
-        let made = Stock {
-            merchant: envelope.merchant.0,
-            name: name.clone(),
-            version: 1,
-            terms: *terms,
-            limits: Limits::default(),
-            clock: None,
-            prices: Vec::new(),
-            total: i128::from(*units),
-            available: i128::from(*units),
-            held: 0,
-            consumed: 0,
-            frozen: 0,
-            void: 0,
-            marked_frozen: 0,
-            marked_void: 0,
-            channels: BTreeMap::new(),
-            keys: !matches!(kind, StockKind::Counter | StockKind::Reusable),
-            reusable: *kind == StockKind::Reusable,
-            content: None,
-            seed: if let StockKind::RandomKeys { seed } = kind { *seed } else { 0 },
-            bound: 0,
-            once_per_order: *once_per_order,
-            batches: Vec::new(),
-            claims: Vec::new(),
-        };
+        let mut made = Stock::new(envelope, name, *units, *terms);
+        made.keys = !matches!(kind, StockKind::Counter | StockKind::Reusable);
+        made.reusable = *kind == StockKind::Reusable;
+        made.seed = if let StockKind::RandomKeys { seed } = kind { *seed } else { 0 };
+        made.once_per_order = *once_per_order;
         self.stocks.insert(*stock, made);
         OwnedOutcome::StockChanged { value: *units }
     }
@@ -214,8 +229,9 @@ struct Short {
 
 impl Stock {
     fn supply(&mut self, units: i128) -> OwnedOutcome {
-        if self.total + units > i128::from(STOCK_UNITS_MAX) {
-            let facts = OwnedFacts::Maximum(CapacityOf::StockUnits, STOCK_UNITS_MAX);
+        let most = if self.campaign.is_some() { CAMPAIGN_UNITS_MAX } else { STOCK_UNITS_MAX };
+        if self.total + units > i128::from(most) {
+            let facts = OwnedFacts::Maximum(CapacityOf::StockUnits, most);
             return OwnedOutcome::Refused { code: Code::Capacity, facts };
         }
         self.total += units;

@@ -137,6 +137,8 @@ impl Oracle {
             let StockTerms { opens_ms, closes_ms, frozen, .. } = stock.terms;
             if frozen {
                 Some((Code::Frozen, 0))
+            } else if stock.campaign.is_some() {
+                Some((Code::RuleFailed, 0))
             } else if self.now_ms < opens_ms || stock.reusable && stock.content.is_none() {
                 Some((Code::NotStarted, 0))
             } else if closes_ms != 0 && self.now_ms >= closes_ms {

@@ -5,9 +5,15 @@
 //!
 //! `SCRIP_MODEL_SEED=n` replays the history of one seed and prints it; `SCRIP_MODEL_SEEDS=n` sets how many seeds the
 //! random tests run (a long run: `SCRIP_MODEL_SEEDS=1000000 cargo test -p scrip-tests --test model`).
+//!
+//! With `SCRIP_MODEL_ALONE=1` the oracle is asked alone: what the documents say of commands that the engine does not know yet.
 
+mod campaigns;
 mod cancel;
 mod capacity;
+mod card_orders;
+mod card_scene;
+mod cards;
 mod channels;
 mod check_orders;
 mod debt_rules;
@@ -22,6 +28,7 @@ mod order_holds;
 mod orders;
 mod prices;
 mod random;
+mod redemptions;
 mod risk;
 mod rule_orders;
 mod situations;

@@ -112,7 +112,19 @@ fn assert_covers(total: &Tally) {
         Capacity,
     ];
     let of_keys: &[Code] = &[HoldNotFound, NotActive, HoldReleased, RuleFailed, Cancelled];
-    let expected: [(&str, &[&[Code]]); 37] = [
+    let issues: &[Code] = &[
+        CrossSlot,
+        NotFound,
+        Frozen,
+        NotStarted,
+        Expired,
+        RiskLimit,
+        UserLimit,
+        ChannelQuota,
+        OutOfStock,
+        Capacity,
+    ];
+    let expected: [(&str, &[&[Code]]); 48] = [
         ("STOCK_CREATE", &[with_id, &[CrossSlot, RuleFailed, Capacity]]),
         ("BATCH_CREATE", &[with_id, &[CrossSlot, NotFound, RuleFailed, Capacity]]),
         (
@@ -186,6 +198,27 @@ fn assert_covers(total: &Tally) {
         ("RISK_SHOW", &[&[]]),
         ("ZONE_SET", &[with_id, &[RuleFailed, Capacity]]),
         ("ZONE_SHOW", &[&[]]),
+        ("CAMPAIGN_CREATE", &[with_id, &[CrossSlot, RuleFailed, Capacity]]),
+        ("CAMPAIGN_EDIT", &[with_id, &[CrossSlot, NotFound, RuleFailed, Capacity]]),
+        ("CAMPAIGN_STATE", &[with_id, &[CrossSlot, NotFound, RuleFailed, Capacity]]),
+        ("ISSUE", &[with_id, issues]),
+        ("CLAIM", &[with_id, issues]),
+        (
+            "REDEEM",
+            &[
+                with_id,
+                &[CrossSlot, NotFound, Void, Used, NotActive, Frozen, NotStarted, Expired, OutOfScope],
+                &[NotOwner, RiskLimit, RuleFailed, BalanceExceeded, Capacity, Cancelled],
+            ],
+        ),
+        (
+            "REVERSE",
+            &[with_id, &[NotFound, Void, ReversalWindow, AlreadyReversed, ExceedsRedeemed, Capacity]],
+        ),
+        ("CARD_CHANGE", &[with_id, &[CrossSlot, NotFound, NotActive, RuleFailed, Used, Void, Capacity]]),
+        ("CAMPAIGN_SHOW", &[&[CrossSlot, NotFound]]),
+        ("CARD_SHOW", &[&[CrossSlot, NotFound]]),
+        ("WALLET_SHOW", &[&[CrossSlot, NotFound]]),
     ];
     let [owed, settled, unfulfilled, confirms] = total.debts;
     assert!(confirms > 100, "CONFIRMs that are owed: {confirms}");

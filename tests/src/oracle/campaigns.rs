@@ -1,0 +1,204 @@
+//! The oracle on campaigns: stocks whose units are cards, their definitions, states and versions.
+//!
+//! Invariant: kind, units and inactive of a definition stay as they were made; serials below `issued` are cards, all others none.
+
+use super::cards::Card;
+use super::stocks::unsigned;
+use super::{Oracle, Stock};
+use crate::outcome::{OwnedCampaign, OwnedFacts, OwnedOutcome};
+use crate::request::{CardCommand, OwnedCreate, Worth};
+use scrip_engine::command::{CampaignState, Definition, Envelope};
+use scrip_engine::ids::{CardId, Slot, StockId};
+use scrip_engine::limits::CAMPAIGNS_PER_SLOT_MAX;
+use scrip_engine::rejection::{CapacityOf, Code};
+
+/// What a stock of cards has beside its buckets.
+#[derive(Debug, Clone)]
+pub struct Campaign {
+    /// Its number within its slot.
+    pub number: u16,
+    /// Where it stands.
+    pub state: CampaignState,
+    /// How long its codes are.
+    pub layout: u8,
+    /// The key of its codes, as it was put in.
+    pub key: Vec<u8>,
+    /// What its cards are worth.
+    pub worth: Worth,
+    /// Cards issued: the next serial.
+    pub issued: u64,
+    /// Bearer cards that were issued together.
+    pub batches: Vec<CardBatch>,
+}
+
+/// Bearer cards that were issued together. Those to which something has happened lie in [`Oracle::cards`].
+#[derive(Debug, Clone)]
+pub struct CardBatch {
+    /// The serial of the first.
+    pub first: u64,
+    /// How many.
+    pub cards: u64,
+    /// What each was when it was made.
+    pub made: Card,
+}
+
+impl Campaign {
+    /// Slot and number, as codes and cards carry them.
+    pub fn locator(&self, slot: Slot) -> u64 {
+        CardId::new(slot, self.number, 0).locator()
+    }
+}
+
+impl Oracle {
+    /// The campaign, if it is one and is the merchant's.
+    pub(super) fn own_campaign(&self, envelope: &Envelope, id: StockId) -> Option<(&Stock, &Campaign)> {
+        let stock = self.own_stock(envelope, id)?;
+        Some((stock, stock.campaign.as_deref()?))
+    }
+
+    /// What a stock is as a campaign. Panics when it is none.
+    pub(super) fn campaign_mut(&mut self, id: StockId) -> &mut Campaign {
+        self.stock_mut(id).campaign.as_mut().expect("a campaign")
+    }
+
+    /// Commands on campaigns and cards with an id of their own, but REDEEM.
+    pub(super) fn change_cards(&mut self, envelope: &Envelope, command: &CardCommand) -> OwnedOutcome {
+        match command {
+            CardCommand::Create(create) => self.create_campaign(envelope, create),
+            CardCommand::Edit { campaign, version, worth } => {
+                self.edit_campaign(envelope, (*campaign, *version), worth)
+            }
+            CardCommand::State { campaign, version, state } => {
+                self.move_campaign(envelope, (*campaign, *version), *state)
+            }
+            CardCommand::Issue(issue) => self.issue(envelope, issue),
+            CardCommand::Reverse { redemption, units } => self.reverse(envelope, *redemption, *units),
+            CardCommand::Change { card, generation, change } => {
+                self.change_card(envelope, (*card, *generation), *change)
+            }
+            CardCommand::Redeem(_)
+            | CardCommand::ShowCampaign { .. }
+            | CardCommand::ShowCard { .. }
+            | CardCommand::ShowWallet { .. } => unreachable!("{command:?} is answered elsewhere"),
+        }
+    }
+
+    /// CAMPAIGN_SHOW, CARD_SHOW, WALLET_SHOW.
+    pub(super) fn show_cards(&self, envelope: &Envelope, command: &CardCommand) -> OwnedOutcome {
+        match command {
+            CardCommand::ShowCampaign { campaign } => self.show_campaign(envelope, *campaign),
+            CardCommand::ShowCard { card, generation } => self.show_card(envelope, *card, *generation),
+            CardCommand::ShowWallet { owner, campaign, after, limit } => {
+                self.show_wallet(envelope, *owner, (*campaign, *after, *limit))
+            }
+            _ => unreachable!("{command:?} is no query"),
+        }
+    }
+
+    fn create_campaign(&mut self, envelope: &Envelope, create: &OwnedCreate) -> OwnedOutcome {
+        if self.stocks.contains_key(&create.campaign) {
+            return OwnedOutcome::refused(Code::RuleFailed);
+        }
+        let is_here = |(id, stock): &(&StockId, &Stock)| {
+            id.slot() == create.campaign.slot() && stock.campaign.is_some()
+        };
+        let here = self.stocks.iter().filter(is_here).count();
+        if here >= CAMPAIGNS_PER_SLOT_MAX as usize {
+            return full(CapacityOf::Campaigns, u64::from(CAMPAIGNS_PER_SLOT_MAX));
+        }
+        let mut made = Stock::new(envelope, &create.name, create.units, create.terms);
+        made.campaign = Some(Box::new(Campaign {
+            number: u16::try_from(here).expect("a slot has few campaigns"),
+            state: CampaignState::Draft,
+            layout: create.layout,
+            key: create.key.clone(),
+            worth: create.worth.clone(),
+            issued: 0,
+            batches: Vec::new(),
+        }));
+        self.stocks.insert(create.campaign, made);
+        OwnedOutcome::StockChanged { value: create.units }
+    }
+
+    /// NOT_FOUND or the version's RULE_FAILED, if a compare-and-set names another than is there.
+    fn differs(&self, envelope: &Envelope, (campaign, version): (StockId, u32)) -> Option<OwnedOutcome> {
+        let Some((stock, _)) = self.own_campaign(envelope, campaign) else {
+            return Some(OwnedOutcome::refused(Code::NotFound));
+        };
+        let facts = OwnedFacts::Version(stock.version);
+        (stock.version != version).then_some(OwnedOutcome::Refused { code: Code::RuleFailed, facts })
+    }
+
+    fn raise_version(&mut self, campaign: StockId) -> OwnedOutcome {
+        let stock = self.stock_mut(campaign);
+        stock.version += 1;
+        OwnedOutcome::StockChanged { value: u64::from(stock.version) }
+    }
+
+    fn edit_campaign(&mut self, envelope: &Envelope, seen: (StockId, u32), worth: &Worth) -> OwnedOutcome {
+        if let Some(refusal) = self.differs(envelope, seen) {
+            return refusal;
+        }
+        let campaign = self.campaign_mut(seen.0);
+        let fixed = |definition: &Definition| (definition.kind, definition.units, definition.inactive());
+        if fixed(&campaign.worth.definition) != fixed(&worth.definition) {
+            return OwnedOutcome::refused(Code::RuleFailed);
+        }
+        campaign.worth = worth.clone();
+        self.raise_version(seen.0)
+    }
+
+    fn move_campaign(
+        &mut self,
+        envelope: &Envelope,
+        seen: (StockId, u32),
+        state: CampaignState,
+    ) -> OwnedOutcome {
+        use CampaignState::{Draft, Paused, Running, Stopped};
+        if let Some(refusal) = self.differs(envelope, seen) {
+            return refusal;
+        }
+        let campaign = self.campaign_mut(seen.0);
+        let moves =
+            [(Draft, Running), (Running, Paused), (Paused, Running), (Running, Stopped), (Paused, Stopped)];
+        if !moves.contains(&(campaign.state, state)) {
+            return OwnedOutcome::refused(Code::RuleFailed);
+        }
+        campaign.state = state;
+        self.raise_version(seen.0)
+    }
+
+    /// CAMPAIGN_SHOW.
+    pub(super) fn show_campaign(&self, envelope: &Envelope, id: StockId) -> OwnedOutcome {
+        if id.slot() != envelope.slot {
+            return OwnedOutcome::refused(Code::CrossSlot);
+        }
+        let Some((stock, campaign)) = self.own_campaign(envelope, id) else {
+            return OwnedOutcome::refused(Code::NotFound);
+        };
+        OwnedOutcome::Campaign(Box::new(OwnedCampaign {
+            campaign: id,
+            version: stock.version,
+            state: campaign.state,
+            layout: campaign.layout,
+            locator: campaign.locator(id.slot()),
+            issued: campaign.issued,
+            batches: campaign.batches.len() as u32,
+            key: campaign.key.clone(),
+            definition: campaign.worth.definition,
+            tiers: campaign.worth.tiers.clone(),
+            scope: campaign.worth.scope.clone(),
+        }))
+    }
+}
+
+/// CAPACITY.
+pub(super) fn full(of: CapacityOf, maximum: u64) -> OwnedOutcome {
+    OwnedOutcome::Refused { code: Code::Capacity, facts: OwnedFacts::Maximum(of, maximum) }
+}
+
+/// A refusal that says what was asked of a campaign or its card, and what there is.
+pub(super) fn short(code: Code, campaign: StockId, asked: i128, available: i128) -> OwnedOutcome {
+    let (asked, available) = (unsigned(asked), unsigned(available));
+    OwnedOutcome::Refused { code, facts: OwnedFacts::Units { stock: campaign, asked, available } }
+}

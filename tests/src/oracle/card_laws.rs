@@ -1,0 +1,104 @@
+//! The laws of campaigns and cards that the oracle holds itself to.
+
+use super::cards::Card;
+use super::{Oracle, Stock};
+use scrip_engine::command::{CampaignKind, CardState};
+use scrip_engine::ids::{CardId, ChannelId, StockId};
+use scrip_engine::limits::CAMPAIGN_UNITS_MAX;
+use std::collections::BTreeMap;
+
+impl Oracle {
+    /// Panics unless every campaign is a lawful stock, and every card of its own adds up. Cheap enough for every command.
+    pub(super) fn check_campaigns(&self) {
+        for (id, stock) in &self.stocks {
+            if stock.campaign.is_some() {
+                stock.check_campaign(*id);
+            }
+        }
+        for (id, card) in &self.cards {
+            let campaign = self.stocks[&card.campaign].campaign.as_ref().expect("cards have a campaign");
+            assert_eq!(id.locator(), campaign.locator(card.campaign.slot()), "{id} lies with its campaign");
+            assert!(id.serial() < campaign.issued, "{id} was issued");
+            card.check(*id, i128::from(campaign.worth.definition.units.get()));
+        }
+        let pages = self.pages(std::iter::empty());
+        assert!(pages <= self.cards_max.div_ceil(64), "{pages} pages of cards");
+    }
+
+    /// Panics unless what cards have consumed is what redemptions took and did not give back.
+    pub(super) fn check_redemptions(&self) {
+        let mut redeemed = self.departed_redemptions.clone();
+        for redemption in self.records.values().filter_map(|record| record.redemption.as_ref()) {
+            let left = redemption.units - redemption.reversed;
+            assert!(0 <= left && 0 <= redemption.reversed, "{redemption:?}");
+            *redeemed.entry(redemption.card).or_insert(0) += left;
+        }
+        for (id, card) in &self.cards {
+            assert_eq!(redeemed.remove(id).unwrap_or(0), card.consumed, "redemptions of {id}: {card:?}");
+        }
+        assert!(redeemed.is_empty(), "redemptions of cards that nothing has happened to: {redeemed:?}");
+    }
+
+    /// Units of campaigns by the channels that issued them, counted card by card: a card that is not void is one.
+    pub(super) fn issued_through_channels(&self) -> BTreeMap<(StockId, ChannelId), i128> {
+        let mut issued = BTreeMap::new();
+        for (id, stock) in &self.stocks {
+            let Some(campaign) = &stock.campaign else { continue };
+            let mut cards = 0;
+            for batch in &campaign.batches {
+                let serials = batch.first..batch.first + batch.cards;
+                let own = self
+                    .cards
+                    .iter()
+                    .filter(|(card, of)| of.campaign == *id && serials.contains(&card.serial()));
+                let own = own.count() as u64;
+                *issued.entry((*id, batch.made.channel)).or_insert(0) += i128::from(batch.cards - own);
+                cards += batch.cards - own;
+            }
+            let own = self.cards.values().filter(|card| card.campaign == *id);
+            cards += own.clone().count() as u64;
+            assert_eq!(cards, campaign.issued, "serials of {id} are consecutive, each of one card");
+            for card in own.filter(|card| card.state != CardState::Void) {
+                *issued.entry((*id, card.channel)).or_insert(0) += 1;
+            }
+        }
+        issued
+    }
+}
+
+impl Stock {
+    fn check_campaign(&self, id: StockId) {
+        let campaign = self.campaign.as_ref().expect("a campaign");
+        assert_eq!(
+            (self.held, self.marked_frozen, self.marked_void),
+            (0, 0, 0),
+            "nobody holds cards of {id}"
+        );
+        assert!(self.total <= i128::from(CAMPAIGN_UNITS_MAX), "{id} has too many units: {self:?}");
+        let issued = i128::from(campaign.issued);
+        assert!(self.consumed <= issued && issued <= self.consumed + self.void, "cards of {id}: {self:?}");
+        let kind = campaign.worth.definition.kind();
+        let units = campaign.worth.definition.units.get();
+        let pieces = matches!(kind, CampaignKind::Item | CampaignKind::Uses);
+        assert!(pieces || units == 1, "a card of {id} is used once: {self:?}");
+    }
+}
+
+impl Card {
+    /// `units` is its total.
+    fn check(&self, id: CardId, units: i128) {
+        assert!(self.available >= 0 && self.consumed >= 0 && self.void >= 0, "a bucket of {id}: {self:?}");
+        assert_eq!(self.available + self.consumed + self.void, units, "the buckets of {id} add up: {self:?}");
+        match self.state {
+            CardState::Inactive => assert_eq!(self.available, units, "{id} was never used: {self:?}"),
+            CardState::Active | CardState::Frozen => {
+                assert!(self.available > 0, "{id} can be used: {self:?}")
+            }
+            CardState::Used => assert_eq!(self.consumed, units, "{id} is used up: {self:?}"),
+            CardState::Void => assert!(self.available == 0 && self.void > 0, "{id} is void: {self:?}"),
+        }
+        assert!(self.state == CardState::Void || self.void == 0, "{id} has void units: {self:?}");
+        let seconds = |time_ms: u64| time_ms % 1_000 == 0 && time_ms / 1_000 <= u64::from(u32::MAX);
+        assert!(seconds(self.times.from_ms) && seconds(self.times.until_ms), "times of {id}: {self:?}");
+    }
+}

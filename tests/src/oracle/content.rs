@@ -1,0 +1,108 @@
+//! The oracle on commands: what of them is content, which slots they name, and how their records are shown.
+
+use crate::request::{CardCommand, OwnedCommand, OwnedIssue};
+use scrip_engine::answer::OperationKind;
+use scrip_engine::command::StockKind;
+use scrip_engine::ids::{Slot, StockId};
+
+/// A command as it is compared: without what is no content.
+pub(super) fn content_of(command: &OwnedCommand) -> OwnedCommand {
+    let mut content = command.clone();
+    if let OwnedCommand::StockCreate { kind: StockKind::RandomKeys { seed }, .. } = &mut content {
+        *seed = 0;
+    }
+    // The edge makes a key with each attempt; 0 units are 1.
+    match &mut content {
+        OwnedCommand::OfCards(CardCommand::Create(create)) => create.key.clear(),
+        OwnedCommand::OfCards(CardCommand::Redeem(redeem)) => redeem.units = redeem.units.max(1),
+        _ => {}
+    }
+    // An export reads on under the same id.
+    if let OwnedCommand::KeysExport { from, .. } = &mut content {
+        *from = 0;
+    }
+    content
+}
+
+pub(super) fn stocks_of(command: &OwnedCommand) -> Vec<StockId> {
+    match command {
+        OwnedCommand::StockCreate { stock, .. }
+        | OwnedCommand::StockSupply { stock, .. }
+        | OwnedCommand::StockVoid { stock, .. }
+        | OwnedCommand::StockFreeze { stock, .. }
+        | OwnedCommand::StockUnfreeze { stock, .. }
+        | OwnedCommand::StockEdit { stock, .. }
+        | OwnedCommand::StockQuota { stock, .. }
+        | OwnedCommand::StockLimits { stock, .. }
+        | OwnedCommand::StockPrice { stock, .. }
+        | OwnedCommand::BatchCreate { stock, .. }
+        | OwnedCommand::BatchChange { stock, .. }
+        | OwnedCommand::KeysImport { stock, .. }
+        | OwnedCommand::KeysExport { stock, .. }
+        | OwnedCommand::StockShow { stock } => vec![*stock],
+        OwnedCommand::Reserve { take, .. } | OwnedCommand::Sell { take, .. } => {
+            take.lines.iter().map(|wish| wish.stock).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// The slots that a command names, beside its own.
+pub(super) fn slots_of(command: &OwnedCommand) -> Vec<Slot> {
+    let OwnedCommand::OfCards(command) = command else {
+        return stocks_of(command).iter().map(|stock| stock.slot()).collect();
+    };
+    match command {
+        CardCommand::Create(create) => vec![create.campaign.slot()],
+        CardCommand::Edit { campaign, .. }
+        | CardCommand::State { campaign, .. }
+        | CardCommand::ShowCampaign { campaign }
+        | CardCommand::Issue(OwnedIssue { campaign, .. }) => vec![campaign.slot()],
+        CardCommand::Redeem(redeem) => vec![redeem.card.slot()],
+        CardCommand::Change { card, .. } | CardCommand::ShowCard { card, .. } => vec![card.slot()],
+        CardCommand::ShowWallet { campaign, .. } => campaign.iter().map(|campaign| campaign.slot()).collect(),
+        CardCommand::Reverse { .. } => Vec::new(),
+    }
+}
+
+fn kind_of_cards(command: &CardCommand) -> OperationKind {
+    match command {
+        CardCommand::Create(_) => OperationKind::CampaignCreate,
+        CardCommand::Edit { .. } => OperationKind::CampaignEdit,
+        CardCommand::State { .. } => OperationKind::CampaignState,
+        CardCommand::Issue(issue) if issue.claimed => OperationKind::Claim,
+        CardCommand::Issue(_) => OperationKind::Issue,
+        CardCommand::Reverse { .. } => OperationKind::Reverse,
+        CardCommand::Change { .. } => OperationKind::CardChange,
+        _ => unreachable!("redemptions and queries have no operation record"),
+    }
+}
+
+pub(super) fn kind_of(command: &OwnedCommand) -> OperationKind {
+    match command {
+        OwnedCommand::OfCards(command) => kind_of_cards(command),
+        OwnedCommand::StockCreate { .. } => OperationKind::StockCreate,
+        OwnedCommand::StockSupply { .. } => OperationKind::StockSupply,
+        OwnedCommand::StockVoid { .. } => OperationKind::StockVoid,
+        OwnedCommand::StockFreeze { .. } => OperationKind::StockFreeze,
+        OwnedCommand::StockUnfreeze { .. } => OperationKind::StockUnfreeze,
+        OwnedCommand::StockEdit { .. } => OperationKind::StockEdit,
+        OwnedCommand::StockQuota { .. } => OperationKind::StockQuota,
+        OwnedCommand::StockLimits { .. } => OperationKind::StockLimits,
+        OwnedCommand::StockPrice { .. } => OperationKind::StockPrice,
+        OwnedCommand::RiskSet { .. } => OperationKind::RiskSet,
+        OwnedCommand::BlockSet { .. } => OperationKind::BlockSet,
+        OwnedCommand::ZoneSet { .. } => OperationKind::ZoneSet,
+        OwnedCommand::Extend { .. } => OperationKind::Extend,
+        OwnedCommand::Return { .. } => OperationKind::Return,
+        OwnedCommand::BatchCreate { .. } => OperationKind::BatchCreate,
+        OwnedCommand::BatchChange { .. } => OperationKind::BatchChange,
+        OwnedCommand::KeysImport { .. } => OperationKind::KeysImport,
+        OwnedCommand::Reveal { .. } => OperationKind::Reveal,
+        OwnedCommand::KeyReplace { .. } => OperationKind::KeyReplace,
+        OwnedCommand::KeyReclaim { .. } => OperationKind::KeyReclaim,
+        OwnedCommand::KeysExport { .. } => OperationKind::KeysExport,
+        OwnedCommand::Cancel => OperationKind::Tombstone,
+        _ => unreachable!("holds and queries have no operation record"),
+    }
+}

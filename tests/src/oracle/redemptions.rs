@@ -1,0 +1,223 @@
+//! The oracle on REDEEM and REVERSE: units of a card are used for an order, and given back.
+//!
+//! Invariant: what a card has consumed is what its redemptions took and did not give back.
+
+use super::campaigns::short;
+use super::cards::{Card, narrow};
+use super::{Key, Oracle, Record, key_beside};
+use crate::outcome::{OwnedFacts, OwnedOutcome};
+use crate::request::{OwnedRedeem, Worth};
+use scrip_engine::answer::{Redeemed, RedemptionView};
+use scrip_engine::command::{CampaignKind, CampaignState, CardState, Envelope, ScopeEntry};
+use scrip_engine::ids::{CardId, OperationId, OrderId};
+use scrip_engine::limits::REVERSAL_WINDOW_DEFAULT_S;
+use scrip_engine::rejection::Code;
+
+/// What a REDEEM made.
+#[derive(Debug, Clone)]
+#[allow(missing_docs, reason = "the fields are those of `RedemptionView`, which documents them")]
+pub struct Redemption {
+    pub card: CardId,
+    pub units: i128,
+    pub reversed: i128,
+    pub order: OrderId,
+    pub discount: u64,
+    pub at_ms: u64,
+    pub flagged: bool,
+}
+
+impl Redemption {
+    pub(super) fn view(&self) -> OwnedOutcome {
+        OwnedOutcome::Redemption(RedemptionView {
+            card: self.card,
+            units: narrow(self.units),
+            reversed: narrow(self.reversed),
+            order: self.order,
+            discount: self.discount,
+            at_ms: self.at_ms,
+            flagged: self.flagged,
+        })
+    }
+}
+
+impl Worth {
+    /// The least amount that an order must have.
+    pub fn least(&self) -> u64 {
+        self.tiers.first().map_or(self.definition.threshold.get(), |tier| tier.threshold.get())
+    }
+
+    /// What it takes off an amount.
+    pub fn discount(&self, amount: u64) -> u64 {
+        let definition = &self.definition;
+        let (amount, threshold, value) =
+            (u128::from(amount), u128::from(definition.threshold.get()), u128::from(definition.value.get()));
+        let reached = self.tiers.iter().rfind(|tier| amount >= u128::from(tier.threshold.get()));
+        let off = match definition.kind() {
+            CampaignKind::AmountOff if !self.tiers.is_empty() => {
+                reached.map_or(0, |tier| u128::from(tier.value.get()))
+            }
+            CampaignKind::AmountOff if definition.each() => value * (amount / threshold),
+            CampaignKind::AmountOff => value,
+            CampaignKind::PercentOff => (amount * value + 5_000) / 10_000,
+            CampaignKind::FixedPrice => amount.saturating_sub(value),
+            CampaignKind::Item | CampaignKind::Uses => 0,
+        };
+        let cap = match definition.cap.get() {
+            0 => u128::MAX,
+            cap => u128::from(cap),
+        };
+        u64::try_from(off.min(cap).min(amount)).expect("at most the amount")
+    }
+
+    /// Whether everything that is listed is named.
+    fn covers(&self, envelope: &Envelope, redeem: &OwnedRedeem) -> bool {
+        let named = [
+            (ScopeEntry::CHANNEL, u64::from(envelope.channel.0)),
+            (ScopeEntry::STORE, redeem.store),
+            (ScopeEntry::PRODUCT, redeem.product),
+            (ScopeEntry::CATEGORY, redeem.category),
+        ];
+        named.into_iter().all(|(what, id)| {
+            let mut listed = self.scope.iter().filter(|entry| entry.what == what).peekable();
+            listed.peek().is_none() || listed.any(|entry| entry.id.get() == id)
+        })
+    }
+}
+
+impl Oracle {
+    /// REDEEM.
+    pub(super) fn redeem(
+        &mut self,
+        envelope: &Envelope,
+        redeem: &OwnedRedeem,
+    ) -> (OwnedOutcome, Option<Redemption>) {
+        let (mut card, flagged) = match self.redeemable(envelope, redeem) {
+            Ok(found) => found,
+            Err(refusal) => return (refusal, None),
+        };
+        if let Err(refusal) = self.room_for_pages(std::iter::once(redeem.card)) {
+            return (refusal, None);
+        }
+        let units = i128::from(redeem.units.max(1));
+        let discount = self.worth(&card).discount(redeem.amount);
+        card.available -= units;
+        card.consumed += units;
+        if card.available == 0 {
+            card.state = CardState::Used;
+        }
+        self.count_success(envelope, &redeem.demand());
+        let at_ms = self.now_ms;
+        let OwnedRedeem { card: id, order, .. } = *redeem;
+        let available = narrow(card.available);
+        self.cards.insert(id, card);
+        let made = Redemption { card: id, units, reversed: 0, order, discount, at_ms, flagged };
+        let answer = Redeemed { card: id, units: narrow(units), available, discount, at_ms };
+        (OwnedOutcome::Redeemed(answer), Some(made))
+    }
+
+    fn worth(&self, card: &Card) -> &Worth {
+        &self.stocks[&card.campaign].campaign.as_ref().expect("cards have a campaign").worth
+    }
+
+    /// The card as it is, and whether its redemption is to be marked; or why not: steps 1 to 8.
+    fn redeemable(&self, envelope: &Envelope, redeem: &OwnedRedeem) -> Result<(Card, bool), OwnedOutcome> {
+        let refused = |code| Err(OwnedOutcome::refused(code));
+        let at = |code, time_ms| Err(OwnedOutcome::Refused { code, facts: OwnedFacts::Time(time_ms) });
+        let Some(card) = self.own_card(envelope, redeem.card, redeem.generation) else {
+            return refused(Code::NotFound);
+        };
+        let stock = &self.stocks[&card.campaign];
+        let campaign = stock.campaign.as_ref().expect("cards have a campaign");
+        match card.state {
+            CardState::Void => return refused(Code::Void),
+            CardState::Used => return refused(Code::Used),
+            CardState::Inactive => return refused(Code::NotActive),
+            CardState::Frozen => return refused(Code::Frozen),
+            CardState::Active if stock.terms.frozen => return refused(Code::Frozen),
+            CardState::Active if campaign.state == CampaignState::Draft => return refused(Code::NotActive),
+            CardState::Active => {}
+        }
+        if self.now_ms < card.times.from_ms {
+            return at(Code::NotStarted, card.times.from_ms);
+        }
+        if card.times.until_ms != 0 && self.now_ms >= card.times.until_ms {
+            return at(Code::Expired, card.times.until_ms);
+        }
+        if !campaign.worth.covers(envelope, redeem) {
+            return refused(Code::OutOfScope);
+        }
+        if card.owner.0 != 0 && redeem.user.0 != 0 && card.owner != redeem.user {
+            return refused(Code::NotOwner);
+        }
+        let flagged = self.judge(envelope, &redeem.demand())?;
+        let units = i128::from(redeem.units.max(1));
+        let least = campaign.worth.least();
+        if redeem.amount < least {
+            let (amount, least) = (i128::from(redeem.amount), i128::from(least));
+            return Err(short(Code::RuleFailed, card.campaign, amount, least));
+        }
+        let interval_ms = u64::from(campaign.worth.definition.interval_s.get()) * 1_000;
+        let newest = self.newest_redemption(redeem.card);
+        if newest.is_some_and(|(_, newest)| self.now_ms - newest.at_ms < interval_ms) {
+            return Err(short(Code::RuleFailed, card.campaign, units, 0));
+        }
+        if units > card.available {
+            return Err(short(Code::BalanceExceeded, card.campaign, units, card.available));
+        }
+        Ok((card, flagged))
+    }
+
+    /// The card's newest redemption that is recorded and not reversed whole.
+    pub(super) fn newest_redemption(&self, card: CardId) -> Option<(OperationId, &Redemption)> {
+        let stands = |(key, record): (&Key, &'_ Record)| -> Option<(u64, Key)> {
+            let redemption = record.redemption.as_ref().filter(|redemption| redemption.card == card)?;
+            let left = redemption.reversed < redemption.units && !self.is_gone(record);
+            left.then_some((record.ordinal, *key))
+        };
+        let (_, key) = self.records.iter().filter_map(stands).max()?;
+        Some((OperationId(key.2), self.records[&key].redemption.as_ref().expect("it was found")))
+    }
+
+    /// REVERSE.
+    pub(super) fn reverse(&mut self, envelope: &Envelope, id: OperationId, units: u32) -> OwnedOutcome {
+        let key = key_beside(envelope, id);
+        let Some(redemption) = self.record(key).and_then(|record| record.redemption.clone()) else {
+            return OwnedOutcome::refused(Code::NotFound);
+        };
+        let mut card = self.cards[&redemption.card].clone();
+        if card.state == CardState::Void {
+            return OwnedOutcome::refused(Code::Void);
+        }
+        let definition = self.worth(&card).definition;
+        let window_s = match definition.window_s.get() {
+            0 => REVERSAL_WINDOW_DEFAULT_S,
+            window_s => window_s,
+        };
+        let end_ms = redemption.at_ms + u64::from(window_s) * 1_000;
+        if self.now_ms > end_ms {
+            return OwnedOutcome::Refused { code: Code::ReversalWindow, facts: OwnedFacts::Time(end_ms) };
+        }
+        let left = redemption.units - redemption.reversed;
+        if left == 0 {
+            return OwnedOutcome::refused(Code::AlreadyReversed);
+        }
+        let asked = if units == 0 { left } else { i128::from(units) };
+        if asked > left {
+            return short(Code::ExceedsRedeemed, card.campaign, asked, left);
+        }
+        card.consumed -= asked;
+        card.available += asked;
+        if card.state == CardState::Used {
+            card.state = CardState::Active;
+        }
+        let graced_ms = self.now_ms + u64::from(definition.grace_s.get()) * 1_000;
+        if definition.grace_s != 0 && card.times.until_ms != 0 && card.times.until_ms < graced_ms {
+            card.times = card.times.until(graced_ms);
+        }
+        let available = narrow(card.available);
+        self.cards.insert(redemption.card, card);
+        let record = self.records.get_mut(&key).expect("it was found");
+        record.redemption.as_mut().expect("it was found").reversed += asked;
+        OwnedOutcome::Reversed { units: narrow(asked), available }
+    }
+}

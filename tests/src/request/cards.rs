@@ -1,0 +1,199 @@
+//! Requests on campaigns and cards that own their parts. They stand apart from the others so that both tables stay in one view.
+//!
+//! Invariant: [`CardCommand::lend`] hands out exactly the command that was put in.
+
+use super::{OwnedCommand, OwnedRequest, OwnedTake, Wish};
+use scrip_engine::command::{
+    CampaignCreate, CampaignState, CampaignTerms, CardChange, Command, Definition, Issue, Parties, Redeem,
+    ScopeEntry, StockTerms, Tier,
+};
+use scrip_engine::ids::{CardId, OperationId, OrderId, StockId, UserId};
+
+/// Commands on campaigns and cards, owned.
+#[derive(Debug, Clone, PartialEq)]
+#[allow(missing_docs, reason = "the variants are those of `Command`, which documents them")]
+pub enum CardCommand {
+    Create(Box<OwnedCreate>),
+    Edit { campaign: StockId, version: u32, worth: Worth },
+    State { campaign: StockId, version: u32, state: CampaignState },
+    Issue(OwnedIssue),
+    Redeem(OwnedRedeem),
+    Reverse { redemption: OperationId, units: u32 },
+    Change { card: CardId, generation: Option<u8>, change: CardChange },
+    ShowCampaign { campaign: StockId },
+    ShowCard { card: CardId, generation: Option<u8> },
+    ShowWallet { owner: UserId, campaign: Option<StockId>, after: Option<CardId>, limit: u32 },
+}
+
+/// [`CampaignTerms`], owned: what the cards of a campaign are worth.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[allow(missing_docs, reason = "the fields are those of `CampaignTerms`, which documents them")]
+pub struct Worth {
+    pub definition: Definition,
+    pub tiers: Vec<Tier>,
+    pub scope: Vec<ScopeEntry>,
+}
+
+/// [`CampaignCreate`], owned.
+#[derive(Debug, Clone, PartialEq)]
+#[allow(missing_docs, reason = "the fields are those of `CampaignCreate`, which documents them")]
+pub struct OwnedCreate {
+    pub campaign: StockId,
+    pub name: Vec<u8>,
+    pub units: u64,
+    pub terms: StockTerms,
+    pub layout: u8,
+    pub key: Vec<u8>,
+    pub worth: Worth,
+}
+
+/// [`Issue`], owned: ISSUE and CLAIM.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[allow(missing_docs, reason = "the fields are those of `Issue`, which documents them")]
+pub struct OwnedIssue {
+    pub campaign: StockId,
+    pub owner: UserId,
+    pub count: u32,
+    pub claimed: bool,
+    pub parties: Option<Parties>,
+    pub from_ms: u64,
+    pub until_ms: u64,
+}
+
+/// [`Redeem`], owned.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[allow(missing_docs, reason = "the fields are those of `Redeem`, which documents them")]
+pub struct OwnedRedeem {
+    pub card: CardId,
+    pub generation: Option<u8>,
+    pub units: u32,
+    pub order: OrderId,
+    pub user: UserId,
+    pub parties: Option<Parties>,
+    pub amount: u64,
+    pub store: u64,
+    pub product: u64,
+    pub category: u64,
+}
+
+impl Worth {
+    fn lend(&self) -> CampaignTerms<'_> {
+        CampaignTerms { definition: &self.definition, tiers: &self.tiers, scope: &self.scope }
+    }
+}
+
+impl OwnedIssue {
+    /// Who asks for how much, as a RESERVE or SELL would say it.
+    pub fn demand(&self) -> OwnedTake {
+        let lines = vec![Wish::exactly(self.campaign, self.count)];
+        OwnedTake { user: self.owner, parties: self.parties, lines, ..OwnedTake::default() }
+    }
+}
+
+impl OwnedRedeem {
+    /// Units of the card `card`, and nothing else said.
+    pub fn of(card: CardId, units: u32) -> OwnedRedeem {
+        OwnedRedeem {
+            card,
+            generation: None,
+            units,
+            order: OrderId(0),
+            user: UserId(0),
+            parties: None,
+            amount: 0,
+            store: 0,
+            product: 0,
+            category: 0,
+        }
+    }
+
+    /// Who asks, as a RESERVE or SELL would say it.
+    pub fn demand(&self) -> OwnedTake {
+        OwnedTake { user: self.user, parties: self.parties, ..OwnedTake::default() }
+    }
+}
+
+impl CardCommand {
+    /// The command as the engine takes it.
+    pub(super) fn lend(&self) -> Command<'_> {
+        match self {
+            CardCommand::Create(create) => Command::CampaignCreate(CampaignCreate {
+                campaign: create.campaign,
+                name: &create.name,
+                units: create.units,
+                terms: create.terms,
+                layout: create.layout,
+                key: &create.key,
+                definition: create.worth.lend(),
+            }),
+            CardCommand::Edit { campaign, version, worth } => {
+                Command::CampaignEdit { campaign: *campaign, version: *version, terms: worth.lend() }
+            }
+            CardCommand::State { campaign, version, state } => {
+                Command::CampaignState { campaign: *campaign, version: *version, state: *state }
+            }
+            CardCommand::Issue(issue) => {
+                let OwnedIssue { campaign, owner, count, claimed, from_ms, until_ms, .. } = *issue;
+                let parties = issue.parties.as_ref();
+                Command::Issue(Issue { campaign, owner, count, claimed, parties, from_ms, until_ms })
+            }
+            CardCommand::Redeem(redeem) => Command::Redeem(redeem.lend()),
+            CardCommand::Reverse { redemption, units } => {
+                Command::Reverse { redemption: *redemption, units: *units }
+            }
+            CardCommand::Change { card, generation, change } => {
+                Command::CardChange { card: *card, generation: *generation, change: *change }
+            }
+            CardCommand::ShowCampaign { campaign } => Command::CampaignShow { campaign: *campaign },
+            CardCommand::ShowCard { card, generation } => {
+                Command::CardShow { card: *card, generation: *generation }
+            }
+            CardCommand::ShowWallet { owner, campaign, after, limit } => {
+                Command::WalletShow { owner: *owner, campaign: *campaign, after: *after, limit: *limit }
+            }
+        }
+    }
+
+    /// Whether it asks and changes nothing.
+    pub fn is_query(&self) -> bool {
+        use CardCommand::{ShowCampaign, ShowCard, ShowWallet};
+        matches!(self, ShowCampaign { .. } | ShowCard { .. } | ShowWallet { .. })
+    }
+
+    /// Its name, as in the documents.
+    pub fn name(&self) -> &'static str {
+        match self {
+            CardCommand::Create(_) => "CAMPAIGN_CREATE",
+            CardCommand::Edit { .. } => "CAMPAIGN_EDIT",
+            CardCommand::State { .. } => "CAMPAIGN_STATE",
+            CardCommand::Issue(OwnedIssue { claimed: false, .. }) => "ISSUE",
+            CardCommand::Issue(_) => "CLAIM",
+            CardCommand::Redeem(_) => "REDEEM",
+            CardCommand::Reverse { .. } => "REVERSE",
+            CardCommand::Change { .. } => "CARD_CHANGE",
+            CardCommand::ShowCampaign { .. } => "CAMPAIGN_SHOW",
+            CardCommand::ShowCard { .. } => "CARD_SHOW",
+            CardCommand::ShowWallet { .. } => "WALLET_SHOW",
+        }
+    }
+}
+
+impl OwnedRedeem {
+    fn lend(&self) -> Redeem<'_> {
+        let OwnedRedeem { card, generation, units, order, user, amount, store, product, category, .. } =
+            *self;
+        let parties = self.parties.as_ref();
+        Redeem { card, generation, units, order, user, parties, amount, store, product, category }
+    }
+}
+
+impl OwnedRequest {
+    /// Who asks for what: of a RESERVE or SELL, and of an ISSUE, CLAIM or REDEEM as if it were one.
+    pub fn demand(&self) -> Option<OwnedTake> {
+        match &self.command {
+            OwnedCommand::OfCards(CardCommand::Issue(issue)) => Some(issue.demand()),
+            OwnedCommand::OfCards(CardCommand::Redeem(redeem)) => Some(redeem.demand()),
+            _ => self.take().cloned(),
+        }
+    }
+}
