@@ -2,6 +2,7 @@
 
 mod common;
 
+use common::card_strategies::{CardParts, card_parts};
 use common::strategies::{batches, blocks, channels, debts, limits, order_holds, prices, rules};
 use common::{answer_bytes, command_bytes, key_items, listed_items};
 use proptest::prelude::*;
@@ -23,7 +24,7 @@ use scrip_protocol::answer_read::AnswerReader;
 use scrip_protocol::answer_write::AnswerFrame;
 use scrip_protocol::answers::{AnswerKind, FactsKind};
 use scrip_protocol::commands::CommandKind;
-use scrip_protocol::extras::Extras;
+use scrip_protocol::extras::{CodeText, Extras};
 use scrip_protocol::frame::{self, FrameKind, FrameLimits, HEADER_BYTES};
 use scrip_protocol::limits::FRAME_BYTES_MAX;
 use scrip_protocol::read::CommandReader;
@@ -52,6 +53,7 @@ struct Parts {
     trace: Vec<u8>,
     label: String,
     facts: Vec<u8>,
+    cards: CardParts,
 }
 
 fn envelopes() -> impl Strategy<Value = Envelope> {
@@ -105,7 +107,7 @@ fn parts() -> impl Strategy<Value = Parts> {
     (
         (prop::sample::select(CommandKind::ALL), envelopes(), any::<[u128; 3]>(), any::<[u64; 4]>()),
         (any::<[u32; 3]>(), any::<[bool; 5]>(), (lines(), quotas(), texts()), units, text),
-        (limits(), prices(), rules(), blocks()),
+        (limits(), prices(), rules(), blocks(), card_parts()),
         (
             prop::collection::vec(any::<u8>(), 0..=64),
             "\\PC{0,16}",
@@ -114,7 +116,7 @@ fn parts() -> impl Strategy<Value = Parts> {
     )
         .prop_map(|((kind, envelope, big, numbers), (small, flags, lists, units, name), set, extras)| {
             let (trace, label, facts) = extras;
-            let (limits, prices, rule, block) = set;
+            let (limits, prices, rule, block, cards) = set;
             let (lines, quotas, texts) = lists;
             Parts {
                 kind,
@@ -136,6 +138,7 @@ fn parts() -> impl Strategy<Value = Parts> {
                 trace,
                 label,
                 facts,
+                cards,
             }
         })
 }
@@ -255,12 +258,14 @@ impl Parts {
             CommandKind::BlockSet => Command::BlockSet { block: &self.block },
             CommandKind::StockTermsShow => Command::StockTermsShow { stock },
             CommandKind::RiskShow => Command::RiskShow { from: self.small[0] },
+            kind => self.cards.command(kind, &self.name, self.terms(), &self.parties),
         };
         Request { envelope: self.envelope, command }
     }
 
     fn extras(&self) -> Extras<'_> {
-        Extras { trace: &self.trace, label: &self.label, facts: &self.facts }
+        let code = CodeText::new(self.cards.code(self.kind).unwrap_or(""));
+        Extras { trace: &self.trace, label: &self.label, facts: &self.facts, code }
     }
 }
 
@@ -291,6 +296,7 @@ struct AnswerParts {
     blocks: Vec<Block>,
     listed: Vec<u8>,
     name: String,
+    cards: CardParts,
 }
 
 fn answer_parts() -> impl Strategy<Value = AnswerParts> {
@@ -335,11 +341,12 @@ fn answer_parts() -> impl Strategy<Value = AnswerParts> {
             prices(),
             prop::collection::vec(rules(), 0..=RISK_RULES_MAX),
             prop::collection::vec(blocks(), 0..=BLOCKS_PER_ANSWER_MAX),
+            card_parts(),
         ),
         "\\PC{0,16}",
     )
         .prop_map(|(kinds, numbered, values, units, hold_lines, line_facts, lists, set, name)| {
-            let (limits, prices, rules, blocks) = set;
+            let (limits, prices, rules, blocks, cards) = set;
             let (channels, batches, debts, order_holds, keys, listed) = lists;
             AnswerParts {
                 kind: kinds.0,
@@ -366,6 +373,7 @@ fn answer_parts() -> impl Strategy<Value = AnswerParts> {
                 blocks,
                 listed,
                 name,
+                cards,
             }
         })
 }
@@ -395,7 +403,8 @@ impl AnswerParts {
         StockView {
             stock: StockId(stock),
             version: self.small[0],
-            kind: match self.channel % 4 {
+            kind: match self.channel % 5 {
+                4 => StockKind::Cards,
                 3 => StockKind::Reusable,
                 0 => StockKind::Counter,
                 1 => StockKind::Keys,
@@ -488,6 +497,7 @@ impl AnswerParts {
                 let kind = OperationKind::from_number(number).expect("1 to 16 and 19 to 22 are kinds");
                 Answer::Operation(OperationView { kind, value })
             }
+            kind => self.cards.answer(kind),
         })
     }
 }
