@@ -237,4 +237,36 @@ mod tests {
             assert!(span(text).unwrap_err().to_string().contains("15m"), "{text}");
         }
     }
+
+    #[test]
+    fn amounts_are_read_in_major_or_minor_units() {
+        for (text, minor) in
+            [("5.00", 500), ("5.0", 500), ("500", 500), ("0.05", 5), ("0", 0), ("12.34", 1_234)]
+        {
+            assert_eq!(amount(text), Ok(minor), "{text}");
+        }
+        for text in [
+            "",
+            ".",
+            "5.",
+            ".5",
+            "5.005",
+            "-5",
+            "5,00",
+            "1e3",
+            "99999999999999999999.00",
+            "184467440737095517.00",
+        ] {
+            assert!(amount(text).is_err(), "{text}");
+        }
+        assert_eq!(tier("100.00=10.00"), Ok(Tier::new(10_000, 1_000)));
+        assert!(tier("100.00").is_err());
+    }
+
+    #[test]
+    fn a_scope_names_what_and_which() {
+        assert_eq!(scope("channel=mini").unwrap(), ScopeEntry::new(ScopeEntry::CHANNEL, 2));
+        assert_eq!(scope("store=12").unwrap(), ScopeEntry::new(ScopeEntry::STORE, 12));
+        assert!(scope("store=0").is_err() && scope("planet=1").is_err() && scope("12").is_err());
+    }
 }

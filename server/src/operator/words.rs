@@ -77,6 +77,12 @@ fn facts(rejection: &OwnedRejection, subject: &Subject<'_>) -> String {
             };
             format!(": {}", lines.iter().map(line).collect::<Vec<_>>().join("; "))
         }
+        OwnedFacts::Time(time_ms) if rejection.code == Code::NotStarted => {
+            format!(": it is valid from {}", time(*time_ms))
+        }
+        OwnedFacts::Time(time_ms) if matches!(rejection.code, Code::Expired | Code::ReversalWindow) => {
+            format!(": it ended {}", time(*time_ms))
+        }
         OwnedFacts::Time(time_ms) => format!(": the server's time is {} ({time_ms} ms)", time(*time_ms)),
         OwnedFacts::Floor(floor_ms) => {
             format!(": what was made before {} ({floor_ms} ms) is no longer known", time(*floor_ms))
@@ -88,6 +94,12 @@ fn facts(rejection: &OwnedRejection, subject: &Subject<'_>) -> String {
         OwnedFacts::Rule(0) => ": a block stands against it".to_owned(),
         OwnedFacts::Rule(number) => format!(": risk rule {number} stands against it"),
         OwnedFacts::Version(version) => format!(": the stock is at version {version} now"),
+        OwnedFacts::Units { available: 0, .. } if rejection.code == Code::RuleFailed => {
+            ": it was used too short a time ago".to_owned()
+        }
+        OwnedFacts::Units { asked, available, .. } if rejection.code == Code::RuleFailed => {
+            format!(": the amount is {asked}, the least is {available}")
+        }
         OwnedFacts::Units { asked, available, .. } => format!(": asked {asked}, could have had {available}"),
     }
 }

@@ -119,7 +119,8 @@ fn redeem(arguments: &RedeemArgs) -> Result<(), OperatorError> {
 }
 
 fn reverse(arguments: &ReverseArgs) -> Result<(), OperatorError> {
-    let subject = Subject { kind: Kind::Reverse, stocks: Vec::new(), reference: Some(arguments.redemption.as_str()) };
+    let subject =
+        Subject { kind: Kind::Reverse, stocks: Vec::new(), reference: Some(arguments.redemption.as_str()) };
     run(&arguments.server, ChannelId(0), &subject, async |client| {
         let (operation, slot) = (client.operation(), client.home_slot());
         let redemption = client.operation_id(&arguments.redemption)?;

@@ -44,7 +44,8 @@ pub fn code(command: &CodeCommand) -> Result<(), OperatorError> {
 }
 
 fn export(arguments: &CodeExportArgs) -> Result<(), OperatorError> {
-    let subject = Subject { kind: Kind::Campaign, stocks: vec![arguments.campaign.as_str()], reference: None };
+    let subject =
+        Subject { kind: Kind::Campaign, stocks: vec![arguments.campaign.as_str()], reference: None };
     run(&arguments.server, ChannelId(0), &subject, async |client| {
         let shown = client.campaign_show(client.stock_id(&arguments.campaign)?).await?;
         let serials = serials(&shown, arguments)?;

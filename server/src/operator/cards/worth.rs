@@ -116,11 +116,20 @@ fn print_times(definition: &Definition) {
         ("grace     ", definition.grace_s.get()),
     ] {
         if seconds != 0 {
-            println!("{name} {}", humantime::format_duration(Duration::from_secs(u64::from(seconds))));
+            println!("{name} {}", span(seconds));
         }
     }
     if definition.inactive() {
         println!("begins     inactive: `scrip card activate`");
+    }
+}
+
+/// A span in days, if it is whole days.
+fn span(seconds: u32) -> String {
+    match (seconds / 86_400, seconds % 86_400) {
+        (1, 0) => "1 day".to_owned(),
+        (days, 0) => format!("{days} days"),
+        _ => humantime::format_duration(Duration::from_secs(u64::from(seconds))).to_string(),
     }
 }
 
