@@ -1,10 +1,12 @@
 //! Answers as values of their own, so that they outlive the bytes they came in.
 
+use crate::cards::{CampaignShown, WalletShown};
 use crate::error::OwnedRejection;
 use crate::operation::Hold;
 use crate::orders::OrderShown;
 use scrip_engine::answer::{
-    Answer, Cancelled, ChannelView, DebtView, HoldState, HoldView, OperationView, Outcome, StockView,
+    Answer, Cancelled, CardView, ChannelView, DebtView, HoldState, HoldView, Issued, OperationView, Outcome,
+    Redeemed, RedemptionView, StockView,
 };
 use scrip_engine::calendar::Transition;
 use scrip_engine::command::{Block, Limits, Price, Quota, RiskRule, StockKind, StockTerms};
@@ -311,6 +313,8 @@ pub struct HoldShown {
 pub enum OperationShown {
     /// A reserve or sell.
     Hold(HoldShown),
+    /// A redeem.
+    Redemption(RedemptionView),
     /// Any other operation.
     Operation(OperationView),
 }
@@ -319,38 +323,19 @@ pub enum OperationShown {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum OwnedOutcome {
     StockChanged(u64),
-    Reserved {
-        deadline_ms: u64,
-        units: Vec<u32>,
-    },
-    Extended {
-        deadline_ms: u64,
-    },
-    Confirmed {
-        confirmed_ms: u64,
-        late: bool,
-        units: Vec<u32>,
-        keys: KeysShown,
-    },
-    Owed {
-        position: u32,
-        until_ms: u64,
-    },
+    Reserved { deadline_ms: u64, units: Vec<u32> },
+    Extended { deadline_ms: u64 },
+    Confirmed { confirmed_ms: u64, late: bool, units: Vec<u32>, keys: KeysShown },
+    Owed { position: u32, until_ms: u64 },
     Debts(DebtsShown),
     Order(OrderShown),
-    KeysImported {
-        taken: u64,
-    },
+    KeysImported { taken: u64 },
     Keys(KeysShown),
     Listed(KeysListed),
     Batches(BatchesShown),
-    Released {
-        lapsed: bool,
-    },
+    Released { lapsed: bool },
     Cancelled(Cancelled),
-    Returned {
-        units: u64,
-    },
+    Returned { units: u64 },
     Stock(Box<StockShown>),
     Channels(ChannelsShown),
     Terms(Box<TermsShown>),
@@ -358,8 +343,13 @@ pub(crate) enum OwnedOutcome {
     Zone(ZoneShown),
     Hold(Box<HoldShown>),
     Operation(OperationView),
-    /// Until the wire knows it: nothing of cards is read yet.
-    OfCards,
+    Issued(Issued),
+    Redeemed(Redeemed),
+    Reversed { units: u32, available: u32 },
+    Campaign(Box<CampaignShown>),
+    Card(CardView),
+    Wallet(WalletShown),
+    Redemption(RedemptionView),
     Refused(OwnedRejection),
 }
 
@@ -415,13 +405,15 @@ impl From<Outcome<'_>> for OwnedOutcome {
             }),
             Answer::Hold(view) => OwnedOutcome::Hold(Box::new(view.into())),
             Answer::Operation(view) => OwnedOutcome::Operation(view),
-            Answer::Issued(_)
-            | Answer::Redeemed(_)
-            | Answer::Reversed { .. }
-            | Answer::Campaign(_)
-            | Answer::Card(_)
-            | Answer::Wallet { .. }
-            | Answer::Redemption(_) => OwnedOutcome::OfCards,
+            Answer::Issued(issued) => OwnedOutcome::Issued(issued),
+            Answer::Redeemed(redeemed) => OwnedOutcome::Redeemed(redeemed),
+            Answer::Reversed { units, available } => OwnedOutcome::Reversed { units, available },
+            Answer::Campaign(view) => OwnedOutcome::Campaign(Box::new(view.into())),
+            Answer::Card(view) => OwnedOutcome::Card(view),
+            Answer::Wallet { next, cards } => {
+                OwnedOutcome::Wallet(WalletShown { next, cards: cards.to_vec() })
+            }
+            Answer::Redemption(view) => OwnedOutcome::Redemption(view),
         }
     }
 }

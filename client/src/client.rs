@@ -20,7 +20,7 @@ use scrip_engine::command::{Command, Envelope, Request};
 use scrip_engine::ids::{ChannelId, MerchantId, OperationId, OrderId, Slot, StockId, UserId};
 use scrip_engine::rejection::Code;
 use scrip_protocol::error::ProtocolError;
-use scrip_protocol::extras::Extras;
+use scrip_protocol::extras::{CodeText, Extras};
 use scrip_protocol::handshake::Welcome;
 use scrip_protocol::references::{home_slot, reference_hash, reference_id, stock_id};
 use scrip_protocol::write::EncodedCommand;
@@ -325,6 +325,7 @@ impl Client {
     pub async fn operation_show(&self, operation: Operation, slot: Slot) -> Result<OperationShown, Error> {
         match self.call(operation, slot, Command::OperationShow).await? {
             OwnedOutcome::Hold(shown) => Ok(OperationShown::Hold(*shown)),
+            OwnedOutcome::Redemption(view) => Ok(OperationShown::Redemption(view)),
             OwnedOutcome::Operation(view) => Ok(OperationShown::Operation(view)),
             _ => Err(wrong_answer()),
         }
@@ -349,8 +350,19 @@ impl Client {
         slot: Slot,
         command: Command<'_>,
     ) -> Result<OwnedOutcome, Error> {
+        self.call_by_code(operation, slot, command, CodeText::NONE).await
+    }
+
+    /// Sends a command whose card a code names, if there is one.
+    pub(crate) async fn call_by_code(
+        &self,
+        operation: Operation,
+        slot: Slot,
+        command: Command<'_>,
+        code: CodeText<'_>,
+    ) -> Result<OwnedOutcome, Error> {
         let mutates = command.mutates();
-        let pending = Pending::new(self.encode(operation, slot, command)?);
+        let pending = Pending::new(self.encode(operation, slot, command, code)?);
         let attempts = Attempts {
             shared: &self.shared,
             pending,
@@ -366,6 +378,7 @@ impl Client {
         operation: Operation,
         slot: Slot,
         command: Command<'_>,
+        code: CodeText<'_>,
     ) -> Result<EncodedCommand, Error> {
         let budget_ms = u64::try_from(self.call.deadline.as_millis()).unwrap_or(u64::MAX);
         let deadline_ms = if command.mutates() { self.now_ms().saturating_add(budget_ms) } else { 0 };
@@ -378,7 +391,8 @@ impl Client {
             deadline_ms,
         };
         let Call { trace, label, facts, .. } = &self.call;
-        Ok(EncodedCommand::new(&Request { envelope, command }, &Extras { trace, label, facts })?)
+        let extras = Extras { trace, label, facts, code };
+        Ok(EncodedCommand::new(&Request { envelope, command }, &extras)?)
     }
 }
 

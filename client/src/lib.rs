@@ -29,6 +29,7 @@
 //! Read the modules in this order.
 
 pub mod answer;
+pub mod cards;
 pub mod channels;
 mod client;
 mod clock;
@@ -50,6 +51,10 @@ pub use answer::{
     OperationShown, Owed, Released, Replaced, Reserved, Returned, RiskShown, Sold, StockChanged, StockShown,
     TermsShown, ZoneShown,
 };
+pub use cards::{
+    CampaignCreate, CampaignDefinition, CampaignEdit, CampaignMove, CampaignShown, CardCode, CardName, Claim,
+    Issue, Redeem, Reverse, Reversed, Wallet, WalletShown,
+};
 pub use channels::{CHANNELS, UnknownChannel, channel_id, channel_name};
 pub use client::Client;
 pub use error::{Error, LineLack, OwnedFacts, OwnedRejection};
@@ -60,13 +65,18 @@ pub use request::{
     BatchChange, BatchCreate, Confirm, Extend, KeysImport, Reserve, ReturnUnits, Sell, StockCreate,
     StockEdit, StockFreeze, StockLimits, StockPrice, StockQuota, StockUnits, StockVoid, ZoneSet,
 };
-pub use scrip_engine::answer::{Cancelled, HoldState, More, OperationKind, OperationView};
+pub use scrip_codes::ParseError;
+pub use scrip_engine::answer::{
+    Cancelled, CardView, HoldState, Issued, More, OperationKind, OperationView, Redeemed, RedemptionView,
+    WalletCard,
+};
 pub use scrip_engine::calendar::{Day, Transition, Zone};
 pub use scrip_engine::command::{
-    BatchChange as BatchVerb, Block, Limits, Line, Parties, Price, PriceKind, Quota, RiskAction, RiskRule,
-    StockKind, StockTerms, SubjectKind, SubjectLimit,
+    BatchChange as BatchVerb, Block, CampaignKind, CampaignState, CardChange, CardState, Definition, Limits,
+    Line, Parties, Price, PriceKind, Quota, RiskAction, RiskRule, ScopeEntry, StockKind, StockTerms,
+    SubjectKind, SubjectLimit, Tier,
 };
-pub use scrip_engine::ids::{ChannelId, MerchantId, OperationId, OrderId, Slot, StockId, UserId};
+pub use scrip_engine::ids::{CardId, ChannelId, MerchantId, OperationId, OrderId, Slot, StockId, UserId};
 pub use scrip_engine::limits::{
     KEY_BLOCK_BYTES_MAX, KEY_TEXT_BYTES_MAX, KEYS_PER_CHUNK_MAX, LINES_MAX, STOCK_UNITS_MAX, TRANSITIONS_MAX,
     TTL_MAX_MS, ZONE_OFFSET_MAX_MINUTES,

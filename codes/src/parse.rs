@@ -5,7 +5,7 @@
 //! has the length, the characters and the check character of a code.
 
 use crate::alphabet::{SHOWN_MARK, Typed, start_of, typed, value_of, weigh};
-use crate::code::Prefix;
+use crate::code::{Code, Prefix};
 use crate::ff1::Halves;
 use crate::layout::{Form, Layout, Locator};
 use crate::limits::{
@@ -41,6 +41,11 @@ impl Parsed {
     /// How long it is.
     pub fn layout(&self) -> Layout {
         self.layout
+    }
+
+    /// The code itself, without prefix and hyphens: what is passed on for another to open.
+    pub fn code(&self) -> Code {
+        Code::write(self.layout, self.form, self.locator, self.payload)
     }
 
     /// Which campaign's key opens it.

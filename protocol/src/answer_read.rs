@@ -29,6 +29,8 @@ use scrip_engine::state::keys::{BatchState, KeyState};
 use zerocopy::little_endian::U32;
 use zerocopy::{FromBytes, Immutable, KnownLayout, Unaligned};
 
+mod cards;
+
 /// Iterates over the answers of an ANSWERS payload: the index of the command in its request frame, and what it was
 /// answered. After the first error it ends.
 #[derive(Debug, Clone)]
@@ -236,6 +238,13 @@ impl<'a> Body<'a> {
             AnswerKind::Zone => self.zone()?,
             AnswerKind::Hold => Answer::Hold(self.hold()?),
             AnswerKind::Operation => Answer::Operation(self.operation()?),
+            AnswerKind::Issued
+            | AnswerKind::Redeemed
+            | AnswerKind::Reversed
+            | AnswerKind::Campaign
+            | AnswerKind::Card
+            | AnswerKind::Wallet
+            | AnswerKind::Redemption => self.cards(kind)?,
             AnswerKind::Rejection => return Err(AnswerFault::UnknownKind(kind as u8)),
         })
     }

@@ -23,6 +23,8 @@ use scrip_engine::state::keys::Chunk;
 use zerocopy::little_endian::{U16, U32, U64, U128};
 use zerocopy::{FromBytes, Immutable, IntoBytes};
 
+mod cards;
+
 /// An ANSWERS frame being written. It remembers a place in the buffer, not the buffer: pass the same one each time, and
 /// append nothing else to it in between.
 #[derive(Debug)]
@@ -236,14 +238,13 @@ fn done(out: &mut Vec<u8>, index: u16, answer: &Answer<'_>, seals: &mut dyn Open
         }
         Answer::Hold(view) => hold(out, index, view),
         Answer::Operation(view) => operation(out, index, view),
-        // Until the wire knows it: no command comes in that is answered like this.
         Answer::Issued(_)
         | Answer::Redeemed(_)
         | Answer::Reversed { .. }
         | Answer::Campaign(_)
         | Answer::Card(_)
         | Answer::Wallet { .. }
-        | Answer::Redemption(_) => unreachable!("no wire has asked for it"),
+        | Answer::Redemption(_) => cards::done(out, index, answer),
     }
 }
 

@@ -6,8 +6,10 @@
 use crate::layout::{Field, Layout};
 use zerocopy::little_endian::{U16, U32, U64, U128};
 
+mod cards;
 mod rows;
 
+pub use cards::*;
 pub use rows::*;
 
 layout! {
@@ -274,7 +276,7 @@ layout! {
     pub struct OperationBody {
         /// the number in the operation's answer: value, deadline or units
         value: U64,
-        /// 1 STOCK_CREATE, 2 _SUPPLY, 3 _VOID, 4 _FREEZE, 5 _UNFREEZE, 6 _EDIT, 7 EXTEND, 8 RETURN, 9 STOCK_QUOTA, 10 BATCH_CREATE, 11 BATCH_CHANGE, 12 KEYS_IMPORT, 13 REVEAL, 14 KEY_REPLACE, 15 KEY_RECLAIM, 16 KEYS_EXPORT, 18 CANCEL, 19 STOCK_LIMITS, 20 STOCK_PRICE, 21 RISK_SET, 22 BLOCK_SET, 23 ZONE_SET
+        /// 1 STOCK_CREATE, 2 _SUPPLY, 3 _VOID, 4 _FREEZE, 5 _UNFREEZE, 6 _EDIT, 7 EXTEND, 8 RETURN, 9 STOCK_QUOTA, 10 BATCH_CREATE, 11 BATCH_CHANGE, 12 KEYS_IMPORT, 13 REVEAL, 14 KEY_REPLACE, 15 KEY_RECLAIM, 16 KEYS_EXPORT, 18 CANCEL, 19 STOCK_LIMITS, 20 STOCK_PRICE, 21 RISK_SET, 22 BLOCK_SET, 23 ZONE_SET, 30 CAMPAIGN_CREATE, 31 CAMPAIGN_EDIT, 32 CAMPAIGN_STATE, 33 ISSUE, 34 CLAIM, 35 REVERSE, 36 CARD_CHANGE
         kind: u8,
         /// 0
         spare: [u8; 7],
@@ -306,7 +308,7 @@ layout! {
 layout! {
     /// The facts MAXIMUM.
     pub struct MaximumFact {
-        /// 1 stocks, 2 holds, 3 further lines, 4 operations, 5 user limits, 6 units of one stock, 7 log space, 8 channels of one stock, 9 batches of one stock, 10 card keys, 11 bytes of sealed card keys, 12 debts, 13 lines of orders, 14 subjects counted by risk rules, 15 blocks, 16 merchants and slots with risk rules, 17 merchants and slots with a time zone
+        /// 1 stocks, 2 holds, 3 further lines, 4 operations, 5 user limits, 6 units of one stock, 7 log space, 8 channels of one stock, 9 batches of one stock, 10 card keys, 11 bytes of sealed card keys, 12 debts, 13 lines of orders, 14 subjects counted by risk rules, 15 blocks, 16 merchants and slots with risk rules, 17 merchants and slots with a time zone, 18 campaigns of one slot, 19 cards in memory, 20 redemptions in memory, 21 batches of bearer cards
         which: U16,
         /// 0
         spare: [u8; 6],
@@ -328,11 +330,11 @@ layout! {
 layout! {
     /// The facts UNITS.
     pub struct UnitsFact {
-        /// the stock
+        /// the stock, or the card's campaign
         stock: U64,
-        /// units asked for
+        /// units asked for; RULE_FAILED of a REDEEM: the amount, or the units
         asked: U64,
-        /// units that could have been moved
+        /// units that could have been moved; RULE_FAILED of a REDEEM: the threshold, or 0
         available: U64,
     }
 }
@@ -357,7 +359,7 @@ pub mod flag {
     pub const FROZEN: u8 = 1;
     /// STOCK: each unit is a card key.
     pub const KEYS: u8 = 2;
-    /// HOLD: a risk rule or a block has marked it.
+    /// HOLD, REDEMPTION: a risk rule or a block has marked it.
     pub const FLAGGED: u8 = 2;
     /// STOCK: the keys of a batch are sold in random order.
     pub const RANDOM: u8 = 4;
@@ -365,6 +367,10 @@ pub mod flag {
     pub const REUSABLE: u8 = 8;
     /// STOCK: an order has at most one sale or hold of it.
     pub const ONCE_PER_ORDER: u8 = 16;
+    /// STOCK: each unit is a card of a campaign.
+    pub const CARDS: u8 = 32;
+    /// WALLET: there may be more behind `next`.
+    pub const MORE: u8 = 1;
     /// CONFIRMED, CONFIRMED_KEYS, HOLD: confirmed after the hold had expired.
     pub const LATE: u8 = 1;
     /// RELEASED: the hold had expired before, and a late CONFIRM is now refused.
@@ -426,7 +432,7 @@ numbered! {
     AnswerKind {
         /// The command was refused.
         Rejection = 0, "REJECTION", NoBody, "the facts", 0xff;
-        /// A stock was made or changed; `value`: its total (CREATE, SUPPLY), its version (EDIT, QUOTA, LIMITS, PRICE; ZONE_SET: that of the zone), units moved at once (VOID, FREEZE, UNFREEZE, BATCH_CHANGE); the batch's number (BATCH_CREATE); the rule's number (RISK_SET); the action (BLOCK_SET); 0 (KEYS_EXPORT's record); 1 if the key can be sold again, else 0 (KEY_RECLAIM).
+        /// A stock was made or changed; `value`: its total (CREATE, SUPPLY), its version (EDIT, QUOTA, LIMITS, PRICE; ZONE_SET: that of the zone), units moved at once (VOID, FREEZE, UNFREEZE, BATCH_CHANGE); the batch's number (BATCH_CREATE); the rule's number (RISK_SET); the action (BLOCK_SET); 0 (KEYS_EXPORT's record); 1 if the key can be sold again, else 0 (KEY_RECLAIM); the campaign's total (CAMPAIGN_CREATE) or version (CAMPAIGN_EDIT, CAMPAIGN_STATE); the card's state, as in CARD (CARD_CHANGE).
         StockChanged = 1, "STOCK_CHANGED", ValueBody, "", 0;
         /// RESERVE was taken.
         Reserved = 2, "RESERVED", ReservedBody, "`count` u32: units granted per line, padded", 0;
@@ -439,7 +445,7 @@ numbered! {
         /// RETURN was taken; `value`: units given back by it, over all lines.
         Returned = 6, "RETURNED", ValueBody, "", 0;
         /// STOCK_SHOW.
-        Stock = 7, "STOCK", StockBody, "`count` bytes: the name (UTF-8), padded", flag::FROZEN | flag::KEYS | flag::RANDOM | flag::REUSABLE | flag::ONCE_PER_ORDER;
+        Stock = 7, "STOCK", StockBody, "`count` bytes: the name (UTF-8), padded", flag::FROZEN | flag::KEYS | flag::RANDOM | flag::REUSABLE | flag::ONCE_PER_ORDER | flag::CARDS;
         /// OPERATION_SHOW of a RESERVE or SELL.
         Hold = 8, "HOLD", HoldBody, "`count` lines of 24 bytes", flag::LATE | flag::FLAGGED;
         /// OPERATION_SHOW of any other operation.
@@ -470,6 +476,20 @@ numbered! {
         OrderHolds = 22, "ORDER_HOLDS", OrderHoldsBody, "`count` holds of 80 bytes", 0;
         /// ZONE_SHOW; version 0: the merchant has none in this slot.
         Zone = 23, "ZONE", ZoneBody, "`count` transitions of 16 bytes, then the name (UTF-8), padded", 0;
+        /// ISSUE or CLAIM was taken.
+        Issued = 24, "ISSUED", IssuedBody, "", 0;
+        /// REDEEM was taken.
+        Redeemed = 25, "REDEEMED", RedeemedBody, "", 0;
+        /// REVERSE was taken.
+        Reversed = 26, "REVERSED", ReversedBody, "", 0;
+        /// CAMPAIGN_SHOW.
+        Campaign = 27, "CAMPAIGN", CampaignBody, "a definition of 80 bytes, `tiers` tiers and `count` entries of a scope of 16 bytes each, the key, padded", 0;
+        /// CARD_SHOW.
+        Card = 28, "CARD", CardBody, "", 0;
+        /// WALLET_SHOW.
+        Wallet = 29, "WALLET", WalletBody, "`count` cards of 48 bytes", flag::MORE;
+        /// OPERATION_SHOW of a REDEEM.
+        Redemption = 30, "REDEMPTION", RedemptionBody, "", flag::FLAGGED;
     }
 }
 
@@ -480,7 +500,7 @@ numbered! {
         None = 0, "NONE", NoBody, "", 0;
         /// What each lacking line lacked; as many as the answer's length has room for.
         Lines = 1, "LINES", NoBody, "(length - 8) / 16 line facts of 16 bytes", 0;
-        /// CLOCK_AHEAD, DEADLINE_PASSED: the shard's time.
+        /// CLOCK_AHEAD, DEADLINE_PASSED: the shard's time. Of a card NOT_STARTED, EXPIRED, REVERSAL_WINDOW: when it begins or ended.
         Time = 2, "TIME", TimeFact, "", 0;
         /// OPERATION_TOO_OLD: the oldest `created_ms` that is still executed.
         Floor = 3, "FLOOR", TimeFact, "", 0;
@@ -488,7 +508,7 @@ numbered! {
         Maximum = 4, "MAXIMUM", MaximumFact, "", 0;
         /// RULE_FAILED of a compare-and-set: the version in force.
         Version = 5, "VERSION", VersionFact, "", 0;
-        /// OUT_OF_STOCK and CHANNEL_QUOTA of a change of a stock or batch, and of KEY_REPLACE.
+        /// OUT_OF_STOCK and CHANNEL_QUOTA of a change of a stock or batch, of KEY_REPLACE, ISSUE and CLAIM; what else cards lack.
         Units = 6, "UNITS", UnitsFact, "", 0;
         /// KEY_REPLACED: which key is there now.
         Key = 7, "KEY", KeyFact, "", 0;

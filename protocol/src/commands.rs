@@ -4,10 +4,12 @@
 //! Invariant: numbers are never reused, and a flag bit that a command does not list is malformed.
 
 use crate::layout::{Field, Layout};
-use scrip_engine::command::{Command, StockKind};
+use scrip_engine::command::{Command, Issue, StockKind};
 
+mod cards;
 mod layouts;
 
+pub use cards::*;
 pub use layouts::*;
 
 /// Bytes of the command header.
@@ -47,7 +49,7 @@ pub mod flag {
     pub const PARTIAL: u8 = 1;
     /// RESERVE, SELL: the id of the hold to replace follows the fixed body.
     pub const HAS_REPLACE: u8 = 2;
-    /// RESERVE, SELL: limit key, device and address follow.
+    /// RESERVE, SELL, ISSUE, CLAIM, REDEEM: limit key, device and address follow.
     pub const HAS_PARTIES: u8 = 16;
     /// RESERVE, SELL: what the units asked for are expected to cost follows.
     pub const HAS_TOTAL: u8 = 32;
@@ -65,13 +67,19 @@ pub mod flag {
     pub const ONE_BATCH: u8 = 1;
     /// RETURN: back to available; else to void.
     pub const TO_AVAILABLE: u8 = 1;
+    /// REDEEM, CARD_CHANGE, CARD_SHOW: the generation of a code that the caller has opened is given, and must be the card's.
+    pub const HAS_GENERATION: u8 = 1;
+    /// WALLET_SHOW: cards of one campaign only.
+    pub const OF_CAMPAIGN: u8 = 1;
+    /// WALLET_SHOW: only cards that the owner got before the one named.
+    pub const HAS_AFTER: u8 = 2;
 }
 
 /// The flags of STOCK_CREATE and STOCK that say what a stock's units are.
 pub(crate) fn flags_of_kind(kind: StockKind) -> u8 {
     match kind {
-        // Until the wire knows it: a stock of cards is shown as a counter.
-        StockKind::Counter | StockKind::Cards => 0,
+        StockKind::Counter => 0,
+        StockKind::Cards => crate::answers::flag::CARDS,
         StockKind::Keys => flag::KEYS,
         StockKind::Reusable => flag::KEYS | flag::REUSABLE,
         StockKind::RandomKeys { .. } => flag::KEYS | flag::RANDOM,
@@ -80,8 +88,10 @@ pub(crate) fn flags_of_kind(kind: StockKind) -> u8 {
 
 /// What a stock's units are by the flags of STOCK_CREATE or STOCK; `Err`: those that do not go together.
 pub(crate) fn kind_of_flags(flags: u8) -> Result<StockKind, u8> {
-    match flags & (flag::KEYS | flag::RANDOM | flag::REUSABLE) {
+    use crate::answers::flag::CARDS;
+    match flags & (flag::KEYS | flag::RANDOM | flag::REUSABLE | CARDS) {
         0 => Ok(StockKind::Counter),
+        CARDS => Ok(StockKind::Cards),
         flag::KEYS => Ok(StockKind::Keys),
         flags if flags == flag::KEYS | flag::RANDOM => Ok(StockKind::RandomKeys { seed: 0 }),
         flags if flags == flag::KEYS | flag::REUSABLE => Ok(StockKind::Reusable),
@@ -113,6 +123,10 @@ pub enum Tail {
     Prices,
     /// `lines` transitions of 16 bytes, then a name, padded to a multiple of 8.
     Zone,
+    /// A definition of 80 bytes, tiers and `lines` entries of a scope of 16 bytes each; of CAMPAIGN_CREATE then the name, padded.
+    Definition,
+    /// Limit key, device and address, if HAS_PARTIES announces them.
+    Parties,
     /// `lines` lengths of texts (u16), then the texts one behind the other; padded to a multiple of 8.
     Texts,
 }
@@ -258,6 +272,28 @@ commands! {
     OwedShow = 71, "OWED_SHOW", OwedShowBody, None, [];
     /// Query: the holds that were made for an order, a page of them, the newest first. Needs no operation id.
     OrderShow = 72, "ORDER_SHOW", OrderShowBody, None, [];
+    /// Makes a campaign, a draft; the server makes the key of its codes.
+    CampaignCreate = 80, "CAMPAIGN_CREATE", CampaignCreateBody, Definition, [FROZEN];
+    /// Replaces what of a campaign's definition is not fixed, if it still is at the version given.
+    CampaignEdit = 81, "CAMPAIGN_EDIT", CampaignEditBody, Definition, [];
+    /// Moves a campaign to another state if it still is at the version given.
+    CampaignState = 82, "CAMPAIGN_STATE", CampaignStateBody, None, [];
+    /// Gives cards to an owner, or makes bearer cards.
+    Issue = 83, "ISSUE", IssueBody, Parties, [HAS_PARTIES];
+    /// Gives one card to the user that asks for it.
+    Claim = 84, "CLAIM", ClaimBody, Parties, [HAS_PARTIES];
+    /// Uses units of a card, named by its id or by the extra CODE.
+    Redeem = 85, "REDEEM", RedeemBody, Parties, [HAS_GENERATION, HAS_PARTIES];
+    /// Gives units of a redemption back to its card.
+    Reverse = 86, "REVERSE", ReverseBody, None, [];
+    /// Activates, freezes, unfreezes, voids or extends a card, named by its id or by the extra CODE.
+    CardChange = 87, "CARD_CHANGE", CardChangeBody, None, [HAS_GENERATION];
+    /// Query: one campaign. Needs no operation id.
+    CampaignShow = 88, "CAMPAIGN_SHOW", CampaignShowBody, None, [];
+    /// Query: one card, named by its id or by the extra CODE. Needs no operation id.
+    CardShow = 89, "CARD_SHOW", CardShowBody, None, [HAS_GENERATION];
+    /// Query: the cards of an owner, a page of them, the newest first. Needs no operation id.
+    WalletShow = 90, "WALLET_SHOW", WalletShowBody, None, [OF_CAMPAIGN, HAS_AFTER];
 }
 
 impl CommandKind {
@@ -301,17 +337,17 @@ impl CommandKind {
             Command::ZoneShow => CommandKind::ZoneShow,
             Command::OperationShow => CommandKind::OperationShow,
             Command::StockChannels { .. } => CommandKind::StockChannels,
-            // Until the wire knows it: none is encoded, and none comes in.
-            Command::CampaignCreate(_)
-            | Command::CampaignEdit { .. }
-            | Command::CampaignState { .. }
-            | Command::Issue(_)
-            | Command::Redeem(_)
-            | Command::Reverse { .. }
-            | Command::CardChange { .. }
-            | Command::CampaignShow { .. }
-            | Command::CardShow { .. }
-            | Command::WalletShow { .. } => CommandKind::OperationShow,
+            Command::CampaignCreate(_) => CommandKind::CampaignCreate,
+            Command::CampaignEdit { .. } => CommandKind::CampaignEdit,
+            Command::CampaignState { .. } => CommandKind::CampaignState,
+            Command::Issue(Issue { claimed: false, .. }) => CommandKind::Issue,
+            Command::Issue(Issue { claimed: true, .. }) => CommandKind::Claim,
+            Command::Redeem(_) => CommandKind::Redeem,
+            Command::Reverse { .. } => CommandKind::Reverse,
+            Command::CardChange { .. } => CommandKind::CardChange,
+            Command::CampaignShow { .. } => CommandKind::CampaignShow,
+            Command::CardShow { .. } => CommandKind::CardShow,
+            Command::WalletShow { .. } => CommandKind::WalletShow,
         }
     }
 }

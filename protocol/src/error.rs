@@ -227,6 +227,22 @@ pub enum CommandFault {
     /// HAS_REPLACE without a hold.
     #[error("the flag HAS_REPLACE is set, but the hold to replace is 0")]
     ReplaceZero,
+    /// A card that is named twice or not at all, or a code where no card is named.
+    #[error(
+        "the extra CODE names the card of a REDEEM, CARD_CHANGE or CARD_SHOW, whose card is 2^64 - 1 then, without a generation"
+    )]
+    Code,
+    /// A state that campaigns do not have.
+    #[error("campaigns have no state {0}: 1 to 4 are possible")]
+    CampaignState(u8),
+    /// A change that cards do not know, or a time where nothing is extended.
+    #[error("a change {change} until {until_ms}: 1 to 5 are possible, and only an extension (5) has a time")]
+    CardChange {
+        /// Its number.
+        change: u8,
+        /// The time given.
+        until_ms: u64,
+    },
     /// A malformed optional part.
     #[error(transparent)]
     Extra(#[from] ExtraFault),

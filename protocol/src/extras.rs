@@ -1,10 +1,11 @@
-//! Extras: what a command may carry behind its body (type, length, value), without the engine looking at it.
+//! Extras: what a command may carry behind its body (type, length, value), without the engine looking at it. CODE is for
+//! the server, which opens it and puts a card's id in its place; a server that does not know it refuses the command.
 //!
 //! Invariant: an extra this version does not know is skipped, unless its sender marked it critical; so both sides can be
 //! upgraded on their own.
 
 use crate::layout::{pad, padding};
-use crate::limits::{ALIGNMENT, FACTS_BYTES_MAX, LABEL_BYTES_MAX, TRACE_BYTES_MAX};
+use crate::limits::{ALIGNMENT, CODE_BYTES_MAX, FACTS_BYTES_MAX, LABEL_BYTES_MAX, TRACE_BYTES_MAX};
 use zerocopy::FromBytes;
 use zerocopy::little_endian::U16;
 
@@ -27,6 +28,38 @@ pub const TRACE: u16 = 1;
 pub const LABEL: u16 = 2;
 /// Facts for reports and exports: opaque bytes.
 pub const FACTS: u16 = 3;
+/// The code that names the card, in place of its id: UTF-8; critical.
+pub const CODE: u16 = 4;
+
+/// The text of a code, which is worth what its card is: no `Debug` prints it.
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
+pub struct CodeText<'a>(&'a str);
+
+impl<'a> CodeText<'a> {
+    /// No code.
+    pub const NONE: CodeText<'static> = CodeText("");
+
+    /// This text.
+    pub const fn new(text: &'a str) -> CodeText<'a> {
+        CodeText(text)
+    }
+
+    /// Whether no code is given.
+    pub const fn is_none(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The text itself: to be opened, never for a log.
+    pub const fn reveal(&self) -> &'a str {
+        self.0
+    }
+}
+
+impl core::fmt::Debug for CodeText<'_> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(if self.is_none() { "CodeText()" } else { "CodeText(***)" })
+    }
+}
 
 /// The extras of one command. Empty: not given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -37,11 +70,13 @@ pub struct Extras<'a> {
     pub label: &'a str,
     /// Facts for reports and exports.
     pub facts: &'a [u8],
+    /// The code that names the card of a REDEEM, CARD_CHANGE or CARD_SHOW.
+    pub code: CodeText<'a>,
 }
 
 impl Extras<'_> {
     /// No extras.
-    pub const NONE: Extras<'static> = Extras { trace: &[], label: "", facts: &[] };
+    pub const NONE: Extras<'static> = Extras { trace: &[], label: "", facts: &[], code: CodeText::NONE };
 }
 
 /// What can be wrong with an extra.
@@ -73,8 +108,8 @@ pub enum ExtraFault {
         bytes_max: usize,
     },
     /// Not text.
-    #[error("the extra LABEL is not UTF-8")]
-    NotText,
+    #[error("the extra {0} is not UTF-8")]
+    NotText(&'static str),
     /// Bytes between the value and the next multiple of 8.
     #[error("the padding of an extra of type {0:#06x} is not zero")]
     PaddingNotZero(u16),
@@ -110,7 +145,11 @@ fn take<'a>(extras: &mut Extras<'a>, kind: u16, value: &'a [u8]) -> Result<(), E
         }
         LABEL => {
             check("LABEL", value, !extras.label.is_empty(), LABEL_BYTES_MAX)?;
-            extras.label = core::str::from_utf8(value).map_err(|_| ExtraFault::NotText)?;
+            extras.label = core::str::from_utf8(value).map_err(|_| ExtraFault::NotText("LABEL"))?;
+        }
+        CODE => {
+            check("CODE", value, !extras.code.is_none(), CODE_BYTES_MAX)?;
+            extras.code = CodeText(core::str::from_utf8(value).map_err(|_| ExtraFault::NotText("CODE"))?);
         }
         FACTS => {
             check("FACTS", value, !extras.facts.is_empty(), FACTS_BYTES_MAX)?;
@@ -144,6 +183,7 @@ pub(crate) fn write(out: &mut Vec<u8>, extras: &Extras<'_>) -> Result<(), ExtraF
         (TRACE, "TRACE", extras.trace, TRACE_BYTES_MAX),
         (LABEL, "LABEL", extras.label.as_bytes(), LABEL_BYTES_MAX),
         (FACTS, "FACTS", extras.facts, FACTS_BYTES_MAX),
+        (CODE | CRITICAL, "CODE", extras.code.0.as_bytes(), CODE_BYTES_MAX),
     ];
     for (kind, name, value, bytes_max) in given {
         if value.is_empty() {

@@ -3,9 +3,10 @@
 
 use crate::frame::HEADER_BYTES;
 use scrip_engine::limits::{
-    BATCHES_PER_ANSWER_MAX, BLOCKS_PER_ANSWER_MAX, CHANNELS_PER_STOCK_MAX, DEBTS_PER_ANSWER_MAX,
-    KEY_BLOCK_BYTES_MAX, KEY_TEXT_BYTES_MAX, KEYS_PER_ANSWER_MAX, LINES_MAX, NAME_BYTES_MAX,
-    ORDER_HOLDS_PER_ANSWER_MAX, PRICES_PER_STOCK_MAX, RISK_RULES_MAX, TRANSITIONS_MAX,
+    BATCHES_PER_ANSWER_MAX, BLOCKS_PER_ANSWER_MAX, CAMPAIGN_KEY_BYTES_MAX, CHANNELS_PER_STOCK_MAX,
+    DEBTS_PER_ANSWER_MAX, KEY_BLOCK_BYTES_MAX, KEY_TEXT_BYTES_MAX, KEYS_PER_ANSWER_MAX, LINES_MAX,
+    NAME_BYTES_MAX, ORDER_HOLDS_PER_ANSWER_MAX, PRICES_PER_STOCK_MAX, RISK_RULES_MAX, SCOPE_MAX, TIERS_MAX,
+    TRANSITIONS_MAX, WALLET_CARDS_PER_ANSWER_MAX,
 };
 
 /// Bytes of a frame, header included, once the connection is authenticated.
@@ -22,6 +23,8 @@ pub const TRACE_BYTES_MAX: usize = 64;
 pub const LABEL_BYTES_MAX: usize = 64;
 /// Bytes of the value of a FACTS extra.
 pub const FACTS_BYTES_MAX: usize = 1024;
+/// Bytes of the value of a CODE extra (UTF-8).
+pub const CODE_BYTES_MAX: usize = 32;
 /// Bytes of a reference that people use (SKU name, order number, openid).
 pub const REFERENCE_BYTES_MAX: usize = 64;
 /// Bytes of the message in an ERROR frame (UTF-8).
@@ -42,6 +45,14 @@ const _: () =
 const _: () = assert!(
     152 + LINES_MAX * 16 + NAME_BYTES_MAX + TRACE_BYTES_MAX + LABEL_BYTES_MAX + FACTS_BYTES_MAX + 64
         <= COMMAND_BYTES_MAX
+);
+const _: () = assert!(
+    48 + 40 + 80 + TIERS_MAX * 16 + SCOPE_MAX * 16 + NAME_BYTES_MAX + CODE_BYTES_MAX + FACTS_BYTES_MAX + 256
+        <= COMMAND_BYTES_MAX
+);
+const _: () = assert!(48 + 80 + TIERS_MAX * 16 + SCOPE_MAX * 16 + CAMPAIGN_KEY_BYTES_MAX <= ANSWER_BYTES_MAX);
+const _: () = assert!(
+    16 + WALLET_CARDS_PER_ANSWER_MAX * size_of::<scrip_engine::answer::WalletCard>() <= ANSWER_BYTES_MAX
 );
 const _: () = assert!(104 + LINES_MAX * 24 <= ANSWER_BYTES_MAX);
 const _: () = assert!(16 + CHANNELS_PER_STOCK_MAX * 56 <= ANSWER_BYTES_MAX);

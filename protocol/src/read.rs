@@ -22,6 +22,10 @@ use scrip_engine::ids::{ChannelId, MerchantId, OperationId, OrderId, Slot, Stock
 use zerocopy::little_endian::{U32, U64, U128};
 use zerocopy::{FromBytes, Immutable, KnownLayout};
 
+mod cards;
+
+pub(crate) use cards::check_code;
+
 /// Iterates over the commands of a COMMANDS payload. After the first error it ends: the frame can't be trusted further.
 #[derive(Debug, Clone)]
 pub struct CommandReader<'a> {
@@ -96,6 +100,7 @@ fn command(bytes: &[u8]) -> Result<(Request<'_>, Extras<'_>, usize), CommandFaul
     let extras = if rest.is_empty() { Extras::NONE } else { extras::read(rest)? };
     let request = Request { envelope: envelope(header), command };
     request.check()?;
+    check_code(&request.command, &extras)?;
     Ok((request, extras, length))
 }
 
@@ -190,6 +195,17 @@ impl<'a> Body<'a> {
             | CommandKind::StockVoid
             | CommandKind::StockFreeze
             | CommandKind::StockUnfreeze => self.stock_units(kind)?,
+            CommandKind::CampaignCreate
+            | CommandKind::CampaignEdit
+            | CommandKind::CampaignState
+            | CommandKind::Issue
+            | CommandKind::Claim
+            | CommandKind::Redeem
+            | CommandKind::Reverse
+            | CommandKind::CardChange
+            | CommandKind::CampaignShow
+            | CommandKind::CardShow
+            | CommandKind::WalletShow => self.cards(kind)?,
         };
         Ok((command, self.rest))
     }
@@ -271,13 +287,22 @@ impl<'a> Body<'a> {
         Ok(Command::Sell { take, paid, hidden })
     }
 
+    /// `count` entries in place.
+    #[inline]
+    fn list<T: FromBytes + KnownLayout + Immutable + zerocopy::Unaligned>(
+        &mut self,
+        count: u16,
+    ) -> Result<&'a [T], CommandFault> {
+        let (entries, rest) = <[T]>::ref_from_prefix_with_elems(self.rest, usize::from(count))
+            .map_err(|_| CommandFault::Count(count))?;
+        self.rest = rest;
+        Ok(entries)
+    }
+
     /// `lines` units in place, and the zeros behind them.
     #[inline]
     fn units(&mut self) -> Result<&'a [U32], CommandFault> {
-        let count = self.header.lines.get();
-        let (units, rest) = <[U32]>::ref_from_prefix_with_elems(self.rest, usize::from(count))
-            .map_err(|_| CommandFault::Count(count))?;
-        self.rest = rest;
+        let units: &[U32] = self.list(self.header.lines.get())?;
         self.zeros(padding(size_of_val(units)))?;
         Ok(units)
     }
@@ -355,7 +380,7 @@ impl<'a> Body<'a> {
         if body.spare.get() != 0 {
             return Err(CommandFault::SpareNotZero);
         }
-        let quotas: &[Quota] = self.list()?;
+        let quotas: &[Quota] = self.list(self.header.lines.get())?;
         Ok(Command::StockQuota { stock: StockId(body.stock.get()), version: body.version.get(), quotas })
     }
 
@@ -374,7 +399,7 @@ impl<'a> Body<'a> {
         if body.spare.get() != 0 {
             return Err(CommandFault::SpareNotZero);
         }
-        let prices: &[Price] = self.list()?;
+        let prices: &[Price] = self.list(self.header.lines.get())?;
         Ok(Command::StockPrice { stock: StockId(body.stock.get()), version: body.version.get(), prices })
     }
 
@@ -383,7 +408,7 @@ impl<'a> Body<'a> {
         if body.spare.get() != 0 {
             return Err(CommandFault::SpareNotZero);
         }
-        let transitions = self.list()?;
+        let transitions = self.list(self.header.lines.get())?;
         let name = self.name(usize::from(body.name_bytes.get()))?;
         Ok(Command::ZoneSet(ZoneSet { version: body.version.get(), name, transitions }))
     }

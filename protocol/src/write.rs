@@ -14,11 +14,13 @@ use crate::frame::{self, FrameKind, HEADER_BYTES};
 use crate::layout::pad;
 use crate::limits::{COMMAND_BYTES_MAX, FRAME_BYTES_MAX};
 use scrip_engine::command::{
-    BatchCreate, Command, KeyBlock, Malformed, Request, StockCreate, StockTerms, Take,
+    BatchCreate, CampaignCreate, Command, KeyBlock, Malformed, Request, StockCreate, StockTerms, Take,
 };
 use scrip_engine::ids::StockId;
 use zerocopy::IntoBytes;
 use zerocopy::little_endian::{U16, U32, U64, U128};
+
+mod cards;
 
 /// A COMMANDS frame being written. It remembers a place in the buffer, not the buffer: pass the same one each time, and
 /// append nothing else to it in between.
@@ -36,9 +38,12 @@ pub enum PushError {
     /// It does not fit into this frame any more: finish it and begin another.
     #[error("the frame is full")]
     FrameFull,
-    /// A command that the wire does not know yet.
-    #[error("commands on cards can't be sent yet")]
-    Unknown,
+    /// A card that is named twice or not at all, or a code where no card is named.
+    #[error("a code names the card of a REDEEM, CARD_CHANGE or CARD_SHOW, in place of its id")]
+    Code,
+    /// A campaign's key.
+    #[error("the key of a campaign is made by the server")]
+    CampaignKey,
     /// It breaks a fixed limit of the contract.
     #[error(transparent)]
     Malformed(#[from] Malformed),
@@ -104,8 +109,15 @@ impl CommandFrame {
 }
 
 /// One command as bytes, to be sent as often as it takes: a repeat is then the same to the byte.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct EncodedCommand(Box<[u8]>);
+
+impl core::fmt::Debug for EncodedCommand {
+    /// Its bytes may hold a code or card keys.
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "EncodedCommand({} bytes)", self.0.len())
+    }
+}
 
 impl EncodedCommand {
     /// Encodes a command outside of a frame.
@@ -125,9 +137,9 @@ impl EncodedCommand {
 #[inline]
 fn encode(out: &mut Vec<u8>, request: &Request<'_>, extras: &Extras<'_>) -> Result<(), PushError> {
     request.check()?;
-    // Until the wire knows it: nothing of cards is sent.
-    if of_cards(&request.command) {
-        return Err(PushError::Unknown);
+    crate::read::check_code(&request.command, extras).map_err(|_| PushError::Code)?;
+    if let Command::CampaignCreate(CampaignCreate { key: [_, ..], .. }) = request.command {
+        return Err(PushError::CampaignKey);
     }
     let at = out.len();
     header(out, request);
@@ -140,22 +152,6 @@ fn encode(out: &mut Vec<u8>, request: &Request<'_>, extras: &Extras<'_>) -> Resu
     assert!(length <= COMMAND_BYTES_MAX, "a command of {length} bytes: the checked limits forbid it");
     out[at..at + 2].copy_from_slice(&(length as u16).to_le_bytes());
     Ok(())
-}
-
-const fn of_cards(command: &Command<'_>) -> bool {
-    matches!(
-        command,
-        Command::CampaignCreate(_)
-            | Command::CampaignEdit { .. }
-            | Command::CampaignState { .. }
-            | Command::Issue(_)
-            | Command::Redeem(_)
-            | Command::Reverse { .. }
-            | Command::CardChange { .. }
-            | Command::CampaignShow { .. }
-            | Command::CardShow { .. }
-            | Command::WalletShow { .. }
-    )
 }
 
 fn header(out: &mut Vec<u8>, request: &Request<'_>) {
@@ -235,7 +231,6 @@ fn flags_and_lines(command: &Command<'_>) -> (u8, usize) {
         | Command::StockShow { .. }
         | Command::StockChannels { .. }
         | Command::OperationShow => (0, 0),
-        // Until the wire knows it: refused before.
         Command::CampaignCreate(_)
         | Command::CampaignEdit { .. }
         | Command::CampaignState { .. }
@@ -245,7 +240,7 @@ fn flags_and_lines(command: &Command<'_>) -> (u8, usize) {
         | Command::CardChange { .. }
         | Command::CampaignShow { .. }
         | Command::CardShow { .. }
-        | Command::WalletShow { .. } => (0, 0),
+        | Command::WalletShow { .. } => cards::flags_and_lines(command),
     }
 }
 
@@ -313,6 +308,16 @@ fn body(out: &mut Vec<u8>, command: &Command<'_>) {
             out.extend_from_slice(OrderShowBody { order, after, limit, spare: U32::ZERO }.as_bytes());
         }
         Command::Release | Command::Cancel | Command::OperationShow | Command::ZoneShow => {}
+        Command::CampaignCreate(_)
+        | Command::CampaignEdit { .. }
+        | Command::CampaignState { .. }
+        | Command::Issue(_)
+        | Command::Redeem(_)
+        | Command::Reverse { .. }
+        | Command::CardChange { .. }
+        | Command::CampaignShow { .. }
+        | Command::CardShow { .. }
+        | Command::WalletShow { .. } => cards::body(out, command),
         command => keys(out, command),
     }
 }

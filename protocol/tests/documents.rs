@@ -3,22 +3,23 @@
 #![allow(clippy::disallowed_methods, reason = "a test reads the docs and may be told to write them")]
 
 use scrip_engine::limits::{
-    BATCHES_PER_STOCK_MAX, BLOCKS_PER_ANSWER_MAX, CHANNELS_PER_STOCK_MAX, CLOCK_AHEAD_MAX_MS,
-    KEY_BLOCK_BYTES_MAX, KEY_TEXT_BYTES_MAX, KEYS_PER_CHUNK_MAX, KEYS_PER_HOLD_MAX, LINES_MAX,
-    NAME_BYTES_MAX, OWED_MAX_MS, PRICES_PER_STOCK_MAX, RISK_RULES_MAX, STOCK_UNITS_MAX, TRANSITIONS_MAX,
-    TTL_DEFAULT_MS, TTL_MAX_MS, UNITS_PER_LINE_MAX,
+    BATCHES_PER_STOCK_MAX, BEARER_CARDS_MAX, BLOCKS_PER_ANSWER_MAX, CAMPAIGN_UNITS_MAX, CARD_UNITS_MAX,
+    CARDS_PER_ISSUE_MAX, CHANNELS_PER_STOCK_MAX, CLOCK_AHEAD_MAX_MS, KEY_BLOCK_BYTES_MAX, KEY_TEXT_BYTES_MAX,
+    KEYS_PER_CHUNK_MAX, KEYS_PER_HOLD_MAX, LINES_MAX, NAME_BYTES_MAX, OWED_MAX_MS, PRICES_PER_STOCK_MAX,
+    RISK_RULES_MAX, SCOPE_MAX, STOCK_UNITS_MAX, TIERS_MAX, TRANSITIONS_MAX, TTL_DEFAULT_MS, TTL_MAX_MS, UNITS_PER_LINE_MAX,
 };
 use scrip_engine::rejection::{Class, Code};
 use scrip_protocol::answers::{
     ANSWER_HEADER_BYTES, AnswerHeader, AnswerKind, BatchLayout, ChannelLayout, DebtLayout, FactsKind,
-    HoldLineLayout, KeyItemLayout, LineFactLayout, ListedItemLayout, OrderHoldLayout, flag as answer_flag,
+    HoldLineLayout, KeyItemLayout, LineFactLayout, ListedItemLayout, OrderHoldLayout, WalletCardLayout,
+    flag as answer_flag,
 };
 use scrip_protocol::commands::{
-    COMMAND_HEADER_BYTES, CommandHeader, CommandKind, LimitsEnd, LineLayout, PartiesLayout, PriceLayout,
-    QuotaLayout, SubjectLimitLayout, Tail, TransitionLayout,
+    COMMAND_HEADER_BYTES, CommandHeader, CommandKind, DefinitionLayout, LimitsEnd, LineLayout, PartiesLayout,
+    PriceLayout, QuotaLayout, ScopeLayout, SubjectLimitLayout, Tail, TierLayout, TransitionLayout,
 };
 use scrip_protocol::error::ErrorCode;
-use scrip_protocol::extras::{ExtraHeader, FACTS, LABEL, TRACE};
+use scrip_protocol::extras::{CODE, ExtraHeader, FACTS, LABEL, TRACE};
 use scrip_protocol::frame::{FrameKind, HEADER_BYTES, RawHeader};
 use scrip_protocol::handshake::{RawHello, RawWelcome};
 use scrip_protocol::notice::{RawError, RawGoaway, RawPong};
@@ -31,7 +32,7 @@ fn file(path: &str) -> PathBuf {
 }
 
 fn limits_table() -> String {
-    let rows: [(&str, u64, &str); 27] = [
+    let rows: [(&str, u64, &str); 33] = [
         ("frame, header included", u64::from(limits::FRAME_BYTES_MAX), "bytes"),
         ("frame before WELCOME", u64::from(limits::FRAME_BYTES_BEFORE_AUTHENTICATION_MAX), "bytes"),
         ("command, header included", limits::COMMAND_BYTES_MAX as u64, "bytes"),
@@ -50,6 +51,13 @@ fn limits_table() -> String {
         ("text of a card key", KEY_TEXT_BYTES_MAX as u64, "bytes of UTF-8"),
         ("lengths and texts of a KEYS_IMPORT", KEY_BLOCK_BYTES_MAX as u64, "bytes"),
         ("name of a stock, supplier or time zone", NAME_BYTES_MAX as u64, "bytes of UTF-8"),
+        ("cards of a campaign", CAMPAIGN_UNITS_MAX, ""),
+        ("balance of a new card", u64::from(CARD_UNITS_MAX), "units"),
+        ("tiers of a definition", TIERS_MAX as u64, ""),
+        ("entries of a scope", SCOPE_MAX as u64, ""),
+        ("cards for an owner in one ISSUE", CARDS_PER_ISSUE_MAX as u64, ""),
+        ("bearer cards in one ISSUE", u64::from(BEARER_CARDS_MAX), ""),
+        ("text of a code in the extra CODE", limits::CODE_BYTES_MAX as u64, "bytes of UTF-8"),
         ("time to live of a hold, from its creation", u64::from(TTL_MAX_MS), "ms"),
         ("time to live if none is given", u64::from(TTL_DEFAULT_MS), "ms"),
         ("units can be owed for, from the SELL on", OWED_MAX_MS, "ms"),
@@ -108,6 +116,9 @@ fn command_kinds() -> String {
             Tail::Prices => "prices",
             Tail::Texts => "texts",
             Tail::Zone => "transitions, name",
+            Tail::Definition if *kind == CommandKind::CampaignCreate => "definition, name",
+            Tail::Definition => "definition",
+            Tail::Parties => "parties",
         };
         let flags: Vec<String> =
             kind.flags().iter().map(|flag| format!("{} = {}", flag.name, flag.bit)).collect();
@@ -135,7 +146,13 @@ fn answer_of(kind: CommandKind) -> &'static str {
         CommandKind::Return => "RETURNED",
         CommandKind::StockShow => "STOCK",
         CommandKind::StockChannels => "CHANNELS",
-        CommandKind::OperationShow => "HOLD or OPERATION",
+        CommandKind::OperationShow => "HOLD, REDEMPTION or OPERATION",
+        CommandKind::Issue | CommandKind::Claim => "ISSUED",
+        CommandKind::Redeem => "REDEEMED",
+        CommandKind::Reverse => "REVERSED",
+        CommandKind::CampaignShow => "CAMPAIGN",
+        CommandKind::CardShow => "CARD",
+        CommandKind::WalletShow => "WALLET",
         CommandKind::StockTermsShow => "TERMS",
         CommandKind::RiskShow => "RISK",
         CommandKind::ZoneShow => "ZONE",
@@ -153,12 +170,14 @@ fn answer_kinds() -> String {
             AnswerKind::Hold => format!("LATE = {}, FLAGGED = {}", answer_flag::LATE, answer_flag::FLAGGED),
             AnswerKind::Released => format!("LAPSED = {}", answer_flag::LAPSED),
             AnswerKind::Stock => {
-                use answer_flag::{FROZEN, KEYS, ONCE_PER_ORDER, RANDOM, REUSABLE};
+                use answer_flag::{CARDS, FROZEN, KEYS, ONCE_PER_ORDER, RANDOM, REUSABLE};
                 format!(
                     "FROZEN = {FROZEN}, KEYS = {KEYS}, RANDOM = {RANDOM}, REUSABLE = {REUSABLE}, \
-                     ONCE_PER_ORDER = {ONCE_PER_ORDER}"
+                     ONCE_PER_ORDER = {ONCE_PER_ORDER}, CARDS = {CARDS}"
                 )
             }
+            AnswerKind::Wallet => format!("MORE = {}", answer_flag::MORE),
+            AnswerKind::Redemption => format!("FLAGGED = {}", answer_flag::FLAGGED),
             _ => String::new(),
         };
         let (number, name, bytes) = (*kind as u8, kind.name(), kind.body_bytes());
@@ -184,10 +203,12 @@ fn extras() -> String {
         "| type | name | value, at most | what for |\n|---:|---|---|---|\n\
          | {TRACE} | TRACE | {} bytes | ties the command to the caller's trace |\n\
          | {LABEL} | LABEL | {} bytes of UTF-8 | the reference an id was made from, for people |\n\
-         | {FACTS} | FACTS | {} bytes | facts for reports and exports |\n",
+         | {FACTS} | FACTS | {} bytes | facts for reports and exports |\n\
+         | {CODE} | CODE | {} bytes of UTF-8 | the code that names the card, in place of its id; critical |\n",
         limits::TRACE_BYTES_MAX,
         limits::LABEL_BYTES_MAX,
         limits::FACTS_BYTES_MAX,
+        limits::CODE_BYTES_MAX,
     )
 }
 
@@ -195,15 +216,15 @@ fn extras() -> String {
 fn rejection(code: Code) -> (&'static str, &'static str) {
     match code {
         Code::OutOfStock => (
-            "LINES; UNITS for a stock change and KEY_REPLACE",
-            "fewer units are available, and not claimed by debts, than asked for; CONFIRM: too few card keys are neither frozen nor void",
+            "LINES; UNITS for a stock change, KEY_REPLACE, ISSUE and CLAIM",
+            "fewer units are available, and not claimed by debts, than asked for; CONFIRM: too few card keys are neither frozen nor void; ISSUE, CLAIM: fewer cards are left",
         ),
         Code::ChannelQuota => (
-            "LINES; UNITS for a change of a stock or batch and KEY_REPLACE",
+            "LINES; UNITS for a change of a stock or batch, KEY_REPLACE, ISSUE and CLAIM",
             "the channel's cap, or what is guaranteed to others, does not allow it",
         ),
         Code::UserLimit => (
-            "LINES",
+            "LINES; UNITS for ISSUE and CLAIM",
             "a purchase limit of the buyer, limit key, device or address, in all or per day, does not allow it",
         ),
         Code::HeldLimit => {
@@ -214,30 +235,40 @@ fn rejection(code: Code) -> (&'static str, &'static str) {
         }
         Code::NotFound => (
             "LINES for RESERVE and SELL",
-            "no such stock, batch, card key, risk rule, block or operation of this merchant",
+            "no such stock, campaign, batch, card, card key, risk rule, block, redemption or operation of this merchant; a code that does not open; WALLET_SHOW: no such card of the owner's",
         ),
-        Code::NotStarted => ("LINES", "the sale has not opened yet"),
+        Code::NotStarted => (
+            "LINES for RESERVE and SELL; TIME for REDEEM",
+            "the sale has not opened yet; ISSUE, CLAIM: a draft, or not yet; REDEEM: the card is not valid yet",
+        ),
         Code::Expired => (
-            "LINES for RESERVE and SELL",
-            "the sale is closed; EXTEND: the hold has expired; KEYS_IMPORT: the batch has expired",
+            "LINES for RESERVE and SELL; TIME for REDEEM",
+            "the sale is closed; EXTEND: the hold has expired; KEYS_IMPORT: the batch has expired; ISSUE, CLAIM: stopped, or too late; REDEEM: the card is no longer valid",
         ),
         Code::NotActive => (
             "",
-            "RETURN, REVEAL, KEY_REPLACE, KEY_RECLAIM, KEYS_READ: the hold is not confirmed; CONFIRM, RELEASE, EXTEND: it is owed; BATCH_CHANGE: the batch is not in the state it is to leave",
+            "RETURN, REVEAL, KEY_REPLACE, KEY_RECLAIM, KEYS_READ: the hold is not confirmed; CONFIRM, RELEASE, EXTEND: it is owed; BATCH_CHANGE: the batch is not in the state it is to leave; REDEEM: the card is inactive, or its campaign a draft; CARD_CHANGE: the card is inactive",
         ),
-        Code::Frozen => {
-            ("LINES for RESERVE and SELL", "the stock is frozen; KEYS_IMPORT: the batch is frozen")
-        }
-        Code::Void => ("", "the batch is void or expired; KEY_REPLACE, KEY_RECLAIM: the card key is void"),
-        Code::Used => ("", "later: the card is used up"),
+        Code::Frozen => (
+            "LINES for RESERVE and SELL",
+            "the stock is frozen; KEYS_IMPORT: the batch is frozen; ISSUE, CLAIM: or the campaign is paused; REDEEM: the card or its campaign is frozen",
+        ),
+        Code::Void => (
+            "",
+            "the batch is void or expired; KEY_REPLACE, KEY_RECLAIM: the card key is void; REDEEM, REVERSE, CARD_CHANGE: the card is void",
+        ),
+        Code::Used => ("", "REDEEM, CARD_CHANGE: the card is used up"),
         Code::CampaignLimit => ("", "later: the campaign's own limit"),
         Code::BudgetExceeded => ("", "later: the budget does not allow it"),
-        Code::BalanceExceeded => ("", "later: the balance does not allow it"),
-        Code::NotOwner => ("", "`replace` names a hold of another user and another order"),
-        Code::OutOfScope => ("", "later: not for this merchant, channel, store or product"),
+        Code::BalanceExceeded => ("UNITS", "REDEEM: more units than the card has left"),
+        Code::NotOwner => (
+            "",
+            "`replace` names a hold of another user and another order; REDEEM: the card is another user's",
+        ),
+        Code::OutOfScope => ("", "REDEEM: not for this channel, store, product or category"),
         Code::RuleFailed => (
-            "VERSION for STOCK_EDIT, STOCK_QUOTA, STOCK_LIMITS, STOCK_PRICE and ZONE_SET of another version; LINES for RESERVE and SELL",
-            "the stock or batch exists already (STOCK_CREATE, BATCH_CREATE); another version is in force (STOCK_EDIT, STOCK_QUOTA, STOCK_LIMITS, STOCK_PRICE, ZONE_SET); another clock than the first, or the merchant has no zone (STOCK_LIMITS); a transition that has begun would change (ZONE_SET); a time has passed (STOCK_QUOTA, BATCH_CREATE); not for a stock of this kind, or a hold without card keys; more card keys than a line can have (RESERVE, SELL); card keys to available (RETURN); replaced three times (KEY_REPLACE); shown already (KEY_RECLAIM); no sale's id (CANCEL); as a line's fact: the order has the stock by another hold (late CONFIRM)",
+            "VERSION for STOCK_EDIT, STOCK_QUOTA, STOCK_LIMITS, STOCK_PRICE, ZONE_SET, CAMPAIGN_EDIT and CAMPAIGN_STATE of another version; LINES for RESERVE and SELL; UNITS for REDEEM",
+            "the stock or batch exists already (STOCK_CREATE, BATCH_CREATE); another version is in force (STOCK_EDIT, STOCK_QUOTA, STOCK_LIMITS, STOCK_PRICE, ZONE_SET); another clock than the first, or the merchant has no zone (STOCK_LIMITS); a transition that has begun would change (ZONE_SET); a time has passed (STOCK_QUOTA, BATCH_CREATE); not for a stock of this kind, or a hold without card keys; more card keys than a line can have (RESERVE, SELL); card keys to available (RETURN); replaced three times (KEY_REPLACE); shown already (KEY_RECLAIM); no sale's id (CANCEL); the id exists (CAMPAIGN_CREATE), a fixed field differs (CAMPAIGN_EDIT), no such move (CAMPAIGN_STATE, CARD_CHANGE), a time that has passed (CARD_CHANGE), the amount is below the threshold or the interval has not passed (REDEEM); as a line's fact: the order has the stock by another hold (late CONFIRM)",
         ),
         Code::LockedByOtherOrder => ("", "later: another order holds it"),
         Code::QuoteChanged => {
@@ -250,9 +281,9 @@ fn rejection(code: Code) -> (&'static str, &'static str) {
         }
         Code::HoldConfirmed => ("", "the hold is confirmed; `replace`: or owed"),
         Code::ExceedsHold => ("LINES", "more units, or more lines, than the hold has"),
-        Code::ExceedsRedeemed => ("", "later: more units than were redeemed"),
-        Code::AlreadyReversed => ("", "RETURN of all that is left: nothing is left"),
-        Code::ReversalWindow => ("", "later: too late to reverse"),
+        Code::ExceedsRedeemed => ("UNITS", "REVERSE: more units than are left of the redemption"),
+        Code::AlreadyReversed => ("", "RETURN of all that is left, REVERSE: nothing is left"),
+        Code::ReversalWindow => ("TIME", "REVERSE: too late"),
         Code::KeyReplaced => (
             "KEY",
             "repeat of CONFIRM, SELL or REVEAL: a card key of the hold was replaced since; read them with KEYS_READ",
@@ -267,7 +298,7 @@ fn rejection(code: Code) -> (&'static str, &'static str) {
         Code::OperationTooOld => ("FLOOR", "the operation id is older than the floor: it may have happened"),
         Code::ClockAhead => ("TIME", "the operation id was made more than 60 s in the future"),
         Code::DeadlinePassed => ("TIME", "the command's own deadline has passed"),
-        Code::CrossSlot => ("", "a stock lies in another slot than the command"),
+        Code::CrossSlot => ("", "a stock, campaign or card lies in another slot than the command"),
         Code::Capacity => ("MAXIMUM", "a configured maximum is reached"),
         Code::Busy => ("", "a queue is full: repeat after a wait"),
         Code::Throttled => ("", "too many requests of this kind: repeat after a wait"),
@@ -334,6 +365,10 @@ fn table(name: &str) -> String {
         "listed_key" => markdown(0, ListedItemLayout::FIELDS),
         "debt" => markdown(0, DebtLayout::FIELDS),
         "hold of an order" => markdown(0, OrderHoldLayout::FIELDS),
+        "definition" => markdown(0, DefinitionLayout::FIELDS),
+        "tier" => markdown(0, TierLayout::FIELDS),
+        "scope" => markdown(0, ScopeLayout::FIELDS),
+        "wallet_card" => markdown(0, WalletCardLayout::FIELDS),
         "hold_line" => markdown(0, HoldLineLayout::FIELDS),
         "facts_kinds" => facts_kinds(),
         "line_fact" => markdown(0, LineFactLayout::FIELDS),

@@ -6,7 +6,7 @@ mod common;
 use common::{answers_frame, commands_frame};
 use proptest::prelude::*;
 use scrip_engine::answer::Outcome;
-use scrip_engine::command::Malformed;
+use scrip_engine::command::{CampaignCreate, Command, Malformed, Request};
 use scrip_protocol::answer_read::AnswerReader;
 use scrip_protocol::commands::{COMMAND_HEADER_BYTES, TakeBody, flag};
 use scrip_protocol::error::{CommandFault, ErrorCode, ProtocolError};
@@ -17,6 +17,7 @@ use scrip_protocol::limits::COMMAND_BYTES_MAX;
 use scrip_protocol::notice::{self, ErrorNotice, Goaway};
 use scrip_protocol::read::CommandReader;
 use scrip_protocol::secret::Token;
+use scrip_protocol::write::{EncodedCommand, PushError};
 
 const OPEN: FrameLimits = FrameLimits::AUTHENTICATED;
 
@@ -236,13 +237,81 @@ fn unknown_extras_are_skipped_unless_critical() {
     assert_eq!(extras_of(&[1, 0, 2, 0, 1, 2, 3, 0]), fault(ExtraFault::PaddingNotZero(1)));
     assert_eq!(extras_of(&[1, 0, 0, 0, 0, 0, 0, 0]), fault(ExtraFault::Empty("TRACE")));
     assert_eq!(extras_of(&[0; 8]), fault(ExtraFault::TypeZero));
-    assert_eq!(extras_of(&[2, 0, 2, 0, 0xff, 0xfe, 0, 0]), fault(ExtraFault::NotText));
+    assert_eq!(extras_of(&[2, 0, 2, 0, 0xff, 0xfe, 0, 0]), fault(ExtraFault::NotText("LABEL")));
     assert_eq!(extras_of(&[1, 0, 1, 0, 1, 0, 0, 0].repeat(2)), fault(ExtraFault::Repeated("TRACE")));
     let mut long = vec![1, 0, 65, 0];
     long.extend([7; 65]);
     long.extend([0; 3]);
     let too_long = ExtraFault::TooLong { name: "TRACE", bytes: 65, bytes_max: 64 };
     assert_eq!(extras_of(&long), fault(too_long));
+}
+
+/// The fault of the sample `name` after `change`.
+fn fault_of(name: &str, change: impl FnOnce(&mut Vec<u8>)) -> Option<CommandFault> {
+    let (_, request, extras) =
+        *common::commands().iter().find(|(sample, ..)| *sample == name).expect("there is such a sample");
+    let mut bytes = common::command_bytes(&request, &extras);
+    change(&mut bytes);
+    let length = bytes.len() as u16;
+    bytes[..2].copy_from_slice(&length.to_le_bytes());
+    CommandReader::new(&bytes).next().unwrap().err().map(|error| error.why)
+}
+
+#[test]
+fn what_is_wrong_with_a_command_on_cards_is_told() {
+    let malformed = |fault: Option<CommandFault>| matches!(fault, Some(CommandFault::Malformed(_)));
+    // Tiers and scope that are counted and not there, a kind and a state that are none.
+    assert_eq!(fault_of("campaign_edit", |bytes| bytes[12] = 200), Some(CommandFault::Count(200)));
+    assert!(malformed(fault_of("campaign_edit", |bytes| bytes[64] = 6)));
+    assert_eq!(fault_of("campaign_state", |bytes| bytes[60] = 5), Some(CommandFault::CampaignState(5)));
+    assert_eq!(fault_of("campaign_state", |bytes| bytes[61] = 1), Some(CommandFault::SpareNotZero));
+    // Too many cards, a claim of nobody's, bearer cards for somebody.
+    assert!(malformed(fault_of("issue", |bytes| bytes[88] = 65)));
+    assert!(malformed(fault_of("claim", |bytes| bytes[48..64].fill(0))));
+    assert!(malformed(fault_of("issue_parties", |bytes| bytes[48..64].fill(0))));
+    let no_change = CommandFault::CardChange { change: 6, until_ms: 0 };
+    assert_eq!(fault_of("card_freeze", |bytes| bytes[64] = 6), Some(no_change));
+    let no_time = CommandFault::CardChange { change: 2, until_ms: 1 };
+    assert_eq!(fault_of("card_freeze", |bytes| bytes[56] = 1), Some(no_time));
+    assert!(malformed(fault_of("card_show_generation", |bytes| bytes[56] = 32)));
+    assert_eq!(fault_of("card_show_generation", |bytes| bytes[3] = 0), Some(CommandFault::SpareNotZero));
+    assert_eq!(fault_of("wallet_show_on", |bytes| bytes[3] = 1), Some(CommandFault::SpareNotZero));
+}
+
+#[test]
+fn a_card_is_named_by_its_id_or_by_a_code() {
+    let code = [4, 0x80, 4, 0, b'A', b'B', b'C', b'D'];
+    let extra = |bytes: &mut Vec<u8>| bytes.extend_from_slice(&code);
+    let twice = Some(CommandFault::Code);
+    assert_eq!(fault_of("card_show_by_code", |_| {}), None);
+    assert_eq!(fault_of("card_show", extra), twice);
+    assert_eq!(fault_of("card_show", |bytes| bytes[48..56].fill(0xff)), twice);
+    assert_eq!(fault_of("card_show_by_code", |bytes| bytes[48..56].fill(0)), twice);
+    assert_eq!(fault_of("card_show_by_code", |bytes| bytes[3] = flag::HAS_GENERATION), twice);
+    assert_eq!(fault_of("redeem", extra), twice);
+    assert_eq!(fault_of("card_void", extra), twice);
+    assert_eq!(fault_of("reserve_one_line", extra), twice);
+    let mut long = vec![4, 0x80, 33, 0];
+    long.extend([b'7'; 33]);
+    long.extend([0; 3]);
+    let too_long = ExtraFault::TooLong { name: "CODE", bytes: 33, bytes_max: 32 };
+    let fault = fault_of("card_show", |bytes| bytes.extend_from_slice(&long));
+    assert_eq!(fault, Some(CommandFault::Extra(too_long)));
+    let (_, _, extras) = common::cards::commands_by_code()[0];
+    assert!(format!("{extras:?}").contains("***") && !format!("{extras:?}").contains("15NM"));
+}
+
+#[test]
+fn a_key_of_a_campaign_is_not_sent() {
+    let (_, request, extras) =
+        *common::commands().iter().find(|(name, ..)| *name == "campaign_create").unwrap();
+    let Command::CampaignCreate(create) = request.command else { panic!("the sample makes a campaign") };
+    let command = Command::CampaignCreate(CampaignCreate { key: &[1; 60], ..create });
+    let sealed = EncodedCommand::new(&Request { command, ..request }, &extras);
+    assert_eq!(sealed.unwrap_err(), PushError::CampaignKey);
+    let by_code = Command::CardShow { card: scrip_protocol::commands::CARD_BY_CODE, generation: None };
+    let nobody = EncodedCommand::new(&Request { command: by_code, ..request }, &Extras::NONE);
+    assert_eq!(nobody.unwrap_err(), PushError::Code);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod common;
 
+use common::card_strategies::{CardParts, card_parts};
 use common::strategies::{
     batches, blocks, channels, debts, limits, order_holds, prices, quotas, rules, texts, transitions,
 };
@@ -26,7 +27,7 @@ use scrip_protocol::answer_read::AnswerReader;
 use scrip_protocol::answer_write::AnswerFrame;
 use scrip_protocol::answers::{AnswerKind, FactsKind};
 use scrip_protocol::commands::CommandKind;
-use scrip_protocol::extras::Extras;
+use scrip_protocol::extras::{CodeText, Extras};
 use scrip_protocol::frame::{self, FrameKind, FrameLimits, HEADER_BYTES};
 use scrip_protocol::limits::FRAME_BYTES_MAX;
 use scrip_protocol::read::CommandReader;
@@ -56,6 +57,7 @@ struct Parts {
     trace: Vec<u8>,
     label: String,
     facts: Vec<u8>,
+    cards: CardParts,
 }
 
 fn envelopes() -> impl Strategy<Value = Envelope> {
@@ -88,7 +90,7 @@ fn parts() -> impl Strategy<Value = Parts> {
     (
         (prop::sample::select(CommandKind::ALL), envelopes(), any::<[u128; 3]>(), any::<[u64; 4]>()),
         (any::<[u32; 3]>(), any::<[bool; 5]>(), (lines(), quotas(), texts()), units, text),
-        (limits(), prices(), rules(), blocks(), transitions()),
+        (limits(), prices(), rules(), blocks(), (transitions(), card_parts())),
         (
             prop::collection::vec(any::<u8>(), 0..=64),
             "\\PC{0,16}",
@@ -97,7 +99,7 @@ fn parts() -> impl Strategy<Value = Parts> {
     )
         .prop_map(|((kind, envelope, big, numbers), (small, flags, lists, units, name), set, extras)| {
             let (trace, label, facts) = extras;
-            let (limits, prices, rule, block, transitions) = set;
+            let (limits, prices, rule, block, (transitions, cards)) = set;
             let (lines, quotas, texts) = lists;
             Parts {
                 kind,
@@ -120,6 +122,7 @@ fn parts() -> impl Strategy<Value = Parts> {
                 trace,
                 label,
                 facts,
+                cards,
             }
         })
 }
@@ -244,12 +247,14 @@ impl Parts {
                 Command::ZoneSet(ZoneSet { version, name, transitions: &self.transitions })
             }
             CommandKind::ZoneShow => Command::ZoneShow,
+            kind => self.cards.command(kind, &self.name, self.terms(), &self.parties),
         };
         Request { envelope: self.envelope, command }
     }
 
     fn extras(&self) -> Extras<'_> {
-        Extras { trace: &self.trace, label: &self.label, facts: &self.facts }
+        let code = CodeText::new(self.cards.code(self.kind).unwrap_or(""));
+        Extras { trace: &self.trace, label: &self.label, facts: &self.facts, code }
     }
 }
 
@@ -281,6 +286,7 @@ struct AnswerParts {
     transitions: Vec<Transition>,
     listed: Vec<u8>,
     name: String,
+    cards: CardParts,
 }
 
 fn answer_parts() -> impl Strategy<Value = AnswerParts> {
@@ -326,11 +332,12 @@ fn answer_parts() -> impl Strategy<Value = AnswerParts> {
             prop::collection::vec(rules(), 0..=RISK_RULES_MAX),
             prop::collection::vec(blocks(), 0..=BLOCKS_PER_ANSWER_MAX),
             transitions(),
+            card_parts(),
         ),
         "\\PC{0,16}",
     )
         .prop_map(|(kinds, numbered, values, units, hold_lines, line_facts, lists, set, name)| {
-            let (limits, prices, rules, blocks, transitions) = set;
+            let (limits, prices, rules, blocks, transitions, cards) = set;
             let (channels, batches, debts, order_holds, keys, listed) = lists;
             AnswerParts {
                 kind: kinds.0,
@@ -358,6 +365,7 @@ fn answer_parts() -> impl Strategy<Value = AnswerParts> {
                 transitions,
                 listed,
                 name,
+                cards,
             }
         })
 }
@@ -387,7 +395,8 @@ impl AnswerParts {
         StockView {
             stock: StockId(stock),
             version: self.small[0],
-            kind: match self.channel % 4 {
+            kind: match self.channel % 5 {
+                4 => StockKind::Cards,
                 3 => StockKind::Reusable,
                 0 => StockKind::Counter,
                 1 => StockKind::Keys,
@@ -484,6 +493,7 @@ impl AnswerParts {
                 let kind = OperationKind::from_number(number).expect("1 to 16 and 19 to 23 are kinds");
                 Answer::Operation(OperationView { kind, value })
             }
+            kind => self.cards.answer(kind),
         })
     }
 }

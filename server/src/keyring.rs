@@ -2,13 +2,14 @@
 //!
 //! A master key lies in a file of its own, outside the data directory, so that a copied directory or backup opens
 //! nothing. It wraps (AES-256-GCM) a data key per stock and the key of fingerprints; the wrapped ones lie in
-//! `DIR/keyring.json`. Invariant: a data key is on disk before anything is sealed under it; a master key that does not
+//! `DIR/keyring.json`. The keys of campaigns' codes are sealed under the master key itself, and lie in the log. Invariant: a data key is on disk before anything is sealed under it; a master key that does not
 //! open the keyring is refused at start, never replaced.
 
 use crate::data_directory::{DirectoryError, replace_file};
 use crate::hex::{hex, unhex};
 use aes_gcm::aead::{Aead, KeyInit, Payload};
 use aes_gcm::{Aes256Gcm, Key, Nonce};
+use scrip_codes::CampaignKey;
 use scrip_engine::ids::StockId;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -23,6 +24,8 @@ const FILE: &str = "keyring.json";
 const FORMAT_VERSION: u32 = 1;
 const KEY_BYTES: usize = 32;
 const NONCE_BYTES: usize = 12;
+/// What stands in front of a campaign's id in what its key is sealed for.
+const FOR_CAMPAIGN: &[u8] = b"scrip campaign ";
 /// What the fingerprint key is wrapped for; data keys are wrapped for their stocks.
 const FOR_FINGERPRINTS: &[u8] = b"scrip fingerprints";
 
@@ -170,6 +173,44 @@ impl Keyring {
     }
 }
 
+impl Keyring {
+    /// A new key for the codes of a campaign, sealed: what the log keeps of it.
+    ///
+    /// # Errors
+    /// If the system gives no random bytes.
+    pub fn make_campaign_key(&self, campaign: StockId) -> Result<Vec<u8>, KeyringError> {
+        seal_key(&self.master, &random_key()?, &for_campaign(campaign))
+    }
+
+    /// The key of a campaign's codes; `None`: it was sealed under another master key, or for another campaign.
+    pub fn open_campaign_key(&self, campaign: StockId, sealed: &[u8]) -> Option<CampaignKey> {
+        open_key(&self.master, sealed, &for_campaign(campaign)).map(|key| CampaignKey::new(*key))
+    }
+}
+
+/// A campaign's key, opened by the master key alone: for those who have that file at hand, and no server.
+///
+/// # Errors
+/// If the master key can't be read, or does not open it.
+pub fn open_campaign_key(
+    data: &Path,
+    master: Option<&Path>,
+    campaign: StockId,
+    sealed: &[u8],
+) -> Result<CampaignKey, KeyringError> {
+    let path = master.map_or_else(|| default_master_path(data), Path::to_owned);
+    let missing = || KeyringError::Missing { path: path.clone(), data: data.to_owned() };
+    let key = read_master(&path)?.ok_or_else(missing)?;
+    let master = Aes256Gcm::new(&Key::<Aes256Gcm>::from(*key));
+    let opened = open_key(&master, sealed, &for_campaign(campaign));
+    let opened = opened.ok_or_else(|| KeyringError::Wrong { path, data: data.to_owned() })?;
+    Ok(CampaignKey::new(*opened))
+}
+
+fn for_campaign(campaign: StockId) -> Vec<u8> {
+    [FOR_CAMPAIGN, &campaign.0.to_le_bytes()].concat()
+}
+
 fn default_master_path(data: &Path) -> PathBuf {
     let mut name = data.file_name().unwrap_or_default().to_owned();
     name.push(".master-key");
@@ -232,15 +273,23 @@ fn random_key() -> Result<SecretKey, KeyringError> {
 }
 
 fn wrap_key(master: &Aes256Gcm, key: &SecretKey, purpose: &[u8]) -> Result<String, KeyringError> {
+    Ok(hex(&seal_key(master, key, purpose)?))
+}
+
+/// Nonce and sealed key.
+fn seal_key(master: &Aes256Gcm, key: &SecretKey, purpose: &[u8]) -> Result<Vec<u8>, KeyringError> {
     let mut nonce = [0; NONCE_BYTES];
     getrandom::fill(&mut nonce)?;
     let payload = Payload { msg: key.as_slice(), aad: purpose };
     let sealed = master.encrypt(&Nonce::from(nonce), payload).expect("32 bytes can be sealed");
-    Ok(hex(&[&nonce[..], &sealed].concat()))
+    Ok([&nonce[..], &sealed].concat())
 }
 
 fn unwrap_key(master: &Aes256Gcm, wrapped: &str, purpose: &[u8]) -> Option<SecretKey> {
-    let bytes = unhex(wrapped)?;
+    open_key(master, &unhex(wrapped)?, purpose)
+}
+
+fn open_key(master: &Aes256Gcm, bytes: &[u8], purpose: &[u8]) -> Option<SecretKey> {
     let (nonce, sealed) = bytes.split_at_checked(NONCE_BYTES)?;
     let nonce: [u8; NONCE_BYTES] = nonce.try_into().ok()?;
     let key =
@@ -275,6 +324,28 @@ mod tests {
         assert!(
             !text.contains(&hex(&*one)) && !text.contains(std::fs::read_to_string(&master).unwrap().trim())
         );
+    }
+
+    #[test]
+    fn the_key_of_a_campaign_opens_for_it_alone() {
+        use scrip_codes::{CampaignCipher, Card, Generation, Layout, Locator, Serial};
+        let folder = tempfile::tempdir().unwrap();
+        let data = folder.path().join("data");
+        std::fs::create_dir(&data).unwrap();
+        let ring = Keyring::open(&data, None).unwrap();
+        let sealed = ring.make_campaign_key(stock(1)).unwrap();
+        assert!(sealed.len() <= scrip_engine::limits::CAMPAIGN_KEY_BYTES_MAX);
+        let card = Card { serial: Serial::new(42).unwrap(), generation: Generation::FIRST };
+        let code = |key: &CampaignKey| {
+            let cipher = CampaignCipher::new(key, Locator::new(7).unwrap(), Layout::Standard);
+            cipher.print(card).reveal().to_owned()
+        };
+        let key = ring.open_campaign_key(stock(1), &sealed).unwrap();
+        assert!(ring.open_campaign_key(stock(2), &sealed).is_none());
+        let alone = open_campaign_key(&data, None, stock(1), &sealed).unwrap();
+        assert_eq!(code(&key), code(&alone));
+        let other = ring.make_campaign_key(stock(1)).unwrap();
+        assert_ne!(code(&key), code(&ring.open_campaign_key(stock(1), &other).unwrap()));
     }
 
     #[test]

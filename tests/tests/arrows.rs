@@ -77,8 +77,8 @@ const HOUSE: &[Room] = &[
     Room {
         name: "scrip-client",
         floor: 3,
-        may_import: &[PLANTED, "scrip-engine", "scrip-protocol"],
-        rule: "a client knows the protocol and the engine's types, nothing of the server's inside",
+        may_import: &[PLANTED, "scrip-engine", "scrip-codes", "scrip-protocol"],
+        rule: "a client knows the protocol, the engine's types and how codes are read, nothing of the server's inside",
     },
     Room {
         name: "scrip-loadgen",
@@ -93,6 +93,7 @@ const HOUSE: &[Room] = &[
             PLANTED,
             "scrip-engine",
             "scrip-wal",
+            "scrip-codes",
             "scrip-shard",
             "scrip-protocol",
             "scrip-client",

@@ -81,6 +81,12 @@ impl<'a> Dump<'a> {
             CommandKind::StockCreate => usize::from(self.u16(36)),
             CommandKind::BatchCreate => usize::from(self.u16(28)),
             CommandKind::ZoneSet => usize::from(self.u16(4)),
+            CommandKind::CampaignCreate => usize::from(self.u16(36)),
+            _ => 0,
+        };
+        let tiers = match kind {
+            CommandKind::CampaignCreate => usize::from(self.bytes[39]),
+            CommandKind::CampaignEdit => usize::from(self.bytes[12]),
             _ => 0,
         };
         let block_bytes = if kind.tail() == Tail::Texts { usize::from(self.u16(12)) } else { 0 };
@@ -94,6 +100,15 @@ impl<'a> Dump<'a> {
             Tail::Quotas => (0..lines).for_each(|_| self.fields(commands::QuotaLayout::FIELDS)),
             Tail::Limits => self.limits(),
             Tail::Prices => (0..lines).for_each(|_| self.fields(commands::PriceLayout::FIELDS)),
+            Tail::Definition => {
+                self.definition(tiers, lines);
+                self.text(name_bytes, "name");
+            }
+            Tail::Parties => {
+                if flags & flag::HAS_PARTIES != 0 {
+                    self.fields(commands::PartiesLayout::FIELDS);
+                }
+            }
             Tail::Lines => {
                 if flags & flag::HAS_REPLACE != 0 {
                     let label = format!("replace u128 = {}", number(&self.bytes[..16]));
@@ -116,6 +131,13 @@ impl<'a> Dump<'a> {
         while self.offset < end {
             self.extra();
         }
+    }
+
+    /// Shows a definition, its tiers and its scope.
+    fn definition(&mut self, tiers: usize, scope: usize) {
+        self.fields(commands::DefinitionLayout::FIELDS);
+        (0..tiers).for_each(|_| self.fields(commands::TierLayout::FIELDS));
+        (0..scope).for_each(|_| self.fields(commands::ScopeLayout::FIELDS));
     }
 
     /// Shows `count` lengths, then the texts, and the padding behind them.
@@ -176,8 +198,18 @@ impl<'a> Dump<'a> {
         let keys = if kind == AnswerKind::ConfirmedKeys { usize::from(self.u16(12)) } else { 0 };
         let blocks = if kind == AnswerKind::Risk { usize::from(self.u16(4)) } else { 0 };
         let name_bytes = if kind == AnswerKind::Zone { usize::from(self.u16(4)) } else { 0 };
+        let (tiers, key_bytes) = match kind {
+            AnswerKind::Campaign => (usize::from(self.bytes[34]), usize::from(self.bytes[35])),
+            _ => (0, 0),
+        };
         self.fields(kind.fields());
         match kind {
+            AnswerKind::Campaign => {
+                self.definition(tiers, count);
+                self.raw(key_bytes, "key");
+                self.padding(key_bytes);
+            }
+            AnswerKind::Wallet => (0..count).for_each(|_| self.fields(answers::WalletCardLayout::FIELDS)),
             AnswerKind::Reserved | AnswerKind::Confirmed => self.units(count),
             AnswerKind::Stock => self.text(count, "name"),
             AnswerKind::Hold => (0..count).for_each(|_| self.fields(answers::HoldLineLayout::FIELDS)),

@@ -1,6 +1,8 @@
 //! One sample of everything that can be on the wire, used by the golden vectors and the hostile tests alike.
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
+pub mod card_strategies;
+pub mod cards;
 pub mod dump;
 pub mod orders;
 pub mod strategies;
@@ -73,7 +75,8 @@ pub fn commands() -> Vec<CommandSample> {
         Quota::new(ChannelId(0), 0, 25_000, 0),
         Quota::new(ChannelId(3), 40_000, Quota::NO_CAP, NOW_MS + 3_600_000),
     ]);
-    let extras = Extras { trace: &[1, 2, 3, 4, 5], label: "T20240501-1", facts: b"{\"paid\":990}" };
+    let extras =
+        Extras { trace: &[1, 2, 3, 4, 5], label: "T20240501-1", facts: b"{\"paid\":990}", ..Extras::NONE };
     let plain = [
         (
             "stock_create",
@@ -121,6 +124,7 @@ pub fn commands() -> Vec<CommandSample> {
         .chain([("owed_show", Command::OwedShow { stock: STOCK, from: 64 })])
         .chain(orders::commands())
         .chain(zones::commands())
+        .chain(cards::commands())
         .enumerate()
         .map(|(index, (name, command))| {
             let operation = OperationId(OPERATION.0 + 0x10 * index as u128);
@@ -133,6 +137,7 @@ pub fn commands() -> Vec<CommandSample> {
         Request { envelope: given, command: Command::Reserve { take: one, ttl_ms: 0 } },
         extras,
     ));
+    samples.extend(cards::commands_by_code());
     samples
 }
 
@@ -508,7 +513,10 @@ pub fn answers() -> Vec<AnswerSample> {
     let done = done.chain([("hold_flagged", Answer::Hold(flagged))]).chain(answers_of_limits());
     let once = Answer::Stock(StockView { once_per_order: true, ..stock });
     let done = done.chain(answers_of_orders()).chain([("stock_once_per_order", once)]);
-    let done = done.chain(answers_of_debts()).chain(orders::answers()).chain(zones::answers());
+    let of_cards = Answer::Stock(StockView { kind: StockKind::Cards, ..stock });
+    let done = done.chain(answers_of_debts()).chain(orders::answers()).chain(cards::answers());
+    let done = done.chain(zones::answers());
+    let done = done.chain([("stock_of_cards", of_cards)]);
     done.map(|(name, answer)| (name.to_string(), Outcome::Done(answer))).collect()
 }
 
@@ -545,6 +553,7 @@ pub fn rejections() -> Vec<AnswerSample> {
     let facts = leak(&[LineFact::new(0, Code::HeldLimit, 2, 1)]);
     samples.push(("held_limit_lines".to_string(), refused(Code::HeldLimit, Facts::Lines(facts))));
     samples.extend(later.iter().map(maximum));
+    samples.extend(cards::rejections().map(|(name, code, facts)| (name.to_string(), refused(code, facts))));
     samples
 }
 

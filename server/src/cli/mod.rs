@@ -2,6 +2,7 @@
 //!
 //! Invariant: a value that parses here has a meaning; whether it is allowed is the server's to say.
 
+mod cards;
 mod merchant;
 mod risk;
 mod runs;
@@ -10,6 +11,10 @@ mod stock;
 mod token;
 mod values;
 
+pub use cards::{
+    CampaignCommand, CampaignCreateArgs, CampaignEditArgs, CardArgs, CardCommand, ClaimArgs, CodeCommand,
+    CodeExportArgs, ExtendArgs, IssueArgs, RedeemArgs, ReverseArgs, WalletArgs, WorthArgs,
+};
 pub use merchant::{MerchantCommand, ZoneCommand};
 pub use risk::{RiskCommand, RuleArgs};
 pub use runs::{BenchArgs, DemoArgs, DemoCommand, KeysDemoArgs, LoadArgs, ProfileName, WorkName, Workload};
@@ -103,6 +108,17 @@ pub enum Command {
     Import(ImportCommand),
     /// Watch what is sold, held and refused, by stock and channel, and how fast the server answers
     Top(TopArgs),
+    /// Campaigns of a running server: what cards are worth, and whether they are issued
+    #[command(subcommand)]
+    Campaign(CampaignCommand),
+    /// Cards of a running server: issue, claim, redeem, reverse, change
+    #[command(subcommand)]
+    Card(CardCommand),
+    /// The cards that a user has
+    Wallet(WalletArgs),
+    /// Codes of cards: export and check
+    #[command(subcommand)]
+    Code(CodeCommand),
     /// Access tokens of a data directory; a running server knows of every change at once
     #[command(subcommand)]
     Token(TokenCommand),

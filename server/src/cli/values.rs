@@ -3,7 +3,7 @@
 //!
 //! Invariant: text that is not understood whole is refused, with an example of what would be.
 
-use scrip_client::ChannelId;
+use scrip_client::{ChannelId, ScopeEntry, Tier};
 use std::time::Duration;
 
 /// Text that is no value of its kind.
@@ -121,6 +121,47 @@ pub fn offset(text: &str) -> Result<i16, ValueError> {
     if minutes < 60 && (-720..=840).contains(&total) { Ok(total) } else { Err(error()) }
 }
 
+/// An amount of money: with a decimal point in major units, without one in minor units. `5.00`, `5.0` and `500` are the same.
+pub fn amount(text: &str) -> Result<u64, ValueError> {
+    let wrong = || ValueError {
+        text: text.to_owned(),
+        what: "amount, such as 5.00 (major units) or 500 (minor units)",
+    };
+    let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    let Some((major, minor)) = text.split_once('.') else {
+        return if digits(text) { text.parse().map_err(|_| wrong()) } else { Err(wrong()) };
+    };
+    if !digits(major) || !digits(minor) || minor.len() > 2 {
+        return Err(wrong());
+    }
+    let cents: u64 = minor.parse().map_err(|_| wrong())?;
+    let cents = if minor.len() == 1 { cents * 10 } else { cents };
+    let major: u64 = major.parse().map_err(|_| wrong())?;
+    major.checked_mul(100).and_then(|major| major.checked_add(cents)).ok_or_else(wrong)
+}
+
+/// `AMOUNT=AMOUNT`: from an amount on so much off.
+pub fn tier(text: &str) -> Result<Tier, ValueError> {
+    let wrong = || ValueError { text: text.to_owned(), what: "tier, such as 100.00=10.00" };
+    let (threshold, value) = text.split_once('=').ok_or_else(wrong)?;
+    Ok(Tier::new(amount(threshold)?, amount(value)?))
+}
+
+/// `WHAT=ID`: a channel by name or number, a store, product or category by number.
+pub fn scope(text: &str) -> Result<ScopeEntry, Box<dyn std::error::Error + Send + Sync>> {
+    let wrong = || ValueError { text: text.to_owned(), what: "scope, such as channel=mini or store=12" };
+    let (what, id) = text.split_once('=').ok_or_else(wrong)?;
+    let what = match what {
+        "channel" => return Ok(ScopeEntry::new(ScopeEntry::CHANNEL, u64::from(channel(id)?.0))),
+        "store" => ScopeEntry::STORE,
+        "product" => ScopeEntry::PRODUCT,
+        "category" => ScopeEntry::CATEGORY,
+        _ => return Err(wrong().into()),
+    };
+    let id = id.parse().ok().filter(|id| *id != 0).ok_or_else(wrong)?;
+    Ok(ScopeEntry::new(what, id))
+}
+
 /// A channel by name or number.
 pub fn channel(text: &str) -> Result<ChannelId, scrip_client::UnknownChannel> {
     scrip_client::channel_id(text)
@@ -195,5 +236,37 @@ mod tests {
         for text in ["", "2", "h", "-1s"] {
             assert!(span(text).unwrap_err().to_string().contains("15m"), "{text}");
         }
+    }
+
+    #[test]
+    fn amounts_are_read_in_major_or_minor_units() {
+        for (text, minor) in
+            [("5.00", 500), ("5.0", 500), ("500", 500), ("0.05", 5), ("0", 0), ("12.34", 1_234)]
+        {
+            assert_eq!(amount(text), Ok(minor), "{text}");
+        }
+        for text in [
+            "",
+            ".",
+            "5.",
+            ".5",
+            "5.005",
+            "-5",
+            "5,00",
+            "1e3",
+            "99999999999999999999.00",
+            "184467440737095517.00",
+        ] {
+            assert!(amount(text).is_err(), "{text}");
+        }
+        assert_eq!(tier("100.00=10.00"), Ok(Tier::new(10_000, 1_000)));
+        assert!(tier("100.00").is_err());
+    }
+
+    #[test]
+    fn a_scope_names_what_and_which() {
+        assert_eq!(scope("channel=mini").unwrap(), ScopeEntry::new(ScopeEntry::CHANNEL, 2));
+        assert_eq!(scope("store=12").unwrap(), ScopeEntry::new(ScopeEntry::STORE, 12));
+        assert!(scope("store=0").is_err() && scope("planet=1").is_err() && scope("12").is_err());
     }
 }

@@ -22,7 +22,7 @@ const ATTEMPT: Duration = Duration::from_secs(10);
 /// was slowed.
 const POINTS: u64 = ATTEMPT.as_millis() as u64 / GRID_MS + 3;
 
-/// Makes a RESERVE or SELL, or finds its answer if it was made before. Answers the operation, too.
+/// Makes a RESERVE, SELL or REDEEM, or finds its answer if it was made before. Answers the operation, too.
 pub async fn once<T>(
     client: &Client,
     arguments: &OperationArgs,
@@ -46,13 +46,15 @@ pub async fn once<T>(
         Err(error) if is_mismatch(&error) => error,
         answer => return Ok((operation, answer?)),
     };
-    let hold = match client.operation_show(operation, slot).await {
-        Ok(OperationShown::Hold(hold)) => hold,
+    let executed_ms = match client.operation_show(operation, slot).await {
+        Ok(OperationShown::Hold(hold)) => hold.reserved_ms,
+        Ok(OperationShown::Redemption(redemption)) => redemption.at_ms,
+        // Nothing says when a CLAIM or ISSUE was executed: its first answer printed when it was made.
         Ok(OperationShown::Operation(_)) => return Err(mismatch.into()),
         Err(Error::Rejected(refusal)) if refusal.code == Code::Forbidden => return Err(unseen(reference)),
         Err(error) => return Err(error.into()),
     };
-    for created_ms in points_before(hold.reserved_ms) {
+    for created_ms in points_before(executed_ms) {
         let operation = Operation { id, created_ms };
         match attempt(client, operation).await {
             Err(error) if is_mismatch(&error) => {}

@@ -203,6 +203,10 @@ pub fn hold(command: &HoldCommand) -> Result<(), OperatorError> {
 pub(super) async fn shown(client: &Client, hold: Hold) -> Result<HoldShown, Failure> {
     match client.operation_show(hold.operation, hold.slot).await? {
         OperationShown::Hold(shown) => Ok(shown),
+        OperationShown::Redemption(_) => Err(Failure::Wish(
+            "this is the operation of a redemption, not of a sale: `scrip card reverse` gives its units back"
+                .into(),
+        )),
         OperationShown::Operation(view) => Err(Failure::Wish(format!(
             "this is the operation of a {:?} (answered {}), not of a sale. `scrip stock show NAME` shows a stock, \
              `scrip hold show` the --operation of a `scrip sell` or `scrip reserve`",
@@ -227,7 +231,7 @@ fn wishes(client: &Client, take: &TakeArgs) -> Result<(OrderId, UserId, Vec<Line
 }
 
 /// Whom else the demand comes from; none if nobody is named.
-fn parties(client: &Client, named: &PartiesArgs) -> Result<Option<Parties>, Failure> {
+pub(super) fn parties(client: &Client, named: &PartiesArgs) -> Result<Option<Parties>, Failure> {
     let hash = |text: &Option<String>| text.as_deref().map(|text| client.keyed_hash(text)).transpose();
     let limit_key = named.limit_key.as_deref().map(|text| client.limit_key(text)).transpose()?;
     let (device, address) = (hash(&named.device)?, hash(&named.address)?);
@@ -267,7 +271,7 @@ pub(super) fn print_keys(keys: &KeysShown, reference: &str) {
     }
 }
 
-fn print_operation(arguments: &OperationArgs, operation: Operation) {
+pub(super) fn print_operation(arguments: &OperationArgs, operation: Operation) {
     match &arguments.operation {
         None => println!("operation  {}", id_text(operation.id)),
         Some(reference) => println!("operation  {reference} ({})", id_text(operation.id)),

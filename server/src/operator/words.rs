@@ -42,6 +42,16 @@ pub enum Kind {
     Order,
     /// `merchant`.
     Merchant,
+    /// `campaign create`.
+    CampaignCreate,
+    /// Any other `campaign`, and `code export`.
+    Campaign,
+    /// `card issue`, `card claim`, `wallet`.
+    Issue,
+    /// Any other `card`, and `code check`.
+    Card,
+    /// `card reverse`.
+    Reverse,
 }
 
 /// What went wrong.
@@ -69,6 +79,12 @@ fn facts(rejection: &OwnedRejection, subject: &Subject<'_>) -> String {
             };
             format!(": {}", lines.iter().map(line).collect::<Vec<_>>().join("; "))
         }
+        OwnedFacts::Time(time_ms) if rejection.code == Code::NotStarted => {
+            format!(": it is valid from {}", time(*time_ms))
+        }
+        OwnedFacts::Time(time_ms) if matches!(rejection.code, Code::Expired | Code::ReversalWindow) => {
+            format!(": it ended {}", time(*time_ms))
+        }
         OwnedFacts::Time(time_ms) => format!(": the server's time is {} ({time_ms} ms)", time(*time_ms)),
         OwnedFacts::Floor(floor_ms) => {
             format!(": what was made before {} ({floor_ms} ms) is no longer known", time(*floor_ms))
@@ -80,6 +96,12 @@ fn facts(rejection: &OwnedRejection, subject: &Subject<'_>) -> String {
         OwnedFacts::Rule(0) => ": a block stands against it".to_owned(),
         OwnedFacts::Rule(number) => format!(": risk rule {number} stands against it"),
         OwnedFacts::Version(version) => format!(": the stock is at version {version} now"),
+        OwnedFacts::Units { available: 0, .. } if rejection.code == Code::RuleFailed => {
+            ": it was used too short a time ago".to_owned()
+        }
+        OwnedFacts::Units { asked, available, .. } if rejection.code == Code::RuleFailed => {
+            format!(": the amount is {asked}, the least is {available}")
+        }
         OwnedFacts::Units { asked, available, .. } => format!(": asked {asked}, could have had {available}"),
     }
 }
@@ -111,6 +133,11 @@ pub fn next(error: &Error, subject: &Subject<'_>) -> String {
             (Kind::Create | Kind::Stock | Kind::Quota | Kind::Limit, _) => {
                 format!(". `scrip stock show {}` tells", stock(subject))
             }
+            (Kind::CampaignCreate | Kind::Campaign, _) => {
+                format!(". `scrip campaign show {}` tells", stock(subject))
+            }
+            (Kind::Issue, _) => ". `scrip wallet USER` tells what the user has".into(),
+            (Kind::Card | Kind::Reverse, _) => ". `scrip card show CARD` tells".into(),
             (Kind::Hold | Kind::Keys | Kind::Cancel | Kind::Order, _) | (Kind::Take, Some(_)) => {
                 ". Run the same command again: it is made once".into()
             }
@@ -145,6 +172,9 @@ fn lacking<'a>(rejection: &OwnedRejection, subject: &Subject<'a>) -> &'a str {
 fn next_after(rejection: &OwnedRejection, subject: &Subject<'_>) -> String {
     let (code, name) = (rejection.code, lacking(rejection, subject));
     let hold = subject.reference.unwrap_or("HOLD");
+    if let Some(text) = next_of_cards(code, subject) {
+        return text;
+    }
     match (code, subject.kind) {
         (Code::NotFound, Kind::Risk) => ". There is none: `scrip risk show` shows those there are".into(),
         (Code::RuleFailed, Kind::Merchant) => {
@@ -237,6 +267,50 @@ fn next_after(rejection: &OwnedRejection, subject: &Subject<'_>) -> String {
     }
 }
 
+/// What to try next after a refusal of a command on campaigns or cards.
+fn next_of_cards(code: Code, subject: &Subject<'_>) -> Option<String> {
+    let name = stock(subject);
+    let text = match (code, subject.kind) {
+        (Code::NotFound, Kind::Campaign | Kind::Issue) => {
+            format!(". `scrip campaign create {name} --kind amount-off --value 5.00 --units N` makes it")
+        }
+        (Code::NotFound, Kind::Card) => {
+            ". No card of this merchant has this id or code: `scrip wallet USER` shows a user's cards".into()
+        }
+        (Code::NotFound, Kind::Reverse) => {
+            ". No redemption is known by that: `scrip card redeem` prints its operation; `scrip card show CARD` the newest"
+                .into()
+        }
+        (Code::RuleFailed, Kind::CampaignCreate) => {
+            format!(". A stock or campaign of this name exists: `scrip campaign show {name}`")
+        }
+        (Code::RuleFailed, Kind::Campaign) => {
+            format!(". A campaign goes from draft to running, to paused and back, and to stopped: `scrip campaign show {name}`")
+        }
+        (Code::NotStarted | Code::Frozen, Kind::Issue) => {
+            format!(". `scrip campaign run {name}` begins to issue; `scrip campaign show {name}` shows where it stands")
+        }
+        (Code::Expired, Kind::Issue) => format!(". `scrip campaign show {name}` shows when it ended"),
+        (Code::OutOfStock, Kind::Issue) => format!(". `scrip stock supply {name} N` adds cards"),
+        (Code::UserLimit, Kind::Issue) => format!(". `scrip stock limit {name}` shows what one user may have"),
+        (Code::OperationMismatch, Kind::Issue) => {
+            ". The operation is known with another content, or at another time: add the --created-ms that its first answer printed"
+                .into()
+        }
+        (Code::Forbidden, Kind::CampaignCreate | Kind::Campaign) => forbidden(subject.kind),
+        (Code::NotActive, Kind::Card) => ". `scrip card activate CARD` activates it".into(),
+        (Code::Frozen, Kind::Card) => ". `scrip card unfreeze CARD` makes it usable again".into(),
+        (Code::RiskLimit, _) | (Code::Forbidden | Code::Unauthorized | Code::Capacity | Code::Busy, _) => return None,
+        (_, Kind::Card) => ". `scrip card show CARD` shows where it stands".into(),
+        (_, Kind::Reverse) => ". `scrip card show CARD` shows the card and its newest redemption".into(),
+        (_, Kind::CampaignCreate | Kind::Campaign | Kind::Issue) => {
+            format!(". `scrip campaign show {name}` shows where it stands")
+        }
+        _ => return None,
+    };
+    Some(text)
+}
+
 /// What a maximum that is reached is of, and what to do about it.
 pub fn full(which: CapacityOf, maximum: u64) -> (String, &'static str) {
     const MEMORY: &str = "Start `scrip serve` with more --memory";
@@ -275,7 +349,10 @@ fn forbidden(kind: Kind) -> String {
             "--verb stock --verb read"
         }
         Kind::Take | Kind::Hold | Kind::Order => "--verb sell --verb read",
-        Kind::Return | Kind::Cancel => "--verb return --verb read",
+        Kind::CampaignCreate | Kind::Campaign => "--verb stock --verb read",
+        Kind::Issue => "--verb issue --verb read",
+        Kind::Card => "--verb redeem --verb stock --verb read",
+        Kind::Return | Kind::Cancel | Kind::Reverse => "--verb return --verb read",
         Kind::Keys => "--verb stock --verb sell --verb return --verb read --verb export",
     };
     format!(

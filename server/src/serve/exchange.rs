@@ -59,7 +59,10 @@ fn execute_part(inner: &mut Inner, correlation: u64, commands: &[u8], indexes: &
     for indexes in indexes.chunks(PREPARED_MAX) {
         let requests: ArrayVec<Request<'_>, PREPARED_MAX> = indexes
             .iter()
-            .map(|_| reader.next().and_then(Result::ok).expect("the sender has decoded it").0)
+            .map(|_| {
+                let read = reader.next().and_then(Result::ok).expect("the sender has decoded it");
+                session::named(inner, read)
+            })
             .collect();
         let orders: ArrayVec<Order, PREPARED_MAX> =
             indexes.iter().map(|index| Order { index: *index, refused: None }).collect();

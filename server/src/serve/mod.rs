@@ -6,6 +6,7 @@
 //! process does not end well before every log is sealed.
 
 mod clocks;
+mod codes;
 mod connection;
 mod doors;
 mod drivers;

@@ -5,6 +5,7 @@
 //! carries what every connection brought meanwhile. Invariants: the shard is touched by this thread alone; no borrow
 //! outlives a call; a byte of an answer leaves only after the gate let it.
 
+use super::codes::CodeBook;
 use super::connection::{Connection, Socket, Written};
 use super::house::House;
 use super::links::{Batch, Ends, Links};
@@ -85,6 +86,7 @@ pub(super) struct Inner {
     pub(super) gate: Gate<Ticket>,
     pub(super) counts: BatchCounts,
     pub(super) vault: Vault,
+    pub(super) codes: CodeBook,
     pub(super) links: Links,
     /// Connections with released bytes.
     pub(super) released: Vec<Rc<Connection>>,
@@ -136,6 +138,7 @@ impl Owner {
             gate: Gate::default(),
             counts: BatchCounts::default(),
             vault: Vault::new(parts.house.keyring.clone()),
+            codes: CodeBook::new(parts.house.keyring.clone()),
             links: Links::new(parts.links),
             released: Vec::new(),
             waits: Histogram::new_with_bounds(1, 60_000_000, 3).expect("fixed bounds"),

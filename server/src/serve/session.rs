@@ -10,13 +10,15 @@ use super::links::Parcel;
 use super::owner::{Inner, Owner, Ticket};
 use super::vault::Vault;
 use arrayvec::ArrayVec;
+use scrip_codes::Layout;
 use scrip_engine::answer::Outcome;
-use scrip_engine::command::{Command, Envelope, KeyBlock, Request, StockCreate, StockKind};
+use scrip_engine::command::{CampaignCreate, Command, Envelope, KeyBlock, Request, StockCreate, StockKind};
 use scrip_engine::limits::PREPARED_MAX;
 use scrip_engine::rejection::{Code, Rejection};
 use scrip_protocol::answer_write::AnswerFrame;
 use scrip_protocol::commands::CommandKind;
 use scrip_protocol::error::{ErrorCode, ProtocolError};
+use scrip_protocol::extras::Extras;
 use scrip_protocol::frame::{self, FrameHeader, FrameKind, HEADER_BYTES};
 use scrip_protocol::handshake::{Hello, Welcome};
 use scrip_protocol::notice::{ErrorNotice, Goaway, GoawayReason, write_error, write_pong};
@@ -201,6 +203,9 @@ fn execute_one<'s>(shard: &'s mut Shard<LogHandle>, vault: &mut Vault, request: 
         {
             return create_by_chance(shard, request);
         }
+        if let Command::CampaignCreate(create) = request.command {
+            return create_campaign(shard, vault, &request.envelope, create);
+        }
         return shard.execute(request);
     };
     let Envelope { merchant, operation, .. } = request.envelope;
@@ -216,6 +221,30 @@ fn execute_one<'s>(shard: &'s mut Shard<LogHandle>, vault: &mut Vault, request: 
         }
         Err(error) => {
             tracing::error!(%error, "card keys can't be sealed");
+            Outcome::Refused(Rejection::plain(Code::Busy))
+        }
+    }
+}
+
+/// Makes a campaign, and the key of its codes.
+#[cold]
+fn create_campaign<'s>(
+    shard: &'s mut Shard<LogHandle>,
+    vault: &Vault,
+    envelope: &Envelope,
+    create: CampaignCreate<'_>,
+) -> Outcome<'s> {
+    if Layout::from_number(create.layout).is_none() {
+        // The engine keeps the number and does not know what it means.
+        return Outcome::Refused(Rejection::plain(Code::RuleFailed));
+    }
+    match vault.make_campaign_key(create.campaign) {
+        Ok(key) => {
+            let command = Command::CampaignCreate(CampaignCreate { key: &key, ..create });
+            shard.execute(&Request { envelope: *envelope, command })
+        }
+        Err(error) => {
+            tracing::error!(%error, "a campaign's key can't be made");
             Outcome::Refused(Rejection::plain(Code::Busy))
         }
     }
@@ -282,7 +311,7 @@ impl<'a> Frame<'a> {
         while !requests.is_full() {
             let (index, at) = (self.reader.index(), self.reader.payload_offset());
             match self.reader.next() {
-                Some(Ok((request, _extras))) => {
+                Some(Ok((request, extras))) => {
                     let mut refused = None;
                     if !allowed(principal, &request) {
                         refused = Some(Code::Forbidden);
@@ -308,7 +337,7 @@ impl<'a> Frame<'a> {
                         }
                         refused = Some(Code::Busy);
                     }
-                    requests.push(request);
+                    requests.push(named(inner, (request, extras)));
                     orders.push(Order { index, refused });
                 }
                 Some(Err(error)) => {
@@ -320,6 +349,13 @@ impl<'a> Frame<'a> {
         }
         true
     }
+}
+
+/// The request, with the card that a code names in its place.
+#[inline]
+pub(super) fn named<'a>(inner: &mut Inner, (request, extras): (Request<'a>, Extras<'a>)) -> Request<'a> {
+    let now_ms = inner.shard.now_ms();
+    inner.codes.name(inner.shard.engine().state(), now_ms, request, extras.code)
 }
 
 #[inline]

@@ -92,6 +92,14 @@ impl Vault {
         Ok(KeyBlock::Sealed { fingerprints, sealed: bytes })
     }
 
+    /// A new key for the codes of a campaign, sealed.
+    ///
+    /// # Errors
+    /// If the system gives no random bytes.
+    pub fn make_campaign_key(&self, campaign: StockId) -> Result<Vec<u8>, KeyringError> {
+        self.keyring.make_campaign_key(campaign)
+    }
+
     /// The first 128 bits of HMAC-SHA256 over merchant and text.
     fn fingerprint(&self, merchant: MerchantId, text: &[u8]) -> u128 {
         let mut hmac = self.fingerprints.clone();

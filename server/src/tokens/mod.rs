@@ -89,16 +89,22 @@ const fn has_ended(expires_s: u64, now_s: u64) -> bool {
 pub enum Verb {
     /// RESERVE, EXTEND, CONFIRM, RELEASE, SELL, REVEAL, KEYS_READ: the texts of card keys are for those who sell them.
     Sell,
-    /// RETURN, KEY_REPLACE, CANCEL.
+    /// RETURN, KEY_REPLACE, CANCEL, REVERSE.
     Return,
     /// STOCK_CREATE, STOCK_SUPPLY, STOCK_VOID, STOCK_FREEZE, STOCK_UNFREEZE, STOCK_EDIT, STOCK_QUOTA, STOCK_LIMITS, STOCK_PRICE,
-    /// RISK_SET, BLOCK_SET, ZONE_SET, BATCH_CREATE, BATCH_CHANGE, KEYS_IMPORT, KEY_RECLAIM.
+    /// RISK_SET, BLOCK_SET, ZONE_SET, BATCH_CREATE, BATCH_CHANGE, KEYS_IMPORT, KEY_RECLAIM, CAMPAIGN_CREATE, CAMPAIGN_EDIT, CAMPAIGN_STATE,
+    /// CARD_CHANGE.
     Stock,
     /// Queries that show no card keys.
-    /// STOCK_SHOW, STOCK_CHANNELS, STOCK_TERMS_SHOW, RISK_SHOW, ZONE_SHOW, BATCHES_SHOW, OWED_SHOW, KEYS_LIST, OPERATION_SHOW, ORDER_SHOW.
+    /// STOCK_SHOW, STOCK_CHANNELS, STOCK_TERMS_SHOW, RISK_SHOW, ZONE_SHOW, BATCHES_SHOW, OWED_SHOW, KEYS_LIST, OPERATION_SHOW, ORDER_SHOW,
+    /// CAMPAIGN_SHOW, CARD_SHOW, WALLET_SHOW.
     Read,
     /// KEYS_EXPORT: every text of a stock, in one go.
     Export,
+    /// ISSUE, CLAIM: gives cards away.
+    Issue,
+    /// REDEEM: uses cards.
+    Redeem,
 }
 
 impl Verb {
@@ -115,7 +121,11 @@ impl Verb {
             | CommandKind::Sell
             | CommandKind::Reveal
             | CommandKind::KeysRead => Verb::Sell,
-            CommandKind::Return | CommandKind::KeyReplace | CommandKind::Cancel => Verb::Return,
+            CommandKind::Return | CommandKind::KeyReplace | CommandKind::Cancel | CommandKind::Reverse => {
+                Verb::Return
+            }
+            CommandKind::Issue | CommandKind::Claim => Verb::Issue,
+            CommandKind::Redeem => Verb::Redeem,
             CommandKind::KeysExport => Verb::Export,
             CommandKind::KeysList
             | CommandKind::StockShow
@@ -126,6 +136,9 @@ impl Verb {
             | CommandKind::ZoneShow
             | CommandKind::OwedShow
             | CommandKind::OrderShow
+            | CommandKind::CampaignShow
+            | CommandKind::CardShow
+            | CommandKind::WalletShow
             | CommandKind::OperationShow => Verb::Read,
             CommandKind::StockCreate
             | CommandKind::StockSupply
@@ -142,6 +155,10 @@ impl Verb {
             | CommandKind::BatchCreate
             | CommandKind::BatchChange
             | CommandKind::KeysImport
+            | CommandKind::CampaignCreate
+            | CommandKind::CampaignEdit
+            | CommandKind::CampaignState
+            | CommandKind::CardChange
             | CommandKind::KeyReclaim => Verb::Stock,
         }
     }

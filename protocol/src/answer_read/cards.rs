@@ -1,0 +1,137 @@
+//! The decoder of answers about campaigns and cards. It stands apart so that the decoder of the others stays in one view.
+//!
+//! Invariant: as of all answers: anything that a server of this version can't have said is malformed.
+
+use super::Body;
+use crate::answers::{
+    AnswerKind, CampaignBody, CardBody, IssuedBody, RedeemedBody, RedemptionBody, ReversedBody, WalletBody,
+    flag,
+};
+use crate::error::AnswerFault;
+use scrip_engine::answer::{Answer, CampaignView, CardView, Issued, Redeemed, RedemptionView, WalletCard};
+use scrip_engine::command::{CampaignKind, CampaignState, CardState, Definition};
+use scrip_engine::ids::{CardId, ChannelId, OperationId, OrderId, StockId, UserId};
+use scrip_engine::limits::CAMPAIGN_KEY_BYTES_MAX;
+
+impl<'a> Body<'a> {
+    pub(super) fn cards(&mut self, kind: AnswerKind) -> Result<Answer<'a>, AnswerFault> {
+        if !matches!(kind, AnswerKind::Campaign | AnswerKind::Wallet) {
+            self.no_count()?;
+        }
+        Ok(match kind {
+            AnswerKind::Issued => {
+                let body: &IssuedBody = self.fixed()?;
+                self.zero(&body.spare)?;
+                Answer::Issued(Issued {
+                    first: CardId(body.first.get()),
+                    cards: body.cards.get(),
+                    state: card_state(body.state)?,
+                    from_ms: body.from_ms.get(),
+                    until_ms: body.until_ms.get(),
+                })
+            }
+            AnswerKind::Redeemed => {
+                let body: &RedeemedBody = self.fixed()?;
+                Answer::Redeemed(Redeemed {
+                    card: CardId(body.card.get()),
+                    units: body.units.get(),
+                    available: body.available.get(),
+                    discount: body.discount.get(),
+                    at_ms: body.at_ms.get(),
+                })
+            }
+            AnswerKind::Reversed => {
+                let body: &ReversedBody = self.fixed()?;
+                Answer::Reversed { units: body.units.get(), available: body.available.get() }
+            }
+            AnswerKind::Campaign => Answer::Campaign(self.campaign()?),
+            AnswerKind::Card => Answer::Card(self.card()?),
+            AnswerKind::Wallet => self.wallet()?,
+            AnswerKind::Redemption => {
+                let body: &RedemptionBody = self.fixed()?;
+                Answer::Redemption(RedemptionView {
+                    card: CardId(body.card.get()),
+                    units: body.units.get(),
+                    reversed: body.reversed.get(),
+                    order: OrderId(body.order.get()),
+                    discount: body.discount.get(),
+                    at_ms: body.at_ms.get(),
+                    flagged: self.has(flag::FLAGGED),
+                })
+            }
+            _ => unreachable!("every other answer is read before"),
+        })
+    }
+
+    fn zero(&self, spare: &[u8]) -> Result<(), AnswerFault> {
+        if spare.iter().all(|&byte| byte == 0) { Ok(()) } else { Err(AnswerFault::SpareNotZero) }
+    }
+
+    fn campaign(&mut self) -> Result<CampaignView<'a>, AnswerFault> {
+        let body: &CampaignBody = self.fixed()?;
+        let definition: &Definition = self.fixed()?;
+        let tiers = self.entries(usize::from(body.tiers))?;
+        let scope = self.entries(self.count())?;
+        let key_bytes = usize::from(body.key_bytes);
+        if key_bytes > CAMPAIGN_KEY_BYTES_MAX {
+            return Err(AnswerFault::UnknownNumber(u16::from(body.key_bytes), "length of a sealed key"));
+        }
+        let key = self.entries(key_bytes)?;
+        if body.spare.get() != 0 || definition.spare.get() != 0 || definition.spare_2.get() != 0 {
+            return Err(AnswerFault::SpareNotZero);
+        }
+        CampaignKind::from_number(definition.kind)
+            .ok_or(AnswerFault::UnknownNumber(u16::from(definition.kind), "kind of campaign"))?;
+        let state = CampaignState::from_number(body.state)
+            .ok_or(AnswerFault::UnknownNumber(u16::from(body.state), "state of a campaign"))?;
+        Ok(CampaignView {
+            campaign: StockId(body.campaign.get()),
+            version: body.version.get(),
+            state,
+            layout: body.layout,
+            locator: body.locator.get(),
+            issued: body.issued.get(),
+            batches: body.batches.get(),
+            key,
+            definition: *definition,
+            tiers,
+            scope,
+        })
+    }
+
+    fn card(&mut self) -> Result<CardView, AnswerFault> {
+        let body: &CardBody = self.fixed()?;
+        Ok(CardView {
+            card: CardId(body.card.get()),
+            campaign: StockId(body.campaign.get()),
+            owner: UserId(body.owner.get()),
+            state: card_state(body.state)?,
+            generation: body.generation,
+            channel: ChannelId(body.channel.get()),
+            available: body.available.get(),
+            consumed: body.consumed.get(),
+            void: body.void.get(),
+            from_ms: body.from_ms.get(),
+            until_ms: body.until_ms.get(),
+            redemption: OperationId(body.redemption.get()),
+        })
+    }
+
+    /// Cards in place; each is looked at once, so that reading them later can't fail.
+    fn wallet(&mut self) -> Result<Answer<'a>, AnswerFault> {
+        let body: &WalletBody = self.fixed()?;
+        let cards: &[WalletCard] = self.entries(self.count())?;
+        for card in cards {
+            card_state(card.state)?;
+        }
+        let more = self.has(flag::MORE);
+        if !more && body.next.get() != 0 {
+            return Err(AnswerFault::SpareNotZero);
+        }
+        Ok(Answer::Wallet { next: more.then_some(CardId(body.next.get())), cards })
+    }
+}
+
+fn card_state(number: u8) -> Result<CardState, AnswerFault> {
+    CardState::from_number(number).ok_or(AnswerFault::UnknownNumber(u16::from(number), "state of a card"))
+}

@@ -1,0 +1,111 @@
+//! The encoder of answers about campaigns and cards. It stands apart so that the encoder of the others stays in one view.
+//!
+//! Invariant: as of all answers: nothing is allocated but the growth of the buffer.
+
+use super::{close, header, put, when};
+use crate::answers::{
+    AnswerKind, CampaignBody, CardBody, IssuedBody, RedeemedBody, RedemptionBody, ReversedBody, WalletBody,
+    flag,
+};
+use crate::layout::pad;
+use scrip_engine::answer::{Answer, CampaignView, CardView, Issued, Redeemed, RedemptionView};
+use zerocopy::IntoBytes;
+use zerocopy::little_endian::{U16, U32, U64, U128};
+
+/// Appends one of these answers.
+pub(super) fn done(out: &mut Vec<u8>, index: u16, answer: &Answer<'_>) {
+    match answer {
+        Answer::Issued(issued) => self::issued(out, index, issued),
+        Answer::Redeemed(redeemed) => self::redeemed(out, index, redeemed),
+        Answer::Reversed { units, available } => {
+            let body = ReversedBody { units: U32::new(*units), available: U32::new(*available) };
+            put(out, header(AnswerKind::Reversed, 0, index, 0), body, &[]);
+        }
+        Answer::Campaign(view) => campaign(out, index, view),
+        Answer::Card(view) => card(out, index, view),
+        Answer::Wallet { next, cards } => {
+            let body = WalletBody { next: U64::new(next.map_or(0, |next| next.0)) };
+            let flags = when(next.is_some(), flag::MORE);
+            put(out, header(AnswerKind::Wallet, flags, index, cards.len()), body, cards.as_bytes());
+        }
+        Answer::Redemption(view) => redemption(out, index, view),
+        other => unreachable!("{other:?} is encoded elsewhere"),
+    }
+}
+
+fn issued(out: &mut Vec<u8>, index: u16, issued: &Issued) {
+    let body = IssuedBody {
+        first: U64::new(issued.first.0),
+        from_ms: U64::new(issued.from_ms),
+        until_ms: U64::new(issued.until_ms),
+        cards: U32::new(issued.cards),
+        state: issued.state as u8,
+        spare: [0; 3],
+    };
+    put(out, header(AnswerKind::Issued, 0, index, 0), body, &[]);
+}
+
+fn redeemed(out: &mut Vec<u8>, index: u16, redeemed: &Redeemed) {
+    let body = RedeemedBody {
+        card: U64::new(redeemed.card.0),
+        discount: U64::new(redeemed.discount),
+        at_ms: U64::new(redeemed.at_ms),
+        units: U32::new(redeemed.units),
+        available: U32::new(redeemed.available),
+    };
+    put(out, header(AnswerKind::Redeemed, 0, index, 0), body, &[]);
+}
+
+fn campaign(out: &mut Vec<u8>, index: u16, view: &CampaignView<'_>) {
+    let at = out.len();
+    let body = CampaignBody {
+        campaign: U64::new(view.campaign.0),
+        locator: U64::new(view.locator),
+        issued: U64::new(view.issued),
+        version: U32::new(view.version),
+        batches: U32::new(view.batches),
+        state: view.state as u8,
+        layout: view.layout,
+        tiers: view.tiers.len() as u8,
+        key_bytes: view.key.len() as u8,
+        spare: U32::ZERO,
+    };
+    let header = header(AnswerKind::Campaign, 0, index, view.scope.len());
+    put(out, header, body, view.definition.as_bytes());
+    out.extend_from_slice(view.tiers.as_bytes());
+    out.extend_from_slice(view.scope.as_bytes());
+    out.extend_from_slice(view.key);
+    pad(out, view.key.len());
+    close(out, at);
+}
+
+fn card(out: &mut Vec<u8>, index: u16, view: &CardView) {
+    let body = CardBody {
+        owner: U128::new(view.owner.0),
+        redemption: U128::new(view.redemption.0),
+        card: U64::new(view.card.0),
+        campaign: U64::new(view.campaign.0),
+        from_ms: U64::new(view.from_ms),
+        until_ms: U64::new(view.until_ms),
+        available: U32::new(view.available),
+        consumed: U32::new(view.consumed),
+        void: U32::new(view.void),
+        channel: U16::new(view.channel.0),
+        state: view.state as u8,
+        generation: view.generation,
+    };
+    put(out, header(AnswerKind::Card, 0, index, 0), body, &[]);
+}
+
+fn redemption(out: &mut Vec<u8>, index: u16, view: &RedemptionView) {
+    let body = RedemptionBody {
+        order: U128::new(view.order.0),
+        card: U64::new(view.card.0),
+        discount: U64::new(view.discount),
+        at_ms: U64::new(view.at_ms),
+        units: U32::new(view.units),
+        reversed: U32::new(view.reversed),
+    };
+    let flags = when(view.flagged, flag::FLAGGED);
+    put(out, header(AnswerKind::Redemption, flags, index, 0), body, &[]);
+}

@@ -1,0 +1,159 @@
+//! The layouts of answers about campaigns and cards. They stand apart from the others so that their table stays in one view.
+//!
+//! Invariant: what the engine's types are read from in place has their layout; a const assertion below compares sizes.
+
+use zerocopy::little_endian::{U16, U32, U64, U128};
+
+layout! {
+    /// ISSUED.
+    pub struct IssuedBody {
+        /// the first card; the others have the serials behind it
+        first: U64,
+        /// valid from, ms since the Unix epoch, a whole second; 0: open
+        from_ms: U64,
+        /// valid until, ms since the Unix epoch, a whole second; 0: open
+        until_ms: U64,
+        /// how many cards
+        cards: U32,
+        /// where they began: 1 inactive, 2 active
+        state: u8,
+        /// 0
+        spare: [u8; 3],
+    }
+}
+
+layout! {
+    /// REDEEMED.
+    pub struct RedeemedBody {
+        /// the card
+        card: U64,
+        /// what it takes off the amount, in minor units
+        discount: U64,
+        /// shard time of the redemption, ms since the Unix epoch
+        at_ms: U64,
+        /// units that were used
+        units: U32,
+        /// units that the card had left then
+        available: U32,
+    }
+}
+
+layout! {
+    /// REVERSED.
+    pub struct ReversedBody {
+        /// units given back
+        units: U32,
+        /// units that the card had left then
+        available: U32,
+    }
+}
+
+layout! {
+    /// CAMPAIGN; the definition, `tiers` tiers, `count` entries of the scope and the sealed key follow.
+    pub struct CampaignBody {
+        /// the id of its stock
+        campaign: U64,
+        /// slot x 2^15 + its number in the slot, as its codes and cards carry it
+        locator: U64,
+        /// cards issued
+        issued: U64,
+        /// the version of its stock, to edit it with
+        version: U32,
+        /// batches of bearer cards
+        batches: U32,
+        /// 1 draft, 2 running, 3 paused, 4 stopped
+        state: u8,
+        /// how long its codes are: the number of a layout in codes.md
+        layout: u8,
+        /// tiers behind the definition
+        tiers: u8,
+        /// bytes of the key, at most 96
+        key_bytes: u8,
+        /// 0
+        spare: U32,
+    }
+}
+
+layout! {
+    /// CARD.
+    pub struct CardBody {
+        /// whose it is; 0: a bearer card
+        owner: U128,
+        /// its newest redemption that is not reversed whole, as long as that is known; 0: none
+        redemption: U128,
+        /// its id
+        card: U64,
+        /// the id of its campaign's stock
+        campaign: U64,
+        /// valid from, ms since the Unix epoch; 0: open
+        from_ms: U64,
+        /// valid until, ms since the Unix epoch; 0: open
+        until_ms: U64,
+        /// units left
+        available: U32,
+        /// units used
+        consumed: U32,
+        /// units gone for good
+        void: U32,
+        /// the channel that issued it
+        channel: U16,
+        /// 1 inactive, 2 active, 3 frozen, 4 used, 5 void
+        state: u8,
+        /// the generation of its code
+        generation: u8,
+    }
+}
+
+layout! {
+    /// WALLET; the cards follow.
+    pub struct WalletBody {
+        /// with MORE: the card to go on after; else 0
+        next: U64,
+    }
+}
+
+layout! {
+    /// One card of a wallet, as `scrip_engine::answer::WalletCard` reads it in place.
+    pub struct WalletCardLayout {
+        /// its id
+        card: U64,
+        /// the id of its campaign's stock
+        campaign: U64,
+        /// valid from, ms since the Unix epoch; 0: open
+        from_ms: U64,
+        /// valid until, ms since the Unix epoch; 0: open
+        until_ms: U64,
+        /// units left
+        available: U32,
+        /// units used
+        consumed: U32,
+        /// units gone for good
+        void: U32,
+        /// the channel that issued it
+        channel: U16,
+        /// 1 inactive, 2 active, 3 frozen, 4 used, 5 void
+        state: u8,
+        /// the generation of its code
+        generation: u8,
+    }
+}
+
+layout! {
+    /// REDEMPTION.
+    pub struct RedemptionBody {
+        /// the order; 0: none
+        order: U128,
+        /// the card
+        card: U64,
+        /// what it took off the amount, in minor units
+        discount: U64,
+        /// shard time of the redemption, ms since the Unix epoch
+        at_ms: U64,
+        /// units that were used
+        units: U32,
+        /// of those, units that were given back since
+        reversed: U32,
+    }
+}
+
+const _: () = assert!(size_of::<WalletCardLayout>() == size_of::<scrip_engine::answer::WalletCard>());

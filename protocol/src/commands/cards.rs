@@ -1,0 +1,241 @@
+//! The layouts of commands on campaigns and cards. They stand apart from the others because nothing but the definition is
+//! shared with them.
+//!
+//! Invariant: what the engine reads in place has the layout of the engine's own type; const assertions below compare sizes.
+
+use scrip_engine::command::{Definition, ScopeEntry, Tier};
+use scrip_engine::ids::CardId;
+use zerocopy::little_endian::{U16, U32, U64, U128};
+
+/// What stands where a card is named when a code names it: the id of no card, so that a code that nobody opens names none.
+pub const CARD_BY_CODE: CardId = CardId(u64::MAX);
+
+layout! {
+    /// CAMPAIGN_CREATE; the definition, `tiers` tiers, `lines` entries of the scope and the name follow.
+    pub struct CampaignCreateBody {
+        /// the id of the campaign's stock, in the command's slot
+        campaign: U64,
+        /// cards that can be issued from the start
+        units: U64,
+        /// no card is issued before this shard time; 0: none
+        opens_ms: U64,
+        /// no card is issued from this shard time on; 0: none
+        closes_ms: U64,
+        /// cards one user may have; 0: no limit
+        limit_per_user: U32,
+        /// bytes of the name, 1 to 64
+        name_bytes: U16,
+        /// how long its codes are: the number of a layout in codes.md
+        layout: u8,
+        /// tiers behind the definition
+        tiers: u8,
+    }
+}
+
+layout! {
+    /// CAMPAIGN_EDIT; the definition, `tiers` tiers and `lines` entries of the scope follow.
+    pub struct CampaignEditBody {
+        /// the campaign
+        campaign: U64,
+        /// the version the caller has seen (compare and set)
+        version: U32,
+        /// tiers behind the definition
+        tiers: u8,
+        /// 0
+        spare: [u8; 3],
+    }
+}
+
+layout! {
+    /// CAMPAIGN_STATE.
+    pub struct CampaignStateBody {
+        /// the campaign
+        campaign: U64,
+        /// the version the caller has seen (compare and set)
+        version: U32,
+        /// 1 draft, 2 running, 3 paused, 4 stopped
+        state: u8,
+        /// 0
+        spare: [u8; 3],
+    }
+}
+
+layout! {
+    /// What the cards of a campaign are worth, as `scrip_engine::command::Definition` reads it in place.
+    pub struct DefinitionLayout {
+        /// 1 amount off, 2 percent off, 3 item, 4 fixed price, 5 uses
+        kind: u8,
+        /// 1: the value is granted for each whole threshold; 2: cards begin inactive
+        flags: u8,
+        /// 0
+        spare: U16,
+        /// balance of a new card
+        units: U32,
+        /// the least amount an order must have, in minor units; 0: any
+        threshold: U64,
+        /// minor units off; hundredths of a percent off; the price; else 0
+        value: U64,
+        /// the most a discount can be, in minor units; 0: no maximum
+        cap: U64,
+        /// shard time from which on a card is valid; 0: open
+        from_ms: U64,
+        /// shard time from which on it no longer is; 0: open
+        until_ms: U64,
+        /// seconds from its receipt until a card is valid
+        starts_after_s: U32,
+        /// seconds for which it is valid then; 0: open
+        lasts_s: U32,
+        /// seconds between two redemptions of one card; 0: none
+        interval_s: U32,
+        /// seconds after a redemption in which it can be reversed; 0: 7,776,000
+        window_s: U32,
+        /// seconds that a card lives at least after a reversal has given it units back; 0: none
+        grace_s: U32,
+        /// 0
+        spare_2: U32,
+    }
+}
+
+layout! {
+    /// One tier of a definition, as `scrip_engine::command::Tier` reads it in place.
+    pub struct TierLayout {
+        /// the least amount, in minor units
+        threshold: U64,
+        /// minor units off
+        value: U64,
+    }
+}
+
+layout! {
+    /// One entry of a scope, as `scrip_engine::command::ScopeEntry` reads it in place.
+    pub struct ScopeLayout {
+        /// the merchant's id of it
+        id: U64,
+        /// 1 channel, 2 store, 3 product, 4 category
+        what: u8,
+        /// 0
+        spare: [u8; 7],
+    }
+}
+
+layout! {
+    /// ISSUE; what the flags announce follows.
+    pub struct IssueBody {
+        /// who gets the cards; 0: bearer cards
+        owner: U128,
+        /// the campaign
+        campaign: U64,
+        /// the cards' own times, in place of the campaign's if one of the two is not 0: valid from; 0: open
+        from_ms: U64,
+        /// valid until; 0: open
+        until_ms: U64,
+        /// cards: 1 to 64 for an owner, 1 to 134,217,728 bearer cards
+        count: U32,
+        /// 0
+        spare: U32,
+    }
+}
+
+layout! {
+    /// CLAIM; what the flags announce follows.
+    pub struct ClaimBody {
+        /// who asks for a card
+        user: U128,
+        /// the campaign
+        campaign: U64,
+    }
+}
+
+layout! {
+    /// REDEEM; what the flags announce follows.
+    pub struct RedeemBody {
+        /// the gateway's order; 0: none
+        order: U128,
+        /// who uses the card; 0: not told
+        user: U128,
+        /// the card; with the extra CODE: 2^64 - 1
+        card: U64,
+        /// what of the order the card may be used on, in minor units
+        amount: U64,
+        /// the store; 0: not told
+        store: U64,
+        /// the product; 0: not told
+        product: U64,
+        /// the category; 0: not told
+        category: U64,
+        /// units; 0: 1
+        units: U32,
+        /// with HAS_GENERATION: of a code that the caller has opened; else 0
+        generation: u8,
+        /// 0
+        spare: [u8; 3],
+    }
+}
+
+layout! {
+    /// REVERSE.
+    pub struct ReverseBody {
+        /// the operation id of the redemption
+        redemption: U128,
+        /// units; 0: all that are left
+        units: U32,
+        /// 0
+        spare: U32,
+    }
+}
+
+layout! {
+    /// CARD_CHANGE.
+    pub struct CardChangeBody {
+        /// the card; with the extra CODE: 2^64 - 1
+        card: U64,
+        /// of an extension: shard time until which it is valid; else 0
+        until_ms: U64,
+        /// 1 activate, 2 freeze, 3 unfreeze, 4 void, 5 extend
+        change: u8,
+        /// with HAS_GENERATION: of a code that the caller has opened; else 0
+        generation: u8,
+        /// 0
+        spare: [u8; 6],
+    }
+}
+
+layout! {
+    /// CAMPAIGN_SHOW.
+    pub struct CampaignShowBody {
+        /// the campaign
+        campaign: U64,
+    }
+}
+
+layout! {
+    /// CARD_SHOW.
+    pub struct CardShowBody {
+        /// the card; with the extra CODE: 2^64 - 1
+        card: U64,
+        /// with HAS_GENERATION: of a code that the caller has opened; else 0
+        generation: u8,
+        /// 0
+        spare: [u8; 7],
+    }
+}
+
+layout! {
+    /// WALLET_SHOW.
+    pub struct WalletShowBody {
+        /// the owner
+        owner: U128,
+        /// with OF_CAMPAIGN: only cards of this campaign; else 0
+        campaign: U64,
+        /// with HAS_AFTER: only cards that he got before this one of his; else 0
+        after: U64,
+        /// cards wanted; 0, or more than 64: 64
+        limit: U32,
+        /// 0
+        spare: U32,
+    }
+}
+
+const _: () = assert!(size_of::<DefinitionLayout>() == size_of::<Definition>());
+const _: () = assert!(size_of::<TierLayout>() == size_of::<Tier>());
+const _: () = assert!(size_of::<ScopeLayout>() == size_of::<ScopeEntry>());

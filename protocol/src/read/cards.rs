@@ -1,0 +1,202 @@
+//! The decoder of commands on campaigns and cards. It stands apart so that the decoder of those on stocks stays in one view.
+//!
+//! Invariant: as of all commands: what comes out is well formed and has exactly one spelling. A card is named by its id or
+//! by a code, never by both.
+
+use super::Body;
+use crate::commands::{
+    CARD_BY_CODE, CampaignCreateBody, CampaignEditBody, CampaignShowBody, CampaignStateBody, CardChangeBody,
+    CardShowBody, ClaimBody, CommandKind, IssueBody, RedeemBody, ReverseBody, WalletShowBody, flag,
+};
+use crate::error::CommandFault;
+use crate::extras::Extras;
+use scrip_engine::command::{
+    CampaignCreate, CampaignState, CampaignTerms, CardChange, Command, Issue, Parties, Redeem, StockTerms,
+};
+use scrip_engine::ids::{CardId, OperationId, OrderId, StockId, UserId};
+
+/// Refuses a code where no card is named, and a card that is named twice or not at all.
+#[inline]
+pub(crate) fn check_code(command: &Command<'_>, extras: &Extras<'_>) -> Result<(), CommandFault> {
+    let fits = match *command {
+        Command::Redeem(Redeem { card, generation, .. })
+        | Command::CardChange { card, generation, .. }
+        | Command::CardShow { card, generation } => match extras.code.is_none() {
+            true => card != CARD_BY_CODE,
+            false => card == CARD_BY_CODE && generation.is_none(),
+        },
+        _ => extras.code.is_none(),
+    };
+    if fits { Ok(()) } else { Err(CommandFault::Code) }
+}
+
+impl<'a> Body<'a> {
+    pub(super) fn cards(&mut self, kind: CommandKind) -> Result<Command<'a>, CommandFault> {
+        match kind {
+            CommandKind::CampaignCreate => self.campaign_create(),
+            CommandKind::CampaignEdit => self.campaign_edit(),
+            CommandKind::CampaignState => self.campaign_state(),
+            CommandKind::Issue => self.issue(),
+            CommandKind::Claim => self.claim(),
+            CommandKind::Redeem => self.redeem(),
+            CommandKind::Reverse => self.reverse(),
+            CommandKind::CardChange => self.card_change(),
+            CommandKind::CampaignShow => {
+                let body: &CampaignShowBody = self.fixed()?;
+                self.without_lines(Command::CampaignShow { campaign: StockId(body.campaign.get()) })
+            }
+            CommandKind::CardShow => {
+                let body: &CardShowBody = self.fixed()?;
+                let generation = self.generation(body.generation, &body.spare)?;
+                self.without_lines(Command::CardShow { card: CardId(body.card.get()), generation })
+            }
+            CommandKind::WalletShow => self.wallet_show(),
+            _ => unreachable!("every other command is read before"),
+        }
+    }
+
+    /// A definition with `tiers` tiers and `lines` entries of its scope.
+    fn definition(&mut self, tiers: u8) -> Result<CampaignTerms<'a>, CommandFault> {
+        Ok(CampaignTerms {
+            definition: self.fixed()?,
+            tiers: self.list(u16::from(tiers))?,
+            scope: self.list(self.header.lines.get())?,
+        })
+    }
+
+    fn campaign_create(&mut self) -> Result<Command<'a>, CommandFault> {
+        let body: &CampaignCreateBody = self.fixed()?;
+        let definition = self.definition(body.tiers)?;
+        let name = self.name(usize::from(body.name_bytes.get()))?;
+        Ok(Command::CampaignCreate(CampaignCreate {
+            campaign: StockId(body.campaign.get()),
+            name,
+            units: body.units.get(),
+            terms: StockTerms {
+                opens_ms: body.opens_ms.get(),
+                closes_ms: body.closes_ms.get(),
+                limit_per_user: body.limit_per_user.get(),
+                frozen: self.has(flag::FROZEN),
+            },
+            layout: body.layout,
+            key: &[],
+            definition,
+        }))
+    }
+
+    fn campaign_edit(&mut self) -> Result<Command<'a>, CommandFault> {
+        let body: &CampaignEditBody = self.fixed()?;
+        zero(&body.spare)?;
+        let terms = self.definition(body.tiers)?;
+        let (campaign, version) = (StockId(body.campaign.get()), body.version.get());
+        Ok(Command::CampaignEdit { campaign, version, terms })
+    }
+
+    fn campaign_state(&mut self) -> Result<Command<'a>, CommandFault> {
+        let body: &CampaignStateBody = self.fixed()?;
+        zero(&body.spare)?;
+        let state = CampaignState::from_number(body.state).ok_or(CommandFault::CampaignState(body.state))?;
+        let (campaign, version) = (StockId(body.campaign.get()), body.version.get());
+        self.without_lines(Command::CampaignState { campaign, version, state })
+    }
+
+    fn issue(&mut self) -> Result<Command<'a>, CommandFault> {
+        let body: &IssueBody = self.fixed()?;
+        if body.spare.get() != 0 {
+            return Err(CommandFault::SpareNotZero);
+        }
+        let parties = self.parties()?;
+        self.without_lines(Command::Issue(Issue {
+            campaign: StockId(body.campaign.get()),
+            owner: UserId(body.owner.get()),
+            count: body.count.get(),
+            claimed: false,
+            parties,
+            from_ms: body.from_ms.get(),
+            until_ms: body.until_ms.get(),
+        }))
+    }
+
+    fn claim(&mut self) -> Result<Command<'a>, CommandFault> {
+        let body: &ClaimBody = self.fixed()?;
+        let parties = self.parties()?;
+        self.without_lines(Command::Issue(Issue {
+            campaign: StockId(body.campaign.get()),
+            owner: UserId(body.user.get()),
+            count: 1,
+            claimed: true,
+            parties,
+            from_ms: 0,
+            until_ms: 0,
+        }))
+    }
+
+    fn redeem(&mut self) -> Result<Command<'a>, CommandFault> {
+        let body: &RedeemBody = self.fixed()?;
+        let generation = self.generation(body.generation, &body.spare)?;
+        let parties = self.parties()?;
+        self.without_lines(Command::Redeem(Redeem {
+            card: CardId(body.card.get()),
+            generation,
+            units: body.units.get(),
+            order: OrderId(body.order.get()),
+            user: UserId(body.user.get()),
+            parties,
+            amount: body.amount.get(),
+            store: body.store.get(),
+            product: body.product.get(),
+            category: body.category.get(),
+        }))
+    }
+
+    fn reverse(&mut self) -> Result<Command<'a>, CommandFault> {
+        let body: &ReverseBody = self.fixed()?;
+        if body.spare.get() != 0 {
+            return Err(CommandFault::SpareNotZero);
+        }
+        let (redemption, units) = (OperationId(body.redemption.get()), body.units.get());
+        self.without_lines(Command::Reverse { redemption, units })
+    }
+
+    fn card_change(&mut self) -> Result<Command<'a>, CommandFault> {
+        let body: &CardChangeBody = self.fixed()?;
+        let generation = self.generation(body.generation, &body.spare)?;
+        let until_ms = body.until_ms.get();
+        let change = CardChange::from_number(body.change, until_ms)
+            .ok_or(CommandFault::CardChange { change: body.change, until_ms })?;
+        self.without_lines(Command::CardChange { card: CardId(body.card.get()), generation, change })
+    }
+
+    fn wallet_show(&mut self) -> Result<Command<'a>, CommandFault> {
+        let body: &WalletShowBody = self.fixed()?;
+        let (of_campaign, has_after) = (self.has(flag::OF_CAMPAIGN), self.has(flag::HAS_AFTER));
+        let (campaign, after) = (body.campaign.get(), body.after.get());
+        if body.spare.get() != 0 || !of_campaign && campaign != 0 || !has_after && after != 0 {
+            return Err(CommandFault::SpareNotZero);
+        }
+        self.without_lines(Command::WalletShow {
+            owner: UserId(body.owner.get()),
+            campaign: of_campaign.then_some(StockId(campaign)),
+            after: has_after.then_some(CardId(after)),
+            limit: body.limit.get(),
+        })
+    }
+
+    fn parties(&mut self) -> Result<Option<&'a Parties>, CommandFault> {
+        if self.has(flag::HAS_PARTIES) { self.fixed().map(Some) } else { Ok(None) }
+    }
+
+    /// The generation that HAS_GENERATION announces; `spare` stands behind it.
+    fn generation(&self, generation: u8, spare: &[u8]) -> Result<Option<u8>, CommandFault> {
+        zero(spare)?;
+        match self.has(flag::HAS_GENERATION) {
+            true => Ok(Some(generation)),
+            false if generation == 0 => Ok(None),
+            false => Err(CommandFault::SpareNotZero),
+        }
+    }
+}
+
+fn zero(spare: &[u8]) -> Result<(), CommandFault> {
+    if spare.iter().all(|&byte| byte == 0) { Ok(()) } else { Err(CommandFault::SpareNotZero) }
+}

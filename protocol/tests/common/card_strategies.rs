@@ -1,0 +1,288 @@
+//! Definitions, cards and commands on them with any values that a caller may give. They stand apart from the other
+//! strategies so that those stay in one view.
+//!
+//! Invariant: every value is one that the decoder takes.
+
+use proptest::prelude::*;
+use scrip_engine::answer::{Answer, CampaignView, CardView, Issued, Redeemed, RedemptionView, WalletCard};
+use scrip_engine::command::{
+    CampaignCreate, CampaignKind, CampaignState, CampaignTerms, CardChange, CardState, Command, Definition,
+    Issue, Parties, Redeem, ScopeEntry, StockTerms, Tier,
+};
+use scrip_engine::ids::{CardId, ChannelId, OperationId, OrderId, StockId, UserId};
+use scrip_engine::limits::{
+    BEARER_CARDS_MAX, CAMPAIGN_KEY_BYTES_MAX, CAMPAIGN_UNITS_MAX, CARD_UNITS_MAX, CARDS_PER_ISSUE_MAX,
+    SCOPE_MAX, TIERS_MAX, WALLET_CARDS_PER_ANSWER_MAX,
+};
+use scrip_protocol::answers::AnswerKind;
+use scrip_protocol::commands::{CARD_BY_CODE, CommandKind};
+use zerocopy::little_endian::{U16, U32, U64};
+
+/// Values from which any command on cards, and any answer about them, can be built.
+#[derive(Debug, Clone)]
+pub struct CardParts {
+    pub definition: Definition,
+    pub tiers: Vec<Tier>,
+    pub scope: Vec<ScopeEntry>,
+    pub key: Vec<u8>,
+    pub wallet: Vec<WalletCard>,
+    pub generation: Option<u8>,
+    pub code: Option<String>,
+    pub change: u8,
+    pub big: [u128; 3],
+    pub numbers: [u64; 6],
+    pub small: [u32; 4],
+    pub channel: u16,
+    pub flag: bool,
+}
+
+/// Ascending in both, the first value at least 1.
+fn tiers() -> impl Strategy<Value = Vec<Tier>> {
+    prop::collection::vec((1..=1_000_000u64, 1..=1_000_000u64), 0..=TIERS_MAX).prop_map(|steps| {
+        let mut last = (0, 0);
+        let mut next = |(threshold, value): (u64, u64)| {
+            last = (last.0 + threshold, last.1 + value);
+            Tier::new(last.0, last.1)
+        };
+        steps.into_iter().map(&mut next).collect()
+    })
+}
+
+fn scope() -> impl Strategy<Value = Vec<ScopeEntry>> {
+    let entry = (1..=4u8, 1..=u64::MAX).prop_map(|(what, id)| {
+        ScopeEntry::new(what, if what == ScopeEntry::CHANNEL { id & 0xffff } else { id })
+    });
+    prop::collection::vec(entry, 0..=SCOPE_MAX)
+}
+
+fn wallet_card() -> impl Strategy<Value = WalletCard> {
+    any::<([u64; 4], [u32; 3], u16, [u8; 2])>().prop_map(|(numbers, units, channel, bytes)| WalletCard {
+        card: U64::new(numbers[0]),
+        campaign: U64::new(numbers[1]),
+        from_ms: U64::new(numbers[2]),
+        until_ms: U64::new(numbers[3]),
+        available: U32::new(units[0]),
+        consumed: U32::new(units[1]),
+        void: U32::new(units[2]),
+        channel: U16::new(channel),
+        state: bytes[0] % 5 + 1,
+        generation: bytes[1],
+    })
+}
+
+/// A definition whose fields agree with its kind; `tiered` if it has tiers.
+fn definition(
+    kind: u8,
+    numbers: [u64; 5],
+    seconds: [u32; 5],
+    units: u32,
+    flags: u8,
+    tiered: bool,
+) -> Definition {
+    let kind = CampaignKind::from_number(kind).expect("1 to 5 are kinds");
+    let amount_off = kind == CampaignKind::AmountOff;
+    let pieces = matches!(kind, CampaignKind::Item | CampaignKind::Uses);
+    let threshold = if tiered { 0 } else { numbers[0] };
+    let each = amount_off && !tiered && threshold != 0;
+    let value = match kind {
+        CampaignKind::AmountOff if tiered => 0,
+        CampaignKind::AmountOff => numbers[1].max(1),
+        CampaignKind::PercentOff => numbers[1] % 10_000 + 1,
+        CampaignKind::FixedPrice => numbers[1],
+        CampaignKind::Item | CampaignKind::Uses => 0,
+    };
+    let capped = amount_off || kind == CampaignKind::PercentOff;
+    Definition {
+        kind: kind as u8,
+        flags: flags & if each { Definition::FLAGS } else { Definition::INACTIVE },
+        spare: U16::ZERO,
+        units: U32::new(if pieces { units % CARD_UNITS_MAX + 1 } else { 1 }),
+        threshold: U64::new(threshold),
+        value: U64::new(value),
+        cap: U64::new(if capped { numbers[2] } else { 0 }),
+        from_ms: U64::new(numbers[3]),
+        until_ms: U64::new(if numbers[4] > numbers[3] { numbers[4] } else { 0 }),
+        starts_after_s: U32::new(seconds[0]),
+        lasts_s: U32::new(seconds[1]),
+        interval_s: U32::new(if kind == CampaignKind::Uses { seconds[2] } else { 0 }),
+        window_s: U32::new(seconds[3]),
+        grace_s: U32::new(seconds[4]),
+        spare_2: U32::ZERO,
+    }
+}
+
+pub fn card_parts() -> impl Strategy<Value = CardParts> {
+    let defined = (1..=5u8, any::<[u64; 5]>(), any::<[u32; 5]>(), any::<u32>(), 0..4u8, tiers());
+    let lists = (
+        scope(),
+        prop::collection::vec(any::<u8>(), 0..=CAMPAIGN_KEY_BYTES_MAX),
+        prop::collection::vec(wallet_card(), 0..=WALLET_CARDS_PER_ANSWER_MAX),
+    );
+    let named = (prop::option::of(0..=31u8), prop::option::of("[0-9A-HJKMNP-TV-Z-]{1,32}"), 1..=5u8);
+    let values = any::<([u128; 3], [u64; 6], [u32; 4], u16, bool)>();
+    (defined, lists, named, values).prop_map(|(defined, lists, named, values)| {
+        let (kind, numbers, seconds, units, flags, tiers) = defined;
+        let tiers = if kind == CampaignKind::AmountOff as u8 { tiers } else { Vec::new() };
+        let (scope, key, wallet) = lists;
+        let (big, numbers_of, small, channel, flag) = values;
+        CardParts {
+            definition: definition(kind, numbers, seconds, units, flags, !tiers.is_empty()),
+            tiers,
+            scope,
+            key,
+            wallet,
+            generation: named.0,
+            code: named.1,
+            change: named.2,
+            big,
+            numbers: numbers_of,
+            small,
+            channel,
+            flag,
+        }
+    })
+}
+
+impl CardParts {
+    fn terms(&self) -> CampaignTerms<'_> {
+        CampaignTerms { definition: &self.definition, tiers: &self.tiers, scope: &self.scope }
+    }
+
+    /// The code of a command of this kind; `None`: it is not named by one.
+    pub fn code(&self, kind: CommandKind) -> Option<&str> {
+        let named = matches!(kind, CommandKind::Redeem | CommandKind::CardChange | CommandKind::CardShow);
+        self.code.as_deref().filter(|_| named)
+    }
+
+    fn issue<'a>(&self, claimed: bool, parties: &'a Parties) -> Issue<'a> {
+        let owner = UserId(if claimed { self.big[0].max(1) } else { self.big[0] * u128::from(self.flag) });
+        let most = if owner.0 == 0 { BEARER_CARDS_MAX } else { CARDS_PER_ISSUE_MAX as u32 };
+        Issue {
+            campaign: StockId(self.numbers[0]),
+            owner,
+            count: if claimed { 1 } else { self.small[0] % most + 1 },
+            claimed,
+            parties: (owner.0 != 0 && self.channel.is_multiple_of(2)).then_some(parties),
+            from_ms: if claimed { 0 } else { self.numbers[1] },
+            until_ms: if claimed { 0 } else { self.numbers[2] },
+        }
+    }
+
+    /// The command of this kind, which is one on cards.
+    pub fn command<'a>(
+        &'a self,
+        kind: CommandKind,
+        name: &'a str,
+        terms: StockTerms,
+        parties: &'a Parties,
+    ) -> Command<'a> {
+        let (campaign, version) = (StockId(self.numbers[0]), self.small[0]);
+        let by_code = self.code(kind).is_some();
+        let card = if by_code { CARD_BY_CODE } else { CardId(self.numbers[1] >> 1) };
+        let generation = self.generation.filter(|_| !by_code);
+        match kind {
+            CommandKind::CampaignCreate => Command::CampaignCreate(CampaignCreate {
+                campaign,
+                name: name.as_bytes(),
+                units: self.numbers[1] % (CAMPAIGN_UNITS_MAX + 1),
+                terms,
+                layout: self.change,
+                key: &[],
+                definition: self.terms(),
+            }),
+            CommandKind::CampaignEdit => Command::CampaignEdit { campaign, version, terms: self.terms() },
+            CommandKind::CampaignState => {
+                let state = CampaignState::from_number(self.change.min(4)).expect("1 to 4 are states");
+                Command::CampaignState { campaign, version, state }
+            }
+            CommandKind::Issue => Command::Issue(self.issue(false, parties)),
+            CommandKind::Claim => Command::Issue(self.issue(true, parties)),
+            CommandKind::Redeem => Command::Redeem(Redeem {
+                card,
+                generation,
+                units: self.small[1],
+                order: OrderId(self.big[0]),
+                user: UserId(self.big[1]),
+                parties: self.flag.then_some(parties),
+                amount: self.numbers[2],
+                store: self.numbers[3],
+                product: self.numbers[4],
+                category: self.numbers[5],
+            }),
+            CommandKind::Reverse => {
+                Command::Reverse { redemption: OperationId(self.big[2]), units: self.small[1] }
+            }
+            CommandKind::CardChange => {
+                let until_ms = if self.change == 5 { self.numbers[2] } else { 0 };
+                let change = CardChange::from_number(self.change, until_ms).expect("1 to 5 are changes");
+                Command::CardChange { card, generation, change }
+            }
+            CommandKind::CampaignShow => Command::CampaignShow { campaign },
+            CommandKind::CardShow => Command::CardShow { card, generation },
+            CommandKind::WalletShow => Command::WalletShow {
+                owner: UserId(self.big[0]),
+                campaign: self.flag.then_some(campaign),
+                after: self.channel.is_multiple_of(2).then_some(card),
+                limit: self.small[1],
+            },
+            other => panic!("{other:?} is no command on cards"),
+        }
+    }
+
+    /// The answer of this kind, which is one about cards.
+    pub fn answer(&self, kind: AnswerKind) -> Answer<'_> {
+        let (card, campaign) = (CardId(self.numbers[0]), StockId(self.numbers[1]));
+        let state = CardState::from_number(self.change).expect("1 to 5 are states");
+        let [from_ms, until_ms] = [self.numbers[2], self.numbers[3]];
+        let [available, consumed, void, cards] = self.small;
+        match kind {
+            AnswerKind::Issued => Answer::Issued(Issued { first: card, cards, state, from_ms, until_ms }),
+            AnswerKind::Redeemed => Answer::Redeemed(Redeemed {
+                card,
+                units: cards,
+                available,
+                discount: self.numbers[4],
+                at_ms: from_ms,
+            }),
+            AnswerKind::Reversed => Answer::Reversed { units: cards, available },
+            AnswerKind::Campaign => Answer::Campaign(CampaignView {
+                campaign,
+                version: cards,
+                state: CampaignState::from_number(self.change.min(4)).expect("1 to 4 are states"),
+                layout: self.change,
+                locator: self.numbers[4],
+                issued: self.numbers[5],
+                batches: void,
+                key: &self.key,
+                definition: self.definition,
+                tiers: &self.tiers,
+                scope: &self.scope,
+            }),
+            AnswerKind::Card => Answer::Card(CardView {
+                card,
+                campaign,
+                owner: UserId(self.big[0]),
+                state,
+                generation: self.generation.unwrap_or(0),
+                channel: ChannelId(self.channel),
+                available,
+                consumed,
+                void,
+                from_ms,
+                until_ms,
+                redemption: OperationId(self.big[1]),
+            }),
+            AnswerKind::Wallet => Answer::Wallet { next: self.flag.then_some(card), cards: &self.wallet },
+            AnswerKind::Redemption => Answer::Redemption(RedemptionView {
+                card,
+                units: cards,
+                reversed: consumed,
+                order: OrderId(self.big[2]),
+                discount: self.numbers[4],
+                at_ms: from_ms,
+                flagged: self.flag,
+            }),
+            other => panic!("{other:?} is no answer about cards"),
+        }
+    }
+}

@@ -1,0 +1,289 @@
+//! Samples of the commands on campaigns and cards and what they are answered. They stand apart so that the others stay in
+//! one view.
+//!
+//! Invariant: new samples come last: their places are part of their bytes.
+
+use super::{CommandSample, HOLD, NOW_MS, OPERATION, SLOT, STOCK, envelope, leak, terms};
+use scrip_engine::answer::{
+    Answer, CampaignView, CardView, Issued, OperationKind, OperationView, Redeemed, RedemptionView,
+    WalletCard,
+};
+use scrip_engine::command::{
+    CampaignCreate, CampaignKind, CampaignState, CampaignTerms, CardChange, CardState, Command, Definition,
+    Issue, Parties, Redeem, Request, ScopeEntry, Tier,
+};
+use scrip_engine::ids::{CardId, ChannelId, OrderId, UserId};
+use scrip_engine::rejection::{Code, Facts};
+use scrip_protocol::commands::CARD_BY_CODE;
+use scrip_protocol::extras::{CodeText, Extras};
+use zerocopy::little_endian::{U16, U32, U64};
+
+const CARD: CardId = CardId::new(SLOT, 7, 42);
+/// The code of docs/codes.md.
+const CODE: &str = "15NM74AKDZWNW4Z3JFMM";
+
+/// 5.00 off orders from 30.00 on, for a month.
+fn amount_off() -> Definition {
+    Definition {
+        kind: CampaignKind::AmountOff as u8,
+        units: U32::new(1),
+        threshold: U64::new(3_000),
+        value: U64::new(500),
+        from_ms: U64::new(NOW_MS),
+        until_ms: U64::new(NOW_MS + 2_592_000_000),
+        window_s: U32::new(604_800),
+        grace_s: U32::new(86_400),
+        ..Definition::default()
+    }
+}
+
+/// Ten uses, a day apart, valid for 90 days from a day after activation on.
+fn uses() -> Definition {
+    Definition {
+        kind: CampaignKind::Uses as u8,
+        flags: Definition::INACTIVE,
+        units: U32::new(10),
+        starts_after_s: U32::new(86_400),
+        lasts_s: U32::new(7_776_000),
+        interval_s: U32::new(86_400),
+        ..Definition::default()
+    }
+}
+
+/// At most 20.00 off, more from 100.00 and from 200.00 on; in two stores, through channel 3.
+fn tiered() -> CampaignTerms<'static> {
+    let definition =
+        Definition { threshold: U64::ZERO, value: U64::ZERO, cap: U64::new(2_000), ..amount_off() };
+    let scope = [
+        ScopeEntry::new(ScopeEntry::CHANNEL, 3),
+        ScopeEntry::new(ScopeEntry::STORE, 12),
+        ScopeEntry::new(ScopeEntry::STORE, 13),
+    ];
+    CampaignTerms {
+        definition: &leak(&[definition])[0],
+        tiers: leak(&[Tier::new(10_000, 1_000), Tier::new(20_000, 2_500)]),
+        scope: leak(&scope),
+    }
+}
+
+fn plain(definition: Definition) -> CampaignTerms<'static> {
+    CampaignTerms { definition: &leak(&[definition])[0], tiers: &[], scope: &[] }
+}
+
+pub fn commands() -> Vec<(&'static str, Command<'static>)> {
+    let create = CampaignCreate {
+        campaign: STOCK,
+        name: "满30减5".as_bytes(),
+        units: 1_000_000,
+        terms: terms(),
+        layout: 1,
+        key: &[],
+        definition: plain(amount_off()),
+    };
+    let parties = Some(&leak(&[Parties::new(0x0c, 0x0d, 0x0e)])[0]);
+    let issue = Issue {
+        campaign: STOCK,
+        owner: UserId(0x0b),
+        count: 2,
+        claimed: false,
+        parties: None,
+        from_ms: 0,
+        until_ms: 0,
+    };
+    let redeem = Redeem {
+        card: CARD,
+        generation: None,
+        units: 0,
+        order: OrderId(0x0a),
+        user: UserId(0x0b),
+        parties: None,
+        amount: 4_550,
+        store: 12,
+        product: 0x77,
+        category: 0x78,
+    };
+    let change = |change| Command::CardChange { card: CARD, generation: None, change };
+    vec![
+        ("campaign_create", Command::CampaignCreate(create)),
+        (
+            "campaign_create_tiers_scope",
+            Command::CampaignCreate(CampaignCreate { layout: 2, definition: tiered(), ..create }),
+        ),
+        ("campaign_edit", Command::CampaignEdit { campaign: STOCK, version: 3, terms: tiered() }),
+        ("campaign_edit_uses", Command::CampaignEdit { campaign: STOCK, version: 3, terms: plain(uses()) }),
+        (
+            "campaign_state",
+            Command::CampaignState { campaign: STOCK, version: 1, state: CampaignState::Running },
+        ),
+        ("issue", Command::Issue(issue)),
+        (
+            "issue_bearer_times",
+            Command::Issue(Issue {
+                owner: UserId(0),
+                count: 1_000_000,
+                from_ms: NOW_MS,
+                until_ms: NOW_MS + 86_400_000,
+                ..issue
+            }),
+        ),
+        ("issue_parties", Command::Issue(Issue { parties, ..issue })),
+        ("claim", Command::Issue(Issue { count: 1, claimed: true, ..issue })),
+        ("claim_parties", Command::Issue(Issue { count: 1, claimed: true, parties, ..issue })),
+        ("redeem", Command::Redeem(redeem)),
+        (
+            "redeem_generation_parties",
+            Command::Redeem(Redeem { generation: Some(1), units: 3, parties, ..redeem }),
+        ),
+        ("reverse", Command::Reverse { redemption: HOLD, units: 0 }),
+        ("reverse_some", Command::Reverse { redemption: HOLD, units: 2 }),
+        ("card_activate", change(CardChange::Activate)),
+        ("card_freeze", change(CardChange::Freeze)),
+        ("card_unfreeze", change(CardChange::Unfreeze)),
+        ("card_void", change(CardChange::Void)),
+        ("card_extend", change(CardChange::Extend { until_ms: NOW_MS + 86_400_000 })),
+        ("campaign_show", Command::CampaignShow { campaign: STOCK }),
+        ("card_show", Command::CardShow { card: CARD, generation: None }),
+        ("card_show_generation", Command::CardShow { card: CARD, generation: Some(31) }),
+        ("wallet_show", Command::WalletShow { owner: UserId(0x0b), campaign: None, after: None, limit: 0 }),
+        (
+            "wallet_show_on",
+            Command::WalletShow { owner: UserId(0x0b), campaign: Some(STOCK), after: Some(CARD), limit: 20 },
+        ),
+    ]
+}
+
+/// The same, with a code in place of the card's id.
+pub fn commands_by_code() -> Vec<CommandSample> {
+    let named = commands().into_iter().filter_map(|(name, command)| match command {
+        Command::Redeem(redeem) if redeem.generation.is_none() => {
+            Some(("redeem_by_code", Command::Redeem(Redeem { card: CARD_BY_CODE, ..redeem })))
+        }
+        Command::CardChange { generation, change: CardChange::Void, .. } => Some((
+            "card_void_by_code",
+            Command::CardChange { card: CARD_BY_CODE, generation, change: CardChange::Void },
+        )),
+        Command::CardShow { generation: None, .. } if name == "card_show" => {
+            Some(("card_show_by_code", Command::CardShow { card: CARD_BY_CODE, generation: None }))
+        }
+        _ => None,
+    });
+    let extras = Extras { code: CodeText::new(CODE), ..Extras::NONE };
+    let operation =
+        |index: usize| scrip_engine::ids::OperationId(OPERATION.0 + 0x1000 + 0x10 * index as u128);
+    named
+        .enumerate()
+        .map(|(index, (name, command))| {
+            let envelope = scrip_engine::command::Envelope { operation: operation(index), ..envelope() };
+            (name, Request { envelope, command }, extras)
+        })
+        .collect()
+}
+
+fn views() -> [CampaignView<'static>; 2] {
+    let terms = tiered();
+    let view = CampaignView {
+        campaign: STOCK,
+        version: 4,
+        state: CampaignState::Running,
+        layout: 1,
+        locator: CARD.locator(),
+        issued: 43,
+        batches: 1,
+        key: leak(&[0x5a; 60]),
+        definition: *terms.definition,
+        tiers: terms.tiers,
+        scope: terms.scope,
+    };
+    let draft = CampaignView {
+        state: CampaignState::Draft,
+        issued: 0,
+        batches: 0,
+        definition: uses(),
+        tiers: &[],
+        scope: &[],
+        ..view
+    };
+    [view, draft]
+}
+
+pub fn answers() -> Vec<(&'static str, Answer<'static>)> {
+    let card = CardView {
+        card: CARD,
+        campaign: STOCK,
+        owner: UserId(0x0b),
+        state: CardState::Active,
+        generation: 1,
+        channel: ChannelId(3),
+        available: 7,
+        consumed: 3,
+        void: 0,
+        from_ms: NOW_MS,
+        until_ms: NOW_MS + 86_400_000,
+        redemption: HOLD,
+    };
+    let in_wallet = WalletCard {
+        card: U64::new(CARD.0),
+        campaign: U64::new(STOCK.0),
+        from_ms: U64::new(NOW_MS),
+        until_ms: U64::ZERO,
+        available: U32::new(1),
+        consumed: U32::ZERO,
+        void: U32::ZERO,
+        channel: U16::new(3),
+        state: CardState::Active as u8,
+        generation: 0,
+    };
+    let issued = Issued {
+        first: CARD,
+        cards: 2,
+        state: CardState::Active,
+        from_ms: NOW_MS,
+        until_ms: NOW_MS + 86_400_000,
+    };
+    let redeemed = Redeemed { card: CARD, units: 1, available: 0, discount: 500, at_ms: NOW_MS };
+    let redemption = RedemptionView {
+        card: CARD,
+        units: 3,
+        reversed: 1,
+        order: OrderId(0x0a),
+        discount: 500,
+        at_ms: NOW_MS,
+        flagged: true,
+    };
+    let [running, draft] = views();
+    let wallet = leak(&[in_wallet, WalletCard { state: CardState::Void as u8, ..in_wallet }]);
+    vec![
+        ("issued", Answer::Issued(issued)),
+        (
+            "issued_inactive",
+            Answer::Issued(Issued {
+                cards: 1_000_000,
+                state: CardState::Inactive,
+                from_ms: 0,
+                until_ms: 0,
+                ..issued
+            }),
+        ),
+        ("redeemed", Answer::Redeemed(redeemed)),
+        ("reversed", Answer::Reversed { units: 1, available: 8 }),
+        ("campaign", Answer::Campaign(running)),
+        ("campaign_draft", Answer::Campaign(draft)),
+        ("card", Answer::Card(card)),
+        ("wallet", Answer::Wallet { next: Some(CARD), cards: wallet }),
+        ("no_wallet", Answer::Wallet { next: None, cards: &[] }),
+        ("redemption", Answer::Redemption(redemption)),
+        (
+            "operation_of_cards",
+            Answer::Operation(OperationView { kind: OperationKind::Claim, value: CARD.0 }),
+        ),
+    ]
+}
+
+/// What only cards are refused with.
+pub fn rejections() -> [(&'static str, Code, Facts<'static>); 2] {
+    let units = Facts::Units { stock: STOCK, asked: 2, available: 1 };
+    [
+        ("not_started_time", Code::NotStarted, Facts::Time(NOW_MS)),
+        ("balance_exceeded_units", Code::BalanceExceeded, units),
+    ]
+}

@@ -1,0 +1,373 @@
+//! Flags of `scrip campaign`, `card`, `wallet` and `code`.
+
+use super::ServerArgs;
+use super::sale::{OperationArgs, PartiesArgs};
+use super::values;
+use clap::{Args, Subcommand, ValueEnum};
+use scrip_client::{CampaignKind, ChannelId, ScopeEntry, Tier};
+use std::path::PathBuf;
+use std::time::Duration;
+
+const MONEY_HELP: &str = "\
+Amounts with a decimal point are in major units, without one in minor units: 5.00 and 500 are the same.
+  scrip campaign create tea5 --kind amount-off --value 5.00 --threshold 30.00 --units 10000 --limit-per-user 1 --run
+  scrip campaign create tea15 --kind percent-off --value 15.00 --cap 20.00 --units 10000      15 percent, at most 20.00
+  scrip campaign create tiers --kind amount-off --tier 100.00=10.00 --tier 200.00=25.00 --units 500
+  scrip campaign create cup --kind item --units 500                                           one piece of an item
+  scrip campaign create cups10 --kind uses --balance 10 --interval 1day --inactive --units 500";
+
+/// `scrip campaign`.
+#[derive(Debug, Subcommand)]
+pub enum CampaignCommand {
+    /// Make a campaign: what its cards are worth, and how many there are
+    #[command(after_help = MONEY_HELP)]
+    Create(Box<CampaignCreateArgs>),
+    /// Show where it stands, what its cards are worth, and how many were issued
+    Show(CampaignNameArgs),
+    /// Change what its cards are worth; what is not named stays
+    #[command(after_help = MONEY_HELP)]
+    Edit(Box<CampaignEditArgs>),
+    /// Begin or go on to issue cards
+    Run(CampaignNameArgs),
+    /// Issue none for the time being; cards that are out can be redeemed
+    Pause(CampaignNameArgs),
+    /// Issue none any more, for good; cards that are out can be redeemed
+    Stop(CampaignNameArgs),
+}
+
+/// A campaign by its name.
+#[derive(Debug, Args)]
+pub struct CampaignNameArgs {
+    /// Its name (or number)
+    pub name: String,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub server: ServerArgs,
+}
+
+/// `scrip campaign create`.
+#[derive(Debug, Args)]
+pub struct CampaignCreateArgs {
+    /// Its name (or number)
+    pub name: String,
+    /// What its cards are worth
+    #[arg(long, value_enum)]
+    pub kind: KindName,
+    /// Cards that can be issued
+    #[arg(long)]
+    pub units: u64,
+    /// Units of a new card: pieces of an item, uses
+    #[arg(long, default_value_t = 1, value_name = "UNITS")]
+    pub balance: u32,
+    /// Cards begin inactive and are to be activated
+    #[arg(long)]
+    pub inactive: bool,
+    /// Cards one user may have; 0: no limit
+    #[arg(long, default_value_t = 0)]
+    pub limit_per_user: u32,
+    /// Issue no card before this time (milliseconds since the Unix epoch)
+    #[arg(long, default_value_t = 0, value_name = "MS")]
+    pub opens_ms: u64,
+    /// Issue no card from this time on (milliseconds since the Unix epoch)
+    #[arg(long, default_value_t = 0, value_name = "MS")]
+    pub closes_ms: u64,
+    /// Codes of 18 characters instead of 20: easier to guess, for cards of low value
+    #[arg(long)]
+    pub short_codes: bool,
+    /// Begin to issue cards at once
+    #[arg(long)]
+    pub run: bool,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub worth: WorthArgs,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub server: ServerArgs,
+}
+
+/// `scrip campaign edit`.
+#[derive(Debug, Args)]
+pub struct CampaignEditArgs {
+    /// Its name (or number)
+    pub name: String,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub worth: WorthArgs,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub server: ServerArgs,
+}
+
+/// What can be changed of a definition.
+#[derive(Debug, Args)]
+pub struct WorthArgs {
+    /// What is taken off, the percent (15.00), or the fixed price
+    #[arg(long, value_name = "AMOUNT", value_parser = values::amount)]
+    pub value: Option<u64>,
+    /// The least amount an order must have
+    #[arg(long, value_name = "AMOUNT", value_parser = values::amount)]
+    pub threshold: Option<u64>,
+    /// The most a discount can be; 0: no maximum
+    #[arg(long, value_name = "AMOUNT", value_parser = values::amount)]
+    pub cap: Option<u64>,
+    /// Grant the value for each whole threshold in the amount
+    #[arg(long)]
+    pub each: bool,
+    /// In place of threshold and value, up to 8 in ascending order: from this amount on so much off
+    #[arg(long, value_name = "AMOUNT=AMOUNT", num_args = 1, value_parser = values::tier, conflicts_with_all = ["value", "threshold", "each"])]
+    pub tier: Vec<Tier>,
+    /// Cards can be used for these alone, up to 64: channel=mini, store=12, product=7, category=3
+    #[arg(long, value_name = "WHAT=ID", num_args = 1, value_parser = values::scope)]
+    pub scope: Vec<ScopeEntry>,
+    /// Cards are valid from this time on (milliseconds since the Unix epoch)
+    #[arg(long, value_name = "MS")]
+    pub valid_from_ms: Option<u64>,
+    /// Cards are valid until this time (milliseconds since the Unix epoch)
+    #[arg(long, value_name = "MS")]
+    pub valid_until_ms: Option<u64>,
+    /// Cards are valid from so long after their receipt on, such as 1day
+    #[arg(long, value_name = "SPAN", value_parser = values::span)]
+    pub starts_after: Option<Duration>,
+    /// Cards are valid for so long then, such as 30days
+    #[arg(long, value_name = "SPAN", value_parser = values::span)]
+    pub lasts: Option<Duration>,
+    /// Time between two redemptions of one card of uses
+    #[arg(long, value_name = "SPAN", value_parser = values::span)]
+    pub interval: Option<Duration>,
+    /// Time in which a redemption can be reversed [default: 90 days]
+    #[arg(long, value_name = "SPAN", value_parser = values::span)]
+    pub window: Option<Duration>,
+    /// How long a card lives at least after a reversal
+    #[arg(long, value_name = "SPAN", value_parser = values::span)]
+    pub grace: Option<Duration>,
+}
+
+/// What cards are worth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum KindName {
+    /// So much off
+    AmountOff,
+    /// A part off
+    PercentOff,
+    /// Pieces of an item
+    Item,
+    /// An item at a price
+    FixedPrice,
+    /// So many uses
+    Uses,
+}
+
+impl KindName {
+    /// The kind.
+    pub const fn kind(self) -> CampaignKind {
+        match self {
+            KindName::AmountOff => CampaignKind::AmountOff,
+            KindName::PercentOff => CampaignKind::PercentOff,
+            KindName::Item => CampaignKind::Item,
+            KindName::FixedPrice => CampaignKind::FixedPrice,
+            KindName::Uses => CampaignKind::Uses,
+        }
+    }
+}
+
+/// `scrip card`.
+#[derive(Debug, Subcommand)]
+pub enum CardCommand {
+    /// Give cards of a campaign to a user, or make bearer cards
+    Issue(IssueArgs),
+    /// Get one card of a campaign for a user that asks for it
+    Claim(ClaimArgs),
+    /// Show a card
+    Show(CardArgs),
+    /// Use a card on an order
+    Redeem(RedeemArgs),
+    /// Give a redemption's units back to its card
+    Reverse(ReverseArgs),
+    /// Make an inactive card usable
+    Activate(CardArgs),
+    /// Make a card unusable for the time being
+    Freeze(CardArgs),
+    /// Make a frozen card usable again
+    Unfreeze(CardArgs),
+    /// Make a card unusable for good
+    Void(CardArgs),
+    /// Let a card be valid until another time
+    Extend(ExtendArgs),
+}
+
+/// A card by id or code.
+#[derive(Debug, Args)]
+pub struct CardArgs {
+    /// Its id, as `scrip card issue` prints it, or its code
+    pub card: String,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub server: ServerArgs,
+}
+
+/// `scrip card issue`.
+#[derive(Debug, Args)]
+pub struct IssueArgs {
+    /// The campaign's name (or number)
+    pub campaign: String,
+    /// Who gets them [default: nobody; they are bearer cards]
+    #[arg(long, value_name = "REFERENCE")]
+    pub user: Option<String>,
+    /// How many: 1 to 64 for a user, up to 134,217,728 bearer cards
+    #[arg(long, default_value_t = 1)]
+    pub count: u32,
+    /// The channel that issues them, by name or number
+    #[arg(long, default_value = "own", value_parser = values::channel)]
+    pub channel: ChannelId,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub operation: OperationArgs,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub server: ServerArgs,
+}
+
+/// `scrip card claim`.
+#[derive(Debug, Args)]
+pub struct ClaimArgs {
+    /// The campaign's name (or number)
+    pub campaign: String,
+    /// Who asks
+    #[arg(long, value_name = "REFERENCE")]
+    pub user: String,
+    /// The channel he asks through, by name or number
+    #[arg(long, default_value = "own", value_parser = values::channel)]
+    pub channel: ChannelId,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub parties: PartiesArgs,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub operation: OperationArgs,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub server: ServerArgs,
+}
+
+/// `scrip card redeem`.
+#[derive(Debug, Args)]
+pub struct RedeemArgs {
+    /// Its id or its code
+    pub card: String,
+    /// What of the order the card may be used on; with a decimal point in major units
+    #[arg(long, default_value = "0", value_name = "AMOUNT", value_parser = values::amount)]
+    pub amount: u64,
+    /// Units to use
+    #[arg(long, default_value_t = 1)]
+    pub units: u32,
+    /// The order
+    #[arg(long, value_name = "REFERENCE")]
+    pub order: Option<String>,
+    /// Who uses it
+    #[arg(long, value_name = "REFERENCE")]
+    pub user: Option<String>,
+    /// The store's number
+    #[arg(long, default_value_t = 0, hide_default_value = true)]
+    pub store: u64,
+    /// The product's number
+    #[arg(long, default_value_t = 0, hide_default_value = true)]
+    pub product: u64,
+    /// The category's number
+    #[arg(long, default_value_t = 0, hide_default_value = true)]
+    pub category: u64,
+    /// The channel it is used through, by name or number
+    #[arg(long, default_value = "own", value_parser = values::channel)]
+    pub channel: ChannelId,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub parties: PartiesArgs,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub operation: OperationArgs,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub server: ServerArgs,
+}
+
+/// `scrip card reverse`.
+#[derive(Debug, Args)]
+pub struct ReverseArgs {
+    /// The redemption, as `scrip card redeem` printed it, or its --operation
+    pub redemption: String,
+    /// Units to give back; 0: all that are left
+    #[arg(long, default_value_t = 0)]
+    pub units: u32,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub server: ServerArgs,
+}
+
+/// `scrip card extend`.
+#[derive(Debug, Args)]
+pub struct ExtendArgs {
+    /// Its id or its code
+    pub card: String,
+    /// Valid until this time (milliseconds since the Unix epoch)
+    #[arg(long, value_name = "MS", required_unless_present = "until_in")]
+    pub until_ms: Option<u64>,
+    /// Valid for so long from now, such as 30days
+    #[arg(long, value_name = "SPAN", value_parser = values::span, conflicts_with = "until_ms")]
+    pub until_in: Option<Duration>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub server: ServerArgs,
+}
+
+/// `scrip wallet`.
+#[derive(Debug, Args)]
+pub struct WalletArgs {
+    /// Whose
+    #[arg(value_name = "USER")]
+    pub user: String,
+    /// Only cards of this campaign
+    #[arg(long)]
+    pub campaign: Option<String>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub server: ServerArgs,
+}
+
+/// `scrip code`.
+#[derive(Debug, Subcommand)]
+pub enum CodeCommand {
+    /// Write the codes of a campaign's cards to a file. Needs the server's master key: run it where that lies
+    Export(CodeExportArgs),
+    /// Say whether a code is well written, and what its card is
+    Check {
+        /// The code, in any form in which it is printed
+        code: String,
+        #[command(flatten)]
+        #[allow(missing_docs)]
+        server: ServerArgs,
+    },
+}
+
+/// `scrip code export`.
+#[derive(Debug, Args)]
+pub struct CodeExportArgs {
+    /// The campaign's name (or number)
+    pub campaign: String,
+    /// The file to make: CSV of serial, card and code; readable by its owner alone
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+    /// Begin with this card, such as the first of a batch [default: the campaign's first]
+    #[arg(long, value_name = "CARD")]
+    pub from: Option<String>,
+    /// So many cards [default: all that were issued since]
+    #[arg(long)]
+    pub count: Option<u64>,
+    /// In groups of four, with hyphens
+    #[arg(long)]
+    pub grouped: bool,
+    /// The master key's file [default: DIR.master-key beside the data directory]
+    #[arg(long, value_name = "FILE")]
+    pub master_key: Option<PathBuf>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub server: ServerArgs,
+}

@@ -1,0 +1,190 @@
+//! `scrip card` and `scrip wallet`: one card by hand, and a user's cards.
+//!
+//! Invariant: a repeat under the same `--operation` prints what the first answer printed.
+
+use super::super::sale::{parties, print_operation};
+use super::super::words::{Kind, Subject, id_text, time};
+use super::super::{Failure, OperatorError, repeat, run};
+use super::{money, named, print_card, state_name, validity};
+use crate::cli::{
+    CardArgs, CardCommand, ClaimArgs, ExtendArgs, IssueArgs, RedeemArgs, ReverseArgs, WalletArgs,
+};
+use scrip_client::{
+    CardChange, CardId, CardState, ChannelId, Claim, Client, Issue, Issued, Operation, Redeem, Reverse,
+    Wallet,
+};
+use std::collections::HashMap;
+
+/// `scrip card`.
+///
+/// # Errors
+/// [`OperatorError`], with what to try next.
+pub fn card(command: &CardCommand) -> Result<(), OperatorError> {
+    match command {
+        CardCommand::Issue(arguments) => issue(arguments),
+        CardCommand::Claim(arguments) => claim(arguments),
+        CardCommand::Redeem(arguments) => redeem(arguments),
+        CardCommand::Reverse(arguments) => reverse(arguments),
+        CardCommand::Show(arguments) => run(&arguments.server, ChannelId(0), &of_card(), async |client| {
+            let view = client.card_show(named(&arguments.card)?).await?;
+            print_card(client, &view).await
+        }),
+        CardCommand::Activate(arguments) => change(arguments, CardChange::Activate),
+        CardCommand::Freeze(arguments) => change(arguments, CardChange::Freeze),
+        CardCommand::Unfreeze(arguments) => change(arguments, CardChange::Unfreeze),
+        CardCommand::Void(arguments) => change(arguments, CardChange::Void),
+        CardCommand::Extend(arguments) => extend(arguments),
+    }
+}
+
+fn of_campaign(name: &str) -> Subject<'_> {
+    Subject { kind: Kind::Issue, stocks: vec![name], reference: None }
+}
+
+const fn of_card() -> Subject<'static> {
+    Subject { kind: Kind::Card, stocks: Vec::new(), reference: None }
+}
+
+fn issue(arguments: &IssueArgs) -> Result<(), OperatorError> {
+    run(&arguments.server, arguments.channel, &of_campaign(&arguments.campaign), async |client| {
+        let campaign = client.stock_id(&arguments.campaign)?;
+        let owner = arguments.user.as_deref().map(|user| client.user_id(user)).transpose()?;
+        let (owner, count) = (owner.unwrap_or_default(), arguments.count);
+        let attempt = async |client: &Client, operation: Operation| {
+            client.issue(Issue::new(operation, campaign, owner, count)).await
+        };
+        let issued = repeat::once(client, &arguments.operation, campaign.slot(), attempt).await?;
+        print_issued(client, &issued.1);
+        print_operation(&arguments.operation, issued.0);
+        if owner.0 == 0 {
+            let (name, first) = (&arguments.campaign, issued.1.first);
+            println!("codes      `scrip code export {name} --from {first} --count {count} --out FILE`");
+        }
+        Ok(())
+    })
+}
+
+fn claim(arguments: &ClaimArgs) -> Result<(), OperatorError> {
+    run(&arguments.server, arguments.channel, &of_campaign(&arguments.campaign), async |client| {
+        let campaign = client.stock_id(&arguments.campaign)?;
+        let (user, parties) = (client.user_id(&arguments.user)?, parties(client, &arguments.parties)?);
+        let attempt = async |client: &Client, operation: Operation| {
+            client.claim(Claim { operation, campaign, user, parties }).await
+        };
+        let issued = repeat::once(client, &arguments.operation, campaign.slot(), attempt).await?;
+        print_issued(client, &issued.1);
+        print_operation(&arguments.operation, issued.0);
+        Ok(())
+    })
+}
+
+fn print_issued(client: &Client, issued: &Issued) {
+    match issued.cards {
+        1 => println!("card       {}", issued.first),
+        cards => {
+            let last = CardId(issued.first.0 + u64::from(cards) - 1);
+            println!("cards      {cards}: {} to {last}", issued.first);
+        }
+    }
+    println!("state      {}", state_name(issued.state));
+    println!("valid      {}", validity(client.now_ms(), issued.from_ms, issued.until_ms));
+}
+
+fn redeem(arguments: &RedeemArgs) -> Result<(), OperatorError> {
+    run(&arguments.server, arguments.channel, &of_card(), async |client| {
+        let card = named(&arguments.card)?;
+        let order = arguments.order.as_deref().map(|order| client.order_id(order)).transpose()?;
+        let user = arguments.user.as_deref().map(|user| client.user_id(user)).transpose()?;
+        let request = Redeem {
+            units: arguments.units,
+            order: order.unwrap_or_default(),
+            user: user.unwrap_or_default(),
+            parties: parties(client, &arguments.parties)?,
+            store: arguments.store,
+            product: arguments.product,
+            category: arguments.category,
+            ..Redeem::new(client.operation(), card, arguments.amount)
+        };
+        let attempt = async |client: &Client, operation: Operation| {
+            client.redeem(Redeem { operation, ..request }).await
+        };
+        let (operation, redeemed) = repeat::once(client, &arguments.operation, card.slot(), attempt).await?;
+        println!("redeemed   {}", time(redeemed.at_ms));
+        println!("card       {}", redeemed.card);
+        println!("units      {} used, {} left", redeemed.units, redeemed.available);
+        println!("discount   {}", money(redeemed.discount));
+        print_operation(&arguments.operation, operation);
+        Ok(())
+    })
+}
+
+fn reverse(arguments: &ReverseArgs) -> Result<(), OperatorError> {
+    let subject =
+        Subject { kind: Kind::Reverse, stocks: Vec::new(), reference: Some(arguments.redemption.as_str()) };
+    run(&arguments.server, ChannelId(0), &subject, async |client| {
+        let (operation, slot) = (client.operation(), client.home_slot());
+        let redemption = client.operation_id(&arguments.redemption)?;
+        let units = arguments.units;
+        let reversed = client.reverse(Reverse { operation, slot, redemption, units }).await?;
+        println!("reversed   {} units; the card has {} left", reversed.units, reversed.available);
+        println!("redemption {}", id_text(redemption));
+        println!("operation  {}", id_text(operation.id));
+        Ok(())
+    })
+}
+
+fn change(arguments: &CardArgs, change: CardChange) -> Result<(), OperatorError> {
+    run(&arguments.server, ChannelId(0), &of_card(), async |client| {
+        changed(client, &arguments.card, change).await
+    })
+}
+
+fn extend(arguments: &ExtendArgs) -> Result<(), OperatorError> {
+    run(&arguments.server, ChannelId(0), &of_card(), async |client| {
+        let from_now = |span: std::time::Duration| {
+            client.now_ms().saturating_add(u64::try_from(span.as_millis()).unwrap_or(u64::MAX))
+        };
+        let until_ms = arguments.until_ms.or_else(|| arguments.until_in.map(from_now)).unwrap_or(0);
+        changed(client, &arguments.card, CardChange::Extend { until_ms }).await
+    })
+}
+
+async fn changed(client: &Client, card: &str, change: CardChange) -> Result<(), Failure> {
+    let name = named(card)?;
+    client.card_change(client.operation(), name, change).await?;
+    print_card(client, &client.card_show(name).await?).await
+}
+
+/// `scrip wallet`.
+///
+/// # Errors
+/// [`OperatorError`], with what to try next.
+pub fn wallet(arguments: &WalletArgs) -> Result<(), OperatorError> {
+    let stocks = arguments.campaign.as_deref().into_iter().collect();
+    let subject = Subject { kind: Kind::Issue, stocks, reference: None };
+    run(&arguments.server, ChannelId(0), &subject, async |client| {
+        let campaign = arguments.campaign.as_deref().map(|name| client.stock_id(name)).transpose()?;
+        let (owner, slot) = (client.user_id(&arguments.user)?, client.home_slot());
+        let (mut after, mut names, mut cards) = (None, HashMap::new(), 0);
+        loop {
+            let page = client.wallet_show(Wallet { owner, slot, campaign, after }).await?;
+            for card in &page.cards {
+                let campaign = scrip_client::StockId(card.campaign.get());
+                if !names.contains_key(&campaign) {
+                    names.insert(campaign, client.stock_show(campaign).await?.name);
+                }
+                let state = CardState::from_number(card.state).map_or("?", state_name);
+                let valid = validity(client.now_ms(), card.from_ms.get(), card.until_ms.get());
+                let (id, left) = (CardId(card.card.get()), card.available);
+                println!("{id}  {state:8} {left:>7} left  {}  {valid}", names[&campaign]);
+                cards += 1;
+            }
+            after = page.next;
+            if after.is_none() {
+                break;
+            }
+        }
+        println!("{cards} cards of {}", arguments.user);
+        Ok(())
+    })
+}

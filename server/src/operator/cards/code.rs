@@ -1,0 +1,174 @@
+//! `scrip code`: codes of cards, as a file for a printer, and one code looked at.
+//!
+//! An export works codes out here, from the campaign's key: whoever has the master key's file at hand can make them, and nobody
+//! else. Invariant: a file is made for its owner alone and never written over; one that was not finished is removed.
+
+use super::super::words::{Kind, Subject, grouped};
+use super::super::{Failure, OperatorError, run};
+use super::{named, print_card};
+use crate::cli::{CodeCommand, CodeExportArgs};
+use crate::keyring::open_campaign_key;
+use indicatif::{ProgressBar, ProgressStyle};
+use scrip_client::{CampaignShown, CardCode, CardId, CardName, ChannelId};
+use scrip_codes::{CampaignCipher, Card, Generation, Groups, Layout, Locator, Serial};
+use std::fs::{OpenOptions, remove_file};
+use std::io::{self, BufWriter, Write};
+use std::ops::Range;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+/// Codes worked out side by side.
+const LANES: usize = 8;
+/// Codes between two looks at the progress bar.
+const PER_STEP: u64 = 1 << 14;
+const HEADER: &str = "serial,card,code";
+
+/// `scrip code`.
+///
+/// # Errors
+/// [`OperatorError`], with what to try next.
+pub fn code(command: &CodeCommand) -> Result<(), OperatorError> {
+    match command {
+        CodeCommand::Export(arguments) => export(arguments),
+        CodeCommand::Check { code, server } => {
+            let subject = Subject { kind: Kind::Card, stocks: Vec::new(), reference: None };
+            run(server, ChannelId(0), &subject, async |client| {
+                let read = CardCode::read(code).map_err(|error| {
+                    Failure::Wish(format!("{error}. Type it again: `scrip code check CODE`"))
+                })?;
+                println!("code       {}, well written", read.code().mask(Groups::Five));
+                print_card(client, &client.card_show(CardName::Code(read)).await?).await
+            })
+        }
+    }
+}
+
+fn export(arguments: &CodeExportArgs) -> Result<(), OperatorError> {
+    let subject =
+        Subject { kind: Kind::Campaign, stocks: vec![arguments.campaign.as_str()], reference: None };
+    run(&arguments.server, ChannelId(0), &subject, async |client| {
+        let shown = client.campaign_show(client.stock_id(&arguments.campaign)?).await?;
+        let serials = serials(&shown, arguments)?;
+        let cipher = cipher(&shown, arguments)?;
+        let wish = |error: io::Error| {
+            Failure::Wish(match error.kind() {
+                io::ErrorKind::AlreadyExists => format!(
+                    "{}: this file is there already and is not written over: name another with --out",
+                    arguments.out.display()
+                ),
+                _ => format!("{}: {error}. Name another place with --out", arguments.out.display()),
+            })
+        };
+        let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&arguments.out);
+        let mut out = BufWriter::with_capacity(1 << 18, file.map_err(wish)?);
+        let count = serials.end - serials.start;
+        let written = write_codes(&cipher, shown.locator, serials, arguments.grouped, &mut out)
+            .and_then(|()| out.flush())
+            .and_then(|()| out.get_ref().sync_all());
+        if let Err(error) = written {
+            give_up(&arguments.out);
+            return Err(wish(error));
+        }
+        println!("{} codes in {}: whoever has one has its card", grouped(count), arguments.out.display());
+        Ok(())
+    })
+}
+
+/// Half a file looks like a whole one. That it can't be removed is no news beside why it failed.
+fn give_up(path: &Path) {
+    let _ = remove_file(path);
+}
+
+/// The serials that are asked for, among those that were issued.
+fn serials(shown: &CampaignShown, arguments: &CodeExportArgs) -> Result<Range<u64>, Failure> {
+    let name = &arguments.campaign;
+    let first = match arguments.from.as_deref().map(named).transpose()? {
+        None => 0,
+        Some(CardName::Id(card)) if card.locator() == shown.locator => card.serial(),
+        Some(_) => {
+            let why =
+                format!("--from names no card of {name}: `scrip card issue` prints the first of its cards");
+            return Err(Failure::Wish(why));
+        }
+    };
+    let left = shown.issued.saturating_sub(first);
+    let count = arguments.count.unwrap_or(left);
+    if count == 0 || count > left {
+        return Err(Failure::Wish(format!(
+            "{name} has {} cards from there on: `scrip card issue {name} --count N` makes some",
+            grouped(left)
+        )));
+    }
+    Ok(first..first + count)
+}
+
+fn cipher(shown: &CampaignShown, arguments: &CodeExportArgs) -> Result<CampaignCipher, Failure> {
+    let master = arguments.master_key.as_deref();
+    let key = open_campaign_key(&arguments.server.data, master, shown.campaign, &shown.key)
+        .map_err(|error| Failure::Wish(error.to_string()))?;
+    let locator = u32::try_from(shown.locator).ok().and_then(Locator::new);
+    match (locator, Layout::from_number(shown.layout)) {
+        (Some(locator), Some(layout)) => Ok(CampaignCipher::new(&key, locator, layout)),
+        _ => Err(Failure::Wish("the campaign's codes are of a newer version: update this `scrip`".into())),
+    }
+}
+
+/// Writes a line per serial; codes of the first generation.
+fn write_codes(
+    cipher: &CampaignCipher,
+    locator: u64,
+    serials: Range<u64>,
+    grouped: bool,
+    out: &mut impl Write,
+) -> io::Result<()> {
+    let style = ProgressStyle::with_template("{bar:30} {human_pos}/{human_len} codes {eta}");
+    let bar = ProgressBar::new(serials.end - serials.start);
+    bar.set_style(style.expect("a template that is known to be right"));
+    writeln!(out, "{HEADER}")?;
+    let mut next = serials.start;
+    while next < serials.end {
+        let last = serials.end - 1;
+        let lanes: [u64; LANES] = core::array::from_fn(|lane| (next + lane as u64).min(last));
+        let codes = cipher.print_each(lanes.map(|serial| Card {
+            serial: Serial::new(serial).expect("serials of cards have 33 bits"),
+            generation: Generation::FIRST,
+        }));
+        for (serial, code) in (next..serials.end).zip(codes) {
+            let card = CardId(locator << CardId::SERIAL_BITS | serial);
+            match grouped {
+                true => writeln!(out, "{serial},{card},{}", code.print(None, Groups::Four).reveal())?,
+                false => writeln!(out, "{serial},{card},{}", code.reveal())?,
+            }
+        }
+        next += LANES as u64;
+        if (next - serials.start).is_multiple_of(PER_STEP) {
+            bar.set_position(next - serials.start);
+        }
+    }
+    bar.finish_and_clear();
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use scrip_codes::{CampaignKey, parse};
+
+    #[test]
+    fn every_serial_gets_its_own_code_once() {
+        let locator = Locator::new(1_234_567).unwrap();
+        let cipher = CampaignCipher::new(&CampaignKey::new([7; 32]), locator, Layout::Standard);
+        let mut out = Vec::new();
+        write_codes(&cipher, 1_234_567, 3..22, true, &mut out).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        let mut lines = text.lines();
+        assert_eq!(lines.next(), Some(HEADER));
+        for serial in 3..22u64 {
+            let fields: Vec<&str> = lines.next().unwrap().split(',').collect();
+            assert_eq!(fields[0], serial.to_string());
+            assert_eq!(fields[1], CardId(1_234_567 << CardId::SERIAL_BITS | serial).to_string());
+            assert_eq!(cipher.open(&parse(fields[2]).unwrap()).unwrap().serial.get(), serial);
+        }
+        assert_eq!(lines.next(), None);
+    }
+}

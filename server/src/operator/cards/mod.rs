@@ -1,0 +1,95 @@
+//! `scrip campaign`, `card`, `wallet` and `code`: the life of a card by hand.
+//!
+//! They stand apart from the commands on stocks because a card is named by its id or by a code. Invariant: a code is printed where it
+//! was asked for (`code export`) and nowhere else; everywhere else its mask is.
+
+mod campaign;
+mod card;
+mod code;
+mod worth;
+
+pub use campaign::campaign;
+pub use card::{card, wallet};
+pub use code::code;
+
+use super::Failure;
+use super::words::time;
+use scrip_client::{CardCode, CardId, CardName, CardState, CardView, Client};
+
+/// Digits of a card's id as it is printed.
+const ID_DIGITS: usize = 16;
+
+/// The card that an operator names: 16 hexadecimal digits are an id, anything else is a code.
+fn named(text: &str) -> Result<CardName, Failure> {
+    if text.len() == ID_DIGITS && text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        let id = u64::from_str_radix(text, 16).expect("16 digits are a number");
+        return Ok(CardName::Id(CardId(id)));
+    }
+    CardCode::read(text).map(CardName::Code).map_err(|error| {
+        Failure::Wish(format!(
+            "{error}. A card's id has {ID_DIGITS} hexadecimal digits: `scrip wallet USER` shows a user's cards"
+        ))
+    })
+}
+
+const fn state_name(state: CardState) -> &'static str {
+    match state {
+        CardState::Inactive => "inactive",
+        CardState::Active => "active",
+        CardState::Frozen => "frozen",
+        CardState::Used => "used",
+        CardState::Void => "void",
+    }
+}
+
+/// When a card is valid, and whether it is now.
+fn validity(now_ms: u64, from_ms: u64, until_ms: u64) -> String {
+    let open = |at_ms: u64, word: &str| if at_ms == 0 { word.to_owned() } else { time(at_ms) };
+    let now = match () {
+        () if until_ms != 0 && now_ms >= until_ms => ", expired",
+        () if now_ms < from_ms => ", not yet",
+        () => "",
+    };
+    format!("{} to {}{now}", open(from_ms, "any time"), open(until_ms, "any time"))
+}
+
+/// An amount in major units.
+fn money(minor: u64) -> String {
+    format!("{}.{:02}", minor / 100, minor % 100)
+}
+
+async fn print_card(client: &Client, view: &CardView) -> Result<(), Failure> {
+    let campaign = client.stock_show(view.campaign).await?;
+    println!("card       {}", view.card);
+    println!("campaign   {}", campaign.name);
+    println!("state      {}", state_name(view.state));
+    println!("valid      {}", validity(client.now_ms(), view.from_ms, view.until_ms));
+    println!("units      {} left, {} used, {} void", view.available, view.consumed, view.void);
+    let owner = if view.owner.0 == 0 { "whoever bears it".to_owned() } else { view.owner.to_string() };
+    println!("owner      {owner}");
+    println!("channel    {}", scrip_client::channel_name(view.channel));
+    if view.redemption.0 != 0 {
+        println!("redeemed   {}", super::words::id_text(view.redemption));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_card_is_named_by_its_id_or_its_code() {
+        assert!(matches!(named("00e8e0000000002a"), Ok(CardName::Id(CardId(0x00e8_e000_0000_002a)))));
+        assert!(matches!(named("15nm7-4akdz-wnw4z-3jfmm"), Ok(CardName::Code(_))));
+        let Err(Failure::Wish(why)) = named("15nm7-4akdz-wnw4z-3jfm0") else { panic!("it is mistyped") };
+        assert!(why.contains("mistyped") && why.contains("scrip wallet") && !why.contains("15nm7"), "{why}");
+    }
+
+    #[test]
+    fn amounts_and_times_are_for_people() {
+        assert_eq!((money(500), money(3_005)), ("5.00".into(), "30.05".into()));
+        assert_eq!(validity(5, 0, 0), "any time to any time");
+        assert!(validity(5, 6, 0).ends_with(", not yet") && validity(5, 0, 5).ends_with(", expired"));
+    }
+}

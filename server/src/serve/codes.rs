@@ -1,0 +1,104 @@
+//! Codes at the door: the engine knows cards and generations, here a code becomes one.
+//!
+//! It stands beside the vault because it needs the keyring, which the engine must never see. A campaign's key lies sealed in the
+//! engine's state; the cipher that it makes is kept in a small table, and wiped when it leaves it. Invariant: a code that is mistyped,
+//! was never made, or is of a campaign that is not there becomes the name of a card that can't be, so that the engine
+//! refuses it as it refuses a card that was never issued or is another merchant's: in the same place of the same order of checks,
+//! with the same NOT_FOUND. No code and no key is ever logged.
+
+use crate::keyring::Keyring;
+use scrip_codes::{CampaignCipher, Card, Form, Generation, Layout, Locator, Parsed, Step};
+use scrip_engine::command::{Command, Redeem, Request};
+use scrip_engine::ids::{CardId, Slot};
+use scrip_engine::state::State;
+use scrip_protocol::extras::CodeText;
+use std::sync::Arc;
+
+/// Ciphers kept: of the campaigns whose cards are used these days. About 2 KiB each.
+const CIPHERS: usize = 256;
+/// A generation that no code and no card has.
+const NO_GENERATION: u8 = Generation::MAX.get() + 1;
+
+/// Opens codes.
+pub struct CodeBook {
+    keyring: Arc<Keyring>,
+    ciphers: Vec<Option<Box<CampaignCipher>>>,
+}
+
+impl CodeBook {
+    /// A code book with the keys of a data directory.
+    pub fn new(keyring: Arc<Keyring>) -> CodeBook {
+        let mut ciphers = Vec::new();
+        ciphers.resize_with(CIPHERS, || None);
+        CodeBook { keyring, ciphers }
+    }
+
+    /// The same request, with the card that the code names in its place. `now_ms` is the shard's time.
+    #[inline]
+    pub fn name<'a>(
+        &mut self,
+        state: &State,
+        now_ms: u64,
+        request: Request<'a>,
+        code: CodeText<'_>,
+    ) -> Request<'a> {
+        if code.is_none() { request } else { self.name_by_code(state, now_ms, request, code) }
+    }
+
+    fn name_by_code<'a>(
+        &mut self,
+        state: &State,
+        now_ms: u64,
+        request: Request<'a>,
+        code: CodeText<'_>,
+    ) -> Request<'a> {
+        // A shown code counts at the moment its operation was made, so that a repeat names the same card.
+        let at_ms = if request.command.mutates() { request.envelope.created_ms() } else { now_ms };
+        let (card, generation) = self.open(state, Step::at_ms(at_ms), request.envelope.slot, code);
+        let command = match request.command {
+            Command::Redeem(redeem) => Command::Redeem(Redeem { card, generation, ..redeem }),
+            Command::CardChange { change, .. } => Command::CardChange { card, generation, change },
+            Command::CardShow { .. } => Command::CardShow { card, generation },
+            other => unreachable!("the decoder takes no code for {other:?}"),
+        };
+        Request { envelope: request.envelope, command }
+    }
+
+    /// The card of a code, or one that can't be: of the same campaign, if it can be read at all, so that the slot is checked
+    /// before the card, else of the command's slot.
+    fn open(&mut self, state: &State, step: Step, slot: Slot, code: CodeText<'_>) -> (CardId, Option<u8>) {
+        let Ok(parsed) = scrip_codes::parse(code.reveal()) else {
+            return (CardId::new(slot, 0, 0), Some(NO_GENERATION));
+        };
+        let of_campaign = u64::from(parsed.locator().get()) << CardId::SERIAL_BITS;
+        match self.open_parsed(state, step, CardId(of_campaign), &parsed) {
+            Some(card) => (CardId(of_campaign | card.serial.get()), Some(card.generation.get())),
+            None => (CardId(of_campaign), Some(NO_GENERATION)),
+        }
+    }
+
+    fn open_parsed(&mut self, state: &State, step: Step, first: CardId, parsed: &Parsed) -> Option<Card> {
+        let cipher = self.cipher(state, first, parsed.locator())?;
+        match parsed.form() {
+            Form::Printed => cipher.open(parsed),
+            Form::Shown => cipher.open_shown(parsed, step),
+        }
+    }
+
+    /// The cipher of the campaign that this card is of.
+    fn cipher(&mut self, state: &State, first: CardId, locator: Locator) -> Option<&CampaignCipher> {
+        let place = &mut self.ciphers[locator.get() as usize % CIPHERS];
+        if place.as_ref().is_none_or(|cipher| cipher.locator() != locator) {
+            let campaign = state.campaigns.get(state.campaigns.of_card(first)?);
+            let stock = state.stock_of_campaign(campaign).id;
+            let Some(key) = self.keyring.open_campaign_key(stock, campaign.key()) else {
+                // The keyring was exchanged under us: the campaign is there, its codes can't be read.
+                tracing::error!(campaign = %stock, "the sealed key of a campaign does not open");
+                return None;
+            };
+            let layout = Layout::from_number(campaign.layout)?;
+            *place = Some(Box::new(CampaignCipher::new(&key, locator, layout)));
+        }
+        place.as_deref()
+    }
+}
