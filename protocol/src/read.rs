@@ -307,15 +307,6 @@ impl<'a> Body<'a> {
         Ok(units)
     }
 
-    /// `lines` entries in place, each of whole words.
-    fn list<T: FromBytes + KnownLayout + Immutable>(&mut self) -> Result<&'a [T], CommandFault> {
-        let count = self.header.lines.get();
-        let (list, rest) = <[T]>::ref_from_prefix_with_elems(self.rest, usize::from(count))
-            .map_err(|_| CommandFault::Count(count))?;
-        self.rest = rest;
-        Ok(list)
-    }
-
     fn zeros(&mut self, bytes: usize) -> Result<(), CommandFault> {
         let Some((zeros, rest)) = self.rest.split_at_checked(bytes) else { return Err(self.length_fault()) };
         self.rest = rest;

@@ -6,7 +6,8 @@ use scrip_engine::limits::{
     BATCHES_PER_STOCK_MAX, BEARER_CARDS_MAX, BLOCKS_PER_ANSWER_MAX, CAMPAIGN_UNITS_MAX, CARD_UNITS_MAX,
     CARDS_PER_ISSUE_MAX, CHANNELS_PER_STOCK_MAX, CLOCK_AHEAD_MAX_MS, KEY_BLOCK_BYTES_MAX, KEY_TEXT_BYTES_MAX,
     KEYS_PER_CHUNK_MAX, KEYS_PER_HOLD_MAX, LINES_MAX, NAME_BYTES_MAX, OWED_MAX_MS, PRICES_PER_STOCK_MAX,
-    RISK_RULES_MAX, SCOPE_MAX, STOCK_UNITS_MAX, TIERS_MAX, TRANSITIONS_MAX, TTL_DEFAULT_MS, TTL_MAX_MS, UNITS_PER_LINE_MAX,
+    RISK_RULES_MAX, SCOPE_MAX, STOCK_UNITS_MAX, TIERS_MAX, TRANSITIONS_MAX, TTL_DEFAULT_MS, TTL_MAX_MS,
+    UNITS_PER_LINE_MAX,
 };
 use scrip_engine::rejection::{Class, Code};
 use scrip_protocol::answers::{
@@ -32,7 +33,7 @@ fn file(path: &str) -> PathBuf {
 }
 
 fn limits_table() -> String {
-    let rows: [(&str, u64, &str); 33] = [
+    let rows: [(&str, u64, &str); 34] = [
         ("frame, header included", u64::from(limits::FRAME_BYTES_MAX), "bytes"),
         ("frame before WELCOME", u64::from(limits::FRAME_BYTES_BEFORE_AUTHENTICATION_MAX), "bytes"),
         ("command, header included", limits::COMMAND_BYTES_MAX as u64, "bytes"),

@@ -3,7 +3,8 @@
 use super::*;
 use crate::command::{PriceKind, ScopeEntry, Tier};
 use crate::limits::{
-    CAMPAIGN_KEY_BYTES_MAX, EVENT_BYTES_MAX, KEY_BLOCK_BYTES_MAX, SCOPE_MAX, SEAL_BYTES, TIERS_MAX, TRANSITIONS_MAX,
+    CAMPAIGN_KEY_BYTES_MAX, EVENT_BYTES_MAX, KEY_BLOCK_BYTES_MAX, SCOPE_MAX, SEAL_BYTES, TIERS_MAX,
+    TRANSITIONS_MAX,
 };
 
 fn origin() -> Origin {

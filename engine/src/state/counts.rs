@@ -196,7 +196,7 @@ impl State {
         units: u32,
         fully: bool,
     ) {
-        let day = day_of(self.now_ms, self.stock(stock).limits.utc_offset_minutes.get());
+        let day = self.day_of(self.stock(stock), self.now_ms);
         let handle = self.limit_entry(kind, subject, stock);
         let entry = self.limits.get_mut(handle);
         entry.moved_out += units;

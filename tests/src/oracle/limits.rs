@@ -140,7 +140,7 @@ impl HoldLine {
 impl Oracle {
     /// The units of a line count for its subjects, whatever becomes of them: no hold stands for them.
     pub(super) fn count_for_good(&mut self, line: &HoldLine) {
-        let day = self.stocks[&line.stock].day(self.now_ms);
+        let day = self.day(line.stock, self.now_ms);
         for subject in &line.subjects {
             *self.departed_purchases.entry((line.stock, *subject)).or_insert(0) += line.reserved;
             if line.fully {
