@@ -215,10 +215,10 @@ impl Generator {
             }
         }
         let campaigns = oracle.stocks.iter().filter_map(|(id, stock)| Some((id, stock.campaign.as_deref()?)));
-        let worth = campaigns
+        let mut worth = campaigns
             .filter(|(stock, campaign)| campaign.locator(stock.slot()) == id.locator())
             .map(|(_, campaign)| &campaign.worth);
-        if let Some(worth) = worth.last().filter(|_| self.rng.u8(0..6) > 0) {
+        if let Some(worth) = worth.next_back().filter(|_| self.rng.u8(0..6) > 0) {
             self.fit(worth, envelope, &mut redeem);
         }
         CardCommand::Redeem(redeem)

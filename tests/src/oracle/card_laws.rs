@@ -98,7 +98,7 @@ impl Card {
             CardState::Void => assert!(self.available == 0 && self.void > 0, "{id} is void: {self:?}"),
         }
         assert!(self.state == CardState::Void || self.void == 0, "{id} has void units: {self:?}");
-        let seconds = |time_ms: u64| time_ms % 1_000 == 0 && time_ms / 1_000 <= u64::from(u32::MAX);
+        let seconds = |time_ms: u64| time_ms.is_multiple_of(1_000) && time_ms / 1_000 <= u64::from(u32::MAX);
         assert!(seconds(self.times.from_ms) && seconds(self.times.until_ms), "times of {id}: {self:?}");
     }
 }
