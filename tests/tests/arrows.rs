@@ -33,6 +33,7 @@ const EVERY_FLOOR: &[&str] = &[
     PLANTED,
     "scrip-engine",
     "scrip-wal",
+    "scrip-quote",
     "scrip-shard",
     "scrip-protocol",
     "scrip-client",
@@ -54,6 +55,12 @@ const HOUSE: &[Room] = &[
         floor: 1,
         may_import: &[PLANTED],
         rule: "the log carries bytes and has never heard of the engine",
+    },
+    Room {
+        name: "scrip-quote",
+        floor: 1,
+        may_import: &[],
+        rule: "a quote is a pure function of a cart and cards, and has never heard of the engine",
     },
     Room {
         name: "scrip-shard",
