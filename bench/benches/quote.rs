@@ -97,10 +97,7 @@ fn nasty(total: u64) -> Vec<Offer<'static>> {
     let card = |card: u64| {
         let scope = match card % 5 {
             0 => Scope::ALL,
-            _ => Scope {
-                categories: Choice::only(&CATEGORIES[(card % 4) as usize][..1]),
-                ..Scope::ALL
-            },
+            _ => Scope { categories: Choice::only(&CATEGORIES[(card % 4) as usize][..1]), ..Scope::ALL },
         };
         let (kind, threshold) = match card {
             1..=4 => (Kind::Item { pieces: 1 }, 0),

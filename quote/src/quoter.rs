@@ -16,7 +16,7 @@ use crate::search::{Bounds, search};
 use crate::state::{Level, Levels};
 use arrayvec::ArrayVec;
 
-/// Room for quotes, about 200 KB. Made once, used for any number of quotes, one after the other.
+/// Room for quotes, about 150 KB. Made once, used for any number of quotes, one after the other.
 pub struct Quoter {
     work_max: u32,
     prepared: Box<Prepared>,
@@ -42,8 +42,8 @@ impl Quoter {
         Quoter::with_work_max(WORK_DEFAULT)
     }
 
-    /// A quoter whose searches end once about so many cards were judged against a cart; the last round may go
-    /// [`CARDS_MAX`] beyond it.
+    /// A quoter whose searches end once so many cards were judged against a cart; what is under way then may judge
+    /// twice [`CARDS_MAX`] more.
     pub fn with_work_max(work_max: u32) -> Quoter {
         Quoter {
             work_max,
@@ -195,5 +195,28 @@ impl Quoter {
             self.cards[at].goods = Amount(goods);
             self.cards[at].shipping = Amount(before.shipping - after.shipping);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cart::Line;
+    use crate::offer::Kind;
+
+    #[test]
+    fn the_largest_quote_finds_all_its_room_there() {
+        let lines = [Line::new(1, 100, 1); LINES_MAX];
+        let offers: Vec<Offer<'_>> =
+            (0..CARDS_MAX as u64).map(|card| Offer::new(card, Kind::amount_off(card + 1))).collect();
+        let mut quoter = Quoter::new();
+        let room = |quoter: &Quoter| {
+            let at = (quoter.cards.as_ptr(), quoter.lines.as_ptr(), quoter.shares.as_ptr());
+            (at, quoter.cards.capacity(), quoter.lines.capacity(), quoter.shares.capacity())
+        };
+        let before = room(&quoter);
+        let best = quoter.best(&Cart::of(&lines), &offers).expect("a quote");
+        assert_eq!(best.quote.order().count(), CARDS_MAX);
+        assert_eq!(room(&quoter), before);
     }
 }

@@ -4,7 +4,8 @@
 //! A node is a combination; its children add one card that takes its turn later. Three things keep the tree small. A
 //! card that would take nothing is dropped: it never will (what is left only falls). Of cards that differ in nothing but
 //! expiry the later is tried only behind the earlier. And a subtree is entered only if what it could reach at most might
-//! beat the best so far; cards that exclude each other are counted there once, by groups made beforehand.
+//! beat the best so far; cards that exclude each other are counted there once, by groups made beforehand. A tree that is
+//! still too large is left, and the best so far bettered by small steps.
 //!
 //! Invariant: a subtree is left out only if nothing in it is better, so a search that ends by itself is exact.
 
@@ -87,12 +88,24 @@ pub(crate) fn search(
     bounds: &mut [Bounds],
     work_max: u32,
 ) -> Result {
-    let groups = Groups::of(prepared);
-    let best = Found::default();
-    let mut search = Search { prepared, levels, bounds, groups, best, work: 0, work_max, ended_early: false };
+    let mut search = Search {
+        prepared,
+        levels,
+        bounds,
+        groups: Groups::of(prepared),
+        best: Found::default(),
+        work: 0,
+        // A tree that does not fit leaves a quarter to be spent better.
+        work_max: work_max - work_max / 4,
+        ended_early: false,
+    };
     let candidates = search.judge_all(0, crate::prepare::set_of_first(prepared.cards.len()));
-    search.greedy(candidates);
+    search.begin_well(candidates);
     search.children(0, candidates);
+    if search.ended_early {
+        search.work_max = work_max;
+        search.improve(candidates);
+    }
     Result { best: search.best, exact: !search.ended_early, work: search.work }
 }
 
@@ -109,23 +122,66 @@ impl Search<'_> {
         worth
     }
 
-    /// A good combination to begin with, so that there is something to beat: whatever goes with what is there, the largest
-    /// first.
+    /// Good combinations to begin with, so that there is something to beat: of all candidates, and without the early
+    /// stages, which may keep later cards below their thresholds.
+    fn begin_well(&mut self, candidates: u64) {
+        let of = |stage| {
+            let of_stage = bits(candidates).filter(|place| self.prepared.cards[*place].stage == stage);
+            of_stage.fold(0, |set, place| set | 1_u64 << place)
+        };
+        let (item, percent) = (of(Stage::Item), of(Stage::Percent));
+        for without in [0, item, percent, item | percent] {
+            self.greedy(candidates & !without);
+        }
+    }
+
+    /// Whatever goes with what is there, the largest first.
     fn greedy(&mut self, mut candidates: u64) {
-        let (mut chosen, mut depth) = (0, 0);
+        let mut chosen = 0;
         while candidates != 0 {
             let largest = bits(candidates).max_by_key(|place| (self.bounds[0][*place], Reverse(*place)));
             let Some(place) = largest else { break };
             chosen |= 1 << place;
             candidates &= self.prepared.cards[place].allows;
         }
-        for place in bits(chosen) {
+        self.try_all_of(chosen);
+    }
+
+    /// Lets these take their turns, those that take something, and keeps the best of what they are on the way; nothing
+    /// once the work is done.
+    fn try_all_of(&mut self, cards: u64) {
+        if self.work >= self.work_max {
+            return;
+        }
+        let mut depth = 0;
+        for place in bits(cards) {
             self.work += 1;
             let card = &self.prepared.cards[place];
             if let Ok(amount) = self.levels.judge(self.prepared, card, depth) {
                 self.levels.take(self.prepared, place, amount, depth);
                 depth += 1;
                 self.offer(Found::of(self.levels.at(depth)));
+            }
+        }
+    }
+
+    /// Betters the best by small steps while there is work left: one card less; or one more, without those that do not go
+    /// with it, and perhaps without one that takes its turn before it and keeps it below its threshold.
+    fn improve(&mut self, candidates: u64) {
+        let mut from = 0;
+        while from != self.best.cards {
+            from = self.best.cards;
+            for place in bits(candidates) {
+                let (here, one) = (self.best.cards, 1 << place);
+                if here & one != 0 {
+                    self.try_all_of(here & !one);
+                    continue;
+                }
+                let with = here & self.prepared.cards[place].allows | one;
+                self.try_all_of(with);
+                for earlier in bits(with & (one - 1)) {
+                    self.try_all_of(with & !(1 << earlier));
+                }
             }
         }
     }

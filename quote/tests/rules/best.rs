@@ -1,6 +1,7 @@
 //! Which combination is the best.
 
 use crate::{CUP, HUNDRED, used};
+use scrip_quote::limits::CARDS_MAX;
 use scrip_quote::{
     Amount, CampaignId, CardId, Cart, Choice, Kind, Offer, Outcome, ProductId, Quoter, Reason, Scope,
     Stacking, Threshold, TimeMs,
@@ -112,10 +113,16 @@ fn a_search_beyond_its_bound_says_so_and_still_answers() {
             )
         })
         .collect();
-    let mut quoter = Quoter::with_work_max(30);
-    let best = quoter.best(&Cart::of(&HUNDRED), &offers).expect("a quote");
-    assert!(!best.exact && best.quote.totals.discount.0 > 0);
-    assert!(best.work <= 30 + 2 * scrip_quote::limits::CARDS_MAX as u32, "{}", best.work);
+    let mut last = 0;
+    for work_max in [0, 30, 200, u32::MAX] {
+        let mut quoter = Quoter::with_work_max(work_max);
+        let best = quoter.best(&Cart::of(&HUNDRED), &offers).expect("a quote");
+        assert_eq!(best.exact, work_max == u32::MAX, "{best:?}");
+        assert!(best.work <= work_max.saturating_add(2 * CARDS_MAX as u32), "{}", best.work);
+        assert!(best.quote.totals.discount.0 >= last, "more work, no less discount: {best:?}");
+        last = best.quote.totals.discount.0;
+    }
+    assert!(last > 0);
 }
 
 #[test]
