@@ -219,17 +219,27 @@ fn offers() -> impl Strategy<Value = OwnedOffer> {
     )
 }
 
-/// Wallets: cards of their own, and sometimes several of one campaign that differ in nothing but expiry.
+/// Wallets: cards of their own, and sometimes several of one campaign that differ in nothing but expiry, or in one thing
+/// more, which makes all the difference.
 pub fn wallets(cards_max: usize) -> impl Strategy<Value = Vec<OwnedOffer>> {
-    let several = (offers(), vec(1_001_u64..1_004, 0..3)).prop_map(|(offer, expiries)| {
-        let twins = expiries.into_iter().map({
-            let offer = offer.clone();
-            move |expires_ms| OwnedOffer { validity: (0, expires_ms), ..offer.clone() }
-        });
-        std::iter::once(offer.clone()).chain(twins.collect::<Vec<_>>()).collect::<Vec<_>>()
+    let several = (offers(), vec((1_001_u64..1_004, 0_u8..8, offers()), 0..3)).prop_map(|(offer, others)| {
+        let mut run = vec![offer.clone()];
+        for (expires_ms, difference, other) in others {
+            let mut twin = OwnedOffer { validity: (0, expires_ms), ..offer.clone() };
+            match difference {
+                0 => twin.kind = other.kind,
+                1 => twin.stacking = other.stacking,
+                2 => twin.products = other.products,
+                3 => twin.threshold = other.threshold,
+                4 => (twin.counted, twin.over) = (other.counted, other.over),
+                _ => {}
+            }
+            run.push(twin);
+        }
+        run
     });
     let one = offers().prop_map(|offer| vec![offer]);
-    vec(prop_oneof![4 => one, 1 => several], 0..=cards_max).prop_map(move |runs| {
+    vec(prop_oneof![3 => one, 1 => several], 0..=cards_max).prop_map(move |runs| {
         let mut wallet: Vec<OwnedOffer> = runs.into_iter().flatten().collect();
         wallet.truncate(cards_max);
         wallet
