@@ -60,6 +60,19 @@ fn a_card_comes_back_when_all_its_lines_have() {
 }
 
 #[test]
+fn lines_that_a_card_took_nothing_off_need_not_come_back_for_it() {
+    // The free piece is the cup; a card for everything is still the cup's card alone.
+    let mut quoter = Quoter::new();
+    let quote =
+        quoter.quote(&Cart::of(&HUNDRED), &[Offer::new(1, Kind::Item { pieces: 1 })]).expect("a quote");
+    let mut back = Return::default();
+    share_of_return(&quote, &[now(2), NONE], &mut back).expect("shares");
+    assert_eq!((back.cards[0].back, back.lines[0].due), (false, Amount(6_000)));
+    share_of_return(&quote, &[NONE, now(1)], &mut back).expect("shares");
+    assert_eq!((back.cards[0].back, back.lines[1].due), (true, Amount(0)));
+}
+
+#[test]
 fn stored_value_gets_back_what_it_paid_and_the_platform_too() {
     let fixed = [FixedDiscount { line: 0, amount: Amount(1_000) }];
     let cart = Cart { fixed: &fixed, ..Cart::of(&HUNDRED) };
