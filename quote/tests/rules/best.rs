@@ -1,9 +1,9 @@
 //! Which combination is the best.
 
-use crate::{CUP, HUNDRED, used};
+use crate::{CUP, HUNDRED, TEA, used};
 use scrip_quote::limits::CARDS_MAX;
 use scrip_quote::{
-    Amount, CampaignId, CardId, Cart, Choice, Kind, Offer, Outcome, ProductId, Quoter, Reason, Scope,
+    Amount, CampaignId, CardId, Cart, Choice, Kind, Offer, Outcome, Over, ProductId, Quoter, Reason, Scope,
     Stacking, Threshold, TimeMs,
 };
 
@@ -71,6 +71,28 @@ fn of_equal_cards_the_one_that_expires_earlier_is_used_first() {
     let offers =
         [of_one_campaign(1, 90), of_one_campaign(2, 50), of_one_campaign(3, 70), of_one_campaign(4, 60)];
     assert_eq!(best(&offers), cards(&[2, 3, 4]));
+}
+
+#[test]
+fn cards_of_one_campaign_that_differ_in_scope_are_each_tried() {
+    let scope = |product| Scope { products: Choice::only(product), ..Scope::ALL };
+    let half = |card, product, expires_ms| Offer {
+        campaign: CampaignId(7),
+        scope: scope(product),
+        threshold: Threshold { over: Over::Cart, ..Threshold::NONE },
+        expires_ms: TimeMs(expires_ms),
+        stacking: Stacking::new(1, &[0]),
+        ..Offer::new(card, Kind::percent_off(5_000))
+    };
+    let free_teas = Offer {
+        scope: scope(&[ProductId(TEA)]),
+        threshold: Threshold::of(6_000),
+        stacking: Stacking::new(0, &[1]),
+        ..Offer::new(3, Kind::amount_off(6_000))
+    };
+    // Half-price teas take more than half-price cups, and expire earlier, but then the teas are too cheap to be free.
+    let offers = [half(1, &[ProductId(TEA)], 10), half(2, &[ProductId(CUP)], 20), free_teas];
+    assert_eq!(best(&offers), cards(&[2, 3]));
 }
 
 #[test]
