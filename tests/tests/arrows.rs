@@ -34,6 +34,7 @@ const EVERY_FLOOR: &[&str] = &[
     "scrip-engine",
     "scrip-wal",
     "scrip-codes",
+    "scrip-quote",
     "scrip-shard",
     "scrip-protocol",
     "scrip-client",
@@ -61,6 +62,12 @@ const HOUSE: &[Room] = &[
         floor: 1,
         may_import: &[],
         rule: "codes are worked out from keys and numbers, and have heard of nothing else",
+    },
+    Room {
+        name: "scrip-quote",
+        floor: 1,
+        may_import: &[],
+        rule: "a quote is a pure function of a cart and cards, and has never heard of the engine",
     },
     Room {
         name: "scrip-shard",
