@@ -74,7 +74,7 @@ fn realistic() -> Vec<Offer<'static>> {
     add(SHOP, Kind::amount_off(5_000), 50_000, Scope::ALL);
     add(SHOP, Kind::amount_off(5_000), 50_000, Scope::ALL);
     add(SHOP, Kind::amount_off(12_000), 120_000, Scope::ALL);
-    add(SHOP, Kind::AmountOff { value: Amount(2_000), repeats_max: 6 }, 25_000, Scope::ALL);
+    add(SHOP, Kind::AmountOff { value: Amount(2_000), repeats_max: 6, cap: None }, 25_000, Scope::ALL);
     add(SHOP, Kind::Tiers(&TIERS), 0, Scope::ALL);
     add(SHOP, off(1_000, 10_000), 0, Scope::ALL);
     add(SHOP, off(1_500, 12_000), 60_000, of(&[CategoryId(10)]));

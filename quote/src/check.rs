@@ -84,9 +84,9 @@ fn one(offer: &Offer<'_>) -> Result<(), OfferFault> {
 fn kind(offer: &Offer<'_>) -> Result<(), OfferFault> {
     let threshold = offer.threshold.amount.0;
     let (amount, fault) = match offer.kind {
-        Kind::AmountOff { value, repeats_max } => {
+        Kind::AmountOff { value, repeats_max, cap } => {
             let never = repeats_max == 0 || (repeats_max > 1 && threshold == 0);
-            (value, never.then_some(OfferFault::Repeats))
+            (value.max(cap.unwrap_or_default()), never.then_some(OfferFault::Repeats))
         }
         Kind::Tiers(tiers) => {
             let stray = tiers.is_empty() || threshold != 0 || !tiers.windows(2).all(rise);

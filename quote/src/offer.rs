@@ -58,6 +58,8 @@ pub enum Kind<'a> {
         value: Amount,
         /// How often at most, at least 1. More than 1 needs a threshold.
         repeats_max: u32,
+        /// What it takes off at most, all times together.
+        cap: Option<Amount>,
     },
     /// 阶梯: takes off the value of the highest tier that is reached. Thresholds and values ascend.
     Tiers(&'a [Tier]),
@@ -100,7 +102,7 @@ impl Kind<'_> {
 
     /// An amount off, once.
     pub const fn amount_off(value: u64) -> Kind<'static> {
-        Kind::AmountOff { value: Amount(value), repeats_max: 1 }
+        Kind::AmountOff { value: Amount(value), repeats_max: 1, cap: None }
     }
 
     /// A share off, without a cap.

@@ -61,7 +61,7 @@ pub(crate) struct Card {
 /// What a card does, without borrowed lists.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Action {
-    Off { value: u64, repeats_max: u32 },
+    Off { value: u64, repeats_max: u32, cap: u64 },
     Tiers { from: usize, to: usize },
     Percent { off_basis_points: u16, cap: u64 },
     Pieces { pieces: u32, price: u64 },
@@ -174,7 +174,9 @@ impl Prepared {
 
     fn action(&mut self, kind: &Kind<'_>) -> Action {
         match *kind {
-            Kind::AmountOff { value, repeats_max } => Action::Off { value: value.0, repeats_max },
+            Kind::AmountOff { value, repeats_max, cap } => {
+                Action::Off { value: value.0, repeats_max, cap: cap.map_or(u64::MAX, |cap| cap.0) }
+            }
             Kind::Tiers(tiers) => {
                 let from = self.tiers.len();
                 self.tiers.extend(tiers.iter().copied());

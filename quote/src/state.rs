@@ -151,11 +151,11 @@ impl Levels {
 fn amount(prepared: &Prepared, card: &Card, level: &Level, counted: u64) -> u64 {
     let goods = || level.goods(prepared, card.lines);
     match card.action {
-        Action::Off { value, repeats_max: 1 } => value.min(goods()),
-        Action::Off { value, repeats_max } => {
+        Action::Off { value, repeats_max: 1, cap } => value.min(cap).min(goods()),
+        Action::Off { value, repeats_max, cap } => {
             let times = (counted / card.threshold).min(u64::from(repeats_max));
             // A product too large to be written is larger than any cart.
-            value.saturating_mul(times).min(goods())
+            value.saturating_mul(times).min(cap).min(goods())
         }
         Action::Tiers { from, to } => {
             let reached = prepared.tiers[from..to].iter().rev().find(|tier| tier.threshold.0 <= counted);

@@ -11,7 +11,7 @@ use crate::limits::{
 };
 
 /// The largest generation that a code can have.
-const GENERATION_MAX: u8 = 31;
+pub(super) const GENERATION_MAX: u8 = 31;
 
 impl Request<'_> {
     /// Checks the fixed limits of the contract. Slots of stocks are not checked here: CROSS_SLOT is an answer.
@@ -31,6 +31,7 @@ impl Request<'_> {
                 | Command::CampaignShow { .. }
                 | Command::CardShow { .. }
                 | Command::WalletShow { .. }
+                | Command::Quote(_)
         );
         if self.envelope.operation.0 == 0 && !named {
             return Err(Malformed::OperationZero);
@@ -77,6 +78,7 @@ impl Request<'_> {
                 _ => Ok(()),
             },
             Command::ZoneSet(zone) => check_zone(zone),
+            Command::Quote(quote) => quote.check(),
             Command::Extend { .. }
             | Command::CampaignState { .. }
             | Command::Reverse { .. }

@@ -160,12 +160,13 @@ fn turn(
         amount
     };
     let amount = match offer.kind {
-        Kind::AmountOff { value, repeats_max } => {
+        Kind::AmountOff { value, repeats_max, cap } => {
             let times = match needed.0 {
                 0 => 1,
                 needed => (counted / u128::from(needed)).min(u128::from(repeats_max)),
             };
-            whole(u128::from(value.0) * times)
+            let off = u128::from(value.0) * times;
+            whole(cap.map_or(off, |cap| off.min(u128::from(cap.0))))
         }
         Kind::Tiers(tiers) => {
             let reached = tiers.iter().filter(|tier| u128::from(tier.threshold.0) <= counted);

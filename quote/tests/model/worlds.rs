@@ -145,8 +145,11 @@ fn kind() -> impl Strategy<Value = OwnedKind> {
         OwnedKind::Tiers(up.collect())
     });
     prop_oneof![
-        3 => (value(), prop_oneof![Just(1_u32), 1_u32..4])
-            .prop_map(move |(value, repeats_max)| plain(Kind::AmountOff { value: Amount(value), repeats_max })),
+        3 => (value(), prop_oneof![Just(1_u32), 1_u32..4], prop::option::of(0_u64..60)).prop_map(
+            move |(value, repeats_max, cap)| {
+                plain(Kind::AmountOff { value: Amount(value), repeats_max, cap: cap.map(Amount) })
+            }
+        ),
         1 => tiers,
         3 => (1_u16..=10_000, prop::option::of(0_u64..60)).prop_map(move |(off_basis_points, cap)| {
             plain(Kind::PercentOff { off_basis_points, cap: cap.map(Amount) })

@@ -112,7 +112,7 @@ fn a_line_without_pieces_and_a_card_given_twice_are_refused() {
 #[test]
 fn offers_that_cannot_be_meant_are_refused() {
     let of = |kind| Offer::new(1, kind);
-    let off = |value, repeats_max| Kind::AmountOff { value: Amount(value), repeats_max };
+    let off = |value, repeats_max| Kind::AmountOff { value: Amount(value), repeats_max, cap: None };
     assert_eq!(fault(of(off(AMOUNT_MAX + 1, 1))), OfferFault::AmountTooLarge);
     assert_eq!(fault(of(off(1, 0))), OfferFault::Repeats);
     assert_eq!(fault(of(off(1, 2))), OfferFault::Repeats, "each of what?");

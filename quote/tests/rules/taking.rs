@@ -29,17 +29,19 @@ fn an_amount_off_takes_no_more_than_its_lines_have() {
 fn an_amount_off_repeats_for_every_time_the_threshold_is_reached() {
     let offer = |repeats_max| Offer {
         threshold: Threshold::of(3_000),
-        ..Offer::new(1, Kind::AmountOff { value: Amount(500), repeats_max })
+        ..Offer::new(1, Kind::AmountOff { value: Amount(500), repeats_max, cap: None })
     };
     let cart = Cart::of(&HUNDRED);
     assert_eq!(due(&cart, &[offer(1)]), 9_500);
     assert_eq!(due(&cart, &[offer(2)]), 9_000);
     assert_eq!(due(&cart, &[offer(u32::MAX)]), 8_500, "100.00 is three times 30.00");
+    let capped = Kind::AmountOff { value: Amount(500), repeats_max: 9, cap: Some(Amount(1_200)) };
+    assert_eq!(due(&cart, &[Offer { kind: capped, ..offer(9) }]), 8_800, "15.00, at most 12.00");
 }
 
 #[test]
 fn repeats_of_a_huge_amount_take_all_and_do_not_overflow() {
-    let kind = Kind::AmountOff { value: Amount((1 << 53) - 1), repeats_max: u32::MAX };
+    let kind = Kind::AmountOff { value: Amount((1 << 53) - 1), repeats_max: u32::MAX, cap: None };
     let offer = Offer { threshold: Threshold::of(1), ..Offer::new(1, kind) };
     assert_eq!(due(&Cart::of(&HUNDRED), &[offer]), 0);
 }

@@ -75,7 +75,7 @@ fn every_card_reads_the_threshold_at_the_beginning_of_its_stage_when_repeating_t
     let narrow = Offer { scope, ..Offer::new(1, Kind::amount_off(5_500)) };
     let repeating = Offer {
         threshold: Threshold::of(5_000),
-        ..Offer::new(2, Kind::AmountOff { value: Amount(100), repeats_max: 9 })
+        ..Offer::new(2, Kind::AmountOff { value: Amount(100), repeats_max: 9, cap: None })
     };
     let mut quoter = Quoter::new();
     let cart = Cart::of(&HUNDRED);
