@@ -3,8 +3,8 @@
 //!
 //! A pure function: no I/O, no clock, no randomness, no state that outlives a call. [`Quoter::quote`] prices a cart with
 //! given cards, [`Quoter::best`] chooses among them, [`share_of_return`] says what comes back with returned lines. The
-//! rules are in docs/quote.md. It stands on the first floor and knows no other crate of the house: whoever asks
-//! translates campaigns and cards into [`Offer`]s. Read the modules in this order.
+//! rules are in docs/quote.md. It stands on the ground floor and knows no other crate of the house: the engine,
+//! which asks, translates campaigns and cards into [`Offer`]s. Read the modules in this order.
 
 pub mod ids;
 pub mod limits;

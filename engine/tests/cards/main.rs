@@ -2,6 +2,7 @@
 
 mod issue;
 mod life;
+mod quote;
 mod random;
 mod redeem;
 mod shop;

@@ -219,6 +219,7 @@ fn assert_covers(total: &Tally) {
         ("CAMPAIGN_SHOW", &[&[CrossSlot, NotFound]]),
         ("CARD_SHOW", &[&[CrossSlot, NotFound]]),
         ("WALLET_SHOW", &[&[CrossSlot, NotFound]]),
+        ("QUOTE", &[&[RuleFailed]]),
     ];
     let [owed, settled, unfulfilled, confirms] = total.debts;
     assert!(confirms > 100, "CONFIRMs that are owed: {confirms}");
