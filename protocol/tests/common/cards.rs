@@ -323,6 +323,12 @@ pub fn answers() -> Vec<(&'static str, Answer<'static>)> {
             "operation_of_cards",
             Answer::Operation(OperationView { kind: OperationKind::Claim, value: CARD.0 }),
         ),
+    ]
+}
+
+/// Answers of QUOTE.
+pub fn quotes() -> Vec<(&'static str, Answer<'static>)> {
+    vec![
         ("quote", Answer::Quote(quoted())),
         (
             "quote_without_cards",

@@ -516,7 +516,7 @@ pub fn answers() -> Vec<AnswerSample> {
     let of_cards = Answer::Stock(StockView { kind: StockKind::Cards, ..stock });
     let done = done.chain(answers_of_debts()).chain(orders::answers()).chain(cards::answers());
     let done = done.chain(zones::answers());
-    let done = done.chain([("stock_of_cards", of_cards)]);
+    let done = done.chain([("stock_of_cards", of_cards)]).chain(cards::quotes());
     done.map(|(name, answer)| (name.to_string(), Outcome::Done(answer))).collect()
 }
 
