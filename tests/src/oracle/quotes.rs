@@ -63,8 +63,8 @@ impl Oracle {
             Some([one.at.min(other.at), one.at.max(other.at)])
         });
         if let Some(places) = clash.filter(|_| !best) {
-            let fact = |at| scrip_engine::rejection::LineFact::new(at, Code::RuleFailed, 0, 0);
-            let facts = OwnedFacts::Lines(places.map(fact).to_vec());
+            let place = |line| crate::outcome::Lack { line, why: Code::RuleFailed, asked: 0, available: 0 };
+            let facts = OwnedFacts::Lines(places.map(place).to_vec());
             return OwnedOutcome::Refused { code: Code::RuleFailed, facts };
         }
         let chosen = if best { choose(quote, &usable) } else { (0..usable.len()).collect() };
