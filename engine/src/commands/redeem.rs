@@ -18,6 +18,7 @@ use crate::state::cards::Found;
 use crate::state::reclaim::VISITS_PER_INSERTION;
 use crate::state::redemptions::NewRedemption;
 use crate::state::table::Handle;
+use scrip_planted::{Bug, on};
 
 /// A merchant's card that was issued, and whose code has not been replaced by a newer one.
 #[inline]
@@ -29,7 +30,8 @@ pub(super) fn find<'s>(
 ) -> Option<Found<'s>> {
     let found = state.find_card(card)?;
     let is_his = state.stock_of_campaign(found.campaign).merchant == merchant;
-    let in_force = generation.is_none_or(|generation| generation == found.card.generation);
+    let in_force =
+        generation.is_none_or(|generation| generation == found.card.generation) || on(Bug::OldCodeOpens);
     (is_his && in_force).then_some(found)
 }
 
@@ -102,11 +104,11 @@ fn check_use(question: Question<'_>, redeem: &Redeem<'_>, found: &Found<'_>) -> 
     if until_ms != 0 && now_ms >= until_ms {
         return Some(Rejection { code: Code::Expired, facts: Facts::Time(until_ms) });
     }
-    if !in_scope(&found.campaign.scope, question.request.envelope.channel, redeem) {
+    if !in_scope(&found.campaign.scope, question.request.envelope.channel, redeem) && !on(Bug::ScopeIgnored) {
         return Some(Rejection::plain(Code::OutOfScope));
     }
     let foreign = card.owner != 0 && redeem.user.0 != 0 && card.owner != redeem.user.0;
-    foreign.then(|| Rejection::plain(Code::NotOwner))
+    (foreign && !on(Bug::ForeignCardRedeemed)).then(|| Rejection::plain(Code::NotOwner))
 }
 
 /// Steps 7 and 8.
