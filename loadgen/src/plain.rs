@@ -16,9 +16,9 @@ use crate::plan::{LoadPlan, Work};
 use crate::press::Press;
 use crate::recipe::{Fate, What};
 use crate::sums::is_turned_away;
+use repeats::{FirstSaid, Repeat, Repeats};
 use scrip_engine::ids::OperationId;
 use scrip_engine::rejection::Code;
-use repeats::{FirstSaid, Repeat, Repeats};
 use scrip_protocol::error::ProtocolError;
 use std::collections::VecDeque;
 use std::mem;
@@ -172,7 +172,13 @@ impl Plain {
         if confirms {
             self.confirms.confirms(desk.generator(), correlation, batch.created_ms, count, numbers);
         } else {
-            self.takes.of_kind(desk.generator(), self.kind.what, (correlation, batch.created_ms), count, numbers);
+            self.takes.of_kind(
+                desk.generator(),
+                self.kind.what,
+                (correlation, batch.created_ms),
+                count,
+                numbers,
+            );
         }
         load.prepare(batch, confirms, again);
     }
@@ -344,7 +350,9 @@ impl Job for Plain {
     }
 
     fn is_idle(&self) -> bool {
-        self.flights.live() == 0 && self.confirm_later.is_empty() && self.again.is_empty()
+        self.flights.live() == 0
+            && self.confirm_later.is_empty()
+            && self.again.is_empty()
             && !self.repeats.is_due()
     }
 
@@ -381,7 +389,8 @@ fn read<const CONFIRMS: bool, const REPEATS: bool>(
     kind: Kind,
     now_ns: u64,
 ) -> (u64, Result<(), ProtocolError>) {
-    let expected = if kind.what == What::Reserve || kind.what.is_on_card() { kind.what } else { What::Confirm };
+    let expected =
+        if kind.what == What::Reserve || kind.what.is_on_card() { kind.what } else { What::Confirm };
     let (mut rest, mut done, mut units_done, mut others) = (payload, 0_u64, 0_u64, 0_u64);
     let mut result = Ok(());
     while !rest.is_empty() {
@@ -394,9 +403,7 @@ fn read<const CONFIRMS: bool, const REPEATS: bool>(
             Ok((raw, Said::Taken { what, at_ms, units, late, keys })) if what == expected => {
                 done += 1;
                 units_done += u64::from(units);
-                if REPEATS {
-                    flight.load.said.taken(raw);
-                }
+                flight.load.said.taken::<REPEATS>(raw);
                 if let Some(word) = flight.load.taken.get_mut(usize::from(raw.index >> 6)) {
                     *word |= 1 << (raw.index & 63);
                 }
@@ -412,9 +419,7 @@ fn read<const CONFIRMS: bool, const REPEATS: bool>(
                 }
             }
             Ok((raw, Said::Refused(code))) => {
-                if REPEATS {
-                    flight.load.said.refused(code);
-                }
+                flight.load.said.refused(code);
                 others += u64::from(refuse(desk, flight, raw, kind, code, now_ns));
             }
             Ok((raw, Said::Owed { until_ms })) if kind.what == What::Sell => {

@@ -42,7 +42,9 @@ impl Storm {
     pub(crate) fn check(&self) -> Result<(), LoadError> {
         let plan = |what: &str| Err(LoadError::Plan(what.to_owned()));
         if !(1..=SUBJECTS_MAX).contains(&self.subjects) {
-            return plan("a storm has 1 to 4,294,967,296 users or cards: issue cards first, or lower the number");
+            return plan(
+                "a storm has 1 to 4,294,967,296 users or cards: issue cards first, or lower the number",
+            );
         }
         if !(1..=TRIES_MAX).contains(&self.tries) {
             return plan("each user or card is tried 1 to 1,000 times: set tries within");

@@ -26,7 +26,8 @@ fn shop() -> (Site, Server) {
 #[test]
 fn a_claim_storm_gives_every_card_once_and_no_user_two() {
     let (site, server) = shop();
-    site.line("campaign create tea --kind amount-off --value 5.00 --units 5000 --limit-per-user 1 --run").well();
+    site.line("campaign create tea --kind amount-off --value 5.00 --units 5000 --limit-per-user 1 --run")
+        .well();
     // Twice as many users as cards, three attempts each, a tenth of the frames again under the same ids.
     let (report, status) = load(
         &site,
@@ -36,7 +37,10 @@ fn a_claim_storm_gives_every_card_once_and_no_user_two() {
     assert_eq!(number(&report, "attempts"), 30_000);
     assert_eq!(number(&report, "acknowledged"), 5_000, "as many owners as cards: {report}");
     assert_eq!(number(&report, "refused"), 25_000);
-    assert_eq!(number(&report, "lost") + number(&report, "oversold") + number(&report, "mismatched_repeats"), 0);
+    assert_eq!(
+        number(&report, "lost") + number(&report, "oversold") + number(&report, "mismatched_repeats"),
+        0
+    );
     let shown = site.line("campaign show tea").well().stdout;
     assert!(shown.contains("5,000 issued"), "{shown}");
 
@@ -51,11 +55,14 @@ fn a_claim_storm_gives_every_card_once_and_no_user_two() {
 fn a_redeem_storm_uses_every_card_once_whether_named_by_id_or_by_code() {
     let (site, server) = shop();
     for (name, by) in [("byid", ""), ("bycode", "--by-code")] {
-        site.line(&format!("campaign create {name} --kind amount-off --value 5.00 --units 3000 --run")).well();
+        site.line(&format!("campaign create {name} --kind amount-off --value 5.00 --units 3000 --run"))
+            .well();
         site.line(&format!("card issue {name} --count 3000")).well();
         let (report, status) = load(
             &site,
-            &format!("--stock {name} --profile redeems {by} --connections 8 --threads 2 --batch 16 --warm-up-s 0"),
+            &format!(
+                "--stock {name} --profile redeems {by} --connections 8 --threads 2 --batch 16 --warm-up-s 0"
+            ),
         );
         assert_eq!(status, Some(0), "{report}");
         assert_eq!(number(&report, "attempts"), 9_000, "three orders for each card");

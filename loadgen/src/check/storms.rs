@@ -7,7 +7,7 @@ use super::{Check, StockCheck, show};
 use crate::error::CheckError;
 use crate::ids::mix;
 use crate::ledger::{Known, Record};
-use crate::recipe::What;
+use crate::recipe::{Generator, What};
 use crate::storm::{Storm, user_of};
 use scrip_engine::answer::{Answer, CardView, OperationKind, Outcome};
 use scrip_engine::command::{Command, Request};
@@ -90,27 +90,20 @@ impl<'a> Check<'a> {
                 let record = best(block[n]);
                 let (operation, what) = (record.operation(), record.what());
                 let acknowledged = record.known() == Known::Acknowledged;
-                let card = match raw.outcome()? {
-                    Outcome::Done(Answer::Operation(view)) if view.kind == OperationKind::Claim => view.value,
-                    Outcome::Done(Answer::Redemption(view)) if view.units == 1 && view.reversed == 0 => {
-                        let expected = u128::from(generator.ids.bits(generator.ids.number(operation)));
-                        if view.order.0 == expected { view.card.0 } else { u64::MAX }
-                    }
-                    Outcome::Refused(no) if no.code == Code::OperationTooOld => {
+                let card = match Told::of(generator, operation, &raw.outcome()?) {
+                    Told::About(card) => card,
+                    Told::TooOld => {
                         report.too_old += 1;
                         return Ok(());
                     }
-                    Outcome::Refused(_) => {
+                    Told::Nothing => {
                         report.lost += u64::from(acknowledged);
                         report.unknown_not += u64::from(!acknowledged);
                         if acknowledged {
-                            report.finding(|| {
-                                format!("lost: {} {operation} was acknowledged, but is not known", what.name())
-                            });
+                            report.finding(|| format!("lost: {} {operation} is not known", what.name()));
                         }
                         return Ok(());
                     }
-                    Outcome::Done(_) => u64::MAX,
                 };
                 report.found += u64::from(acknowledged);
                 report.unknown_happened += u64::from(!acknowledged);
@@ -123,17 +116,13 @@ impl<'a> Check<'a> {
                     happened.push((serial, record));
                 } else {
                     report.mismatched += 1;
-                    report.finding(|| format!("mismatched: {} {operation} is about another card", what.name()));
+                    report
+                        .finding(|| format!("mismatched: {} {operation} is about another card", what.name()));
                 }
                 Ok(())
             },
         )?;
-        let doubled = |records: &&[&Record]| {
-            let mut digests = records.iter().filter(|record| record.known() == Known::Acknowledged);
-            let first = digests.next();
-            first.is_some_and(|first| digests.any(|other| other.digest != first.digest))
-        };
-        self.report.duplicates += block.iter().filter(|records| doubled(records)).count() as u64;
+        self.report.duplicates += block.iter().filter(|records| is_doubled(records)).count() as u64;
         Ok(())
     }
 
@@ -167,7 +156,9 @@ impl<'a> Check<'a> {
                 if raw.essence()? != repeats[n].digest.get() {
                     report.mismatched_repeats += 1;
                     let (what, operation) = (repeats[n].what().name(), repeats[n].operation());
-                    report.finding(|| format!("mismatched repeat: {what} {operation} is now answered {outcome:?}"));
+                    report.finding(|| {
+                        format!("mismatched repeat: {what} {operation} is now answered {outcome:?}")
+                    });
                 }
                 Ok(())
             },
@@ -181,7 +172,8 @@ impl<'a> Check<'a> {
             self.report.duplicates += 1;
             let (one, other) = (pair[0].1.operation(), pair[1].1.operation());
             let serial = pair[0].0;
-            self.report.finding(|| format!("duplicate: card number {serial} was got by {one} and by {other}"));
+            self.report
+                .finding(|| format!("duplicate: card number {serial} was got by {one} and by {other}"));
         }
     }
 
@@ -219,7 +211,8 @@ impl<'a> Check<'a> {
         // Cards are issued one after the other, and a voided one has left `consumed` for `void`.
         let first = if claims { before.consumed + before.void } else { 0 };
         let end = if claims { campaign.issued } else { storm.subjects };
-        let mut seen = Seen { of_user: vec![0; if claims { storm.subjects as usize } else { 0 }], ..Seen::default() };
+        let mut seen =
+            Seen { of_user: vec![0; if claims { storm.subjects as usize } else { 0 }], ..Seen::default() };
         let mut next = first;
         while next < end {
             self.in_time(started, self.ledger.records.len())?;
@@ -228,8 +221,7 @@ impl<'a> Check<'a> {
             self.caller.ask(
                 count,
                 |n, push| {
-                    let command =
-                        Command::CardShow { card: storm.card(start + n as u64), generation: None };
+                    let command = Command::CardShow { card: storm.card(start + n as u64), generation: None };
                     push(&Request { envelope: generator.envelope(OperationId(0)), command });
                 },
                 |n, raw| {
@@ -293,7 +285,8 @@ impl<'a> Check<'a> {
         let sold_out = counts.refused.get(Code::OutOfStock.name()).copied().unwrap_or(0);
         if self.is_claims() && sold_out > 0 && now.available > 0 {
             self.report.unaccounted_units += now.available;
-            self.report.finding(|| format!("{} cards are left, but users were told there were none", now.available));
+            self.report
+                .finding(|| format!("{} cards are left, but users were told there were none", now.available));
         }
         self.report.cards_read = seen.cards;
         self.report.stocks = vec![StockCheck {
@@ -318,6 +311,38 @@ impl Seen {
             *cards = cards.saturating_add(1);
         }
     }
+}
+
+/// What OPERATION_SHOW said of a CLAIM or REDEEM.
+enum Told {
+    /// It happened, to this card; one that does not exist, if it was another command.
+    About(u64),
+    /// Beyond the operation window.
+    TooOld,
+    Nothing,
+}
+
+impl Told {
+    fn of(generator: &Generator, operation: OperationId, outcome: &Outcome<'_>) -> Told {
+        match outcome {
+            Outcome::Done(Answer::Operation(view)) if view.kind == OperationKind::Claim => {
+                Told::About(view.value)
+            }
+            Outcome::Done(Answer::Redemption(view)) if view.units == 1 && view.reversed == 0 => {
+                let order = u128::from(generator.ids.bits(generator.ids.number(operation)));
+                Told::About(if view.order.0 == order { view.card.0 } else { u64::MAX })
+            }
+            Outcome::Done(_) => Told::About(u64::MAX),
+            Outcome::Refused(no) if no.code == Code::OperationTooOld => Told::TooOld,
+            Outcome::Refused(_) => Told::Nothing,
+        }
+    }
+}
+
+/// Whether an operation was acknowledged twice, with different answers.
+fn is_doubled(records: &[&Record]) -> bool {
+    let mut answers = records.iter().filter(|record| record.known() == Known::Acknowledged);
+    answers.next().is_some_and(|first| answers.any(|other| other.digest != first.digest))
 }
 
 /// The best that is known of an operation.

@@ -33,7 +33,12 @@ struct RedeemCommand {
 
 impl Press {
     /// Like [`Press::new`], of REDEEMs whose cards are named by codes.
-    pub(crate) fn by_code(generator: &Generator, codes: &Arc<CodeTable>, batch: u32, outstanding: u32) -> Press {
+    pub(crate) fn by_code(
+        generator: &Generator,
+        codes: &Arc<CodeTable>,
+        batch: u32,
+        outstanding: u32,
+    ) -> Press {
         let Command::Redeem(redeem) = generator.storm_command(What::Redeem, 0) else {
             unreachable!("a REDEEM was asked for")
         };
@@ -144,9 +149,7 @@ mod tests {
         let mut codes = CodeTable::with_capacity(12, 5_000);
         (0..5_000).for_each(|serial| codes.push(&format!("CODE{serial:08}")));
         let codes = Arc::new(codes);
-        for (what, codes) in
-            [(What::Claim, None), (What::Redeem, None), (What::Redeem, Some(&codes))]
-        {
+        for (what, codes) in [(What::Claim, None), (What::Redeem, None), (What::Redeem, Some(&codes))] {
             let generator = generator(if what == What::Claim { Work::Claim } else { Work::Redeem });
             let mut press = match codes {
                 Some(codes) => Press::by_code(&generator, codes, 8, 2),

@@ -75,14 +75,7 @@ fn plan(arguments: &LoadArgs, credentials: &credentials::Credentials) -> Result<
         let client = Client::connect(credentials.server.to_string(), options).await?;
         let stocks: Result<Vec<_>, _> = arguments.stock.iter().map(|name| client.stock_id(name)).collect();
         let stocks = stocks?;
-        let subject = match (arguments.profile, &stocks[..]) {
-            (ProfileName::Claims, &[campaign]) => Some(storm::claims(&client, campaign, arguments).await?),
-            (ProfileName::Redeems, &[campaign]) => Some(storm::redeems(&client, campaign, arguments).await?),
-            (ProfileName::Claims | ProfileName::Redeems, _) => {
-                return Err(RunError::Other("a storm on cards is on one campaign: name one with --stock".into()));
-            }
-            _ => None,
-        };
+        let subject = storm::subject(&client, &stocks, arguments).await?;
         let found = (client.welcome().merchant, client.home_slot(), stocks, subject);
         client.close().await;
         Ok::<_, RunError>(found)

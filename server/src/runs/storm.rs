@@ -4,7 +4,7 @@
 //! worked out here, from the campaign's key, and stay in this process's memory.
 
 use super::processes::RunError;
-use crate::cli::LoadArgs;
+use crate::cli::{LoadArgs, ProfileName};
 use crate::keyring::open_campaign_key;
 use scrip_client::{
     CampaignCreate, CampaignDefinition, CampaignKind, CampaignMove, CampaignShown, CampaignState, Client,
@@ -30,23 +30,37 @@ pub struct Subject {
     pub codes: Option<Arc<CodeTable>>,
 }
 
-/// A storm of CLAIMs: users ask for cards of this campaign.
+/// What the load's profile does to the one stock that it names, if it is a storm on cards.
 ///
 /// # Errors
-/// [`RunError`], if there is no such campaign.
-pub async fn claims(client: &Client, campaign: StockId, arguments: &LoadArgs) -> Result<Subject, RunError> {
+/// [`RunError`], if that is no campaign, or its cards are not good for it.
+pub async fn subject(
+    client: &Client,
+    stocks: &[StockId],
+    arguments: &LoadArgs,
+) -> Result<Option<Subject>, RunError> {
+    match (arguments.profile, stocks) {
+        (ProfileName::Claims, &[campaign]) => Ok(Some(claims(client, campaign, arguments).await?)),
+        (ProfileName::Redeems, &[campaign]) => Ok(Some(redeems(client, campaign, arguments).await?)),
+        (ProfileName::Claims | ProfileName::Redeems, _) => {
+            Err(RunError::Other("a storm on cards is on one campaign: name one with --stock".into()))
+        }
+        _ => Ok(None),
+    }
+}
+
+/// A storm of CLAIMs: users ask for cards of this campaign.
+async fn claims(client: &Client, campaign: StockId, arguments: &LoadArgs) -> Result<Subject, RunError> {
     let shown = client.campaign_show(campaign).await?;
     Ok(Subject { storm: storm(&shown, arguments.users, arguments), codes: None })
 }
 
 /// A storm of REDEEMs: all cards of this campaign are tried.
-///
-/// # Errors
-/// [`RunError`], if there is no such campaign, or its cards are not good for it.
-pub async fn redeems(client: &Client, campaign: StockId, arguments: &LoadArgs) -> Result<Subject, RunError> {
+async fn redeems(client: &Client, campaign: StockId, arguments: &LoadArgs) -> Result<Subject, RunError> {
     let shown = client.campaign_show(campaign).await?;
     if shown.definition.definition.units.get() != 1 {
-        let why = "the cards of this campaign have more than one unit: a storm of REDEEMs uses each up with one";
+        let why =
+            "the cards of this campaign have more than one unit: a storm of REDEEMs uses each up with one";
         return Err(RunError::Other(why.into()));
     }
     if shown.issued == 0 {
