@@ -446,6 +446,9 @@ impl LoadPlan {
                 if self.stocks.len() != 1 || self.parties || self.orders {
                     return plan("a storm is on one campaign, and names nobody but its users and orders");
                 }
+                if self.codes.is_some() != storm.generation.is_some() {
+                    return plan("codes of cards have a generation: give both, or neither");
+                }
                 if self.codes.as_ref().is_some_and(|codes| codes.count() < storm.subjects) {
                     return plan("there are fewer codes than cards to redeem");
                 }

@@ -32,6 +32,9 @@ pub struct Storm {
     pub subjects: u64,
     /// How often each user asks, or each card is tried; every time under an id of its own.
     pub tries: u32,
+    /// Cards are named by codes of this generation, which a REDEEM is told apart by; `None`: by their ids.
+    #[serde(default)]
+    pub generation: Option<u8>,
     /// Share of the frames that are sent again under the same ids once they are answered (0 to 1).
     pub repeat: f64,
     /// Threads of the load, which share the numbers.
@@ -142,7 +145,7 @@ impl Generator {
         }
         Command::Redeem(Redeem {
             card: storm.card(subject),
-            generation: None,
+            generation: storm.generation,
             units: 1,
             order: OrderId(u128::from(self.ids.bits(number))),
             user: UserId(0),
@@ -182,14 +185,15 @@ mod tests {
         for (subjects, tries, threads) in
             [(1, 1, 1), (7, 3, 2), (1_024, 3, 3), (1_025, 2, 1), (5_000, 1, 2), (12_345, 5, 4)]
         {
-            let storm = Storm { locator: 9, subjects, tries, repeat: 0.0, threads };
+            let storm = Storm { locator: 9, subjects, tries, generation: None, repeat: 0.0, threads };
             assert!(counts(storm).iter().all(|&count| count == tries), "{storm:?}");
         }
     }
 
     #[test]
     fn the_attempts_for_one_subject_come_near_one_another() {
-        let storm = Storm { locator: 9, subjects: 100_000, tries: 3, repeat: 0.0, threads: 1 };
+        let storm =
+            Storm { locator: 9, subjects: 100_000, tries: 3, generation: None, repeat: 0.0, threads: 1 };
         let subject = storm.subject(5_000);
         let near: Vec<u64> = (0..300_000).filter(|&number| storm.subject(number) == subject).collect();
         assert_eq!(near.len(), 3);

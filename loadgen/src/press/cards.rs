@@ -42,7 +42,7 @@ impl Press {
         let Command::Redeem(redeem) = generator.storm_command(What::Redeem, 0) else {
             unreachable!("a REDEEM was asked for")
         };
-        let command = Command::Redeem(Redeem { card: CARD_BY_CODE, ..redeem });
+        let command = Command::Redeem(Redeem { card: CARD_BY_CODE, generation: None, ..redeem });
         let request = Request { envelope: generator.envelope(OperationId(1)), command };
         let text = core::str::from_utf8(codes.code(0)).expect("codes are pushed as text");
         let extras = Extras { code: CodeText::new(text), ..Extras::NONE };
@@ -131,7 +131,14 @@ mod tests {
         let stocks = vec![StockId::new(Slot(3), 8)];
         let plan = LoadPlan {
             work,
-            storm: Some(Storm { locator: 3 << 15 | 8, subjects: 5_000, tries: 2, repeat: 0.0, threads: 1 }),
+            storm: Some(Storm {
+                locator: 3 << 15 | 8,
+                subjects: 5_000,
+                tries: 2,
+                generation: None,
+                repeat: 0.0,
+                threads: 1,
+            }),
             ..LoadPlan::new(
                 "127.0.0.1:1".parse().unwrap(),
                 Token::new([1; 32]),

@@ -52,7 +52,8 @@ pub async fn subject(
 /// A storm of CLAIMs: users ask for cards of this campaign.
 async fn claims(client: &Client, campaign: StockId, arguments: &LoadArgs) -> Result<Subject, RunError> {
     let shown = client.campaign_show(campaign).await?;
-    Ok(Subject { storm: storm(&shown, arguments.users, arguments), codes: None })
+    let storm = Storm { generation: None, ..storm(&shown, arguments.users, arguments) };
+    Ok(Subject { storm, codes: None })
 }
 
 /// A storm of REDEEMs: all cards of this campaign are tried.
@@ -76,6 +77,7 @@ const fn storm(shown: &CampaignShown, subjects: u64, arguments: &LoadArgs) -> St
         locator: shown.locator,
         subjects,
         tries: arguments.tries,
+        generation: if arguments.by_code { Some(Generation::FIRST.get()) } else { None },
         repeat: arguments.repeat,
         threads: arguments.threads,
     }
