@@ -18,6 +18,7 @@ use crate::state::cards::{CardRecord, Found};
 use crate::state::reclaim::VISITS_PER_INSERTION;
 use crate::state::redemptions::NewRedemption;
 use crate::state::table::Handle;
+use scrip_planted::{Bug, on};
 
 /// A merchant's card that was issued, and whose code has not been replaced by a newer one.
 #[inline]
@@ -29,7 +30,8 @@ pub(super) fn find<'s>(
 ) -> Option<Found<'s>> {
     let found = state.find_card(card)?;
     let is_his = state.stock_of_campaign(found.campaign).merchant == merchant;
-    let in_force = generation.is_none_or(|generation| generation == found.card.generation);
+    let in_force =
+        generation.is_none_or(|generation| generation == found.card.generation) || on(Bug::OldCodeOpens);
     (is_his && in_force).then_some(found)
 }
 
@@ -99,7 +101,7 @@ fn check_use(question: Question<'_>, redeem: &Redeem<'_>, found: &Found<'_>) -> 
     if let Some(rejection) = check_times(&found.card, question.now_ms) {
         return Some(rejection);
     }
-    if !in_scope(&found.campaign.scope, &purpose) {
+    if !in_scope(&found.campaign.scope, &purpose) && !on(Bug::ScopeIgnored) {
         return Some(Rejection::plain(Code::OutOfScope));
     }
     check_owner(&found.card, redeem.user)
@@ -120,7 +122,7 @@ pub(super) fn check_times(card: &CardRecord, now_ms: u64) -> Option<Rejection<'s
 #[inline]
 pub(super) fn check_owner(card: &CardRecord, user: UserId) -> Option<Rejection<'static>> {
     let foreign = card.owner != 0 && user.0 != 0 && card.owner != user.0;
-    foreign.then(|| Rejection::plain(Code::NotOwner))
+    (foreign && !on(Bug::ForeignCardRedeemed)).then(|| Rejection::plain(Code::NotOwner))
 }
 
 /// Steps 7 and 8.

@@ -5,6 +5,7 @@
 
 use crate::command::{CampaignKind, Definition, ScopeEntry, Tier};
 use crate::ids::ChannelId;
+use scrip_planted::{Bug, on};
 
 const SECOND_MS: u64 = 1_000;
 
@@ -86,7 +87,8 @@ pub fn discount(definition: &Definition, tiers: &[Tier], amount: u64) -> u64 {
 /// So many hundredths of a percent, half up.
 fn percent(amount: u64, hundredths: u64) -> u64 {
     let exact = u128::from(amount) * u128::from(hundredths);
-    u64::try_from((exact + 5_000) / 10_000).unwrap_or(u64::MAX)
+    let half = if on(Bug::HalfRoundedDown) { 4_999 } else { 5_000 };
+    u64::try_from((exact + half) / 10_000).unwrap_or(u64::MAX)
 }
 
 /// Where and for what a card is to be used; 0 of all but the channel: not told.

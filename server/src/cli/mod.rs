@@ -19,7 +19,9 @@ pub use cards::{
 pub use merchant::{MerchantCommand, ZoneCommand};
 pub use quote::QuoteArgs;
 pub use risk::{RiskCommand, RuleArgs};
-pub use runs::{BenchArgs, DemoArgs, DemoCommand, KeysDemoArgs, LoadArgs, ProfileName, WorkName, Workload};
+pub use runs::{
+    BenchArgs, DemoArgs, DemoCommand, KeysDemoArgs, LoadArgs, NamedBy, ProfileName, WorkName, Workload,
+};
 pub use sale::{
     CallArgs, ConfirmArgs, HoldCommand, OperationArgs, OrderArgs, OrderCommand, OwedCommand, PartiesArgs,
     ReserveArgs, ReturnArgs, SellArgs, TakeArgs,
