@@ -124,7 +124,7 @@ fn assert_covers(total: &Tally) {
         OutOfStock,
         Capacity,
     ];
-    let expected: [(&str, &[&[Code]]); 48] = [
+    let expected: [(&str, &[&[Code]]); 49] = [
         ("STOCK_CREATE", &[with_id, &[CrossSlot, RuleFailed, Capacity]]),
         ("BATCH_CREATE", &[with_id, &[CrossSlot, NotFound, RuleFailed, Capacity]]),
         (
