@@ -223,9 +223,13 @@ pub struct BenchArgs {
     /// Card keys in W3's pool
     #[arg(long, default_value_t = 10_000_000)]
     pub keys: u64,
-    /// Cards of W4 and W5: as many are claimed, or redeemed [default: 10,000,000 claims; 4,000,000 redemptions]
+    /// Cards of W4 and W5: as many are claimed, or redeemed; cards minted of `codes` [default: 10,000,000 claims; 4,000,000
+    /// redemptions; 100,000,000 minted]
     #[arg(long, value_parser = clap::value_parser!(u64).range(1_000..=100_000_000))]
     pub cards: Option<u64>,
+    /// Well-formed codes that `codes` tries
+    #[arg(long, default_value_t = 100_000_000)]
+    pub guesses: u64,
     /// How W5 names its cards
     #[arg(long, value_enum, default_value_t = NamedBy::Id)]
     pub by: NamedBy,
@@ -294,4 +298,10 @@ pub enum Workload {
     /// Latency: unloaded, at 50 % and at 80 % of W1
     #[value(name = "W8")]
     W8,
+    /// Memory: what each record takes, and that minted cards take none
+    #[value(name = "memory")]
+    Memory,
+    /// Codes: written and read a second, and guessed at
+    #[value(name = "codes")]
+    Codes,
 }

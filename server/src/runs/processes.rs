@@ -209,6 +209,17 @@ struct ProcessFigures {
     resident_bytes: u64,
 }
 
+/// Bytes of this process that are resident.
+///
+/// # Errors
+/// [`RunError::Other`] if the system does not say.
+pub fn resident_bytes() -> Result<u64, RunError> {
+    let figures = process_figures(std::process::id());
+    figures
+        .map(|figures| figures.resident_bytes)
+        .ok_or_else(|| RunError::Other("/proc does not say how large this process is".into()))
+}
+
 /// From /proc/PID/stat: fields 14 and 15 are CPU ticks (user, system), 24 is resident pages.
 fn process_figures(pid: u32) -> Option<ProcessFigures> {
     let text = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;

@@ -3,7 +3,9 @@
 //!
 //! Invariant: a figure is printed only beside the checks that give it a meaning, and a run that was not durable has none.
 
+mod codes;
 mod latency;
+mod memory;
 mod print;
 mod rig;
 mod workloads;
@@ -20,6 +22,13 @@ use std::path::{Path, PathBuf};
 /// [`RunError`], if it could not be carried out.
 pub fn run(arguments: &BenchArgs) -> Result<bool, RunError> {
     limit_cores(arguments.cores)?;
+    match arguments.workload {
+        Workload::Memory => return memory::run(arguments.json),
+        Workload::Codes => {
+            return codes::run(arguments.cards.unwrap_or(100_000_000), arguments.guesses, arguments.json);
+        }
+        _ => {}
+    }
     let place = Place::new(arguments)?;
     let machine = measure_machine(&place.path)?;
     let mut report = match arguments.workload {
@@ -34,6 +43,7 @@ pub fn run(arguments: &BenchArgs) -> Result<bool, RunError> {
         Workload::W5 => workloads::w5(arguments, &place)?,
         Workload::W7 => workloads::w7(arguments, &place)?,
         Workload::W8 => latency::w8(arguments, &place)?,
+        Workload::Memory | Workload::Codes => unreachable!("they need no server"),
     };
     report.probe = Some(machine);
     if arguments.json {
