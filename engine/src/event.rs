@@ -551,6 +551,7 @@ pub enum EventError {
 mod cards;
 mod decode;
 mod encode;
+mod facts;
 mod layout;
 mod lines;
 

@@ -135,6 +135,10 @@ pub const QUOTE_AMOUNT_MAX: u64 = scrip_quote::limits::AMOUNT_MAX;
 pub const QUOTE_WALLET_SCANNED_MAX: usize = 256;
 /// Work of one QUOTE's search, in cards judged against a cart: others wait for this thread, so about 100 us.
 pub const QUOTE_WORK_MAX: u32 = 3_000;
+/// Bytes of facts behind one event.
+pub const FACTS_BYTES_MAX: usize = 1024;
+/// What facts add to an event at most.
+pub const FACTS_ROOM_BYTES: usize = FACTS_BYTES_MAX + 8;
 /// The largest encoded event that a command makes: 64 new keys with their sealed texts.
 pub const EVENT_BYTES_MAX: usize = 14 * 1024;
 /// The largest encoded event that time makes: an expiry of 256 holds.

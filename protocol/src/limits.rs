@@ -22,7 +22,7 @@ pub const TRACE_BYTES_MAX: usize = 64;
 /// Bytes of the value of a LABEL extra (UTF-8).
 pub const LABEL_BYTES_MAX: usize = 64;
 /// Bytes of the value of a FACTS extra.
-pub const FACTS_BYTES_MAX: usize = 1024;
+pub const FACTS_BYTES_MAX: usize = scrip_engine::limits::FACTS_BYTES_MAX;
 /// Bytes of the value of a CODE extra (UTF-8).
 pub const CODE_BYTES_MAX: usize = 32;
 /// Bytes of a reference that people use (SKU name, order number, openid).

@@ -7,6 +7,7 @@
 mod cli;
 mod credentials;
 mod data_directory;
+mod facts;
 mod hex;
 mod keyring;
 mod keys;

@@ -14,7 +14,9 @@ mod walk;
 pub use clock::{ClockJump, JUMP_MAX_MS, ShardClock};
 pub use durable::{Durable, FRAMES_ON_THEIR_WAY_BYTES, Space};
 pub use gate::Gate;
-pub use recovery::{FrameError, Recovered, RecoveryError, for_each_event, recover};
+pub use recovery::{
+    FrameError, Recovered, RecoveryError, for_each_event, for_each_event_with_facts, recover,
+};
 pub use report::{Account, Named, Report, Tally, report};
 pub use shard::{BUFFERS, Shard};
 pub use walk::{Books, ChannelBook, Lapse, StockBook, Walk, Walked, walk};

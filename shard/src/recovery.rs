@@ -61,11 +61,23 @@ pub fn for_each_event<'a>(
     payload: &'a [u8],
     mut on_event: impl FnMut(u64, &Event<'a>),
 ) -> Result<(), FrameError> {
+    for_each_event_with_facts(header, payload, |sequence, event, _| on_event(sequence, event))
+}
+
+/// The same, with the facts behind each event.
+///
+/// # Errors
+/// See [`for_each_event`].
+pub fn for_each_event_with_facts<'a>(
+    header: &FrameHeader,
+    payload: &'a [u8],
+    mut on_event: impl FnMut(u64, &Event<'a>, &'a [u8]),
+) -> Result<(), FrameError> {
     let mut sequence = header.first_sequence;
     let mut rest = payload;
     while !rest.is_empty() {
         let (event, bytes) = Event::decode(rest).map_err(|error| FrameError::Event { sequence, error })?;
-        on_event(sequence, &event);
+        on_event(sequence, &event, Event::facts(rest));
         rest = &rest[bytes..];
         sequence += 1;
     }

@@ -9,7 +9,7 @@
 mod cards;
 mod sales;
 
-use crate::recovery::{RecoveryError, for_each_event};
+use crate::recovery::{RecoveryError, for_each_event_with_facts};
 use scrip_engine::Engine;
 use scrip_engine::calendar::Day;
 use scrip_engine::event::Event;
@@ -169,9 +169,12 @@ pub struct Report {
     lapses_counted_s: u64,
     /// Cards whose lapse was counted one by one, and the time that was over.
     counted: BTreeMap<CardId, u32>,
+    /// The first account that the last event touched.
+    touched: Option<Account>,
 }
 
-/// Reads the log of `shard` from `disk`. `progress` gets (bytes read, bytes in all). Nothing is written, and the log may grow
+/// Reads the log of `shard` from `disk`. `progress` gets (bytes read, bytes in all), `on_facts` the facts behind an event: of
+/// which account (that of its first line), and whether it gave something back. Nothing is written, and the log may grow
 /// meanwhile: it is read to where it ended when that was read.
 ///
 /// # Errors
@@ -183,13 +186,17 @@ pub fn report<D: Disk>(
     disk: &D,
     shard: u32,
     progress: impl FnMut(u64, u64),
+    mut on_facts: impl FnMut(&Account, bool, &[u8]),
 ) -> Result<Report, RecoveryError> {
     // A small engine: history makes its tables as large as they must be.
     let mut engine = Engine::new(Capacity::for_memory(64 << 20), Rules::default(), 1);
     let mut report = Report::default();
     Scanner::new(disk, shard).on_progress(progress).run(|header, payload| {
-        for_each_event(header, payload, |_, event| {
+        for_each_event_with_facts(header, payload, |_, event, facts| {
             report.step(event, engine.state());
+            if let (false, Some(account)) = (facts.is_empty(), &report.touched) {
+                on_facts(account, is_back(event), facts);
+            }
             engine.apply(event);
         })
     })?;
@@ -203,6 +210,7 @@ impl Report {
         if let Event::Tick { now_ms } = event {
             self.now_ms = *now_ms;
         }
+        self.touched = None;
         self.follow_sales(event, before);
         self.follow_cards(event, before);
     }
@@ -247,8 +255,15 @@ impl Report {
         channel: ChannelId,
     ) -> &mut Tally {
         let day = self.day(state, merchant, stock.slot());
-        self.tallies.entry(Account { day, merchant, stock, channel }).or_default()
+        let account = Account { day, merchant, stock, channel };
+        self.touched.get_or_insert(account);
+        self.tallies.entry(account).or_default()
     }
+}
+
+/// Whether an event gives something back.
+const fn is_back(event: &Event<'_>) -> bool {
+    matches!(event, Event::Returned { .. } | Event::Reversed { .. })
 }
 
 /// The day of a time by an owner's clock.

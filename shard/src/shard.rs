@@ -10,7 +10,8 @@ use scrip_engine::answer::Outcome;
 use scrip_engine::command::Request;
 use scrip_engine::event::{Event, EventSink};
 use scrip_engine::limits::{
-    ADVANCE_EVENT_BYTES_MAX, EVENT_BYTES_MAX, Rules, SETTLEMENT_BYTES_MAX, TICK_LEASE_MS,
+    ADVANCE_EVENT_BYTES_MAX, EVENT_BYTES_MAX, FACTS_BYTES_MAX, FACTS_ROOM_BYTES, Rules, SETTLEMENT_BYTES_MAX,
+    TICK_LEASE_MS,
 };
 use scrip_engine::rejection::{CapacityOf, Code, Facts, Rejection};
 use scrip_engine::{ADVANCE_EVENTS_MAX, Engine};
@@ -23,7 +24,7 @@ pub const BUFFERS: usize = 3;
 /// Room the open frame must have before time advances.
 const ADVANCE_BYTES: usize = ADVANCE_EVENTS_MAX * ADVANCE_EVENT_BYTES_MAX;
 /// Room the open frame must have before a command executes: its event, a tick, and the debts that it settles.
-const COMMAND_BYTES: usize = 2 * EVENT_BYTES_MAX;
+const COMMAND_BYTES: usize = 2 * EVENT_BYTES_MAX + FACTS_ROOM_BYTES;
 /// Settlements between two commands: when there are more, the commands are answered BUSY until time has moved on.
 const SETTLEMENTS_MAX: usize = 16;
 
@@ -47,12 +48,18 @@ pub struct Shard<D: Durable> {
 /// The frame that is filling.
 struct OpenFrame {
     buffer: FrameBuffer,
+    /// What the next event takes that takes facts; empty: nothing.
+    facts: Vec<u8>,
 }
 
 impl EventSink for OpenFrame {
     #[inline]
     fn push(&mut self, event: &Event<'_>) {
-        let bytes = event.encode(self.buffer.room());
+        let mut bytes = event.encode(self.buffer.room());
+        if !self.facts.is_empty() && event.takes_facts() {
+            bytes = Event::append_facts(self.buffer.room(), bytes, &self.facts);
+            self.facts.clear();
+        }
         self.buffer.commit(bytes, 1);
     }
 }
@@ -65,8 +72,14 @@ impl<D: Durable> Shard<D> {
         let mut buffer = buffers.pop().expect("there are three");
         buffer.begin(engine.sequence() + 1);
         let now_ms = engine.now_ms();
-        let mut shard =
-            Shard { engine, log, open: OpenFrame { buffer }, spare: buffers, now_ms, settled: true };
+        let mut shard = Shard {
+            engine,
+            log,
+            open: OpenFrame { buffer, facts: Vec::with_capacity(FACTS_BYTES_MAX) },
+            spare: buffers,
+            now_ms,
+            settled: true,
+        };
         shard.engine.configure(rules, &mut shard.open);
         shard
     }
@@ -125,6 +138,13 @@ impl<D: Durable> Shard<D> {
     /// the log is behind; CAPACITY if the log's disk is full.
     #[inline]
     pub fn execute(&mut self, request: &Request<'_>) -> Outcome<'_> {
+        // Those of a command that was refused are nobody's.
+        self.open.facts.clear();
+        self.execute_now(request)
+    }
+
+    #[inline]
+    fn execute_now(&mut self, request: &Request<'_>) -> Outcome<'_> {
         if request.command.mutates() && !self.may_write(request) {
             let facts = Facts::Maximum(CapacityOf::LogSpace, 0);
             return Outcome::Refused(Rejection { code: Code::Capacity, facts });
@@ -136,6 +156,14 @@ impl<D: Durable> Shard<D> {
             return Outcome::Refused(Rejection::plain(Code::Busy));
         }
         self.engine.execute(self.now_ms, request, &mut self.open)
+    }
+
+    /// The same, with facts (at most [`scrip_engine::limits::FACTS_BYTES_MAX`] bytes) that go into the log behind the sale,
+    /// redemption, return or reversal that it makes, if it makes one. A repeat makes none.
+    pub fn execute_with_facts(&mut self, request: &Request<'_>, facts: &[u8]) -> Outcome<'_> {
+        self.open.facts.clear();
+        self.open.facts.extend_from_slice(facts);
+        self.execute_now(request)
     }
 
     /// Settles debts after a command that made more of them possible than went with it; answers whether all are.

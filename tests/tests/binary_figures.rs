@@ -31,5 +31,9 @@ fn every_code_opens_its_card_and_no_guess_any() {
     let line = ["bench", "codes", "--cards", "100000000", "--guesses", "200000", "--json"];
     let said = site.run(&line).well().json();
     assert_eq!((&said["passed"], &said["hits"]), (&true.into(), &0.into()), "{said}");
-    assert_eq!((&said["opened_their_card"], &said["guesses"]), (&1_000_000.into(), &200_000.into()), "{said}");
+    assert_eq!(
+        (&said["opened_their_card"], &said["guesses"]),
+        (&1_000_000.into(), &200_000.into()),
+        "{said}"
+    );
 }

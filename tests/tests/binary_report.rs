@@ -64,6 +64,73 @@ fn a_report_says_what_was_sold_and_redeemed_beside_a_server_and_after_a_kill() {
 }
 
 #[test]
+fn facts_are_as_durable_as_the_sale_they_are_of_and_reports_add_them_up() {
+    let site = Site::new();
+    let server = site.serve(&[]);
+    site.line("stock create mug --units 5").well();
+    site.line("campaign create ten --kind amount-off --value 10.00 --units 10 --run").well();
+    let card = site.line("card issue ten --user u1").well().field("card").to_owned();
+    let sold = r#"{"gross":8000,"paid":7000,"cost":5000,"currency":"CNY","store":"s1","funders":{"platform":600,"brand":400}}"#;
+    let sell = |name: &str, facts: &str| {
+        site.words(&["sell", name, "--channel", "pdd", "--operation", "T1", "--facts", facts])
+    };
+    site.words(&["sell", "mug:9", "--channel", "pdd", "--facts", r#"{"gross":1,"currency":"CNY"}"#])
+        .badly(&["OUT_OF_STOCK"]);
+    // What was refused leaves nothing for the next one.
+    site.line("sell mug --channel pdd").well();
+    sell("mug:2", sold).well();
+    // A repeat is the same sale, whatever it tells.
+    sell("mug:2", r#"{"gross":9999,"currency":"CNY","store":"s1"}"#).well();
+    let used = r#"{"gross":2000,"paid":1000,"currency":"CNY","store":"s2"}"#;
+    site.words(&["card", "redeem", &card, "--amount", "20.00", "--operation", "R1", "--facts", used]).well();
+    site.words(&["card", "reverse", "R1", "--facts", r#"{"paid":1000,"currency":"CNY","store":"s2"}"#])
+        .well();
+    let hold = ["reserve", "mug:1", "--channel", "pdd", "--operation", "H1"];
+    site.words(&hold).well();
+    site.words(&["confirm", "H1", "--facts", r#"{"gross":500,"paid":500,"currency":"USD","store":"s1"}"#])
+        .well();
+    site.words(&[
+        "return",
+        "T1",
+        "--units",
+        "1",
+        "--facts",
+        r#"{"gross":4000,"paid":3500,"currency":"CNY","store":"s1"}"#,
+    ])
+    .well();
+    site.words(&["sell", "mug", "--channel", "pdd", "--facts", r#"{"price":1}"#])
+        .badly(&["\"price\"", "gross, paid"]);
+    server.kill();
+    let server = site.serve(&[]);
+    let told = site.line("report --json --by store").well().json();
+    let money = told["money"].as_array().expect("money");
+    let row = |store: &str, currency: &str| {
+        let found = money.iter().find(|row| row["store"] == store && row["currency"] == currency);
+        found.unwrap_or_else(|| panic!("no {store} in {currency}: {told:#}"))
+    };
+    assert_eq!(money.len(), 3, "{told:#}");
+    let first = row("s1", "CNY");
+    assert_eq!((&first["sales"], &first["gross"], &first["paid"]), (&1.into(), &8_000.into(), &7_000.into()));
+    assert_eq!((&first["cost"], &first["funded"]), (&5_000.into(), &1_000.into()));
+    assert_eq!(
+        (&first["backs"], &first["gross_back"], &first["paid_back"]),
+        (&1.into(), &4_000.into(), &3_500.into())
+    );
+    assert_eq!(row("s1", "USD")["gross"], 500);
+    assert_eq!((&row("s2", "CNY")["sales"], &row("s2", "CNY")["paid_back"]), (&1.into(), &1_000.into()));
+    let funders = site.line("report --by funder --channel pdd").well().stdout;
+    for words in [["brand", "CNY", "1"], ["platform", "CNY", "1"]] {
+        let found =
+            funders.lines().any(|line| line.split_whitespace().collect::<Vec<_>>().starts_with(&words));
+        assert!(found, "no {words:?}: {funders}");
+    }
+    assert_eq!(server.stop().status.code(), Some(0));
+    let log = site.run(&["log", "cat", site.data_text()]).well().stdout;
+    assert_eq!(log.matches(" facts ").count(), 5, "{log}");
+    assert_eq!(site.verify()["failures"], serde_json::json!([]));
+}
+
+#[test]
 fn what_a_report_can_not_be_of_is_told() {
     let site = Site::new();
     let server = site.serve(&[]);

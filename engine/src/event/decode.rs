@@ -1,5 +1,6 @@
 //! Bytes to event: borrows lines and names from the log, checks every count before it trusts it.
 
+use super::facts::{WITH_FACTS, split};
 use super::layout::*;
 use super::*;
 
@@ -114,7 +115,9 @@ impl<'a> Event<'a> {
         if size < size_of::<Head>() || size > bytes.len() {
             return Err(EventError::Short);
         }
-        let mut reader = Reader { bytes: &bytes[size_of::<Head>()..size], kind: head.kind };
+        let own = if head.kind & WITH_FACTS == 0 { &bytes[..size] } else { split(&bytes[..size])?.0 };
+        let head = Head { kind: head.kind & !WITH_FACTS, ..head };
+        let mut reader = Reader { bytes: &own[size_of::<Head>()..], kind: head.kind };
         let event = decode_body(&mut reader, &head)?;
         Ok((event, size))
     }

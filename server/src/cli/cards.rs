@@ -1,7 +1,7 @@
 //! Flags of `scrip campaign`, `card`, `wallet` and `code`.
 
 use super::ServerArgs;
-use super::sale::{OperationArgs, PartiesArgs};
+use super::sale::{FactsArgs, OperationArgs, PartiesArgs};
 use super::values;
 use clap::{Args, Subcommand, ValueEnum};
 use scrip_client::{CampaignKind, ChannelId, ScopeEntry, Tier};
@@ -296,6 +296,9 @@ pub struct RedeemArgs {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub server: ServerArgs,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub facts: FactsArgs,
 }
 
 /// `scrip card reverse`.
@@ -309,6 +312,9 @@ pub struct ReverseArgs {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub server: ServerArgs,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub facts: FactsArgs,
 }
 
 /// `scrip card extend`.

@@ -9,6 +9,7 @@ const REPORT_HELP: &str = "\
 Days are those of each merchant's time zone (scrip merchant zone set), UTC until one is set. A day that is over never changes.
   scrip report                                         all that ever happened, by stock and channel
   scrip report --day today --channel taobao            what one channel sold today
+  scrip report --day yesterday --by store,funder       what facts say of money, by store and who bore the discounts
   scrip report --from 2026-11-01 --to 2026-11-30 --by day --csv > november.csv
 It reads the log of the data directory, also while a server uses it, and writes nothing.";
 
@@ -59,4 +60,10 @@ pub enum ReportBy {
     Stock,
     /// The channel
     Channel,
+    /// The store that facts name
+    Store,
+    /// The variant that facts name
+    Variant,
+    /// Who bears discounts, by facts
+    Funder,
 }

@@ -23,6 +23,15 @@ pub struct OperationArgs {
     pub created_ms: Option<u64>,
 }
 
+/// What goes into the log for reports.
+#[derive(Debug, Args)]
+pub struct FactsArgs {
+    /// For reports: what was paid and where, as {"gross":8000,"paid":7000,"cost":5000,"currency":"CNY","order":"T1","store":"s1",
+    /// "variant":"red","funders":{"platform":600}}; amounts in minor units, all of it optional
+    #[arg(long, value_name = "JSON", value_parser = values::facts)]
+    pub facts: Option<String>,
+}
+
 /// Who takes what, for whom.
 #[derive(Debug, Args)]
 pub struct TakeArgs {
@@ -83,6 +92,9 @@ pub struct SellArgs {
     /// then owed, and sold as soon as they are there
     #[arg(long, value_name = "SPAN", value_parser = values::span)]
     pub wait: Option<Duration>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub facts: FactsArgs,
 }
 
 /// `scrip owed`.
@@ -134,6 +146,9 @@ pub struct ConfirmArgs {
     /// Units of each item in the hold's order, such as 2,0,1; the rest is given back [default: all]
     #[arg(long, value_delimiter = ',', value_name = "UNITS")]
     pub units: Vec<u32>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub facts: FactsArgs,
 }
 
 /// `scrip return`.
@@ -151,6 +166,9 @@ pub struct ReturnArgs {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub operation: OperationArgs,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub facts: FactsArgs,
 }
 
 /// `scrip hold`.

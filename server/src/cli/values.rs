@@ -3,6 +3,7 @@
 //!
 //! Invariant: text that is not understood whole is refused, with an example of what would be.
 
+use crate::facts::Facts;
 use scrip_client::{CartLine, ChannelId, ScopeEntry, Tier};
 use std::time::Duration;
 
@@ -197,6 +198,19 @@ pub fn span(text: &str) -> Result<Duration, ValueError> {
     humantime::parse_duration(text)
         .map_err(|_| ValueError { text: text.to_owned(), what: "time span: write 90s, 15m, 2h or 7days" })
 }
+
+/// Facts for reports.
+pub fn facts(text: &str) -> Result<String, FactsError> {
+    match Facts::fault(text) {
+        None => Ok(text.to_owned()),
+        Some(why) => Err(FactsError(why)),
+    }
+}
+
+/// Text that is no facts.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}. Write {{\"gross\": 8000, \"paid\": 7000, \"store\": \"s1\"}}, amounts in minor units")]
+pub struct FactsError(String);
 
 /// A day of a report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

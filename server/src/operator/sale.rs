@@ -5,8 +5,8 @@
 use super::words::{Kind, Subject, id_text, key_line, time};
 use super::{Failure, OperatorError, repeat, run};
 use crate::cli::{
-    CallArgs, ConfirmArgs, HoldCommand, Item, OperationArgs, PartiesArgs, ReserveArgs, ReturnArgs, SellArgs,
-    TakeArgs,
+    CallArgs, ConfirmArgs, FactsArgs, HoldCommand, Item, OperationArgs, PartiesArgs, ReserveArgs, ReturnArgs,
+    SellArgs, TakeArgs,
 };
 use scrip_client::{
     Client, Confirm, Error, Hold, HoldLineShown, HoldShown, HoldState, KeysShown, Line, Operation,
@@ -22,6 +22,7 @@ use std::time::Duration;
 pub fn sell(arguments: &SellArgs) -> Result<(), OperatorError> {
     let take = &arguments.take;
     run(&take.server, take.channel, &subject_of(take), async |client| {
+        let client = &telling(client, &arguments.facts);
         let (order, user, lines) = wishes(client, take)?;
         let request = Sell {
             order,
@@ -107,6 +108,7 @@ pub fn confirm(arguments: &ConfirmArgs) -> Result<(), OperatorError> {
     let call = &arguments.call;
     run(&call.server, call.channel, &about(call, Kind::Hold), async |client| {
         let hold = hold_named(client, call)?;
+        let client = &telling(client, &arguments.facts);
         let sold = client.confirm(Confirm { units: arguments.units.clone(), ..hold.all() }).await?;
         let sold = match sold {
             Sold::Confirmed(sold) => sold,
@@ -152,6 +154,7 @@ pub fn return_units(arguments: &ReturnArgs) -> Result<(), OperatorError> {
     let call = &arguments.call;
     run(&call.server, call.channel, &about(call, Kind::Return), async |client| {
         let hold = hold_named(client, call)?;
+        let client = &telling(client, &arguments.facts);
         let operation = operation_of_return(client, &arguments.operation, hold).await?;
         let (units, to_available) = (arguments.units.clone(), !arguments.to_void);
         let returned = client.return_units(ReturnUnits { operation, hold, to_available, units }).await?;
@@ -161,6 +164,11 @@ pub fn return_units(arguments: &ReturnArgs) -> Result<(), OperatorError> {
         print_operation(&arguments.operation, operation);
         Ok(())
     })
+}
+
+/// The same client, with facts for reports if any are given.
+pub(super) fn telling(client: &Client, facts: &FactsArgs) -> Client {
+    facts.facts.as_ref().map_or_else(|| client.clone(), |facts| client.with_facts(facts.as_bytes()))
 }
 
 /// The operation of a return under a reference is created when its hold was closed: the same for every repeat, and never

@@ -52,10 +52,11 @@ fn execute_part(inner: &mut Inner, part: &Part, (commands, indexes): (&[u8], &[u
     let mut frame = AnswerFrame::begin(out, part.correlation);
     for indexes in indexes.chunks(PREPARED_MAX) {
         let mut requests: ArrayVec<Request<'_>, PREPARED_MAX> = ArrayVec::new();
-        let mut orders: ArrayVec<Order, PREPARED_MAX> = ArrayVec::new();
+        let mut orders: ArrayVec<Order<'_>, PREPARED_MAX> = ArrayVec::new();
         for index in indexes {
             let read = reader.next().and_then(Result::ok).expect("the sender has decoded it");
-            orders.push(Order { index: *index, refused: None, by_code: !read.1.code.is_none() });
+            let (by_code, facts) = (!read.1.code.is_none(), read.1.facts);
+            orders.push(Order { index: *index, refused: None, by_code, facts });
             requests.push(session::named(inner, read));
         }
         frame = session::answer(inner, frame, out, (&requests, &orders), &part.principal);

@@ -135,13 +135,15 @@ fn welcome(
 }
 
 /// What is to be done with a decoded command.
-pub(super) struct Order {
+pub(super) struct Order<'a> {
     /// Its index in its frame.
     pub index: u16,
     /// Why it is refused without being executed.
     pub refused: Option<Code>,
     /// A code names its card.
     pub by_code: bool,
+    /// What goes into the log with its event.
+    pub facts: &'a [u8],
 }
 
 /// A frame of commands as it is decoded.
@@ -175,7 +177,7 @@ fn execute(
         let mut more = true;
         while more {
             let mut requests: ArrayVec<Request<'_>, PREPARED_MAX> = ArrayVec::new();
-            let mut orders: ArrayVec<Order, PREPARED_MAX> = ArrayVec::new();
+            let mut orders: ArrayVec<Order<'_>, PREPARED_MAX> = ArrayVec::new();
             more = frame.fill(inner, connection, &principal, &mut requests, &mut orders);
             if out.len() - before > ANSWERS_PER_FRAME_MAX {
                 orders.iter_mut().for_each(|order| order.refused = order.refused.or(Some(Code::Busy)));
@@ -199,7 +201,12 @@ fn execute(
 
 /// Executes one command; card keys are sealed on their way, and chance is put in where it is asked for.
 #[inline]
-fn execute_one<'s>(shard: &'s mut Shard<LogHandle>, vault: &mut Vault, request: &Request<'_>) -> Outcome<'s> {
+fn execute_one<'s>(
+    shard: &'s mut Shard<LogHandle>,
+    vault: &mut Vault,
+    request: &Request<'_>,
+    facts: &[u8],
+) -> Outcome<'s> {
     let Command::KeysImport { stock, batch, block: KeyBlock::Plain { count, bytes } } = request.command
     else {
         if let Command::StockCreate(StockCreate { kind: StockKind::RandomKeys { .. }, .. }) = request.command
@@ -209,7 +216,10 @@ fn execute_one<'s>(shard: &'s mut Shard<LogHandle>, vault: &mut Vault, request: 
         if let Command::CampaignCreate(create) = request.command {
             return create_campaign(shard, vault, &request.envelope, create);
         }
-        return shard.execute(request);
+        return match facts {
+            [] => shard.execute(request),
+            facts => shard.execute_with_facts(request, facts),
+        };
     };
     let Envelope { merchant, operation, .. } = request.envelope;
     if shard.engine().state().stock_of(merchant, stock).is_none() {
@@ -274,7 +284,7 @@ pub(super) fn answer(
     inner: &mut Inner,
     mut frame: AnswerFrame,
     out: &mut Vec<u8>,
-    (requests, orders): (&[Request<'_>], &[Order]),
+    (requests, orders): (&[Request<'_>], &[Order<'_>]),
     principal: &Principal,
 ) -> AnswerFrame {
     for (next, (order, request)) in orders.iter().zip(requests).enumerate() {
@@ -287,7 +297,7 @@ pub(super) fn answer(
             None if order.by_code && principal.failed_codes.are_too_many(now_ms, inner.code_failures_max) => {
                 Outcome::Refused(Rejection::plain(Code::Throttled))
             }
-            None => execute_one(&mut inner.shard, &mut inner.vault, request),
+            None => execute_one(&mut inner.shard, &mut inner.vault, request, order.facts),
             Some(code) => Outcome::Refused(Rejection::plain(code)),
         };
         let outcome = if order.by_code { principal.hear(outcome, now_ms) } else { outcome };
@@ -314,7 +324,7 @@ impl<'a> Frame<'a> {
         connection: &Rc<Connection>,
         principal: &Arc<Principal>,
         requests: &mut ArrayVec<Request<'a>, PREPARED_MAX>,
-        orders: &mut ArrayVec<Order, PREPARED_MAX>,
+        orders: &mut ArrayVec<Order<'a>, PREPARED_MAX>,
     ) -> bool {
         while !requests.is_full() {
             let (index, at) = (self.reader.index(), self.reader.payload_offset());
@@ -346,7 +356,7 @@ impl<'a> Frame<'a> {
                         refused = Some(Code::Busy);
                     }
                     requests.push(named(inner, (request, extras)));
-                    orders.push(Order { index, refused, by_code });
+                    orders.push(Order { index, refused, by_code, facts: extras.facts });
                 }
                 Some(Err(error)) => {
                     self.failure = Some(ProtocolError::from(error));

@@ -5,7 +5,7 @@ use crate::data_directory::DataDirectory;
 use scrip_engine::answer::OperationKind;
 use scrip_engine::command::{Parties, StockKind, SubjectKind};
 use scrip_engine::event::{self, Event, EventHold, Origin};
-use scrip_shard::{FrameError, for_each_event};
+use scrip_shard::{FrameError, for_each_event_with_facts};
 use scrip_wal::{RealDisk, scan};
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
@@ -34,7 +34,7 @@ pub fn run(path: &Path, range: Range) -> Result<(), ToolError> {
         let mut now_ms = 0;
         let mut pipe_closed = false;
         scan(&disk, shard, |header, payload| {
-            for_each_event(header, payload, |sequence, event| {
+            for_each_event_with_facts(header, payload, |sequence, event, facts| {
                 if let Event::Tick { now_ms: tick_ms } = event {
                     now_ms = *tick_ms;
                 }
@@ -43,13 +43,23 @@ pub fn run(path: &Path, range: Range) -> Result<(), ToolError> {
                 }
                 left -= 1;
                 // A reader such as `head` may have seen enough.
-                pipe_closed = print_event(&mut out, shard, sequence, now_ms, event).is_err();
+                pipe_closed = print_event(&mut out, shard, sequence, now_ms, event)
+                    .and_then(|()| print_facts(&mut out, shard, sequence, now_ms, facts))
+                    .is_err();
             })
         })
         .map_err(|source: scrip_wal::ScanError<FrameError>| ToolError::Scan { path, source })?;
     }
     let _ = out.flush();
     Ok(())
+}
+
+/// What a gateway has told for reports, on a line of its own.
+fn print_facts(out: &mut impl Write, shard: u32, sequence: u64, now_ms: u64, facts: &[u8]) -> io::Result<()> {
+    match facts {
+        [] => Ok(()),
+        facts => writeln!(out, "{shard} {sequence} {now_ms} facts {:?}", String::from_utf8_lossy(facts)),
+    }
 }
 
 fn print_event(

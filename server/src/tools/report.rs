@@ -3,6 +3,7 @@
 //! The counting is done in the shard crate, event by event; here logs are read side by side, rows chosen, added up and
 //! printed. Invariant: rows add up to the same numbers however they are grouped.
 
+mod money;
 mod print;
 
 use super::ToolError;
@@ -10,6 +11,7 @@ use crate::cli::{DayWish, ReportArgs, ReportBy};
 use crate::data_directory::DataDirectory;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use jiff::civil::Date;
+use money::Told;
 use scrip_engine::calendar::Day;
 use scrip_engine::ids::{ChannelId, MerchantId, StockId};
 use scrip_shard::{Account, RecoveryError, Report, Tally, report};
@@ -32,25 +34,25 @@ struct Row {
 /// # Errors
 /// [`ToolError`], naming file, offset and sequence of damage.
 pub fn run(arguments: &ReportArgs) -> Result<(), ToolError> {
-    let whole = read(&arguments.data)?;
+    let (whole, told) = read(&arguments.data)?;
     if let Some(name) = &arguments.stock
         && !whole.names.values().any(|named| named.name == *name)
     {
         return Err(ToolError::UnknownStock(name.clone()));
     }
-    let rows = chosen(arguments, &whole);
+    let (rows, money) = (chosen(arguments, &whole), money::rows(arguments, &whole, &told));
     if arguments.json {
-        print::json(&rows, &whole);
+        print::json(&rows, &money, &whole);
     } else if arguments.csv {
-        print::csv(&rows, &whole);
+        print::csv(&rows, &money, &whole);
     } else {
-        print::tables(&rows, &whole);
+        print::tables(&rows, &money, &whole);
     }
     Ok(())
 }
 
 /// All shards, each by a thread of its own.
-fn read(path: &Path) -> Result<Report, ToolError> {
+fn read(path: &Path) -> Result<(Report, Vec<Told>), ToolError> {
     let directory = DataDirectory::look(path)?;
     let bars = MultiProgress::new();
     let style =
@@ -59,7 +61,7 @@ fn read(path: &Path) -> Result<Report, ToolError> {
     let shards: Vec<(PathBuf, ProgressBar)> = (0..directory.manifest().shards)
         .map(|shard| (directory.shard_path(shard), bars.add(ProgressBar::new(0).with_style(style.clone()))))
         .collect();
-    let read: Vec<Result<Report, ToolError>> = std::thread::scope(|scope| {
+    let read: Vec<Result<(Report, Vec<Told>), ToolError>> = std::thread::scope(|scope| {
         let threads: Vec<_> = shards
             .iter()
             .enumerate()
@@ -67,46 +69,55 @@ fn read(path: &Path) -> Result<Report, ToolError> {
             .collect();
         threads.into_iter().map(|thread| thread.join().expect("a shard's thread panicked")).collect()
     });
-    let mut whole = Report::default();
+    let (mut whole, mut told) = (Report::default(), Vec::new());
     for shard in read {
-        whole.merge(shard?);
+        let (report, mut facts) = shard?;
+        whole.merge(report);
+        told.append(&mut facts);
     }
-    Ok(whole)
+    Ok((whole, told))
 }
 
-fn read_shard(shard: u32, path: &Path, bar: &ProgressBar) -> Result<Report, ToolError> {
+fn read_shard(shard: u32, path: &Path, bar: &ProgressBar) -> Result<(Report, Vec<Told>), ToolError> {
     let disk = RealDisk::open(path).map_err(|source| ToolError::Io { path: path.to_owned(), source })?;
-    let read = report(&disk, shard, |done, total| {
+    let mut told = Vec::new();
+    let progress = |done, total| {
         bar.set_length(total);
         bar.set_position(done);
-    });
+    };
+    let read =
+        report(&disk, shard, progress, |account, back, facts| told.push((*account, back, facts.to_vec())));
     bar.finish_and_clear();
-    read.map_err(|source: RecoveryError| ToolError::Recovery { path: path.to_owned(), source })
+    read.map(|report| (report, told))
+        .map_err(|source: RecoveryError| ToolError::Recovery { path: path.to_owned(), source })
 }
 
 /// The tallies that are asked for, added up by what their rows are told apart by.
 fn chosen(arguments: &ReportArgs, whole: &Report) -> BTreeMap<Row, Tally> {
     let mut rows = BTreeMap::new();
     for (account, tally) in &whole.tallies {
-        let Some(named) = whole.names.get(&account.stock) else { continue };
-        let is_wanted = arguments.channel.is_none_or(|channel| channel == account.channel)
-            && arguments.merchant.is_none_or(|merchant| merchant == account.merchant.0)
-            && arguments.stock.as_ref().is_none_or(|name| *name == named.name)
-            && is_in_time(arguments, account, whole);
-        if !is_wanted {
-            continue;
+        if let Some(row) = row_of(arguments, account, whole) {
+            rows.entry(row).or_insert_with(Tally::default).add(tally);
         }
-        let by = |what| arguments.by.contains(&what);
-        let row = Row {
-            cards: named.cards,
-            day: by(ReportBy::Day).then_some(account.day),
-            merchant: by(ReportBy::Merchant).then_some(account.merchant),
-            stock: by(ReportBy::Stock).then_some(account.stock),
-            channel: by(ReportBy::Channel).then_some(account.channel),
-        };
-        rows.entry(row).or_insert_with(Tally::default).add(tally);
     }
     rows
+}
+
+/// The row of an account; `None`: it is not asked for.
+fn row_of(arguments: &ReportArgs, account: &Account, whole: &Report) -> Option<Row> {
+    let named = whole.names.get(&account.stock)?;
+    let is_wanted = arguments.channel.is_none_or(|channel| channel == account.channel)
+        && arguments.merchant.is_none_or(|merchant| merchant == account.merchant.0)
+        && arguments.stock.as_ref().is_none_or(|name| *name == named.name)
+        && is_in_time(arguments, account, whole);
+    let by = |what| arguments.by.contains(&what);
+    is_wanted.then(|| Row {
+        cards: named.cards,
+        day: by(ReportBy::Day).then_some(account.day),
+        merchant: by(ReportBy::Merchant).then_some(account.merchant),
+        stock: by(ReportBy::Stock).then_some(account.stock),
+        channel: by(ReportBy::Channel).then_some(account.channel),
+    })
 }
 
 fn is_in_time(arguments: &ReportArgs, account: &Account, whole: &Report) -> bool {

@@ -2,7 +2,7 @@
 //!
 //! Invariant: a repeat under the same `--operation` prints what the first answer printed.
 
-use super::super::sale::{parties, print_operation};
+use super::super::sale::{parties, print_operation, telling};
 use super::super::words::{Kind, Subject, id_text, time};
 use super::super::{Failure, OperatorError, repeat, run};
 use super::{money, named, print_card, state_name, validity};
@@ -106,6 +106,7 @@ fn redeem(arguments: &RedeemArgs) -> Result<(), OperatorError> {
             category: arguments.category,
             ..Redeem::new(client.operation(), card, arguments.amount)
         };
+        let client = &telling(client, &arguments.facts);
         let attempt = async |client: &Client, operation: Operation| {
             client.redeem(Redeem { operation, ..request }).await
         };
@@ -125,7 +126,7 @@ fn reverse(arguments: &ReverseArgs) -> Result<(), OperatorError> {
     run(&arguments.server, ChannelId(0), &subject, async |client| {
         let (operation, slot) = (client.operation(), client.home_slot());
         let redemption = client.operation_id(&arguments.redemption)?;
-        let units = arguments.units;
+        let (units, client) = (arguments.units, telling(client, &arguments.facts));
         let reversed = client.reverse(Reverse { operation, slot, redemption, units }).await?;
         println!("reversed   {} units; the card has {} left", reversed.units, reversed.available);
         println!("redemption {}", id_text(redemption));

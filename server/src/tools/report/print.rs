@@ -1,5 +1,6 @@
 //! A report on paper: tables for people, CSV and JSON for programs.
 
+use super::money::{Money, MoneyRow};
 use super::{Row, date_of};
 use crate::operator::{money, time};
 use scrip_client::channel_name;
@@ -9,6 +10,7 @@ use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
 type Rows = BTreeMap<Row, Tally>;
+type MoneyRows = BTreeMap<MoneyRow, Money>;
 
 /// Columns that people see of goods; those that are 0 all over are left out, but for the first.
 const GOODS: [&str; 11] = [
@@ -39,99 +41,184 @@ const CARDS: [&str; 11] = [
     "revived",
 ];
 /// Columns that are amounts.
-const MONEY: [&str; 5] = ["sold_for", "returned_for", "amount", "discount", "reversed_discount"];
+const MONEY: [&str; 11] = [
+    "sold_for",
+    "returned_for",
+    "amount",
+    "discount",
+    "reversed_discount",
+    "gross",
+    "paid",
+    "cost",
+    "funded",
+    "gross_back",
+    "paid_back",
+];
 
 /// Tables for people.
-pub fn tables(rows: &Rows, whole: &Report) {
+pub fn tables(rows: &Rows, money: &MoneyRows, whole: &Report) {
     if rows.is_empty() {
         println!("nothing happened that this report is of");
     }
-    for (cards, columns, title) in [(false, GOODS, "goods"), (true, CARDS, "cards")] {
+    for (cards, columns, title) in [(false, &GOODS, "goods"), (true, &CARDS, "cards")] {
         let rows: Vec<(&Row, &Tally)> = rows.iter().filter(|(row, _)| row.cards == cards).collect();
-        if let Some(((first, _), _)) = rows.split_first() {
-            table(title, first, &rows, &columns, whole);
+        if !rows.is_empty() {
+            unit_table(title, &rows, columns, whole);
         }
+    }
+    if !money.is_empty() {
+        money_table(money, whole);
     }
     println!("log until {}", time(whole.end_ms));
 }
 
-fn table(title: &str, shape: &Row, rows: &[(&Row, &Tally)], columns: &[&str], whole: &Report) {
-    let mut sum = Tally::default();
-    rows.iter().for_each(|(_, tally)| sum.add(tally));
-    let shown = |at: usize, column: &str| at == 0 || value(&sum, column) != 0;
-    let columns: Vec<&str> = columns
-        .iter()
-        .enumerate()
-        .filter(|(at, column)| shown(*at, column))
-        .map(|(_, column)| *column)
-        .collect();
-    let names = shape.names(whole).into_iter().map(|(name, _)| name);
-    let rate = shape.cards && sum.issued + sum.claimed > 0;
-    let mut lines: Vec<Vec<String>> =
-        vec![names.map(str::to_owned).chain(columns.iter().map(|column| column.replace('_', " "))).collect()];
-    let numbers =
-        |tally: &Tally| -> Vec<String> { columns.iter().map(|column| figure(tally, column)).collect() };
-    for (row, tally) in rows {
-        let names = row.names(whole).into_iter().map(|(_, name)| name);
-        lines.push(names.chain(numbers(tally)).collect());
-    }
-    let labels = shape.names(whole).len();
-    if rows.len() > 1 {
-        let label = |at| if at == 0 { "in all".to_owned() } else { String::new() };
-        lines.push((0..labels).map(label).chain(numbers(&sum)).collect());
-    }
-    if rate {
-        lines[0].push("redeemed per card".to_owned());
-        let tallies = rows.iter().map(|(_, tally)| *tally).chain((rows.len() > 1).then_some(&sum));
-        for (line, tally) in lines[1..].iter_mut().zip(tallies) {
-            line.push(redeemed_per_card(tally));
+/// A table that is being laid out: names on the left, figures on the right.
+struct Table {
+    labels: usize,
+    lines: Vec<Vec<String>>,
+}
+
+impl Table {
+    fn new(names: Vec<&'static str>, columns: &[&str]) -> Table {
+        let figures = columns.iter().map(|column| column.replace('_', " "));
+        Table {
+            labels: names.len(),
+            lines: vec![names.into_iter().map(str::to_owned).chain(figures).collect()],
         }
     }
-    println!("{title}");
-    let widths: Vec<usize> = (0..lines[0].len())
-        .map(|column| lines.iter().map(|line| line[column].chars().count()).max().unwrap_or(0))
-        .collect();
-    for line in &lines {
-        let cells = line.iter().zip(&widths).enumerate().map(|(at, (cell, width))| {
-            if at < labels { format!("{cell:<width$}") } else { format!("{cell:>width$}") }
-        });
-        println!("  {}", cells.collect::<Vec<_>>().join("  ").trim_end());
+
+    fn push(&mut self, names: impl IntoIterator<Item = String>, figures: impl IntoIterator<Item = String>) {
+        let mut line: Vec<String> = names.into_iter().collect();
+        line.resize(self.labels, String::new());
+        self.lines.push(line.into_iter().chain(figures).collect());
+    }
+
+    fn print(&self, title: &str) {
+        println!("{title}");
+        let widths: Vec<usize> = (0..self.lines[0].len())
+            .map(|column| self.lines.iter().map(|line| line[column].chars().count()).max().unwrap_or(0))
+            .collect();
+        for line in &self.lines {
+            let cells = line.iter().zip(&widths).enumerate().map(|(at, (cell, width))| {
+                if at < self.labels { format!("{cell:<width$}") } else { format!("{cell:>width$}") }
+            });
+            println!("  {}", cells.collect::<Vec<_>>().join("  ").trim_end());
+        }
     }
 }
 
-/// Comma-separated values, all columns.
-pub fn csv(rows: &Rows, whole: &Report) {
-    for (at, (row, tally)) in rows.iter().enumerate() {
-        let kind = if row.cards { "cards" } else { "goods" };
-        if at == 0 {
-            let names = row.names(whole).into_iter().map(|(name, _)| name);
-            let columns = tally.fields().map(|(name, _)| name);
-            println!("{}", ["kind"].into_iter().chain(names).chain(columns).collect::<Vec<_>>().join(","));
-        }
-        let names = row.names(whole).into_iter().map(|(_, name)| quoted(&name));
-        let numbers = tally.fields().map(|(_, number)| number.to_string());
-        println!(
-            "{}",
-            [kind.to_owned()].into_iter().chain(names).chain(numbers).collect::<Vec<_>>().join(",")
-        );
+/// Columns of which any row has something; the first one always.
+fn with_something<'c>(columns: &[&'c str], sum: impl Fn(&str) -> u64) -> Vec<&'c str> {
+    let kept = columns.iter().enumerate().filter(|(at, column)| *at == 0 || sum(column) != 0);
+    kept.map(|(_, column)| *column).collect()
+}
+
+fn unit_table(title: &str, rows: &[(&Row, &Tally)], columns: &[&str], whole: &Report) {
+    let mut sum = Tally::default();
+    rows.iter().for_each(|(_, tally)| sum.add(tally));
+    let columns = with_something(columns, |column| value(&sum.fields(), column));
+    let rate = rows[0].0.cards && sum.issued + sum.claimed > 0;
+    let names = rows[0].0.names(whole).into_iter().map(|(name, _)| name).collect();
+    let figures = |tally: &Tally| -> Vec<String> {
+        let all = tally.fields();
+        let figures = columns.iter().map(|column| figure(&all, column));
+        figures.chain(rate.then(|| redeemed_per_card(tally))).collect()
+    };
+    let headings: Vec<&str> = columns.iter().copied().chain(rate.then_some("redeemed per card")).collect();
+    let mut table = Table::new(names, &headings);
+    for (row, tally) in rows {
+        table.push(row.names(whole).into_iter().map(|(_, name)| name), figures(tally));
     }
+    if rows.len() > 1 && table.labels > 0 {
+        table.push(["in all".to_owned()], figures(&sum));
+    }
+    table.print(title);
+}
+
+fn money_table(rows: &MoneyRows, whole: &Report) {
+    let all = Money::default().fields().map(|(name, _)| name);
+    let columns = with_something(&all, |column| {
+        rows.values().map(|money| value(&money.fields(), column)).fold(0, u64::saturating_add)
+    });
+    let Some(first) = rows.keys().next() else { return };
+    let mut table = Table::new(first.names(whole).into_iter().map(|(name, _)| name).collect(), &columns);
+    for (row, money) in rows {
+        let names = row.names(whole).into_iter().map(|(_, name)| name);
+        table.push(names, columns.iter().map(|column| figure(&money.fields(), column)));
+    }
+    table.print("money, as facts tell it");
+}
+
+/// Comma-separated values, all columns: first of units, then, behind an empty line, of money if any was told of.
+pub fn csv(rows: &Rows, money: &MoneyRows, whole: &Report) {
+    let line = |cells: Vec<String>| println!("{}", cells.join(","));
+    for (at, (row, tally)) in rows.iter().enumerate() {
+        let (kind, names) = (if row.cards { "cards" } else { "goods" }, row.names(whole));
+        if at == 0 {
+            line(heading("kind", &names, &tally.fields()));
+        }
+        line(cells(kind, &names, &tally.fields()));
+    }
+    for (at, (row, money)) in money.iter().enumerate() {
+        let names = row.names(whole);
+        if at == 0 {
+            println!();
+            line(heading("kind", &names, &money.fields()));
+        }
+        line(cells("money", &names, &money.fields()));
+    }
+}
+
+type Names = [(&'static str, String)];
+type Fields = [(&'static str, u64)];
+
+fn heading(kind: &str, names: &Names, fields: &Fields) -> Vec<String> {
+    let names = names.iter().map(|(name, _)| *name).chain(fields.iter().map(|(name, _)| *name));
+    [kind].into_iter().chain(names).map(str::to_owned).collect()
+}
+
+fn cells(kind: &str, names: &Names, fields: &Fields) -> Vec<String> {
+    let names = names.iter().map(|(_, name)| quoted(name));
+    [kind.to_owned()]
+        .into_iter()
+        .chain(names)
+        .chain(fields.iter().map(|(_, number)| number.to_string()))
+        .collect()
 }
 
 /// One JSON object.
-pub fn json(rows: &Rows, whole: &Report) {
-    let row = |(row, tally): (&Row, &Tally)| {
-        let mut object = Map::new();
-        object.insert("kind".into(), if row.cards { "cards" } else { "goods" }.into());
-        for (name, text) in row.names(whole) {
-            object.insert(name.into(), text.into());
-        }
-        if let Some(day) = row.day {
+pub fn json(rows: &Rows, money: &MoneyRows, whole: &Report) {
+    let object = |names: Vec<(&'static str, String)>, day: Option<Day>, fields: &Fields| {
+        let mut object: Map<String, Value> =
+            names.into_iter().map(|(name, text)| (name.to_owned(), text.into())).collect();
+        if let Some(day) = day {
             object.insert("over".into(), is_over(day, whole).into());
         }
-        object.extend(tally.fields().map(|(name, number)| (name.to_owned(), Value::from(number))));
+        object.extend(fields.iter().map(|(name, number)| ((*name).to_owned(), Value::from(*number))));
+        object
+    };
+    let row = |(row, tally): (&Row, &Tally)| {
+        let mut object = object(row.names(whole), row.day, &tally.fields());
+        object.insert("kind".into(), if row.cards { "cards" } else { "goods" }.into());
         Value::Object(object)
     };
-    println!("{}", json!({ "end_ms": whole.end_ms, "rows": rows.iter().map(row).collect::<Vec<_>>() }));
+    let told = |(row, money): (&MoneyRow, &Money)| {
+        Value::Object(object(row.names(whole), row.row.day, &money.fields()))
+    };
+    let (rows, money): (Vec<Value>, Vec<Value>) =
+        (rows.iter().map(row).collect(), money.iter().map(told).collect());
+    println!("{}", json!({ "end_ms": whole.end_ms, "rows": rows, "money": money }));
+}
+
+impl MoneyRow {
+    /// What it is of, with the names of the columns.
+    fn names(&self, whole: &Report) -> Vec<(&'static str, String)> {
+        let mut names = self.row.names(whole);
+        let further = [("store", &self.store), ("variant", &self.variant), ("funder", &self.funder)];
+        names.extend(further.into_iter().filter_map(|(name, text)| Some((name, text.clone()?))));
+        names.push(("currency", self.currency.clone()));
+        names
+    }
 }
 
 impl Row {
@@ -160,13 +247,13 @@ fn is_over(day: Day, whole: &Report) -> bool {
     whole.today.values().all(|today| day < *today)
 }
 
-fn value(tally: &Tally, column: &str) -> u64 {
-    let found = tally.fields().into_iter().find(|(name, _)| *name == column);
-    found.expect("a column of a report is a field of a tally").1
+fn value(fields: &Fields, column: &str) -> u64 {
+    let found = fields.iter().find(|(name, _)| *name == column);
+    found.expect("a column of a report is one of its fields").1
 }
 
-fn figure(tally: &Tally, column: &str) -> String {
-    let number = value(tally, column);
+fn figure(fields: &Fields, column: &str) -> String {
+    let number = value(fields, column);
     if MONEY.contains(&column) { money(number) } else { number.to_string() }
 }
 
