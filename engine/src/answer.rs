@@ -15,7 +15,7 @@ mod cards;
 mod operation;
 mod rows;
 
-pub use cards::{CampaignView, CardView, Issued, Redeemed, RedemptionView, WalletCard};
+pub use cards::{CampaignView, CardView, HoldCard, Issued, Redeemed, RedemptionView, WalletCard};
 pub use operation::{OperationKind, OperationView};
 pub use rows::{BatchView, ChannelView, DebtView, More, OrderHold};
 
@@ -482,4 +482,6 @@ pub struct HoldView<'a> {
     pub closed_ms: u64,
     /// Its lines.
     pub lines: &'a [HoldLine],
+    /// Its cards.
+    pub cards: &'a [HoldCard],
 }

@@ -17,8 +17,8 @@ mod malformed;
 mod terms;
 
 pub use cards::{
-    CampaignCreate, CampaignKind, CampaignState, CampaignTerms, CardChange, CardState, Definition, Issue,
-    Redeem, ScopeEntry, Tier,
+    CampaignCreate, CampaignKind, CampaignState, CampaignTerms, CardChange, CardLine, CardState, Definition,
+    Issue, Redeem, ScopeEntry, Tier,
 };
 pub use keys::{BatchChange, BatchCreate, KeyBlock, block_texts};
 pub use malformed::Malformed;
@@ -104,6 +104,8 @@ pub struct Take<'a> {
     pub wait_until_ms: u64,
     /// 1 to 64 lines.
     pub lines: &'a [Line],
+    /// Cards that the same hold takes units of, all of what it asks or nothing; lines and these at most 64, of these 16.
+    pub cards: &'a [CardLine],
 }
 
 impl<'a> Take<'a> {
@@ -119,6 +121,7 @@ impl<'a> Take<'a> {
             member: false,
             wait_until_ms: 0,
             lines,
+            cards: &[],
         }
     }
 }

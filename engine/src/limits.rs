@@ -105,6 +105,8 @@ pub const TIERS_MAX: usize = 8;
 pub const SCOPE_MAX: usize = 64;
 /// Balance of a new card.
 pub const CARD_UNITS_MAX: u32 = 1_000_000;
+/// Cards in one hold.
+pub const CARDS_PER_HOLD_MAX: usize = 16;
 /// Cards for an owner in one ISSUE.
 pub const CARDS_PER_ISSUE_MAX: usize = 64;
 /// Bearer cards of one ISSUE.
@@ -132,6 +134,7 @@ const _: () = assert!(UNITS_PER_LINE_MAX < 1 << 27, "the reason of a refusal liv
 const _: () = assert!(LINES_MAX as u64 * (UNITS_PER_LINE_MAX as u64) < STOCK_UNITS_MAX);
 const _: () = assert!(TTL_DEFAULT_MS <= TTL_MAX_MS);
 const _: () = assert!(LINES_MAX * 24 + 256 <= EVENT_BYTES_MAX);
+const _: () = assert!(LINES_MAX * 20 + CARDS_PER_HOLD_MAX * 32 + 256 <= EVENT_BYTES_MAX);
 const _: () = assert!(PRICES_PER_STOCK_MAX * 24 + 256 <= EVENT_BYTES_MAX);
 const _: () = assert!(TRANSITIONS_MAX * 16 + NAME_BYTES_MAX + 256 <= EVENT_BYTES_MAX);
 const _: () = assert!(EXPIRED_PER_EVENT_MAX * 24 + 256 <= ADVANCE_EVENT_BYTES_MAX);

@@ -448,6 +448,7 @@ impl<'a> Body<'a> {
             deadline_ms: body.deadline_ms.get(),
             closed_ms: body.closed_ms.get(),
             lines,
+            cards: &[],
         })
     }
 

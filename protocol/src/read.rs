@@ -268,6 +268,7 @@ impl<'a> Body<'a> {
             expected_total,
             wait_until_ms,
             lines,
+            cards: &[],
         };
         Ok((take, body.ttl_ms.get()))
     }

@@ -245,6 +245,7 @@ impl OwnedRequest {
             member: take.member,
             wait_until_ms: take.wait_until_ms,
             lines: &lines,
+            cards: &[],
         };
         let command = match &self.command {
             OwnedCommand::StockCreate { stock, name, units, kind, once_per_order, terms } => {

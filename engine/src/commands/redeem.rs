@@ -56,6 +56,7 @@ pub fn decide<'p>(
     let take = Take { user: redeem.user, parties: redeem.parties, ..Take::of(&[]) };
     let refusal = check_state(state, &found)
         .or_else(|| check_use(question, redeem, &found))
+        .or_else(|| check_locked(state, redeem, &found))
         .or_else(|| check_risk(state, question, &take, plan))
         .or_else(|| check_rules(state, question, redeem, &found))
         .or_else(|| no_room(state, question, redeem, (&found, &take)));
@@ -78,7 +79,7 @@ pub fn decide<'p>(
 
 /// Step 2.
 #[inline]
-fn check_state(state: &State, found: &Found<'_>) -> Option<Rejection<'static>> {
+pub(super) fn check_state(state: &State, found: &Found<'_>) -> Option<Rejection<'static>> {
     let code = match found.card.state() {
         CardState::Void => Code::Void,
         CardState::Used => Code::Used,
@@ -93,7 +94,11 @@ fn check_state(state: &State, found: &Found<'_>) -> Option<Rejection<'static>> {
 
 /// Steps 3 to 5.
 #[inline]
-fn check_use(question: Question<'_>, redeem: &Redeem<'_>, found: &Found<'_>) -> Option<Rejection<'static>> {
+pub(super) fn check_use(
+    question: Question<'_>,
+    redeem: &Redeem<'_>,
+    found: &Found<'_>,
+) -> Option<Rejection<'static>> {
     let (card, now_ms) = (&found.card, question.now_ms);
     let (from_ms, until_ms) = (in_ms(card.from_s), in_ms(card.until_s));
     if now_ms < from_ms {
@@ -109,9 +114,44 @@ fn check_use(question: Question<'_>, redeem: &Redeem<'_>, found: &Found<'_>) -> 
     foreign.then(|| Rejection::plain(Code::NotOwner))
 }
 
+/// Step 5a: what is asked for is there, but in holds.
+#[inline]
+fn check_locked(state: &State, redeem: &Redeem<'_>, found: &Found<'_>) -> Option<Rejection<'static>> {
+    let (units, card) = (redeem.asked(), &found.card);
+    let locked =
+        units > card.available && u64::from(units) <= u64::from(card.available) + u64::from(card.held);
+    locked.then(|| Rejection {
+        code: Code::LockedByOtherOrder,
+        facts: Facts::Units {
+            stock: state.stock_of_campaign(found.campaign).id,
+            asked: u64::from(units),
+            available: u64::from(card.available),
+        },
+    })
+}
+
 /// Steps 7 and 8.
 #[inline]
 fn check_rules(
+    state: &State,
+    question: Question<'_>,
+    redeem: &Redeem<'_>,
+    found: &Found<'_>,
+) -> Option<Rejection<'static>> {
+    if let Some(rejection) = check_worth(state, question, redeem, found) {
+        return Some(rejection);
+    }
+    let (units, available) = (redeem.asked(), found.card.available);
+    let stock = state.stock_of_campaign(found.campaign).id;
+    (units > available).then(|| Rejection {
+        code: Code::BalanceExceeded,
+        facts: Facts::Units { stock, asked: u64::from(units), available: u64::from(available) },
+    })
+}
+
+/// Step 7.
+#[inline]
+pub(super) fn check_worth(
     state: &State,
     question: Question<'_>,
     redeem: &Redeem<'_>,
@@ -131,9 +171,6 @@ fn check_rules(
         if newest.is_some_and(|newest| question.now_ms - newest.at_ms() < interval_ms) {
             return refuse(Code::RuleFailed, u64::from(units), 0);
         }
-    }
-    if units > card.available {
-        return refuse(Code::BalanceExceeded, u64::from(units), u64::from(card.available));
     }
     None
 }
@@ -178,7 +215,7 @@ pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) -> Handl
     record.available = record.available.checked_sub(*units).expect("a card is used for what it has");
     record.consumed += units;
     let left = record.available;
-    if left == 0 {
+    if left == 0 && record.held == 0 {
         record.set_state(CardState::Used);
     }
     let of = (origin.merchant, origin.slot);

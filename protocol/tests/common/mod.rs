@@ -424,6 +424,7 @@ pub fn answers() -> Vec<AnswerSample> {
         deadline_ms: NOW_MS + 900_000,
         closed_ms: NOW_MS + 901_000,
         lines: leak(&[hold_line(STOCK.0, 2, 2, 1), hold_line(STOCK.0 + 1, 5, 3, 0)]),
+        cards: &[],
     };
     let refused = HoldView {
         state: HoldState::Lapsed,
