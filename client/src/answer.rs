@@ -4,6 +4,7 @@ use crate::cards::{CampaignShown, WalletShown};
 use crate::error::OwnedRejection;
 use crate::operation::Hold;
 use crate::orders::OrderShown;
+use crate::quotes::QuoteShown;
 use scrip_engine::answer::{
     Answer, Cancelled, CardView, ChannelView, DebtView, HoldState, HoldView, Issued, OperationView, Outcome,
     Redeemed, RedemptionView, StockView,
@@ -349,6 +350,7 @@ pub(crate) enum OwnedOutcome {
     Campaign(Box<CampaignShown>),
     Card(CardView),
     Wallet(WalletShown),
+    Quote(Box<QuoteShown>),
     Redemption(RedemptionView),
     Refused(OwnedRejection),
 }
@@ -413,6 +415,7 @@ impl From<Outcome<'_>> for OwnedOutcome {
             Answer::Wallet { next, cards } => {
                 OwnedOutcome::Wallet(WalletShown { next, cards: cards.to_vec() })
             }
+            Answer::Quote(view) => OwnedOutcome::Quote(Box::new(view.into())),
             Answer::Redemption(view) => OwnedOutcome::Redemption(view),
         }
     }

@@ -40,6 +40,7 @@ mod lane;
 pub mod operation;
 pub mod options;
 mod orders;
+mod quotes;
 pub mod request;
 mod rules;
 pub mod session;
@@ -61,20 +62,21 @@ pub use error::{Error, LineLack, OwnedFacts, OwnedRejection};
 pub use operation::{Hold, Operation, says_its_time};
 pub use options::{ClientOptions, RetryPolicy};
 pub use orders::{OrderHoldShown, OrderShown};
+pub use quotes::{Quote, QuoteShown};
 pub use request::{
     BatchChange, BatchCreate, Confirm, Extend, KeysImport, Reserve, ReturnUnits, Sell, StockCreate,
     StockEdit, StockFreeze, StockLimits, StockPrice, StockQuota, StockUnits, StockVoid, ZoneSet,
 };
 pub use scrip_codes::ParseError;
 pub use scrip_engine::answer::{
-    Cancelled, CardView, HoldState, Issued, More, OperationKind, OperationView, Redeemed, RedemptionView,
-    WalletCard,
+    Cancelled, CardOutcome, CardView, HoldState, Issued, More, OperationKind, OperationView, QuotedCard,
+    QuotedLine, Redeemed, RedemptionView, WalletCard,
 };
 pub use scrip_engine::calendar::{Day, Transition, Zone};
 pub use scrip_engine::command::{
-    BatchChange as BatchVerb, Block, CampaignKind, CampaignState, CardChange, CardState, Definition, Limits,
-    Line, Parties, Price, PriceKind, Quota, RiskAction, RiskRule, ScopeEntry, StockKind, StockTerms,
-    SubjectKind, SubjectLimit, Tier,
+    BatchChange as BatchVerb, Block, CampaignKind, CampaignState, CardChange, CardState, CartLine,
+    Definition, Limits, Line, Parties, Price, PriceKind, Quota, RiskAction, RiskRule, ScopeEntry, StockKind,
+    StockTerms, SubjectKind, SubjectLimit, Tier,
 };
 pub use scrip_engine::ids::{CardId, ChannelId, MerchantId, OperationId, OrderId, Slot, StockId, UserId};
 pub use scrip_engine::limits::{

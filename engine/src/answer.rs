@@ -13,10 +13,12 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 mod cards;
 mod operation;
+mod quote;
 mod rows;
 
 pub use cards::{CampaignView, CardView, HoldCard, Issued, Redeemed, RedemptionView, WalletCard};
 pub use operation::{OperationKind, OperationView};
+pub use quote::{CardOutcome, QuoteView, QuotedCard, QuotedLine};
 pub use rows::{BatchView, ChannelView, DebtView, More, OrderHold};
 
 /// What a command was answered.
@@ -169,6 +171,8 @@ pub enum Answer<'a> {
         /// A page of the owner's cards, the newest first.
         cards: &'a [WalletCard],
     },
+    /// QUOTE.
+    Quote(QuoteView<'a>),
     /// OPERATION_SHOW of a REDEEM.
     Redemption(RedemptionView),
     /// OPERATION_SHOW of a RESERVE or SELL.

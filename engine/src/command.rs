@@ -14,6 +14,7 @@ mod cards;
 mod check;
 mod keys;
 mod malformed;
+mod quote;
 mod terms;
 
 pub use cards::{
@@ -22,6 +23,7 @@ pub use cards::{
 };
 pub use keys::{BatchChange, BatchCreate, KeyBlock, block_texts};
 pub use malformed::Malformed;
+pub use quote::{CartLine, Quote, QuoteCard};
 pub use terms::{Block, Limits, Parties, Price, PriceKind, RiskAction, RiskRule, SubjectKind, SubjectLimit};
 
 /// What every command carries.
@@ -517,6 +519,8 @@ pub enum Command<'a> {
         /// Cards wanted; 0, or more than a page has: a page.
         limit: u32,
     },
+    /// Query: what a cart costs with given cards, or with the best of them or of a wallet.
+    Quote(Quote<'a>),
     /// Query: one stock.
     StockShow {
         /// The stock.
@@ -570,6 +574,7 @@ impl Command<'_> {
                 | Command::CampaignShow { .. }
                 | Command::CardShow { .. }
                 | Command::WalletShow { .. }
+                | Command::Quote(_)
                 | Command::OperationShow
         )
     }

@@ -237,6 +237,7 @@ pub fn content_digest(envelope: &Envelope, command: &Command<'_>) -> u64 {
         | Command::CampaignShow { .. }
         | Command::CardShow { .. }
         | Command::WalletShow { .. }
+        | Command::Quote(_)
         | Command::OperationShow => 0,
     }
 }

@@ -3,7 +3,7 @@
 //! The living enter by [`Engine::advance`] and [`Engine::execute`]; history enters by [`Engine::apply`]. Both end in the
 //! same `apply`, which is the only writer of the state, so replaying the log gives the live state bit for bit.
 
-use crate::answer::Outcome;
+use crate::answer::{Answer, Outcome};
 use crate::command::{Command, Request};
 use crate::commands::settle::Pass;
 use crate::commands::{self, Plan, Question, Replies, Resolved, Verdict};
@@ -295,6 +295,7 @@ impl Engine {
                 return Outcome::Refused(rejection);
             }
             Verdict::Answer(reply) => reply,
+            Verdict::Quote(view) => return Outcome::Done(Answer::Quote(view)),
             Verdict::Do(event, resolved, reply) => {
                 tick(&mut self.state, now_ms, sink);
                 sink.push(&event);

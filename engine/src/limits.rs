@@ -125,6 +125,18 @@ pub const REDEMPTIONS_SCANNED_MAX: usize = 8 * 1024;
 pub const WALLET_CARDS_PER_ANSWER_MAX: usize = 64;
 /// Cards of a wallet that one answer looks at: those of other campaigns lie among them.
 pub const WALLET_CARDS_SCANNED_MAX: usize = 8 * 1024;
+/// Stacking classes: their numbers are 0 to 31.
+pub const STACKING_CLASSES: u8 = scrip_quote::limits::STACKING_CLASSES;
+/// Lines of the cart of one QUOTE.
+pub const QUOTE_LINES_MAX: usize = 20;
+/// Cards that one QUOTE names, and shows.
+pub const QUOTE_CARDS_MAX: usize = 20;
+/// What the cart of one QUOTE costs, in minor units.
+pub const QUOTE_AMOUNT_MAX: u64 = scrip_quote::limits::AMOUNT_MAX;
+/// Cards of a wallet that one QUOTE looks at: those that can't be used lie among them.
+pub const QUOTE_WALLET_SCANNED_MAX: usize = 256;
+/// Work of one QUOTE's search, in cards judged against a cart: others wait for this thread, so about 100 us.
+pub const QUOTE_WORK_MAX: u32 = 3_000;
 /// The largest encoded event that a command makes: 64 new keys with their sealed texts.
 pub const EVENT_BYTES_MAX: usize = 14 * 1024;
 /// The largest encoded event that time makes: an expiry of 256 holds.
@@ -135,6 +147,9 @@ const _: () = assert!(LINES_MAX as u64 * (UNITS_PER_LINE_MAX as u64) < STOCK_UNI
 const _: () = assert!(TTL_DEFAULT_MS <= TTL_MAX_MS);
 const _: () = assert!(LINES_MAX * 24 + 256 <= EVENT_BYTES_MAX);
 const _: () = assert!(LINES_MAX * 20 + CARDS_PER_HOLD_MAX * 32 + 256 <= EVENT_BYTES_MAX);
+const _: () = assert!(QUOTE_LINES_MAX <= scrip_quote::limits::LINES_MAX && QUOTE_LINES_MAX <= 32);
+const _: () = assert!(QUOTE_CARDS_MAX <= scrip_quote::limits::CARDS_MAX);
+const _: () = assert!(TIERS_MAX <= scrip_quote::limits::TIERS_MAX);
 const _: () = assert!(PRICES_PER_STOCK_MAX * 24 + 256 <= EVENT_BYTES_MAX);
 const _: () = assert!(TRANSITIONS_MAX * 16 + NAME_BYTES_MAX + 256 <= EVENT_BYTES_MAX);
 const _: () = assert!(EXPIRED_PER_EVENT_MAX * 24 + 256 <= ADVANCE_EVENT_BYTES_MAX);

@@ -1,15 +1,18 @@
-//! Answers as the load reads them: in place, with a short way for the three that make up nearly all of a load.
+//! Answers as the load reads them: in place, with a short way for the five that make up nearly all of a load.
 //!
-//! Invariant: the short way reads exactly what [`AnswerReader`] would; whatever does not look like one of the three in
+//! Invariant: the short way reads exactly what [`AnswerReader`] would; whatever does not look like one of the five in
 //! every byte goes the long way.
 
 use crate::cards::essence;
 use crate::ledger::{Known, LATE, Record, digest};
 use crate::recipe::What;
 use scrip_engine::answer::{Answer, KeyPage, Outcome};
+use scrip_engine::command::CardState;
 use scrip_engine::rejection::Code;
 use scrip_protocol::answer_read::AnswerReader;
-use scrip_protocol::answers::{ANSWER_HEADER_BYTES, AnswerHeader, AnswerKind, FactsKind};
+use scrip_protocol::answers::{
+    ANSWER_HEADER_BYTES, AnswerHeader, AnswerKind, FactsKind, IssuedBody, RedeemedBody,
+};
 use scrip_protocol::error::ProtocolError;
 use zerocopy::little_endian::{U32, U64};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
@@ -59,6 +62,11 @@ impl<'a> Raw<'a> {
         {
             return Ok(said);
         }
+        if let Ok(quick) = QuickCard::ref_from_bytes(self.bytes)
+            && let Some(said) = quick.said()
+        {
+            return Ok(said);
+        }
         Ok(match self.outcome()? {
             Outcome::Done(Answer::Reserved { deadline_ms, units }) => {
                 let (at_ms, keys) = (deadline_ms, KeyPage::default());
@@ -66,6 +74,10 @@ impl<'a> Raw<'a> {
             }
             Outcome::Done(Answer::Confirmed { confirmed_ms, late, units, keys }) => {
                 Said::Taken { what: What::Confirm, at_ms: confirmed_ms, units: sum(units), late, keys }
+            }
+            Outcome::Done(Answer::Issued(issued)) => on_card(What::Claim, issued.first.0, issued.cards),
+            Outcome::Done(Answer::Redeemed(redeemed)) => {
+                on_card(What::Redeem, redeemed.card.0, redeemed.units)
             }
             Outcome::Done(Answer::Owed { until_ms, .. }) => Said::Owed { until_ms },
             Outcome::Refused(rejection) => Said::Refused(rejection.code),
@@ -79,10 +91,17 @@ pub(crate) fn sum(units: &[U32]) -> u32 {
     units.iter().fold(0, |sum, units| sum.saturating_add(units.get()))
 }
 
-/// What the answer to a RESERVE, SELL or CONFIRM says.
+/// A card was issued or used.
+#[inline]
+fn on_card(what: What, card: u64, units: u32) -> Said<'static> {
+    Said::Taken { what, at_ms: card, units, late: false, keys: KeyPage::default() }
+}
+
+/// What the answer to a RESERVE, SELL, CONFIRM, CLAIM or REDEEM says.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Said<'a> {
-    /// Done: RESERVED (`what` is Reserve) or CONFIRMED (`what` is Confirm), with the card keys.
+    /// Done: RESERVED (`what` is Reserve) or CONFIRMED (`what` is Confirm), with the card keys; ISSUED (Claim) or REDEEMED
+    /// (Redeem), with the card's id in place of the time.
     Taken { what: What, at_ms: u64, units: u32, late: bool, keys: KeyPage<'a> },
     /// OWED: its units are sold as soon as they are there.
     Owed { until_ms: u64 },
@@ -98,6 +117,38 @@ struct Quick {
     time_ms: U64,
     units: U32,
     zero: U32,
+}
+
+/// ISSUED and REDEEMED: 40 bytes each.
+#[derive(FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
+#[repr(C)]
+struct QuickCard {
+    header: AnswerHeader,
+    card: U64,
+    times: [U64; 2],
+    /// ISSUED: cards; REDEEMED: units.
+    count: U32,
+    /// ISSUED: where they began; REDEEMED: units left.
+    last: U32,
+}
+
+const _: () = assert!(size_of::<QuickCard>() == ANSWER_HEADER_BYTES + size_of::<IssuedBody>());
+const _: () = assert!(size_of::<QuickCard>() == ANSWER_HEADER_BYTES + size_of::<RedeemedBody>());
+
+const ISSUED: u8 = AnswerKind::Issued as u8;
+const REDEEMED: u8 = AnswerKind::Redeemed as u8;
+const ACTIVE: u32 = CardState::Active as u32;
+
+impl QuickCard {
+    #[inline]
+    fn said(&self) -> Option<Said<'static>> {
+        let (header, card, count) = (&self.header, self.card.get(), self.count.get());
+        match (header.kind, header.flags, header.code_or_count.get()) {
+            (ISSUED, 0, 0) if self.last == ACTIVE => Some(on_card(What::Claim, card, count)),
+            (REDEEMED, 0, 0) => Some(on_card(What::Redeem, card, count)),
+            _ => None,
+        }
+    }
 }
 
 const RESERVED: u8 = AnswerKind::Reserved as u8;
@@ -178,7 +229,8 @@ fn with_index(answer: &[u8], index: u16) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use scrip_engine::answer::KeyPage;
+    use scrip_engine::answer::{Issued, KeyPage, Redeemed};
+    use scrip_engine::ids::CardId;
     use scrip_engine::rejection::{Facts, LineFact, Rejection};
     use scrip_protocol::answer_write::AnswerFrame;
     use scrip_protocol::frame::HEADER_BYTES;
@@ -197,6 +249,7 @@ mod tests {
         let facts = [LineFact::new(0, Code::OutOfStock, 1, 0)];
         let refused = |code, facts| Outcome::Refused(Rejection { code, facts });
         let taken = |what, units, late| Said::Taken { what, at_ms: 9, units, late, keys: KeyPage::default() };
+        let issued = |state| Issued { first: CardId(77), cards: 1, state, from_ms: 5_000, until_ms: 0 };
         let cases = [
             (Outcome::Done(Answer::Reserved { deadline_ms: 9, units: &one }), taken(What::Reserve, 3, false)),
             (Outcome::Done(Answer::Reserved { deadline_ms: 9, units: &two }), taken(What::Reserve, 7, false)),
@@ -222,6 +275,18 @@ mod tests {
             (refused(Code::UserLimit, Facts::Lines(&facts)), Said::Refused(Code::UserLimit)),
             (refused(Code::Busy, Facts::None), Said::Refused(Code::Busy)),
             (Outcome::Done(Answer::Owed { position: 4, until_ms: 9 }), Said::Owed { until_ms: 9 }),
+            (Outcome::Done(Answer::Issued(issued(CardState::Active))), on_card(What::Claim, 77, 1)),
+            (Outcome::Done(Answer::Issued(issued(CardState::Inactive))), on_card(What::Claim, 77, 1)),
+            (
+                Outcome::Done(Answer::Redeemed(Redeemed {
+                    card: CardId(78),
+                    units: 2,
+                    available: 3,
+                    discount: 500,
+                    at_ms: 9,
+                })),
+                on_card(What::Redeem, 78, 2),
+            ),
         ];
         for (outcome, said) in cases {
             let bytes = bytes(&outcome);

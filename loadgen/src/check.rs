@@ -7,6 +7,7 @@
 
 mod cards;
 mod stocks;
+mod storms;
 mod story;
 
 use crate::caller::Caller;
@@ -165,6 +166,11 @@ pub fn check(
         open: Vec::new(),
         done: 0,
     };
+    if let Some(storm) = ledger.recipe.storm {
+        check.storm(&storm, &records, started, &progress)?;
+        check.report.seconds = started.elapsed().as_secs_f64();
+        return Ok(check.report);
+    }
     let stories: Vec<&[&Record]> = records.chunk_by(|one, other| one.hold == other.hold).collect();
     for block in stories.chunks(BLOCK) {
         if started.elapsed() > plan.within {

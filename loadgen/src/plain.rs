@@ -1,7 +1,9 @@
-//! RESERVE, SELL, and RESERVE with a later CONFIRM, by the million: the load of the benches.
+//! RESERVE, SELL, RESERVE with a later CONFIRM, CLAIM and REDEEM, by the million: the load of the benches.
 //!
 //! Invariant: nothing is kept per command but a bit; ids and contents follow from the number of a frame's first
 //! command. What a lost connection left unanswered is counted once, however often it is asked again.
+
+mod repeats;
 
 use crate::answers::{Raw, Said, is_for_good, owed, record, refused};
 use crate::desk::Desk;
@@ -14,6 +16,7 @@ use crate::plan::{LoadPlan, Work};
 use crate::press::Press;
 use crate::recipe::{Fate, What};
 use crate::sums::is_turned_away;
+use repeats::{FirstSaid, Repeat, Repeats};
 use scrip_engine::ids::OperationId;
 use scrip_engine::rejection::Code;
 use scrip_protocol::error::ProtocolError;
@@ -82,6 +85,10 @@ struct Load {
     again: bool,
     /// Taken so far, by index; only kept where a CONFIRM follows.
     taken: Vec<u64>,
+    /// What the answers said so far; only kept where frames are repeated.
+    said: FirstSaid,
+    /// Of a repeat: what the first answers said.
+    first: Option<FirstSaid>,
 }
 
 /// A batch to be sent from a certain time on.
@@ -112,6 +119,7 @@ pub(crate) struct Plain {
     confirms: Press,
     confirm_later: VecDeque<Later>,
     again: VecDeque<Later>,
+    repeats: Repeats,
     /// Frames begun, by the schedule.
     frames: u64,
 }
@@ -123,8 +131,15 @@ impl Plain {
             Work::ReserveConfirm { after } => (What::Reserve, Some(after.as_nanos() as u64)),
             Work::Sell { .. } => (What::Sell, None),
             Work::Reserve | Work::Checkout => (What::Reserve, None),
+            Work::Claim => (What::Claim, None),
+            Work::Redeem => (What::Redeem, None),
         };
-        let press = |what| Press::new(desk.generator(), what, plan.batch, plan.outstanding);
+        let press = |what| match (what, &plan.codes) {
+            (What::Redeem, Some(codes)) => {
+                Press::by_code(desk.generator(), codes, plan.batch, plan.outstanding)
+            }
+            _ => Press::new(desk.generator(), what, plan.batch, plan.outstanding),
+        };
         let words = if confirm_after_ns.is_some() { (plan.batch as usize).div_ceil(64) } else { 0 };
         Plain {
             kind: Kind { what, paid: desk.generator().is_paid(Fate::Pay) },
@@ -139,6 +154,7 @@ impl Plain {
             confirms: press(What::Confirm),
             confirm_later: VecDeque::new(),
             again: VecDeque::new(),
+            repeats: Repeats::new(plan),
             frames: 0,
         }
     }
@@ -153,11 +169,16 @@ impl Plain {
         }
         let (correlation, load) = self.flights.launch(lane, since_ns, count);
         let numbers = (0..count as u16).map(|index| batch.number(index));
-        let press = if confirms { &mut self.confirms } else { &mut self.takes };
         if confirms {
-            press.confirms(desk.generator(), correlation, batch.created_ms, count, numbers);
+            self.confirms.confirms(desk.generator(), correlation, batch.created_ms, count, numbers);
         } else {
-            press.takes(desk.generator(), correlation, batch.created_ms, count, numbers);
+            self.takes.of_kind(
+                desk.generator(),
+                self.kind.what,
+                (correlation, batch.created_ms),
+                count,
+                numbers,
+            );
         }
         load.prepare(batch, confirms, again);
     }
@@ -180,7 +201,8 @@ impl Plain {
             let first = desk.numbers(count);
             let kept = desk.keeps_frame();
             let (correlation, load) = self.flights.launch(lane, since_ns, count);
-            self.takes.takes(desk.generator(), correlation, created_ms, count, first..first + count as u64);
+            let numbers = first..first + count as u64;
+            self.takes.of_kind(desk.generator(), self.kind.what, (correlation, created_ms), count, numbers);
             load.prepare(Batch { first, created_ms, span: count as u16, kept, members: None }, false, false);
             if desk.schedule != Schedule::Closed {
                 return;
@@ -204,6 +226,7 @@ impl Load {
             self.taken.fill(0);
         }
         (self.batch, self.confirms, self.again) = (batch, confirms, again);
+        (self.said, self.first) = (FirstSaid::default(), None);
     }
 }
 
@@ -224,6 +247,8 @@ impl Job for Plain {
             } else if self.confirm_later.front().is_some_and(|later| later.due_ns <= now_ns && room(later)) {
                 let later = self.confirm_later.pop_front().expect("there is a front");
                 self.press_later(desk, lane, now_ns, later, false);
+            } else if self.repeats.is_due() && self.takes.has_room() {
+                self.press_repeat(desk, lane, now_ns);
             } else {
                 break;
             }
@@ -246,11 +271,16 @@ impl Job for Plain {
         now_ns: u64,
     ) -> Result<(), ProtocolError> {
         let flight = self.flights.find(lane, correlation).ok_or(NOT_ASKED)?;
+        if flight.load.first.is_some() {
+            return self.repeated(desk, lane, correlation, payload);
+        }
         let open = flight.open;
         let (settled, read) = if flight.load.confirms {
-            read::<true>(desk, flight, payload, Kind { what: What::Confirm, ..self.kind }, now_ns)
+            read::<true, false>(desk, flight, payload, Kind { what: What::Confirm, ..self.kind }, now_ns)
+        } else if self.repeats.are_wanted() {
+            read::<false, true>(desk, flight, payload, self.kind, now_ns)
         } else {
-            read::<false>(desk, flight, payload, self.kind, now_ns)
+            read::<false, false>(desk, flight, payload, self.kind, now_ns)
         };
         let answered = open - flight.open;
         if flight.load.again {
@@ -260,12 +290,16 @@ impl Job for Plain {
         desk.tally.took(flight.since_ns, now_ns, u64::from(answered));
         if flight.open == 0 {
             let (batch, confirms) = (mem::take(&mut flight.load.batch), flight.load.confirms);
+            let (again, said) = (flight.load.again, flight.load.said);
             if !confirms && self.confirm_after_ns.is_some() {
                 let taken = mem::take(&mut flight.load.taken);
-                self.plan_confirm(batch, &taken, now_ns);
+                self.plan_confirm(batch.clone(), &taken, now_ns);
                 if let Some(flight) = self.flights.find(lane, correlation) {
                     flight.load.taken = taken;
                 }
+            }
+            if !confirms && !again && self.repeats.draws() {
+                self.repeats.plan(Repeat { batch, said });
             }
             self.flights.land(lane, correlation);
         }
@@ -277,6 +311,10 @@ impl Job for Plain {
             (self.confirm_after_ns, self.retry_unknown, self.kind.what);
         let (again, confirm_later) = (&mut self.again, &mut self.confirm_later);
         self.flights.lose(lane, |flight| {
+            if flight.load.first.is_some() {
+                // What it asked again was answered before: there is nothing unknown in it.
+                return;
+            }
             let what = if flight.load.confirms { What::Confirm } else { reserve };
             note_unknown(desk, flight, what, now_ns);
             let load = &flight.load;
@@ -299,7 +337,7 @@ impl Job for Plain {
     }
 
     fn next_due_ns(&mut self, desk: &Desk, now_ns: u64) -> u64 {
-        if !self.again.is_empty() {
+        if !self.again.is_empty() || self.repeats.is_due() {
             return now_ns;
         }
         let confirm = self.confirm_later.front().map_or(u64::MAX, |later| later.due_ns);
@@ -312,7 +350,10 @@ impl Job for Plain {
     }
 
     fn is_idle(&self) -> bool {
-        self.flights.live() == 0 && self.confirm_later.is_empty() && self.again.is_empty()
+        self.flights.live() == 0
+            && self.confirm_later.is_empty()
+            && self.again.is_empty()
+            && !self.repeats.is_due()
     }
 
     fn give_up(&mut self, desk: &mut Desk, now_ns: u64) {
@@ -341,14 +382,15 @@ fn note_unknown(desk: &mut Desk, flight: &Flight<Load>, what: What, now_ns: u64)
 
 /// Takes the answers of one frame; answers how many settle their command. What was read before an error counts.
 #[inline]
-fn read<const CONFIRMS: bool>(
+fn read<const CONFIRMS: bool, const REPEATS: bool>(
     desk: &mut Desk,
     flight: &mut Flight<Load>,
     payload: &[u8],
     kind: Kind,
     now_ns: u64,
 ) -> (u64, Result<(), ProtocolError>) {
-    let expected = if kind.what == What::Reserve { What::Reserve } else { What::Confirm };
+    let expected =
+        if kind.what == What::Reserve || kind.what.is_on_card() { kind.what } else { What::Confirm };
     let (mut rest, mut done, mut units_done, mut others) = (payload, 0_u64, 0_u64, 0_u64);
     let mut result = Ok(());
     while !rest.is_empty() {
@@ -361,6 +403,7 @@ fn read<const CONFIRMS: bool>(
             Ok((raw, Said::Taken { what, at_ms, units, late, keys })) if what == expected => {
                 done += 1;
                 units_done += u64::from(units);
+                flight.load.said.taken::<REPEATS>(raw);
                 if let Some(word) = flight.load.taken.get_mut(usize::from(raw.index >> 6)) {
                     *word |= 1 << (raw.index & 63);
                 }
@@ -376,6 +419,7 @@ fn read<const CONFIRMS: bool>(
                 }
             }
             Ok((raw, Said::Refused(code))) => {
+                flight.load.said.refused(code);
                 others += u64::from(refuse(desk, flight, raw, kind, code, now_ns));
             }
             Ok((raw, Said::Owed { until_ms })) if kind.what == What::Sell => {
@@ -398,7 +442,7 @@ fn read<const CONFIRMS: bool>(
     if done > 0 {
         desk.acknowledged(done);
     }
-    let units = if CONFIRMS || expected == What::Confirm {
+    let units = if CONFIRMS || expected != What::Reserve {
         &mut desk.sums.sold_units
     } else {
         &mut desk.sums.reserved_units

@@ -6,6 +6,7 @@
 
 use crate::cards::CardTexts;
 use crate::error::LoadError;
+use crate::storm::{CodeTable, Storm};
 use scrip_engine::ids::{ChannelId, MerchantId, Slot, StockId};
 use scrip_engine::limits::{
     CHANNELS_PER_STOCK_MAX, KEYS_PER_ANSWER_MAX, LINES_MAX, TTL_MAX_MS, UNITS_PER_LINE_MAX,
@@ -65,6 +66,10 @@ pub struct LoadPlan {
     pub channels: Vec<(ChannelId, f64)>,
     /// The stocks are of card keys, and these are their texts: what is answered is compared with them.
     pub cards: Option<CardTexts>,
+    /// Of [`Work::Claim`] and [`Work::Redeem`]: who asks for what of the campaign, which is the one stock.
+    pub storm: Option<Storm>,
+    /// Codes by which its cards are named; `None`: by their ids. Not kept in the ledger.
+    pub codes: Option<Arc<CodeTable>>,
     /// One: a hot stock. Several: spread as the profile says, evenly unless it is [`Profile::Zipf`].
     pub stocks: Vec<StockId>,
     /// How demand is spread over time and stocks.
@@ -154,6 +159,10 @@ pub enum Work {
     },
     /// Checkouts; needs [`Profile::Checkout`].
     Checkout,
+    /// CLAIM, as the plan's storm says.
+    Claim,
+    /// REDEEM, as the plan's storm says.
+    Redeem,
 }
 
 /// Who waits for whom.
@@ -332,6 +341,8 @@ impl LoadPlan {
             channel: ChannelId(1),
             channels: Vec::new(),
             cards: None,
+            storm: None,
+            codes: None,
             stocks,
             profile: Profile::Steady,
             work: Work::Reserve,
@@ -399,6 +410,7 @@ impl LoadPlan {
             return plan("an allowance is a part of the attempts: say how many there are");
         }
         self.check_channels()?;
+        self.check_storm()?;
         match (self.profile, self.work) {
             (Profile::Checkout(shares), Work::Checkout) => self.check_checkout(&shares),
             (Profile::Checkout(_), _) | (_, Work::Checkout) => {
@@ -426,6 +438,26 @@ impl LoadPlan {
             return plan("a frame has no room for so many checkouts: lower batch to 4,096 at most");
         }
         shares.check()
+    }
+
+    fn check_storm(&self) -> Result<(), LoadError> {
+        match (self.work, &self.storm) {
+            (Work::Claim | Work::Redeem, Some(storm)) => {
+                if self.stocks.len() != 1 || self.parties || self.orders {
+                    return plan("a storm is on one campaign, and names nobody but its users and orders");
+                }
+                if self.codes.is_some() != storm.generation.is_some() {
+                    return plan("codes of cards have a generation: give both, or neither");
+                }
+                if self.codes.as_ref().is_some_and(|codes| codes.count() < storm.subjects) {
+                    return plan("there are fewer codes than cards to redeem");
+                }
+                storm.check()
+            }
+            (Work::Claim | Work::Redeem, None) => plan("a storm must say who asks for what: give storm"),
+            (_, Some(_)) => plan("a storm is of CLAIMs or REDEEMs: set work to one of them"),
+            (_, None) => Ok(()),
+        }
     }
 
     fn check_channels(&self) -> Result<(), LoadError> {

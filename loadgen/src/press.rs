@@ -3,15 +3,19 @@
 //! That spares an encoder's work and a copy per command. Invariant: the layout comes from the encoder
 //! ([`CommandFrame`]) once; patching touches ids, times, buyers and stocks and nothing else.
 
+mod cards;
+
 use crate::plan::{PARTIES_BYTES, TAKE_BYTES, WAIT_BYTES};
 use crate::recipe::{Generator, What};
-use scrip_engine::command::Parties;
+use crate::storm::CodeTable;
+use scrip_engine::command::{Parties, Request};
 use scrip_engine::ids::OperationId;
 use scrip_protocol::commands::{COMMAND_HEADER_BYTES, CommandHeader, LineLayout, PartiesLayout, TakeBody};
 use scrip_protocol::extras::Extras;
 use scrip_protocol::frame::{self, HEADER_BYTES, RawHeader};
 use scrip_protocol::limits::FRAME_BYTES_MAX;
 use scrip_protocol::write::CommandFrame;
+use std::sync::Arc;
 use zerocopy::little_endian::{U32, U64, U128};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
@@ -52,7 +56,6 @@ const _: () = assert!(size_of::<WaitingCommand>() == TAKE_BYTES + WAIT_BYTES);
 const _: () = assert!(size_of::<FullTakeCommand>() == TAKE_BYTES + PARTIES_BYTES);
 
 /// Frames of equal commands, back to back, that fill one write.
-#[derive(Debug)]
 pub(crate) struct Press {
     bytes: Vec<u8>,
     stride: usize,
@@ -61,6 +64,15 @@ pub(crate) struct Press {
     used: usize,
     /// The last of them was shorter than the others: nothing fits behind it.
     short: bool,
+    /// Of REDEEMs by code.
+    codes: Option<Arc<CodeTable>>,
+}
+
+impl core::fmt::Debug for Press {
+    /// Its bytes may hold codes.
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "Press({} of {} bytes)", self.used, self.bytes.len())
+    }
 }
 
 impl Press {
@@ -70,10 +82,15 @@ impl Press {
         let payment = cart.pays(&[]);
         let id = OperationId(1);
         let request = generator.request(what, id, id, &cart, &payment, 0);
+        Press::of(&request, &Extras::NONE, batch, outstanding)
+    }
+
+    /// Frames of `batch` such commands.
+    fn of(request: &Request<'_>, extras: &Extras<'_>, batch: u32, outstanding: u32) -> Press {
         let mut bytes = Vec::new();
         let mut frame = CommandFrame::begin(&mut bytes, 0, FRAME_BYTES_MAX);
         for _ in 0..batch {
-            frame.push(&mut bytes, &request, &Extras::NONE).expect("the plan's batch fits into a frame");
+            frame.push(&mut bytes, request, extras).expect("the plan's batch fits into a frame");
         }
         frame.finish(&mut bytes);
         let stride = bytes.len();
@@ -84,6 +101,7 @@ impl Press {
             command_bytes: (stride - HEADER_BYTES) / batch as usize,
             used: 0,
             short: false,
+            codes: None,
         }
     }
 

@@ -6,6 +6,7 @@
 use crate::cards::CardTexts;
 use crate::ids::{Ids, OWN_NUMBER, below, mix};
 use crate::plan::{CHECKOUT_LINES_MAX, CheckoutShares, LoadPlan, Profile, Work};
+use crate::storm::Storm;
 use crate::zipf::Zipf;
 use scrip_engine::command::{Command, Envelope, Line, Parties, Request, Take};
 use scrip_engine::ids::{ChannelId, MerchantId, OperationId, OrderId, Slot, StockId, UserId};
@@ -38,6 +39,9 @@ pub struct Recipe {
     pub channels: Vec<(u16, f64)>,
     /// The texts of card keys.
     pub cards: Option<CardTexts>,
+    /// Of a storm on cards: who asks for what.
+    #[serde(default)]
+    pub storm: Option<Storm>,
     /// The stocks, by rank.
     pub stocks: Vec<u64>,
     /// Zipf exponent of the demand over them; 0: even.
@@ -82,6 +86,7 @@ impl Recipe {
             channel: plan.channel.0,
             channels: plan.channels.iter().map(|(channel, share)| (channel.0, *share)).collect(),
             cards: plan.cards,
+            storm: plan.storm.map(|storm| Storm { threads: plan.threads, ..storm }),
             stocks: plan.stocks.iter().map(|stock| stock.0).collect(),
             exponent: plan.exponent(),
             hot,
@@ -156,11 +161,15 @@ pub enum What {
     Reveal = 7,
     /// KEY_REPLACE.
     KeyReplace = 8,
+    /// CLAIM.
+    Claim = 9,
+    /// REDEEM.
+    Redeem = 10,
 }
 
 impl What {
     /// All of them, by number.
-    pub const ALL: [What; 8] = [
+    pub const ALL: [What; 10] = [
         What::Reserve,
         What::Sell,
         What::Extend,
@@ -169,6 +178,8 @@ impl What {
         What::Return,
         What::Reveal,
         What::KeyReplace,
+        What::Claim,
+        What::Redeem,
     ];
 
     /// The command with this number.
@@ -191,7 +202,14 @@ impl What {
             What::Return => "RETURN",
             What::Reveal => "REVEAL",
             What::KeyReplace => "KEY_REPLACE",
+            What::Claim => "CLAIM",
+            What::Redeem => "REDEEM",
         }
+    }
+
+    /// Whether it is on a card, and not on a hold.
+    pub const fn is_on_card(self) -> bool {
+        matches!(self, What::Claim | What::Redeem)
     }
 
     /// Whether it has an operation id of its own, and names the hold besides.
@@ -420,6 +438,7 @@ impl Generator {
             What::Return => Command::Return { hold, to_available: self.gives_to_available(hold), units: &[] },
             What::Reveal => Command::Reveal { hold },
             What::KeyReplace => Command::KeyReplace { hold, key, reason: REASON },
+            What::Claim | What::Redeem => self.storm_command(what, self.ids.number(operation)),
         };
         let mut envelope = self.envelope(operation);
         if !self.channels.is_empty() {
@@ -455,7 +474,7 @@ impl Generator {
         match self.recipe.work {
             Work::Sell { paid } => paid,
             Work::Checkout => matches!(fate, Fate::Sell),
-            Work::Reserve | Work::ReserveConfirm { .. } => false,
+            Work::Reserve | Work::ReserveConfirm { .. } | Work::Claim | Work::Redeem => false,
         }
     }
 
@@ -504,7 +523,7 @@ mod tests {
             let granted: Vec<u32> = cart.lines().iter().map(|line| line.units.get()).collect();
             let payment = cart.pays(&granted);
             let (own, hold) = (generator.operation(1, number), generator.operation(1, number + 1));
-            for what in What::ALL {
+            for what in What::ALL.into_iter().filter(|what| !what.is_on_card()) {
                 generator.request(what, own, hold, &cart, &payment, 1).check().unwrap();
             }
         }

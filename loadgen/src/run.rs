@@ -112,7 +112,7 @@ fn work(
             let job = Checkouts::new(plan, lanes);
             Worker::new(plan, board, desk, job, lanes)?.run()
         }
-        Work::Reserve | Work::ReserveConfirm { .. } | Work::Sell { .. } => {
+        Work::Reserve | Work::ReserveConfirm { .. } | Work::Sell { .. } | Work::Claim | Work::Redeem => {
             let job = Plain::new(plan, &desk, lanes);
             Worker::new(plan, board, desk, job, lanes)?.run()
         }

@@ -78,11 +78,27 @@ pub enum Bug {
     OwedReplacementUsedTwice,
     /// engine: a merchant's clock stays as far ahead of UTC as it was first.
     ZoneStandsStill,
+    /// engine: a card is redeemed wherever its scope does not lie.
+    ScopeIgnored,
+    /// engine: a card of one user is redeemed by another.
+    ForeignCardRedeemed,
+    /// engine: a code that a newer one has replaced still names its card.
+    OldCodeOpens,
+    /// engine: a redemption can be reversed by one unit more than is left of it.
+    ReversedTooFar,
+    /// engine: half a minor unit of a percentage is rounded down.
+    HalfRoundedDown,
+    /// engine: cards that are issued do not count for their owner's limit.
+    CardsNotCounted,
+    /// engine: the unit of a void card stays consumed in its campaign.
+    VoidCardStaysIssued,
+    /// engine: an activated card keeps its times: those relative to receipt never begin.
+    ActivationChangesNoTimes,
 }
 
 impl Bug {
     /// Every planted bug, in the order of their numbers.
-    pub const ALL: [Bug; 35] = [
+    pub const ALL: [Bug; 43] = [
         Bug::AnswerBeforeSync,
         Bug::SkippedDirectorySync,
         Bug::IgnoredIoError,
@@ -118,6 +134,14 @@ impl Bug {
         Bug::ConfirmOwesAll,
         Bug::OwedReplacementUsedTwice,
         Bug::ZoneStandsStill,
+        Bug::ScopeIgnored,
+        Bug::ForeignCardRedeemed,
+        Bug::OldCodeOpens,
+        Bug::ReversedTooFar,
+        Bug::HalfRoundedDown,
+        Bug::CardsNotCounted,
+        Bug::VoidCardStaysIssued,
+        Bug::ActivationChangesNoTimes,
     ];
 }
 

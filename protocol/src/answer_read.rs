@@ -244,7 +244,8 @@ impl<'a> Body<'a> {
             | AnswerKind::Campaign
             | AnswerKind::Card
             | AnswerKind::Wallet
-            | AnswerKind::Redemption => self.cards(kind)?,
+            | AnswerKind::Redemption
+            | AnswerKind::Quote => self.cards(kind)?,
             AnswerKind::Rejection => return Err(AnswerFault::UnknownKind(kind as u8)),
         })
     }

@@ -244,7 +244,8 @@ fn done(out: &mut Vec<u8>, index: u16, answer: &Answer<'_>, seals: &mut dyn Open
         | Answer::Campaign(_)
         | Answer::Card(_)
         | Answer::Wallet { .. }
-        | Answer::Redemption(_) => cards::done(out, index, answer),
+        | Answer::Redemption(_)
+        | Answer::Quote(_) => cards::done(out, index, answer),
     }
 }
 

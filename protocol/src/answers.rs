@@ -371,6 +371,8 @@ pub mod flag {
     pub const CARDS: u8 = 32;
     /// WALLET: there may be more behind `next`.
     pub const MORE: u8 = 1;
+    /// QUOTE: no combination of the cards to choose from is better.
+    pub const EXACT: u8 = 1;
     /// CONFIRMED, CONFIRMED_KEYS, HOLD: confirmed after the hold had expired.
     pub const LATE: u8 = 1;
     /// RELEASED: the hold had expired before, and a late CONFIRM is now refused.
@@ -490,6 +492,8 @@ numbered! {
         Wallet = 29, "WALLET", WalletBody, "`count` cards of 48 bytes", flag::MORE;
         /// OPERATION_SHOW of a REDEEM.
         Redemption = 30, "REDEMPTION", RedemptionBody, "", flag::FLAGGED;
+        /// QUOTE.
+        Quote = 31, "QUOTE", QuoteAnswerBody, "`count` cards of 48 bytes, `lines` lines of 16 bytes, then `count` x `lines` shares (u64): what each card takes off each line, card by card", flag::EXACT;
     }
 }
 

@@ -73,6 +73,8 @@ pub mod flag {
     pub const OF_CAMPAIGN: u8 = 1;
     /// WALLET_SHOW: only cards that the owner got before the one named.
     pub const HAS_AFTER: u8 = 2;
+    /// QUOTE: the best of the cards named are wanted, not all of them.
+    pub const BEST: u8 = 1;
 }
 
 /// The flags of STOCK_CREATE and STOCK that say what a stock's units are.
@@ -127,6 +129,8 @@ pub enum Tail {
     Definition,
     /// Limit key, device and address, if HAS_PARTIES announces them.
     Parties,
+    /// `lines` lines of a cart of 32 bytes, then cards of 16 bytes.
+    Cart,
     /// `lines` lengths of texts (u16), then the texts one behind the other; padded to a multiple of 8.
     Texts,
 }
@@ -294,6 +298,8 @@ commands! {
     CardShow = 89, "CARD_SHOW", CardShowBody, None, [HAS_GENERATION];
     /// Query: the cards of an owner, a page of them, the newest first. Needs no operation id.
     WalletShow = 90, "WALLET_SHOW", WalletShowBody, None, [OF_CAMPAIGN, HAS_AFTER];
+    /// Query: what a cart costs with the cards named, or with the best of them or of a wallet. Needs no operation id.
+    Quote = 91, "QUOTE", QuoteBody, Cart, [BEST];
 }
 
 impl CommandKind {
@@ -348,6 +354,7 @@ impl CommandKind {
             Command::CampaignShow { .. } => CommandKind::CampaignShow,
             Command::CardShow { .. } => CommandKind::CardShow,
             Command::WalletShow { .. } => CommandKind::WalletShow,
+            Command::Quote(_) => CommandKind::Quote,
         }
     }
 }

@@ -205,7 +205,8 @@ impl<'a> Body<'a> {
             | CommandKind::CardChange
             | CommandKind::CampaignShow
             | CommandKind::CardShow
-            | CommandKind::WalletShow => self.cards(kind)?,
+            | CommandKind::WalletShow
+            | CommandKind::Quote => self.cards(kind)?,
         };
         Ok((command, self.rest))
     }

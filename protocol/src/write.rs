@@ -240,7 +240,8 @@ fn flags_and_lines(command: &Command<'_>) -> (u8, usize) {
         | Command::CardChange { .. }
         | Command::CampaignShow { .. }
         | Command::CardShow { .. }
-        | Command::WalletShow { .. } => cards::flags_and_lines(command),
+        | Command::WalletShow { .. }
+        | Command::Quote(_) => cards::flags_and_lines(command),
     }
 }
 
@@ -317,7 +318,8 @@ fn body(out: &mut Vec<u8>, command: &Command<'_>) {
         | Command::CardChange { .. }
         | Command::CampaignShow { .. }
         | Command::CardShow { .. }
-        | Command::WalletShow { .. } => cards::body(out, command),
+        | Command::WalletShow { .. }
+        | Command::Quote(_) => cards::body(out, command),
         command => keys(out, command),
     }
 }

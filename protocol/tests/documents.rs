@@ -6,18 +6,19 @@ use scrip_engine::limits::{
     BATCHES_PER_STOCK_MAX, BEARER_CARDS_MAX, BLOCKS_PER_ANSWER_MAX, CAMPAIGN_UNITS_MAX, CARD_UNITS_MAX,
     CARDS_PER_ISSUE_MAX, CHANNELS_PER_STOCK_MAX, CLOCK_AHEAD_MAX_MS, KEY_BLOCK_BYTES_MAX, KEY_TEXT_BYTES_MAX,
     KEYS_PER_CHUNK_MAX, KEYS_PER_HOLD_MAX, LINES_MAX, NAME_BYTES_MAX, OWED_MAX_MS, PRICES_PER_STOCK_MAX,
-    RISK_RULES_MAX, SCOPE_MAX, STOCK_UNITS_MAX, TIERS_MAX, TRANSITIONS_MAX, TTL_DEFAULT_MS, TTL_MAX_MS,
-    UNITS_PER_LINE_MAX,
+    QUOTE_CARDS_MAX, QUOTE_LINES_MAX, RISK_RULES_MAX, SCOPE_MAX, STOCK_UNITS_MAX, TIERS_MAX, TRANSITIONS_MAX,
+    TTL_DEFAULT_MS, TTL_MAX_MS, UNITS_PER_LINE_MAX,
 };
 use scrip_engine::rejection::{Class, Code};
 use scrip_protocol::answers::{
     ANSWER_HEADER_BYTES, AnswerHeader, AnswerKind, BatchLayout, ChannelLayout, DebtLayout, FactsKind,
-    HoldLineLayout, KeyItemLayout, LineFactLayout, ListedItemLayout, OrderHoldLayout, WalletCardLayout,
-    flag as answer_flag,
+    HoldLineLayout, KeyItemLayout, LineFactLayout, ListedItemLayout, OrderHoldLayout, QuotedCardLayout,
+    QuotedLineLayout, WalletCardLayout, flag as answer_flag,
 };
 use scrip_protocol::commands::{
-    COMMAND_HEADER_BYTES, CommandHeader, CommandKind, DefinitionLayout, LimitsEnd, LineLayout, PartiesLayout,
-    PriceLayout, QuotaLayout, ScopeLayout, SubjectLimitLayout, Tail, TierLayout, TransitionLayout,
+    COMMAND_HEADER_BYTES, CartLineLayout, CommandHeader, CommandKind, DefinitionLayout, LimitsEnd,
+    LineLayout, PartiesLayout, PriceLayout, QuotaLayout, QuoteCardLayout, ScopeLayout, SubjectLimitLayout,
+    Tail, TierLayout, TransitionLayout,
 };
 use scrip_protocol::error::ErrorCode;
 use scrip_protocol::extras::{CODE, ExtraHeader, FACTS, LABEL, TRACE};
@@ -33,7 +34,7 @@ fn file(path: &str) -> PathBuf {
 }
 
 fn limits_table() -> String {
-    let rows: [(&str, u64, &str); 34] = [
+    let rows: [(&str, u64, &str); 36] = [
         ("frame, header included", u64::from(limits::FRAME_BYTES_MAX), "bytes"),
         ("frame before WELCOME", u64::from(limits::FRAME_BYTES_BEFORE_AUTHENTICATION_MAX), "bytes"),
         ("command, header included", limits::COMMAND_BYTES_MAX as u64, "bytes"),
@@ -58,6 +59,8 @@ fn limits_table() -> String {
         ("entries of a scope", SCOPE_MAX as u64, ""),
         ("cards for an owner in one ISSUE", CARDS_PER_ISSUE_MAX as u64, ""),
         ("bearer cards in one ISSUE", u64::from(BEARER_CARDS_MAX), ""),
+        ("lines of the cart of a QUOTE", QUOTE_LINES_MAX as u64, ""),
+        ("cards of a QUOTE", QUOTE_CARDS_MAX as u64, ""),
         ("text of a code in the extra CODE", limits::CODE_BYTES_MAX as u64, "bytes of UTF-8"),
         ("time to live of a hold, from its creation", u64::from(TTL_MAX_MS), "ms"),
         ("time to live if none is given", u64::from(TTL_DEFAULT_MS), "ms"),
@@ -120,6 +123,7 @@ fn command_kinds() -> String {
             Tail::Definition if *kind == CommandKind::CampaignCreate => "definition, name",
             Tail::Definition => "definition",
             Tail::Parties => "parties",
+            Tail::Cart => "lines of a cart, cards",
         };
         let flags: Vec<String> =
             kind.flags().iter().map(|flag| format!("{} = {}", flag.name, flag.bit)).collect();
@@ -154,6 +158,7 @@ fn answer_of(kind: CommandKind) -> &'static str {
         CommandKind::CampaignShow => "CAMPAIGN",
         CommandKind::CardShow => "CARD",
         CommandKind::WalletShow => "WALLET",
+        CommandKind::Quote => "QUOTE",
         CommandKind::StockTermsShow => "TERMS",
         CommandKind::RiskShow => "RISK",
         CommandKind::ZoneShow => "ZONE",
@@ -178,6 +183,7 @@ fn answer_kinds() -> String {
                 )
             }
             AnswerKind::Wallet => format!("MORE = {}", answer_flag::MORE),
+            AnswerKind::Quote => format!("EXACT = {}", answer_flag::EXACT),
             AnswerKind::Redemption => format!("FLAGGED = {}", answer_flag::FLAGGED),
             _ => String::new(),
         };
@@ -268,8 +274,8 @@ fn rejection(code: Code) -> (&'static str, &'static str) {
         ),
         Code::OutOfScope => ("", "REDEEM: not for this channel, store, product or category"),
         Code::RuleFailed => (
-            "VERSION for STOCK_EDIT, STOCK_QUOTA, STOCK_LIMITS, STOCK_PRICE, ZONE_SET, CAMPAIGN_EDIT and CAMPAIGN_STATE of another version; LINES for RESERVE and SELL; UNITS for REDEEM",
-            "the stock or batch exists already (STOCK_CREATE, BATCH_CREATE); another version is in force (STOCK_EDIT, STOCK_QUOTA, STOCK_LIMITS, STOCK_PRICE, ZONE_SET); another clock than the first, or the merchant has no zone (STOCK_LIMITS); a transition that has begun would change (ZONE_SET); a time has passed (STOCK_QUOTA, BATCH_CREATE); not for a stock of this kind, or a hold without card keys; more card keys than a line can have (RESERVE, SELL); card keys to available (RETURN); replaced three times (KEY_REPLACE); shown already (KEY_RECLAIM); no sale's id (CANCEL); the id exists (CAMPAIGN_CREATE), a fixed field differs (CAMPAIGN_EDIT), no such move (CAMPAIGN_STATE, CARD_CHANGE), a time that has passed (CARD_CHANGE), the amount is below the threshold or the interval has not passed (REDEEM); as a line's fact: the order has the stock by another hold (late CONFIRM)",
+            "VERSION for STOCK_EDIT, STOCK_QUOTA, STOCK_LIMITS, STOCK_PRICE, ZONE_SET, CAMPAIGN_EDIT and CAMPAIGN_STATE of another version; LINES for RESERVE and SELL; UNITS for REDEEM; for QUOTE LINES with the places of two cards",
+            "the stock or batch exists already (STOCK_CREATE, BATCH_CREATE); another version is in force (STOCK_EDIT, STOCK_QUOTA, STOCK_LIMITS, STOCK_PRICE, ZONE_SET); another clock than the first, or the merchant has no zone (STOCK_LIMITS); a transition that has begun would change (ZONE_SET); a time has passed (STOCK_QUOTA, BATCH_CREATE); not for a stock of this kind, or a hold without card keys; more card keys than a line can have (RESERVE, SELL); card keys to available (RETURN); replaced three times (KEY_REPLACE); shown already (KEY_RECLAIM); no sale's id (CANCEL); the id exists (CAMPAIGN_CREATE), a fixed field differs (CAMPAIGN_EDIT), no such move (CAMPAIGN_STATE, CARD_CHANGE), a time that has passed (CARD_CHANGE), the amount is below the threshold or the interval has not passed (REDEEM); two cards may not be used together (QUOTE); as a line's fact: the order has the stock by another hold (late CONFIRM)",
         ),
         Code::LockedByOtherOrder => ("", "later: another order holds it"),
         Code::QuoteChanged => {
@@ -370,6 +376,11 @@ fn table(name: &str) -> String {
         "tier" => markdown(0, TierLayout::FIELDS),
         "scope" => markdown(0, ScopeLayout::FIELDS),
         "wallet_card" => markdown(0, WalletCardLayout::FIELDS),
+        "cart_line" => markdown(0, CartLineLayout::FIELDS),
+        "quote_card" => markdown(0, QuoteCardLayout::FIELDS),
+        "quoted_card" => markdown(0, QuotedCardLayout::FIELDS),
+        "quoted_line" => markdown(0, QuotedLineLayout::FIELDS),
+        "QUOTED" => answer(AnswerKind::Quote),
         "hold_line" => markdown(0, HoldLineLayout::FIELDS),
         "facts_kinds" => facts_kinds(),
         "line_fact" => markdown(0, LineFactLayout::FIELDS),

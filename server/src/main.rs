@@ -91,6 +91,7 @@ fn run(command: Command) -> Result<ExitCode, Box<dyn Error>> {
         Command::Campaign(command) => operator::campaign(&command)?,
         Command::Card(command) => operator::card(&command)?,
         Command::Wallet(arguments) => operator::wallet(&arguments)?,
+        Command::Quote(arguments) => operator::quote(&arguments)?,
         Command::Code(command) => operator::code(&command)?,
         Command::Top(arguments) => operator::top(&arguments)?,
         Command::Import(command) => return Ok(exit_code(keys::import(&command)?)),

@@ -13,6 +13,7 @@ mod keys;
 mod orders;
 mod plan;
 mod quotas;
+mod quotes;
 mod rules;
 mod worth;
 mod zones;
@@ -20,7 +21,7 @@ mod zones;
 pub use plan::{Chances, Kind, Plan, ROOMY};
 
 use crate::oracle::Oracle;
-use crate::request::{OwnedCommand, OwnedRequest};
+use crate::request::{CardCommand, OwnedCommand, OwnedRequest};
 use fastrand::Rng;
 use scrip_engine::answer::HoldState;
 use scrip_engine::command::Envelope;
@@ -129,7 +130,10 @@ impl Generator {
         if request.take().is_some() {
             self.holds.push(request.envelope);
         }
-        self.sent.push(request.clone());
+        // Asked again later, a quote may be about a wallet that the oracle has no time for.
+        if !matches!(request.command, OwnedCommand::OfCards(CardCommand::Quote(_))) {
+            self.sent.push(request.clone());
+        }
         Step::Ask(request)
     }
 

@@ -5,7 +5,7 @@
 
 mod cards;
 
-pub use cards::OwnedCampaign;
+pub use cards::{OwnedCampaign, OwnedQuoted};
 
 use crate::request::OwnedRequest;
 use scrip_engine::answer::{
@@ -52,6 +52,7 @@ pub enum OwnedOutcome {
     Card(CardView),
     Wallet { next: Option<CardId>, cards: Vec<WalletCard> },
     Redemption(RedemptionView),
+    Quote(Box<OwnedQuoted>),
     Refused { code: Code, facts: OwnedFacts },
 }
 
@@ -472,6 +473,7 @@ impl From<Answer<'_>> for OwnedOutcome {
             Answer::Card(view) => OwnedOutcome::Card(view),
             Answer::Wallet { next, cards } => OwnedOutcome::Wallet { next, cards: cards.to_vec() },
             Answer::Redemption(view) => OwnedOutcome::Redemption(view),
+            Answer::Quote(view) => OwnedOutcome::Quote(Box::new(view.into())),
         }
     }
 }

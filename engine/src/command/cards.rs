@@ -8,7 +8,7 @@ use super::{Malformed, Parties, StockTerms};
 use crate::ids::{CardId, OrderId, StockId, UserId};
 use crate::limits::{
     BEARER_CARDS_MAX, CAMPAIGN_KEY_BYTES_MAX, CAMPAIGN_UNITS_MAX, CARD_UNITS_MAX, CARDS_PER_ISSUE_MAX,
-    SCOPE_MAX, TIERS_MAX,
+    SCOPE_MAX, STACKING_CLASSES, TIERS_MAX,
 };
 use zerocopy::little_endian::{U16, U32, U64};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
@@ -84,10 +84,12 @@ impl CampaignState {
 pub struct Definition {
     /// A [`CampaignKind`].
     pub kind: u8,
-    /// [`Definition::EACH`], [`Definition::INACTIVE`].
+    /// [`Definition::EACH`], [`Definition::INACTIVE`], [`Definition::BEFORE`].
     pub flags: u8,
+    /// In a quote: its stacking class, 0 to 31.
+    pub class: u8,
     /// Reserved; 0.
-    pub spare: U16,
+    pub spare: u8,
     /// Balance of a new card.
     pub units: U32,
     /// The least amount an order must have, in minor units; 0: any.
@@ -110,8 +112,8 @@ pub struct Definition {
     pub window_s: U32,
     /// Seconds that a card lives at least after a reversal has given it units back; 0: none.
     pub grace_s: U32,
-    /// Reserved; 0.
-    pub spare_2: U32,
+    /// In a quote: the stacking classes it combines with, bit n for class n; 0: it is used alone.
+    pub combines: U32,
 }
 
 impl Definition {
@@ -119,8 +121,10 @@ impl Definition {
     pub const EACH: u8 = 1;
     /// Flag: cards begin inactive.
     pub const INACTIVE: u8 = 2;
+    /// Flag: in a quote the threshold counts what lines cost before everything, not after earlier stages.
+    pub const BEFORE: u8 = 4;
     /// All flags there are.
-    pub const FLAGS: u8 = Definition::EACH | Definition::INACTIVE;
+    pub const FLAGS: u8 = Definition::EACH | Definition::INACTIVE | Definition::BEFORE;
 
     /// What its cards are worth. Panics on a definition that was not checked.
     pub fn kind(&self) -> CampaignKind {
@@ -130,6 +134,11 @@ impl Definition {
     /// Whether the value is granted for each whole threshold.
     pub const fn each(&self) -> bool {
         self.flags & Definition::EACH != 0
+    }
+
+    /// Whether the threshold of a quote counts what lines cost before everything.
+    pub const fn before(&self) -> bool {
+        self.flags & Definition::BEFORE != 0
     }
 
     /// Whether cards begin inactive.
@@ -446,8 +455,11 @@ impl CampaignTerms<'_> {
     pub(super) fn check(&self) -> Result<(), Malformed> {
         let definition = self.definition;
         let kind = CampaignKind::from_number(definition.kind).ok_or(Malformed::Definition("kind"))?;
-        if definition.flags & !Definition::FLAGS != 0 || definition.spare != 0 || definition.spare_2 != 0 {
+        if definition.flags & !Definition::FLAGS != 0 || definition.spare != 0 {
             return Err(Malformed::Definition("a flag or reserved field"));
+        }
+        if definition.class >= STACKING_CLASSES {
+            return Err(Malformed::Definition("stacking class"));
         }
         if self.tiers.len() > TIERS_MAX {
             return Err(Malformed::TierCount(self.tiers.len()));

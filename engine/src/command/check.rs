@@ -31,6 +31,7 @@ impl Request<'_> {
                 | Command::CampaignShow { .. }
                 | Command::CardShow { .. }
                 | Command::WalletShow { .. }
+                | Command::Quote(_)
         );
         if self.envelope.operation.0 == 0 && !named {
             return Err(Malformed::OperationZero);
@@ -83,6 +84,7 @@ impl Request<'_> {
                 _ => Ok(()),
             },
             Command::ZoneSet(zone) => check_zone(zone),
+            Command::Quote(quote) => quote.check(),
             Command::Extend { .. }
             | Command::CampaignState { .. }
             | Command::Reverse { .. }

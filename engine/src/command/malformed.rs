@@ -4,10 +4,7 @@
 //! Invariant: each message says what would be right.
 
 use crate::limits::{
-    CAMPAIGN_KEY_BYTES_MAX, CAMPAIGN_UNITS_MAX, CARDS_PER_HOLD_MAX, CHANNELS_PER_STOCK_MAX,
-    KEY_BLOCK_BYTES_MAX, KEY_TEXT_BYTES_MAX, KEYS_PER_CHUNK_MAX, NAME_BYTES_MAX, PRICES_PER_STOCK_MAX,
-    RISK_RULES_MAX, RISK_WINDOW_MAX_MS, RISK_WINDOW_MIN_MS, SCOPE_MAX, STOCK_UNITS_MAX, TIERS_MAX,
-    TRANSITIONS_MAX, TTL_MAX_MS, UNITS_PER_LINE_MAX, ZONE_OFFSET_MAX_MINUTES,
+    CAMPAIGN_KEY_BYTES_MAX, CAMPAIGN_UNITS_MAX, CARDS_PER_HOLD_MAX, CHANNELS_PER_STOCK_MAX, KEYS_PER_CHUNK_MAX, KEY_BLOCK_BYTES_MAX, KEY_TEXT_BYTES_MAX, NAME_BYTES_MAX, PRICES_PER_STOCK_MAX, QUOTE_CARDS_MAX, QUOTE_LINES_MAX, RISK_RULES_MAX, RISK_WINDOW_MAX_MS, RISK_WINDOW_MIN_MS, SCOPE_MAX, STOCK_UNITS_MAX, TIERS_MAX, TRANSITIONS_MAX, TTL_MAX_MS, UNITS_PER_LINE_MAX, ZONE_OFFSET_MAX_MINUTES,
 };
 
 /// A request that breaks a fixed limit of the contract. It is never executed and costs its connection.
@@ -177,6 +174,22 @@ pub enum Malformed {
         "a CLAIM names its user and no times; bearer cards are for nobody: no limit key, device or address"
     )]
     Issue,
+    /// A cart without lines, or with too many.
+    #[error("{0} lines: the cart of a QUOTE has 1 to {QUOTE_LINES_MAX}")]
+    CartLineCount(usize),
+    /// A line of a cart out of bounds.
+    #[error(
+        "line {0} of the cart: it has at least 1 piece, a cart costs at most 2^53 - 1, and reserved bytes must be 0"
+    )]
+    CartLine(usize),
+    /// Too many cards, or none to choose the best of.
+    #[error(
+        "{0} cards: a QUOTE names at most {QUOTE_CARDS_MAX}, and at least 1 if the best of them are wanted"
+    )]
+    QuoteCardCount(usize),
+    /// A card of a QUOTE that is given twice or out of bounds.
+    #[error("card {0} of the QUOTE: given twice, or a reserved byte is not 0")]
+    QuoteCard(usize),
     /// A generation that codes do not have.
     #[error("generation {0}: codes have 0 to 31")]
     Generation(u8),

@@ -16,6 +16,7 @@ use crate::state::campaigns::Campaign;
 use crate::state::cards::CardRecord;
 use crate::state::stock::Posting;
 use crate::state::table::Handle;
+use scrip_planted::{Bug, on};
 use zerocopy::little_endian::{U16, U32, U64};
 
 /// The state that a change leads to, or why it can't be.
@@ -75,7 +76,7 @@ pub fn decide_change<'p>(
 fn times_after(change: CardChange, card: &CardRecord, campaign: &Campaign, now_ms: u64) -> (u32, u32) {
     match change {
         CardChange::Extend { until_ms } => (card.from_s, end_in_seconds(until_ms)),
-        CardChange::Activate if !card.own_times() => {
+        CardChange::Activate if !card.own_times() && !on(Bug::ActivationChangesNoTimes) => {
             let span = Span { from_ms: in_ms(card.from_s), until_ms: in_ms(card.until_s) };
             span.received(&campaign.definition, now_ms).in_seconds()
         }
@@ -98,7 +99,9 @@ pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) {
         found.available = 0;
         let channel = ChannelId(found.channel);
         let stock = state.campaigns.get(state.cards.place(handle).0).stock;
-        state.post(stock, channel, Posting::ReturnToVoid(1));
+        if !on(Bug::VoidCardStaysIssued) {
+            state.post(stock, channel, Posting::ReturnToVoid(1));
+        }
     }
     record(state, origin, OperationKind::CardChange, to as u64, resolved);
 }

@@ -20,6 +20,7 @@ use crate::state::cards::{CardRecord, IssueTimes, pages_max};
 use crate::state::counts::{Entries, NO_ENTRIES};
 use crate::state::stock::Posting;
 use crate::state::table::{Handle, NONE};
+use scrip_planted::{Bug, on};
 
 /// In the number of an operation record the cards less one stand above the first card's id.
 const COUNT_SHIFT: u32 = CardId::BITS;
@@ -235,7 +236,7 @@ pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) -> Handl
         u64::from(count - 1) << COUNT_SHIFT | first.0
     };
     let (subjects, line) = (subjects(*owner, parties.as_ref()), EventLine::new(*campaign, *count, *counting));
-    for kind in SubjectKind::ALL.into_iter().filter(|kind| line.counts(*kind)) {
+    for kind in SubjectKind::ALL.into_iter().filter(|kind| line.counts(*kind) && !on(Bug::CardsNotCounted)) {
         state.count_for_good((kind, subjects[kind.position()], stock), *count, line.fully());
     }
     let of = (origin.merchant, origin.slot);

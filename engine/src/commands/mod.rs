@@ -23,6 +23,7 @@ pub mod orders;
 pub mod owed;
 pub mod prices;
 pub mod query;
+pub mod quote;
 pub mod redeem;
 pub mod refused;
 pub mod reply;
@@ -40,7 +41,7 @@ pub use resolve::resolve;
 
 use crate::answer::{
     BatchView, ChannelView, DebtView, HoldCard, HoldLine, KeyPlace, ListedPlace, OperationKind, OrderHold,
-    WalletCard,
+    QuoteView, WalletCard,
 };
 use crate::calendar::Transition;
 use crate::command::{Block, Command, Price, Quota, Request, RiskRule};
@@ -64,6 +65,8 @@ pub enum Verdict<'p> {
     Do(Event<'p>, &'p Resolved, Reply),
     /// Nothing happens; the reply is read from the state.
     Answer(Reply),
+    /// Nothing happens; this is the reply, worked out from the state.
+    Quote(QuoteView<'p>),
     /// Nothing happens.
     Refuse(Rejection<'p>),
 }
@@ -216,6 +219,8 @@ pub struct Plan {
     pub sealed: Vec<u8>,
     /// What cards are worth from now on.
     pub terms: campaigns::Terms,
+    /// Where quotes are worked out.
+    pub desk: quote::Desk,
 }
 
 impl Plan {
@@ -250,6 +255,7 @@ impl Plan {
             keys: Vec::with_capacity(KEYS_PER_CHUNK_MAX),
             sealed: Vec::with_capacity(KEY_BLOCK_BYTES_MAX + SEAL_BYTES),
             terms: campaigns::Terms::default(),
+            desk: quote::Desk::default(),
         }
     }
 
@@ -396,7 +402,8 @@ pub fn decide<'p>(state: &State, question: Question<'_>, plan: &'p mut Plan) -> 
         | Command::CampaignState { .. }
         | Command::CampaignShow { .. }
         | Command::CardShow { .. }
-        | Command::WalletShow { .. } => decide_cards(state, question, plan),
+        | Command::WalletShow { .. }
+        | Command::Quote(_) => decide_cards(state, question, plan),
         command => stock::decide(state, question, command, plan),
     }
 }
@@ -422,6 +429,7 @@ fn decide_cards<'p>(state: &State, question: Question<'_>, plan: &'p mut Plan) -
         Command::WalletShow { owner, campaign, after, limit } => {
             cards::decide_wallet(state, question, (*owner, *campaign), (*after, *limit))
         }
+        Command::Quote(quote) => quote::decide(state, question, quote, plan),
         other => unreachable!("{other:?} is decided before"),
     }
 }

@@ -5,19 +5,20 @@
 use super::checks::{before_deciding, capacity};
 use super::issue::{check_risk, no_pages};
 use super::take::subjects;
-use super::worth::{discount, in_ms, in_scope, least_amount};
+use super::worth::{Purpose, discount, in_ms, in_scope, least_amount};
 use super::{Plan, Question, Reply, Resolved, TO_BE_MADE, Verdict, risk};
 use crate::answer::{Redeemed, RedemptionView};
 use crate::command::{CampaignState, CardState, Redeem, Take};
 use crate::content::content_digest;
 use crate::event::{Buyer, Event};
-use crate::ids::{CardId, MerchantId, OrderId};
+use crate::ids::{CardId, MerchantId, OrderId, UserId};
 use crate::rejection::{CapacityOf, Code, Facts, Rejection};
 use crate::state::State;
-use crate::state::cards::Found;
+use crate::state::cards::{CardRecord, Found};
 use crate::state::reclaim::VISITS_PER_INSERTION;
 use crate::state::redemptions::NewRedemption;
 use crate::state::table::Handle;
+use scrip_planted::{Bug, on};
 
 /// A merchant's card that was issued, and whose code has not been replaced by a newer one.
 #[inline]
@@ -29,7 +30,8 @@ pub(super) fn find<'s>(
 ) -> Option<Found<'s>> {
     let found = state.find_card(card)?;
     let is_his = state.stock_of_campaign(found.campaign).merchant == merchant;
-    let in_force = generation.is_none_or(|generation| generation == found.card.generation);
+    let in_force =
+        generation.is_none_or(|generation| generation == found.card.generation) || on(Bug::OldCodeOpens);
     (is_his && in_force).then_some(found)
 }
 
@@ -99,19 +101,33 @@ pub(super) fn check_use(
     redeem: &Redeem<'_>,
     found: &Found<'_>,
 ) -> Option<Rejection<'static>> {
-    let (card, now_ms) = (&found.card, question.now_ms);
+    let Redeem { store, product, category, .. } = *redeem;
+    let purpose = Purpose { channel: question.request.envelope.channel, store, product, category };
+    if let Some(rejection) = check_times(&found.card, question.now_ms) {
+        return Some(rejection);
+    }
+    if !in_scope(&found.campaign.scope, &purpose) && !on(Bug::ScopeIgnored) {
+        return Some(Rejection::plain(Code::OutOfScope));
+    }
+    check_owner(&found.card, redeem.user)
+}
+
+/// Step 3.
+#[inline]
+pub(super) fn check_times(card: &CardRecord, now_ms: u64) -> Option<Rejection<'static>> {
     let (from_ms, until_ms) = (in_ms(card.from_s), in_ms(card.until_s));
     if now_ms < from_ms {
         return Some(Rejection { code: Code::NotStarted, facts: Facts::Time(from_ms) });
     }
-    if until_ms != 0 && now_ms >= until_ms {
-        return Some(Rejection { code: Code::Expired, facts: Facts::Time(until_ms) });
-    }
-    if !in_scope(&found.campaign.scope, question.request.envelope.channel, redeem) {
-        return Some(Rejection::plain(Code::OutOfScope));
-    }
-    let foreign = card.owner != 0 && redeem.user.0 != 0 && card.owner != redeem.user.0;
-    foreign.then(|| Rejection::plain(Code::NotOwner))
+    let over = until_ms != 0 && now_ms >= until_ms;
+    over.then_some(Rejection { code: Code::Expired, facts: Facts::Time(until_ms) })
+}
+
+/// Step 5.
+#[inline]
+pub(super) fn check_owner(card: &CardRecord, user: UserId) -> Option<Rejection<'static>> {
+    let foreign = card.owner != 0 && user.0 != 0 && card.owner != user.0;
+    (foreign && !on(Bug::ForeignCardRedeemed)).then(|| Rejection::plain(Code::NotOwner))
 }
 
 /// Step 5a: what is asked for is there, but in holds.

@@ -15,6 +15,7 @@ use crate::rejection::{Code, Facts, Rejection};
 use crate::state::State;
 use crate::state::records::Recorded;
 use crate::state::table::Handle;
+use scrip_planted::{Bug, on};
 
 /// Decides a REVERSE.
 pub fn decide<'p>(
@@ -52,7 +53,7 @@ pub fn decide<'p>(
         return refuse(Code::AlreadyReversed, Facts::None);
     }
     let units = if units == 0 { left } else { units };
-    if units > left {
+    if units > left + u32::from(on(Bug::ReversedTooFar)) {
         let (asked, available) = (u64::from(units), u64::from(left));
         let stock = state.stock_of_campaign(campaign).id;
         return refuse(Code::ExceedsRedeemed, Facts::Units { stock, asked, available });

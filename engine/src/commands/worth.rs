@@ -3,8 +3,9 @@
 //! They stand apart from the commands because issue, activation and redemption share them, and so that they can be tested
 //! by themselves. Invariant: a discount is never more than the amount; nothing here overflows, whatever a definition says.
 
-use crate::command::{CampaignKind, Definition, Redeem, ScopeEntry, Tier};
+use crate::command::{CampaignKind, Definition, ScopeEntry, Tier};
 use crate::ids::ChannelId;
+use scrip_planted::{Bug, on};
 
 const SECOND_MS: u64 = 1_000;
 
@@ -86,18 +87,32 @@ pub fn discount(definition: &Definition, tiers: &[Tier], amount: u64) -> u64 {
 /// So many hundredths of a percent, half up.
 fn percent(amount: u64, hundredths: u64) -> u64 {
     let exact = u128::from(amount) * u128::from(hundredths);
-    u64::try_from((exact + 5_000) / 10_000).unwrap_or(u64::MAX)
+    let half = if on(Bug::HalfRoundedDown) { 4_999 } else { 5_000 };
+    u64::try_from((exact + half) / 10_000).unwrap_or(u64::MAX)
 }
 
-/// Whether a redemption names one of what is listed, of each sort of which anything is.
-pub fn in_scope(scope: &[ScopeEntry], channel: ChannelId, redeem: &Redeem<'_>) -> bool {
+/// Where and for what a card is to be used; 0 of all but the channel: not told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Purpose {
+    /// The channel.
+    pub channel: ChannelId,
+    /// The store.
+    pub store: u64,
+    /// The product.
+    pub product: u64,
+    /// The category.
+    pub category: u64,
+}
+
+/// Whether a purpose names one of what is listed, of each sort of which anything is.
+pub fn in_scope(scope: &[ScopeEntry], purpose: &Purpose) -> bool {
     let (mut listed, mut named) = (0u8, 0u8);
     for entry in scope {
         let (id, told) = match entry.what {
-            ScopeEntry::CHANNEL => (u64::from(channel.0), true),
-            ScopeEntry::STORE => (redeem.store, redeem.store != 0),
-            ScopeEntry::PRODUCT => (redeem.product, redeem.product != 0),
-            _ => (redeem.category, redeem.category != 0),
+            ScopeEntry::CHANNEL => (u64::from(purpose.channel.0), true),
+            ScopeEntry::STORE => (purpose.store, purpose.store != 0),
+            ScopeEntry::PRODUCT => (purpose.product, purpose.product != 0),
+            _ => (purpose.category, purpose.category != 0),
         };
         let sort = 1 << (entry.what & 7);
         listed |= sort;

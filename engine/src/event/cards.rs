@@ -7,7 +7,7 @@ use super::decode::Reader;
 use super::encode::Writer;
 use super::layout::*;
 use super::*;
-use crate::limits::{CAMPAIGN_KEY_BYTES_MAX, CARD_UNITS_MAX, SCOPE_MAX, TIERS_MAX};
+use crate::limits::{CAMPAIGN_KEY_BYTES_MAX, CARD_UNITS_MAX, SCOPE_MAX, STACKING_CLASSES, TIERS_MAX};
 
 /// How much follows a definition.
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned, Clone, Copy)]
@@ -158,6 +158,7 @@ fn take_definition<'a>(reader: &mut Reader<'a>) -> Result<(CampaignTerms<'a>, u8
         || definition.units.get() == 0
         || definition.units.get() > CARD_UNITS_MAX
         || definition.each() && definition.threshold == 0
+        || definition.class >= STACKING_CLASSES
     {
         return Err(reader.field("definition"));
     }

@@ -260,7 +260,8 @@ static AMOUNTS: [U32; LINES_MAX] = [U32::new(u32::MAX); LINES_MAX];
 static DEFINITION: Definition = Definition {
     kind: 1,
     flags: Definition::FLAGS,
-    spare: U16::ZERO,
+    class: 3,
+    spare: 0,
     units: U32::new(1),
     threshold: U64::new(u64::MAX),
     value: U64::new(2),
@@ -272,7 +273,7 @@ static DEFINITION: Definition = Definition {
     interval_s: U32::new(8),
     window_s: U32::new(9),
     grace_s: U32::new(u32::MAX),
-    spare_2: U32::ZERO,
+    combines: U32::new(6),
 };
 static TIERS: [Tier; TIERS_MAX] = [Tier::new(u64::MAX, 1); TIERS_MAX];
 static SCOPE: [ScopeEntry; SCOPE_MAX] = [ScopeEntry::new(ScopeEntry::PRODUCT, u64::MAX); SCOPE_MAX];

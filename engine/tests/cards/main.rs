@@ -3,6 +3,7 @@
 mod holds;
 mod issue;
 mod life;
+mod quote;
 mod random;
 mod redeem;
 mod shop;

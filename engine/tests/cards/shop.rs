@@ -4,10 +4,12 @@
 //! which must be the same bit for bit.
 
 use scrip_engine::Engine;
-use scrip_engine::answer::{Answer, CardView, Issued, OperationKind, Outcome, Redeemed, RedemptionView};
+use scrip_engine::answer::{
+    Answer, CardView, Issued, OperationKind, Outcome, QuoteView, QuotedCard, Redeemed, RedemptionView,
+};
 use scrip_engine::command::{
     CampaignCreate, CampaignKind, CampaignState, CampaignTerms, CardChange, Command, Definition, Envelope,
-    Issue, Redeem, Request, StockTerms,
+    Issue, Quote, Redeem, Request, StockTerms,
 };
 use scrip_engine::event::{Event, EventSink};
 use scrip_engine::ids::{CardId, ChannelId, MerchantId, OperationId, OrderId, Slot, StockId, UserId};
@@ -48,6 +50,33 @@ pub enum Why {
     Line(u64),
 }
 
+/// A quote, owned.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Quoted {
+    pub gross: u64,
+    pub discount: u64,
+    pub exact: bool,
+    pub cards: Vec<QuotedCard>,
+    pub lines: Vec<(u64, u64)>,
+    pub shares: Vec<u64>,
+}
+
+impl From<QuoteView<'_>> for Quoted {
+    fn from(view: QuoteView<'_>) -> Quoted {
+        let lines = view.lines.iter().map(|line| (line.gross.get(), line.discount.get()));
+        let shares = view.shares.iter().map(|share| share.get());
+        let QuoteView { gross, discount, exact, .. } = view;
+        Quoted {
+            gross,
+            discount,
+            exact,
+            cards: view.cards.to_vec(),
+            lines: lines.collect(),
+            shares: shares.collect(),
+        }
+    }
+}
+
 /// An answer, owned.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Got {
@@ -61,6 +90,7 @@ pub enum Got {
     Operation(OperationKind, u64),
     Campaign { version: u32, state: CampaignState, locator: u64, issued: u64, batches: u32, key: Vec<u8> },
     Buckets { available: u64, consumed: u64, void: u64 },
+    Quote(Quoted),
     Refused(Code, Why),
     Other(String),
 }
@@ -104,6 +134,7 @@ impl From<Outcome<'_>> for Got {
             Outcome::Done(Answer::Stock(view)) => {
                 Got::Buckets { available: view.available, consumed: view.consumed, void: view.void }
             }
+            Outcome::Done(Answer::Quote(view)) => Got::Quote(view.into()),
             Outcome::Done(other) => Got::Other(format!("{other:?}")),
         }
     }
@@ -264,6 +295,50 @@ impl Shop {
         limit: u32,
     ) -> Got {
         self.run(Command::WalletShow { owner: UserId(owner), campaign, after, limit })
+    }
+
+    /// Makes a campaign, lets it run and gives a card of it to an owner.
+    pub fn card_of(&mut self, campaign: StockId, owner: u128, terms: &CampaignTerms<'_>) -> CardId {
+        self.create(campaign, terms, 100);
+        let state = CampaignState::Running;
+        assert_eq!(self.run(Command::CampaignState { campaign, version: 1, state }), Got::Value(2));
+        self.one_more(campaign, owner)
+    }
+
+    /// Gives a card of a campaign to an owner.
+    pub fn one_more(&mut self, campaign: StockId, owner: u128) -> CardId {
+        let (count, claimed, parties, from_ms, until_ms) = (1, false, None, 0, 0);
+        let owner = UserId(owner);
+        let issue = Issue { campaign, owner, count, claimed, parties, from_ms, until_ms };
+        match self.run(Command::Issue(issue)) {
+            Got::Issued(issued) => issued.first,
+            other => panic!("no card: {other:?}"),
+        }
+    }
+
+    /// A quote; its sums are looked at, and that nothing was changed.
+    pub fn quote(&mut self, quote: Quote<'_>) -> Quoted {
+        let (sequence, digest) = (self.engine.sequence(), self.engine.digest());
+        let got = self.run(Command::Quote(quote));
+        assert_eq!(
+            (self.engine.sequence(), self.engine.digest()),
+            (sequence, digest),
+            "a quote has changed something"
+        );
+        let Got::Quote(quoted) = got else { panic!("no quote: {got:?}") };
+        let lines = quoted.lines.len();
+        assert_eq!(quoted.gross, quoted.lines.iter().map(|line| line.0).sum::<u64>());
+        assert_eq!(quoted.discount, quoted.lines.iter().map(|line| line.1).sum::<u64>());
+        assert_eq!(quoted.shares.len(), quoted.cards.len() * lines);
+        for (at, card) in quoted.cards.iter().enumerate() {
+            let shares = &quoted.shares[at * lines..][..lines];
+            assert_eq!(card.discount.get(), shares.iter().sum::<u64>(), "{quoted:?}");
+        }
+        for (at, line) in quoted.lines.iter().enumerate() {
+            assert_eq!(line.1, quoted.shares.iter().skip(at).step_by(lines).sum::<u64>(), "{quoted:?}");
+            assert!(line.1 <= line.0, "{quoted:?}");
+        }
+        quoted
     }
 
     pub fn buckets(&mut self) -> Got {

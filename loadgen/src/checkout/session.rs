@@ -375,6 +375,7 @@ const fn place(what: What) -> usize {
         What::Reserve | What::Sell => 0,
         What::Extend | What::Return | What::Reveal | What::KeyReplace => 1,
         What::Confirm | What::Release => 2,
+        What::Claim | What::Redeem => panic!("a checkout claims and redeems no cards"),
     }
 }
 
@@ -393,6 +394,8 @@ fn fits(what: What, answer: &Answer<'_>) -> bool {
         What::Return => matches!(answer, Answer::Returned { .. }),
         What::Reveal => matches!(answer, Answer::Keys(_)),
         What::KeyReplace => matches!(answer, Answer::Keys(_) | Answer::Owed { .. }),
+        What::Claim => matches!(answer, Answer::Issued(_)),
+        What::Redeem => matches!(answer, Answer::Redeemed(_)),
     }
 }
 

@@ -4,18 +4,22 @@
 
 use super::Body;
 use crate::answers::{
-    AnswerKind, CampaignBody, CardBody, IssuedBody, RedeemedBody, RedemptionBody, ReversedBody, WalletBody,
-    flag,
+    AnswerKind, CampaignBody, CardBody, IssuedBody, QuoteAnswerBody, RedeemedBody, RedemptionBody,
+    ReversedBody, WalletBody, flag,
 };
 use crate::error::AnswerFault;
-use scrip_engine::answer::{Answer, CampaignView, CardView, Issued, Redeemed, RedemptionView, WalletCard};
+use scrip_engine::answer::{
+    Answer, CampaignView, CardOutcome, CardView, Issued, QuoteView, QuotedCard, Redeemed, RedemptionView,
+    WalletCard,
+};
 use scrip_engine::command::{CampaignKind, CampaignState, CardState, Definition};
 use scrip_engine::ids::{CardId, ChannelId, OperationId, OrderId, StockId, UserId};
-use scrip_engine::limits::CAMPAIGN_KEY_BYTES_MAX;
+use scrip_engine::limits::{CAMPAIGN_KEY_BYTES_MAX, QUOTE_CARDS_MAX, QUOTE_LINES_MAX};
+use scrip_engine::rejection::Code;
 
 impl<'a> Body<'a> {
     pub(super) fn cards(&mut self, kind: AnswerKind) -> Result<Answer<'a>, AnswerFault> {
-        if !matches!(kind, AnswerKind::Campaign | AnswerKind::Wallet) {
+        if !matches!(kind, AnswerKind::Campaign | AnswerKind::Wallet | AnswerKind::Quote) {
             self.no_count()?;
         }
         Ok(match kind {
@@ -47,6 +51,7 @@ impl<'a> Body<'a> {
             AnswerKind::Campaign => Answer::Campaign(self.campaign()?),
             AnswerKind::Card => Answer::Card(self.card()?),
             AnswerKind::Wallet => self.wallet()?,
+            AnswerKind::Quote => Answer::Quote(self.quote()?),
             AnswerKind::Redemption => {
                 let body: &RedemptionBody = self.fixed()?;
                 Answer::Redemption(RedemptionView {
@@ -77,7 +82,7 @@ impl<'a> Body<'a> {
             return Err(AnswerFault::UnknownNumber(u16::from(body.key_bytes), "length of a sealed key"));
         }
         let key = self.entries(key_bytes)?;
-        if body.spare.get() != 0 || definition.spare.get() != 0 || definition.spare_2.get() != 0 {
+        if body.spare.get() != 0 || definition.spare != 0 {
             return Err(AnswerFault::SpareNotZero);
         }
         CampaignKind::from_number(definition.kind)
@@ -129,6 +134,35 @@ impl<'a> Body<'a> {
             return Err(AnswerFault::SpareNotZero);
         }
         Ok(Answer::Wallet { next: more.then_some(CardId(body.next.get())), cards })
+    }
+
+    /// Cards in place; each is looked at once, so that reading them later can't fail.
+    fn quote(&mut self) -> Result<QuoteView<'a>, AnswerFault> {
+        let body: &QuoteAnswerBody = self.fixed()?;
+        let (count, lines) = (self.count(), body.lines.get() as usize);
+        if body.spare.get() != 0 {
+            return Err(AnswerFault::SpareNotZero);
+        }
+        if count > QUOTE_CARDS_MAX || lines > QUOTE_LINES_MAX {
+            return Err(AnswerFault::Length(self.header.length.get()));
+        }
+        let cards: &[QuotedCard] = self.entries(count)?;
+        for card in cards {
+            let (outcome, code) = (card.outcome, card.code.get());
+            let known = CardOutcome::from_number(outcome)
+                .ok_or(AnswerFault::UnknownNumber(u16::from(outcome), "outcome of a card"))?;
+            if (known == CardOutcome::Refused) != Code::from_number(code).is_some() {
+                return Err(AnswerFault::UnknownNumber(code, "rejection code"));
+            }
+        }
+        Ok(QuoteView {
+            gross: body.gross.get(),
+            discount: body.discount.get(),
+            exact: self.has(flag::EXACT),
+            cards,
+            lines: self.entries(lines)?,
+            shares: self.entries(count * lines)?,
+        })
     }
 }
 

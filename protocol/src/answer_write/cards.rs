@@ -4,11 +4,11 @@
 
 use super::{close, header, put, when};
 use crate::answers::{
-    AnswerKind, CampaignBody, CardBody, IssuedBody, RedeemedBody, RedemptionBody, ReversedBody, WalletBody,
-    flag,
+    AnswerKind, CampaignBody, CardBody, IssuedBody, QuoteAnswerBody, RedeemedBody, RedemptionBody,
+    ReversedBody, WalletBody, flag,
 };
 use crate::layout::pad;
-use scrip_engine::answer::{Answer, CampaignView, CardView, Issued, Redeemed, RedemptionView};
+use scrip_engine::answer::{Answer, CampaignView, CardView, Issued, QuoteView, Redeemed, RedemptionView};
 use zerocopy::IntoBytes;
 use zerocopy::little_endian::{U16, U32, U64, U128};
 
@@ -28,6 +28,7 @@ pub(super) fn done(out: &mut Vec<u8>, index: u16, answer: &Answer<'_>) {
             let flags = when(next.is_some(), flag::MORE);
             put(out, header(AnswerKind::Wallet, flags, index, cards.len()), body, cards.as_bytes());
         }
+        Answer::Quote(view) => quote(out, index, view),
         Answer::Redemption(view) => redemption(out, index, view),
         other => unreachable!("{other:?} is encoded elsewhere"),
     }
@@ -95,6 +96,21 @@ fn card(out: &mut Vec<u8>, index: u16, view: &CardView) {
         generation: view.generation,
     };
     put(out, header(AnswerKind::Card, 0, index, 0), body, &[]);
+}
+
+fn quote(out: &mut Vec<u8>, index: u16, view: &QuoteView<'_>) {
+    let at = out.len();
+    let body = QuoteAnswerBody {
+        gross: U64::new(view.gross),
+        discount: U64::new(view.discount),
+        lines: U32::new(view.lines.len() as u32),
+        spare: U32::ZERO,
+    };
+    let flags = when(view.exact, flag::EXACT);
+    put(out, header(AnswerKind::Quote, flags, index, view.cards.len()), body, view.cards.as_bytes());
+    out.extend_from_slice(view.lines.as_bytes());
+    out.extend_from_slice(view.shares.as_bytes());
+    close(out, at);
 }
 
 fn redemption(out: &mut Vec<u8>, index: u16, view: &RedemptionView) {

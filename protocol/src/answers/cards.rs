@@ -156,4 +156,54 @@ layout! {
     }
 }
 
+layout! {
+    /// QUOTE; the cards, the lines and the shares follow.
+    pub struct QuoteAnswerBody {
+        /// what the cart costs before any card, in minor units
+        gross: U64,
+        /// what the cards take off it
+        discount: U64,
+        /// lines behind the cards
+        lines: U32,
+        /// 0
+        spare: U32,
+    }
+}
+
+layout! {
+    /// One card of a quote, as `scrip_engine::answer::QuotedCard` reads it in place.
+    pub struct QuotedCardLayout {
+        /// its id
+        card: U64,
+        /// the id of its campaign's stock; 0: it was not found
+        campaign: U64,
+        /// what it takes off, in minor units
+        discount: U64,
+        /// refused with RULE_FAILED: the amount that counts for its threshold; NOT_STARTED, EXPIRED: the time; else 0
+        fact: U64,
+        /// refused with RULE_FAILED: the threshold; else 0
+        threshold: U64,
+        /// used: units that its redemption takes; else 0
+        units: U32,
+        /// refused: the rejection's code; else 0
+        code: U16,
+        /// 1 used, 2 left out: it could be used alone, the best combination does without it, 3 it would take nothing off, 4 refused
+        outcome: u8,
+        /// used: the order in which the cards take their turns, from 1; else 0
+        turn: u8,
+    }
+}
+
+layout! {
+    /// One line of a quote, as `scrip_engine::answer::QuotedLine` reads it in place.
+    pub struct QuotedLineLayout {
+        /// what its pieces cost before any card
+        gross: U64,
+        /// what the cards take off it
+        discount: U64,
+    }
+}
+
+const _: () = assert!(size_of::<QuotedCardLayout>() == size_of::<scrip_engine::answer::QuotedCard>());
+const _: () = assert!(size_of::<QuotedLineLayout>() == size_of::<scrip_engine::answer::QuotedLine>());
 const _: () = assert!(size_of::<WalletCardLayout>() == size_of::<scrip_engine::answer::WalletCard>());

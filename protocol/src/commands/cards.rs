@@ -3,7 +3,7 @@
 //!
 //! Invariant: what the engine reads in place has the layout of the engine's own type; const assertions below compare sizes.
 
-use scrip_engine::command::{Definition, ScopeEntry, Tier};
+use scrip_engine::command::{CartLine, Definition, QuoteCard, ScopeEntry, Tier};
 use scrip_engine::ids::CardId;
 use zerocopy::little_endian::{U16, U32, U64, U128};
 
@@ -65,10 +65,12 @@ layout! {
     pub struct DefinitionLayout {
         /// 1 amount off, 2 percent off, 3 item, 4 fixed price, 5 uses
         kind: u8,
-        /// 1: the value is granted for each whole threshold; 2: cards begin inactive
+        /// 1: the value is granted for each whole threshold; 2: cards begin inactive; 4: in a quote the threshold counts what lines cost before everything
         flags: u8,
+        /// in a quote: its stacking class, 0 to 31
+        class: u8,
         /// 0
-        spare: U16,
+        spare: u8,
         /// balance of a new card
         units: U32,
         /// the least amount an order must have, in minor units; 0: any
@@ -91,8 +93,8 @@ layout! {
         window_s: U32,
         /// seconds that a card lives at least after a reversal has given it units back; 0: none
         grace_s: U32,
-        /// 0
-        spare_2: U32,
+        /// in a quote: the stacking classes it combines with, bit n for class n; 0: it is used alone
+        combines: U32,
     }
 }
 
@@ -236,6 +238,52 @@ layout! {
     }
 }
 
+layout! {
+    /// QUOTE; `lines` lines of the cart and `cards` cards follow.
+    pub struct QuoteBody {
+        /// whose cards; 0: not told
+        user: U128,
+        /// the store; 0: not told
+        store: U64,
+        /// cards behind the lines; 0: the best of the user's wallet
+        cards: u8,
+        /// 0
+        spare: [u8; 7],
+    }
+}
+
+layout! {
+    /// One line of a cart, as `scrip_engine::command::CartLine` reads it in place.
+    pub struct CartLineLayout {
+        /// the product; 0: not told
+        product: U64,
+        /// its category; 0: not told
+        category: U64,
+        /// what one piece costs, in minor units
+        unit_price: U64,
+        /// pieces, at least 1
+        quantity: U32,
+        /// 0
+        spare: U32,
+    }
+}
+
+layout! {
+    /// One card of a QUOTE, as `scrip_engine::command::QuoteCard` reads it in place.
+    pub struct QuoteCardLayout {
+        /// the card
+        card: U64,
+        /// the generation of its code; 0 if it is named by its id
+        generation: u8,
+        /// 1: a code has named it, whose generation must be the card's
+        by_code: u8,
+        /// 0
+        spare: [u8; 6],
+    }
+}
+
+const _: () = assert!(size_of::<CartLineLayout>() == size_of::<CartLine>());
+const _: () = assert!(size_of::<QuoteCardLayout>() == size_of::<QuoteCard>());
 const _: () = assert!(size_of::<DefinitionLayout>() == size_of::<Definition>());
 const _: () = assert!(size_of::<TierLayout>() == size_of::<Tier>());
 const _: () = assert!(size_of::<ScopeLayout>() == size_of::<ScopeEntry>());

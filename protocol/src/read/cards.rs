@@ -6,12 +6,14 @@
 use super::Body;
 use crate::commands::{
     CARD_BY_CODE, CampaignCreateBody, CampaignEditBody, CampaignShowBody, CampaignStateBody, CardChangeBody,
-    CardShowBody, ClaimBody, CommandKind, IssueBody, RedeemBody, ReverseBody, WalletShowBody, flag,
+    CardShowBody, ClaimBody, CommandKind, IssueBody, QuoteBody, RedeemBody, ReverseBody, WalletShowBody,
+    flag,
 };
 use crate::error::CommandFault;
 use crate::extras::Extras;
 use scrip_engine::command::{
-    CampaignCreate, CampaignState, CampaignTerms, CardChange, Command, Issue, Parties, Redeem, StockTerms,
+    CampaignCreate, CampaignState, CampaignTerms, CardChange, Command, Issue, Parties, Quote, Redeem,
+    StockTerms,
 };
 use scrip_engine::ids::{CardId, OperationId, OrderId, StockId, UserId};
 
@@ -51,6 +53,7 @@ impl<'a> Body<'a> {
                 self.without_lines(Command::CardShow { card: CardId(body.card.get()), generation })
             }
             CommandKind::WalletShow => self.wallet_show(),
+            CommandKind::Quote => self.quote(),
             _ => unreachable!("every other command is read before"),
         }
     }
@@ -165,6 +168,18 @@ impl<'a> Body<'a> {
         let change = CardChange::from_number(body.change, until_ms)
             .ok_or(CommandFault::CardChange { change: body.change, until_ms })?;
         self.without_lines(Command::CardChange { card: CardId(body.card.get()), generation, change })
+    }
+
+    fn quote(&mut self) -> Result<Command<'a>, CommandFault> {
+        let body: &QuoteBody = self.fixed()?;
+        zero(&body.spare)?;
+        Ok(Command::Quote(Quote {
+            user: UserId(body.user.get()),
+            store: body.store.get(),
+            best: self.has(flag::BEST),
+            lines: self.list(self.header.lines.get())?,
+            cards: self.list(u16::from(body.cards))?,
+        }))
     }
 
     fn wallet_show(&mut self) -> Result<Command<'a>, CommandFault> {

@@ -4,7 +4,7 @@
 
 use crate::commands::{
     CampaignCreateBody, CampaignEditBody, CampaignShowBody, CampaignStateBody, CardChangeBody, CardShowBody,
-    ClaimBody, IssueBody, RedeemBody, ReverseBody, WalletShowBody, flag,
+    ClaimBody, IssueBody, QuoteBody, RedeemBody, ReverseBody, WalletShowBody, flag,
 };
 use crate::layout::pad;
 use scrip_engine::command::{CampaignCreate, CampaignTerms, Command, Issue, Redeem};
@@ -33,6 +33,7 @@ pub(super) fn flags_and_lines(command: &Command<'_>) -> (u8, usize) {
         Command::WalletShow { campaign, after, .. } => {
             (when(campaign.is_some(), flag::OF_CAMPAIGN) | when(after.is_some(), flag::HAS_AFTER), 0)
         }
+        Command::Quote(quote) => (when(quote.best, flag::BEST), quote.lines.len()),
         _ => (0, 0),
     }
 }
@@ -74,6 +75,17 @@ pub(super) fn body(out: &mut Vec<u8>, command: &Command<'_>) {
         Command::CardShow { card, generation } => {
             let (card, generation) = (U64::new(card.0), generation.unwrap_or(0));
             out.extend_from_slice(CardShowBody { card, generation, spare: [0; 7] }.as_bytes());
+        }
+        Command::Quote(ref quote) => {
+            let body = QuoteBody {
+                user: U128::new(quote.user.0),
+                store: U64::new(quote.store),
+                cards: quote.cards.len() as u8,
+                spare: [0; 7],
+            };
+            out.extend_from_slice(body.as_bytes());
+            out.extend_from_slice(quote.lines.as_bytes());
+            out.extend_from_slice(quote.cards.as_bytes());
         }
         Command::WalletShow { owner, campaign, after, limit } => {
             let body = WalletShowBody {

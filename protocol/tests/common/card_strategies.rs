@@ -4,16 +4,20 @@
 //! Invariant: every value is one that the decoder takes.
 
 use proptest::prelude::*;
-use scrip_engine::answer::{Answer, CampaignView, CardView, Issued, Redeemed, RedemptionView, WalletCard};
+use scrip_engine::answer::{
+    Answer, CampaignView, CardView, Issued, QuoteView, QuotedCard, QuotedLine, Redeemed, RedemptionView,
+    WalletCard,
+};
 use scrip_engine::command::{
-    CampaignCreate, CampaignKind, CampaignState, CampaignTerms, CardChange, CardState, Command, Definition,
-    Issue, Parties, Redeem, ScopeEntry, StockTerms, Tier,
+    CampaignCreate, CampaignKind, CampaignState, CampaignTerms, CardChange, CardState, CartLine, Command,
+    Definition, Issue, Parties, Quote, QuoteCard, Redeem, ScopeEntry, StockTerms, Tier,
 };
 use scrip_engine::ids::{CardId, ChannelId, OperationId, OrderId, StockId, UserId};
 use scrip_engine::limits::{
     BEARER_CARDS_MAX, CAMPAIGN_KEY_BYTES_MAX, CAMPAIGN_UNITS_MAX, CARD_UNITS_MAX, CARDS_PER_ISSUE_MAX,
-    SCOPE_MAX, TIERS_MAX, WALLET_CARDS_PER_ANSWER_MAX,
+    QUOTE_CARDS_MAX, QUOTE_LINES_MAX, SCOPE_MAX, TIERS_MAX, WALLET_CARDS_PER_ANSWER_MAX,
 };
+use scrip_engine::rejection::Code;
 use scrip_protocol::answers::AnswerKind;
 use scrip_protocol::commands::{CARD_BY_CODE, CommandKind};
 use zerocopy::little_endian::{U16, U32, U64};
@@ -26,6 +30,11 @@ pub struct CardParts {
     pub scope: Vec<ScopeEntry>,
     pub key: Vec<u8>,
     pub wallet: Vec<WalletCard>,
+    pub cart: Vec<CartLine>,
+    pub quoted: Vec<QuoteCard>,
+    pub outcomes: Vec<QuotedCard>,
+    pub lines: Vec<QuotedLine>,
+    pub shares: Vec<U64>,
     pub generation: Option<u8>,
     pub code: Option<String>,
     pub change: u8,
@@ -94,8 +103,9 @@ fn definition(
     let capped = amount_off || kind == CampaignKind::PercentOff;
     Definition {
         kind: kind as u8,
-        flags: flags & if each { Definition::FLAGS } else { Definition::INACTIVE },
-        spare: U16::ZERO,
+        flags: flags & if each { Definition::FLAGS } else { Definition::INACTIVE | Definition::BEFORE },
+        class: (seconds[4] % 32) as u8,
+        spare: 0,
         units: U32::new(if pieces { units % CARD_UNITS_MAX + 1 } else { 1 }),
         threshold: U64::new(threshold),
         value: U64::new(value),
@@ -107,23 +117,66 @@ fn definition(
         interval_s: U32::new(if kind == CampaignKind::Uses { seconds[2] } else { 0 }),
         window_s: U32::new(seconds[3]),
         grace_s: U32::new(seconds[4]),
-        spare_2: U32::ZERO,
+        combines: U32::new(seconds[3]),
     }
 }
 
+/// Lines that cost no more together than a cart may.
+fn cart() -> impl Strategy<Value = Vec<CartLine>> {
+    let line = (any::<[u64; 2]>(), 0..=1u64 << 24, 1..=1u32 << 24)
+        .prop_map(|([product, category], price, pieces)| CartLine::new(product, category, price, pieces));
+    prop::collection::vec(line, 1..=QUOTE_LINES_MAX)
+}
+
+/// Cards of which none is named twice.
+fn quote_cards() -> impl Strategy<Value = Vec<QuoteCard>> {
+    let named = prop::collection::vec((any::<u32>(), prop::option::of(0..=31u8)), 0..=QUOTE_CARDS_MAX);
+    named.prop_map(|named| {
+        let card = |(at, (number, generation)): (usize, (u32, Option<u8>))| {
+            QuoteCard::new(CardId(u64::from(number) << 8 | at as u64), generation)
+        };
+        named.into_iter().enumerate().map(card).collect()
+    })
+}
+
+/// Cards, lines and shares of a quote.
+fn quoted() -> impl Strategy<Value = (Vec<QuotedCard>, Vec<QuotedLine>, Vec<U64>)> {
+    let card = any::<([u64; 5], u32, u8, u8)>().prop_map(|(numbers, units, outcome, turn)| QuotedCard {
+        card: U64::new(numbers[0]),
+        campaign: U64::new(numbers[1]),
+        discount: U64::new(numbers[2]),
+        fact: U64::new(numbers[3]),
+        threshold: U64::new(numbers[4]),
+        units: U32::new(units),
+        code: U16::new(if outcome % 4 == 3 { Code::RuleFailed as u16 } else { 0 }),
+        outcome: outcome % 4 + 1,
+        turn,
+    });
+    let line = any::<[u64; 2]>()
+        .prop_map(|[gross, discount]| QuotedLine { gross: U64::new(gross), discount: U64::new(discount) });
+    let cards = prop::collection::vec(card, 0..=QUOTE_CARDS_MAX);
+    (cards, prop::collection::vec(line, 1..=QUOTE_LINES_MAX), any::<u64>()).prop_map(
+        |(cards, lines, share)| {
+            let shares = vec![U64::new(share); cards.len() * lines.len()];
+            (cards, lines, shares)
+        },
+    )
+}
+
 pub fn card_parts() -> impl Strategy<Value = CardParts> {
-    let defined = (1..=5u8, any::<[u64; 5]>(), any::<[u32; 5]>(), any::<u32>(), 0..4u8, tiers());
+    let defined = (1..=5u8, any::<[u64; 5]>(), any::<[u32; 5]>(), any::<u32>(), 0..8u8, tiers());
     let lists = (
         scope(),
         prop::collection::vec(any::<u8>(), 0..=CAMPAIGN_KEY_BYTES_MAX),
         prop::collection::vec(wallet_card(), 0..=WALLET_CARDS_PER_ANSWER_MAX),
+        (cart(), quote_cards(), quoted()),
     );
     let named = (prop::option::of(0..=31u8), prop::option::of("[0-9A-HJKMNP-TV-Z-]{1,32}"), 1..=5u8);
     let values = any::<([u128; 3], [u64; 6], [u32; 4], u16, bool)>();
     (defined, lists, named, values).prop_map(|(defined, lists, named, values)| {
         let (kind, numbers, seconds, units, flags, tiers) = defined;
         let tiers = if kind == CampaignKind::AmountOff as u8 { tiers } else { Vec::new() };
-        let (scope, key, wallet) = lists;
+        let (scope, key, wallet, (cart, quoted, (outcomes, lines, shares))) = lists;
         let (big, numbers_of, small, channel, flag) = values;
         CardParts {
             definition: definition(kind, numbers, seconds, units, flags, !tiers.is_empty()),
@@ -131,6 +184,11 @@ pub fn card_parts() -> impl Strategy<Value = CardParts> {
             scope,
             key,
             wallet,
+            cart,
+            quoted,
+            outcomes,
+            lines,
+            shares,
             generation: named.0,
             code: named.1,
             change: named.2,
@@ -219,6 +277,13 @@ impl CardParts {
             }
             CommandKind::CampaignShow => Command::CampaignShow { campaign },
             CommandKind::CardShow => Command::CardShow { card, generation },
+            CommandKind::Quote => Command::Quote(Quote {
+                user: UserId(self.big[1]),
+                store: self.numbers[3],
+                best: self.flag && !self.quoted.is_empty(),
+                lines: &self.cart,
+                cards: &self.quoted,
+            }),
             CommandKind::WalletShow => Command::WalletShow {
                 owner: UserId(self.big[0]),
                 campaign: self.flag.then_some(campaign),
@@ -273,6 +338,14 @@ impl CardParts {
                 redemption: OperationId(self.big[1]),
             }),
             AnswerKind::Wallet => Answer::Wallet { next: self.flag.then_some(card), cards: &self.wallet },
+            AnswerKind::Quote => Answer::Quote(QuoteView {
+                gross: self.numbers[4],
+                discount: self.numbers[5],
+                exact: self.flag,
+                cards: &self.outcomes,
+                lines: &self.lines,
+                shares: &self.shares,
+            }),
             AnswerKind::Redemption => Answer::Redemption(RedemptionView {
                 card,
                 units: cards,

@@ -5,12 +5,12 @@
 
 use super::{CommandSample, HOLD, NOW_MS, OPERATION, SLOT, STOCK, envelope, leak, terms};
 use scrip_engine::answer::{
-    Answer, CampaignView, CardView, Issued, OperationKind, OperationView, Redeemed, RedemptionView,
-    WalletCard,
+    Answer, CampaignView, CardOutcome, CardView, Issued, OperationKind, OperationView, QuoteView, QuotedCard,
+    QuotedLine, Redeemed, RedemptionView, WalletCard,
 };
 use scrip_engine::command::{
-    CampaignCreate, CampaignKind, CampaignState, CampaignTerms, CardChange, CardState, Command, Definition,
-    Issue, Parties, Redeem, Request, ScopeEntry, Tier,
+    CampaignCreate, CampaignKind, CampaignState, CampaignTerms, CardChange, CardState, CartLine, Command,
+    Definition, Issue, Parties, Quote, QuoteCard, Redeem, Request, ScopeEntry, Tier,
 };
 use scrip_engine::ids::{CardId, ChannelId, OrderId, UserId};
 use scrip_engine::rejection::{Code, Facts};
@@ -35,6 +35,11 @@ fn amount_off() -> Definition {
         grace_s: U32::new(86_400),
         ..Definition::default()
     }
+}
+
+/// The same in class 3, which combines with 0 and 3, counted before everything.
+fn stacked() -> Definition {
+    Definition { class: 3, combines: U32::new(0b1001), flags: Definition::BEFORE, ..amount_off() }
 }
 
 /// Ten uses, a day apart, valid for 90 days from a day after activation on.
@@ -102,6 +107,9 @@ pub fn commands() -> Vec<(&'static str, Command<'static>)> {
         product: 0x77,
         category: 0x78,
     };
+    let lines = leak(&[CartLine::new(0x77, 0x78, 3_000, 2), CartLine::new(0, 0, 4_000, 1)]);
+    let cards = leak(&[QuoteCard::new(CARD, None), QuoteCard::new(CardId(CARD.0 + 1), Some(1))]);
+    let quote = Quote { user: UserId(0x0b), store: 12, best: false, lines, cards: &[] };
     let change = |change| Command::CardChange { card: CARD, generation: None, change };
     vec![
         ("campaign_create", Command::CampaignCreate(create)),
@@ -148,6 +156,12 @@ pub fn commands() -> Vec<(&'static str, Command<'static>)> {
         (
             "wallet_show_on",
             Command::WalletShow { owner: UserId(0x0b), campaign: Some(STOCK), after: Some(CARD), limit: 20 },
+        ),
+        ("quote_wallet", Command::Quote(quote)),
+        ("quote_cards", Command::Quote(Quote { best: true, cards, ..quote })),
+        (
+            "campaign_edit_stacking",
+            Command::CampaignEdit { campaign: STOCK, version: 4, terms: plain(stacked()) },
         ),
     ]
 }
@@ -204,6 +218,39 @@ fn views() -> [CampaignView<'static>; 2] {
         ..view
     };
     [view, draft]
+}
+
+/// 10.00 off two lines; a second card would need more.
+fn quoted() -> QuoteView<'static> {
+    let line = |gross, discount| QuotedLine { gross: U64::new(gross), discount: U64::new(discount) };
+    let used = QuotedCard {
+        card: U64::new(CARD.0),
+        campaign: U64::new(STOCK.0),
+        discount: U64::new(1_000),
+        units: U32::new(1),
+        outcome: CardOutcome::Used as u8,
+        turn: 1,
+        ..QuotedCard::default()
+    };
+    let refused = QuotedCard {
+        card: U64::new(CARD.0 + 1),
+        discount: U64::ZERO,
+        fact: U64::new(9_000),
+        threshold: U64::new(10_000),
+        units: U32::ZERO,
+        code: U16::new(Code::RuleFailed as u16),
+        outcome: CardOutcome::Refused as u8,
+        turn: 0,
+        ..used
+    };
+    QuoteView {
+        gross: 10_000,
+        discount: 1_000,
+        exact: true,
+        cards: leak(&[used, refused]),
+        lines: leak(&[line(6_000, 600), line(4_000, 400)]),
+        shares: leak(&[U64::new(600), U64::new(400), U64::ZERO, U64::ZERO]),
+    }
 }
 
 pub fn answers() -> Vec<(&'static str, Answer<'static>)> {
@@ -275,6 +322,17 @@ pub fn answers() -> Vec<(&'static str, Answer<'static>)> {
         (
             "operation_of_cards",
             Answer::Operation(OperationView { kind: OperationKind::Claim, value: CARD.0 }),
+        ),
+    ]
+}
+
+/// Answers of QUOTE.
+pub fn quotes() -> Vec<(&'static str, Answer<'static>)> {
+    vec![
+        ("quote", Answer::Quote(quoted())),
+        (
+            "quote_without_cards",
+            Answer::Quote(QuoteView { discount: 0, exact: false, cards: &[], shares: &[], ..quoted() }),
         ),
     ]
 }

@@ -89,6 +89,7 @@ impl<'a> Dump<'a> {
             CommandKind::CampaignEdit => usize::from(self.bytes[12]),
             _ => 0,
         };
+        let cards = if kind == CommandKind::Quote { usize::from(self.bytes[24]) } else { 0 };
         let block_bytes = if kind.tail() == Tail::Texts { usize::from(self.u16(12)) } else { 0 };
         self.fields(kind.fields());
         match kind.tail() {
@@ -103,6 +104,10 @@ impl<'a> Dump<'a> {
             Tail::Definition => {
                 self.definition(tiers, lines);
                 self.text(name_bytes, "name");
+            }
+            Tail::Cart => {
+                (0..lines).for_each(|_| self.fields(commands::CartLineLayout::FIELDS));
+                (0..cards).for_each(|_| self.fields(commands::QuoteCardLayout::FIELDS));
             }
             Tail::Parties => {
                 if flags & flag::HAS_PARTIES != 0 {
@@ -202,8 +207,17 @@ impl<'a> Dump<'a> {
             AnswerKind::Campaign => (usize::from(self.bytes[34]), usize::from(self.bytes[35])),
             _ => (0, 0),
         };
+        let quoted = if kind == AnswerKind::Quote { usize::from(self.u16(16)) } else { 0 };
         self.fields(kind.fields());
         match kind {
+            AnswerKind::Quote => {
+                (0..count).for_each(|_| self.fields(answers::QuotedCardLayout::FIELDS));
+                (0..quoted).for_each(|_| self.fields(answers::QuotedLineLayout::FIELDS));
+                (0..count * quoted).for_each(|_| {
+                    let label = format!("share u64 = {}", number(&self.bytes[..8]));
+                    self.raw(8, &label);
+                });
+            }
             AnswerKind::Campaign => {
                 self.definition(tiers, count);
                 self.raw(key_bytes, "key");

@@ -3,14 +3,15 @@
 
 pub mod card_strategies;
 pub mod cards;
+pub mod debts;
 pub mod dump;
 pub mod orders;
 pub mod strategies;
 pub mod zones;
 
 use scrip_engine::answer::{
-    Answer, BatchView, Cancelled, ChannelView, DebtView, HoldLine, HoldState, HoldView, KeyItem, KeyList,
-    KeyPage, ListPage, ListedItem, ListedKeys, OperationKind, OperationView, Outcome, StockView,
+    Answer, BatchView, Cancelled, ChannelView, HoldLine, HoldState, HoldView, KeyItem, KeyList, KeyPage,
+    ListPage, ListedItem, ListedKeys, OperationKind, OperationView, Outcome, StockView,
 };
 use scrip_engine::command::{
     BatchChange, BatchCreate, Block, Command, Envelope, KeyBlock, Limits, Line, Parties, Price, PriceKind,
@@ -383,26 +384,6 @@ fn answers_of_orders() -> [(&'static str, Answer<'static>); 4] {
     ]
 }
 
-fn answers_of_debts() -> [(&'static str, Answer<'static>); 4] {
-    let debt = DebtView {
-        hold: U128::new(HOLD.0),
-        order: U128::new(0x0a),
-        since_ms: U64::new(NOW_MS),
-        until_ms: U64::new(NOW_MS + 7_200_000),
-        units: U64::new(2),
-        channel: U16::new(3),
-        of_key: U16::ZERO,
-        key: U32::ZERO,
-    };
-    let of_key = DebtView { units: U64::new(1), of_key: U16::new(1), key: U32::new(4_711), ..debt };
-    [
-        ("owed", Answer::Owed { position: 3, until_ms: NOW_MS + 7_200_000 }),
-        ("debts", Answer::Debts { total: 65, debts: leak(&[debt]) }),
-        ("debt_of_a_key", Answer::Debts { total: 1, debts: leak(&[of_key]) }),
-        ("no_debts", Answer::Debts { total: 0, debts: &[] }),
-    ]
-}
-
 pub fn answers() -> Vec<AnswerSample> {
     let hold_line = |stock, reserved, confirmed, returned| HoldLine {
         stock: U64::new(stock),
@@ -515,9 +496,9 @@ pub fn answers() -> Vec<AnswerSample> {
     let once = Answer::Stock(StockView { once_per_order: true, ..stock });
     let done = done.chain(answers_of_orders()).chain([("stock_once_per_order", once)]);
     let of_cards = Answer::Stock(StockView { kind: StockKind::Cards, ..stock });
-    let done = done.chain(answers_of_debts()).chain(orders::answers()).chain(cards::answers());
+    let done = done.chain(debts::answers()).chain(orders::answers()).chain(cards::answers());
     let done = done.chain(zones::answers());
-    let done = done.chain([("stock_of_cards", of_cards)]);
+    let done = done.chain([("stock_of_cards", of_cards)]).chain(cards::quotes());
     done.map(|(name, answer)| (name.to_string(), Outcome::Done(answer))).collect()
 }
 

@@ -116,6 +116,15 @@ pub struct WorthArgs {
     /// In place of threshold and value, up to 8 in ascending order: from this amount on so much off
     #[arg(long, value_name = "AMOUNT=AMOUNT", num_args = 1, value_parser = values::tier, conflicts_with_all = ["value", "threshold", "each"])]
     pub tier: Vec<Tier>,
+    /// In quotes: the stacking class of its cards, 0 to 31
+    #[arg(long, value_name = "CLASS", value_parser = clap::value_parser!(u8).range(0..=31))]
+    pub class: Option<u8>,
+    /// In quotes: the stacking classes its cards may be used with, such as 0,3; all; none: each is used alone
+    #[arg(long, value_name = "CLASSES", value_parser = values::classes)]
+    pub combines: Option<u32>,
+    /// In quotes: whether the threshold counts what lines cost before any card, or after earlier ones
+    #[arg(long, value_name = "YES")]
+    pub before: Option<bool>,
     /// Cards can be used for these alone, up to 64: channel=mini, store=12, product=7, category=3
     #[arg(long, value_name = "WHAT=ID", num_args = 1, value_parser = values::scope)]
     pub scope: Vec<ScopeEntry>,

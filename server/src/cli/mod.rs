@@ -4,6 +4,7 @@
 
 mod cards;
 mod merchant;
+mod quote;
 mod risk;
 mod runs;
 mod sale;
@@ -16,8 +17,11 @@ pub use cards::{
     CodeExportArgs, ExtendArgs, IssueArgs, RedeemArgs, ReverseArgs, WalletArgs, WorthArgs,
 };
 pub use merchant::{MerchantCommand, ZoneCommand};
+pub use quote::QuoteArgs;
 pub use risk::{RiskCommand, RuleArgs};
-pub use runs::{BenchArgs, DemoArgs, DemoCommand, KeysDemoArgs, LoadArgs, ProfileName, WorkName, Workload};
+pub use runs::{
+    BenchArgs, DemoArgs, DemoCommand, KeysDemoArgs, LoadArgs, NamedBy, ProfileName, WorkName, Workload,
+};
 pub use sale::{
     CallArgs, ConfirmArgs, HoldCommand, OperationArgs, OrderArgs, OrderCommand, OwedCommand, PartiesArgs,
     ReserveArgs, ReturnArgs, SellArgs, TakeArgs,
@@ -116,6 +120,8 @@ pub enum Command {
     Card(CardCommand),
     /// The cards that a user has
     Wallet(WalletArgs),
+    /// What a cart would cost with a user's cards, and which of them to use; changes nothing
+    Quote(QuoteArgs),
     /// Codes of cards: export and check
     #[command(subcommand)]
     Code(CodeCommand),

@@ -82,13 +82,13 @@ pub struct LoadArgs {
     /// Print one JSON object as the last line
     #[arg(long)]
     pub json: bool,
-    /// Names or numbers of the stocks to draw on; they must exist
+    /// Names or numbers of the stocks to draw on, or the campaign; they must exist
     #[arg(long, value_name = "STOCK", required = true, num_args = 1..)]
     pub stock: Vec<String>,
     /// How the demand comes
     #[arg(long, value_enum, default_value_t = ProfileName::Steady)]
     pub profile: ProfileName,
-    /// What is asked for
+    /// What is asked for; the checkout, claims and redeems profiles bring their own
     #[arg(long, value_enum, default_value_t = WorkName::Reserve)]
     pub work: WorkName,
     /// Connections
@@ -131,6 +131,18 @@ pub struct LoadArgs {
     /// Checkout profile: how long a buyer thinks, in milliseconds
     #[arg(long, default_value_t = 50)]
     pub think_ms: u64,
+    /// Claims and redeems profiles: how often each user asks, or each card is tried
+    #[arg(long, default_value_t = 3)]
+    pub tries: u32,
+    /// Claims and redeems profiles: share of the frames that are sent again under the same ids once they are answered
+    #[arg(long, default_value_t = 0.1, value_name = "SHARE")]
+    pub repeat: f64,
+    /// Redeems profile: name the cards by their codes, which are worked out from the master key
+    #[arg(long)]
+    pub by_code: bool,
+    /// With --by-code: the master key's file [default: DIR.master-key beside the data directory]
+    #[arg(long, value_name = "FILE")]
+    pub master_key: Option<PathBuf>,
     /// Seed of the load's random choices
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
@@ -154,7 +166,7 @@ pub struct LoadArgs {
     pub ledger: Option<PathBuf>,
 }
 
-/// What is asked for. The checkout profile brings its own.
+/// What is asked for. The checkout, claims and redeems profiles bring their own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum WorkName {
     /// RESERVE
@@ -178,6 +190,10 @@ pub enum ProfileName {
     Zipf,
     /// Hold, think, confirm; some abandon, repeat, pay late or lose their connection
     Checkout,
+    /// A claim storm on one campaign: every user asks for a card several times, under new ids and under the same
+    Claims,
+    /// A redeem storm on one campaign: every card, of one unit each, is tried several times, by different orders
+    Redeems,
 }
 
 /// `scrip bench`.
@@ -207,6 +223,12 @@ pub struct BenchArgs {
     /// Card keys in W3's pool
     #[arg(long, default_value_t = 10_000_000)]
     pub keys: u64,
+    /// Cards of W4 and W5: as many are claimed, or redeemed [default: 10,000,000 claims; 4,000,000 redemptions]
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1_000..=100_000_000))]
+    pub cards: Option<u64>,
+    /// How W5 names its cards
+    #[arg(long, value_enum, default_value_t = NamedBy::Id)]
+    pub by: NamedBy,
     /// Memory of the server's tables [default: what the run needs]
     #[arg(long, value_parser = parse_size, value_name = "SIZE")]
     pub memory: Option<u64>,
@@ -225,6 +247,15 @@ pub struct BenchArgs {
     /// Keep the data directory here
     #[arg(long, value_name = "DIR")]
     pub keep: Option<PathBuf>,
+}
+
+/// How cards are named.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum NamedBy {
+    /// By their ids
+    Id,
+    /// By their codes
+    Code,
 }
 
 /// What can be measured.
@@ -251,6 +282,12 @@ pub enum Workload {
     /// SELL a card key from a pool of sealed ones, the key in the answer
     #[value(name = "W3")]
     W3,
+    /// CLAIM with a limit of one card a user, on one campaign, each user once
+    #[value(name = "W4")]
+    W4,
+    /// REDEEM once each card, by its id or by its code
+    #[value(name = "W5")]
+    W5,
     /// One command per frame, one outstanding per connection
     #[value(name = "W7")]
     W7,

@@ -3,7 +3,7 @@
 //!
 //! Invariant: text that is not understood whole is refused, with an example of what would be.
 
-use scrip_client::{ChannelId, ScopeEntry, Tier};
+use scrip_client::{CartLine, ChannelId, ScopeEntry, Tier};
 use std::time::Duration;
 
 /// Text that is no value of its kind.
@@ -162,6 +162,31 @@ pub fn scope(text: &str) -> Result<ScopeEntry, Box<dyn std::error::Error + Send 
     Ok(ScopeEntry::new(what, id))
 }
 
+/// `PRODUCT:CATEGORY:PRICE:QUANTITY`: a line of a cart.
+pub fn cart_line(text: &str) -> Result<CartLine, ValueError> {
+    let wrong = || ValueError { text: text.to_owned(), what: "line of a cart, such as 7:3:30.00:2" };
+    let parts: Vec<&str> = text.split(':').collect();
+    let [product, category, price, quantity] = parts[..] else { return Err(wrong()) };
+    let number = |part: &str| part.parse::<u64>().map_err(|_| wrong());
+    let pieces = quantity.parse().ok().filter(|pieces: &u32| *pieces != 0).ok_or_else(wrong)?;
+    let price = amount(price).map_err(|_| wrong())?;
+    Ok(CartLine::new(number(product)?, number(category)?, price, pieces))
+}
+
+/// `none`, `all`, or numbers of stacking classes with commas: a bit for each.
+pub fn classes(text: &str) -> Result<u32, ValueError> {
+    let wrong = || ValueError { text: text.to_owned(), what: "list of stacking classes: none, all or 0,1,5" };
+    let bit = |part: &str| {
+        let class = part.parse::<u32>().ok().filter(|class| *class < u32::BITS);
+        class.map(|class| 1 << class).ok_or_else(wrong)
+    };
+    match text {
+        "none" => Ok(0),
+        "all" => Ok(u32::MAX),
+        list => list.split(',').try_fold(0, |set, part| Ok(set | bit(part)?)),
+    }
+}
+
 /// A channel by name or number.
 pub fn channel(text: &str) -> Result<ChannelId, scrip_client::UnknownChannel> {
     scrip_client::channel_id(text)
@@ -259,6 +284,15 @@ mod tests {
         ] {
             assert!(amount(text).is_err(), "{text}");
         }
+        assert_eq!(cart_line("7:3:30.00:2"), Ok(CartLine::new(7, 3, 3_000, 2)));
+        for text in ["7:3:30.00", "7:3:30.00:0", "7:3::2", "tea:3:30.00:2", "7:3:30.00:2:1"] {
+            assert!(cart_line(text).is_err(), "{text}");
+        }
+        assert_eq!(
+            (classes("none"), classes("all"), classes("0,1,31")),
+            (Ok(0), Ok(u32::MAX), Ok(1 << 31 | 3))
+        );
+        assert!(classes("32").is_err() && classes("").is_err() && classes("1,").is_err());
         assert_eq!(tier("100.00=10.00"), Ok(Tier::new(10_000, 1_000)));
         assert!(tier("100.00").is_err());
     }

@@ -1,5 +1,5 @@
 //! The operator's commands on a running server: `scrip stock`, `sell`, `reserve`, `confirm`, `release`, `return`, `cancel`,
-//! `hold`, `owed`, `risk`, `merchant`, `campaign`, `card`, `wallet`, `code`, `top`.
+//! `hold`, `owed`, `risk`, `merchant`, `campaign`, `card`, `wallet`, `quote`, `code`, `top`.
 //!
 //! Each is one client, one question and one page of text (`top` asks again every second). Invariant: a failure says what was wrong, in which facts, and
 //! which command to try next.
@@ -20,7 +20,7 @@ mod top;
 mod words;
 
 pub use cancel::cancel;
-pub use cards::{campaign, card, code, wallet};
+pub use cards::{campaign, card, code, quote, wallet};
 pub use merchant::merchant;
 pub use order::order;
 pub use owed::owed;

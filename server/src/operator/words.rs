@@ -52,6 +52,8 @@ pub enum Kind {
     Card,
     /// `card reverse`.
     Reverse,
+    /// `quote`.
+    Quote,
 }
 
 /// What went wrong.
@@ -67,6 +69,11 @@ pub fn what(error: &Error, subject: &Subject<'_>) -> String {
 fn facts(rejection: &OwnedRejection, subject: &Subject<'_>) -> String {
     match &rejection.facts {
         OwnedFacts::None => String::new(),
+        OwnedFacts::Lines(lines) if subject.kind == Kind::Quote => {
+            let card = |lack: &scrip_client::LineLack| subject.stocks.get(usize::from(lack.line)).copied();
+            let cards: Vec<&str> = lines.iter().filter_map(card).collect();
+            format!(": {} may not be used together", cards.join(" and "))
+        }
         OwnedFacts::Lines(lines) => {
             let line = |lack: &scrip_client::LineLack| {
                 let item = subject.stocks.get(usize::from(lack.line));
@@ -136,6 +143,7 @@ pub fn next(error: &Error, subject: &Subject<'_>) -> String {
             (Kind::CampaignCreate | Kind::Campaign, _) => {
                 format!(". `scrip campaign show {}` tells", stock(subject))
             }
+            (Kind::Quote, _) => ". Run it again: it changes nothing".into(),
             (Kind::Issue, _) => ". `scrip wallet USER` tells what the user has".into(),
             (Kind::Card | Kind::Reverse, _) => ". `scrip card show CARD` tells".into(),
             (Kind::Hold | Kind::Keys | Kind::Cancel | Kind::Order, _) | (Kind::Take, Some(_)) => {
@@ -274,7 +282,10 @@ fn next_of_cards(code: Code, subject: &Subject<'_>) -> Option<String> {
         (Code::NotFound, Kind::Campaign | Kind::Issue) => {
             format!(". `scrip campaign create {name} --kind amount-off --value 5.00 --units N` makes it")
         }
-        (Code::NotFound, Kind::Card) => {
+        (Code::RuleFailed, Kind::Quote) => {
+            ". Leave one of them out, or let --best choose; `scrip campaign show NAME` shows what combines".into()
+        }
+        (Code::NotFound, Kind::Card | Kind::Quote) => {
             ". No card of this merchant has this id or code: `scrip wallet USER` shows a user's cards".into()
         }
         (Code::NotFound, Kind::Reverse) => {
@@ -350,6 +361,7 @@ fn forbidden(kind: Kind) -> String {
         }
         Kind::Take | Kind::Hold | Kind::Order => "--verb sell --verb read",
         Kind::CampaignCreate | Kind::Campaign => "--verb stock --verb read",
+        Kind::Quote => "--verb read",
         Kind::Issue => "--verb issue --verb read",
         Kind::Card => "--verb redeem --verb stock --verb read",
         Kind::Return | Kind::Cancel | Kind::Reverse => "--verb return --verb read",

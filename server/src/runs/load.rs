@@ -1,6 +1,7 @@
 //! `scrip load`: puts load on a running server, then fetches every acknowledged operation back by its id and compares.
 
 use super::processes::{RunError, system};
+use super::storm;
 use crate::cli::{LoadArgs, ProfileName, WorkName};
 use crate::credentials;
 use crate::report::{LatencyUs, Report};
@@ -69,17 +70,19 @@ fn plan(arguments: &LoadArgs, credentials: &credentials::Credentials) -> Result<
         .enable_all()
         .build()
         .map_err(system("starting a runtime"))?;
-    let (merchant, slot, stocks) = runtime.block_on(async {
+    let (merchant, slot, stocks, subject) = runtime.block_on(async {
         let options = ClientOptions::new(credentials.token.clone());
         let client = Client::connect(credentials.server.to_string(), options).await?;
         let stocks: Result<Vec<_>, _> = arguments.stock.iter().map(|name| client.stock_id(name)).collect();
-        let found = (client.welcome().merchant, client.home_slot(), stocks?);
+        let stocks = stocks?;
+        let subject = storm::subject(&client, &stocks, arguments).await?;
+        let found = (client.welcome().merchant, client.home_slot(), stocks, subject);
         client.close().await;
-        Ok::<_, scrip_client::Error>(found)
+        Ok::<_, RunError>(found)
     })?;
     let seconds = Duration::from_secs_f64(arguments.seconds.unwrap_or(10.0));
     let profile = match arguments.profile {
-        ProfileName::Steady => Profile::Steady,
+        ProfileName::Steady | ProfileName::Claims | ProfileName::Redeems => Profile::Steady,
         ProfileName::Ramp => Profile::Ramp { over: seconds / 2 },
         ProfileName::Flash => Profile::Flash { over: Duration::from_millis(200) },
         ProfileName::Zipf => Profile::Zipf { exponent: arguments.exponent },
@@ -91,11 +94,16 @@ fn plan(arguments: &LoadArgs, credentials: &credentials::Credentials) -> Result<
     };
     let work = match (arguments.profile, arguments.work) {
         (ProfileName::Checkout, _) => Work::Checkout,
+        (ProfileName::Claims, _) => Work::Claim,
+        (ProfileName::Redeems, _) => Work::Redeem,
         (_, WorkName::Reserve) => Work::Reserve,
         (_, WorkName::ReserveConfirm) => Work::ReserveConfirm { after: Duration::ZERO },
         (_, WorkName::Sell) => Work::Sell { paid: false },
     };
-    let until_told = arguments.seconds.is_none() && arguments.attempts.is_none();
+    // A storm ends when everybody has tried as often as he is to; everything else goes on.
+    let storm = subject.as_ref().map(|subject| subject.storm);
+    let attempts = arguments.attempts.or(storm.map(|storm| storm.attempts()));
+    let until_told = arguments.seconds.is_none() && attempts.is_none();
     Ok(LoadPlan {
         profile,
         work,
@@ -105,7 +113,7 @@ fn plan(arguments: &LoadArgs, credentials: &credentials::Credentials) -> Result<
         outstanding: arguments.outstanding,
         threads: arguments.threads,
         stop: Stop {
-            attempts: arguments.attempts,
+            attempts,
             seconds: if until_told { Some(10.0) } else { arguments.seconds },
             until_sold_out: false,
             warm_up: Duration::from_secs_f64(arguments.warm_up_s),
@@ -119,6 +127,8 @@ fn plan(arguments: &LoadArgs, credentials: &credentials::Credentials) -> Result<
         seed: arguments.seed,
         ledger: arguments.sample.map_or(LedgerMode::Full, |one_in| LedgerMode::Counts { one_in }),
         cards: arguments.cards.map(bench_cards),
+        storm,
+        codes: subject.and_then(|subject| subject.codes),
         reconnect: arguments.reconnect_s > 0,
         reconnect_for: Duration::from_secs(arguments.reconnect_s),
         ..LoadPlan::new(credentials.server, credentials.token.clone(), merchant, slot, stocks)
@@ -241,7 +251,12 @@ fn print(loaded: &LoadReport, checked: Option<&CheckReport>, report: &Report) {
             "  asked again   {:>12}  {} answered differently",
             checked.repeats, checked.mismatched_repeats
         );
-        if checked.cards_read > 0 {
+        if checked.cards_read > 0 && loaded.ledger.recipe.storm.is_some() {
+            println!(
+                "  cards read    {:>12}  {} users beyond the limit, {} units unaccounted for",
+                checked.cards_read, checked.over_limit_users, checked.unaccounted_units
+            );
+        } else if checked.cards_read > 0 {
             println!(
                 "  keys compared {:>12}  sales, text by text; {} keys of two orders",
                 checked.cards_read, report.duplicate_keys

@@ -6,3 +6,4 @@ pub mod demo_keys;
 mod import;
 pub mod load;
 pub mod processes;
+mod storm;

@@ -97,7 +97,7 @@ pub enum Verb {
     Stock,
     /// Queries that show no card keys.
     /// STOCK_SHOW, STOCK_CHANNELS, STOCK_TERMS_SHOW, RISK_SHOW, ZONE_SHOW, BATCHES_SHOW, OWED_SHOW, KEYS_LIST, OPERATION_SHOW, ORDER_SHOW,
-    /// CAMPAIGN_SHOW, CARD_SHOW, WALLET_SHOW.
+    /// CAMPAIGN_SHOW, CARD_SHOW, WALLET_SHOW, QUOTE.
     Read,
     /// KEYS_EXPORT: every text of a stock, in one go.
     Export,
@@ -139,6 +139,7 @@ impl Verb {
             | CommandKind::CampaignShow
             | CommandKind::CardShow
             | CommandKind::WalletShow
+            | CommandKind::Quote
             | CommandKind::OperationShow => Verb::Read,
             CommandKind::StockCreate
             | CommandKind::StockSupply

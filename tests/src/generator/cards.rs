@@ -54,6 +54,7 @@ impl Generator {
                 let card = self.card(oracle, envelope, None);
                 CardCommand::ShowCard { card, generation: self.generation() }
             }
+            94..97 => self.quote(oracle, envelope),
             _ => self.wallet(oracle, envelope),
         };
         OwnedCommand::OfCards(command)
@@ -156,7 +157,12 @@ impl Generator {
     }
 
     /// A card, one in a wanted state if there is any; moves the command to its merchant and slot.
-    fn card(&mut self, oracle: &Oracle, envelope: &mut Envelope, wanted: Option<CardState>) -> CardId {
+    pub(super) fn card(
+        &mut self,
+        oracle: &Oracle,
+        envelope: &mut Envelope,
+        wanted: Option<CardState>,
+    ) -> CardId {
         let campaigns: Vec<_> = oracle
             .stocks
             .iter()
@@ -187,7 +193,7 @@ impl Generator {
         CardId::new(slot, campaign.number, serial.min(CAMPAIGN_UNITS_MAX - 1))
     }
 
-    fn generation(&mut self) -> Option<u8> {
+    pub(super) fn generation(&mut self) -> Option<u8> {
         *pick(&mut self.rng, &[None, None, None, None, Some(0), Some(0), Some(0), Some(0), Some(1)])
     }
 

@@ -47,6 +47,11 @@ impl Generator {
         if kind == Uses {
             definition.interval_s = (*pick(rng, &[0, 0, 1, 3])).into();
         }
+        definition.class = *pick(rng, &[0, 0, 1, 31]);
+        definition.combines = (*pick(rng, &[0, 1, 3, 3, 0x8000_0001, u32::MAX])).into();
+        if rng.u8(0..4) == 0 {
+            definition.flags |= Definition::BEFORE;
+        }
         self.times_of(&mut worth.definition, huge);
         worth.scope = self.scope_of_cards();
         worth

@@ -79,11 +79,12 @@ impl Oracle {
             CardCommand::Redeem(_)
             | CardCommand::ShowCampaign { .. }
             | CardCommand::ShowCard { .. }
-            | CardCommand::ShowWallet { .. } => unreachable!("{command:?} is answered elsewhere"),
+            | CardCommand::ShowWallet { .. }
+            | CardCommand::Quote(_) => unreachable!("{command:?} is answered elsewhere"),
         }
     }
 
-    /// CAMPAIGN_SHOW, CARD_SHOW, WALLET_SHOW.
+    /// CAMPAIGN_SHOW, CARD_SHOW, WALLET_SHOW, QUOTE.
     pub(super) fn show_cards(&self, envelope: &Envelope, command: &CardCommand) -> OwnedOutcome {
         match command {
             CardCommand::ShowCampaign { campaign } => self.show_campaign(envelope, *campaign),
@@ -91,6 +92,7 @@ impl Oracle {
             CardCommand::ShowWallet { owner, campaign, after, limit } => {
                 self.show_wallet(envelope, *owner, (*campaign, *after, *limit))
             }
+            CardCommand::Quote(quote) => self.quote(envelope, quote),
             _ => unreachable!("{command:?} is no query"),
         }
     }

@@ -61,7 +61,7 @@ pub(super) fn slots_of(command: &OwnedCommand) -> Vec<Slot> {
         CardCommand::Redeem(redeem) => vec![redeem.card.slot()],
         CardCommand::Change { card, .. } | CardCommand::ShowCard { card, .. } => vec![card.slot()],
         CardCommand::ShowWallet { campaign, .. } => campaign.iter().map(|campaign| campaign.slot()).collect(),
-        CardCommand::Reverse { .. } => Vec::new(),
+        CardCommand::Reverse { .. } | CardCommand::Quote(_) => Vec::new(),
     }
 }
 

@@ -70,7 +70,7 @@ impl Worth {
     }
 
     /// Whether everything that is listed is named.
-    fn covers(&self, envelope: &Envelope, redeem: &OwnedRedeem) -> bool {
+    pub(super) fn covers(&self, envelope: &Envelope, redeem: &OwnedRedeem) -> bool {
         let named = [
             (ScopeEntry::CHANNEL, u64::from(envelope.channel.0)),
             (ScopeEntry::STORE, redeem.store),
@@ -99,7 +99,7 @@ impl Oracle {
             return (refusal, None);
         }
         let units = i128::from(redeem.units.max(1));
-        let discount = self.worth(&card).discount(redeem.amount);
+        let discount = self.worth_of(&card).discount(redeem.amount);
         card.available -= units;
         card.consumed += units;
         if card.available == 0 {
@@ -115,34 +115,18 @@ impl Oracle {
         (OwnedOutcome::Redeemed(answer), Some(made))
     }
 
-    fn worth(&self, card: &Card) -> &Worth {
+    pub(super) fn worth_of(&self, card: &Card) -> &Worth {
         &self.stocks[&card.campaign].campaign.as_ref().expect("cards have a campaign").worth
     }
 
     /// The card as it is, and whether its redemption is to be marked; or why not: steps 1 to 8.
     fn redeemable(&self, envelope: &Envelope, redeem: &OwnedRedeem) -> Result<(Card, bool), OwnedOutcome> {
         let refused = |code| Err(OwnedOutcome::refused(code));
-        let at = |code, time_ms| Err(OwnedOutcome::Refused { code, facts: OwnedFacts::Time(time_ms) });
         let Some(card) = self.own_card(envelope, redeem.card, redeem.generation) else {
             return refused(Code::NotFound);
         };
-        let stock = &self.stocks[&card.campaign];
-        let campaign = stock.campaign.as_ref().expect("cards have a campaign");
-        match card.state {
-            CardState::Void => return refused(Code::Void),
-            CardState::Used => return refused(Code::Used),
-            CardState::Inactive => return refused(Code::NotActive),
-            CardState::Frozen => return refused(Code::Frozen),
-            CardState::Active if stock.terms.frozen => return refused(Code::Frozen),
-            CardState::Active if campaign.state == CampaignState::Draft => return refused(Code::NotActive),
-            CardState::Active => {}
-        }
-        if self.now_ms < card.times.from_ms {
-            return at(Code::NotStarted, card.times.from_ms);
-        }
-        if card.times.until_ms != 0 && self.now_ms >= card.times.until_ms {
-            return at(Code::Expired, card.times.until_ms);
-        }
+        self.usable(&card)?;
+        let campaign = self.stocks[&card.campaign].campaign.as_ref().expect("cards have a campaign");
         if !campaign.worth.covers(envelope, redeem) {
             return refused(Code::OutOfScope);
         }
@@ -167,6 +151,30 @@ impl Oracle {
         Ok((card, flagged))
     }
 
+    /// Steps 2 and 3: state and times.
+    pub(super) fn usable(&self, card: &Card) -> Result<(), OwnedOutcome> {
+        let refused = |code| Err(OwnedOutcome::refused(code));
+        let at = |code, time_ms| Err(OwnedOutcome::Refused { code, facts: OwnedFacts::Time(time_ms) });
+        let stock = &self.stocks[&card.campaign];
+        let campaign = stock.campaign.as_ref().expect("cards have a campaign");
+        match card.state {
+            CardState::Void => return refused(Code::Void),
+            CardState::Used => return refused(Code::Used),
+            CardState::Inactive => return refused(Code::NotActive),
+            CardState::Frozen => return refused(Code::Frozen),
+            CardState::Active if stock.terms.frozen => return refused(Code::Frozen),
+            CardState::Active if campaign.state == CampaignState::Draft => return refused(Code::NotActive),
+            CardState::Active => {}
+        }
+        if self.now_ms < card.times.from_ms {
+            return at(Code::NotStarted, card.times.from_ms);
+        }
+        if card.times.until_ms != 0 && self.now_ms >= card.times.until_ms {
+            return at(Code::Expired, card.times.until_ms);
+        }
+        Ok(())
+    }
+
     /// The card's newest redemption that is recorded and not reversed whole.
     pub(super) fn newest_redemption(&self, card: CardId) -> Option<(OperationId, &Redemption)> {
         let stands = |(key, record): (&Key, &'_ Record)| -> Option<(u64, Key)> {
@@ -188,7 +196,7 @@ impl Oracle {
         if card.state == CardState::Void {
             return OwnedOutcome::refused(Code::Void);
         }
-        let definition = self.worth(&card).definition;
+        let definition = self.worth_of(&card).definition;
         let window_s = match definition.window_s.get() {
             0 => REVERSAL_WINDOW_DEFAULT_S,
             window_s => window_s,

@@ -1,6 +1,6 @@
-//! A campaign as it was answered, owned.
+//! A campaign and a quote as they were answered, owned.
 
-use scrip_engine::answer::CampaignView;
+use scrip_engine::answer::{CampaignView, QuoteView, QuotedCard, QuotedLine};
 use scrip_engine::command::{CampaignState, Definition, ScopeEntry, Tier};
 use scrip_engine::ids::StockId;
 
@@ -35,6 +35,31 @@ impl From<CampaignView<'_>> for OwnedCampaign {
             definition: view.definition,
             tiers: view.tiers.to_vec(),
             scope: view.scope.to_vec(),
+        }
+    }
+}
+
+/// [`QuoteView`], owned.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the fields are those of `QuoteView`, which documents them")]
+pub struct OwnedQuoted {
+    pub gross: u64,
+    pub discount: u64,
+    pub exact: bool,
+    pub cards: Vec<QuotedCard>,
+    pub lines: Vec<QuotedLine>,
+    pub shares: Vec<u64>,
+}
+
+impl From<QuoteView<'_>> for OwnedQuoted {
+    fn from(view: QuoteView<'_>) -> OwnedQuoted {
+        OwnedQuoted {
+            gross: view.gross,
+            discount: view.discount,
+            exact: view.exact,
+            cards: view.cards.to_vec(),
+            lines: view.lines.to_vec(),
+            shares: view.shares.iter().map(|share| share.get()).collect(),
         }
     }
 }

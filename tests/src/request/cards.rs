@@ -4,8 +4,8 @@
 
 use super::{OwnedCommand, OwnedRequest, OwnedTake, Wish};
 use scrip_engine::command::{
-    CampaignCreate, CampaignState, CampaignTerms, CardChange, Command, Definition, Issue, Parties, Redeem,
-    ScopeEntry, StockTerms, Tier,
+    CampaignCreate, CampaignState, CampaignTerms, CardChange, CartLine, Command, Definition, Issue, Parties,
+    Quote, QuoteCard, Redeem, ScopeEntry, StockTerms, Tier,
 };
 use scrip_engine::ids::{CardId, OperationId, OrderId, StockId, UserId};
 
@@ -23,6 +23,18 @@ pub enum CardCommand {
     ShowCampaign { campaign: StockId },
     ShowCard { card: CardId, generation: Option<u8> },
     ShowWallet { owner: UserId, campaign: Option<StockId>, after: Option<CardId>, limit: u32 },
+    Quote(OwnedQuote),
+}
+
+/// [`Quote`], owned.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the fields are those of `Quote`, which documents them")]
+pub struct OwnedQuote {
+    pub user: UserId,
+    pub store: u64,
+    pub best: bool,
+    pub lines: Vec<CartLine>,
+    pub cards: Vec<QuoteCard>,
 }
 
 /// [`CampaignTerms`], owned: what the cards of a campaign are worth.
@@ -148,6 +160,10 @@ impl CardCommand {
             CardCommand::ShowCard { card, generation } => {
                 Command::CardShow { card: *card, generation: *generation }
             }
+            CardCommand::Quote(quote) => {
+                let OwnedQuote { user, store, best, .. } = *quote;
+                Command::Quote(Quote { user, store, best, lines: &quote.lines, cards: &quote.cards })
+            }
             CardCommand::ShowWallet { owner, campaign, after, limit } => {
                 Command::WalletShow { owner: *owner, campaign: *campaign, after: *after, limit: *limit }
             }
@@ -156,8 +172,8 @@ impl CardCommand {
 
     /// Whether it asks and changes nothing.
     pub fn is_query(&self) -> bool {
-        use CardCommand::{ShowCampaign, ShowCard, ShowWallet};
-        matches!(self, ShowCampaign { .. } | ShowCard { .. } | ShowWallet { .. })
+        use CardCommand::{Quote, ShowCampaign, ShowCard, ShowWallet};
+        matches!(self, ShowCampaign { .. } | ShowCard { .. } | ShowWallet { .. } | Quote(_))
     }
 
     /// Its name, as in the documents.
@@ -174,6 +190,7 @@ impl CardCommand {
             CardCommand::ShowCampaign { .. } => "CAMPAIGN_SHOW",
             CardCommand::ShowCard { .. } => "CARD_SHOW",
             CardCommand::ShowWallet { .. } => "WALLET_SHOW",
+            CardCommand::Quote(_) => "QUOTE",
         }
     }
 }

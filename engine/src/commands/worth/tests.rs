@@ -1,8 +1,6 @@
 //! Discounts and times, by the examples that are easy to get wrong.
 
 use super::*;
-use crate::ids::CardId;
-use crate::ids::{OrderId, UserId};
 
 const NOW_MS: u64 = 1_700_000_000_500;
 
@@ -76,20 +74,9 @@ fn relative_times_count_from_the_later_of_now_and_the_beginning() {
 
 #[test]
 fn each_sort_that_a_scope_lists_must_be_named() {
-    let redeem = Redeem {
-        card: CardId(0),
-        generation: None,
-        units: 0,
-        order: OrderId(0),
-        user: UserId(0),
-        parties: None,
-        amount: 0,
-        store: 4,
-        product: 0,
-        category: 0,
-    };
+    let purpose = Purpose { channel: ChannelId(2), store: 4, product: 0, category: 0 };
     let of = |what, id| ScopeEntry::new(what, id);
-    let fits = |scope: &[ScopeEntry]| in_scope(scope, ChannelId(2), &redeem);
+    let fits = |scope: &[ScopeEntry]| in_scope(scope, &purpose);
     assert!(fits(&[]));
     assert!(fits(&[of(ScopeEntry::STORE, 3), of(ScopeEntry::STORE, 4)]));
     assert!(!fits(&[of(ScopeEntry::STORE, 3)]));

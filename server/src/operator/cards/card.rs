@@ -14,6 +14,7 @@ use scrip_client::{
     Wallet,
 };
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 /// `scrip card`.
 ///
@@ -170,13 +171,14 @@ pub fn wallet(arguments: &WalletArgs) -> Result<(), OperatorError> {
             let page = client.wallet_show(Wallet { owner, slot, campaign, after }).await?;
             for card in &page.cards {
                 let campaign = scrip_client::StockId(card.campaign.get());
-                if !names.contains_key(&campaign) {
-                    names.insert(campaign, client.stock_show(campaign).await?.name);
-                }
+                let name = match names.entry(campaign) {
+                    Entry::Occupied(known) => known.into_mut(),
+                    Entry::Vacant(unknown) => unknown.insert(client.stock_show(campaign).await?.name),
+                };
                 let state = CardState::from_number(card.state).map_or("?", state_name);
                 let valid = validity(client.now_ms(), card.from_ms.get(), card.until_ms.get());
                 let (id, left) = (CardId(card.card.get()), card.available);
-                println!("{id}  {state:8} {left:>7} left  {}  {valid}", names[&campaign]);
+                println!("{id}  {state:8} {left:>7} left  {name}  {valid}");
                 cards += 1;
             }
             after = page.next;

@@ -1,4 +1,4 @@
-//! `scrip campaign`, `card`, `wallet` and `code`: the life of a card by hand.
+//! `scrip campaign`, `card`, `wallet`, `quote` and `code`: the life of a card by hand.
 //!
 //! They stand apart from the commands on stocks because a card is named by its id or by a code. Invariant: a code is printed where it
 //! was asked for (`code export`) and nowhere else; everywhere else its mask is.
@@ -6,11 +6,13 @@
 mod campaign;
 mod card;
 mod code;
+mod quote;
 mod worth;
 
 pub use campaign::campaign;
 pub use card::{card, wallet};
 pub use code::code;
+pub use quote::quote;
 
 use super::Failure;
 use super::words::time;

@@ -46,6 +46,13 @@ pub fn apply(arguments: &WorthArgs, defined: &mut CampaignDefinition) -> Result<
     if arguments.each {
         definition.flags |= Definition::EACH;
     }
+    definition.class = arguments.class.unwrap_or(definition.class);
+    definition.combines = arguments.combines.map_or(definition.combines, Into::into);
+    match arguments.before {
+        Some(true) => definition.flags |= Definition::BEFORE,
+        Some(false) => definition.flags &= !Definition::BEFORE,
+        None => {}
+    }
     if !arguments.scope.is_empty() {
         defined.scope.clone_from(&arguments.scope);
     }
@@ -58,7 +65,9 @@ pub fn is_empty(arguments: &WorthArgs) -> bool {
     let spans =
         [arguments.starts_after, arguments.lasts, arguments.interval, arguments.window, arguments.grace];
     let numbers = [value, threshold, cap, valid_from_ms, valid_until_ms];
+    let stacking = arguments.class.is_some() || arguments.combines.is_some() || arguments.before.is_some();
     numbers.iter().all(|number| number.is_none())
+        && !stacking
         && spans.iter().all(Option::is_none)
         && !each
         && tier.is_empty()
@@ -94,9 +103,27 @@ pub fn print(defined: &CampaignDefinition) {
         println!("cap        {}", money(definition.cap.get()));
     }
     print_times(definition);
+    print_stacking(definition);
     if !defined.scope.is_empty() {
         let scope: Vec<String> = defined.scope.iter().map(entry).collect();
         println!("for        {}", scope.join(", "));
+    }
+}
+
+/// What of it only quotes ask for.
+fn print_stacking(definition: &Definition) {
+    let combines = definition.combines.get();
+    let with = match combines {
+        0 => "used alone".to_owned(),
+        u32::MAX => "with all classes".to_owned(),
+        set => {
+            let classes = (0..u32::BITS).filter(|class| set & 1 << class != 0);
+            format!("with {}", classes.map(|class| class.to_string()).collect::<Vec<_>>().join(", "))
+        }
+    };
+    println!("class      {}, {with}", definition.class);
+    if definition.before() {
+        println!("counts     what lines cost before any card");
     }
 }
 

@@ -30,6 +30,8 @@ pub fn run(arguments: &BenchArgs) -> Result<bool, RunError> {
         Workload::W1Steady => workloads::w1_steady(arguments, &place)?,
         Workload::W2 => workloads::w2(arguments, &place)?,
         Workload::W3 => workloads::w3(arguments, &place)?,
+        Workload::W4 => workloads::w4(arguments, &place)?,
+        Workload::W5 => workloads::w5(arguments, &place)?,
         Workload::W7 => workloads::w7(arguments, &place)?,
         Workload::W8 => latency::w8(arguments, &place)?,
     };

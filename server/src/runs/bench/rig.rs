@@ -8,6 +8,7 @@ use crate::report::Report;
 use crate::runs::import;
 use crate::runs::load::{bench_cards, report_from};
 use crate::runs::processes::{LoadProcess, RunError, ServerProcess, system};
+use crate::runs::storm;
 use crate::tools::verify;
 use scrip_client::{
     ChannelId, Client, ClientOptions, Error, Limits, Price, PriceKind, Quota, StockCreate, StockId,
@@ -28,6 +29,8 @@ pub struct Run<'r> {
     pub units: u64,
     /// Card keys of each, instead of units; 0: counter stocks.
     pub keys: u64,
+    /// In place of stocks one running campaign of `units` cards, with so many bearer cards of it minted beforehand.
+    pub campaign: Option<u64>,
     /// Purchase limit of each; 0: none.
     pub limit_per_user: u32,
     /// Limits and caps of every kind of subject, a price and a channel quota on each, none of which bites.
@@ -77,6 +80,8 @@ pub fn carry_out(arguments: &BenchArgs, place: &Place, run: &Run<'_>) -> Result<
     create_stocks(server.listen, &token, run)?;
 
     let mut load_arguments = words(&format!("--server {}", server.listen));
+    // Where the master key lies beside, for codes of cards.
+    load_arguments.extend(["--data".into(), data.display().to_string()]);
     load_arguments.push("--stock".into());
     load_arguments.extend((0..run.stocks).map(|number| format!("s{number}")));
     load_arguments.extend(run.load.iter().cloned());
@@ -133,6 +138,12 @@ fn create_stocks(server: SocketAddr, token: &Token, run: &Run<'_>) -> Result<(),
         let terms =
             StockTerms { opens_ms: 0, closes_ms: 0, limit_per_user: run.limit_per_user, frozen: false };
         let mut waiting = tokio::task::JoinSet::new();
+        if let Some(minted) = run.campaign {
+            let campaign = (run.units, run.limit_per_user, minted);
+            storm::make_campaign(&client, client.stock_id("s0")?, "s0", campaign).await?;
+            client.close().await;
+            return Ok(());
+        }
         for number in 0..run.stocks {
             let (client, name, units, keys) = (client.clone(), format!("s{number}"), run.units, run.keys);
             let full = run.full;

@@ -1,8 +1,8 @@
-//! The workloads that look for the top: W1, W1s, W1-steady, W2, W3, W7.
+//! The workloads that look for the top: W1, W1s, W1-steady, W2, W3, W4, W5, W7.
 
 use super::Place;
 use super::rig::{Run, Success, carry_out, words};
-use crate::cli::BenchArgs;
+use crate::cli::{BenchArgs, NamedBy};
 use crate::report::Report;
 use crate::runs::processes::RunError;
 
@@ -60,6 +60,7 @@ pub fn w1(arguments: &BenchArgs, place: &Place) -> Result<Report, RunError> {
         units: ENDLESS,
         keys: 0,
         full: false,
+        campaign: None,
         limit_per_user: 1_000_000,
         load: words(&format!(
             "--profile steady --work reserve {} --seconds {seconds} --warm-up-s 1 --users 10000000 --sample 1000",
@@ -83,6 +84,7 @@ pub fn w1_full(arguments: &BenchArgs, place: &Place) -> Result<Report, RunError>
         keys: 0,
         limit_per_user: 0,
         full: true,
+        campaign: None,
         load: words(&format!(
             "--profile steady --work reserve --full {} --seconds {seconds} --warm-up-s 1 --users 10000000 --sample 1000",
             shape.arguments()
@@ -104,6 +106,7 @@ pub fn w1s(arguments: &BenchArgs, place: &Place) -> Result<Report, RunError> {
         units: 1_000,
         keys: 0,
         full: false,
+        campaign: None,
         limit_per_user: 1_000_000,
         load: words(&format!(
             "--profile steady --work reserve {} --seconds {seconds} --warm-up-s 1 --users 10000000 --sample 1000",
@@ -130,6 +133,7 @@ pub fn w1_steady(arguments: &BenchArgs, place: &Place) -> Result<Report, RunErro
         units: ENDLESS,
         keys: 0,
         full: false,
+        campaign: None,
         limit_per_user: 1_000_000,
         load: words(&format!(
             "--profile steady --work reserve {} --seconds {seconds} --warm-up-s 30 --rate {rate} --ttl-ms 1000 \
@@ -167,6 +171,7 @@ pub fn w2(arguments: &BenchArgs, place: &Place) -> Result<Report, RunError> {
             units: ENDLESS / u64::from(stocks),
             keys: 0,
             full: false,
+            campaign: None,
             limit_per_user: 0,
             load: words(&format!(
                 "--profile {profile} --work reserve-confirm {} --seconds {seconds} --warm-up-s 1 \
@@ -206,6 +211,7 @@ pub fn w3(arguments: &BenchArgs, place: &Place) -> Result<Report, RunError> {
         units: keys,
         keys,
         full: false,
+        campaign: None,
         limit_per_user: 0,
         load: words(&format!(
             "--profile steady --work sell {} --seconds {seconds} --attempts {keys} --warm-up-s 0.5 --users 10000000 --sample 1000",
@@ -215,6 +221,68 @@ pub fn w3(arguments: &BenchArgs, place: &Place) -> Result<Report, RunError> {
         verify: true,
     };
     carry_out(arguments, place, &run)
+}
+
+/// Cards of W4: as many users claim one each.
+const CLAIMS: u64 = 10_000_000;
+/// Cards of W5: what the redemptions of 12 GiB are enough for.
+const REDEMPTIONS: u64 = 4_000_000;
+
+/// CLAIM with a limit of one card a user, on one campaign. Ends when every user has his.
+pub fn w4(arguments: &BenchArgs, place: &Place) -> Result<Report, RunError> {
+    let cards = arguments.cards.unwrap_or(CLAIMS);
+    let run = Run {
+        name: "W4",
+        server: server(arguments, 11 * GIB),
+        stocks: 1,
+        units: cards,
+        keys: 0,
+        full: false,
+        campaign: Some(0),
+        limit_per_user: 1,
+        load: storm(arguments, "claims", &format!("--users {cards}")),
+        success: Success::Acknowledged,
+        verify: true,
+    };
+    let mut report = carry_out(arguments, place, &run)?;
+    if report.acknowledged != report.sold {
+        let (claims, sold) = (report.acknowledged, report.sold);
+        report.failures.push(format!("{claims} claims were acknowledged, the log has {sold} cards"));
+    }
+    Ok(report)
+}
+
+/// REDEEM once each card, by its id or by its code; the cards are bearer cards, minted beforehand. Ends with the cards.
+pub fn w5(arguments: &BenchArgs, place: &Place) -> Result<Report, RunError> {
+    let cards = arguments.cards.unwrap_or(REDEMPTIONS);
+    let (name, by) = match arguments.by {
+        NamedBy::Id => ("W5-id", ""),
+        NamedBy::Code => ("W5-code", "--by-code"),
+    };
+    let run = Run {
+        name,
+        server: server(arguments, 12 * GIB),
+        stocks: 1,
+        units: cards,
+        keys: 0,
+        full: false,
+        campaign: Some(cards),
+        limit_per_user: 0,
+        load: storm(arguments, "redeems", by),
+        success: Success::Acknowledged,
+        verify: true,
+    };
+    carry_out(arguments, place, &run)
+}
+
+/// Arguments of a load that asks once for each user or card. It must not be shorter than the two seconds that count, so there is
+/// little warm-up.
+fn storm(arguments: &BenchArgs, profile: &str, further: &str) -> Vec<String> {
+    let (shape, seconds) = (Shape::of(arguments, DEEP), seconds(arguments, 10.0));
+    words(&format!(
+        "--profile {profile} {further} --tries 1 --repeat 0 {} --seconds {seconds} --warm-up-s 0.25 --sample 1000",
+        shape.arguments()
+    ))
 }
 
 /// One command per frame, 50 connections, one outstanding each.
@@ -228,6 +296,7 @@ pub fn w7(arguments: &BenchArgs, place: &Place) -> Result<Report, RunError> {
         units: ENDLESS,
         keys: 0,
         full: false,
+        campaign: None,
         limit_per_user: 1_000_000,
         load: words(&format!(
             "--profile steady --work reserve {} --seconds {seconds} --warm-up-s 1 --users 10000000 --sample 10",
