@@ -423,13 +423,13 @@ pub(super) fn facts(state: &State, hold: &HoldRecord, facts: &mut Vec<LineFact>)
 }
 
 /// A card of a hold as it is.
-pub(super) fn view(state: &State, line: &RedemptionRecord, confirmed: bool) -> HoldCard {
+pub(super) fn view(state: &State, line: &RedemptionRecord) -> HoldCard {
     HoldCard {
         card: U64::new(state.card_of_line(line).0),
         discount: U64::new(line.worth()),
         reserved: U32::new(line.reserved()),
-        confirmed: U32::new(if confirmed { line.units() } else { 0 }),
-        returned: U32::new(if confirmed { line.reversed() } else { 0 }),
+        confirmed: U32::new(line.units()),
+        returned: U32::new(line.reversed()),
         spare: U32::ZERO,
     }
 }

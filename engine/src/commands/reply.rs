@@ -294,7 +294,7 @@ fn hold_view<'r>(state: &State, handle: Handle, replies: &'r mut Replies) -> Hol
         }
     }));
     replies.cards.clear();
-    replies.cards.extend(state.card_lines(hold).map(|(_, line)| hold_cards::view(state, line, confirmed)));
+    replies.cards.extend(state.card_lines(hold).map(|(_, line)| hold_cards::view(state, line)));
     HoldView {
         hold: OperationId(hold.operation),
         state: hold.state(),
