@@ -171,7 +171,8 @@ impl State {
     }
 
     /// The newest redemption of a card that stands. Those the floor has passed may lie among them until they are freed;
-    /// where all that are older must be passed, too, the search ends.
+    /// where all that are older must be passed, too, the search ends. (Of holds that outlive the floor, because they were owed, that is
+    /// the rule itself.)
     pub fn newest_redemption(&self, newest: u32) -> Option<&RedemptionRecord> {
         let all = core::iter::successors(self.redemption(newest), |record| self.redemption(record.older));
         let oldest_ms = self.floor_ms.saturating_sub(crate::limits::CLOCK_AHEAD_MAX_MS);
