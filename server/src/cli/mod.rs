@@ -23,8 +23,8 @@ pub use runs::{
     BenchArgs, DemoArgs, DemoCommand, KeysDemoArgs, LoadArgs, NamedBy, ProfileName, WorkName, Workload,
 };
 pub use sale::{
-    CallArgs, ConfirmArgs, HoldCommand, OperationArgs, OrderArgs, OrderCommand, OwedCommand, PartiesArgs,
-    ReserveArgs, ReturnArgs, SellArgs, TakeArgs,
+    CallArgs, CardsArgs, ConfirmArgs, HoldCommand, OperationArgs, OrderArgs, OrderCommand, OwedCommand,
+    PartiesArgs, ReserveArgs, ReturnArgs, SellArgs, TakeArgs,
 };
 pub use stock::{EditArgs, LimitArgs, PriceArgs, PriceName, StockCommand, SubjectName};
 pub use token::TokenCommand;
