@@ -8,11 +8,11 @@ use super::keys::{STOCK, batch, change as change_batch, import, shop_of};
 use scrip_engine::answer::{Cancelled, HoldState};
 use scrip_engine::command::{BatchChange, CampaignKind, CampaignState, CardChange, CardLine, CardState};
 use scrip_engine::ids::{OperationId, Slot, StockId};
-use scrip_engine::limits::{OWED_MAX_MS, TTL_DEFAULT_MS};
+use scrip_engine::limits::OWED_MAX_MS;
 use scrip_engine::rejection::Code;
 use scrip_tests::outcome::{Lack, OwnedFacts, OwnedOutcome};
 use scrip_tests::request::{OwnedCommand, OwnedRedeem, OwnedTake, Worth};
-use scrip_tests::world::{World, assert_refused, reserve, take};
+use scrip_tests::world::{TTL_MS, World, assert_refused, reserve, take};
 
 const CAMPAIGN: StockId = StockId::new(Slot(0), 7);
 
@@ -20,7 +20,7 @@ const CAMPAIGN: StockId = StockId::new(Slot(0), 7);
 fn add_cards(world: &mut World, worth: Worth) {
     world.run(1 << 80, create(CAMPAIGN, 10, worth));
     world.run(1 << 80 | 1, to_state(CAMPAIGN, 1, CampaignState::Running));
-    issued(world.run(1 << 80 | 2, issue(issue_of(CAMPAIGN, 7, 3))));
+    issued(world.run(1 << 80 | 2, issue(issue_of(CAMPAIGN, take(&[]).user.0, 3))));
 }
 
 /// A keys stock of three keys, and cards of this worth.
@@ -54,7 +54,7 @@ fn a_card_of_a_cart_that_was_left_is_free_at_its_deadline_without_a_worker() {
     let mut world = shop(worth(CampaignKind::AmountOff));
     let held = world.run(10, reserve(cart(1)));
     let locked = one_lack(Code::LockedByOtherOrder, Code::LockedByOtherOrder, 0);
-    world.wait(u64::from(TTL_DEFAULT_MS) - 1);
+    world.wait(u64::from(TTL_MS) - 1);
     assert_eq!(world.run(11, reserve(cart(1))), locked);
     assert_refused(
         &world.run(12, redeem(OwnedRedeem { amount: 9, ..OwnedRedeem::of(card(0), 1) })),
@@ -125,10 +125,10 @@ fn a_cancelled_debt_gives_its_cards_back_and_those_of_a_void_card_are_void() {
 
 #[test]
 fn a_payment_that_comes_late_asks_the_card_again_but_not_its_times_owner_or_threshold() {
-    let terms = worth_with(CampaignKind::AmountOff, |worth| worth.definition.lasts_s = 600.into());
+    let terms = worth_with(CampaignKind::AmountOff, |worth| worth.definition.lasts_s = 10.into());
     let mut world = shop(terms);
     world.run(10, reserve(cart(1)));
-    world.wait(u64::from(TTL_DEFAULT_MS) + 5);
+    world.wait(u64::from(TTL_MS) + 5);
     assert_refused(&world.run(11, redeem(OwnedRedeem::of(card(0), 1))), Code::Expired);
     world.run(12, change(card(0), CardChange::Freeze));
     // What was frozen since is not taken; another hold of the same shows that it is the card alone.
@@ -136,7 +136,7 @@ fn a_payment_that_comes_late_asks_the_card_again_but_not_its_times_owner_or_thre
     world.run(13, change(card(0), CardChange::Extend { until_ms: world.now_ms + 5_000 }));
     world.run(14, change(card(0), CardChange::Unfreeze));
     world.run(15, reserve(cart(1)));
-    world.wait(u64::from(TTL_DEFAULT_MS) + 5);
+    world.wait(u64::from(TTL_MS) + 5);
     assert!(matches!(world.confirm(15), OwnedOutcome::ConfirmedKeys { late: true, .. }));
     let shown = world.show_hold(15).cards[0];
     assert_eq!((shown.confirmed, shown.discount), (1, 10), "the discount is that of the hold");
