@@ -20,6 +20,7 @@ use crate::state::records::{HoldRecord, NO_LINE};
 use crate::state::redemptions::RedemptionRecord;
 use crate::state::redemptions::card_lines::NewCardLine;
 use crate::state::table::{Handle, NONE};
+use scrip_planted::{Bug, on};
 use zerocopy::little_endian::{U32, U64};
 
 /// The card of a line. Panics if it was not found before.
@@ -146,6 +147,7 @@ fn check_worth_of_each(
 /// Units that all lines on one card ask for.
 fn demand(take: &Take<'_>, card: CardId) -> u64 {
     let same = take.cards.iter().filter(|line| line.card() == card);
+    let same = same.take(if on(Bug::HeldCardsNotSummed) { 1 } else { usize::MAX });
     same.map(|line| u64::from(line.units.get())).sum()
 }
 
@@ -327,6 +329,9 @@ pub(super) fn refuse_all(state: &mut State, hold: Handle, lines: &[RefusedLine])
 
 /// Held units of all cards of a hold go back.
 pub(super) fn free_all(state: &mut State, hold: Handle) {
+    if on(Bug::HeldCardStaysLocked) {
+        return;
+    }
     state.change_cards(hold, |state, _, line| state.free_held(line));
 }
 
@@ -379,7 +384,7 @@ pub(super) fn check_return(
         };
         let why = if state.record_of_line(line).state() == CardState::Void {
             Code::Void
-        } else if now_ms > line.at_ms() + in_ms(window_s) {
+        } else if now_ms > line.at_ms() + in_ms(window_s) && !on(Bug::ReturnedPastWindow) {
             Code::ReversalWindow
         } else {
             continue;
