@@ -11,7 +11,7 @@ use scrip_engine::answer::{
 };
 use scrip_engine::calendar::Transition;
 use scrip_engine::command::{Block, Limits, Price, Quota, RiskRule, StockKind, StockTerms};
-use scrip_engine::ids::{ChannelId, OperationId, OrderId, StockId, UserId};
+use scrip_engine::ids::{CardId, ChannelId, OperationId, OrderId, StockId, UserId};
 use scrip_engine::rejection::Code;
 use zerocopy::little_endian::U32;
 
@@ -36,7 +36,7 @@ pub struct Reserved {
     pub hold: Hold,
     /// It counts while server time is below this.
     pub deadline_ms: u64,
-    /// Units granted per line.
+    /// Units granted per line, then of each card.
     pub units: Vec<u32>,
 }
 
@@ -56,7 +56,7 @@ pub struct Confirmed {
     pub confirmed_ms: u64,
     /// Confirmed after the hold had expired.
     pub late: bool,
-    /// Units confirmed per line.
+    /// Units confirmed per line, then of each card.
     pub units: Vec<u32>,
     /// Card keys, the first of them; the rest is read with [`crate::Client::keys_read`].
     pub keys: KeysShown,
@@ -280,6 +280,21 @@ pub struct HoldLineShown {
     pub price: u32,
 }
 
+/// A card of a hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HoldCardShown {
+    /// The card.
+    pub card: CardId,
+    /// Units taken when the hold was made.
+    pub reserved: u32,
+    /// Units used; of a hold that is owed, too.
+    pub confirmed: u32,
+    /// Units of those given back since.
+    pub returned: u32,
+    /// What it takes off the order, in minor units, fixed when the hold was made; 0 once a late confirm was refused.
+    pub discount: u64,
+}
+
 /// A hold as it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HoldShown {
@@ -307,6 +322,8 @@ pub struct HoldShown {
     pub closed_ms: u64,
     /// Its lines.
     pub lines: Vec<HoldLineShown>,
+    /// Its cards: behind the lines, wherever units are listed per line.
+    pub cards: Vec<HoldCardShown>,
 }
 
 /// What is recorded under an operation id.
@@ -451,6 +468,13 @@ impl From<HoldView<'_>> for HoldShown {
             returned: line.returned.get(),
             price: line.price.get(),
         });
+        let cards = view.cards.iter().map(|line| HoldCardShown {
+            card: CardId(line.card.get()),
+            reserved: line.reserved.get(),
+            confirmed: line.confirmed.get(),
+            returned: line.returned.get(),
+            discount: line.discount.get(),
+        });
         HoldShown {
             id: view.hold,
             state: view.state,
@@ -464,6 +488,7 @@ impl From<HoldView<'_>> for HoldShown {
             deadline_ms: view.deadline_ms,
             closed_ms: view.closed_ms,
             lines: lines.collect(),
+            cards: cards.collect(),
         }
     }
 }

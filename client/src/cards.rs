@@ -10,8 +10,8 @@ use crate::operation::Operation;
 use scrip_codes::{Code, Locator, ParseError};
 use scrip_engine::answer::{CampaignView, Issued, Redeemed, WalletCard};
 use scrip_engine::command::{
-    self, CampaignState, CampaignTerms, CardChange, Command, Definition, Parties, ScopeEntry, StockTerms,
-    Tier,
+    self, CampaignState, CampaignTerms, CardChange, CardLine, Command, Definition, Parties, ScopeEntry,
+    StockTerms, Tier,
 };
 use scrip_engine::ids::{CardId, OperationId, OrderId, Slot, StockId, UserId};
 use scrip_protocol::commands::CARD_BY_CODE;
@@ -436,6 +436,17 @@ impl Client {
             OwnedOutcome::Card(view) => Ok(view),
             _ => Err(wrong_answer()),
         }
+    }
+
+    /// A card for [`crate::Reserve`] and [`crate::Sell`]: so many units of it, on so much of the order. One that is named by its code is
+    /// looked up first, one round trip.
+    ///
+    /// # Errors
+    /// [`Error::Rejected`] with NOT_FOUND if a code opens no card.
+    pub async fn card_line(&self, name: CardName, units: u32, amount: u64) -> Result<CardLine, Error> {
+        let CardName::Code(_) = name else { return Ok(CardLine::new(name.parts().0, units, amount)) };
+        let view = self.card_show(name).await?;
+        Ok(CardLine { generation: view.generation, by_code: 1, ..CardLine::new(view.card, units, amount) })
     }
 
     /// Shows the cards that an owner has of the merchant in a slot, a page of them, the newest first.

@@ -48,9 +48,9 @@ pub mod transport;
 
 pub use answer::{
     BatchShown, BatchesShown, ChannelShown, ChannelsShown, Confirmed, DebtShown, DebtsShown, Extended,
-    HoldLineShown, HoldShown, KeyListed, KeyShown, KeyText, KeysImported, KeysListed, KeysShown,
-    OperationShown, Owed, Released, Replaced, Reserved, Returned, RiskShown, Sold, StockChanged, StockShown,
-    TermsShown, ZoneShown,
+    HoldCardShown, HoldLineShown, HoldShown, KeyListed, KeyShown, KeyText, KeysImported, KeysListed,
+    KeysShown, OperationShown, Owed, Released, Replaced, Reserved, Returned, RiskShown, Sold, StockChanged,
+    StockShown, TermsShown, ZoneShown,
 };
 pub use cards::{
     CampaignCreate, CampaignDefinition, CampaignEdit, CampaignMove, CampaignShown, CardCode, CardName, Claim,
@@ -74,14 +74,14 @@ pub use scrip_engine::answer::{
 };
 pub use scrip_engine::calendar::{Day, Transition, Zone};
 pub use scrip_engine::command::{
-    BatchChange as BatchVerb, Block, CampaignKind, CampaignState, CardChange, CardState, CartLine,
+    BatchChange as BatchVerb, Block, CampaignKind, CampaignState, CardChange, CardLine, CardState, CartLine,
     Definition, Limits, Line, Parties, Price, PriceKind, Quota, RiskAction, RiskRule, ScopeEntry, StockKind,
     StockTerms, SubjectKind, SubjectLimit, Tier,
 };
 pub use scrip_engine::ids::{CardId, ChannelId, MerchantId, OperationId, OrderId, Slot, StockId, UserId};
 pub use scrip_engine::limits::{
-    KEY_BLOCK_BYTES_MAX, KEY_TEXT_BYTES_MAX, KEYS_PER_CHUNK_MAX, LINES_MAX, STOCK_UNITS_MAX, TRANSITIONS_MAX,
-    TTL_MAX_MS, ZONE_OFFSET_MAX_MINUTES,
+    CARDS_PER_HOLD_MAX, KEY_BLOCK_BYTES_MAX, KEY_TEXT_BYTES_MAX, KEYS_PER_CHUNK_MAX, LINES_MAX,
+    STOCK_UNITS_MAX, TRANSITIONS_MAX, TTL_MAX_MS, ZONE_OFFSET_MAX_MINUTES,
 };
 pub use scrip_engine::rejection::{CapacityOf, Class, Code};
 pub use scrip_engine::state::keys::{BatchState, KeyState};

@@ -3,7 +3,9 @@
 
 use crate::operation::{Hold, Operation};
 use scrip_engine::calendar::Transition;
-use scrip_engine::command::{self, Command, Limits, Line, Parties, Price, Quota, StockKind, StockTerms};
+use scrip_engine::command::{
+    self, CardLine, Command, Limits, Line, Parties, Price, Quota, StockKind, StockTerms,
+};
 use scrip_engine::ids::{OperationId, OrderId, Slot, StockId, UserId};
 use zerocopy::little_endian::U32;
 
@@ -239,6 +241,8 @@ pub struct Reserve {
     pub expected_total: Option<u64>,
     /// The buyer is a member: prices for members are his, too.
     pub member: bool,
+    /// Cards whose units the same hold takes, all or nothing: at most 16, and 64 lines with them. See [`crate::Client::card_line`].
+    pub cards: Vec<CardLine>,
 }
 
 impl Reserve {
@@ -255,6 +259,7 @@ impl Reserve {
             parties: None,
             expected_total: None,
             member: false,
+            cards: Vec::new(),
         }
     }
 }
@@ -286,6 +291,8 @@ pub struct Sell {
     pub hidden: bool,
     /// If nothing but units is missing: wait for them while server time is below this, at most 30 days; 0: do not wait.
     pub wait_until_ms: u64,
+    /// Cards whose units it uses, as of [`Reserve`]; none if it is paid or waits.
+    pub cards: Vec<CardLine>,
 }
 
 impl Sell {
@@ -304,6 +311,7 @@ impl Sell {
             paid: false,
             hidden: false,
             wait_until_ms: 0,
+            cards: Vec::new(),
         }
     }
 }
@@ -377,6 +385,7 @@ impl Reserve {
             parties: self.parties.as_ref(),
             expected_total,
             member,
+            cards: &self.cards,
             ..command::Take::of(&self.lines)
         };
         Command::Reserve { take, ttl_ms }
@@ -399,6 +408,7 @@ impl Sell {
             expected_total,
             member,
             wait_until_ms,
+            cards: &self.cards,
             ..anybody
         };
         Command::Sell { take, paid, hidden }

@@ -204,6 +204,7 @@ async fn a_query_shows_a_hold() {
         deadline_ms: 2,
         closed_ms: 0,
         lines: &lines,
+        cards: &[],
     };
     peer.answer(&command, Outcome::Done(Answer::Hold(view))).await;
     let OperationShown::Hold(shown) = call.await.unwrap().unwrap() else { panic!("it is a hold") };

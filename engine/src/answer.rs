@@ -16,7 +16,7 @@ mod operation;
 mod quote;
 mod rows;
 
-pub use cards::{CampaignView, CardView, Issued, Redeemed, RedemptionView, WalletCard};
+pub use cards::{CampaignView, CardView, HoldCard, Issued, Redeemed, RedemptionView, WalletCard};
 pub use operation::{OperationKind, OperationView};
 pub use quote::{CardOutcome, QuoteView, QuotedCard, QuotedLine};
 pub use rows::{BatchView, ChannelView, DebtView, More, OrderHold};
@@ -486,4 +486,6 @@ pub struct HoldView<'a> {
     pub closed_ms: u64,
     /// Its lines.
     pub lines: &'a [HoldLine],
+    /// Its cards.
+    pub cards: &'a [HoldCard],
 }

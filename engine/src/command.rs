@@ -18,8 +18,8 @@ mod quote;
 mod terms;
 
 pub use cards::{
-    CampaignCreate, CampaignKind, CampaignState, CampaignTerms, CardChange, CardState, Definition, Issue,
-    Redeem, ScopeEntry, Tier,
+    CampaignCreate, CampaignKind, CampaignState, CampaignTerms, CardChange, CardLine, CardState, Definition,
+    Issue, Redeem, ScopeEntry, Tier,
 };
 pub use keys::{BatchChange, BatchCreate, KeyBlock, block_texts};
 pub use malformed::Malformed;
@@ -106,6 +106,8 @@ pub struct Take<'a> {
     pub wait_until_ms: u64,
     /// 1 to 64 lines.
     pub lines: &'a [Line],
+    /// Cards that the same hold takes units of, all of what it asks or nothing; lines and these at most 64, of these 16.
+    pub cards: &'a [CardLine],
 }
 
 impl<'a> Take<'a> {
@@ -121,6 +123,7 @@ impl<'a> Take<'a> {
             member: false,
             wait_until_ms: 0,
             lines,
+            cards: &[],
         }
     }
 }

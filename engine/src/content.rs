@@ -9,14 +9,14 @@ use zerocopy::IntoBytes;
 
 /// Collects the fields of a command in a fixed order.
 struct Fields {
-    bytes: [u8; 128],
+    bytes: [u8; 160],
     length: usize,
 }
 
 impl Fields {
     #[inline]
     fn new(kind: u8, envelope: &Envelope) -> Fields {
-        let mut fields = Fields { bytes: [0; 128], length: 0 };
+        let mut fields = Fields { bytes: [0; 160], length: 0 };
         fields.put(&[kind, 0]);
         fields.put(&envelope.channel.0.to_le_bytes());
         fields.put(&[0; 4]);
@@ -58,9 +58,10 @@ impl Fields {
     /// What a take need not carry: nothing where it carries none, so that older digests stay what they are.
     #[inline]
     fn put_optional(&mut self, take: &Take<'_>) {
-        let Take { parties, expected_total, wait_until_ms, member, .. } = take;
-        let given = [parties.is_some(), expected_total.is_some(), *member, *wait_until_ms != 0];
-        if given == [false; 4] {
+        let Take { parties, expected_total, wait_until_ms, member, cards, .. } = take;
+        let told = [parties.is_some(), expected_total.is_some(), *member, *wait_until_ms != 0];
+        let given = [told[0], told[1], told[2], told[3], !cards.is_empty()];
+        if given == [false; 5] {
             return;
         }
         self.put_u64(given.iter().rev().fold(0, |bits, bit| bits << 1 | u64::from(*bit)));
@@ -69,6 +70,9 @@ impl Fields {
         }
         self.put_u64(expected_total.unwrap_or(0));
         self.put_u64(*wait_until_ms);
+        if !cards.is_empty() {
+            self.put_u64(xxh3_64_with_seed(cards.as_bytes(), 0));
+        }
     }
 
     #[inline]

@@ -14,9 +14,9 @@ use crate::command::{
 };
 use crate::ids::{CardId, ChannelId, MerchantId, OperationId, OperationKey, OrderId, Slot, StockId, UserId};
 use crate::limits::{
-    BEARER_CARDS_MAX, CARDS_PER_ISSUE_MAX, CHANNELS_PER_STOCK_MAX, DEBTS_PER_EVENT_MAX,
-    EXPIRED_PER_EVENT_MAX, KEYS_PER_CHUNK_MAX, LINES_MAX, NAME_BYTES_MAX, PRICES_PER_STOCK_MAX, Rules,
-    TRANSITIONS_MAX,
+    BEARER_CARDS_MAX, CARD_UNITS_MAX, CARDS_PER_HOLD_MAX, CARDS_PER_ISSUE_MAX, CHANNELS_PER_STOCK_MAX,
+    DEBTS_PER_EVENT_MAX, EXPIRED_PER_EVENT_MAX, KEYS_PER_CHUNK_MAX, LINES_MAX, NAME_BYTES_MAX,
+    PRICES_PER_STOCK_MAX, Rules, TRANSITIONS_MAX,
 };
 use crate::rejection::Code;
 use zerocopy::little_endian::{U16, U32, U64, U128};
@@ -299,6 +299,8 @@ pub enum Event<'a> {
         lines: &'a [EventLine],
         /// Price of a unit per line, in minor units, 0: none; empty if no line has one.
         prices: &'a [U32],
+        /// Cards that it takes units of, too.
+        cards: &'a [EventCard],
     },
     /// A paid SELL was refused, for good.
     SellRefused {
@@ -555,7 +557,7 @@ mod facts;
 mod layout;
 mod lines;
 
-pub use lines::{EventHold, EventKey, EventLine, OwedLine, RefusedLine, debts};
+pub use lines::{EventCard, EventHold, EventKey, EventLine, OwedLine, RefusedLine, debts};
 
 #[cfg(test)]
 mod tests;

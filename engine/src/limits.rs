@@ -105,6 +105,8 @@ pub const TIERS_MAX: usize = 8;
 pub const SCOPE_MAX: usize = 64;
 /// Balance of a new card.
 pub const CARD_UNITS_MAX: u32 = 1_000_000;
+/// Cards in one hold.
+pub const CARDS_PER_HOLD_MAX: usize = 16;
 /// Cards for an owner in one ISSUE.
 pub const CARDS_PER_ISSUE_MAX: usize = 64;
 /// Bearer cards of one ISSUE.
@@ -148,6 +150,7 @@ const _: () = assert!(UNITS_PER_LINE_MAX < 1 << 27, "the reason of a refusal liv
 const _: () = assert!(LINES_MAX as u64 * (UNITS_PER_LINE_MAX as u64) < STOCK_UNITS_MAX);
 const _: () = assert!(TTL_DEFAULT_MS <= TTL_MAX_MS);
 const _: () = assert!(LINES_MAX * 24 + 256 <= EVENT_BYTES_MAX);
+const _: () = assert!(LINES_MAX * 20 + CARDS_PER_HOLD_MAX * 32 + 256 <= EVENT_BYTES_MAX);
 const _: () = assert!(QUOTE_LINES_MAX <= scrip_quote::limits::LINES_MAX && QUOTE_LINES_MAX <= 32);
 const _: () = assert!(QUOTE_CARDS_MAX <= scrip_quote::limits::CARDS_MAX);
 const _: () = assert!(TIERS_MAX <= scrip_quote::limits::TIERS_MAX);

@@ -90,6 +90,12 @@ pub enum Bug {
     HalfRoundedDown,
     /// engine: cards that are issued do not count for their owner's limit.
     CardsNotCounted,
+    /// engine: lines of a hold on one card are checked one by one, not together.
+    HeldCardsNotSummed,
+    /// engine: a hold that ends gives its goods back, and keeps its cards.
+    HeldCardStaysLocked,
+    /// engine: cards of a hold can be returned however late.
+    ReturnedPastWindow,
     /// engine: the unit of a void card stays consumed in its campaign.
     VoidCardStaysIssued,
     /// engine: an activated card keeps its times: those relative to receipt never begin.
@@ -98,7 +104,7 @@ pub enum Bug {
 
 impl Bug {
     /// Every planted bug, in the order of their numbers.
-    pub const ALL: [Bug; 43] = [
+    pub const ALL: [Bug; 46] = [
         Bug::AnswerBeforeSync,
         Bug::SkippedDirectorySync,
         Bug::IgnoredIoError,
@@ -140,6 +146,9 @@ impl Bug {
         Bug::ReversedTooFar,
         Bug::HalfRoundedDown,
         Bug::CardsNotCounted,
+        Bug::HeldCardsNotSummed,
+        Bug::HeldCardStaysLocked,
+        Bug::ReturnedPastWindow,
         Bug::VoidCardStaysIssued,
         Bug::ActivationChangesNoTimes,
     ];

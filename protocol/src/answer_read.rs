@@ -17,9 +17,9 @@ use crate::frame::HEADER_BYTES;
 use crate::layout::padding;
 use crate::limits::ALIGNMENT;
 use scrip_engine::answer::{
-    Answer, BatchView, Cancelled, ChannelView, DebtView, HoldLine, HoldState, HoldView, KeyItem, KeyList,
-    KeyPage, ListPage, ListedItem, ListedKeys, More, OperationKind, OperationView, OrderHold, Outcome,
-    StockView,
+    Answer, BatchView, Cancelled, ChannelView, DebtView, HoldCard, HoldLine, HoldState, HoldView, KeyItem,
+    KeyList, KeyPage, ListPage, ListedItem, ListedKeys, More, OperationKind, OperationView, OrderHold,
+    Outcome, StockView,
 };
 use scrip_engine::calendar::Transition;
 use scrip_engine::command::{Block, Limits, Price, RiskRule, StockTerms};
@@ -424,7 +424,7 @@ impl<'a> Body<'a> {
 
     fn hold(&mut self) -> Result<HoldView<'a>, AnswerFault> {
         let body: &HoldBody = self.fixed()?;
-        if body.spare != 0 || body.spare_2.get() != 0 {
+        if body.spare.get() != 0 {
             return Err(AnswerFault::SpareNotZero);
         }
         let state = HoldState::from_number(body.state)
@@ -436,6 +436,7 @@ impl<'a> Body<'a> {
             }
         };
         let lines: &[HoldLine] = self.entries(self.count())?;
+        let cards: &[HoldCard] = self.entries(usize::from(body.cards))?;
         Ok(HoldView {
             hold: OperationId(body.hold.get()),
             state,
@@ -449,6 +450,7 @@ impl<'a> Body<'a> {
             deadline_ms: body.deadline_ms.get(),
             closed_ms: body.closed_ms.get(),
             lines,
+            cards,
         })
     }
 

@@ -436,13 +436,18 @@ fn hold(out: &mut Vec<u8>, index: u16, view: &HoldView<'_>) {
         deadline_ms: U64::new(view.deadline_ms),
         closed_ms: U64::new(view.closed_ms),
         state: view.state as u8,
-        spare: 0,
+        cards: view.cards.len() as u8,
         channel: U16::new(view.channel.0),
         refusal: U16::new(view.refusal.map_or(0, |code| code as u16)),
-        spare_2: U16::ZERO,
+        spare: U16::ZERO,
     };
     let flags = when(view.late, flag::LATE) | when(view.flagged, flag::FLAGGED);
+    let at = out.len();
     put(out, header(AnswerKind::Hold, flags, index, view.lines.len()), body, view.lines.as_bytes());
+    if !view.cards.is_empty() {
+        out.extend_from_slice(view.cards.as_bytes());
+        close(out, at);
+    }
 }
 
 fn operation(out: &mut Vec<u8>, index: u16, view: &OperationView) {

@@ -244,7 +244,7 @@ layout! {
 }
 
 layout! {
-    /// HOLD; the lines follow.
+    /// HOLD; the lines follow, then the cards.
     pub struct HoldBody {
         /// its id
         hold: U128,
@@ -260,14 +260,14 @@ layout! {
         closed_ms: U64,
         /// 1 held, 2 confirmed, 3 released, 4 expired, 5 lapsed, 6 refused, 7 owed, 8 unfulfilled, 9 cancelled
         state: u8,
-        /// 0
-        spare: u8,
+        /// cards behind the lines, at most 16
+        cards: u8,
         /// the channel that made it
         channel: U16,
         /// lapsed, refused and unfulfilled: the recorded rejection's code; 0: none
         refusal: U16,
         /// 0
-        spare_2: U16,
+        spare: U16,
     }
 }
 
@@ -351,6 +351,7 @@ const _: () = assert!(size_of::<DebtLayout>() == size_of::<scrip_engine::answer:
 const _: () = assert!(size_of::<OrderHoldLayout>() == size_of::<scrip_engine::answer::OrderHold>());
 const _: () = assert!(size_of::<ChannelLayout>() == size_of::<scrip_engine::answer::ChannelView>());
 const _: () = assert!(size_of::<HoldLineLayout>() == size_of::<scrip_engine::answer::HoldLine>());
+const _: () = assert!(size_of::<HoldCardLayout>() == size_of::<scrip_engine::answer::HoldCard>());
 const _: () = assert!(size_of::<LineFactLayout>() == size_of::<scrip_engine::rejection::LineFact>());
 
 /// Flag bits, by answer.
@@ -449,7 +450,7 @@ numbered! {
         /// STOCK_SHOW.
         Stock = 7, "STOCK", StockBody, "`count` bytes: the name (UTF-8), padded", flag::FROZEN | flag::KEYS | flag::RANDOM | flag::REUSABLE | flag::ONCE_PER_ORDER | flag::CARDS;
         /// OPERATION_SHOW of a RESERVE or SELL.
-        Hold = 8, "HOLD", HoldBody, "`count` lines of 24 bytes", flag::LATE | flag::FLAGGED;
+        Hold = 8, "HOLD", HoldBody, "`count` lines of 24 bytes, `cards` cards of 32", flag::LATE | flag::FLAGGED;
         /// OPERATION_SHOW of any other operation.
         Operation = 9, "OPERATION", OperationBody, "", 0;
         /// STOCK_CHANNELS.

@@ -26,6 +26,7 @@ const _: () = assert!(size_of::<RiskRuleLayout>() == size_of::<scrip_engine::com
 const _: () = assert!(size_of::<TransitionLayout>() == size_of::<scrip_engine::calendar::Transition>());
 const _: () = assert!(size_of::<BlockLayout>() == size_of::<scrip_engine::command::Block>());
 const _: () = assert!(size_of::<PartiesLayout>() == size_of::<scrip_engine::command::Parties>());
+const _: () = assert!(size_of::<CardLineLayout>() == size_of::<scrip_engine::command::CardLine>());
 const _: () = assert!(size_of::<LineLayout>() == size_of::<scrip_engine::command::Line>());
 const _: () = assert!(COMMAND_HEADER_BYTES + size_of::<TakeBody>() + size_of::<LineLayout>() == 104);
 

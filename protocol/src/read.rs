@@ -15,8 +15,8 @@ use crate::frame::HEADER_BYTES;
 use crate::layout::padding;
 use crate::limits::{ALIGNMENT, COMMAND_BYTES_MAX};
 use scrip_engine::command::{
-    BatchChange, BatchCreate, Command, Envelope, KeyBlock, Line, Parties, Price, Quota, Request, StockCreate,
-    StockTerms, Take, ZoneSet,
+    BatchChange, BatchCreate, CardLine, Command, Envelope, KeyBlock, Line, Parties, Price, Quota, Request,
+    StockCreate, StockTerms, Take, ZoneSet,
 };
 use scrip_engine::ids::{ChannelId, MerchantId, OperationId, OrderId, Slot, StockId, UserId};
 use zerocopy::little_endian::{U32, U64, U128};
@@ -259,6 +259,10 @@ impl<'a> Body<'a> {
         let (lines, rest) = <[Line]>::ref_from_prefix_with_elems(self.rest, usize::from(count))
             .map_err(|_| CommandFault::Count(count))?;
         self.rest = rest;
+        let cards: &[CardLine] = match body.cards.get() {
+            0 => &[],
+            count => self.list(count)?,
+        };
         let take = Take {
             order: OrderId(body.order.get()),
             user: UserId(body.user.get()),
@@ -269,6 +273,7 @@ impl<'a> Body<'a> {
             expected_total,
             wait_until_ms,
             lines,
+            cards,
         };
         Ok((take, body.ttl_ms.get()))
     }

@@ -380,7 +380,8 @@ fn take(out: &mut Vec<u8>, take: &Take<'_>, ttl_ms: u32) {
         order: U128::new(take.order.0),
         user: U128::new(take.user.0),
         ttl_ms: U32::new(ttl_ms),
-        spare: U32::ZERO,
+        cards: U16::new(take.cards.len() as u16),
+        spare: U16::ZERO,
     };
     out.extend_from_slice(body.as_bytes());
     if take.replace.0 != 0 {
@@ -396,6 +397,7 @@ fn take(out: &mut Vec<u8>, take: &Take<'_>, ttl_ms: u32) {
         out.extend_from_slice(&take.wait_until_ms.to_le_bytes());
     }
     out.extend_from_slice(take.lines.as_bytes());
+    out.extend_from_slice(take.cards.as_bytes());
 }
 
 fn units(out: &mut Vec<u8>, units: &[U32]) {

@@ -4,21 +4,21 @@
 
 use scrip_engine::limits::{
     BATCHES_PER_STOCK_MAX, BEARER_CARDS_MAX, BLOCKS_PER_ANSWER_MAX, CAMPAIGN_UNITS_MAX, CARD_UNITS_MAX,
-    CARDS_PER_ISSUE_MAX, CHANNELS_PER_STOCK_MAX, CLOCK_AHEAD_MAX_MS, KEY_BLOCK_BYTES_MAX, KEY_TEXT_BYTES_MAX,
-    KEYS_PER_CHUNK_MAX, KEYS_PER_HOLD_MAX, LINES_MAX, NAME_BYTES_MAX, OWED_MAX_MS, PRICES_PER_STOCK_MAX,
-    QUOTE_CARDS_MAX, QUOTE_LINES_MAX, RISK_RULES_MAX, SCOPE_MAX, STOCK_UNITS_MAX, TIERS_MAX, TRANSITIONS_MAX,
-    TTL_DEFAULT_MS, TTL_MAX_MS, UNITS_PER_LINE_MAX,
+    CARDS_PER_HOLD_MAX, CARDS_PER_ISSUE_MAX, CHANNELS_PER_STOCK_MAX, CLOCK_AHEAD_MAX_MS, KEY_BLOCK_BYTES_MAX,
+    KEY_TEXT_BYTES_MAX, KEYS_PER_CHUNK_MAX, KEYS_PER_HOLD_MAX, LINES_MAX, NAME_BYTES_MAX, OWED_MAX_MS,
+    PRICES_PER_STOCK_MAX, QUOTE_CARDS_MAX, QUOTE_LINES_MAX, RISK_RULES_MAX, SCOPE_MAX, STOCK_UNITS_MAX,
+    TIERS_MAX, TRANSITIONS_MAX, TTL_DEFAULT_MS, TTL_MAX_MS, UNITS_PER_LINE_MAX,
 };
 use scrip_engine::rejection::{Class, Code};
 use scrip_protocol::answers::{
     ANSWER_HEADER_BYTES, AnswerHeader, AnswerKind, BatchLayout, ChannelLayout, DebtLayout, FactsKind,
-    HoldLineLayout, KeyItemLayout, LineFactLayout, ListedItemLayout, OrderHoldLayout, QuotedCardLayout,
-    QuotedLineLayout, WalletCardLayout, flag as answer_flag,
+    HoldCardLayout, HoldLineLayout, KeyItemLayout, LineFactLayout, ListedItemLayout, OrderHoldLayout,
+    QuotedCardLayout, QuotedLineLayout, WalletCardLayout, flag as answer_flag,
 };
 use scrip_protocol::commands::{
-    COMMAND_HEADER_BYTES, CartLineLayout, CommandHeader, CommandKind, DefinitionLayout, LimitsEnd,
-    LineLayout, PartiesLayout, PriceLayout, QuotaLayout, QuoteCardLayout, ScopeLayout, SubjectLimitLayout,
-    Tail, TierLayout, TransitionLayout,
+    COMMAND_HEADER_BYTES, CardLineLayout, CartLineLayout, CommandHeader, CommandKind, DefinitionLayout,
+    LimitsEnd, LineLayout, PartiesLayout, PriceLayout, QuotaLayout, QuoteCardLayout, ScopeLayout,
+    SubjectLimitLayout, Tail, TierLayout, TransitionLayout,
 };
 use scrip_protocol::error::ErrorCode;
 use scrip_protocol::extras::{CODE, ExtraHeader, FACTS, LABEL, TRACE};
@@ -34,12 +34,13 @@ fn file(path: &str) -> PathBuf {
 }
 
 fn limits_table() -> String {
-    let rows: [(&str, u64, &str); 36] = [
+    let rows: [(&str, u64, &str); 37] = [
         ("frame, header included", u64::from(limits::FRAME_BYTES_MAX), "bytes"),
         ("frame before WELCOME", u64::from(limits::FRAME_BYTES_BEFORE_AUTHENTICATION_MAX), "bytes"),
         ("command, header included", limits::COMMAND_BYTES_MAX as u64, "bytes"),
         ("answer, header included", limits::ANSWER_BYTES_MAX as u64, "bytes"),
         ("lines of a hold", LINES_MAX as u64, ""),
+        ("of these, cards", CARDS_PER_HOLD_MAX as u64, ""),
         ("units of a line", u64::from(UNITS_PER_LINE_MAX), ""),
         ("units of a stock", STOCK_UNITS_MAX, ""),
         ("channels of a stock", CHANNELS_PER_STOCK_MAX as u64, ""),
@@ -113,7 +114,7 @@ fn command_kinds() -> String {
         let then = match kind.tail() {
             Tail::None => "",
             Tail::Name => "name",
-            Tail::Lines => "lines",
+            Tail::Lines => "lines, cards",
             Tail::Units => "units",
             Tail::Quotas => "quotas",
             Tail::Limits => "limits",
@@ -246,51 +247,64 @@ fn rejection(code: Code) -> (&'static str, &'static str) {
         ),
         Code::NotStarted => (
             "LINES for RESERVE and SELL; TIME for REDEEM",
-            "the sale has not opened yet; ISSUE, CLAIM: a draft, or not yet; REDEEM: the card is not valid yet",
+            "the sale has not opened yet; ISSUE, CLAIM: a draft, or not yet; REDEEM, RESERVE and SELL with cards: the card is not valid yet",
         ),
         Code::Expired => (
             "LINES for RESERVE and SELL; TIME for REDEEM",
-            "the sale is closed; EXTEND: the hold has expired; KEYS_IMPORT: the batch has expired; ISSUE, CLAIM: stopped, or too late; REDEEM: the card is no longer valid",
+            "the sale is closed; EXTEND: the hold has expired; KEYS_IMPORT: the batch has expired; ISSUE, CLAIM: stopped, or too late; REDEEM, RESERVE and SELL with cards: the card is no longer valid",
         ),
         Code::NotActive => (
-            "",
-            "RETURN, REVEAL, KEY_REPLACE, KEY_RECLAIM, KEYS_READ: the hold is not confirmed; CONFIRM, RELEASE, EXTEND: it is owed; BATCH_CHANGE: the batch is not in the state it is to leave; REDEEM: the card is inactive, or its campaign a draft; CARD_CHANGE: the card is inactive",
+            "LINES for RESERVE and SELL",
+            "RETURN, REVEAL, KEY_REPLACE, KEY_RECLAIM, KEYS_READ: the hold is not confirmed; CONFIRM, RELEASE, EXTEND: it is owed; BATCH_CHANGE: the batch is not in the state it is to leave; REDEEM, RESERVE and SELL with cards: the card is inactive, or its campaign a draft; CARD_CHANGE: the card is inactive",
         ),
         Code::Frozen => (
             "LINES for RESERVE and SELL",
-            "the stock is frozen; KEYS_IMPORT: the batch is frozen; ISSUE, CLAIM: or the campaign is paused; REDEEM: the card or its campaign is frozen",
+            "the stock is frozen; KEYS_IMPORT: the batch is frozen; ISSUE, CLAIM: or the campaign is paused; REDEEM, RESERVE and SELL with cards: the card or its campaign is frozen",
         ),
         Code::Void => (
-            "",
-            "the batch is void or expired; KEY_REPLACE, KEY_RECLAIM: the card key is void; REDEEM, REVERSE, CARD_CHANGE: the card is void",
+            "LINES for RESERVE, SELL and RETURN",
+            "the batch is void or expired; KEY_REPLACE, KEY_RECLAIM: the card key is void; REDEEM, REVERSE, CARD_CHANGE, RESERVE and SELL with cards, RETURN of such: the card is void",
         ),
-        Code::Used => ("", "REDEEM, CARD_CHANGE: the card is used up"),
+        Code::Used => (
+            "LINES for RESERVE and SELL",
+            "REDEEM, CARD_CHANGE, RESERVE and SELL with cards: the card is used up",
+        ),
         Code::CampaignLimit => ("", "later: the campaign's own limit"),
         Code::BudgetExceeded => ("", "later: the budget does not allow it"),
-        Code::BalanceExceeded => ("UNITS", "REDEEM: more units than the card has left"),
-        Code::NotOwner => (
-            "",
-            "`replace` names a hold of another user and another order; REDEEM: the card is another user's",
+        Code::BalanceExceeded => (
+            "UNITS; LINES for RESERVE and SELL",
+            "REDEEM, RESERVE and SELL with cards: more units than the card has left",
         ),
-        Code::OutOfScope => ("", "REDEEM: not for this channel, store, product or category"),
+        Code::NotOwner => (
+            "LINES for a card of RESERVE and SELL",
+            "`replace` names a hold of another user and another order; REDEEM, RESERVE and SELL with cards: the card is another user's",
+        ),
+        Code::OutOfScope => (
+            "LINES for RESERVE and SELL",
+            "REDEEM, RESERVE and SELL with cards: not for this channel, store, product or category",
+        ),
         Code::RuleFailed => (
             "VERSION for STOCK_EDIT, STOCK_QUOTA, STOCK_LIMITS, STOCK_PRICE, ZONE_SET, CAMPAIGN_EDIT and CAMPAIGN_STATE of another version; LINES for RESERVE and SELL; UNITS for REDEEM; for QUOTE LINES with the places of two cards",
-            "the stock or batch exists already (STOCK_CREATE, BATCH_CREATE); another version is in force (STOCK_EDIT, STOCK_QUOTA, STOCK_LIMITS, STOCK_PRICE, ZONE_SET); another clock than the first, or the merchant has no zone (STOCK_LIMITS); a transition that has begun would change (ZONE_SET); a time has passed (STOCK_QUOTA, BATCH_CREATE); not for a stock of this kind, or a hold without card keys; more card keys than a line can have (RESERVE, SELL); card keys to available (RETURN); replaced three times (KEY_REPLACE); shown already (KEY_RECLAIM); no sale's id (CANCEL); the id exists (CAMPAIGN_CREATE), a fixed field differs (CAMPAIGN_EDIT), no such move (CAMPAIGN_STATE, CARD_CHANGE), a time that has passed (CARD_CHANGE), the amount is below the threshold or the interval has not passed (REDEEM); two cards may not be used together (QUOTE); as a line's fact: the order has the stock by another hold (late CONFIRM)",
+            "the stock or batch exists already (STOCK_CREATE, BATCH_CREATE); another version is in force (STOCK_EDIT, STOCK_QUOTA, STOCK_LIMITS, STOCK_PRICE, ZONE_SET); another clock than the first, or the merchant has no zone (STOCK_LIMITS); a transition that has begun would change (ZONE_SET); a time has passed (STOCK_QUOTA, BATCH_CREATE); not for a stock of this kind, or a hold without card keys; more card keys than a line can have (RESERVE, SELL); card keys to available (RETURN); replaced three times (KEY_REPLACE); shown already (KEY_RECLAIM); no sale's id (CANCEL); the id exists (CAMPAIGN_CREATE), a fixed field differs (CAMPAIGN_EDIT), no such move (CAMPAIGN_STATE, CARD_CHANGE), a time that has passed (CARD_CHANGE), the amount is below the threshold or the interval has not passed (REDEEM, RESERVE and SELL with cards); two cards may not be used together (QUOTE); as a line's fact: the order has the stock by another hold (late CONFIRM)",
         ),
-        Code::LockedByOtherOrder => ("", "later: another order holds it"),
+        Code::LockedByOtherOrder => (
+            "LINES for RESERVE and SELL; UNITS for REDEEM",
+            "the card has the units, but other orders hold them; as a line's fact: likewise (late CONFIRM)",
+        ),
         Code::QuoteChanged => {
             ("TOTAL; none for a paid SELL", "the units asked for do not cost what was expected")
         }
         Code::HoldNotFound => ("", "no such hold"),
         Code::HoldReleased => ("", "the hold was released, or lapsed by a RELEASE"),
-        Code::HoldExpiredNoStock => {
-            ("LINES", "late CONFIRM: the units are no longer to be had. Recorded: refund")
-        }
+        Code::HoldExpiredNoStock => (
+            "LINES",
+            "late CONFIRM: the units, or those of a card, are no longer to be had. Recorded: refund",
+        ),
         Code::HoldConfirmed => ("", "the hold is confirmed; `replace`: or owed"),
         Code::ExceedsHold => ("LINES", "more units, or more lines, than the hold has"),
         Code::ExceedsRedeemed => ("UNITS", "REVERSE: more units than are left of the redemption"),
         Code::AlreadyReversed => ("", "RETURN of all that is left, REVERSE: nothing is left"),
-        Code::ReversalWindow => ("TIME", "REVERSE: too late"),
+        Code::ReversalWindow => ("TIME; LINES for RETURN", "REVERSE, RETURN of cards: too late"),
         Code::KeyReplaced => (
             "KEY",
             "repeat of CONFIRM, SELL or REVEAL: a card key of the hold was replaced since; read them with KEYS_READ",
@@ -381,7 +395,9 @@ fn table(name: &str) -> String {
         "quoted_card" => markdown(0, QuotedCardLayout::FIELDS),
         "quoted_line" => markdown(0, QuotedLineLayout::FIELDS),
         "QUOTED" => answer(AnswerKind::Quote),
+        "card_line" => markdown(0, CardLineLayout::FIELDS),
         "hold_line" => markdown(0, HoldLineLayout::FIELDS),
+        "hold_card" => markdown(0, HoldCardLayout::FIELDS),
         "facts_kinds" => facts_kinds(),
         "line_fact" => markdown(0, LineFactLayout::FIELDS),
         "rejections" => rejections(),

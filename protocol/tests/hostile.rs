@@ -175,7 +175,8 @@ fn what_is_wrong_with_a_command_is_told() {
     assert_eq!(command_fault(|bytes| bytes[2] = 99), CommandFault::UnknownKind(99));
     assert_eq!(command_fault(|bytes| bytes[3] = 4), CommandFault::UnknownFlags(4));
     assert_eq!(command_fault(|bytes| bytes[14] = 1), CommandFault::SpareNotZero);
-    assert_eq!(command_fault(|bytes| bytes[84] = 1), CommandFault::SpareNotZero);
+    assert_eq!(command_fault(|bytes| bytes[86] = 1), CommandFault::SpareNotZero);
+    assert_eq!(command_fault(|bytes| bytes[84] = 1), CommandFault::Count(1));
     assert_eq!(command_fault(|bytes| bytes[12] = 2), CommandFault::Count(2));
     assert!(matches!(command_fault(|bytes| bytes[12] = 0), CommandFault::Extra(_)));
     assert!(matches!(command_fault(|bytes| bytes[96] = 0), CommandFault::Malformed(_)));

@@ -150,6 +150,7 @@ impl Parts {
             member: self.flags[4],
             wait_until_ms: if self.kind == CommandKind::Sell && !self.flags[0] { self.numbers[1] } else { 0 },
             lines: &self.lines,
+            cards: self.cards.in_hold(self.kind, self.lines.len()),
         }
     }
 
@@ -430,6 +431,7 @@ impl AnswerParts {
             deadline_ms: self.numbers[1],
             closed_ms: self.numbers[2],
             lines: &self.hold_lines,
+            cards: &self.cards.held,
         }
     }
 

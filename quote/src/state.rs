@@ -96,8 +96,8 @@ impl Levels {
         let began = if card.stage == level.stage { &self.0[level.stage_level] } else { level };
         let counted = match card.counted {
             Some(counted) => counted,
-            // Nobody asks how much is bought, so nobody counts.
-            None if card.threshold == 0 => 0,
+            // Nobody asks how much is bought, so nobody counts. Tiers ask, even if the first begins at nothing.
+            None if card.threshold == 0 && !matches!(card.action, Action::Tiers { .. }) => 0,
             None => began.goods(prepared, card.threshold_lines),
         };
         if counted < card.threshold {

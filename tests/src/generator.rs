@@ -9,6 +9,7 @@
 
 mod cards;
 mod commands;
+mod hold_cards;
 mod keys;
 mod orders;
 mod plan;

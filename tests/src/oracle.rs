@@ -18,6 +18,7 @@ mod cards;
 mod channels;
 mod content;
 pub mod debts;
+mod hold_cards;
 mod holds;
 mod keys;
 mod laws;
@@ -33,6 +34,7 @@ mod zones;
 
 pub use campaigns::{Campaign, CardBatch};
 pub use cards::{Card, Times};
+pub use hold_cards::HeldCard;
 pub use limits::{Purchases, Subject, told};
 pub(crate) use quotes::CARDS_MAX as QUOTED_MAX;
 pub use redemptions::Redemption;
@@ -78,6 +80,8 @@ pub struct Oracle {
     pub cards_max: usize,
     /// ISSUEs and CLAIMs so far.
     issues: u64,
+    /// Uses of cards so far, by redemptions and by holds.
+    uses: u64,
     /// How many claims debts may have.
     pub debts_max: usize,
     /// Bytes of their sealed texts.
@@ -92,7 +96,7 @@ pub struct Oracle {
     departed_purchases: BTreeMap<(StockId, Subject), i128>,
     /// Of those, units of lines that count fully, by the day of their hold.
     departed_days: BTreeMap<(StockId, Subject, i128), i128>,
-    /// Units of cards that were used by redemptions which are gone by now, and not given back.
+    /// Units of cards that were used by redemptions and holds which are gone by now, and not given back.
     departed_redemptions: BTreeMap<CardId, i128>,
     now_ms: u64,
     floor_ms: u64,
@@ -272,6 +276,8 @@ pub struct Hold {
     /// What the CANCEL of it was answered.
     pub cancelled: Option<Cancelled>,
     pub lines: Vec<HoldLine>,
+    /// Cards that it took units of, too.
+    pub cards: Vec<HeldCard>,
 }
 
 /// One line of a hold.
@@ -321,6 +327,7 @@ impl Oracle {
             cards: BTreeMap::new(),
             cards_max: usize::MAX,
             issues: 0,
+            uses: 0,
             debts_max: usize::MAX,
             sealed_bytes: 0,
             sealed_bytes_max: usize::MAX,

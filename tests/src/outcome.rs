@@ -5,7 +5,7 @@
 
 mod cards;
 
-pub use cards::{OwnedCampaign, OwnedQuoted};
+pub use cards::{OwnedCampaign, OwnedHoldCard, OwnedQuoted};
 
 use crate::request::OwnedRequest;
 use scrip_engine::answer::{
@@ -213,6 +213,7 @@ pub struct OwnedHold {
     pub deadline_ms: u64,
     pub closed_ms: u64,
     pub lines: Vec<OwnedHoldLine>,
+    pub cards: Vec<OwnedHoldCard>,
 }
 
 /// [`scrip_engine::answer::HoldLine`] in numbers.
@@ -521,6 +522,7 @@ impl From<HoldView<'_>> for OwnedHold {
             deadline_ms: view.deadline_ms,
             closed_ms: view.closed_ms,
             lines: view.lines.iter().map(line).collect(),
+            cards: view.cards.iter().map(OwnedHoldCard::from).collect(),
         }
     }
 }

@@ -9,8 +9,8 @@ pub use cards::{CardCommand, OwnedCreate, OwnedIssue, OwnedQuote, OwnedRedeem, W
 use core::fmt;
 use scrip_engine::calendar::Transition;
 use scrip_engine::command::{
-    BatchChange, BatchCreate, Block, Command, Envelope, KeyBlock, Limits, Line, Parties, Price, Quota,
-    Request, RiskRule, StockCreate, StockKind, StockTerms, Take, ZoneSet,
+    BatchChange, BatchCreate, Block, CardLine, Command, Envelope, KeyBlock, Limits, Line, Parties, Price,
+    Quota, Request, RiskRule, StockCreate, StockKind, StockTerms, Take, ZoneSet,
 };
 use scrip_engine::ids::{OperationId, OrderId, StockId, UserId};
 use zerocopy::little_endian::{U32, U128};
@@ -209,6 +209,7 @@ pub struct OwnedTake {
     pub member: bool,
     pub wait_until_ms: u64,
     pub lines: Vec<Wish>,
+    pub cards: Vec<CardLine>,
 }
 
 /// [`Line`] in numbers.
@@ -235,6 +236,7 @@ impl OwnedRequest {
         let units: Vec<U32> = self.units().iter().map(|units| U32::new(*units)).collect();
         let prints = self.fingerprints();
         let parties = self.take().and_then(|take| take.parties.as_ref());
+        let cards = self.take().map_or(&[][..], |take| &take.cards);
         let borrow = |take: &OwnedTake| Take {
             order: take.order,
             user: take.user,
@@ -245,6 +247,7 @@ impl OwnedRequest {
             member: take.member,
             wait_until_ms: take.wait_until_ms,
             lines: &lines,
+            cards,
         };
         let command = match &self.command {
             OwnedCommand::StockCreate { stock, name, units, kind, once_per_order, terms } => {
@@ -475,6 +478,9 @@ impl fmt::Display for OwnedTake {
                 write!(f, " least {units_min}")?;
             }
             write!(f, "]")?;
+        }
+        for line in &self.cards {
+            write!(f, " [card {} x {} on {}]", line.card(), line.units, line.amount)?;
         }
         Ok(())
     }

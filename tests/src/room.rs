@@ -39,7 +39,10 @@ pub fn remembered(oracle: &Oracle, table: CapacityOf) -> u64 {
         }
         CapacityOf::OrderLines => order_lines(oracle),
         CapacityOf::Debts => oracle.stocks.values().map(|stock| stock.claims.len()).sum(),
-        CapacityOf::Redemptions => records(oracle).filter(|record| record.redemption.is_some()).count(),
+        CapacityOf::Redemptions => {
+            let redemptions = records(oracle).filter(|record| record.redemption.is_some()).count();
+            redemptions + holds(oracle).map(|hold| hold.cards.len()).sum::<usize>()
+        }
         CapacityOf::Cards => oracle.pages(std::iter::empty()) * 64,
         other => unreachable!("{other:?} is no table"),
     };
@@ -64,7 +67,7 @@ pub fn added(oracle: &Oracle, request: &OwnedRequest, table: CapacityOf) -> u64 
             stocks.filter(|stock| is_once(oracle, stock)).collect::<BTreeSet<_>>().len()
         }
         CapacityOf::Debts => waits_for(request).len(),
-        CapacityOf::Redemptions => usize::from(redeems),
+        CapacityOf::Redemptions => usize::from(redeems) + taken.map_or(0, |take| take.cards.len()),
         _ => 0,
     };
     count as u64

@@ -125,6 +125,7 @@ fn sale(operation: u128, lines: &[EventLine], hidden: bool) -> Event<'_> {
         flagged: false,
         lines,
         prices: &[],
+        cards: &[],
     }
 }
 
@@ -319,6 +320,7 @@ fn a_hold_whose_confirm_is_owed_gives_its_units_back_and_waits_behind_the_debts_
         flagged,
         lines: &lines,
         prices: &[],
+        cards: &[],
     });
     forged.both(&Event::Owed {
         origin: origin(3, 7),

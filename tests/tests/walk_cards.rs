@@ -130,7 +130,7 @@ fn the_books_of_a_life_of_cards_agree_with_the_engine() {
         book.channels.iter().map(|(channel, book)| (channel.0, book.used())).collect();
     assert_eq!(used, [(5, 1), (6, 3)], "a void card was used through the channel that issued it");
     let card = log.engine.state().find_card(CARD).expect("it was issued").card;
-    assert_eq!((card.state(), card.consumed, card.void), (CardState::Void, 2, 2));
+    assert_eq!((card.state(), card.consumed, card.void(4)), (CardState::Void, 2, 2));
 }
 
 #[test]

@@ -150,3 +150,23 @@ pub struct RedemptionView {
     /// A risk rule or a block has marked it.
     pub flagged: bool,
 }
+
+/// A card of a hold, as it lies on the wire.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Default, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned,
+)]
+#[repr(C)]
+pub struct HoldCard {
+    /// The card.
+    pub card: U64,
+    /// What it takes off the order, in minor units, fixed when the hold was made; 0 once a late CONFIRM was refused.
+    pub discount: U64,
+    /// Units taken when the hold was made.
+    pub reserved: U32,
+    /// Units confirmed.
+    pub confirmed: U32,
+    /// Of those, units given back since.
+    pub returned: U32,
+    /// Reserved; 0.
+    pub spare: U32,
+}

@@ -10,7 +10,7 @@ use crate::limits::{
     BEARER_CARDS_MAX, CAMPAIGN_KEY_BYTES_MAX, CAMPAIGN_UNITS_MAX, CARD_UNITS_MAX, CARDS_PER_ISSUE_MAX,
     SCOPE_MAX, STACKING_CLASSES, TIERS_MAX,
 };
-use zerocopy::little_endian::{U32, U64};
+use zerocopy::little_endian::{U16, U32, U64};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 /// What the cards of a campaign are worth. Numbers are never reused.
@@ -288,6 +288,74 @@ impl Redeem<'_> {
     /// The units it asks for.
     pub const fn asked(&self) -> u32 {
         if self.units == 0 { 1 } else { self.units }
+    }
+}
+
+/// A card in a hold, as it lies on the wire.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Default, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned,
+)]
+#[repr(C)]
+pub struct CardLine {
+    /// The card.
+    pub card: U64,
+    /// What of the order the card may be used on, in minor units.
+    pub amount: U64,
+    /// The store; 0: not told.
+    pub store: U64,
+    /// The product; 0: not told.
+    pub product: U64,
+    /// The category; 0: not told.
+    pub category: U64,
+    /// Units, 1 to 1,000,000.
+    pub units: U32,
+    /// The generation of its code; 0 if it is named by its id.
+    pub generation: u8,
+    /// 1: the card is named by its code.
+    pub by_code: u8,
+    /// Reserved; 0.
+    pub spare: U16,
+}
+
+impl CardLine {
+    /// Units of a card, named by its id, on so much of the order.
+    pub fn new(card: CardId, units: u32, amount: u64) -> CardLine {
+        CardLine {
+            card: U64::new(card.0),
+            units: U32::new(units),
+            amount: U64::new(amount),
+            ..CardLine::default()
+        }
+    }
+
+    /// The card.
+    pub fn card(&self) -> CardId {
+        CardId(self.card.get())
+    }
+
+    /// The same use as a REDEEM, for who takes the hold.
+    pub fn as_redeem<'a>(&self, take: &super::Take<'a>) -> Redeem<'a> {
+        Redeem {
+            card: self.card(),
+            generation: (self.by_code != 0).then_some(self.generation),
+            units: self.units.get(),
+            order: take.order,
+            user: take.user,
+            parties: take.parties,
+            amount: self.amount.get(),
+            store: self.store.get(),
+            product: self.product.get(),
+            category: self.category.get(),
+        }
+    }
+
+    /// Whether its numbers lie inside their limits.
+    pub(super) fn is_sound(&self) -> bool {
+        let generation_max = if self.by_code == 1 { super::check::GENERATION_MAX } else { 0 };
+        (1..=CARD_UNITS_MAX).contains(&self.units.get())
+            && self.by_code <= 1
+            && self.generation <= generation_max
+            && self.spare == 0
     }
 }
 

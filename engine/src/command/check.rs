@@ -6,8 +6,8 @@
 use super::*;
 use crate::calendar::Transition;
 use crate::limits::{
-    CHANNELS_PER_STOCK_MAX, KEY_BLOCK_BYTES_MAX, KEY_TEXT_BYTES_MAX, KEYS_PER_CHUNK_MAX, LINES_MAX,
-    NAME_BYTES_MAX, STOCK_UNITS_MAX, TRANSITIONS_MAX, TTL_MAX_MS, UNITS_PER_LINE_MAX,
+    CARDS_PER_HOLD_MAX, CHANNELS_PER_STOCK_MAX, KEY_BLOCK_BYTES_MAX, KEY_TEXT_BYTES_MAX, KEYS_PER_CHUNK_MAX,
+    LINES_MAX, NAME_BYTES_MAX, STOCK_UNITS_MAX, TRANSITIONS_MAX, TTL_MAX_MS, UNITS_PER_LINE_MAX,
 };
 
 /// The largest generation that a code can have.
@@ -57,6 +57,12 @@ impl Request<'_> {
                 take.check(self.envelope.operation)
             }
             Command::Sell { take, .. } if take.partial && take.wait_until_ms != 0 => Err(Malformed::Wait),
+            // What is paid already has had its discount: the card is held before, by a RESERVE.
+            Command::Sell { take, paid, .. }
+                if !take.cards.is_empty() && (*paid || take.wait_until_ms != 0) =>
+            {
+                Err(Malformed::CardsPaid)
+            }
             Command::Sell { take, .. } => take.check(self.envelope.operation),
             Command::Extend { ttl_ms, .. } if *ttl_ms == 0 || *ttl_ms > TTL_MAX_MS => {
                 Err(Malformed::Ttl(*ttl_ms))
@@ -110,6 +116,12 @@ impl Take<'_> {
     fn check(&self, operation: OperationId) -> Result<(), Malformed> {
         if self.lines.is_empty() || self.lines.len() > LINES_MAX {
             return Err(Malformed::LineCount(self.lines.len()));
+        }
+        if self.cards.len() > CARDS_PER_HOLD_MAX || self.lines.len() + self.cards.len() > LINES_MAX {
+            return Err(Malformed::HoldCards(self.cards.len()));
+        }
+        if let Some(card) = self.cards.iter().position(|card| !card.is_sound()) {
+            return Err(Malformed::CardLine(card));
         }
         if self.replace == operation {
             return Err(Malformed::ReplaceSelf);

@@ -4,10 +4,10 @@
 //! Invariant: each message says what would be right.
 
 use crate::limits::{
-    CAMPAIGN_KEY_BYTES_MAX, CAMPAIGN_UNITS_MAX, CHANNELS_PER_STOCK_MAX, KEY_BLOCK_BYTES_MAX,
-    KEY_TEXT_BYTES_MAX, KEYS_PER_CHUNK_MAX, NAME_BYTES_MAX, PRICES_PER_STOCK_MAX, QUOTE_CARDS_MAX,
-    QUOTE_LINES_MAX, RISK_RULES_MAX, RISK_WINDOW_MAX_MS, RISK_WINDOW_MIN_MS, SCOPE_MAX, STOCK_UNITS_MAX,
-    TIERS_MAX, TRANSITIONS_MAX, TTL_MAX_MS, UNITS_PER_LINE_MAX, ZONE_OFFSET_MAX_MINUTES,
+    CAMPAIGN_KEY_BYTES_MAX, CAMPAIGN_UNITS_MAX, CARDS_PER_HOLD_MAX, CHANNELS_PER_STOCK_MAX,
+    KEY_BLOCK_BYTES_MAX, KEY_TEXT_BYTES_MAX, KEYS_PER_CHUNK_MAX, NAME_BYTES_MAX, PRICES_PER_STOCK_MAX,
+    QUOTE_CARDS_MAX, QUOTE_LINES_MAX, RISK_RULES_MAX, RISK_WINDOW_MAX_MS, RISK_WINDOW_MIN_MS, SCOPE_MAX,
+    STOCK_UNITS_MAX, TIERS_MAX, TRANSITIONS_MAX, TTL_MAX_MS, UNITS_PER_LINE_MAX, ZONE_OFFSET_MAX_MINUTES,
 };
 
 /// A request that breaks a fixed limit of the contract. It is never executed and costs its connection.
@@ -22,6 +22,15 @@ pub enum Malformed {
     /// No lines, or more than 64.
     #[error("{0} lines: a hold has 1 to 64")]
     LineCount(usize),
+    /// More cards than a hold can have, or than its lines leave room for.
+    #[error("{0} cards: a hold has at most {CARDS_PER_HOLD_MAX}, and 64 lines with them")]
+    HoldCards(usize),
+    /// A card of a hold whose numbers are out of their limits.
+    #[error("card {0} of the hold: 1 to 1000000 units, a generation up to 31 with a code, reserved fields 0")]
+    CardLine(usize),
+    /// Cards in a SELL that is paid or waits.
+    #[error("a SELL that is paid or waits takes no cards: they are held before it is paid")]
+    CardsPaid,
     /// A line asks for nothing or too much.
     #[error("line {line} asks for {units} units: 1 to {UNITS_PER_LINE_MAX} are possible")]
     LineUnits {

@@ -9,7 +9,7 @@
 
 use super::checks::{age, deadline_passed, operation_room};
 use super::hold::free_units;
-use super::{Plan, Question, Reply, Resolved, Verdict, keys, owed, record};
+use super::{Plan, Question, Reply, Resolved, Verdict, hold_cards, keys, owed, record};
 use crate::answer::{Cancelled, HoldState, OperationKind};
 use crate::event::{Event, Origin};
 use crate::rejection::{Code, Rejection};
@@ -114,6 +114,7 @@ fn return_all(state: &mut State, handle: Handle) {
         state.post(Handle(line.stock), channel, posting(u64::from(left - owed)));
         state.count((line.limit, line.stock), left, Count::ConsumedBack, reserved_ms);
     });
+    hold_cards::give_all_back(state, handle);
 }
 
 /// Applies an [`Event::Tombstone`].

@@ -95,7 +95,8 @@ pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) {
     found.set_state(to);
     (found.from_s, found.until_s) = (*from_s, *until_s);
     if *change == CardChange::Void {
-        found.void += core::mem::take(&mut found.available);
+        // What is held follows as its holds end.
+        found.available = 0;
         let channel = ChannelId(found.channel);
         let stock = state.campaigns.get(state.cards.place(handle).0).stock;
         if !on(Bug::VoidCardStaysIssued) {
@@ -135,7 +136,7 @@ pub(super) fn view(state: &State, id: CardId) -> CardView {
         channel: ChannelId(card.channel),
         available: card.available,
         consumed: card.consumed,
-        void: card.void,
+        void: card.void(found.campaign.definition.units.get()),
         from_ms: in_ms(card.from_s),
         until_ms: in_ms(card.until_s),
         redemption: OperationId(redemption.map_or(0, |found| found.operation)),
@@ -220,7 +221,7 @@ fn wallet_card(state: &State, handle: Handle, campaign: &Campaign) -> WalletCard
         until_ms: U64::new(in_ms(card.until_s)),
         available: U32::new(card.available),
         consumed: U32::new(card.consumed),
-        void: U32::new(card.void),
+        void: U32::new(card.void(campaign.definition.units.get())),
         channel: U16::new(card.channel),
         state: card.state() as u8,
         generation: card.generation,

@@ -2,7 +2,7 @@
 
 use super::checks::{deadline_passed, hold_unknown};
 use super::{Plan, Question, Reply, Resolved, Verdict};
-use super::{keys, limits};
+use super::{hold_cards, keys, limits};
 use crate::answer::HoldState;
 use crate::event::{Event, EventLine, RefusedLine};
 use crate::rejection::{Code, Facts, LineFact, Rejection};
@@ -76,8 +76,9 @@ pub fn decide<'p>(
         plan.lines.push(EventLine::new(stock, asked(units, line, record.reserved), counted_flag(record)));
     }
     if keys_are_short(state, hold, late, plan) {
-        return super::owed::decide_confirm(state, question, hidden, plan);
+        return super::owed::decide_confirm(state, question, (handle, units, hidden), plan);
     }
+    hold_cards::plan_confirm(state, hold, units, plan);
     let event = Event::Confirmed { hold: question.key(), late, hidden, lines: &plan.lines };
     Verdict::Do(event, &plan.resolved, Reply::Confirmed(handle))
 }
@@ -97,11 +98,12 @@ fn asked(units: &[U32], line: usize, all: u32) -> u32 {
 fn same_units(state: &State, hold: &HoldRecord, units: &[U32]) -> bool {
     let owed = hold.state() == HoldState::Owed;
     let confirmed = |line: &LineRecord| if owed { line.asked() } else { line.current };
-    units.len() <= usize::from(hold.lines)
+    units.len() <= hold.line_count() + state.card_lines(hold).count()
         && state
             .lines(hold)
             .enumerate()
             .all(|(line, record)| asked(units, line, record.reserved) == confirmed(record))
+        && hold_cards::same_units(state, hold, units)
 }
 
 fn same_showing(hold: &HoldRecord, hidden: bool) -> bool {
@@ -133,12 +135,13 @@ fn keys_are_short(state: &State, hold: &HoldRecord, late: bool, plan: &mut Plan)
 /// Whether more is asked for than the hold has; fills the facts.
 fn exceeds(state: &State, hold: &HoldRecord, units: &[U32], plan: &mut Plan) -> bool {
     let mut lines = state.lines(hold);
-    for (line, asked) in units.iter().enumerate() {
+    for (line, asked) in units.iter().enumerate().take(hold.line_count()) {
         let held = lines.next().map_or(0, |record| record.reserved);
-        if asked.get() > held || line >= usize::from(hold.lines) {
+        if asked.get() > held {
             plan.facts.push(LineFact::new(line, Code::ExceedsHold, asked.get(), u64::from(held)));
         }
     }
+    hold_cards::exceeding(state, hold, units, plan);
     !plan.facts.is_empty()
 }
 
@@ -156,7 +159,7 @@ fn late_is_refused(state: &State, now_ms: u64, hold: &HoldRecord, units: &[U32],
             plan.facts.push(LineFact::new(line, why, asked_here, available));
         }
     }
-    refused
+    hold_cards::late_lacks(state, now_ms, hold, units, plan) || refused
 }
 
 /// What a line of a late CONFIRM lacks, and what could have been had.
@@ -229,6 +232,9 @@ pub fn apply(
         line.current = units;
         line.keys = keys::bind(state, stock, units, handle);
     });
+    if state.holds.get(handle).has_cards() {
+        hold_cards::confirm_all(state, handle, late, |line| lines[line].units.get());
+    }
     let hold = state.holds.get_mut(handle);
     hold.close(HoldState::Confirmed, now_ms);
     if late {
@@ -253,6 +259,7 @@ pub fn apply_refusal(state: &mut State, lines: &[RefusedLine], resolved: &Resolv
         let refused = &lines[position];
         line.refuse(refused.why(), refused.asked.get(), refused.available.get());
     });
+    hold_cards::refuse_all(state, handle, lines);
     let hold = state.holds.get_mut(handle);
     hold.close(HoldState::Lapsed, now_ms);
     hold.refusal = Code::HoldExpiredNoStock as u8;

@@ -1,7 +1,7 @@
 //! RELEASE and EXTEND: a hold ends early, or later.
 
 use super::checks::{before_deciding, deadline_passed, hold_unknown, operation_room};
-use super::{Plan, Question, Reply, Resolved, Verdict, record};
+use super::{Plan, Question, Reply, Resolved, Verdict, hold_cards, record};
 use crate::answer::{HoldState, OperationKind};
 use crate::content::content_digest;
 use crate::event::{Event, Origin};
@@ -67,6 +67,9 @@ pub(crate) fn free_units(state: &mut State, handle: Handle) {
         }
         state.count((line.limit, line.stock), units, Count::HeldBack, reserved_ms);
     });
+    if state.holds.get(handle).has_cards() {
+        hold_cards::free_all(state, handle);
+    }
 }
 
 /// Decides an EXTEND.

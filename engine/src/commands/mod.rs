@@ -11,6 +11,7 @@ pub mod checks;
 pub mod confirm;
 pub mod expire;
 pub mod hold;
+mod hold_cards;
 pub mod issue;
 pub mod key_list;
 pub mod key_reclaim;
@@ -39,12 +40,14 @@ pub mod zone;
 pub use resolve::resolve;
 
 use crate::answer::{
-    BatchView, ChannelView, DebtView, HoldLine, KeyPlace, ListedPlace, OperationKind, OrderHold, QuoteView,
-    WalletCard,
+    BatchView, ChannelView, DebtView, HoldCard, HoldLine, KeyPlace, ListedPlace, OperationKind, OrderHold,
+    QuoteView, WalletCard,
 };
 use crate::calendar::Transition;
 use crate::command::{Block, Command, Price, Quota, Request, RiskRule};
-use crate::event::{Event, EventHold, EventKey, EventLine, EventSink, Origin, OwedLine, RefusedLine};
+use crate::event::{
+    Event, EventCard, EventHold, EventKey, EventLine, EventSink, Origin, OwedLine, RefusedLine,
+};
 use crate::ids::{CardId, OperationKey};
 use crate::rejection::{LineFact, Rejection};
 use crate::state::State;
@@ -180,6 +183,8 @@ pub struct Plan {
     pub facts: Vec<LineFact>,
     /// Lines of the event.
     pub lines: Vec<EventLine>,
+    /// Cards of the event; filled afresh by whoever takes some.
+    pub cards: Vec<EventCard>,
     /// Lines of a recorded refusal.
     pub refused: Vec<RefusedLine>,
     /// Lines of a debt.
@@ -222,11 +227,13 @@ impl Plan {
     /// Empty, with room for the largest command.
     pub fn new() -> Plan {
         use crate::limits::{
-            EXPIRED_PER_EVENT_MAX, KEY_BLOCK_BYTES_MAX, KEYS_PER_CHUNK_MAX, LINES_MAX, SEAL_BYTES,
+            CARDS_PER_HOLD_MAX, EXPIRED_PER_EVENT_MAX, KEY_BLOCK_BYTES_MAX, KEYS_PER_CHUNK_MAX, LINES_MAX,
+            SEAL_BYTES,
         };
         Plan {
             facts: Vec::with_capacity(LINES_MAX),
             lines: Vec::with_capacity(LINES_MAX),
+            cards: Vec::with_capacity(CARDS_PER_HOLD_MAX),
             refused: Vec::with_capacity(LINES_MAX),
             owed: Vec::with_capacity(LINES_MAX),
             holds: Vec::with_capacity(EXPIRED_PER_EVENT_MAX),
@@ -273,6 +280,8 @@ pub struct Replies {
     pub units: Vec<U32>,
     /// Lines of a hold.
     pub lines: Vec<HoldLine>,
+    /// Cards of a hold.
+    pub cards: Vec<HoldCard>,
     /// Facts of a recorded refusal.
     pub facts: Vec<LineFact>,
     /// Channels of a stock.

@@ -87,7 +87,7 @@ fn view(state: &State, hold: &HoldRecord) -> OrderHold {
         channel: U16::new(hold.channel),
         refusal: U16::new(refusal.map_or(0, |code| code as u16)),
         state: hold.state,
-        lines: hold.lines,
+        lines: hold.line_count() as u8,
         flags: flag(HoldRecord::LATE, OrderHold::LATE) | flag(HoldRecord::FLAGGED, OrderHold::FLAGGED),
         spare: [0; 5],
     }

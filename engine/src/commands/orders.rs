@@ -4,7 +4,7 @@
 //! units left.
 
 use super::checks::{before_deciding, capacity};
-use super::{Plan, Question, Reply, Verdict, keys, owed};
+use super::{Plan, Question, Reply, Verdict, hold_cards, keys, owed};
 use crate::answer::HoldState;
 use crate::command::Take;
 use crate::rejection::{CapacityOf, Code, Rejection};
@@ -28,7 +28,11 @@ pub fn before_taking<'p>(
             return first;
         }
     }
-    before_deciding(state, question, content, take.lines.iter().map(|line| line.stock()))
+    let slot = question.request.envelope.slot;
+    before_deciding(state, question, content, take.lines.iter().map(|line| line.stock())).or_else(|| {
+        let foreign = take.cards.iter().any(|line| line.card().slot() != slot);
+        foreign.then(|| Verdict::Refuse(Rejection::plain(Code::CrossSlot)))
+    })
 }
 
 fn first_of_order<'p>(
@@ -73,7 +77,8 @@ fn is_the_same_sale(
         && hold.user() == take.user
         && hold.channel() == question.request.envelope.channel
         && (hold.flags & HoldRecord::HIDDEN != 0) == hidden
-        && usize::from(hold.lines) == take.lines.len()
+        && hold.line_count() == take.lines.len()
+        && hold_cards::are_the_same(state, hold, take)
         && state.lines(hold).zip(take.lines).all(|(line, wish)| {
             state.stock(Handle(line.stock)).id == wish.stock()
                 && units_agree(

@@ -6,7 +6,7 @@
 
 use super::checks::capacity;
 use super::take::{self, Wish};
-use super::{Plan, Question, Reply, Resolved, Verdict, key_replace, limits, prices};
+use super::{Plan, Question, Reply, Resolved, Verdict, hold_cards, key_replace, limits, prices};
 use crate::answer::HoldState;
 use crate::command::Take;
 use crate::event::{Buyer, Event, EventLine, OwedLine, RefusedLine};
@@ -22,6 +22,7 @@ use crate::state::risk::Subjects;
 use crate::state::stock::Posting;
 use crate::state::table::{Handle, NONE};
 use scrip_planted::{Bug, on};
+use zerocopy::little_endian::U32;
 
 /// Whether a SELL that was refused for this reason wants to wait.
 #[inline]
@@ -104,7 +105,7 @@ pub fn repeated(state: &State, handle: Handle) -> Reply {
 pub fn decide_confirm<'p>(
     state: &State,
     question: Question<'_>,
-    hidden: bool,
+    (hold, units, hidden): (Handle, &[U32], bool),
     plan: &'p mut Plan,
 ) -> Verdict<'p> {
     let owed = |line: &&EventLine| line.units.get() > 0;
@@ -122,6 +123,7 @@ pub fn decide_confirm<'p>(
         let (why, available) = fact.map_or((None, 0), |fact| (Some(Code::OutOfStock), fact.available.get()));
         plan.refused.push(RefusedLine::new(line.stock(), line.units.get(), why, available));
     }
+    hold_cards::plan_owed_confirm(state, state.holds.get(hold), units, plan);
     let until_ms = question.now_ms + OWED_MAX_MS;
     let position = state.debts.count(first.expect("something is short")) as u32 + 1;
     let event = Event::ConfirmOwed { hold: question.key(), hidden, until_ms, lines: &plan.refused };
@@ -210,6 +212,8 @@ pub fn apply_confirm(state: &mut State, event: &Event<'_>, resolved: &Resolved) 
         let units = if on(Bug::ConfirmOwesAll) { line.reserved } else { units };
         line.refuse(owed.why(), units, owed.available.get());
     });
+    // It is paid: its cards are used now, whenever the keys come.
+    hold_cards::confirm_all(state, handle, false, |line| lines[line].asked.get());
     let hold = state.holds.get_mut(handle);
     hold.state = HoldState::Owed as u8;
     hold.refusal = Code::OutOfStock as u8;
@@ -272,5 +276,6 @@ fn end(state: &mut State, handle: Handle, into: HoldState, closed_ms: u64) {
     state.change_lines(handle, |state, _, line| {
         state.count((line.limit, line.stock), line.asked(), Count::ConsumedBack, made_ms);
     });
+    hold_cards::give_all_back(state, handle);
     state.holds.get_mut(handle).close(into, closed_ms);
 }

@@ -183,7 +183,9 @@ fn consider<'s>(
     let lines = quote.lines.iter().enumerate().filter(|(_, line)| at_state.is_none() && is_for(line));
     let scope: ArrayVec<ProductId, QUOTE_LINES_MAX> = lines.map(|(at, _)| ProductId(at as u64)).collect();
     let out_of_scope = scope.is_empty().then_some(Rejection::plain(Code::OutOfScope));
-    let refusal = at_state.or(out_of_scope).or_else(|| check_owner(&found.card, quote.user));
+    // Of a card that may be used, all that is not available is held by orders.
+    let locked = || (found.card.available == 0).then_some(Rejection::plain(Code::LockedByOtherOrder));
+    let refusal = at_state.or(out_of_scope).or_else(|| check_owner(&found.card, quote.user)).or_else(locked);
     Considered { card, refusal, scope, tiers: tiers_of(&found), found: Some(found) }
 }
 

@@ -58,6 +58,7 @@ pub fn decide<'p>(
     let take = Take { user: redeem.user, parties: redeem.parties, ..Take::of(&[]) };
     let refusal = check_state(state, &found)
         .or_else(|| check_use(question, redeem, &found))
+        .or_else(|| check_locked(state, redeem, &found))
         .or_else(|| check_risk(state, question, &take, plan))
         .or_else(|| check_rules(state, question, redeem, &found))
         .or_else(|| no_room(state, question, redeem, (&found, &take)));
@@ -95,7 +96,11 @@ pub(super) fn check_state(state: &State, found: &Found<'_>) -> Option<Rejection<
 
 /// Steps 3 to 5.
 #[inline]
-fn check_use(question: Question<'_>, redeem: &Redeem<'_>, found: &Found<'_>) -> Option<Rejection<'static>> {
+pub(super) fn check_use(
+    question: Question<'_>,
+    redeem: &Redeem<'_>,
+    found: &Found<'_>,
+) -> Option<Rejection<'static>> {
     let Redeem { store, product, category, .. } = *redeem;
     let purpose = Purpose { channel: question.request.envelope.channel, store, product, category };
     if let Some(rejection) = check_times(&found.card, question.now_ms) {
@@ -125,9 +130,44 @@ pub(super) fn check_owner(card: &CardRecord, user: UserId) -> Option<Rejection<'
     (foreign && !on(Bug::ForeignCardRedeemed)).then(|| Rejection::plain(Code::NotOwner))
 }
 
+/// Step 5a: what is asked for is there, but in holds.
+#[inline]
+fn check_locked(state: &State, redeem: &Redeem<'_>, found: &Found<'_>) -> Option<Rejection<'static>> {
+    let (units, card) = (redeem.asked(), &found.card);
+    let locked =
+        units > card.available && u64::from(units) <= u64::from(card.available) + u64::from(card.held);
+    locked.then(|| Rejection {
+        code: Code::LockedByOtherOrder,
+        facts: Facts::Units {
+            stock: state.stock_of_campaign(found.campaign).id,
+            asked: u64::from(units),
+            available: u64::from(card.available),
+        },
+    })
+}
+
 /// Steps 7 and 8.
 #[inline]
 fn check_rules(
+    state: &State,
+    question: Question<'_>,
+    redeem: &Redeem<'_>,
+    found: &Found<'_>,
+) -> Option<Rejection<'static>> {
+    if let Some(rejection) = check_worth(state, question, redeem, found) {
+        return Some(rejection);
+    }
+    let (units, available) = (redeem.asked(), found.card.available);
+    let stock = state.stock_of_campaign(found.campaign).id;
+    (units > available).then(|| Rejection {
+        code: Code::BalanceExceeded,
+        facts: Facts::Units { stock, asked: u64::from(units), available: u64::from(available) },
+    })
+}
+
+/// Step 7.
+#[inline]
+pub(super) fn check_worth(
     state: &State,
     question: Question<'_>,
     redeem: &Redeem<'_>,
@@ -147,9 +187,6 @@ fn check_rules(
         if newest.is_some_and(|newest| question.now_ms - newest.at_ms() < interval_ms) {
             return refuse(Code::RuleFailed, u64::from(units), 0);
         }
-    }
-    if units > card.available {
-        return refuse(Code::BalanceExceeded, u64::from(units), u64::from(card.available));
     }
     None
 }
@@ -194,7 +231,7 @@ pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) -> Handl
     record.available = record.available.checked_sub(*units).expect("a card is used for what it has");
     record.consumed += units;
     let left = record.available;
-    if left == 0 {
+    if left == 0 && record.held == 0 {
         record.set_state(CardState::Used);
     }
     let of = (origin.merchant, origin.slot);

@@ -1,6 +1,6 @@
 //! Answers, read from the records: the first answer and every repeat come from the same place.
 
-use super::{Replies, Reply};
+use super::{Replies, Reply, hold_cards};
 use crate::answer::{
     Answer, BatchView, Cancelled, DebtView, HoldLine, HoldState, HoldView, KeyList, KeyPage, KeyPlace,
     ListPage, ListedKeys, OperationView, Outcome, StockView,
@@ -15,6 +15,7 @@ use crate::state::State;
 use crate::state::debts::Claim;
 use crate::state::keys::{Batch, KeyRecord, KeyState};
 use crate::state::records::{HoldRecord, LineRecord};
+use crate::state::redemptions::RedemptionRecord;
 use crate::state::risk::Owner;
 use crate::state::table::{Handle, NONE};
 use zerocopy::little_endian::{U16, U32, U64, U128};
@@ -25,13 +26,13 @@ pub fn read<'r>(state: &'r State, reply: Reply, replies: &'r mut Replies) -> Out
     match reply {
         Reply::Reserved(handle) => {
             let hold = state.holds.get(handle);
-            fill_units(state, hold, replies, |line| line.reserved);
+            fill_units(state, hold, replies, |line| line.reserved, RedemptionRecord::reserved);
             let deadline_ms = hold.reserved_ms + u64::from(hold.ttl_ms);
             Outcome::Done(Answer::Reserved { deadline_ms, units: &replies.units })
         }
         Reply::Confirmed(handle) => {
             let hold = state.holds.get(handle);
-            fill_units(state, hold, replies, |line| line.current);
+            fill_units(state, hold, replies, |line| line.current, RedemptionRecord::units);
             let (confirmed_ms, late) = (hold.closed_ms(), hold.flags & HoldRecord::LATE != 0);
             let total = fill_places(state, hold, 0, replies);
             // A hidden confirmation stays hidden when it is repeated; a REVEAL shows the keys in its own answer.
@@ -227,9 +228,18 @@ fn debt_view(state: &State, claim: &Claim) -> DebtView {
 }
 
 #[inline]
-fn fill_units(state: &State, hold: &HoldRecord, replies: &mut Replies, of: impl Fn(&LineRecord) -> u32) {
+fn fill_units(
+    state: &State,
+    hold: &HoldRecord,
+    replies: &mut Replies,
+    of: impl Fn(&LineRecord) -> u32,
+    of_card: impl Fn(&RedemptionRecord) -> u32,
+) {
     replies.units.clear();
     replies.units.extend(state.lines(hold).map(|line| U32::new(of(line))));
+    if hold.has_cards() {
+        replies.units.extend(state.card_lines(hold).map(|(_, line)| U32::new(of_card(line))));
+    }
 }
 
 fn refusal<'r>(state: &State, handle: Handle, replies: &'r mut Replies) -> Outcome<'r> {
@@ -240,6 +250,7 @@ fn refusal<'r>(state: &State, handle: Handle, replies: &'r mut Replies) -> Outco
             replies.facts.push(LineFact::new(line, why, asked, available));
         }
     }
+    hold_cards::facts(state, hold, &mut replies.facts);
     let facts = if replies.facts.is_empty() { Facts::None } else { Facts::Lines(&replies.facts) };
     Outcome::Refused(Rejection { code: hold.refusal().expect("a recorded refusal has a code"), facts })
 }
@@ -282,6 +293,8 @@ fn hold_view<'r>(state: &State, handle: Handle, replies: &'r mut Replies) -> Hol
             price: U32::new(price),
         }
     }));
+    replies.cards.clear();
+    replies.cards.extend(state.card_lines(hold).map(|(_, line)| hold_cards::view(state, line)));
     HoldView {
         hold: OperationId(hold.operation),
         state: hold.state(),
@@ -295,5 +308,6 @@ fn hold_view<'r>(state: &State, handle: Handle, replies: &'r mut Replies) -> Hol
         deadline_ms: hold.deadline_ms(),
         closed_ms: hold.closed_ms(),
         lines: &replies.lines,
+        cards: &replies.cards,
     }
 }

@@ -2,8 +2,8 @@
 
 use super::checks::{before_deciding, confirmed_hold, operation_room};
 use super::confirm::counted_flag;
-use super::keys;
 use super::{Plan, Question, Reply, Resolved, Verdict, record};
+use super::{hold_cards, keys};
 use crate::answer::{HoldState, OperationKind};
 use crate::content::content_digest;
 use crate::event::{Event, EventLine, Origin};
@@ -36,7 +36,8 @@ pub fn decide<'p>(
         Err(code) => return Verdict::Refuse(Rejection::plain(code)),
     };
     let found = state.holds.get(handle);
-    if units.is_empty() && state.lines(found).all(|line| line.current == line.returned) {
+    let all_returned = state.lines(found).all(|line| line.current == line.returned);
+    if units.is_empty() && all_returned && hold_cards::are_given_back(state, found) {
         return Verdict::Refuse(Rejection::plain(Code::AlreadyReversed));
     }
     let with_keys = |line: &LineRecord| line.keys != NONE;
@@ -46,6 +47,9 @@ pub fn decide<'p>(
     plan_lines(state, found, units, plan);
     if !plan.facts.is_empty() {
         return Verdict::Refuse(Rejection { code: Code::ExceedsHold, facts: Facts::Lines(&plan.facts) });
+    }
+    if let Err(code) = hold_cards::check_return(state, question.now_ms, found, plan) {
+        return Verdict::Refuse(Rejection { code, facts: Facts::Lines(&plan.facts) });
     }
     if let Some(rejection) = operation_room(state) {
         return Verdict::Refuse(rejection);
@@ -68,9 +72,7 @@ fn plan_lines(state: &State, hold: &HoldRecord, units: &[U32], plan: &mut Plan) 
         let stock = state.stock(Handle(record.stock)).id;
         plan.lines.push(EventLine::new(stock, asked, counted_flag(record)));
     }
-    for (line, asked) in units.iter().enumerate().skip(usize::from(hold.lines)) {
-        plan.facts.push(LineFact::new(line, Code::ExceedsHold, asked.get(), 0));
-    }
+    hold_cards::plan_return(state, hold, units, plan);
 }
 
 /// Applies an [`Event::Returned`].
@@ -100,6 +102,9 @@ pub fn apply(
         line.returned += units;
         assert!(line.returned <= line.current, "no more is returned than was confirmed");
     });
+    if state.holds.get(handle).has_cards() {
+        total += hold_cards::return_all(state, handle, lines);
+    }
     record(state, origin, OperationKind::Return, total, resolved);
     handle
 }

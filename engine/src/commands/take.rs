@@ -4,7 +4,7 @@
 
 use super::checks::capacity;
 use super::{Plan, Question, Reply, Resolved, TO_BE_MADE, Verdict};
-use super::{limits, orders, owed, prices, refused, risk};
+use super::{hold_cards, limits, orders, owed, prices, refused, risk};
 use crate::answer::HoldState;
 use crate::command::{Parties, SubjectKind, Take, ttl_or_default};
 use crate::content::content_digest;
@@ -97,6 +97,7 @@ pub fn decide_reserve<'p>(
         flagged: plan.flagged,
         lines: &plan.lines,
         prices: &plan.prices,
+        cards: &plan.cards,
     };
     Verdict::Do(event, &plan.resolved, Reply::Reserved(TO_BE_MADE))
 }
@@ -144,6 +145,7 @@ pub fn decide_sell<'p>(
         flagged: plan.flagged,
         lines: &plan.lines,
         prices: &plan.prices,
+        cards: &plan.cards,
     };
     Verdict::Do(event, &plan.resolved, Reply::Confirmed(TO_BE_MADE))
 }
@@ -158,8 +160,10 @@ fn work_out(
     plan: &mut Plan,
 ) -> Result<(), Code> {
     find_stocks(state, question, take, plan)?;
+    hold_cards::find_all(state, question, take, plan)?;
     let replaced = find_replaced(state, question, take, plan)?;
     check_terms(state, question.now_ms, plan)?;
+    hold_cards::check_use_of_all(state, question, take, replaced, plan)?;
     if state.risk.speaks_of(risk::owner(question)) {
         risk::judge(state, question, take, plan)?;
     }
@@ -174,6 +178,7 @@ fn work_out(
     if !sold && limits::cut_to_held(state, take, replaced, plan) {
         check_pools(take, plan, Code::HeldLimit)?;
     }
+    hold_cards::check_worth_of_all(state, question, take, replaced, plan)?;
     prices::quote(state, question, take, plan)?;
     grant(state, take, plan);
     Ok(())
@@ -417,6 +422,11 @@ pub(super) fn no_room(
     if u64::from(limits_left) < 4 * lines && limits::new_entries(plan) > limits_left {
         return Some(capacity(CapacityOf::UserLimits, u64::from(maxima.user_limits_max)));
     }
+    if !take.cards.is_empty()
+        && let Some(rejection) = hold_cards::no_room(state, take)
+    {
+        return Some(rejection);
+    }
     if counts && state.risk.speaks_of(risk::owner(question)) {
         return risk::no_room(state, question, take);
     }
@@ -431,7 +441,8 @@ pub(super) fn replaced_in_event(plan: &Plan, take: &Take<'_>) -> OperationId {
 /// Applies a [`Event::Taken`]. Panics on any other event.
 #[inline]
 pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) -> Handle {
-    let Event::Taken { origin, buyer, sold, hidden, ttl_ms, parties, flagged, lines, prices, .. } = event
+    let Event::Taken { origin, buyer, sold, hidden, ttl_ms, parties, flagged, lines, prices, cards, .. } =
+        event
     else {
         unreachable!("only Taken is applied here");
     };
@@ -452,6 +463,10 @@ pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) -> Handl
     let subjects = subjects(buyer.user, parties.as_ref());
     let taker = Taker { channel: origin.channel, subjects, sold: *sold };
     let price = |line: usize| prices.get(line).map_or(0, |price| price.get());
+    if !cards.is_empty() {
+        record.lines |= HoldRecord::CARDS;
+        record.more_lines = hold_cards::take_all(state, cards);
+    }
     record.line = take_line(state, &taker, &lines[0], resolved.lines[0]);
     record.price = price(0);
     for (position, line) in lines.iter().enumerate().skip(1).rev() {
@@ -467,6 +482,9 @@ pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) -> Handl
     state.claim_order_lines(handle);
     if *sold {
         bind_keys(state, handle);
+    }
+    if !cards.is_empty() {
+        hold_cards::name_all(state, handle, *sold);
     }
     state.reclaim(VISITS_PER_INSERTION);
     handle

@@ -136,17 +136,36 @@ fn decode_body<'a>(reader: &mut Reader<'a>, head: &Head) -> Result<Event<'a>, Ev
         },
         FLOOR_RAISED => Event::FloorRaised { floor_ms: reader.take_u64()? },
         EXPIRED => Event::Expired { holds: reader.take_slice(count, EXPIRED_PER_EVENT_MAX)? },
-        TAKEN => {
-            let (origin, _) = reader.take_origin(channel)?;
+        TAKEN | TAKEN_WITH_CARDS => {
+            let (origin, cards) = reader.take_origin(channel)?;
             let ttl_ms = u32::try_from(reader.take_u64()?).map_err(|_| reader.field("ttl_ms"))?;
             let buyer = reader.take_buyer(flags)?;
             let replaces = OperationId(reader.take_u128_if(flags & FLAG_REPLACES != 0)?);
             let parties = if flags & FLAG_PARTIES != 0 { Some(reader.take()?) } else { None };
             let lines = reader.take_lines(count)?;
             let prices = if flags & FLAG_PRICES != 0 { reader.take_slice(count, LINES_MAX)? } else { &[] };
+            let cards: &[EventCard] = match head.kind {
+                TAKEN => &[],
+                _ => reader.take_slice(usize::from(cards), CARDS_PER_HOLD_MAX)?,
+            };
+            if cards.iter().any(|card| !(1..=CARD_UNITS_MAX).contains(&card.units.get())) {
+                return Err(reader.field("cards"));
+            }
             let (sold, hidden) = (flags & FLAG_SOLD != 0, flags & FLAG_SELL_HIDDEN != 0);
             let flagged = flags & FLAG_FLAGGED != 0;
-            Event::Taken { origin, buyer, sold, hidden, ttl_ms, replaces, parties, flagged, lines, prices }
+            Event::Taken {
+                origin,
+                buyer,
+                sold,
+                hidden,
+                ttl_ms,
+                replaces,
+                parties,
+                flagged,
+                lines,
+                prices,
+                cards,
+            }
         }
         SELL_REFUSED => {
             let (origin, code) = reader.take_origin(channel)?;

@@ -103,8 +103,9 @@ impl Event<'_> {
                 flagged,
                 lines,
                 prices,
+                cards,
             } => {
-                writer.put_origin(&origin, 0);
+                writer.put_origin(&origin, cards.len() as u16);
                 writer.put_u64(u64::from(ttl_ms));
                 let mut flags = writer.put_buyer(&buyer) | if sold { FLAG_SOLD } else { 0 };
                 if hidden {
@@ -125,7 +126,12 @@ impl Event<'_> {
                     writer.put(prices.as_bytes());
                     flags |= FLAG_PRICES;
                 }
-                writer.finish(TAKEN, flags, lines.len(), origin.channel)
+                let mut kind = TAKEN;
+                if !cards.is_empty() {
+                    writer.put(cards.as_bytes());
+                    kind = TAKEN_WITH_CARDS;
+                }
+                writer.finish(kind, flags, lines.len(), origin.channel)
             }
             Event::Confirmed { hold, late, hidden, lines } => {
                 writer.put(EventHold::new(hold).as_bytes());

@@ -79,6 +79,7 @@ pub(super) const ISSUED: u8 = 43;
 pub(super) const REDEEMED: u8 = 44;
 pub(super) const REVERSED: u8 = 45;
 pub(super) const CARD_CHANGED: u8 = 46;
+pub(super) const TAKEN_WITH_CARDS: u8 = 47;
 
 pub(super) const FLAG_SOLD: u8 = 1;
 pub(super) const FLAG_LATE: u8 = 1;

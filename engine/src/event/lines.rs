@@ -4,7 +4,7 @@
 //! Invariant: a line lies in the log as it lies here.
 
 use crate::command::SubjectKind;
-use crate::ids::{MerchantId, OperationId, OperationKey, Slot, StockId};
+use crate::ids::{CardId, MerchantId, OperationId, OperationKey, Slot, StockId};
 use crate::rejection::Code;
 use zerocopy::little_endian::{U16, U32, U64, U128};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
@@ -28,6 +28,19 @@ impl EventLine {
     const COUNTED_ANYWHERE: u32 = 15;
     /// Flag: they count in all, per day and while held; else in all.
     pub const FULLY: u32 = 16;
+
+    /// Flag: the line is of a card, whose id stands in place of the stock's.
+    pub const CARD: u32 = 32;
+
+    /// A line of a card.
+    pub fn of_card(card: CardId, units: u32) -> EventLine {
+        EventLine::new(StockId(card.0), units, EventLine::CARD)
+    }
+
+    /// Whether the line is of a card.
+    pub fn is_card(&self) -> bool {
+        self.flags.get() & EventLine::CARD != 0
+    }
 
     /// A line that moves `units`, with these flags.
     #[inline]
@@ -70,20 +83,30 @@ pub struct RefusedLine {
     pub asked: U32,
     /// The number of the [`Code`] that names what the line lacked; 0: nothing.
     pub why: U16,
-    /// Reserved; 0.
-    pub spare: U16,
+    /// 1: the line is of a card, whose id stands in place of the stock's.
+    pub card: U16,
     /// Units that could have been had.
     pub available: U64,
 }
 
 impl RefusedLine {
+    /// A line of a card that asked for `asked` units and lacked `why`.
+    pub fn of_card(card: CardId, asked: u32, why: Option<Code>, available: u64) -> RefusedLine {
+        RefusedLine { card: U16::new(1), ..RefusedLine::new(StockId(card.0), asked, why, available) }
+    }
+
+    /// Whether the line is of a card.
+    pub fn is_card(&self) -> bool {
+        self.card != 0
+    }
+
     /// A line that asked for `asked` units and lacked `why`.
     pub fn new(stock: StockId, asked: u32, why: Option<Code>, available: u64) -> RefusedLine {
         RefusedLine {
             stock: U64::new(stock.0),
             asked: U32::new(asked),
             why: U16::new(why.map_or(0, |code| code as u16)),
-            spare: U16::ZERO,
+            card: U16::ZERO,
             available: U64::new(available),
         }
     }
@@ -146,6 +169,29 @@ impl OwedLine {
     /// What the line lacked.
     pub fn why(&self) -> Option<Code> {
         Code::from_number(self.why.get())
+    }
+}
+
+/// A card in a hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
+#[repr(C)]
+pub struct EventCard {
+    /// The card.
+    pub card: U64,
+    /// What of the order it is used on, in minor units.
+    pub amount: U64,
+    /// What it takes off that, in minor units: fixed from now on.
+    pub discount: U64,
+    /// Units.
+    pub units: U32,
+    /// Reserved; 0.
+    pub spare: U32,
+}
+
+impl EventCard {
+    /// The card.
+    pub fn card(&self) -> CardId {
+        CardId(self.card.get())
     }
 }
 

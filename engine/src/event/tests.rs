@@ -18,6 +18,14 @@ fn origin() -> Origin {
     }
 }
 
+const CARDS: [EventCard; 2] = [EventCard {
+    card: U64::new(1 << 60),
+    amount: U64::new(5_000),
+    discount: U64::new(300),
+    units: U32::new(2),
+    spare: U32::ZERO,
+}; 2];
+
 fn every_event<'a>(
     lines: &'a [EventLine],
     refused: &'a [RefusedLine],
@@ -97,6 +105,7 @@ fn every_event<'a>(
             flagged: false,
             lines,
             prices: &[],
+            cards: &[],
         },
         Event::Taken {
             origin,
@@ -109,6 +118,20 @@ fn every_event<'a>(
             flagged: true,
             lines,
             prices: &AMOUNTS[..lines.len()],
+            cards: &[],
+        },
+        Event::Taken {
+            origin,
+            buyer,
+            sold: false,
+            hidden: false,
+            ttl_ms: 900,
+            replaces,
+            parties: None,
+            flagged: false,
+            lines,
+            prices: &AMOUNTS[..lines.len()],
+            cards: &CARDS,
         },
         Event::SellRefused { origin, buyer, code: Code::OutOfStock, lines: refused },
         Event::Owed {
@@ -340,6 +363,7 @@ fn a_one_line_reserve_takes_88_bytes() {
         flagged: false,
         lines: &lines,
         prices: &[],
+        cards: &[],
     };
     assert_eq!(event.encode(&mut [0; EVENT_BYTES_MAX]), 88);
 }

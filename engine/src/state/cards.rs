@@ -8,8 +8,8 @@
 //! A wallet is the list of an owner's cards of one merchant and slot: one index entry names the newest, each record the one
 //! before it.
 //!
-//! Invariant: the handle of a record is its page's number times 64 plus its place; available + consumed + void of a record
-//! are the units that its campaign gives a card; each record with an owner hangs in exactly his wallet.
+//! Invariant: the handle of a record is its page's number times 64 plus its place; available + held + consumed of a record are
+//! the units that its campaign gives a card, but of a void one, whose other units are void; each record with an owner hangs in exactly his wallet.
 
 use super::State;
 use super::campaigns::Campaign;
@@ -33,8 +33,8 @@ pub struct CardRecord {
     pub available: u32,
     /// Units used.
     pub consumed: u32,
-    /// Units gone for good.
-    pub void: u32,
+    /// Units in holds.
+    pub held: u32,
     /// Valid from, seconds; 0: open.
     pub from_s: u32,
     /// Valid until, seconds; 0: open.
@@ -63,7 +63,7 @@ impl CardRecord {
             owner: owner.0,
             available: units,
             consumed: 0,
-            void: 0,
+            held: 0,
             from_s: 0,
             until_s: 0,
             older: NONE,
@@ -95,6 +95,39 @@ impl CardRecord {
     /// Moves it to a state.
     pub(crate) fn set_state(&mut self, state: CardState) {
         self.state = self.state & CardRecord::OWN_TIMES | state as u8;
+    }
+
+    /// Units gone for good, of so many that the campaign gave it: all that lie nowhere else.
+    pub fn void(&self, units: u32) -> u32 {
+        units - self.available - self.held - self.consumed
+    }
+
+    /// Held units go back; of a void card they are void.
+    pub(crate) fn free(&mut self, units: u32) {
+        self.held = self.held.checked_sub(units).expect("what is freed was held");
+        if self.state() != CardState::Void {
+            self.available += units;
+        }
+    }
+
+    /// Held units are used.
+    pub(crate) fn use_held(&mut self, units: u32) {
+        self.held = self.held.checked_sub(units).expect("what is used was held");
+        self.consumed += units;
+        if self.available == 0 && self.held == 0 && self.state() != CardState::Void {
+            self.set_state(CardState::Used);
+        }
+    }
+
+    /// Used units go back; of a void card they are void.
+    pub(crate) fn give_back(&mut self, units: u32) {
+        self.consumed = self.consumed.checked_sub(units).expect("what is given back was used");
+        match self.state() {
+            CardState::Void => return,
+            CardState::Used => self.set_state(CardState::Active),
+            _ => {}
+        }
+        self.available += units;
     }
 
     /// Whether its times were the command's: activation leaves them alone.
@@ -344,9 +377,12 @@ impl State {
                 u64::from(self.card_record(campaign_handle, serial) == Some(handle)),
             )?;
             same("cards issued", u64::from(serial < campaign.issued), 1)?;
-            let units = [card.available, card.consumed, card.void].map(u64::from).iter().sum();
-            same("units of a card", units, u64::from(campaign.definition.units.get()))?;
-            let used_up = card.available == 0;
+            let units: u64 = [card.available, card.held, card.consumed].map(u64::from).iter().sum();
+            let total = u64::from(campaign.definition.units.get());
+            let is_void = card.state() == CardState::Void;
+            // Of a void card the rest is void.
+            same("units of a card", if is_void { units.max(total) } else { units }, total)?;
+            let used_up = card.available == 0 && (is_void || card.held == 0);
             let ended = matches!(card.state(), CardState::Used | CardState::Void);
             same("cards without units, that have ended", u64::from(used_up), u64::from(ended))?;
             let bearer = campaign.batch_of(serial).is_some();

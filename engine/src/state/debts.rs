@@ -209,7 +209,7 @@ impl State {
     /// Something is owed from now on until a deadline: the youngest debt.
     pub(crate) fn owe(&mut self, debt: Debt, deadline_ms: u64) {
         let record = self.holds.get(debt.hold);
-        let (channel, wide) = (record.channel(), record.lines > 1 && debt.key().is_none());
+        let (channel, wide) = (record.channel(), record.line_count() > 1 && debt.key().is_none());
         let age = self.debts.next_age;
         self.debts.next_age += 1;
         self.debts.known.insert(debt, (age, deadline_ms));

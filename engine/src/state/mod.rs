@@ -38,14 +38,14 @@ use index::Index;
 use keys::{BatchState, Keys};
 use order_holds::OrderHolds;
 use orders::OrderLines;
-use records::{Counts, ExtraLine, HoldRecord, LimitRecord, LineRecord, OperationRecord, Recorded};
+use records::{Counts, ExtraLine, HoldRecord, LimitRecord, LineRecord, NO_LINE, OperationRecord, Recorded};
 use redemptions::RedemptionRecord;
 use risk::Risk;
 use scrip_planted::{Bug, on};
 use slices::Slices;
 use std::collections::BTreeSet;
 use stock::{Posting, Stock};
-use table::{Handle, NONE, Table};
+use table::{Handle, Table};
 use timers::Timers;
 use zones::Zones;
 
@@ -258,7 +258,7 @@ impl State {
     /// The `index`-th line of a hold. Panics when it has fewer.
     #[inline]
     pub fn line<'s>(&'s self, hold: &'s HoldRecord, index: usize) -> &'s LineRecord {
-        assert!(index < usize::from(hold.lines));
+        assert!(index < hold.line_count());
         if index == 0 {
             return &hold.line;
         }
@@ -273,7 +273,7 @@ impl State {
     pub fn prices<'s>(&'s self, hold: &'s HoldRecord) -> impl Iterator<Item = u32> {
         let mut next = hold.more_lines;
         let extra = core::iter::from_fn(move || {
-            if next == NONE {
+            if next >= NO_LINE {
                 return None;
             }
             let extra = self.extra_lines.get(Handle(next));
@@ -288,7 +288,7 @@ impl State {
     pub fn lines<'s>(&'s self, hold: &'s HoldRecord) -> impl Iterator<Item = &'s LineRecord> {
         let mut next = hold.more_lines;
         let extra = core::iter::from_fn(move || {
-            if next == NONE {
+            if next >= NO_LINE {
                 return None;
             }
             let extra = self.extra_lines.get(Handle(next));
@@ -359,7 +359,7 @@ impl State {
         self.holds.get_mut(hold).line = line;
         let mut next = self.holds.get(hold).more_lines;
         let mut position = 1;
-        while next != NONE {
+        while next < NO_LINE {
             let mut extra = *self.extra_lines.get(Handle(next));
             change(self, position, &mut extra.line);
             *self.extra_lines.get_mut(Handle(next)) = extra;

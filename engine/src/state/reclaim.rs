@@ -4,7 +4,7 @@
 //! a stock's and a purchase limit's `moved_out` keep recounting exact.
 
 use super::State;
-use super::records::{HoldRecord, Recorded};
+use super::records::{HoldRecord, NO_LINE, Recorded};
 use super::table::{Handle, NONE};
 use crate::answer::HoldState;
 
@@ -97,8 +97,11 @@ impl State {
         }
         self.drop_order_lines(handle);
         self.unhang_from_order(handle);
+        if hold.has_cards() {
+            self.evict_card_lines(handle);
+        }
         let mut next = hold.more_lines;
-        while next != NONE {
+        while next < NO_LINE {
             let extra = Handle(next);
             next = self.extra_lines.get(extra).next;
             self.extra_lines.remove(extra);

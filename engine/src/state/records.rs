@@ -32,6 +32,9 @@ pub struct LineRecord {
 
 const WHY_SHIFT: u32 = 27;
 
+/// From here on a word names no further line: it is [`NONE`], or names the hold's first card, with this bit set.
+pub const NO_LINE: u32 = 1 << 31;
+
 impl LineRecord {
     /// Records what the line lacked (`None`: nothing).
     pub fn refuse(&mut self, why: Option<Code>, asked: u32, available: u64) {
@@ -87,13 +90,13 @@ pub struct HoldRecord {
     pub state: u8,
     /// The [`Code`] of the recorded refusal; 0: none.
     pub refusal: u8,
-    /// Lines, 1 to 64.
+    /// Lines, 1 to 64, see [`HoldRecord::line_count`]; and [`HoldRecord::CARDS`].
     pub lines: u8,
     /// [`HoldRecord::LATE`] and the others.
     pub flags: u8,
     /// The next record of the same operation slice, tagged as in the operation index.
     pub slice_next: u32,
-    /// The second line; [`NONE`]: there is one line.
+    /// The second line; from [`NO_LINE`] on: there is one line.
     pub more_lines: u32,
     /// Price of a unit of the first line, in minor units, fixed when it was made; 0: none.
     pub price: u32,
@@ -107,7 +110,7 @@ pub struct HoldRecord {
 pub struct ExtraLine {
     /// The line.
     pub line: LineRecord,
-    /// The next line; [`NONE`]: this is the last.
+    /// The next line; from [`NO_LINE`] on: this is the last.
     pub next: u32,
     /// Price of a unit, in minor units, fixed when the hold was made; 0: none.
     pub price: u32,
@@ -227,6 +230,21 @@ impl HoldRecord {
     pub const RECLAIMED: u8 = 64;
     /// Flag: the replacement of a key of it is owed, or was.
     pub const OWED_KEY: u8 = 128;
+
+    /// Flag beside the number of lines: cards follow them.
+    pub const CARDS: u8 = 128;
+
+    /// Lines of stocks, 1 to 64.
+    #[inline]
+    pub const fn line_count(&self) -> usize {
+        (self.lines & !HoldRecord::CARDS) as usize
+    }
+
+    /// Whether it has taken units of cards, too.
+    #[inline]
+    pub const fn has_cards(&self) -> bool {
+        self.lines & HoldRecord::CARDS != 0
+    }
 
     /// Where it stands. Panics on a free record.
     #[inline]

@@ -10,9 +10,12 @@ use super::State;
 use super::recount::{RecountError, same};
 use super::slices::slice_of;
 use super::table::{Handle, NONE};
+use crate::answer::HoldState;
 use crate::ids::{MerchantId, OperationId, OperationKey, OrderId, Slot};
 use crate::limits::{CARD_UNITS_MAX, REDEMPTIONS_SCANNED_MAX, SLICE_MS};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
+
+pub mod card_lines;
 
 /// A redemption. Times and numbers of units are packed: it is 80 bytes, and so it should stay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
@@ -154,6 +157,9 @@ impl State {
     /// Whether the floor has passed a redemption: it is as if it had never been.
     #[inline]
     pub(super) fn is_redemption_gone(&self, redemption: &RedemptionRecord) -> bool {
+        if redemption.is_of_hold() {
+            return self.is_gone(redemption.hold(), self.now_ms);
+        }
         redemption.slice() < slice_of(self.floor_ms)
     }
 
@@ -165,7 +171,8 @@ impl State {
     }
 
     /// The newest redemption of a card that stands. Those the floor has passed may lie among them until they are freed;
-    /// where all that are older must be passed, too, the search ends.
+    /// where all that are older must be passed, too, the search ends. (Of holds that outlive the floor, because they were owed, that is
+    /// the rule itself.)
     pub fn newest_redemption(&self, newest: u32) -> Option<&RedemptionRecord> {
         let all = core::iter::successors(self.redemption(newest), |record| self.redemption(record.older));
         let oldest_ms = self.floor_ms.saturating_sub(crate::limits::CLOCK_AHEAD_MAX_MS);
@@ -178,12 +185,31 @@ impl State {
         (handle != NONE).then(|| self.redemptions.get(Handle(handle)))
     }
 
+    /// Each card line hangs in its hold, and is held exactly if that is.
+    fn compare_card_lines(&self, of_holds: u64) -> Result<(), RecountError> {
+        let mut found = 0;
+        for (handle, hold) in self.holds.iter().filter(|(_, hold)| hold.state != 0) {
+            let held = hold.state() == HoldState::Held;
+            for (_, line) in self.card_lines(hold) {
+                found += 1;
+                let agrees = line.is_of_hold() && line.hold() == handle && line.is_held() == held;
+                same("cards of a hold", u64::from(agrees), 1)?;
+            }
+        }
+        same("cards in holds", found, of_holds)
+    }
+
     /// Compares the lists of redemptions with the records; answers how many there are.
     pub(super) fn compare_redemptions(&self) -> Result<u64, RecountError> {
-        let (mut used, mut standing, mut newest) = (0u64, 0u64, 0u64);
+        let (mut used, mut standing, mut newest, mut of_holds) = (0u64, 0u64, 0u64, 0u64);
+        let mut held = std::collections::BTreeMap::<u32, u64>::new();
         let mut units = std::collections::BTreeMap::<u32, u64>::new();
         for (handle, record) in self.redemptions.iter().filter(|(_, record)| !record.is_free()) {
             used += 1;
+            of_holds += u64::from(record.is_of_hold());
+            if record.is_held() {
+                *held.entry(record.card).or_default() += u64::from(record.reserved());
+            }
             *units.entry(record.card).or_default() += u64::from(record.units() - record.reversed());
             if !record.stands() {
                 same(
@@ -211,13 +237,16 @@ impl State {
             });
             reached += all.take(standing as usize + 1).count() as u64;
             let redeemed = units.get(&handle.0).copied().unwrap_or(0);
+            same("held units of a card", u64::from(card.held), held.get(&handle.0).copied().unwrap_or(0))?;
             // Those that have left memory keep their units used.
             same("units used by redemptions", u64::from(redeemed <= u64::from(card.consumed)), 1)?;
         }
         same("redemptions of cards", reached, standing)?;
         same("cards with redemptions", u64::from(newest <= standing), 1)?;
         same("redemptions", u64::from(self.redemptions.used()), used)?;
-        Ok(used)
+        self.compare_card_lines(of_holds)?;
+        // A card line stands under its hold's id.
+        Ok(used - of_holds)
     }
 }
 
@@ -227,13 +256,18 @@ impl State {
     pub(crate) fn insert_redemption(&mut self, new: &NewRedemption, card: Handle, hash: u32) -> Handle {
         let record = RedemptionRecord::new(new, card, self.now_ms);
         let handle = self.redemptions.insert(record);
+        self.hang_redemption(handle, card);
+        self.index_redemption(handle, new.created_ms, hash);
+        handle
+    }
+
+    /// It is its card's newest.
+    fn hang_redemption(&mut self, handle: Handle, card: Handle) {
         let before = core::mem::replace(&mut self.cards.get_mut(card).redemption, handle.0);
         self.redemptions.get_mut(handle).older = before;
         if before != NONE {
             self.redemptions.get_mut(Handle(before)).newer = handle.0;
         }
-        self.index_redemption(handle, new.created_ms, hash);
-        handle
     }
 
     /// Units of a redemption are given back.

@@ -111,7 +111,9 @@ impl From<Outcome<'_>> for Got {
                 };
                 Got::Refused(rejection.code, why)
             }
-            Outcome::Done(Answer::StockChanged { value }) => Got::Value(value),
+            Outcome::Done(Answer::StockChanged { value } | Answer::Returned { units: value }) => {
+                Got::Value(value)
+            }
             Outcome::Done(Answer::Issued(issued)) => Got::Issued(issued),
             Outcome::Done(Answer::Redeemed(redeemed)) => Got::Redeemed(redeemed),
             Outcome::Done(Answer::Reversed { units, available }) => Got::Reversed(units, available),

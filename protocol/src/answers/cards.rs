@@ -204,6 +204,24 @@ layout! {
     }
 }
 
+layout! {
+    /// One card of a hold, as `scrip_engine::answer::HoldCard` reads it in place.
+    pub struct HoldCardLayout {
+        /// the card's id
+        card: U64,
+        /// what it takes off the order, in minor units, fixed when the hold was made; 0 once a late CONFIRM was refused
+        discount: U64,
+        /// units taken when the hold was made
+        reserved: U32,
+        /// units used; of a hold that is owed, too
+        confirmed: U32,
+        /// units of those given back since
+        returned: U32,
+        /// 0
+        spare: U32,
+    }
+}
+
 const _: () = assert!(size_of::<QuotedCardLayout>() == size_of::<scrip_engine::answer::QuotedCard>());
 const _: () = assert!(size_of::<QuotedLineLayout>() == size_of::<scrip_engine::answer::QuotedLine>());
 const _: () = assert!(size_of::<WalletCardLayout>() == size_of::<scrip_engine::answer::WalletCard>());

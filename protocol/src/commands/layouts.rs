@@ -360,7 +360,7 @@ layout! {
 }
 
 layout! {
-    /// RESERVE and SELL; what the flags HAS_... announce follows, then the lines.
+    /// RESERVE and SELL; what the flags HAS_... announce follows, then the lines, then the cards.
     pub struct TakeBody {
         /// the gateway's order; 0: none
         order: U128,
@@ -368,8 +368,10 @@ layout! {
         user: U128,
         /// RESERVE: time to live in ms, 0: 900,000; SELL: 0
         ttl_ms: U32,
+        /// cards behind the lines, at most 16; SELL that is PAID or has HAS_WAIT: 0
+        cards: U16,
         /// 0
-        spare: U32,
+        spare: U16,
     }
 }
 
@@ -422,6 +424,30 @@ layout! {
         units: U32,
         /// with PARTIAL: the fewest units that still make sense; without: ignored
         units_min: U32,
+    }
+}
+
+layout! {
+    /// One card of a RESERVE or SELL, as `scrip_engine::command::CardLine` reads it in place.
+    pub struct CardLineLayout {
+        /// the card's id
+        card: U64,
+        /// what of the order the card may be used on, in minor units
+        amount: U64,
+        /// the store; 0: not told
+        store: U64,
+        /// the product; 0: not told
+        product: U64,
+        /// the category; 0: not told
+        category: U64,
+        /// units, 1 to 1,000,000
+        units: U32,
+        /// with `by_code` the generation of the card's code, as CARD_SHOW answered it; else 0
+        generation: u8,
+        /// 1: a person named the card by its code; else 0
+        by_code: u8,
+        /// 0
+        spare: U16,
     }
 }
 

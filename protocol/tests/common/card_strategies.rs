@@ -5,17 +5,18 @@
 
 use proptest::prelude::*;
 use scrip_engine::answer::{
-    Answer, CampaignView, CardView, Issued, QuoteView, QuotedCard, QuotedLine, Redeemed, RedemptionView,
-    WalletCard,
+    Answer, CampaignView, CardView, HoldCard, Issued, QuoteView, QuotedCard, QuotedLine, Redeemed,
+    RedemptionView, WalletCard,
 };
 use scrip_engine::command::{
-    CampaignCreate, CampaignKind, CampaignState, CampaignTerms, CardChange, CardState, CartLine, Command,
-    Definition, Issue, Parties, Quote, QuoteCard, Redeem, ScopeEntry, StockTerms, Tier,
+    CampaignCreate, CampaignKind, CampaignState, CampaignTerms, CardChange, CardLine, CardState, CartLine,
+    Command, Definition, Issue, Parties, Quote, QuoteCard, Redeem, ScopeEntry, StockTerms, Tier,
 };
 use scrip_engine::ids::{CardId, ChannelId, OperationId, OrderId, StockId, UserId};
 use scrip_engine::limits::{
-    BEARER_CARDS_MAX, CAMPAIGN_KEY_BYTES_MAX, CAMPAIGN_UNITS_MAX, CARD_UNITS_MAX, CARDS_PER_ISSUE_MAX,
-    QUOTE_CARDS_MAX, QUOTE_LINES_MAX, SCOPE_MAX, TIERS_MAX, WALLET_CARDS_PER_ANSWER_MAX,
+    BEARER_CARDS_MAX, CAMPAIGN_KEY_BYTES_MAX, CAMPAIGN_UNITS_MAX, CARD_UNITS_MAX, CARDS_PER_HOLD_MAX,
+    CARDS_PER_ISSUE_MAX, LINES_MAX, QUOTE_CARDS_MAX, QUOTE_LINES_MAX, SCOPE_MAX, TIERS_MAX,
+    WALLET_CARDS_PER_ANSWER_MAX,
 };
 use scrip_engine::rejection::Code;
 use scrip_protocol::answers::AnswerKind;
@@ -30,6 +31,8 @@ pub struct CardParts {
     pub scope: Vec<ScopeEntry>,
     pub key: Vec<u8>,
     pub wallet: Vec<WalletCard>,
+    pub taken: Vec<CardLine>,
+    pub held: Vec<HoldCard>,
     pub cart: Vec<CartLine>,
     pub quoted: Vec<QuoteCard>,
     pub outcomes: Vec<QuotedCard>,
@@ -76,6 +79,30 @@ fn wallet_card() -> impl Strategy<Value = WalletCard> {
         channel: U16::new(channel),
         state: bytes[0] % 5 + 1,
         generation: bytes[1],
+    })
+}
+
+fn card_line() -> impl Strategy<Value = CardLine> {
+    (any::<[u64; 5]>(), 1..=CARD_UNITS_MAX, prop::option::of(0..=31u8)).prop_map(
+        |(numbers, units, generation)| CardLine {
+            store: U64::new(numbers[2]),
+            product: U64::new(numbers[3]),
+            category: U64::new(numbers[4]),
+            generation: generation.unwrap_or(0),
+            by_code: u8::from(generation.is_some()),
+            ..CardLine::new(CardId(numbers[0]), units, numbers[1])
+        },
+    )
+}
+
+fn hold_card() -> impl Strategy<Value = HoldCard> {
+    any::<([u64; 2], [u32; 3])>().prop_map(|(numbers, units)| HoldCard {
+        card: U64::new(numbers[0]),
+        discount: U64::new(numbers[1]),
+        reserved: U32::new(units[0]),
+        confirmed: U32::new(units[1]),
+        returned: U32::new(units[2]),
+        spare: U32::ZERO,
     })
 }
 
@@ -170,13 +197,15 @@ pub fn card_parts() -> impl Strategy<Value = CardParts> {
         prop::collection::vec(any::<u8>(), 0..=CAMPAIGN_KEY_BYTES_MAX),
         prop::collection::vec(wallet_card(), 0..=WALLET_CARDS_PER_ANSWER_MAX),
         (cart(), quote_cards(), quoted()),
+        prop::collection::vec(card_line(), 0..=CARDS_PER_HOLD_MAX),
+        prop::collection::vec(hold_card(), 0..=CARDS_PER_HOLD_MAX),
     );
     let named = (prop::option::of(0..=31u8), prop::option::of("[0-9A-HJKMNP-TV-Z-]{1,32}"), 1..=5u8);
     let values = any::<([u128; 3], [u64; 6], [u32; 4], u16, bool)>();
     (defined, lists, named, values).prop_map(|(defined, lists, named, values)| {
         let (kind, numbers, seconds, units, flags, tiers) = defined;
         let tiers = if kind == CampaignKind::AmountOff as u8 { tiers } else { Vec::new() };
-        let (scope, key, wallet, (cart, quoted, (outcomes, lines, shares))) = lists;
+        let (scope, key, wallet, (cart, quoted, (outcomes, lines, shares)), taken, held) = lists;
         let (big, numbers_of, small, channel, flag) = values;
         CardParts {
             definition: definition(kind, numbers, seconds, units, flags, !tiers.is_empty()),
@@ -184,6 +213,8 @@ pub fn card_parts() -> impl Strategy<Value = CardParts> {
             scope,
             key,
             wallet,
+            taken,
+            held,
             cart,
             quoted,
             outcomes,
@@ -204,6 +235,12 @@ pub fn card_parts() -> impl Strategy<Value = CardParts> {
 impl CardParts {
     fn terms(&self) -> CampaignTerms<'_> {
         CampaignTerms { definition: &self.definition, tiers: &self.tiers, scope: &self.scope }
+    }
+
+    /// The cards of a take with so many lines; a SELL has none, since it may be paid or wait.
+    pub fn in_hold(&self, kind: CommandKind, lines: usize) -> &[CardLine] {
+        let room = if kind == CommandKind::Reserve { LINES_MAX - lines } else { 0 };
+        &self.taken[..room.min(self.taken.len())]
     }
 
     /// The code of a command of this kind; `None`: it is not named by one.

@@ -89,7 +89,11 @@ impl<'a> Dump<'a> {
             CommandKind::CampaignEdit => usize::from(self.bytes[12]),
             _ => 0,
         };
-        let cards = if kind == CommandKind::Quote { usize::from(self.bytes[24]) } else { 0 };
+        let cards = match kind {
+            CommandKind::Quote => usize::from(self.bytes[24]),
+            CommandKind::Reserve | CommandKind::Sell => usize::from(self.u16(36)),
+            _ => 0,
+        };
         let block_bytes = if kind.tail() == Tail::Texts { usize::from(self.u16(12)) } else { 0 };
         self.fields(kind.fields());
         match kind.tail() {
@@ -131,6 +135,7 @@ impl<'a> Dump<'a> {
                 for _ in 0..lines {
                     self.fields(commands::LineLayout::FIELDS);
                 }
+                (0..cards).for_each(|_| self.fields(commands::CardLineLayout::FIELDS));
             }
         }
         while self.offset < end {
@@ -207,6 +212,7 @@ impl<'a> Dump<'a> {
             AnswerKind::Campaign => (usize::from(self.bytes[34]), usize::from(self.bytes[35])),
             _ => (0, 0),
         };
+        let held = if kind == AnswerKind::Hold { usize::from(self.bytes[73]) } else { 0 };
         let quoted = if kind == AnswerKind::Quote { usize::from(self.u16(16)) } else { 0 };
         self.fields(kind.fields());
         match kind {
@@ -226,7 +232,10 @@ impl<'a> Dump<'a> {
             AnswerKind::Wallet => (0..count).for_each(|_| self.fields(answers::WalletCardLayout::FIELDS)),
             AnswerKind::Reserved | AnswerKind::Confirmed => self.units(count),
             AnswerKind::Stock => self.text(count, "name"),
-            AnswerKind::Hold => (0..count).for_each(|_| self.fields(answers::HoldLineLayout::FIELDS)),
+            AnswerKind::Hold => {
+                (0..count).for_each(|_| self.fields(answers::HoldLineLayout::FIELDS));
+                (0..held).for_each(|_| self.fields(answers::HoldCardLayout::FIELDS));
+            }
             AnswerKind::Channels => (0..count).for_each(|_| self.fields(answers::ChannelLayout::FIELDS)),
             AnswerKind::ConfirmedKeys => {
                 self.units(count);

@@ -5,6 +5,7 @@ pub mod card_strategies;
 pub mod cards;
 pub mod debts;
 pub mod dump;
+pub mod holds;
 pub mod orders;
 pub mod strategies;
 pub mod zones;
@@ -139,6 +140,7 @@ pub fn commands() -> Vec<CommandSample> {
         extras,
     ));
     samples.extend(cards::commands_by_code());
+    samples.extend(holds::commands());
     samples
 }
 
@@ -405,6 +407,7 @@ pub fn answers() -> Vec<AnswerSample> {
         deadline_ms: NOW_MS + 900_000,
         closed_ms: NOW_MS + 901_000,
         lines: leak(&[hold_line(STOCK.0, 2, 2, 1), hold_line(STOCK.0 + 1, 5, 3, 0)]),
+        cards: &[],
     };
     let refused = HoldView {
         state: HoldState::Lapsed,
@@ -497,7 +500,7 @@ pub fn answers() -> Vec<AnswerSample> {
     let of_cards = Answer::Stock(StockView { kind: StockKind::Cards, ..stock });
     let done = done.chain(debts::answers()).chain(orders::answers()).chain(cards::answers());
     let done = done.chain(zones::answers());
-    let done = done.chain([("stock_of_cards", of_cards)]).chain(cards::quotes());
+    let done = done.chain([("stock_of_cards", of_cards)]).chain(cards::quotes()).chain(holds::answers());
     done.map(|(name, answer)| (name.to_string(), Outcome::Done(answer))).collect()
 }
 
@@ -534,7 +537,8 @@ pub fn rejections() -> Vec<AnswerSample> {
     let facts = leak(&[LineFact::new(0, Code::HeldLimit, 2, 1)]);
     samples.push(("held_limit_lines".to_string(), refused(Code::HeldLimit, Facts::Lines(facts))));
     samples.extend(later.iter().map(maximum));
-    samples.extend(cards::rejections().map(|(name, code, facts)| (name.to_string(), refused(code, facts))));
+    let of_cards = cards::rejections().into_iter().chain(holds::rejections());
+    samples.extend(of_cards.map(|(name, code, facts)| (name.to_string(), refused(code, facts))));
     samples
 }
 

@@ -3,7 +3,7 @@
 use crate::{CUP, HUNDRED, TEA, below, due, outcome};
 use scrip_quote::{
     Amount, Cart, Choice, Counted, FixedDiscount, Kind, Offer, Outcome, Over, ProductId, Quoter, Scope,
-    Threshold,
+    Threshold, Tier,
 };
 
 fn five_off_a_hundred(counted: Counted) -> Offer<'static> {
@@ -81,4 +81,11 @@ fn every_card_reads_the_threshold_at_the_beginning_of_its_stage_when_repeating_t
     let cart = Cart::of(&HUNDRED);
     let quote = quoter.quote(&cart, &[narrow, repeating]).expect("a quote");
     assert_eq!(quote.cards[1].goods, Amount(200), "100.00 is twice 50.00, though 45.00 are left");
+}
+
+#[test]
+fn a_tier_that_begins_at_nothing_does_not_hide_the_ones_above_it() {
+    let tier = |threshold, value| Tier { threshold: Amount(threshold), value: Amount(value) };
+    let tiers = [tier(0, 19), tier(10_000, 20), tier(10_001, 32)];
+    assert_eq!(due(&Cart::of(&HUNDRED), &[Offer::new(1, Kind::Tiers(&tiers))]), 9_980);
 }

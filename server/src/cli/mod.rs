@@ -25,8 +25,8 @@ pub use runs::{
     BenchArgs, DemoArgs, DemoCommand, KeysDemoArgs, LoadArgs, NamedBy, ProfileName, WorkName, Workload,
 };
 pub use sale::{
-    CallArgs, ConfirmArgs, FactsArgs, HoldCommand, OperationArgs, OrderArgs, OrderCommand, OwedCommand,
-    PartiesArgs, ReserveArgs, ReturnArgs, SellArgs, TakeArgs,
+    CallArgs, CardsArgs, ConfirmArgs, FactsArgs, HoldCommand, OperationArgs, OrderArgs, OrderCommand,
+    OwedCommand, PartiesArgs, ReserveArgs, ReturnArgs, SellArgs, TakeArgs,
 };
 pub use stock::{EditArgs, LimitArgs, PriceArgs, PriceName, StockCommand, SubjectName};
 pub use token::TokenCommand;

@@ -49,6 +49,9 @@ pub struct TakeArgs {
     pub order: Option<String>,
     #[command(flatten)]
     #[allow(missing_docs)]
+    pub cards: CardsArgs,
+    #[command(flatten)]
+    #[allow(missing_docs)]
     pub parties: PartiesArgs,
     /// What the buyer was told that all of it costs, in minor units; refused if it costs anything else
     #[arg(long, value_name = "AMOUNT")]
@@ -62,6 +65,26 @@ pub struct TakeArgs {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub server: ServerArgs,
+}
+
+/// Cards that are used for what is taken.
+#[derive(Debug, Args)]
+pub struct CardsArgs {
+    /// A card to use for it, by its id or its code; CARD:3 uses three units. Up to 16 of them
+    #[arg(long = "card", value_name = "CARD[:UNITS]", num_args = 1)]
+    pub cards: Vec<String>,
+    /// What of the order the cards may be used on; with a decimal point in major units [default: --expect]
+    #[arg(long, requires = "cards", value_name = "AMOUNT", value_parser = values::amount)]
+    pub amount: Option<u64>,
+    /// The store's number, for cards that are for some stores alone
+    #[arg(long, requires = "cards", default_value_t = 0, hide_default_value = true)]
+    pub store: u64,
+    /// The product's number, likewise
+    #[arg(long, requires = "cards", default_value_t = 0, hide_default_value = true)]
+    pub product: u64,
+    /// The category's number, likewise
+    #[arg(long, requires = "cards", default_value_t = 0, hide_default_value = true)]
+    pub category: u64,
 }
 
 /// Whom else the demand comes from, for limits and risk rules.
@@ -143,7 +166,7 @@ pub struct ConfirmArgs {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub call: CallArgs,
-    /// Units of each item in the hold's order, such as 2,0,1; the rest is given back [default: all]
+    /// Units of each item in the hold's order, then of each card, such as 2,0,1; the rest is given back [default: all]
     #[arg(long, value_delimiter = ',', value_name = "UNITS")]
     pub units: Vec<u32>,
     #[command(flatten)]
@@ -157,7 +180,7 @@ pub struct ReturnArgs {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub call: CallArgs,
-    /// Units of each item in the hold's order, such as 2,0,1 [default: all that is left]
+    /// Units of each item in the hold's order, then of each card, such as 2,0,1 [default: all that is left]
     #[arg(long, value_delimiter = ',', value_name = "UNITS")]
     pub units: Vec<u32>,
     /// Don't sell them again: to void instead of available

@@ -6,6 +6,7 @@
 
 mod cancel;
 mod cards;
+mod hold_cards;
 mod limits;
 mod merchant;
 mod order;

@@ -7,8 +7,8 @@ use super::words::{Kind, Subject, id_text, key_text};
 use super::{Failure, OperatorError, run};
 use crate::cli::{OrderArgs, OrderCommand};
 use scrip_client::{
-    Client, Code, Error, HoldLineShown, HoldShown, HoldState, KeyShown, KeysShown, More, Operation,
-    OperationId, OrderId, StockId, StockKind, channel_name,
+    Client, Code, Error, HoldCardShown, HoldLineShown, HoldShown, HoldState, KeyShown, KeysShown, More,
+    Operation, OperationId, OrderId, StockId, StockKind, channel_name,
 };
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -160,6 +160,7 @@ fn print(hold: &HoldShown, keys: &Keys, names: &Names) {
     for line in &hold.lines {
         print_item(&names.of(line.stock), line);
     }
+    hold.cards.iter().for_each(super::hold_cards::print);
     match keys {
         Keys::None => {}
         Keys::Known(keys) => print_keys(keys, &id_text(hold.id)),
@@ -176,6 +177,15 @@ fn in_json(hold: &HoldShown, keys: &Keys, names: &Names) -> Value {
             "sold": line.confirmed,
             "returned": line.returned,
             "price": line.price,
+        })
+    };
+    let card = |line: &HoldCardShown| {
+        json!({
+            "card": line.card.to_string(),
+            "held": line.reserved,
+            "used": line.confirmed,
+            "returned": line.returned,
+            "discount": line.discount,
         })
     };
     let (total, keys) = match keys {
@@ -196,6 +206,7 @@ fn in_json(hold: &HoldShown, keys: &Keys, names: &Names) -> Value {
         "deadline_ms": hold.deadline_ms,
         "closed_ms": hold.closed_ms,
         "lines": hold.lines.iter().map(line).collect::<Vec<_>>(),
+        "cards": hold.cards.iter().map(card).collect::<Vec<_>>(),
         "keys_total": total,
         "keys": keys.iter().map(key).collect::<Vec<_>>(),
     })

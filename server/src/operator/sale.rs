@@ -2,6 +2,7 @@
 //!
 //! Invariant: a repeat prints what the first answer printed.
 
+use super::hold_cards;
 use super::words::{Kind, Subject, id_text, key_line, time};
 use super::{Failure, OperatorError, repeat, run};
 use crate::cli::{
@@ -21,12 +22,14 @@ use std::time::Duration;
 /// [`OperatorError`], with what to try next.
 pub fn sell(arguments: &SellArgs) -> Result<(), OperatorError> {
     let take = &arguments.take;
-    run(&take.server, take.channel, &subject_of(take), async |client| {
+    let cards = hold_cards::names(&take.cards);
+    run(&take.server, take.channel, &subject_of(take, &cards), async |client| {
         let client = &telling(client, &arguments.facts);
         let (order, user, lines) = wishes(client, take)?;
         let request = Sell {
             order,
             user,
+            cards: hold_cards::lines(client, take).await?,
             parties: parties(client, &take.parties)?,
             expected_total: take.expect,
             member: take.member,
@@ -43,6 +46,7 @@ pub fn sell(arguments: &SellArgs) -> Result<(), OperatorError> {
             Sold::Confirmed(sold) => {
                 println!("sold       {} on {channel}", time(sold.confirmed_ms));
                 print_taken(&take.items, &sold.units);
+                hold_cards::print_taken(client, &request.cards, sold.hold).await;
                 Some(sold.keys)
             }
             Sold::Owed(owed) => {
@@ -79,11 +83,13 @@ pub fn reserve(arguments: &ReserveArgs) -> Result<(), OperatorError> {
     let ttl_ms = ttl_ms.filter(|ttl_ms| (1..=TTL_MAX_MS).contains(ttl_ms));
     let ttl_ms =
         ttl_ms.ok_or_else(|| OperatorError::Wish("--ttl is from 1ms to 4h: try `--ttl 15m`".into()))?;
-    run(&take.server, take.channel, &subject_of(take), async |client| {
+    let cards = hold_cards::names(&take.cards);
+    run(&take.server, take.channel, &subject_of(take, &cards), async |client| {
         let (order, user, lines) = wishes(client, take)?;
         let request = Reserve {
             order,
             user,
+            cards: hold_cards::lines(client, take).await?,
             ttl_ms,
             parties: parties(client, &take.parties)?,
             expected_total: take.expect,
@@ -95,6 +101,7 @@ pub fn reserve(arguments: &ReserveArgs) -> Result<(), OperatorError> {
         let (operation, held) = repeat::once(client, &take.operation, client.home_slot(), attempt).await?;
         println!("held       until {} on {}", time(held.deadline_ms), channel_name(take.channel));
         print_taken(&take.items, &held.units);
+        hold_cards::print_taken(client, &request.cards, held.hold).await;
         print_operation(&take.operation, operation);
         Ok(())
     })
@@ -204,6 +211,7 @@ pub fn hold(command: &HoldCommand) -> Result<(), OperatorError> {
             };
             print_item(&name, line);
         }
+        shown.cards.iter().for_each(hold_cards::print);
         Ok(())
     })
 }
@@ -250,8 +258,9 @@ pub(super) fn parties(client: &Client, named: &PartiesArgs) -> Result<Option<Par
     Ok(Some(Parties::new(limit_key.unwrap_or_default(), device, address)))
 }
 
-fn subject_of(take: &TakeArgs) -> Subject<'_> {
-    let stocks = take.items.iter().map(|item| item.name.as_str()).collect();
+fn subject_of<'t>(take: &'t TakeArgs, cards: &'t [String]) -> Subject<'t> {
+    let items = take.items.iter().map(|item| item.name.as_str());
+    let stocks = items.chain(cards.iter().map(String::as_str)).collect();
     Subject { kind: Kind::Take, stocks, reference: take.operation.operation.as_deref() }
 }
 

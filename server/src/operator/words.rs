@@ -123,6 +123,8 @@ fn counts_units(why: Code) -> bool {
             | Code::HeldLimit
             | Code::ExceedsHold
             | Code::RuleFailed
+            | Code::LockedByOtherOrder
+            | Code::BalanceExceeded
     )
 }
 
@@ -180,7 +182,7 @@ fn lacking<'a>(rejection: &OwnedRejection, subject: &Subject<'a>) -> &'a str {
 fn next_after(rejection: &OwnedRejection, subject: &Subject<'_>) -> String {
     let (code, name) = (rejection.code, lacking(rejection, subject));
     let hold = subject.reference.unwrap_or("HOLD");
-    if let Some(text) = next_of_cards(code, subject) {
+    if let Some(text) = next_of_held_card(code, subject, name).or_else(|| next_of_cards(code, subject)) {
         return text;
     }
     match (code, subject.kind) {
@@ -273,6 +275,23 @@ fn next_after(rejection: &OwnedRejection, subject: &Subject<'_>) -> String {
         (_, Kind::Take) => format!(". `scrip stock show {name}` shows where the stock stands"),
         _ => String::new(),
     }
+}
+
+/// What to try next after a `sell` or `reserve` that was refused for the sake of one of its cards.
+fn next_of_held_card(code: Code, subject: &Subject<'_>, lacking: &str) -> Option<String> {
+    if subject.kind != Kind::Take || !lacking.starts_with("card ") {
+        return None;
+    }
+    let text = match code {
+        Code::LockedByOtherOrder => {
+            ". Another order holds it: it is free when that hold is released or expires; `scrip card show CARD` shows how much of it is held"
+        }
+        Code::RuleFailed => {
+            ". The --amount is below its threshold, or it was used too short a time ago: `scrip card show CARD`"
+        }
+        _ => ". `scrip card show CARD` shows where it stands",
+    };
+    Some(text.into())
 }
 
 /// What to try next after a refusal of a command on campaigns or cards.

@@ -379,7 +379,14 @@ pub(super) fn named<'a>(inner: &mut Inner, (request, extras): (Request<'a>, Extr
 #[inline]
 fn allowed(principal: &Principal, request: &Request<'_>) -> bool {
     let envelope = &request.envelope;
-    principal.may(CommandKind::of(&request.command), envelope.merchant, envelope.channel)
+    let may = |kind| principal.may(kind, envelope.merchant, envelope.channel);
+    may(CommandKind::of(&request.command)) && (!takes_cards(&request.command) || may(CommandKind::Redeem))
+}
+
+/// Whether it uses cards beside what it takes of stocks: who may not redeem may not do so this way.
+#[inline]
+fn takes_cards(command: &Command<'_>) -> bool {
+    matches!(command, Command::Reserve { take, .. } | Command::Sell { take, .. } if !take.cards.is_empty())
 }
 
 /// Whether a command would tell of cards to whom no code of them is known, or more of them than that they can be used.

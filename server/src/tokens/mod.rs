@@ -113,7 +113,7 @@ pub enum Verb {
     Export,
     /// ISSUE, CLAIM: gives cards away.
     Issue,
-    /// REDEEM: uses cards.
+    /// REDEEM: uses cards; with `sell`, cards in RESERVE and SELL, too.
     Redeem,
 }
 

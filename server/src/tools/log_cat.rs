@@ -5,6 +5,7 @@ use crate::data_directory::DataDirectory;
 use scrip_engine::answer::OperationKind;
 use scrip_engine::command::{Parties, StockKind, SubjectKind};
 use scrip_engine::event::{self, Event, EventHold, Origin};
+use scrip_engine::ids::StockId;
 use scrip_shard::{FrameError, for_each_event_with_facts};
 use scrip_wal::{RealDisk, scan};
 use std::io::{self, BufWriter, Write};
@@ -230,7 +231,19 @@ fn print_keys_event(out: &mut impl Write, event: &Event<'_>) -> io::Result<()> {
 
 fn print_hold_event(out: &mut impl Write, event: &Event<'_>) -> io::Result<()> {
     match event {
-        Event::Taken { origin, buyer, sold, hidden, ttl_ms, replaces, parties, flagged, lines, prices } => {
+        Event::Taken {
+            origin,
+            buyer,
+            sold,
+            hidden,
+            ttl_ms,
+            replaces,
+            parties,
+            flagged,
+            lines,
+            prices,
+            cards,
+        } => {
             let verb = if *sold { "sold" } else { "reserved" };
             write!(
                 out,
@@ -242,7 +255,9 @@ fn print_hold_event(out: &mut impl Write, event: &Event<'_>) -> io::Result<()> {
                 write!(out, " replaces={replaces}")?;
             }
             print_told(out, parties.as_ref(), *flagged, prices)?;
-            print_lines(out, lines.iter().map(|line| (line.stock(), line.units.get())))
+            let cards = cards.iter().map(|card| (StockId(card.card.get()), card.units.get(), true));
+            let lines = lines.iter().map(|line| (line.stock(), line.units.get(), false));
+            print_lines(out, lines.chain(cards))
         }
         Event::Owed {
             origin, buyer, hidden, until_ms, replaces, parties, flagged, lines, prices, ..
@@ -257,25 +272,25 @@ fn print_hold_event(out: &mut impl Write, event: &Event<'_>) -> io::Result<()> {
                 write!(out, " replaces={replaces}")?;
             }
             print_told(out, parties.as_ref(), *flagged, prices)?;
-            print_lines(out, lines.iter().map(|line| (line.stock(), line.units.get())))
+            print_lines(out, lines.iter().map(|line| (line.stock(), line.units.get(), false)))
         }
         Event::ConfirmOwed { hold, hidden, until_ms, lines } => {
             write!(out, "confirm_owed {} until_ms={until_ms} hidden={hidden}", hold.operation)?;
-            print_lines(out, lines.iter().map(|line| (line.stock(), line.asked.get())))
+            print_lines(out, lines.iter().map(|line| (line.stock(), line.asked.get(), line.is_card())))
         }
         Event::Settled { holds, keys } => print_debts(out, "settled", holds, keys),
         Event::Unfulfilled { holds, keys } => print_debts(out, "unfulfilled", holds, keys),
         Event::SellRefused { origin, code, lines, .. } => {
             write!(out, "sell_refused {} {}", origin.operation, code.name())?;
-            print_lines(out, lines.iter().map(|line| (line.stock(), line.asked.get())))
+            print_lines(out, lines.iter().map(|line| (line.stock(), line.asked.get(), line.is_card())))
         }
         Event::Confirmed { hold, late, hidden, lines } => {
             write!(out, "confirmed {} late={late} hidden={hidden}", hold.operation)?;
-            print_lines(out, lines.iter().map(|line| (line.stock(), line.units.get())))
+            print_lines(out, lines.iter().map(|line| (line.stock(), line.units.get(), line.is_card())))
         }
         Event::LateRefused { hold, lines } => {
             write!(out, "late_refused {}", hold.operation)?;
-            print_lines(out, lines.iter().map(|line| (line.stock(), line.asked.get())))
+            print_lines(out, lines.iter().map(|line| (line.stock(), line.asked.get(), line.is_card())))
         }
         Event::Released { hold } => writeln!(out, "released {}", hold.operation),
         Event::Cancelled { hold } => writeln!(out, "cancelled {}", hold.operation),
@@ -285,7 +300,7 @@ fn print_hold_event(out: &mut impl Write, event: &Event<'_>) -> io::Result<()> {
         }
         Event::Returned { origin, hold, to_available, lines } => {
             write!(out, "returned {} hold={hold} to_available={to_available}", origin.operation)?;
-            print_lines(out, lines.iter().map(|line| (line.stock(), line.units.get())))
+            print_lines(out, lines.iter().map(|line| (line.stock(), line.units.get(), line.is_card())))
         }
         event => print_cards_event(out, event),
     }
@@ -380,12 +395,10 @@ fn print_debts(out: &mut impl Write, what: &str, holds: &[EventHold], keys: &[U3
     writeln!(out)
 }
 
-fn print_lines(
-    out: &mut impl Write,
-    lines: impl Iterator<Item = (scrip_engine::ids::StockId, u32)>,
-) -> io::Result<()> {
-    for (stock, units) in lines {
-        write!(out, " {stock}:{units}")?;
+fn print_lines(out: &mut impl Write, lines: impl Iterator<Item = (StockId, u32, bool)>) -> io::Result<()> {
+    for (stock, units, is_card) in lines {
+        let what = if is_card { "card=" } else { "" };
+        write!(out, " {what}{stock}:{units}")?;
     }
     writeln!(out)
 }

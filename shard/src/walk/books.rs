@@ -145,6 +145,7 @@ impl Books {
         self.sequence = sequence;
         self.touched.clear();
         self.bound.clear();
+        self.cards.follow_holds(event);
         match event {
             Event::Taken { origin, sold, replaces, lines, .. } => {
                 let key = origin.key();

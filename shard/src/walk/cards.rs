@@ -5,7 +5,7 @@
 
 use super::books::{HoldName, name};
 use scrip_engine::command::CardChange;
-use scrip_engine::event::{Event, Origin};
+use scrip_engine::event::{self, Event, Origin};
 use scrip_engine::ids::{CardId, ChannelId, OperationKey, StockId};
 use std::collections::BTreeMap;
 
@@ -25,6 +25,7 @@ struct CampaignBook {
 #[derive(Debug, Clone, Copy, Default)]
 struct CardBook {
     used: u64,
+    held: u64,
     void: bool,
 }
 
@@ -34,6 +35,14 @@ struct RedemptionBook {
     card: CardId,
     /// Units that were not given back yet.
     left: u64,
+}
+
+/// The cards of a hold.
+#[derive(Debug, Clone, Default)]
+struct CardsOfHold {
+    /// Paid: what was used; else what is held.
+    paid: bool,
+    lines: Vec<(CardId, u64)>,
 }
 
 /// What an event means for the units of a campaign's stock.
@@ -59,6 +68,8 @@ pub(super) struct CardBooks {
     numbers: BTreeMap<u16, u16>,
     cards: BTreeMap<CardId, CardBook>,
     redemptions: BTreeMap<HoldName, RedemptionBook>,
+    /// Cards of holds: each with the units held, or used once it is paid.
+    holds: BTreeMap<HoldName, CardsOfHold>,
     /// What can't be, of the last event.
     pub(super) wrong: Vec<String>,
 }
@@ -122,8 +133,8 @@ impl CardBooks {
         };
         let book = self.cards.entry(card).or_default();
         book.used += units;
-        let (used, void) = (book.used, book.void);
-        if used > most || void {
+        let (used, held, void) = (book.used, book.held, book.void);
+        if used + held > most || void {
             let state = if void { ", and is void" } else { "" };
             self.wrong.push(format!("card {card} is used for {used} units, it has {most}{state}"));
         }
@@ -158,5 +169,109 @@ impl CardBooks {
             self.wrong.push(format!("card {card} is voided twice"));
         }
         Units::Void(stock, channel)
+    }
+
+    /// Follows what becomes of holds, as far as they have cards.
+    pub(super) fn follow_holds(&mut self, event: &Event<'_>) {
+        match event {
+            Event::Taken { origin, sold, replaces, cards, .. } => {
+                if replaces.0 != 0 {
+                    self.end_hold(&name(&OperationKey { operation: *replaces, ..origin.key() }), false);
+                }
+                if !cards.is_empty() {
+                    let lines: Vec<_> =
+                        cards.iter().map(|line| (line.card(), u64::from(line.units.get()))).collect();
+                    self.take(name(&origin.key()), *sold, lines);
+                }
+            }
+            Event::Owed { origin, replaces, .. } if replaces.0 != 0 => {
+                self.end_hold(&name(&OperationKey { operation: *replaces, ..origin.key() }), false);
+            }
+            Event::Confirmed { hold, late, lines, .. } => {
+                let units = lines.iter().filter(|line| line.is_card()).map(|line| line.units.get());
+                self.pay(&name(hold), *late, units.map(u64::from));
+            }
+            Event::ConfirmOwed { hold, lines, .. } => {
+                let units = lines.iter().filter(|line| line.is_card()).map(|line| line.asked.get());
+                self.pay(&name(hold), false, units.map(u64::from));
+            }
+            Event::Released { hold } | Event::LateRefused { hold, .. } => self.end_hold(&name(hold), false),
+            Event::Cancelled { hold } => self.end_hold(&name(hold), true),
+            Event::Expired { holds } => {
+                holds.iter().for_each(|hold| self.end_hold(&name(&hold.key()), false));
+            }
+            Event::Unfulfilled { holds, keys } => {
+                let debts = event::debts(holds, keys).filter(|(_, key)| key.is_none());
+                debts.for_each(|(hold, _)| self.end_hold(&name(&hold), true));
+            }
+            Event::Returned { origin, hold, lines, .. } => {
+                let hold = name(&OperationKey { operation: *hold, ..origin.key() });
+                let units = lines.iter().filter(|line| line.is_card()).map(|line| line.units.get());
+                self.give_back(&hold, units.map(u64::from));
+            }
+            _ => {}
+        }
+    }
+
+    fn take(&mut self, hold: HoldName, paid: bool, lines: Vec<(CardId, u64)>) {
+        for (card, units) in &lines {
+            let Some(most) = self.campaign_of(*card).map(|campaign| campaign.units) else {
+                self.wrong.push(format!("card {card} is taken, it was not issued"));
+                continue;
+            };
+            let book = self.cards.entry(*card).or_default();
+            *(if paid { &mut book.used } else { &mut book.held }) += units;
+            let out = book.used + book.held;
+            if out > most || book.void {
+                self.wrong.push(format!("{out} units of card {card} are taken, it has {most}, or is void"));
+            }
+        }
+        self.holds.insert(hold, CardsOfHold { paid, lines });
+    }
+
+    /// Held units are used, or, late, those that had gone back; the rest goes back.
+    fn pay(&mut self, hold: &HoldName, late: bool, units: impl Iterator<Item = u64>) {
+        let Some(hold) = self.holds.get_mut(hold) else { return };
+        hold.paid = true;
+        for ((card, held), used) in hold.lines.iter_mut().zip(units) {
+            let most = self.campaigns.get(&card.locator()).map_or(0, |campaign| campaign.units);
+            let book = self.cards.entry(*card).or_default();
+            let exceeds = !late && used > *held;
+            if !late {
+                book.held = book.held.saturating_sub(*held);
+            }
+            book.used += used;
+            *held = used;
+            if exceeds || book.used + book.held > most || late && used > 0 && book.void {
+                self.wrong.push(format!("{used} units of card {card} are paid for, more than there were"));
+            }
+        }
+    }
+
+    /// A hold ends: what it holds goes back, and what it has used, too, if it is undone.
+    fn end_hold(&mut self, hold: &HoldName, undone: bool) {
+        let Some(hold) = self.holds.get_mut(hold) else { return };
+        if hold.paid && !undone {
+            return;
+        }
+        // An expired hold has nothing left; a late CONFIRM says what it takes.
+        for (card, units) in &mut hold.lines {
+            let units = core::mem::take(units);
+            let book = self.cards.entry(*card).or_default();
+            let from = if hold.paid { &mut book.used } else { &mut book.held };
+            *from = from.saturating_sub(units);
+        }
+    }
+
+    fn give_back(&mut self, hold: &HoldName, units: impl Iterator<Item = u64>) {
+        let Some(hold) = self.holds.get_mut(hold) else { return };
+        for ((card, left), back) in hold.lines.iter_mut().zip(units) {
+            let book = self.cards.entry(*card).or_default();
+            book.used = book.used.saturating_sub(back);
+            if back > *left || back > 0 && book.void {
+                self.wrong.push(format!("{back} units of card {card} are given back, {left} were used"));
+            }
+            *left = left.saturating_sub(back);
+        }
     }
 }

@@ -231,7 +231,7 @@ impl Generator {
     }
 
     /// Lets a redemption name what the definition asks for, or hardly.
-    fn fit(&mut self, worth: &Worth, envelope: &mut Envelope, redeem: &mut OwnedRedeem) {
+    pub(super) fn fit(&mut self, worth: &Worth, envelope: &mut Envelope, redeem: &mut OwnedRedeem) {
         for entry in &worth.scope {
             match entry.what {
                 1 => envelope.channel = ChannelId(entry.id.get() as u16),
@@ -364,6 +364,16 @@ impl Generator {
             let definition = &campaign.worth.definition;
             let seconds = [definition.interval_s.get(), definition.window_s.get()].map(u64::from);
             moments_ms.extend(seconds.map(|seconds| redemption.at_ms + seconds * 1_000));
+        }
+        for line in
+            oracle.records.values().filter_map(|record| record.hold.as_ref()).flat_map(|hold| &hold.cards)
+        {
+            let Some(campaign) = &oracle.stocks[&oracle.cards[&line.card].campaign].campaign else {
+                continue;
+            };
+            let definition = &campaign.worth.definition;
+            let seconds = [definition.interval_s.get(), definition.window_s.get()].map(u64::from);
+            moments_ms.extend(seconds.map(|seconds| line.at_ms + seconds * 1_000));
         }
         // Later than any card is kept nothing comes any more, and nobody waits that long.
         moments_ms.retain(|moment_ms| *moment_ms < self.now_ms + FAR_MS);

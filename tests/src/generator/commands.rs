@@ -20,7 +20,10 @@ impl Generator {
     pub(super) fn first_stock(&mut self, stock: StockId) -> OwnedRequest {
         let merchant = MerchantId(self.rng.u32(1..=self.plan.merchants));
         let envelope = self.envelope_at(merchant, stock.slot());
-        let of_cards = self.plan.cards && self.happens(700);
+        let of_cards = match self.plan.checkouts {
+            true => stock.0 % 2 == 1,
+            false => self.plan.cards && self.happens(700),
+        };
         let command = if of_cards { self.campaign(stock) } else { self.create(stock) };
         OwnedRequest { envelope, command }
     }
@@ -61,11 +64,14 @@ impl Generator {
             Kind::Sell => {
                 let mut take = self.take(oracle, &mut envelope);
                 self.may_wait(&mut take);
-                OwnedCommand::Sell {
-                    take,
-                    paid: self.rng.bool(),
-                    hidden: self.happens(self.plan.chances.hidden),
+                let paid = self.rng.bool();
+                let hidden = self.happens(self.plan.chances.hidden);
+                // What is paid, or waits, takes no cards.
+                let paid = paid && take.cards.is_empty();
+                if !take.cards.is_empty() {
+                    take.wait_until_ms = 0;
                 }
+                OwnedCommand::Sell { take, paid, hidden }
             }
             Kind::Extend => {
                 let hold = self.hold(&mut envelope, oracle, OPEN);
@@ -73,7 +79,7 @@ impl Generator {
             }
             Kind::Confirm => {
                 envelope.operation = self.hold(&mut envelope, oracle, OPEN);
-                let units = self.line_units(oracle, &envelope, envelope.operation, |line| line.reserved);
+                let units = self.line_units(oracle, &envelope, envelope.operation, Hold::all_reserved);
                 OwnedCommand::Confirm { units, hidden: self.happens(self.plan.chances.hidden) }
             }
             Kind::Release => {
@@ -89,7 +95,7 @@ impl Generator {
             }
             Kind::Return => {
                 let hold = self.hold(&mut envelope, oracle, &[HoldState::Confirmed]);
-                let units = self.line_units(oracle, &envelope, hold, |line| line.confirmed - line.returned);
+                let units = self.line_units(oracle, &envelope, hold, Hold::all_left);
                 let record = oracle.records.get(&key_beside(&envelope, hold));
                 let of_keys = record.and_then(|record| record.hold.as_ref()).is_some_and(Hold::has_keys);
                 // Card keys hardly ever come back.
@@ -279,6 +285,9 @@ impl Generator {
         if take.replace != OperationId(0) {
             envelope.slot = fixed_slot;
         }
+        if self.plan.cards && self.happens(if self.plan.checkouts { 900 } else { 400 }) {
+            self.add_cards(oracle, envelope, &mut take);
+        }
         self.add_optional_parts(oracle, envelope, &mut take);
         take
     }
@@ -372,13 +381,13 @@ impl Generator {
         oracle: &Oracle,
         envelope: &Envelope,
         hold: OperationId,
-        left: fn(&crate::oracle::HoldLine) -> i128,
+        left: fn(&Hold) -> Vec<i128>,
     ) -> Vec<u32> {
         let record = oracle.records.get(&key_beside(envelope, hold));
-        let Some(Hold { lines, .. }) = record.and_then(|record| record.hold.as_ref()) else {
+        let Some(hold) = record.and_then(|record| record.hold.as_ref()) else {
             return if self.rng.bool() { Vec::new() } else { vec![1] };
         };
-        let exact: Vec<u32> = lines.iter().map(|line| u32::try_from(left(line)).unwrap_or(0)).collect();
+        let exact: Vec<u32> = left(hold).into_iter().map(|units| u32::try_from(units).unwrap_or(0)).collect();
         let mut units: Vec<u32> = match self.rng.u8(0..10) {
             0..4 => Vec::new(),
             4 => exact,
@@ -430,6 +439,10 @@ impl Generator {
                 OwnedCommand::Sell { take, paid: false, hidden: false }
             }
             OwnedCommand::Reserve { mut take, ttl_ms } => {
+                if let Some(line) = take.cards.first_mut().filter(|_| choice == 1) {
+                    line.amount ^= 1;
+                    return request.command = OwnedCommand::Reserve { take, ttl_ms };
+                }
                 match self.rng.u8(0..6) {
                     0 | 1 => take.lines[0].units += 1,
                     2 => take.member = !take.member,
@@ -479,7 +492,7 @@ impl Generator {
             }
             OwnedCommand::Confirm { hidden, .. } => {
                 let envelope = request.envelope;
-                let units = self.line_units(oracle, &envelope, envelope.operation, |line| line.reserved);
+                let units = self.line_units(oracle, &envelope, envelope.operation, Hold::all_reserved);
                 OwnedCommand::Confirm { units, hidden }
             }
             OwnedCommand::OfCards(command) => self.altered_cards(command),

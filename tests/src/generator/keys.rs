@@ -55,7 +55,7 @@ impl Generator {
         let mut envelope = self.envelope(oracle, merchant, slot);
         let command = if stock.marked_void + stock.marked_frozen > 0 && self.rng.u8(0..3) > 0 {
             envelope.operation = operation;
-            let units = self.line_units(oracle, &envelope, operation, |line| line.reserved);
+            let units = self.line_units(oracle, &envelope, operation, Hold::all_reserved);
             OwnedCommand::Confirm { units, hidden: self.happens(self.plan.chances.hidden) }
         } else {
             let change = *self.choose(&[BatchChange::Freeze, BatchChange::Freeze, BatchChange::Void]);

@@ -175,6 +175,8 @@ pub struct Plan {
     pub texts: u16,
     /// Some stocks are campaigns.
     pub cards: bool,
+    /// Most takes are checkouts of goods with cards, and little goes wrong before they come to that.
+    pub checkouts: bool,
     /// Commands and their weights.
     pub kinds: Vec<(Kind, u32)>,
     /// How often things happen.
@@ -217,6 +219,7 @@ impl Plan {
             channels: *pick(rng, &[1, 2, 2, 3, 3, 3, 4, 6, 70]),
             texts: *pick(rng, &[20, 100, 100, 400]),
             cards: false,
+            checkouts: false,
             kinds: draw_kinds(rng, chances.keyed > 0),
             chances,
         };
@@ -236,6 +239,31 @@ impl Plan {
         if self.capacity != ROOMY {
             self.capacity.cards_max = *pick(rng, &[1, 100, 256, 4_096]);
             self.capacity.redemptions_max = *pick(rng, &[1, 3, 10, 4_096]);
+        }
+        self.checkouts = rng.bool();
+        if self.checkouts {
+            self.add_checkouts(rng, others);
+        }
+    }
+
+    /// Goods and campaigns of one merchant side by side, and all that can become of a hold with cards.
+    fn add_checkouts(&mut self, rng: &mut Rng, others: u32) {
+        self.merchants = 1;
+        self.stocks_per_slot = *pick(rng, &[2, 4, 6]);
+        let life = [(Kind::Reserve, 4), (Kind::Sell, 8), (Kind::Confirm, 4), (Kind::Release, 12)];
+        let life = life.into_iter().chain([(Kind::Return, 6), (Kind::Cancel, 16)]);
+        self.kinds.extend(life.map(|(kind, part)| (kind, others.div_ceil(part))));
+        let chances = &mut self.chances;
+        for chance in [
+            &mut chances.foreign,
+            &mut chances.odd_created,
+            &mut chances.odd_deadline,
+            &mut chances.limited,
+            &mut chances.timed,
+            &mut chances.quoted,
+            &mut chances.huge,
+        ] {
+            *chance = (*chance).min(*pick(rng, &[0, 20, 50]));
         }
     }
 

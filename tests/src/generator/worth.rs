@@ -53,6 +53,13 @@ impl Generator {
             definition.flags |= Definition::BEFORE;
         }
         self.times_of(&mut worth.definition, huge);
+        if self.plan.checkouts && self.happens(800) {
+            // Cards that live long enough for what comes after a checkout.
+            let definition = &mut worth.definition;
+            (definition.from_ms, definition.until_ms) = (0.into(), 0.into());
+            (definition.starts_after_s, definition.lasts_s) = (0.into(), 0.into());
+            definition.flags &= !Definition::INACTIVE;
+        }
         worth.scope = self.scope_of_cards();
         worth
     }

@@ -112,6 +112,7 @@ impl Oracle {
             self.count(line, hold.reserved_ms, -left, 0);
             self.hold_mut(key).lines[position].returned = line.confirmed;
         }
+        self.undo_cards(key);
         u64::try_from(total).expect("units are not negative")
     }
 }

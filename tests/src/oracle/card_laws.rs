@@ -2,6 +2,7 @@
 
 use super::cards::Card;
 use super::{Oracle, Stock};
+use scrip_engine::answer::HoldState;
 use scrip_engine::command::{CampaignKind, CardState};
 use scrip_engine::ids::{CardId, ChannelId, StockId};
 use scrip_engine::limits::CAMPAIGN_UNITS_MAX;
@@ -25,7 +26,8 @@ impl Oracle {
         assert!(pages <= self.cards_max.div_ceil(64), "{pages} pages of cards");
     }
 
-    /// Panics unless what cards have consumed is what redemptions took and did not give back.
+    /// Panics unless what cards have consumed is what redemptions and holds took and did not give back, and what they have held
+    /// lies in holds.
     pub(super) fn check_redemptions(&self) {
         let mut redeemed = self.departed_redemptions.clone();
         for redemption in self.records.values().filter_map(|record| record.redemption.as_ref()) {
@@ -33,8 +35,19 @@ impl Oracle {
             assert!(0 <= left && 0 <= redemption.reversed, "{redemption:?}");
             *redeemed.entry(redemption.card).or_insert(0) += left;
         }
+        let mut held: BTreeMap<CardId, i128> = BTreeMap::new();
+        for hold in self.records.values().filter_map(|record| record.hold.as_ref()) {
+            for line in &hold.cards {
+                assert!(0 <= line.returned && line.returned <= line.confirmed, "{hold:?}");
+                assert!(line.confirmed <= line.reserved, "{hold:?}");
+                *redeemed.entry(line.card).or_insert(0) += line.confirmed - line.returned;
+                let of_hold = if hold.state == HoldState::Held { line.reserved } else { 0 };
+                *held.entry(line.card).or_insert(0) += of_hold;
+            }
+        }
         for (id, card) in &self.cards {
             assert_eq!(redeemed.remove(id).unwrap_or(0), card.consumed, "redemptions of {id}: {card:?}");
+            assert_eq!(held.get(id).copied().unwrap_or(0), card.held, "holds of {id}: {card:?}");
         }
         assert!(redeemed.is_empty(), "redemptions of cards that nothing has happened to: {redeemed:?}");
     }
@@ -87,15 +100,16 @@ impl Stock {
 impl Card {
     /// `units` is its total.
     fn check(&self, id: CardId, units: i128) {
-        assert!(self.available >= 0 && self.consumed >= 0 && self.void >= 0, "a bucket of {id}: {self:?}");
-        assert_eq!(self.available + self.consumed + self.void, units, "the buckets of {id} add up: {self:?}");
+        let buckets = [self.available, self.held, self.consumed, self.void];
+        assert!(buckets.iter().all(|units| *units >= 0), "a bucket of {id}: {self:?}");
+        assert_eq!(buckets.iter().sum::<i128>(), units, "the buckets of {id} add up: {self:?}");
         match self.state {
             CardState::Inactive => assert_eq!(self.available, units, "{id} was never used: {self:?}"),
             CardState::Active | CardState::Frozen => {
-                assert!(self.available > 0, "{id} can be used: {self:?}")
+                assert!(self.available + self.held > 0, "{id} can be used: {self:?}")
             }
             CardState::Used => assert_eq!(self.consumed, units, "{id} is used up: {self:?}"),
-            CardState::Void => assert!(self.available == 0 && self.void > 0, "{id} is void: {self:?}"),
+            CardState::Void => assert!(self.available == 0, "{id} is void: {self:?}"),
         }
         assert!(self.state == CardState::Void || self.void == 0, "{id} has void units: {self:?}");
         let seconds = |time_ms: u64| time_ms.is_multiple_of(1_000) && time_ms / 1_000 <= u64::from(u32::MAX);

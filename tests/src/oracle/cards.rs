@@ -27,6 +27,8 @@ pub struct Card {
     pub state: CardState,
     pub generation: u8,
     pub available: i128,
+    /// In holds.
+    pub held: i128,
     pub consumed: i128,
     pub void: i128,
     pub times: Times,
@@ -220,6 +222,7 @@ impl Oracle {
             state: if definition.inactive() { CardState::Inactive } else { CardState::Active },
             generation: 0,
             available: i128::from(definition.units.get()),
+            held: 0,
             consumed: 0,
             void: 0,
             times: times.kept(),

@@ -2,7 +2,7 @@
 
 use crate::request::{CardCommand, OwnedCommand, OwnedIssue};
 use scrip_engine::answer::OperationKind;
-use scrip_engine::command::StockKind;
+use scrip_engine::command::{CardLine, StockKind};
 use scrip_engine::ids::{Slot, StockId};
 
 /// A command as it is compared: without what is no content.
@@ -47,10 +47,20 @@ pub(super) fn stocks_of(command: &OwnedCommand) -> Vec<StockId> {
     }
 }
 
+/// The cards that a RESERVE or SELL takes units of.
+fn cards_of(command: &OwnedCommand) -> &[CardLine] {
+    match command {
+        OwnedCommand::Reserve { take, .. } | OwnedCommand::Sell { take, .. } => &take.cards,
+        _ => &[],
+    }
+}
+
 /// The slots that a command names, beside its own.
 pub(super) fn slots_of(command: &OwnedCommand) -> Vec<Slot> {
     let OwnedCommand::OfCards(command) = command else {
-        return stocks_of(command).iter().map(|stock| stock.slot()).collect();
+        let stocks = stocks_of(command);
+        let stocks = stocks.iter().map(|stock| stock.slot());
+        return stocks.chain(cards_of(command).iter().map(|line| line.card().slot())).collect();
     };
     match command {
         CardCommand::Create(create) => vec![create.campaign.slot()],

@@ -166,6 +166,8 @@ impl Oracle {
             self.stock_mut(line.stock).give_back(hold.channel, line.reserved);
             self.count(line, hold.reserved_ms, line.owed - line.reserved, -line.reserved);
         }
+        self.pay_cards(key, wanted, false);
+        hold.cards = self.hold(key).cards.clone();
         hold.state = HoldState::Owed;
         hold.hidden = hidden;
         hold.deadline_ms = self.now_ms + OWED_MAX_MS;
@@ -342,6 +344,7 @@ impl Oracle {
         for line in &hold.lines {
             self.count(line, hold.reserved_ms, -line.owed, 0);
         }
+        self.undo_cards(debt);
     }
 
     fn end_debt(&mut self, debt: Debt) {

@@ -36,13 +36,14 @@ impl Hold {
             deadline_ms: self.deadline_ms,
             closed_ms: self.closed_ms,
             lines: self.lines.iter().map(line).collect(),
+            cards: self.cards.iter().map(|line| line.view(self)).collect(),
         }
     }
 
     /// The units a CONFIRM asks for, one per line: an empty list stands for all, missing ones for 0.
     fn wanted(&self, units: &[u32]) -> Vec<i128> {
-        let reserved = self.lines.iter().map(|line| line.reserved);
-        if units.is_empty() { reserved.collect() } else { padded(units, self.lines.len()) }
+        let reserved = self.all_reserved();
+        if units.is_empty() { reserved } else { padded(units, reserved.len()) }
     }
 }
 
@@ -119,6 +120,10 @@ impl Oracle {
         let Some(hold) = hold.filter(|hold| hold.state == HoldState::Confirmed) else {
             return;
         };
+        for line in &hold.cards {
+            let left = line.confirmed - line.returned;
+            *self.departed_redemptions.entry(line.card).or_insert(0) += left;
+        }
         for line in &hold.lines {
             let left = line.confirmed - line.returned;
             *self.departed.entry((line.stock, hold.channel)).or_insert(0) += left;
@@ -163,8 +168,9 @@ impl Oracle {
                 }
             }
             HoldState::Confirmed => {
-                let confirmed: Vec<i128> = hold.lines.iter().map(|line| line.confirmed).collect();
-                if units.len() <= hold.lines.len() && hold.wanted(units) == confirmed && hold.hidden == hidden
+                let confirmed = hold.lines.iter().map(|line| line.confirmed);
+                let confirmed: Vec<i128> = confirmed.chain(hold.cards_paid()).collect();
+                if units.len() <= confirmed.len() && hold.wanted(units) == confirmed && hold.hidden == hidden
                 {
                     self.key_replaced(hold).unwrap_or_else(|| self.confirmed_answer(hold))
                 } else {
@@ -174,8 +180,9 @@ impl Oracle {
             HoldState::Released => OwnedOutcome::refused(Code::HoldReleased),
             HoldState::Lapsed => hold.refusal.clone().unwrap_or(OwnedOutcome::refused(Code::HoldReleased)),
             HoldState::Owed | HoldState::Unfulfilled if !self.is_sale(key) => {
-                let owed: Vec<i128> = hold.lines.iter().map(|line| line.owed).collect();
-                let same = units.len() <= hold.lines.len() && hold.wanted(units) == owed;
+                let owed: Vec<i128> =
+                    hold.lines.iter().map(|line| line.owed).chain(hold.cards_paid()).collect();
+                let same = units.len() <= owed.len() && hold.wanted(units) == owed;
                 if hold.state == HoldState::Unfulfilled || same && hold.hidden == hidden {
                     self.owed_now(key, hold).expect("it is owed, or was")
                 } else {
@@ -251,7 +258,7 @@ impl Oracle {
             HoldState::Refused | HoldState::Unfulfilled => return OwnedOutcome::refused(Code::HoldNotFound),
             HoldState::Cancelled => return OwnedOutcome::refused(Code::Cancelled),
         }
-        let left: Vec<i128> = hold.lines.iter().map(|line| line.confirmed - line.returned).collect();
+        let left = hold.all_left();
         if units.is_empty() && left.iter().all(|units| *units == 0) {
             return OwnedOutcome::refused(Code::AlreadyReversed);
         }
@@ -261,8 +268,14 @@ impl Oracle {
         if let Some(refusal) = exceeds(&left, units) {
             return refusal;
         }
-        let given = if units.is_empty() { left } else { padded(units, hold.lines.len()) };
-        for (position, units) in given.iter().enumerate() {
+        let given = if units.is_empty() { left } else { padded(units, left.len()) };
+        if let Some(refusal) = self.cards_cannot_return(&hold, &given) {
+            return refusal;
+        }
+        for position in 0..hold.cards.len() {
+            self.return_card(key, position, given[hold.lines.len() + position]);
+        }
+        for (position, units) in given.iter().enumerate().take(hold.lines.len()) {
             let had = units - self.void_last_keys(key, position, *units);
             let line = &mut self.hold_mut(key).lines[position];
             line.returned += units;
@@ -291,15 +304,19 @@ impl Oracle {
             stock.consume_held(hold.channel, *units);
             self.count(line, hold.reserved_ms, units - line.reserved, -line.reserved);
         }
+        self.pay_cards(key, wanted, false);
         self.close_confirmed(key, wanted, (false, hidden))
     }
 
     fn confirm_late(&mut self, key: Key, wanted: &[i128], hidden: bool) -> OwnedOutcome {
         let hold = self.hold(key).clone();
-        let lacks: Vec<Lack> = (0..hold.lines.len())
+        let lacks: Vec<Lack> = (0..wanted.len())
             .filter(|line| wanted[*line] > 0)
             .filter_map(|line| {
-                let (why, available) = self.late_fault(&hold, wanted, line)?;
+                let (why, available) = match line.checked_sub(hold.lines.len()) {
+                    None => self.late_fault(&hold, wanted, line)?,
+                    Some(card) => self.late_card_fault(&hold, wanted, card)?,
+                };
                 Some(Lack { line, why, asked: narrow(wanted[line]), available: unsigned(available) })
             })
             .collect();
@@ -314,6 +331,7 @@ impl Oracle {
             stock.take(hold.channel, *units, true);
             self.count(line, hold.reserved_ms, *units, 0);
         }
+        self.pay_cards(key, wanted, true);
         self.close_confirmed(key, wanted, (true, hidden))
     }
 
@@ -347,7 +365,7 @@ impl Oracle {
 
     fn close_confirmed(&mut self, key: Key, wanted: &[i128], (late, hidden): (bool, bool)) -> OwnedOutcome {
         let now_ms = self.now_ms;
-        for (position, units) in wanted.iter().enumerate() {
+        for (position, units) in wanted.iter().enumerate().take(self.hold(key).lines.len()) {
             let keys = self.bind(self.hold(key).lines[position].stock, *units);
             let line = &mut self.hold_mut(key).lines[position];
             line.confirmed = *units;
@@ -370,6 +388,7 @@ impl Oracle {
             self.stock_mut(line.stock).give_back(hold.channel, line.reserved);
             self.count(line, hold.reserved_ms, -line.reserved, -line.reserved);
         }
+        self.free_cards(&hold);
     }
 
     fn lapse(&mut self, key: Key) {
@@ -404,8 +423,7 @@ impl Oracle {
 
 /// More units than a line holds, or lines that the hold does not have.
 fn exceeds_hold(hold: &Hold, units: &[u32]) -> Option<OwnedOutcome> {
-    let reserved: Vec<i128> = hold.lines.iter().map(|line| line.reserved).collect();
-    exceeds(&reserved, units)
+    exceeds(&hold.all_reserved(), units)
 }
 
 fn exceeds(there: &[i128], units: &[u32]) -> Option<OwnedOutcome> {

@@ -159,7 +159,8 @@ impl Oracle {
 
     pub(super) fn confirmed_answer(&self, hold: &Hold) -> OwnedOutcome {
         let (confirmed_ms, late) = (hold.closed_ms, hold.late);
-        let units = hold.lines.iter().map(|line| narrow(line.confirmed)).collect();
+        let units =
+            hold.lines.iter().map(|line| line.confirmed).chain(hold.cards_paid()).map(narrow).collect();
         if hold.has_keys() {
             let keys = self.page(hold, 0, !hold.hidden);
             OwnedOutcome::ConfirmedKeys { confirmed_ms, late, units, keys }

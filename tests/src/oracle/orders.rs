@@ -113,6 +113,12 @@ fn agrees(envelope: &Envelope, take: &OwnedTake, hold: &Hold) -> bool {
     hold.user == take.user
         && hold.channel == envelope.channel
         && hold.lines.len() == take.lines.len()
+        && hold.cards.len() == take.cards.len()
+        && hold
+            .cards
+            .iter()
+            .zip(&take.cards)
+            .all(|(line, wish)| line.card == wish.card() && line.confirmed == i128::from(wish.units.get()))
         && hold.lines.iter().zip(&take.lines).all(|(line, wish)| {
             let least = if take.partial { wish.units_min } else { wish.units };
             let sold = if hold.state == HoldState::Owed { line.owed } else { line.confirmed };

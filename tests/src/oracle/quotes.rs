@@ -145,6 +145,9 @@ impl Oracle {
         if card.owner.0 != 0 && quote.user.0 != 0 && card.owner != quote.user {
             return Err(OwnedOutcome::refused(Code::NotOwner));
         }
+        if card.available == 0 {
+            return Err(OwnedOutcome::refused(Code::LockedByOtherOrder));
+        }
         Ok((card, worth, scope))
     }
 

@@ -1,16 +1,16 @@
 //! The oracle on REDEEM and REVERSE: units of a card are used for an order, and given back.
 //!
-//! Invariant: what a card has consumed is what its redemptions took and did not give back.
+//! Invariant: what a card has consumed is what its redemptions and holds took and did not give back.
 
 use super::campaigns::short;
 use super::cards::{Card, narrow};
-use super::{Key, Oracle, Record, key_beside};
+use super::{Oracle, key_beside};
 use crate::outcome::{OwnedFacts, OwnedOutcome};
 use crate::request::{OwnedRedeem, Worth};
 use scrip_engine::answer::{Redeemed, RedemptionView};
 use scrip_engine::command::{CampaignKind, CampaignState, CardState, Envelope, ScopeEntry};
 use scrip_engine::ids::{CardId, OperationId, OrderId};
-use scrip_engine::limits::REVERSAL_WINDOW_DEFAULT_S;
+use scrip_engine::limits::{CLOCK_AHEAD_MAX_MS, REVERSAL_WINDOW_DEFAULT_S};
 use scrip_engine::rejection::Code;
 
 /// What a REDEEM made.
@@ -24,6 +24,8 @@ pub struct Redemption {
     pub discount: u64,
     pub at_ms: u64,
     pub flagged: bool,
+    /// How many uses of cards there were before this one.
+    pub uses: u64,
 }
 
 impl Redemption {
@@ -102,7 +104,7 @@ impl Oracle {
         let discount = self.worth_of(&card).discount(redeem.amount);
         card.available -= units;
         card.consumed += units;
-        if card.available == 0 {
+        if card.available == 0 && card.held == 0 {
             card.state = CardState::Used;
         }
         self.count_success(envelope, &redeem.demand());
@@ -110,7 +112,9 @@ impl Oracle {
         let OwnedRedeem { card: id, order, .. } = *redeem;
         let available = narrow(card.available);
         self.cards.insert(id, card);
-        let made = Redemption { card: id, units, reversed: 0, order, discount, at_ms, flagged };
+        let uses = self.uses;
+        self.uses += 1;
+        let made = Redemption { card: id, units, reversed: 0, order, discount, at_ms, flagged, uses };
         let answer = Redeemed { card: id, units: narrow(units), available, discount, at_ms };
         (OwnedOutcome::Redeemed(answer), Some(made))
     }
@@ -121,34 +125,54 @@ impl Oracle {
 
     /// The card as it is, and whether its redemption is to be marked; or why not: steps 1 to 8.
     fn redeemable(&self, envelope: &Envelope, redeem: &OwnedRedeem) -> Result<(Card, bool), OwnedOutcome> {
-        let refused = |code| Err(OwnedOutcome::refused(code));
         let Some(card) = self.own_card(envelope, redeem.card, redeem.generation) else {
-            return refused(Code::NotFound);
+            return Err(OwnedOutcome::refused(Code::NotFound));
         };
-        self.usable(&card)?;
-        let campaign = self.stocks[&card.campaign].campaign.as_ref().expect("cards have a campaign");
-        if !campaign.worth.covers(envelope, redeem) {
-            return refused(Code::OutOfScope);
-        }
-        if card.owner.0 != 0 && redeem.user.0 != 0 && card.owner != redeem.user {
-            return refused(Code::NotOwner);
+        self.may_be_used(envelope, redeem, &card)?;
+        let units = i128::from(redeem.units.max(1));
+        if units > card.available && units <= card.available + card.held {
+            return Err(short(Code::LockedByOtherOrder, card.campaign, units, card.available));
         }
         let flagged = self.judge(envelope, &redeem.demand())?;
-        let units = i128::from(redeem.units.max(1));
-        let least = campaign.worth.least();
-        if redeem.amount < least {
-            let (amount, least) = (i128::from(redeem.amount), i128::from(least));
-            return Err(short(Code::RuleFailed, card.campaign, amount, least));
-        }
-        let interval_ms = u64::from(campaign.worth.definition.interval_s.get()) * 1_000;
-        let newest = self.newest_redemption(redeem.card);
-        if newest.is_some_and(|(_, newest)| self.now_ms - newest.at_ms < interval_ms) {
-            return Err(short(Code::RuleFailed, card.campaign, units, 0));
-        }
+        self.rules_allow(redeem, &card)?;
         if units > card.available {
             return Err(short(Code::BalanceExceeded, card.campaign, units, card.available));
         }
         Ok((card, flagged))
+    }
+
+    /// Steps 2 to 5, but for what holds have of it.
+    pub(super) fn may_be_used(
+        &self,
+        envelope: &Envelope,
+        redeem: &OwnedRedeem,
+        card: &Card,
+    ) -> Result<(), OwnedOutcome> {
+        self.usable(card)?;
+        if !self.worth_of(card).covers(envelope, redeem) {
+            return Err(OwnedOutcome::refused(Code::OutOfScope));
+        }
+        if card.owner.0 != 0 && redeem.user.0 != 0 && card.owner != redeem.user {
+            return Err(OwnedOutcome::refused(Code::NotOwner));
+        }
+        Ok(())
+    }
+
+    /// Step 7: threshold and interval.
+    pub(super) fn rules_allow(&self, redeem: &OwnedRedeem, card: &Card) -> Result<(), OwnedOutcome> {
+        let worth = self.worth_of(card);
+        let least = worth.least();
+        if redeem.amount < least {
+            let (amount, least) = (i128::from(redeem.amount), i128::from(least));
+            return Err(short(Code::RuleFailed, card.campaign, amount, least));
+        }
+        let interval_ms = u64::from(worth.definition.interval_s.get()) * 1_000;
+        let newest = self.newest_redemption(redeem.card);
+        if newest.is_some_and(|(_, at_ms)| self.now_ms - at_ms < interval_ms) {
+            let units = i128::from(redeem.units.max(1));
+            return Err(short(Code::RuleFailed, card.campaign, units, 0));
+        }
+        Ok(())
     }
 
     /// Steps 2 and 3: state and times.
@@ -175,15 +199,21 @@ impl Oracle {
         Ok(())
     }
 
-    /// The card's newest redemption that is recorded and not reversed whole.
-    pub(super) fn newest_redemption(&self, card: CardId) -> Option<(OperationId, &Redemption)> {
-        let stands = |(key, record): (&Key, &'_ Record)| -> Option<(u64, Key)> {
-            let redemption = record.redemption.as_ref().filter(|redemption| redemption.card == card)?;
-            let left = redemption.reversed < redemption.units && !self.is_gone(record);
-            left.then_some((record.ordinal, *key))
-        };
-        let (_, key) = self.records.iter().filter_map(stands).max()?;
-        Some((OperationId(key.2), self.records[&key].redemption.as_ref().expect("it was found")))
+    /// Under which id the card was used last, by what is recorded and not given back whole, and when: a redemption, or a hold.
+    pub(super) fn newest_redemption(&self, card: CardId) -> Option<(OperationId, u64)> {
+        let mut newest: Option<(u64, OperationId, u64)> = None;
+        for (key, record) in self.records.iter().filter(|(_, record)| !self.is_gone(record)) {
+            let by_hold = record.hold.iter().flat_map(|hold| &hold.cards);
+            let is_recent = |at_ms: u64| at_ms + CLOCK_AHEAD_MAX_MS >= self.floor_ms;
+            let by_hold = by_hold.filter(|line| line.card == card && line.returned < line.confirmed);
+            let by_hold = by_hold.filter(|line| is_recent(line.at_ms));
+            let redemption = record.redemption.iter();
+            let redemption = redemption.filter(|one| one.card == card && one.reversed < one.units);
+            let uses = redemption.map(|one| (one.uses, OperationId(key.2), one.at_ms));
+            let uses = uses.chain(by_hold.map(|line| (line.uses, OperationId(key.2), line.at_ms)));
+            newest = newest.into_iter().chain(uses).max();
+        }
+        newest.map(|(_, operation, at_ms)| (operation, at_ms))
     }
 
     /// REVERSE.
@@ -213,19 +243,21 @@ impl Oracle {
         if asked > left {
             return short(Code::ExceedsRedeemed, card.campaign, asked, left);
         }
-        card.consumed -= asked;
-        card.available += asked;
-        if card.state == CardState::Used {
-            card.state = CardState::Active;
-        }
-        let graced_ms = self.now_ms + u64::from(definition.grace_s.get()) * 1_000;
-        if definition.grace_s != 0 && card.times.until_ms != 0 && card.times.until_ms < graced_ms {
-            card.times = card.times.until(graced_ms);
-        }
+        card.give_back(asked);
+        self.grace(&mut card);
         let available = narrow(card.available);
         self.cards.insert(redemption.card, card);
         let record = self.records.get_mut(&key).expect("it was found");
         record.redemption.as_mut().expect("it was found").reversed += asked;
         OwnedOutcome::Reversed { units: narrow(asked), available }
+    }
+
+    /// A card that was given back lives for a grace at least.
+    pub(super) fn grace(&self, card: &mut Card) {
+        let grace_s = self.worth_of(card).definition.grace_s.get();
+        let graced_ms = self.now_ms + u64::from(grace_s) * 1_000;
+        if grace_s != 0 && card.times.until_ms != 0 && card.times.until_ms < graced_ms {
+            card.times = card.times.until(graced_ms);
+        }
     }
 }

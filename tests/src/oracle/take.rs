@@ -28,11 +28,14 @@ impl Oracle {
         if let Some(refusal) = self.one_channel_too_many(envelope, take, &granted) {
             return (refusal, None);
         }
+        if let Err(refusal) = self.room_for_pages(take.cards.iter().map(|line| line.card())) {
+            return (refusal, None);
+        }
         let ttl_ms = if ttl_ms == 0 { TTL_DEFAULT_MS } else { ttl_ms };
         let deadline_ms = self.now_ms + u64::from(ttl_ms);
         let mut hold = self.take_units(envelope, take, &granted, HoldState::Held, deadline_ms);
         hold.flagged = flagged;
-        (OwnedOutcome::Reserved { deadline_ms, units: narrow(&granted) }, Some(hold))
+        (OwnedOutcome::Reserved { deadline_ms, units: narrow(&hold.all_reserved()) }, Some(hold))
     }
 
     pub(super) fn sell(
@@ -45,6 +48,9 @@ impl Oracle {
         match self.grants(envelope, take, true) {
             Ok((granted, flagged)) => {
                 if let Some(refusal) = self.one_channel_too_many(envelope, take, &granted) {
+                    return (refusal, None);
+                }
+                if let Err(refusal) = self.room_for_pages(take.cards.iter().map(|line| line.card())) {
                     return (refusal, None);
                 }
                 let mut hold = self.take_units(envelope, take, &granted, HoldState::Confirmed, self.now_ms);
@@ -79,8 +85,10 @@ impl Oracle {
         sold: bool,
     ) -> Result<(Vec<i128>, bool), OwnedOutcome> {
         self.stocks_exist(envelope, take)?;
+        self.cards_exist(envelope, take)?;
         let replaced = self.replaced(envelope, take)?;
         self.on_sale(take)?;
+        self.cards_can_be_used(envelope, take, replaced)?;
         let flagged = self.judge(envelope, take)?;
         let pools = self.pools(take, replaced);
         enough(take, &pools, Code::OutOfStock)?;
@@ -92,6 +100,7 @@ impl Oracle {
             rooms = self.cut_to_held(take, replaced, &rooms);
             enough(take, &rooms, Code::HeldLimit)?;
         }
+        self.cards_suffice(envelope, take, replaced)?;
         self.quoted(envelope.channel, take)?;
         let granted = share(take, rooms);
         assert!(granted.iter().any(|units| *units > 0), "a take that passed every check gets something");
@@ -205,7 +214,8 @@ impl Oracle {
         if take.replace != OperationId(0) {
             self.end_replaced(key_beside(envelope, take.replace));
         }
-        let hold = self.hold_of(envelope, take, granted, state, deadline_ms);
+        let mut hold = self.hold_of(envelope, take, granted, state, deadline_ms);
+        hold.cards = self.take_cards(envelope, take, state != HoldState::Held);
         for line in &hold.lines {
             let stock = self.stock_mut(line.stock);
             stock.take(hold.channel, line.reserved, state != HoldState::Held);
@@ -260,6 +270,7 @@ impl Oracle {
             revealed: false,
             cancelled: None,
             lines: take.lines.iter().zip(granted).map(line).collect(),
+            cards: Vec::new(),
         }
     }
 }

@@ -1,8 +1,10 @@
-//! A campaign and a quote as they were answered, owned.
+//! A campaign, a quote and the cards of a hold as they were answered, owned.
+//!
+//! Invariant: nothing that a caller can see is left out.
 
-use scrip_engine::answer::{CampaignView, QuoteView, QuotedCard, QuotedLine};
+use scrip_engine::answer::{CampaignView, HoldCard, QuoteView, QuotedCard, QuotedLine};
 use scrip_engine::command::{CampaignState, Definition, ScopeEntry, Tier};
-use scrip_engine::ids::StockId;
+use scrip_engine::ids::{CardId, StockId};
 
 /// [`CampaignView`], owned.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,6 +62,29 @@ impl From<QuoteView<'_>> for OwnedQuoted {
             cards: view.cards.to_vec(),
             lines: view.lines.to_vec(),
             shares: view.shares.iter().map(|share| share.get()).collect(),
+        }
+    }
+}
+
+/// [`HoldCard`] in numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the fields are those of `HoldCard`, which documents them")]
+pub struct OwnedHoldCard {
+    pub card: CardId,
+    pub reserved: u32,
+    pub confirmed: u32,
+    pub returned: u32,
+    pub discount: u64,
+}
+
+impl From<&HoldCard> for OwnedHoldCard {
+    fn from(line: &HoldCard) -> OwnedHoldCard {
+        OwnedHoldCard {
+            card: CardId(line.card.get()),
+            reserved: line.reserved.get(),
+            confirmed: line.confirmed.get(),
+            returned: line.returned.get(),
+            discount: line.discount.get(),
         }
     }
 }

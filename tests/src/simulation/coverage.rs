@@ -114,6 +114,8 @@ kinds! {
     ZoneRecovered,
     /// A start found a hold that risk had marked in the log.
     FlagRecovered,
+    /// A start found a hold with cards in the log.
+    HeldCardsRecovered,
     /// A start found a debt in the log.
     DebtRecovered,
     /// A start found settled debts in the log.

@@ -282,6 +282,7 @@ impl Ledger {
                 Event::RiskRuleSet { .. } | Event::BlockSet { .. } => coverage.met(Met::RiskRecovered),
                 Event::ZoneSet { .. } => coverage.met(Met::ZoneRecovered),
                 Event::Taken { flagged: true, .. } => coverage.met(Met::FlagRecovered),
+                Event::Taken { cards: [_, ..], .. } => coverage.met(Met::HeldCardsRecovered),
                 Event::KeysImported { .. } => coverage.met(Met::KeysRecovered),
                 Event::KeyReplaced { .. } => coverage.met(Met::KeyReplacedRecovered),
                 Event::Tombstone { .. } => coverage.met(Met::TombstoneRecovered),

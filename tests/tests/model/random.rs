@@ -112,6 +112,8 @@ fn assert_covers(total: &Tally) {
         Capacity,
     ];
     let of_keys: &[Code] = &[HoldNotFound, NotActive, HoldReleased, RuleFailed, Cancelled];
+    // Beside what goods are refused with, too.
+    let of_cards: &[Code] = &[Void, Used, NotActive, OutOfScope, LockedByOtherOrder, BalanceExceeded];
     let issues: &[Code] = &[
         CrossSlot,
         NotFound,
@@ -147,8 +149,8 @@ fn assert_covers(total: &Tally) {
         ("STOCK_UNFREEZE", &[with_id, &[CrossSlot, NotFound, OutOfStock, Capacity]]),
         ("STOCK_EDIT", &[with_id, &[CrossSlot, NotFound, RuleFailed, Capacity]]),
         ("STOCK_QUOTA", &[with_id, &[CrossSlot, NotFound, RuleFailed, ChannelQuota, Capacity]]),
-        ("RESERVE", &[with_id, take, &[HeldLimit, Cancelled]]),
-        ("SELL", &[with_id, take, &[KeyReplaced, Cancelled]]),
+        ("RESERVE", &[with_id, take, of_cards, &[HeldLimit, Cancelled]]),
+        ("SELL", &[with_id, take, of_cards, &[KeyReplaced, Cancelled]]),
         (
             "EXTEND",
             &[with_id, &[HoldNotFound, HoldConfirmed, HoldReleased, NotActive, Expired, Cancelled, Capacity]],
@@ -164,6 +166,8 @@ fn assert_covers(total: &Tally) {
                     RuleFailed,
                     AlreadyReversed,
                     ExceedsHold,
+                    Void,
+                    ReversalWindow,
                     Cancelled,
                     Capacity,
                 ],
@@ -208,7 +212,7 @@ fn assert_covers(total: &Tally) {
             &[
                 with_id,
                 &[CrossSlot, NotFound, Void, Used, NotActive, Frozen, NotStarted, Expired, OutOfScope],
-                &[NotOwner, RiskLimit, RuleFailed, BalanceExceeded, Capacity, Cancelled],
+                &[NotOwner, LockedByOtherOrder, RiskLimit, RuleFailed, BalanceExceeded, Capacity, Cancelled],
             ],
         ),
         (

@@ -34,6 +34,16 @@ fn named(text: &str) -> Result<CardName, Failure> {
     })
 }
 
+/// The same, with units behind a colon: 1 if none are named.
+pub(super) fn named_with_units(text: &str) -> Result<(CardName, u32), Failure> {
+    let Some((card, units)) = text.rsplit_once(':') else { return Ok((named(text)?, 1)) };
+    // The text is not repeated: it may be a code.
+    let units = units.parse().ok().filter(|units| (1..=1_000_000).contains(units)).ok_or_else(|| {
+        Failure::Wish("write CARD, or CARD:3 for three units of it, 1000000 at most".into())
+    })?;
+    Ok((named(card)?, units))
+}
+
 const fn state_name(state: CardState) -> &'static str {
     match state {
         CardState::Inactive => "inactive",
@@ -61,7 +71,11 @@ async fn print_card(client: &Client, view: &CardView) -> Result<(), Failure> {
     println!("campaign   {}", campaign.name);
     println!("state      {}", state_name(view.state));
     println!("valid      {}", validity(client.now_ms(), view.from_ms, view.until_ms));
-    println!("units      {} left, {} used, {} void", view.available, view.consumed, view.void);
+    let shown = client.campaign_show(view.campaign).await?;
+    let total = shown.definition.definition.units.get();
+    let held = total.saturating_sub(view.available + view.consumed + view.void);
+    let held = if held == 0 { String::new() } else { format!(", {held} held for orders") };
+    println!("units      {} left, {} used, {} void{held}", view.available, view.consumed, view.void);
     let owner = if view.owner.0 == 0 { "whoever bears it".to_owned() } else { view.owner.to_string() };
     println!("owner      {owner}");
     println!("channel    {}", scrip_client::channel_name(view.channel));

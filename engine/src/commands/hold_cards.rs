@@ -1,0 +1,440 @@
+//! Cards in holds: RESERVE and SELL take units of cards beside units of stocks; what becomes of the hold becomes of them.
+//!
+//! It stands apart from `take` and the commands that end a hold because a hold without cards passes it by with one look at a flag.
+//! Invariant: what a hold takes of a card was available to it, all its lines on that card together; the discount is fixed when the
+//! hold is made.
+
+use super::redeem::{check_state, check_use, check_worth, find};
+use super::take::Replaced;
+use super::worth::{discount, end_in_seconds, in_ms};
+use super::{Plan, Question};
+use crate::answer::{HoldCard, HoldState};
+use crate::command::{CardLine, CardState, Take};
+use crate::event::{EventCard, EventLine, RefusedLine};
+use crate::ids::{CardId, MerchantId};
+use crate::limits::{CARDS_PER_PAGE, REVERSAL_WINDOW_DEFAULT_S};
+use crate::rejection::{CapacityOf, Code, LineFact, Rejection};
+use crate::state::State;
+use crate::state::cards::{Found, pages_max};
+use crate::state::records::{HoldRecord, NO_LINE};
+use crate::state::redemptions::RedemptionRecord;
+use crate::state::redemptions::card_lines::NewCardLine;
+use crate::state::table::{Handle, NONE};
+use scrip_planted::{Bug, on};
+use zerocopy::little_endian::{U32, U64};
+
+/// The card of a line. Panics if it was not found before.
+fn found<'s>(state: &'s State, merchant: MerchantId, line: &CardLine) -> Found<'s> {
+    let generation = (line.by_code != 0).then_some(line.generation);
+    find(state, merchant, line.card(), generation).expect("it was found before")
+}
+
+fn merchant(question: Question<'_>) -> MerchantId {
+    question.request.envelope.merchant
+}
+
+/// The code of the first lacking line, if there is one.
+fn first_fact(plan: &Plan) -> Result<(), Code> {
+    let first = plan.facts.first().and_then(|fact| Code::from_number(fact.why.get()));
+    first.map_or(Ok(()), Err)
+}
+
+/// Step 1a.
+#[inline]
+pub(super) fn find_all(
+    state: &State,
+    question: Question<'_>,
+    take: &Take<'_>,
+    plan: &mut Plan,
+) -> Result<(), Code> {
+    if take.cards.is_empty() { Ok(()) } else { find_each(state, question, take, plan) }
+}
+
+fn find_each(state: &State, question: Question<'_>, take: &Take<'_>, plan: &mut Plan) -> Result<(), Code> {
+    for (position, line) in take.cards.iter().enumerate() {
+        let generation = (line.by_code != 0).then_some(line.generation);
+        if find(state, merchant(question), line.card(), generation).is_none() {
+            let at = take.lines.len() + position;
+            plan.facts.push(LineFact::new(at, Code::NotFound, line.units.get(), 0));
+        }
+    }
+    first_fact(plan)
+}
+
+/// Step 3a.
+#[inline]
+pub(super) fn check_use_of_all(
+    state: &State,
+    question: Question<'_>,
+    take: &Take<'_>,
+    replaced: Option<Replaced<'_>>,
+    plan: &mut Plan,
+) -> Result<(), Code> {
+    if take.cards.is_empty() { Ok(()) } else { check_use_of_each(state, question, take, replaced, plan) }
+}
+
+fn check_use_of_each(
+    state: &State,
+    question: Question<'_>,
+    take: &Take<'_>,
+    replaced: Option<Replaced<'_>>,
+    plan: &mut Plan,
+) -> Result<(), Code> {
+    for (position, line) in take.cards.iter().enumerate() {
+        let card = found(state, merchant(question), line);
+        let refusal = check_state(state, &card)
+            .or_else(|| check_use(question, &line.as_redeem(take), &card))
+            .map(|rejection| (rejection.code, 0))
+            .or_else(|| {
+                let freed = freed(state, replaced, &card);
+                let room = u64::from(card.card.available) + freed;
+                let with_held = u64::from(card.card.available) + u64::from(card.card.held);
+                let demand = demand(take, line.card());
+                (demand > room && demand <= with_held).then_some((Code::LockedByOtherOrder, room))
+            });
+        if let Some((why, available)) = refusal {
+            let at = take.lines.len() + position;
+            plan.facts.push(LineFact::new(at, why, line.units.get(), available));
+        }
+    }
+    first_fact(plan)
+}
+
+/// Step 8a; works out the discounts.
+#[inline]
+pub(super) fn check_worth_of_all(
+    state: &State,
+    question: Question<'_>,
+    take: &Take<'_>,
+    replaced: Option<Replaced<'_>>,
+    plan: &mut Plan,
+) -> Result<(), Code> {
+    plan.cards.clear();
+    if take.cards.is_empty() { Ok(()) } else { check_worth_of_each(state, question, take, replaced, plan) }
+}
+
+fn check_worth_of_each(
+    state: &State,
+    question: Question<'_>,
+    take: &Take<'_>,
+    replaced: Option<Replaced<'_>>,
+    plan: &mut Plan,
+) -> Result<(), Code> {
+    for (position, line) in take.cards.iter().enumerate() {
+        let card = found(state, merchant(question), line);
+        let room = u64::from(card.card.available) + freed(state, replaced, &card);
+        let refusal = if check_worth(state, question, &line.as_redeem(take), &card).is_some() {
+            Some((Code::RuleFailed, 0))
+        } else {
+            (demand(take, line.card()) > room).then_some((Code::BalanceExceeded, room))
+        };
+        if let Some((why, available)) = refusal {
+            let at = take.lines.len() + position;
+            plan.facts.push(LineFact::new(at, why, line.units.get(), available));
+        }
+        let campaign = card.campaign;
+        plan.cards.push(EventCard {
+            card: line.card,
+            amount: line.amount,
+            discount: U64::new(discount(&campaign.definition, &campaign.tiers, line.amount.get())),
+            units: line.units,
+            spare: U32::ZERO,
+        });
+    }
+    first_fact(plan)
+}
+
+/// Units that all lines on one card ask for.
+fn demand(take: &Take<'_>, card: CardId) -> u64 {
+    let same = take.cards.iter().filter(|line| line.card() == card);
+    let same = same.take(if on(Bug::HeldCardsNotSummed) { 1 } else { usize::MAX });
+    same.map(|line| u64::from(line.units.get())).sum()
+}
+
+/// Units of a card that the replaced hold gives back.
+fn freed(state: &State, replaced: Option<Replaced<'_>>, card: &Found<'_>) -> u64 {
+    let held = replaced.map(Replaced::hold).filter(|hold| hold.state() == HoldState::Held);
+    let (Some(hold), Some(record)) = (held, card.record) else { return 0 };
+    let same = state.card_lines(hold).filter(|(_, line)| line.card == record.0);
+    same.map(|(_, line)| u64::from(line.reserved())).sum()
+}
+
+/// CAPACITY if there is no room for the cards of this hold.
+pub(super) fn no_room(state: &State, take: &Take<'_>) -> Option<Rejection<'static>> {
+    let maximum = state.capacity.redemptions_max;
+    if state.redemptions.used() as usize + take.cards.len() > maximum as usize {
+        return Some(super::checks::capacity(CapacityOf::Redemptions, u64::from(maximum)));
+    }
+    let page = |line: &CardLine| {
+        state
+            .campaigns
+            .of_card(line.card())
+            .map(|found| (found, line.card().serial() / CARDS_PER_PAGE as u64))
+    };
+    let lacks = |(position, line): (usize, &CardLine)| {
+        let campaign = state.campaigns.of_card(line.card())?;
+        let earlier = take.cards[..position].iter().any(|other| page(other) == page(line));
+        let lacking = state.pages_lacking(campaign, line.card().serial(), 1);
+        Some(if earlier { 0 } else { lacking })
+    };
+    let lacking: u32 = take.cards.iter().enumerate().filter_map(lacks).sum();
+    let full = state.cards.pages() + lacking > pages_max(&state.capacity);
+    full.then(|| super::checks::capacity(CapacityOf::Cards, u64::from(state.capacity.cards_max)))
+}
+
+/// Whether a hold has sold these units of these cards.
+pub(super) fn are_the_same(state: &State, hold: &HoldRecord, take: &Take<'_>) -> bool {
+    let sold = state.card_lines(hold).map(|(_, line)| (state.card_of_line(line), line.units()));
+    sold.eq(take.cards.iter().map(|line| (line.card(), line.units.get())))
+}
+
+/// Takes the cards of a hold that is about to be made; answers the word that stands behind its lines.
+pub(super) fn take_all(state: &mut State, cards: &[EventCard]) -> u32 {
+    let mut next = NONE;
+    for taken in cards.iter().rev() {
+        let card = state.touch_card(taken.card());
+        let (units, discount) = (taken.units.get(), taken.discount.get());
+        next = state.take_card(&NewCardLine { card, units, discount, next }).0;
+    }
+    NO_LINE | next
+}
+
+/// The hold has been made: its cards are named after it, and used if it is a sale.
+pub(super) fn name_all(state: &mut State, hold: Handle, sold: bool) {
+    state.name_card_lines(hold);
+    if sold {
+        state.change_cards(hold, |state, _, line| {
+            let units = state.redemptions.get(line).reserved();
+            state.use_held(line, units);
+        });
+    }
+}
+
+/// Lines of a CONFIRM that are about cards: more than a card line has is a fact.
+pub(super) fn exceeding(state: &State, hold: &HoldRecord, units: &[U32], plan: &mut Plan) {
+    let first = hold.line_count();
+    let mut lines = state.card_lines(hold);
+    for (line, asked) in units.iter().enumerate().skip(first) {
+        let card = lines.next();
+        let held = card.map_or(0, |(_, line)| line.reserved());
+        if asked.get() > held || card.is_none() {
+            plan.facts.push(LineFact::new(line, Code::ExceedsHold, asked.get(), u64::from(held)));
+        }
+    }
+}
+
+/// Units asked for on a card line: an empty list asks for all.
+fn asked(units: &[U32], line: usize, all: u32) -> u32 {
+    if units.is_empty() { all } else { units.get(line).map_or(0, |units| units.get()) }
+}
+
+/// Whether as many units of cards are asked for as were used.
+pub(super) fn same_units(state: &State, hold: &HoldRecord, units: &[U32]) -> bool {
+    let first = hold.line_count();
+    let mut lines = state.card_lines(hold).enumerate();
+    lines.all(|(line, (_, card))| asked(units, first + line, card.reserved()) == card.units())
+}
+
+/// Adds the lines of a CONFIRM that are about cards.
+pub(super) fn plan_confirm(state: &State, hold: &HoldRecord, units: &[U32], plan: &mut Plan) {
+    let first = hold.line_count();
+    for (line, (_, card)) in state.card_lines(hold).enumerate() {
+        let units = asked(units, first + line, card.reserved());
+        plan.lines.push(EventLine::of_card(state.card_of_line(card), units));
+    }
+}
+
+/// Adds them to a CONFIRM that is owed.
+pub(super) fn plan_owed_confirm(state: &State, hold: &HoldRecord, units: &[U32], plan: &mut Plan) {
+    let first = hold.line_count();
+    for (line, (_, card)) in state.card_lines(hold).enumerate() {
+        let units = asked(units, first + line, card.reserved());
+        plan.refused.push(RefusedLine::of_card(state.card_of_line(card), units, None, 0));
+    }
+}
+
+/// What the cards of an expired hold lack; adds them to the lines of the refusal that is kept.
+pub(super) fn late_lacks(
+    state: &State,
+    now_ms: u64,
+    hold: &HoldRecord,
+    units: &[U32],
+    plan: &mut Plan,
+) -> bool {
+    let (first, mut refused) = (hold.line_count(), false);
+    for (line, (_, card)) in state.card_lines(hold).enumerate() {
+        let asked_here = asked(units, first + line, card.reserved());
+        let lack = if asked_here == 0 { None } else { late_lack(state, now_ms, hold, units, card) };
+        refused |= lack.is_some();
+        let (why, available) = lack.map_or((None, 0), |(why, available)| (Some(why), available));
+        plan.refused.push(RefusedLine::of_card(state.card_of_line(card), asked_here, why, available));
+        if let Some(why) = why {
+            plan.facts.push(LineFact::new(first + line, why, asked_here, available));
+        }
+    }
+    refused
+}
+
+fn late_lack(
+    state: &State,
+    now_ms: u64,
+    hold: &HoldRecord,
+    units: &[U32],
+    line: &RedemptionRecord,
+) -> Option<(Code, u64)> {
+    if now_ms >= hold.late_until_ms() {
+        return Some((Code::Expired, 0));
+    }
+    let card = state.record_of_line(line);
+    let campaign = state.campaigns.get(state.cards.place(Handle(line.card)).0);
+    let frozen = state.stock_of_campaign(campaign).terms.frozen;
+    match card.state() {
+        CardState::Void => return Some((Code::Void, 0)),
+        CardState::Used => return Some((Code::Used, 0)),
+        CardState::Frozen => return Some((Code::Frozen, 0)),
+        CardState::Active | CardState::Inactive if frozen => return Some((Code::Frozen, 0)),
+        CardState::Active | CardState::Inactive => {}
+    }
+    let lines = state.card_lines(hold).enumerate().filter(|(_, (_, other))| other.card == line.card);
+    let first = hold.line_count();
+    let demand: u64 =
+        lines.map(|(at, (_, other))| u64::from(asked(units, first + at, other.reserved()))).sum();
+    let (available, held) = (u64::from(card.available), u64::from(card.held));
+    if demand <= available {
+        None
+    } else if demand <= available + held {
+        Some((Code::LockedByOtherOrder, available))
+    } else {
+        Some((Code::BalanceExceeded, available))
+    }
+}
+
+/// A hold is confirmed: these units of each of its cards are used.
+pub(super) fn confirm_all(state: &mut State, hold: Handle, late: bool, units: impl Fn(usize) -> u32) {
+    let first = state.holds.get(hold).line_count();
+    state.change_cards(hold, |state, position, line| {
+        let units = units(first + position);
+        if late { state.use_again(line, units) } else { state.use_held(line, units) }
+    });
+}
+
+/// A late CONFIRM is refused: each card line says what it lacked.
+pub(super) fn refuse_all(state: &mut State, hold: Handle, lines: &[RefusedLine]) {
+    let first = state.holds.get(hold).line_count();
+    state.change_cards(hold, |state, position, line| {
+        let refused = &lines[first + position];
+        state.refuse_card_line(line, refused.why(), refused.asked.get(), refused.available.get());
+    });
+}
+
+/// Held units of all cards of a hold go back.
+pub(super) fn free_all(state: &mut State, hold: Handle) {
+    if on(Bug::HeldCardStaysLocked) {
+        return;
+    }
+    state.change_cards(hold, |state, _, line| state.free_held(line));
+}
+
+/// All that a hold has used of its cards goes back, and is not given back yet.
+pub(super) fn give_all_back(state: &mut State, hold: Handle) {
+    state.change_cards(hold, |state, _, line| {
+        let record = state.redemptions.get(line);
+        let left = record.units() - record.reversed();
+        state.give_card_back(line, left);
+    });
+}
+
+/// Whether all that a hold has used of its cards was given back.
+pub(super) fn are_given_back(state: &State, hold: &HoldRecord) -> bool {
+    state.card_lines(hold).all(|(_, line)| !line.stands())
+}
+
+/// Adds the lines of a RETURN that are about cards, or the facts of its refusal.
+pub(super) fn plan_return(state: &State, hold: &HoldRecord, units: &[U32], plan: &mut Plan) {
+    let first = hold.line_count();
+    let mut count = 0;
+    for (at, (_, card)) in state.card_lines(hold).enumerate() {
+        count += 1;
+        let left = card.units() - card.reversed();
+        let asked = asked(units, first + at, left);
+        if asked > left {
+            plan.facts.push(LineFact::new(first + at, Code::ExceedsHold, asked, u64::from(left)));
+        }
+        plan.lines.push(EventLine::of_card(state.card_of_line(card), asked));
+    }
+    for (line, asked) in units.iter().enumerate().skip(first + count) {
+        plan.facts.push(LineFact::new(line, Code::ExceedsHold, asked.get(), 0));
+    }
+}
+
+/// Fills the facts of cards whose units can't be given back any more.
+pub(super) fn check_return(
+    state: &State,
+    now_ms: u64,
+    hold: &HoldRecord,
+    plan: &mut Plan,
+) -> Result<(), Code> {
+    let first = hold.line_count();
+    for (at, (_, line)) in state.card_lines(hold).enumerate() {
+        let asked = plan.lines[first + at].units.get();
+        let campaign = state.campaigns.get(state.cards.place(Handle(line.card)).0);
+        let window_s = match campaign.definition.window_s.get() {
+            0 => REVERSAL_WINDOW_DEFAULT_S,
+            window_s => window_s,
+        };
+        let why = if state.record_of_line(line).state() == CardState::Void {
+            Code::Void
+        } else if now_ms > line.at_ms() + in_ms(window_s) && !on(Bug::ReturnedPastWindow) {
+            Code::ReversalWindow
+        } else {
+            continue;
+        };
+        if asked > 0 {
+            plan.facts.push(LineFact::new(first + at, why, asked, 0));
+        }
+    }
+    first_fact(plan)
+}
+
+/// Units of cards are given back by a RETURN, and live on for a grace; answers how many.
+pub(super) fn return_all(state: &mut State, hold: Handle, lines: &[EventLine]) -> u64 {
+    let first = state.holds.get(hold).line_count();
+    let mut total = 0;
+    state.change_cards(hold, |state, position, line| {
+        let units = lines[first + position].units.get();
+        total += u64::from(units);
+        if units == 0 {
+            return;
+        }
+        state.give_card_back(line, units);
+        let card = Handle(state.redemptions.get(line).card);
+        let grace_s = state.campaigns.get(state.cards.place(card).0).definition.grace_s.get();
+        let lives_ms = state.now_ms + in_ms(grace_s);
+        let card = state.cards.get_mut(card);
+        if grace_s != 0 && card.until_s != 0 && in_ms(card.until_s) < lives_ms {
+            card.until_s = end_in_seconds(lives_ms);
+        }
+    });
+    total
+}
+
+/// Facts of a recorded refusal.
+pub(super) fn facts(state: &State, hold: &HoldRecord, facts: &mut Vec<LineFact>) {
+    for (position, (_, line)) in state.card_lines(hold).enumerate() {
+        if let Some((why, asked, available)) = line.refusal() {
+            facts.push(LineFact::new(hold.line_count() + position, why, asked, available));
+        }
+    }
+}
+
+/// A card of a hold as it is.
+pub(super) fn view(state: &State, line: &RedemptionRecord) -> HoldCard {
+    HoldCard {
+        card: U64::new(state.card_of_line(line).0),
+        discount: U64::new(line.worth()),
+        reserved: U32::new(line.reserved()),
+        confirmed: U32::new(line.units()),
+        returned: U32::new(line.reversed()),
+        spare: U32::ZERO,
+    }
+}

@@ -1,0 +1,226 @@
+//! Cards in holds: what a hold has taken of a card, or has used of it once it is confirmed.
+//!
+//! A card line is a redemption whose record is its hold's: it lies in the same table, counts for the same intervals, but stands
+//! under no operation id of its own and leaves memory with the hold. The hold's lines are followed by its cards: the word behind
+//! the last line names the first of them.
+//!
+//! Invariant: the units of a card that are held are those reserved by its card lines in held holds.
+
+use super::{FLAGGED, RedemptionRecord, SLICES_AHEAD, State, UNITS_BITS, UNITS_MASK};
+use crate::command::CardState;
+use crate::ids::CardId;
+use crate::rejection::Code;
+use crate::state::cards::CardRecord;
+use crate::state::records::{HoldRecord, NO_LINE};
+use crate::state::table::{Handle, NONE};
+
+/// Flag beside the counts: a hold's.
+const OF_HOLD: u64 = FLAGGED << 1;
+/// Its units are held.
+const HELD: u64 = FLAGGED << 2;
+/// In place of the discount stands what it lacked at a late CONFIRM.
+const REFUSED: u64 = FLAGGED << 3;
+
+/// A card as a hold takes it.
+#[derive(Debug, Clone, Copy)]
+pub struct NewCardLine {
+    /// The card's record.
+    pub card: Handle,
+    /// Units.
+    pub units: u32,
+    /// What it takes off the order, in minor units.
+    pub discount: u64,
+    /// The card line before which it stands; [`NONE`]: it is the last.
+    pub next: u32,
+}
+
+impl RedemptionRecord {
+    /// Whether it is a card line of a hold.
+    pub fn is_of_hold(&self) -> bool {
+        self.counts & OF_HOLD != 0
+    }
+
+    /// Of a card line: whether its units are held.
+    pub fn is_held(&self) -> bool {
+        self.counts & HELD != 0
+    }
+
+    /// Of a card line: units taken when the hold was made.
+    pub fn reserved(&self) -> u32 {
+        self.left()
+    }
+
+    /// Of a card line: its hold.
+    pub fn hold(&self) -> Handle {
+        Handle(self.content as u32)
+    }
+
+    /// Of a card line: what it takes off the order; nothing once it was refused.
+    pub fn worth(&self) -> u64 {
+        if self.counts & REFUSED != 0 { 0 } else { self.discount }
+    }
+
+    /// Of a card line: what it lacked at a late CONFIRM, units asked for, units that could have been had.
+    pub fn refusal(&self) -> Option<(Code, u32, u64)> {
+        if self.counts & REFUSED == 0 {
+            return None;
+        }
+        let part = |position: u32| (self.discount >> (position * UNITS_BITS)) & UNITS_MASK;
+        Some((Code::from_number(part(2) as u16)?, part(1) as u32, part(0)))
+    }
+}
+
+impl State {
+    /// The cards of a hold, in order.
+    pub fn card_lines<'s>(
+        &'s self,
+        hold: &HoldRecord,
+    ) -> impl Iterator<Item = (Handle, &'s RedemptionRecord)> + use<'s> {
+        let mut next = if hold.has_cards() { self.first_card_line(hold.more_lines) } else { NONE };
+        core::iter::from_fn(move || {
+            if next == NONE {
+                return None;
+            }
+            let handle = Handle(next);
+            let record = self.redemptions.get(handle);
+            next = record.slice_next;
+            Some((handle, record))
+        })
+    }
+
+    fn first_card_line(&self, mut word: u32) -> u32 {
+        while word < NO_LINE {
+            word = self.extra_lines.get(Handle(word)).next;
+        }
+        if word == NONE { NONE } else { word & !NO_LINE }
+    }
+
+    /// The id of the card of a card line.
+    pub fn card_of_line(&self, line: &RedemptionRecord) -> CardId {
+        self.card_id(Handle(line.card))
+    }
+
+    /// The card of a card line.
+    pub fn record_of_line(&self, line: &RedemptionRecord) -> &CardRecord {
+        self.cards.get(Handle(line.card))
+    }
+}
+
+/// Writing: for `apply` alone.
+impl State {
+    /// Units of a card leave available for a hold that is about to be made.
+    pub(crate) fn take_card(&mut self, new: &NewCardLine) -> Handle {
+        let card = self.cards.get_mut(new.card);
+        assert!(card.state() == CardState::Active, "only an active card is taken");
+        card.available = card.available.checked_sub(new.units).expect("a card is taken for what it has");
+        card.held += new.units;
+        let record = RedemptionRecord {
+            operation: 0,
+            order: 0,
+            content: u64::from(NONE),
+            discount: new.discount,
+            times: SLICES_AHEAD << super::AT_BITS | self.now_ms,
+            counts: OF_HOLD | HELD | u64::from(new.units) << (2 * UNITS_BITS),
+            card: new.card.0,
+            slice_next: new.next,
+            newer: NONE,
+            older: NONE,
+        };
+        self.redemptions.insert(record)
+    }
+
+    /// The hold that the card lines were taken for has been made.
+    pub(crate) fn name_card_lines(&mut self, hold: Handle) {
+        let record = *self.holds.get(hold);
+        self.change_cards(hold, |state, _, line| {
+            let line = state.redemptions.get_mut(line);
+            (line.operation, line.order, line.content) = (record.operation, record.order, u64::from(hold.0));
+        });
+    }
+
+    /// Does something with each card line of a hold, in order.
+    pub(crate) fn change_cards(&mut self, hold: Handle, mut change: impl FnMut(&mut State, usize, Handle)) {
+        let record = self.holds.get(hold);
+        let mut next = if record.has_cards() { self.first_card_line(record.more_lines) } else { return };
+        let mut position = 0;
+        while next != NONE {
+            let line = Handle(next);
+            next = self.redemptions.get(line).slice_next;
+            change(self, position, line);
+            position += 1;
+        }
+    }
+
+    /// Held units of a card line are used, so many; the rest goes back.
+    pub(crate) fn use_held(&mut self, line: Handle, units: u32) {
+        let (card, reserved) = self.let_go(line);
+        let rest = reserved.checked_sub(units).expect("no more is used than was held");
+        self.cards.get_mut(card).free(rest);
+        self.note_use(line, units);
+    }
+
+    /// Held units of a card line go back.
+    pub(crate) fn free_held(&mut self, line: Handle) {
+        let (card, reserved) = self.let_go(line);
+        self.cards.get_mut(card).free(reserved);
+    }
+
+    /// A card line takes again what its hold had lost, and uses it.
+    pub(crate) fn use_again(&mut self, line: Handle, units: u32) {
+        let card = self.cards.get_mut(Handle(self.redemptions.get(line).card));
+        card.available = card.available.checked_sub(units).expect("a card is used for what it has");
+        card.held += units;
+        self.note_use(line, units);
+    }
+
+    /// Used units of a card line go back to their card; what of them was used in all the line says still.
+    pub(crate) fn give_card_back(&mut self, line: Handle, units: u32) {
+        if units == 0 {
+            return;
+        }
+        let card = Handle(self.redemptions.get(line).card);
+        self.reverse_redemption(line, units);
+        self.cards.get_mut(card).give_back(units);
+    }
+
+    /// What a card line lacked at a late CONFIRM.
+    pub(crate) fn refuse_card_line(&mut self, line: Handle, why: Option<Code>, asked: u32, available: u64) {
+        let line = self.redemptions.get_mut(line);
+        let why = why.map_or(0, |code| code as u64);
+        line.discount = why << (2 * UNITS_BITS) | u64::from(asked) << UNITS_BITS | available.min(UNITS_MASK);
+        line.counts |= REFUSED;
+    }
+
+    /// The cards of a hold leave memory with it; what it has used of them stays used.
+    pub(in crate::state) fn evict_card_lines(&mut self, hold: Handle) {
+        self.change_cards(hold, |state, _, line| {
+            let record = state.redemptions.get(line);
+            assert!(!record.is_held(), "a held hold stays");
+            if record.stands() {
+                state.unhang_redemption(line);
+            }
+            state.redemptions.remove(line);
+        });
+    }
+
+    /// The line holds nothing any more; answers its card and what it held.
+    fn let_go(&mut self, line: Handle) -> (Handle, u32) {
+        let record = self.redemptions.get_mut(line);
+        assert!(record.is_held(), "what is held is held once");
+        record.counts &= !HELD;
+        (Handle(record.card), record.reserved())
+    }
+
+    /// Units that the line has taken out of held are used: it is the card's newest use.
+    fn note_use(&mut self, line: Handle, units: u32) {
+        let now_ms = self.now_ms;
+        let record = self.redemptions.get_mut(line);
+        let card = Handle(record.card);
+        record.times = SLICES_AHEAD << super::AT_BITS | now_ms;
+        record.counts |= u64::from(units);
+        self.cards.get_mut(card).use_held(units);
+        if units > 0 {
+            self.hang_redemption(line, card);
+        }
+    }
+}
