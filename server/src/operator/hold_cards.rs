@@ -4,7 +4,8 @@
 //! by its place among those that were named.
 
 use super::Failure;
-use super::cards::{money, named_with_units};
+use super::cards::named_with_units;
+use super::words::money;
 use crate::cli::{CardsArgs, TakeArgs};
 use scrip_client::{CardId, CardLine, CardName, Client, Code, Error, Hold, HoldCardShown, OperationShown};
 
