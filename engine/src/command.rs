@@ -10,13 +10,16 @@ use crate::limits::TTL_DEFAULT_MS;
 use zerocopy::little_endian::{U16, U32, U64};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
+mod accounts;
 mod cards;
 mod check;
+mod definition;
 mod keys;
 mod malformed;
 mod quote;
 mod terms;
 
+pub use accounts::AccountWish;
 pub use cards::{
     CampaignCreate, CampaignKind, CampaignState, CampaignTerms, CardChange, CardState, Definition, Issue,
     Redeem, ScopeEntry, Tier,
@@ -492,6 +495,15 @@ pub enum Command<'a> {
         generation: Option<u8>,
         /// What happens.
         change: CardChange,
+    },
+    /// TOPUP, EARN, CARD_REFUND, RENEW, LEVEL: an entry in the account of a card.
+    Account {
+        /// The card.
+        card: CardId,
+        /// The generation of its code; `None`: it is named by its id.
+        generation: Option<u8>,
+        /// What is asked.
+        wish: AccountWish,
     },
     /// Query: one campaign.
     CampaignShow {

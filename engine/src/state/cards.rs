@@ -9,7 +9,7 @@
 //! before it.
 //!
 //! Invariant: the handle of a record is its page's number times 64 plus its place; available + consumed + void of a record
-//! are the units that its campaign gives a card; each record with an owner hangs in exactly his wallet.
+//! are the units that its campaign gives a card and what was supplied since (`lots.rs`); each record with an owner hangs in exactly his wallet.
 
 use super::State;
 use super::campaigns::Campaign;
@@ -17,7 +17,7 @@ use super::index::Index;
 use super::memory::Memory;
 use super::recount::{RecountError, same};
 use super::table::{Handle, NONE};
-use crate::command::CardState;
+use crate::command::{CampaignKind, CardState, Definition};
 use crate::ids::{CardId, ChannelId, MerchantId, Slot, UserId};
 use crate::limits::{CARDS_PER_PAGE, Capacity};
 use xxhash_rust::xxh3::Xxh3;
@@ -45,7 +45,8 @@ pub struct CardRecord {
     pub redemption: u32,
     /// The channel that issued it.
     pub channel: u16,
-    /// A [`CardState`], and [`CardRecord::OWN_TIMES`]; 0: there is no such record.
+    /// A [`CardState`] in the lower 3 bits, the level of a pass in the next 4, [`CardRecord::OWN_TIMES`]; 0: there is no
+    /// such record.
     state: u8,
     /// The generation of its code.
     pub generation: u8,
@@ -56,12 +57,18 @@ const _: () = assert!(size_of::<CardRecord>() == 48);
 impl CardRecord {
     /// Flag beside the state: its times were the command's.
     const OWN_TIMES: u8 = 0x80;
+    /// Where the state lies.
+    const STATE: u8 = 0x07;
+    /// The bits below the level.
+    const LEVEL_SHIFT: u32 = 3;
 
     /// A card that nothing has happened to yet, outside of any wallet.
-    pub fn new(owner: UserId, units: u32, state: CardState, channel: ChannelId) -> CardRecord {
+    pub fn new(owner: UserId, definition: &Definition, channel: ChannelId) -> CardRecord {
+        let state = if definition.inactive() { CardState::Inactive } else { CardState::Active };
+        let level = u8::from(definition.kind == CampaignKind::Pass as u8);
         CardRecord {
             owner: owner.0,
-            available: units,
+            available: definition.units.get(),
             consumed: 0,
             void: 0,
             from_s: 0,
@@ -69,7 +76,7 @@ impl CardRecord {
             older: NONE,
             redemption: NONE,
             channel: channel.0,
-            state: state as u8,
+            state: state as u8 | level << CardRecord::LEVEL_SHIFT,
             generation: 0,
         }
     }
@@ -89,12 +96,28 @@ impl CardRecord {
     /// Where it stands. Panics on a record that is not in use.
     #[inline]
     pub fn state(&self) -> CardState {
-        CardState::from_number(self.state & !CardRecord::OWN_TIMES).expect("a card in use has a state")
+        CardState::from_number(self.state & CardRecord::STATE).expect("a card in use has a state")
     }
 
     /// Moves it to a state.
     pub(crate) fn set_state(&mut self, state: CardState) {
-        self.state = self.state & CardRecord::OWN_TIMES | state as u8;
+        self.state = self.state & !CardRecord::STATE | state as u8;
+    }
+
+    /// Its level, from 1; 0: it is no pass.
+    pub fn level(&self) -> u8 {
+        (self.state & !CardRecord::OWN_TIMES) >> CardRecord::LEVEL_SHIFT
+    }
+
+    /// Gives a pass a level, 1 to 8.
+    pub(crate) fn set_level(&mut self, level: u8) {
+        let others = CardRecord::OWN_TIMES | CardRecord::STATE;
+        self.state = self.state & others | level << CardRecord::LEVEL_SHIFT;
+    }
+
+    /// All units it was ever given.
+    pub fn total(&self) -> u64 {
+        u64::from(self.available) + u64::from(self.consumed) + u64::from(self.void)
     }
 
     /// Whether its times were the command's: activation leaves them alone.
@@ -344,11 +367,13 @@ impl State {
                 u64::from(self.card_record(campaign_handle, serial) == Some(handle)),
             )?;
             same("cards issued", u64::from(serial < campaign.issued), 1)?;
-            let units = [card.available, card.consumed, card.void].map(u64::from).iter().sum();
-            same("units of a card", units, u64::from(campaign.definition.units.get()))?;
+            let supplied = self.supplied(handle);
+            same("units of a card", card.total(), u64::from(campaign.definition.units.get()) + supplied)?;
             let used_up = card.available == 0;
             let ended = matches!(card.state(), CardState::Used | CardState::Void);
-            same("cards without units, that have ended", u64::from(used_up), u64::from(ended))?;
+            // What can be filled can be empty without having ended.
+            let agrees = if campaign.definition.kind().is_filled() { used_up || !ended } else { used_up == ended };
+            same("cards without units, that have ended", u64::from(agrees), 1)?;
             let bearer = campaign.batch_of(serial).is_some();
             same("bearer cards without an owner", u64::from(bearer), u64::from(card.owner == 0))?;
             if !bearer {
@@ -384,8 +409,7 @@ impl State {
 /// A bearer card that nothing has happened to.
 fn bearer_card(campaign: &Campaign, serial: u64) -> CardRecord {
     let batch = campaign.batch_of(serial).expect("a card without a record is of a batch");
-    let state = if campaign.definition.inactive() { CardState::Inactive } else { CardState::Active };
-    CardRecord::new(UserId(0), campaign.definition.units.get(), state, batch.channel)
+    CardRecord::new(UserId(0), &campaign.definition, batch.channel)
         .valid((batch.from_s, batch.until_s), batch.own_times)
 }
 
