@@ -210,6 +210,19 @@ fn every_event<'a>(
             discount: 0,
         },
         Event::Reversed { origin, redemption: hold, units: 3, until_s: u32::MAX },
+        Event::Account {
+            origin,
+            card: CardId(9),
+            entry: AccountEntry::ToppedUp { principal: 1, bonus: 2, paid: 3, until_s: 4 },
+        },
+        Event::Account { origin, card: CardId(9), entry: AccountEntry::Earned { units: 1, until_s: u32::MAX } },
+        Event::Account {
+            origin,
+            card: CardId(9),
+            entry: AccountEntry::Refunded { units: 1, voided: 2, paid: u64::MAX },
+        },
+        Event::Account { origin, card: CardId(9), entry: AccountEntry::Renewed { until_s: 5 } },
+        Event::Account { origin, card: CardId(9), entry: AccountEntry::Levelled { level: 8 } },
         Event::CardChanged { origin, card: CardId(9), change: CardChange::Void, from_s: 1, until_s: 2 },
         Event::CardChanged {
             origin,
