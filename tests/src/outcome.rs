@@ -10,7 +10,7 @@ pub use cards::{OwnedCampaign, OwnedQuoted};
 use crate::request::OwnedRequest;
 use scrip_engine::answer::{
     Answer, BatchView, Cancelled, CardView, ChannelView, DebtView, HoldState, HoldView, Issued, KeyList,
-    KeyPage, KeyPlace, ListPage, ListedItem, ListedKeys, ListedPlace, More, OperationView, OrderHold,
+    KeyPage, KeyPlace, ListPage, ListedItem, ListedKeys, ListedPlace, LotView, More, OperationView, OrderHold,
     Outcome, Redeemed, RedemptionView, StockView, WalletCard,
 };
 use scrip_engine::calendar::Transition;
@@ -49,7 +49,9 @@ pub enum OwnedOutcome {
     Redeemed(Redeemed),
     Reversed { units: u32, available: u32 },
     Campaign(Box<OwnedCampaign>),
-    Card(CardView),
+    Filled { units: u32, available: u32 },
+    CardRefunded { units: u32, paid: u64 },
+    Card(CardView, Vec<LotView>),
     Wallet { next: Option<CardId>, cards: Vec<WalletCard> },
     Redemption(RedemptionView),
     Quote(Box<OwnedQuoted>),
@@ -470,7 +472,9 @@ impl From<Answer<'_>> for OwnedOutcome {
             Answer::Redeemed(redeemed) => OwnedOutcome::Redeemed(redeemed),
             Answer::Reversed { units, available } => OwnedOutcome::Reversed { units, available },
             Answer::Campaign(view) => OwnedOutcome::Campaign(Box::new(view.into())),
-            Answer::Card(view) => OwnedOutcome::Card(view),
+            Answer::Filled { units, available } => OwnedOutcome::Filled { units, available },
+            Answer::CardRefunded { units, paid } => OwnedOutcome::CardRefunded { units, paid },
+            Answer::Card(view, lots) => OwnedOutcome::Card(view, lots.to_vec()),
             Answer::Wallet { next, cards } => OwnedOutcome::Wallet { next, cards: cards.to_vec() },
             Answer::Redemption(view) => OwnedOutcome::Redemption(view),
             Answer::Quote(view) => OwnedOutcome::Quote(Box::new(view.into())),

@@ -349,6 +349,7 @@ pub fn full(which: CapacityOf, maximum: u64) -> (String, &'static str) {
         CapacityOf::Campaigns => ("campaigns of the slot", FIXED),
         CapacityOf::Cards => ("cards in memory", MEMORY),
         CapacityOf::Redemptions => ("redemptions in memory", MEMORY),
+        CapacityOf::Lots => ("lots of the card, or records of lots in memory,", MEMORY),
         CapacityOf::CardBatches => ("batches of bearer cards of the campaign, or of all campaigns,", FIXED),
     };
     (format!("{what} are at their maximum of {maximum}"), mend)

@@ -5,7 +5,7 @@
 
 use super::books::{HoldName, name};
 use scrip_engine::command::CardChange;
-use scrip_engine::event::{Event, Origin};
+use scrip_engine::event::{AccountEntry, Event, Origin};
 use scrip_engine::ids::{CardId, ChannelId, OperationKey, StockId};
 use std::collections::BTreeMap;
 
@@ -25,6 +25,10 @@ struct CampaignBook {
 #[derive(Debug, Clone, Copy, Default)]
 struct CardBook {
     used: u64,
+    /// Units that it was filled with.
+    supplied: u64,
+    /// Units that were paid back.
+    refunded: u64,
     void: bool,
 }
 
@@ -81,6 +85,7 @@ impl CardBooks {
                 let redemption = OperationKey { operation: *redemption, ..origin.key() };
                 self.reverse(&name(&redemption), u64::from(*units));
             }
+            Event::Account { card, entry, .. } => self.enter(*card, entry),
             Event::CardChanged { card, change: CardChange::Void, .. } => return self.void(*card),
             // Times, states and definitions move no units.
             _ => {}
@@ -122,12 +127,37 @@ impl CardBooks {
         };
         let book = self.cards.entry(card).or_default();
         book.used += units;
-        let (used, void) = (book.used, book.void);
-        if used > most || void {
-            let state = if void { ", and is void" } else { "" };
-            self.wrong.push(format!("card {card} is used for {used} units, it has {most}{state}"));
-        }
+        self.check(card, most, "used");
         self.redemptions.insert(redemption, RedemptionBook { card, left: units });
+    }
+
+    /// A card has no more used or paid back than it was given.
+    fn check(&mut self, card: CardId, new: u64, what: &str) {
+        let Some(CardBook { used, supplied, refunded, void }) = self.cards.get(&card).copied() else { return };
+        let has = new + supplied;
+        if used + refunded > has || void {
+            let state = if void { ", and is void" } else { "" };
+            let gone = used + refunded;
+            self.wrong.push(format!("card {card} is {what} for {gone} units, it has {has}{state}"));
+        }
+    }
+
+    /// An entry in the account of a card.
+    fn enter(&mut self, card: CardId, entry: &AccountEntry) {
+        let Some(new) = self.campaign_of(card).map(|campaign| campaign.units) else {
+            return self.wrong.push(format!("card {card} is filled or changed, it was not issued"));
+        };
+        let book = self.cards.entry(card).or_default();
+        match entry {
+            AccountEntry::ToppedUp { principal, bonus, .. } => {
+                book.supplied += u64::from(*principal) + u64::from(*bonus);
+            }
+            AccountEntry::Earned { units, .. } => book.supplied += u64::from(*units),
+            AccountEntry::Refunded { voided, .. } => book.refunded += u64::from(*voided),
+            // Times and levels move no units.
+            AccountEntry::Renewed { .. } | AccountEntry::Levelled { .. } => {}
+        }
+        self.check(card, new, "used or paid back");
     }
 
     fn reverse(&mut self, name: &HoldName, units: u64) {

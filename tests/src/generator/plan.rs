@@ -195,6 +195,7 @@ pub const ROOMY: Capacity = Capacity {
     debts_max: 4_096,
     cards_max: 4_096,
     redemptions_max: 4_096,
+    lots_max: 4_096,
 };
 
 impl Plan {
@@ -268,6 +269,7 @@ fn draw_capacity(rng: &mut Rng) -> Capacity {
         debts_max: *pick(rng, &[0, 2, 10, 4_096]),
         cards_max: 4_096,
         redemptions_max: 4_096,
+        lots_max: 4_096,
     }
 }
 

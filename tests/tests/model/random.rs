@@ -39,6 +39,7 @@ const SMALL: Capacity = Capacity {
     debts_max: 1,
     cards_max: 4_096,
     redemptions_max: 4_096,
+    lots_max: 4_096,
 };
 
 /// A number from the environment.
