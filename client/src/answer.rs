@@ -7,8 +7,7 @@ use crate::orders::OrderShown;
 use crate::quotes::QuoteShown;
 use scrip_engine::answer::{
     Answer, Cancelled, CardView, ChannelView, DebtView, HoldState, HoldView, Issued, LotView, OperationView,
-    Outcome,
-    Redeemed, RedemptionView, StockView,
+    Outcome, Redeemed, RedemptionView, StockView,
 };
 use scrip_engine::calendar::Transition;
 use scrip_engine::command::{Block, Limits, Price, Quota, RiskRule, StockKind, StockTerms};

@@ -10,8 +10,8 @@ use crate::operation::Operation;
 use scrip_codes::{Code, Locator, ParseError};
 use scrip_engine::answer::{CampaignView, CardView, Issued, LotView, Redeemed, WalletCard};
 use scrip_engine::command::{
-    self, AccountWish, CampaignState, CampaignTerms, CardChange, Command, Definition, Parties, ScopeEntry, StockTerms,
-    Tier,
+    self, AccountWish, CampaignState, CampaignTerms, CardChange, Command, Definition, Parties, ScopeEntry,
+    StockTerms, Tier,
 };
 use scrip_engine::ids::{CardId, OperationId, OrderId, Slot, StockId, UserId};
 use scrip_protocol::commands::CARD_BY_CODE;

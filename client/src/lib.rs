@@ -69,8 +69,8 @@ pub use request::{
 };
 pub use scrip_codes::ParseError;
 pub use scrip_engine::answer::{
-    Cancelled, CardOutcome, CardView, HoldState, Issued, LotView, More, OperationKind, OperationView, QuotedCard,
-    QuotedLine, Redeemed, RedemptionView, WalletCard,
+    Cancelled, CardOutcome, CardView, HoldState, Issued, LotView, More, OperationKind, OperationView,
+    QuotedCard, QuotedLine, Redeemed, RedemptionView, WalletCard,
 };
 pub use scrip_engine::calendar::{Day, Transition, Zone};
 pub use scrip_engine::command::{

@@ -299,10 +299,9 @@ fn of_cards(envelope: &Envelope, command: &Command<'_>) -> u64 {
         Command::Account { card, generation, wish } => {
             let generation = generation.map_or(0, |generation| u64::from(generation) + 1);
             let (kind, numbers) = match *wish {
-                AccountWish::TopUp { principal, bonus, paid, until_ms } => (
-                    92,
-                    [u64::from(principal) << 32 | u64::from(bonus), until_ms, u64::from(paid)],
-                ),
+                AccountWish::TopUp { principal, bonus, paid, until_ms } => {
+                    (92, [u64::from(principal) << 32 | u64::from(bonus), until_ms, u64::from(paid)])
+                }
                 AccountWish::Earn { units } => (93, [u64::from(units), 0, 0]),
                 AccountWish::Refund => (94, [0; 3]),
                 AccountWish::Renew { seconds } => (95, [u64::from(seconds), 0, 0]),

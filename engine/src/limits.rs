@@ -159,9 +159,11 @@ const _: () = assert!(LINES_MAX * 24 + 256 <= EVENT_BYTES_MAX);
 const _: () = assert!(QUOTE_LINES_MAX <= scrip_quote::limits::LINES_MAX && QUOTE_LINES_MAX <= 32);
 const _: () = assert!(QUOTE_CARDS_MAX <= scrip_quote::limits::CARDS_MAX);
 const _: () = assert!(TIERS_MAX <= scrip_quote::limits::TIERS_MAX);
-const _: () = assert!(CARD_TOTAL_MAX as u64 + CARD_VALUE_MAX as u64 > u32::MAX as u64 && CARD_VALUE_MAX < 1 << 30);
+const _: () =
+    assert!(CARD_TOTAL_MAX as u64 + CARD_VALUE_MAX as u64 > u32::MAX as u64 && CARD_VALUE_MAX < 1 << 30);
 const _: () = assert!(POINTS_DISCOUNT_MAX < 1 << 34 && STAMPS_MAX <= CARD_UNITS_MAX as u64);
-const _: () = assert!((LOTS_PER_CARD_MAX as u64 + 1) * (CARD_VALUE_MAX as u64) < 1 << 34, "a refund is one number");
+const _: () =
+    assert!((LOTS_PER_CARD_MAX as u64 + 1) * (CARD_VALUE_MAX as u64) < 1 << 34, "a refund is one number");
 const _: () = assert!(PRICES_PER_STOCK_MAX * 24 + 256 <= EVENT_BYTES_MAX);
 const _: () = assert!(TRANSITIONS_MAX * 16 + NAME_BYTES_MAX + 256 <= EVENT_BYTES_MAX);
 const _: () = assert!(EXPIRED_PER_EVENT_MAX * 24 + 256 <= ADVANCE_EVENT_BYTES_MAX);

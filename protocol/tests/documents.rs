@@ -12,8 +12,8 @@ use scrip_engine::limits::{
 use scrip_engine::rejection::{Class, Code};
 use scrip_protocol::answers::{
     ANSWER_HEADER_BYTES, AnswerHeader, AnswerKind, BatchLayout, ChannelLayout, DebtLayout, FactsKind,
-    HoldLineLayout, KeyItemLayout, LineFactLayout, ListedItemLayout, OrderHoldLayout, QuotedCardLayout,
-    LotLayout, QuotedLineLayout, WalletCardLayout, flag as answer_flag,
+    HoldLineLayout, KeyItemLayout, LineFactLayout, ListedItemLayout, LotLayout, OrderHoldLayout,
+    QuotedCardLayout, QuotedLineLayout, WalletCardLayout, flag as answer_flag,
 };
 use scrip_protocol::commands::{
     COMMAND_HEADER_BYTES, CartLineLayout, CommandHeader, CommandKind, DefinitionLayout, LimitsEnd,
@@ -269,7 +269,9 @@ fn rejection(code: Code) -> (&'static str, &'static str) {
         Code::Used => ("", "REDEEM, CARD_CHANGE, EARN: the card is used up"),
         Code::CampaignLimit => ("", "later: the campaign's own limit"),
         Code::BudgetExceeded => ("", "later: the budget does not allow it"),
-        Code::BalanceExceeded => ("UNITS", "REDEEM: more units than the card has left; CARD_REFUND: no principal is left"),
+        Code::BalanceExceeded => {
+            ("UNITS", "REDEEM: more units than the card has left; CARD_REFUND: no principal is left")
+        }
         Code::NotOwner => (
             "",
             "`replace` names a hold of another user and another order; REDEEM: the card is another user's",

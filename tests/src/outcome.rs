@@ -10,8 +10,8 @@ pub use cards::{OwnedCampaign, OwnedQuoted};
 use crate::request::OwnedRequest;
 use scrip_engine::answer::{
     Answer, BatchView, Cancelled, CardView, ChannelView, DebtView, HoldState, HoldView, Issued, KeyList,
-    KeyPage, KeyPlace, ListPage, ListedItem, ListedKeys, ListedPlace, LotView, More, OperationView, OrderHold,
-    Outcome, Redeemed, RedemptionView, StockView, WalletCard,
+    KeyPage, KeyPlace, ListPage, ListedItem, ListedKeys, ListedPlace, LotView, More, OperationView,
+    OrderHold, Outcome, Redeemed, RedemptionView, StockView, WalletCard,
 };
 use scrip_engine::calendar::Transition;
 use scrip_engine::command::{Block, Limits, Price, RiskRule, StockKind, StockTerms};

@@ -52,8 +52,7 @@ impl AccountWish {
     pub(super) fn check(self) -> Result<(), Malformed> {
         let sound = match self {
             AccountWish::TopUp { principal, bonus, paid, .. } => {
-                principal.max(bonus).max(paid) <= CARD_VALUE_MAX
-                    && (principal > 0 || bonus > 0 && paid == 0)
+                principal.max(bonus).max(paid) <= CARD_VALUE_MAX && (principal > 0 || bonus > 0 && paid == 0)
             }
             AccountWish::Earn { units } => (1..=CARD_VALUE_MAX).contains(&units),
             AccountWish::Refund => true,

@@ -145,7 +145,9 @@ pub enum Malformed {
     #[error("{0} tiers: a definition has at most {TIERS_MAX}")]
     TierCount(usize),
     /// A tier out of order.
-    #[error("tier {0}: tiers ascend in threshold and value, the first value is at least 1; levels take at most 100 % off")]
+    #[error(
+        "tier {0}: tiers ascend in threshold and value, the first value is at least 1; levels take at most 100 % off"
+    )]
     Tier(usize),
     /// A scope that is too long.
     #[error("a scope of {0}: at most {SCOPE_MAX} are possible")]

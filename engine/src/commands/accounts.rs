@@ -74,9 +74,8 @@ fn entry(
 ) -> Result<AccountEntry, Rejection<'static>> {
     let (definition, card) = (&found.campaign.definition, &found.card);
     let stock = state.stock_of_campaign(found.campaign).id;
-    let short = |code, asked, available| {
-        Err(Rejection { code, facts: Facts::Units { stock, asked, available } })
-    };
+    let short =
+        |code, asked, available| Err(Rejection { code, facts: Facts::Units { stock, asked, available } });
     let failed = Err(Rejection::plain(Code::RuleFailed));
     match wish {
         AccountWish::TopUp { until_ms, .. } if until_ms != 0 && until_ms <= now_ms => failed,

@@ -3,7 +3,9 @@
 use super::checks::{before_deciding, capacity, operation_room};
 use super::{Plan, Question, Reply, Resolved, Verdict, record};
 use crate::answer::{CampaignView, OperationKind};
-use crate::command::{CampaignCreate, CampaignKind, CampaignState, CampaignTerms, Definition, ScopeEntry, StockKind, Tier};
+use crate::command::{
+    CampaignCreate, CampaignKind, CampaignState, CampaignTerms, Definition, ScopeEntry, StockKind, Tier,
+};
 use crate::content::content_digest;
 use crate::event::Event;
 use crate::ids::StockId;

@@ -215,7 +215,11 @@ fn every_event<'a>(
             card: CardId(9),
             entry: AccountEntry::ToppedUp { principal: 1, bonus: 2, paid: 3, until_s: 4 },
         },
-        Event::Account { origin, card: CardId(9), entry: AccountEntry::Earned { units: 1, until_s: u32::MAX } },
+        Event::Account {
+            origin,
+            card: CardId(9),
+            entry: AccountEntry::Earned { units: 1, until_s: u32::MAX },
+        },
         Event::Account {
             origin,
             card: CardId(9),

@@ -372,7 +372,8 @@ impl State {
             let used_up = card.available == 0;
             let ended = matches!(card.state(), CardState::Used | CardState::Void);
             // What can be filled can be empty without having ended.
-            let agrees = if campaign.definition.kind().is_filled() { used_up || !ended } else { used_up == ended };
+            let agrees =
+                if campaign.definition.kind().is_filled() { used_up || !ended } else { used_up == ended };
             same("cards without units, that have ended", u64::from(agrees), 1)?;
             let bearer = campaign.batch_of(serial).is_some();
             same("bearer cards without an owner", u64::from(bearer), u64::from(card.owner == 0))?;

@@ -182,9 +182,9 @@ impl Lots {
 
 impl State {
     fn account_of(&self, card: Handle) -> Option<Handle> {
-        self.lots.index.find(self.hasher.hash_one(card.0) as u32, |handle| {
-            self.lots.accounts.get(handle).card == card.0
-        })
+        self.lots
+            .index
+            .find(self.hasher.hash_one(card.0) as u32, |handle| self.lots.accounts.get(handle).card == card.0)
     }
 
     /// Whether a card was ever filled.
@@ -439,7 +439,8 @@ impl State {
         for share in shares {
             if let Some(lot) = share.lot {
                 let lot = self.lots.lots.get_mut(lot);
-                lot.available = lot.available.checked_sub(share.units).expect("a lot is used for what it has");
+                lot.available =
+                    lot.available.checked_sub(share.units).expect("a lot is used for what it has");
                 lot.consumed += share.units;
                 lot.used_slice = lot.used_slice.max(slice);
             }

@@ -11,9 +11,7 @@ use super::recount::{RecountError, same};
 use super::slices::slice_of;
 use super::table::{Handle, NONE};
 use crate::ids::{MerchantId, OperationId, OperationKey, OrderId, Slot};
-use crate::limits::{
-    CARD_UNITS_MAX, CARD_VALUE_MAX, POINTS_DISCOUNT_MAX, REDEMPTIONS_SCANNED_MAX, SLICE_MS,
-};
+use crate::limits::{CARD_UNITS_MAX, CARD_VALUE_MAX, POINTS_DISCOUNT_MAX, REDEMPTIONS_SCANNED_MAX, SLICE_MS};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 /// A redemption. Times and numbers of units are packed: it is 80 bytes, and so it should stay.

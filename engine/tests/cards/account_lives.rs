@@ -3,7 +3,9 @@
 
 use crate::random::Dice;
 use crate::shop::*;
-use scrip_engine::command::{AccountWish, CampaignKind, CampaignTerms, CardChange, Command, Definition, Redeem};
+use scrip_engine::command::{
+    AccountWish, CampaignKind, CampaignTerms, CardChange, Command, Definition, Redeem,
+};
 use scrip_engine::ids::{CardId, OperationId};
 use scrip_engine::limits::{Capacity, Rules};
 use scrip_engine::rejection::Code;
@@ -53,7 +55,8 @@ fn step(shop: &mut Shop, dice: &mut Dice, kind: CampaignKind, redemptions: &[Ope
 
 #[test]
 fn random_accounts_add_up_and_history_is_the_same() {
-    let capacity = Capacity { operations_max: 24, redemptions_max: 12, cards_max: 128, lots_max: 48, ..ROOMY };
+    let capacity =
+        Capacity { operations_max: 24, redemptions_max: 12, cards_max: 128, lots_max: 48, ..ROOMY };
     let rules = Rules { operation_window_ms: 30_000, operation_window_min_ms: 10_000, ..Rules::default() };
     let mut tally = Tally::default();
     for seed in 0..12 {

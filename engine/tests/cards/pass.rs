@@ -88,7 +88,11 @@ fn a_quote_takes_off_what_a_use_would() {
     let named = [scrip_engine::command::QuoteCard::new(card, None)];
     let lines = [CartLine::new(0, 0, 700, 1)];
     let quote = Quote { user: UserId(3), store: 0, best: false, lines: &lines, cards: &named };
-    assert_eq!((shop.quote(quote).discount, shop.quote(quote).cards[0].outcome), (0, 3), "nothing at level 1");
+    assert_eq!(
+        (shop.quote(quote).discount, shop.quote(quote).cards[0].outcome),
+        (0, 3),
+        "nothing at level 1"
+    );
     level(&mut shop, card, 3);
     assert_eq!(shop.quote(quote).discount, 70);
     assert_eq!(discount(&mut shop, card, 700), 70);

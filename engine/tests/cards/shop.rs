@@ -5,12 +5,12 @@
 
 use scrip_engine::Engine;
 use scrip_engine::answer::{
-    Answer, CardView, Issued, LotView, OperationKind, Outcome, QuoteView, QuotedCard, Redeemed, RedemptionView,
+    Answer, CardView, Issued, LotView, OperationKind, Outcome, QuoteView, QuotedCard, Redeemed,
+    RedemptionView,
 };
 use scrip_engine::command::{
     AccountWish, CampaignCreate, CampaignKind, CampaignState, CampaignTerms, CardChange, Command, Definition,
-    Envelope,
-    Issue, Quote, Redeem, Request, StockTerms,
+    Envelope, Issue, Quote, Redeem, Request, StockTerms,
 };
 use scrip_engine::event::{Event, EventSink};
 use scrip_engine::ids::{CardId, ChannelId, MerchantId, OperationId, OrderId, Slot, StockId, UserId};

@@ -40,7 +40,11 @@ fn points_are_worth_what_the_definition_says() {
     let Got::Redeemed(redeemed) = shop.redeem(card, 3, 700) else { panic!("there are 100") };
     assert_eq!((redeemed.units, redeemed.available, redeemed.discount), (3, 97, 4));
     let Got::Redeemed(redeemed) = shop.redeem(card, 0, 10) else { panic!("there are 97") };
-    assert_eq!((redeemed.units, redeemed.available, redeemed.discount), (7, 90, 10), "as many as the amount takes");
+    assert_eq!(
+        (redeemed.units, redeemed.available, redeemed.discount),
+        (7, 90, 10),
+        "as many as the amount takes"
+    );
     let Got::Redeemed(redeemed) = shop.redeem(card, 0, 10_000) else { panic!("there are 90") };
     assert_eq!((redeemed.units, redeemed.available, redeemed.discount), (90, 0, 135), "all there are");
     assert_eq!(shop.show(card).state, CardState::Active);

@@ -1,7 +1,9 @@
 //! Stored value: lots, the order they are spent in, refunds; and what a reversal gives back to which lot.
 
 use crate::shop::*;
-use scrip_engine::command::{AccountWish, CampaignKind, CampaignTerms, CardChange, CardState, Command, Definition};
+use scrip_engine::command::{
+    AccountWish, CampaignKind, CampaignTerms, CardChange, CardState, Command, Definition,
+};
 use scrip_engine::ids::OperationId;
 use scrip_engine::limits::{Capacity, Rules};
 use scrip_engine::rejection::{CapacityOf, Code};
@@ -28,7 +30,10 @@ fn stored_value_pays_what_it_has_and_never_more_than_the_amount() {
     let card = shop.card(3);
     assert_eq!(shop.redeem(card, 10, 49), Got::Refused(Code::RuleFailed, Why::Units(49, 50)));
     assert_eq!(shop.redeem(card, 101, 100), Got::Refused(Code::RuleFailed, Why::Units(101, 100)));
-    assert_eq!(shop.redeem(card, 10_001, 20_000), Got::Refused(Code::BalanceExceeded, Why::Units(10_001, 10_000)));
+    assert_eq!(
+        shop.redeem(card, 10_001, 20_000),
+        Got::Refused(Code::BalanceExceeded, Why::Units(10_001, 10_000))
+    );
     let got = shop.redeem(card, 3_000, 8_000);
     assert_eq!(units(&shop, got), (3_000, 7_000, 3_000));
     let got = shop.redeem(card, 0, 600);
@@ -36,7 +41,11 @@ fn stored_value_pays_what_it_has_and_never_more_than_the_amount() {
     let got = shop.redeem(card, 0, 9_000);
     assert_eq!(units(&shop, got), (6_400, 0, 6_400), "the balance is less");
     let view = shop.show(card);
-    assert_eq!((view.state, view.available, view.consumed), (CardState::Active, 0, 10_000), "it can be filled");
+    assert_eq!(
+        (view.state, view.available, view.consumed),
+        (CardState::Active, 0, 10_000),
+        "it can be filled"
+    );
     assert_eq!(shop.redeem(card, 0, 60), Got::Refused(Code::BalanceExceeded, Why::Units(1, 0)));
     assert_eq!(shop.top_up(card, (500, 0, 500), 0), Got::Filled(500, 500));
     let got = shop.redeem(card, 0, 9_000);
@@ -91,7 +100,10 @@ fn an_expired_lot_does_not_count_and_goes_when_another_is_made() {
     shop.now_ms = soon;
     let view = shop.show(card);
     assert_eq!((view.available, view.expired, view.void), (10_000, 400, 0));
-    assert_eq!(shop.redeem(card, 10_001, 20_000), Got::Refused(Code::BalanceExceeded, Why::Units(10_001, 10_000)));
+    assert_eq!(
+        shop.redeem(card, 10_001, 20_000),
+        Got::Refused(Code::BalanceExceeded, Why::Units(10_001, 10_000))
+    );
     assert_eq!(shop.top_up(card, (0, 7, 0), 0), Got::Filled(7, 10_007));
     let view = shop.show(card);
     assert_eq!((view.available, view.expired, view.void), (10_007, 0, 400));
@@ -116,7 +128,11 @@ fn a_reversal_gives_back_to_the_lots_it_came_from_the_last_first() {
     assert_eq!(shop.lots(card), [200]);
     assert_eq!(shop.run_as(operation, created_ms, reverse(redemption, 300)), Got::Reversed(300, 10_200));
     shop.now_ms = soon;
-    assert_eq!(shop.run(reverse(redemption, 0)), Got::Reversed(200, 10_000), "back into a lot that has ended");
+    assert_eq!(
+        shop.run(reverse(redemption, 0)),
+        Got::Reversed(200, 10_000),
+        "back into a lot that has ended"
+    );
     assert_eq!(shop.show(card).expired, 400);
     shop.close();
 }
@@ -134,7 +150,11 @@ fn a_grace_revives_a_lot_that_ended_meanwhile() {
     shop.now_ms = soon + 10_000;
     assert_eq!(shop.show(card).available, 10_000);
     let (operation, created_ms) = (shop.next_operation(), shop.now());
-    assert_eq!(shop.run(reverse(redemption, 100)), Got::Reversed(100, 10_200), "100 were left, 100 came back");
+    assert_eq!(
+        shop.run(reverse(redemption, 100)),
+        Got::Reversed(100, 10_200),
+        "100 were left, 100 came back"
+    );
     assert_eq!(shop.run_as(operation, created_ms, reverse(redemption, 100)), Got::Reversed(100, 10_200));
     shop.now_ms += 60_000;
     assert_eq!(shop.show(card).available, 10_000);
@@ -156,7 +176,11 @@ fn a_refund_voids_all_and_answers_what_was_paid_for_the_principal() {
         Got::Refused(Code::BalanceExceeded, Why::Units(1, 0))
     );
     assert_eq!(shop.top_up(card, (5, 0, 5), 0), Got::Filled(5, 5));
-    assert_eq!(shop.account(bearer, AccountWish::Refund), Got::Refunded(10_000, 9_500), "a card nothing happened to");
+    assert_eq!(
+        shop.account(bearer, AccountWish::Refund),
+        Got::Refunded(10_000, 9_500),
+        "a card nothing happened to"
+    );
     shop.close();
 }
 
@@ -168,7 +192,11 @@ fn an_entry_is_checked_in_this_order() {
     let foreign = scrip_engine::ids::CardId::new(SLOT, 0, 5);
     assert_eq!(shop.account(foreign, AccountWish::Earn { units: 1 }), refused(Code::NotFound));
     shop.change(card, CardChange::Freeze);
-    assert_eq!(shop.account(card, AccountWish::Earn { units: 1 }), refused(Code::RuleFailed), "before the state");
+    assert_eq!(
+        shop.account(card, AccountWish::Earn { units: 1 }),
+        refused(Code::RuleFailed),
+        "before the state"
+    );
     assert_eq!(shop.account(card, AccountWish::Renew { seconds: 1 }), refused(Code::RuleFailed));
     assert_eq!(shop.account(card, top_up(1)), refused(Code::Frozen));
     assert_eq!(shop.account(card, AccountWish::Refund), refused(Code::Frozen));
@@ -179,9 +207,16 @@ fn an_entry_is_checked_in_this_order() {
     assert_eq!(shop.account(card, top_up(1)), Got::Refused(Code::Expired, Why::Time(end_ms)));
     shop.change(card, CardChange::Extend { until_ms: end_ms * 2 });
     let now_ms = shop.now();
-    assert_eq!(shop.account(card, top_up(now_ms)), refused(Code::RuleFailed), "an end that is not in the future");
+    assert_eq!(
+        shop.account(card, top_up(now_ms)),
+        refused(Code::RuleFailed),
+        "an end that is not in the future"
+    );
     let room = 1_000_000_000 - 10_000;
-    assert_eq!(shop.top_up(card, (room, 1, 0), 0), Got::Refused(Code::RuleFailed, Why::Units(u64::from(room) + 1, room.into())));
+    assert_eq!(
+        shop.top_up(card, (room, 1, 0), 0),
+        Got::Refused(Code::RuleFailed, Why::Units(u64::from(room) + 1, room.into()))
+    );
     assert_eq!(shop.top_up(card, (room, 0, 0), 0), Got::Filled(room, 1_000_000_000));
     assert_eq!(units_of_largest(&mut shop, card), (1_000_000_000, 0, 1_000_000_000));
     shop.change(card, CardChange::Void);
@@ -223,7 +258,11 @@ fn sixteen_lots_fit_and_one_that_can_be_reversed_into_stays() {
     assert_eq!(shop.lots(card)[0], 0, "spent, but it may come back");
     assert_eq!(shop.top_up(card, (100, 0, 100), 0), full);
     shop.now_ms += 40_000;
-    assert_eq!(shop.top_up(card, (70, 0, 70), 0), Got::Filled(70, 850), "the floor has passed the redemption");
+    assert_eq!(
+        shop.top_up(card, (70, 0, 70), 0),
+        Got::Filled(70, 850),
+        "the floor has passed the redemption"
+    );
     assert_eq!(shop.lots(card).len(), 16);
     assert_eq!(shop.lots(card)[15], 70);
     shop.close();

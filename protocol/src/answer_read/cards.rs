@@ -4,13 +4,13 @@
 
 use super::Body;
 use crate::answers::{
-    AnswerKind, CampaignBody, CardBody, CardRefundedBody, FilledBody, IssuedBody, QuoteAnswerBody, RedeemedBody,
-    RedemptionBody, ReversedBody, WalletBody, flag,
+    AnswerKind, CampaignBody, CardBody, CardRefundedBody, FilledBody, IssuedBody, QuoteAnswerBody,
+    RedeemedBody, RedemptionBody, ReversedBody, WalletBody, flag,
 };
 use crate::error::AnswerFault;
 use scrip_engine::answer::{
-    Answer, CampaignView, CardOutcome, CardView, Issued, LotView, QuoteView, QuotedCard, Redeemed, RedemptionView,
-    WalletCard,
+    Answer, CampaignView, CardOutcome, CardView, Issued, LotView, QuoteView, QuotedCard, Redeemed,
+    RedemptionView, WalletCard,
 };
 use scrip_engine::command::{CampaignKind, CampaignState, CardState, Definition};
 use scrip_engine::ids::{CardId, ChannelId, OperationId, OrderId, StockId, UserId};

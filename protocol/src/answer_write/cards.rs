@@ -4,8 +4,8 @@
 
 use super::{close, header, put, when};
 use crate::answers::{
-    AnswerKind, CampaignBody, CardBody, CardRefundedBody, FilledBody, IssuedBody, QuoteAnswerBody, RedeemedBody,
-    RedemptionBody, ReversedBody, WalletBody, flag,
+    AnswerKind, CampaignBody, CardBody, CardRefundedBody, FilledBody, IssuedBody, QuoteAnswerBody,
+    RedeemedBody, RedemptionBody, ReversedBody, WalletBody, flag,
 };
 use crate::layout::pad;
 use scrip_engine::answer::{
@@ -29,8 +29,7 @@ pub(super) fn done(out: &mut Vec<u8>, index: u16, answer: &Answer<'_>) {
             put(out, header(AnswerKind::Filled, 0, index, 0), body, &[]);
         }
         Answer::CardRefunded { units, paid } => {
-            let body =
-                CardRefundedBody { paid: U64::new(*paid), units: U32::new(*units), spare: U32::ZERO };
+            let body = CardRefundedBody { paid: U64::new(*paid), units: U32::new(*units), spare: U32::ZERO };
             put(out, header(AnswerKind::CardRefunded, 0, index, 0), body, &[]);
         }
         Answer::Card(view, lots) => card(out, index, view, lots),

@@ -6,14 +6,14 @@
 use super::Body;
 use crate::commands::{
     CARD_BY_CODE, CampaignCreateBody, CampaignEditBody, CampaignShowBody, CampaignStateBody, CardChangeBody,
-    CardRefundBody, CardShowBody, ClaimBody, CommandKind, EarnBody, IssueBody, LevelBody, QuoteBody, RedeemBody,
-    RenewBody, ReverseBody, TopUpBody, WalletShowBody, flag,
+    CardRefundBody, CardShowBody, ClaimBody, CommandKind, EarnBody, IssueBody, LevelBody, QuoteBody,
+    RedeemBody, RenewBody, ReverseBody, TopUpBody, WalletShowBody, flag,
 };
 use crate::error::CommandFault;
 use crate::extras::Extras;
 use scrip_engine::command::{
-    AccountWish, CampaignCreate, CampaignState, CampaignTerms, CardChange, Command, Issue, Parties, Quote, Redeem,
-    StockTerms,
+    AccountWish, CampaignCreate, CampaignState, CampaignTerms, CardChange, Command, Issue, Parties, Quote,
+    Redeem, StockTerms,
 };
 use scrip_engine::ids::{CardId, OperationId, OrderId, StockId, UserId};
 

@@ -4,8 +4,8 @@
 
 use crate::commands::{
     CampaignCreateBody, CampaignEditBody, CampaignShowBody, CampaignStateBody, CardChangeBody,
-    CardRefundBody, CardShowBody, ClaimBody, EarnBody, IssueBody, LevelBody, QuoteBody, RedeemBody, RenewBody,
-    ReverseBody, TopUpBody, WalletShowBody, flag,
+    CardRefundBody, CardShowBody, ClaimBody, EarnBody, IssueBody, LevelBody, QuoteBody, RedeemBody,
+    RenewBody, ReverseBody, TopUpBody, WalletShowBody, flag,
 };
 use crate::layout::pad;
 use scrip_engine::command::{AccountWish, CampaignCreate, CampaignTerms, Command, Issue, Redeem};
@@ -30,9 +30,7 @@ pub(super) fn flags_and_lines(command: &Command<'_>) -> (u8, usize) {
         }
         Command::CardChange { generation, .. }
         | Command::Account { generation, .. }
-        | Command::CardShow { generation, .. } => {
-            (when(generation.is_some(), flag::HAS_GENERATION), 0)
-        }
+        | Command::CardShow { generation, .. } => (when(generation.is_some(), flag::HAS_GENERATION), 0),
         Command::WalletShow { campaign, after, .. } => {
             (when(campaign.is_some(), flag::OF_CAMPAIGN) | when(after.is_some(), flag::HAS_AFTER), 0)
         }

@@ -5,17 +5,18 @@
 
 use proptest::prelude::*;
 use scrip_engine::answer::{
-    Answer, CampaignView, CardView, Issued, LotView, QuoteView, QuotedCard, QuotedLine, Redeemed, RedemptionView,
-    WalletCard,
+    Answer, CampaignView, CardView, Issued, LotView, QuoteView, QuotedCard, QuotedLine, Redeemed,
+    RedemptionView, WalletCard,
 };
 use scrip_engine::command::{
-    AccountWish, CampaignCreate, CampaignKind, CampaignState, CampaignTerms, CardChange, CardState, CartLine, Command,
-    Definition, Issue, Parties, Quote, QuoteCard, Redeem, ScopeEntry, StockTerms, Tier,
+    AccountWish, CampaignCreate, CampaignKind, CampaignState, CampaignTerms, CardChange, CardState, CartLine,
+    Command, Definition, Issue, Parties, Quote, QuoteCard, Redeem, ScopeEntry, StockTerms, Tier,
 };
 use scrip_engine::ids::{CardId, ChannelId, OperationId, OrderId, StockId, UserId};
 use scrip_engine::limits::{
     BEARER_CARDS_MAX, CAMPAIGN_KEY_BYTES_MAX, CAMPAIGN_UNITS_MAX, CARD_VALUE_MAX, CARDS_PER_ISSUE_MAX,
-    POINT_VALUE_MAX, QUOTE_CARDS_MAX, QUOTE_LINES_MAX, SCOPE_MAX, STAMPS_MAX, TIERS_MAX, WALLET_CARDS_PER_ANSWER_MAX,
+    POINT_VALUE_MAX, QUOTE_CARDS_MAX, QUOTE_LINES_MAX, SCOPE_MAX, STAMPS_MAX, TIERS_MAX,
+    WALLET_CARDS_PER_ANSWER_MAX,
 };
 use scrip_engine::rejection::Code;
 use scrip_protocol::answers::AnswerKind;
@@ -390,20 +391,20 @@ impl CardParts {
             AnswerKind::CardRefunded => Answer::CardRefunded { units: cards, paid: self.numbers[4] },
             AnswerKind::Card => {
                 let view = CardView {
-                card,
-                campaign,
-                owner: UserId(self.big[0]),
-                state,
-                generation: self.generation.unwrap_or(0),
-                channel: ChannelId(self.channel),
-                level: self.change,
-                available,
-                expired: cards,
-                consumed,
-                void,
-                from_ms,
-                until_ms,
-                redemption: OperationId(self.big[1]),
+                    card,
+                    campaign,
+                    owner: UserId(self.big[0]),
+                    state,
+                    generation: self.generation.unwrap_or(0),
+                    channel: ChannelId(self.channel),
+                    level: self.change,
+                    available,
+                    expired: cards,
+                    consumed,
+                    void,
+                    from_ms,
+                    until_ms,
+                    redemption: OperationId(self.big[1]),
                 };
                 Answer::Card(view, if self.flag { LOTS } else { &[] })
             }

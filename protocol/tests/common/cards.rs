@@ -5,12 +5,12 @@
 
 use super::{CommandSample, HOLD, NOW_MS, OPERATION, SLOT, STOCK, envelope, leak, terms};
 use scrip_engine::answer::{
-    Answer, CampaignView, CardOutcome, CardView, Issued, LotView, OperationKind, OperationView, QuoteView, QuotedCard,
-    QuotedLine, Redeemed, RedemptionView, WalletCard,
+    Answer, CampaignView, CardOutcome, CardView, Issued, LotView, OperationKind, OperationView, QuoteView,
+    QuotedCard, QuotedLine, Redeemed, RedemptionView, WalletCard,
 };
 use scrip_engine::command::{
-    AccountWish, CampaignCreate, CampaignKind, CampaignState, CampaignTerms, CardChange, CardState, CartLine, Command,
-    Definition, Issue, Parties, Quote, QuoteCard, Redeem, Request, ScopeEntry, Tier,
+    AccountWish, CampaignCreate, CampaignKind, CampaignState, CampaignTerms, CardChange, CardState, CartLine,
+    Command, Definition, Issue, Parties, Quote, QuoteCard, Redeem, Request, ScopeEntry, Tier,
 };
 use scrip_engine::ids::{CardId, ChannelId, OrderId, UserId};
 use scrip_engine::rejection::{Code, Facts};
@@ -206,10 +206,7 @@ pub fn commands() -> Vec<(&'static str, Command<'static>)> {
             Command::CampaignCreate(CampaignCreate { definition: plain(points()), ..create }),
         ),
         ("campaign_create_pass", Command::CampaignCreate(CampaignCreate { definition: pass(), ..create })),
-        (
-            "topup",
-            account(AccountWish::TopUp { principal: 10_000, bonus: 500, paid: 10_000, until_ms: 0 }),
-        ),
+        ("topup", account(AccountWish::TopUp { principal: 10_000, bonus: 500, paid: 10_000, until_ms: 0 })),
         (
             "topup_until",
             account(AccountWish::TopUp { principal: 0, bonus: 500, paid: 0, until_ms: NOW_MS + 86_400_000 }),

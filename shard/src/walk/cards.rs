@@ -133,7 +133,9 @@ impl CardBooks {
 
     /// A card has no more used or paid back than it was given.
     fn check(&mut self, card: CardId, new: u64, what: &str) {
-        let Some(CardBook { used, supplied, refunded, void }) = self.cards.get(&card).copied() else { return };
+        let Some(CardBook { used, supplied, refunded, void }) = self.cards.get(&card).copied() else {
+            return;
+        };
         let has = new + supplied;
         if used + refunded > has || void {
             let state = if void { ", and is void" } else { "" };

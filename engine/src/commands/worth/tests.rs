@@ -101,6 +101,9 @@ fn value_points_and_levels_have_a_worth() {
     assert_eq!(discount(&dear, &[], &used(u64::MAX, 1_000_000_000, 0)), 10_000_000_000);
     let levels = [Tier::new(0, 0), Tier::new(9_900, 500), Tier::new(1, 10_000)];
     let pass = worth(CampaignKind::Pass, 0);
-    assert_eq!([1, 2, 3, 8].map(|level| discount(&pass, &levels, &used(1_010, 0, level))), [0, 51, 1_010, 1_010]);
+    assert_eq!(
+        [1, 2, 3, 8].map(|level| discount(&pass, &levels, &used(1_010, 0, level))),
+        [0, 51, 1_010, 1_010]
+    );
     assert_eq!(least_amount(&pass, &levels[1..]), 0, "the price of a level is no threshold");
 }

@@ -3,6 +3,7 @@
 //! They stand apart from the commands on stocks because a card is named by its id or by a code. Invariant: a code is printed where it
 //! was asked for (`code export`) and nowhere else; everywhere else its mask is.
 
+mod account;
 mod campaign;
 mod card;
 mod code;
@@ -16,7 +17,7 @@ pub use quote::quote;
 
 use super::Failure;
 use super::words::time;
-use scrip_client::{CardCode, CardId, CardName, CardState, CardView, Client};
+use scrip_client::{CardCode, CardId, CardName, CardState, Client, LotView};
 
 /// Digits of a card's id as it is printed.
 const ID_DIGITS: usize = 16;
@@ -60,13 +61,21 @@ fn money(minor: u64) -> String {
     format!("{}.{:02}", minor / 100, minor % 100)
 }
 
-async fn print_card(client: &Client, view: &CardView) -> Result<(), Failure> {
+async fn print_card(client: &Client, name: CardName) -> Result<(), Failure> {
+    let (view, lots) = client.card_lots(name).await?;
     let campaign = client.stock_show(view.campaign).await?;
     println!("card       {}", view.card);
     println!("campaign   {}", campaign.name);
     println!("state      {}", state_name(view.state));
     println!("valid      {}", validity(client.now_ms(), view.from_ms, view.until_ms));
     println!("units      {} left, {} used, {} void", view.available, view.consumed, view.void);
+    if view.expired != 0 {
+        println!("expired    {}", view.expired);
+    }
+    if view.level != 0 {
+        println!("level      {}", view.level);
+    }
+    lots.iter().for_each(print_lot);
     let owner = if view.owner.0 == 0 { "whoever bears it".to_owned() } else { view.owner.to_string() };
     println!("owner      {owner}");
     println!("channel    {}", scrip_client::channel_name(view.channel));
@@ -74,6 +83,16 @@ async fn print_card(client: &Client, view: &CardView) -> Result<(), Failure> {
         println!("redeemed   {}", super::words::id_text(view.redemption));
     }
     Ok(())
+}
+
+fn print_lot(lot: &LotView) {
+    let kind = if lot.bonus == 0 { "principal" } else { "bonus" };
+    let until = match lot.until_ms.get() {
+        0 => "with the card".to_owned(),
+        until_ms => format!("until {}", time(until_ms)),
+    };
+    let ended = if lot.live == 0 { ", ended" } else { "" };
+    println!("lot        {kind}: {} of {} left, {until}{ended}", lot.available, lot.units);
 }
 
 #[cfg(test)]
