@@ -10,6 +10,7 @@
 //!
 //! Invariant: [`Oracle::check_laws`] holds after every command.
 
+mod accounts;
 mod batches;
 mod campaigns;
 mod cancel;
@@ -31,6 +32,7 @@ mod stocks;
 mod take;
 mod zones;
 
+pub use accounts::{Account, Lot, Part};
 pub use campaigns::{Campaign, CardBatch};
 pub use cards::{Card, Times};
 pub use limits::{Purchases, Subject, told};
@@ -78,6 +80,8 @@ pub struct Oracle {
     pub cards_max: usize,
     /// ISSUEs and CLAIMs so far.
     issues: u64,
+    /// Lots of cards so far.
+    lots_made: u64,
     /// How many claims debts may have.
     pub debts_max: usize,
     /// Bytes of their sealed texts.
@@ -321,6 +325,7 @@ impl Oracle {
             cards: BTreeMap::new(),
             cards_max: usize::MAX,
             issues: 0,
+            lots_made: 0,
             debts_max: usize::MAX,
             sealed_bytes: 0,
             sealed_bytes_max: usize::MAX,
@@ -526,7 +531,10 @@ impl Oracle {
                 let owned = first.is_some_and(|card| card.owner.0 != 0);
                 issued.first.0 + if owned { u64::from(issued.cards - 1) << 58 } else { 0 }
             }
-            OwnedOutcome::Reversed { units, available } => u64::from(*units) << 32 | u64::from(*available),
+            OwnedOutcome::Reversed { units, available } | OwnedOutcome::Filled { units, available } => {
+                u64::from(*units) << 32 | u64::from(*available)
+            }
+            OwnedOutcome::CardRefunded { units, paid } => u64::from(*units) << 34 | paid,
             OwnedOutcome::KeysListed(_) => 0,
             OwnedOutcome::Cancelled(_) => 0,
             OwnedOutcome::Keys(keys) => match record.command {

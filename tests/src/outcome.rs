@@ -16,6 +16,7 @@ use scrip_engine::answer::{
 use scrip_engine::calendar::Transition;
 use scrip_engine::command::{Block, Limits, Price, RiskRule, StockKind, StockTerms};
 use scrip_engine::ids::{CardId, ChannelId, OperationId, OrderId, StockId, UserId};
+use scrip_engine::limits::LOTS_PER_CARD_MAX;
 use scrip_engine::rejection::{CapacityOf, Code, Facts, LineFact};
 use scrip_engine::state::keys::KeyState;
 
@@ -289,6 +290,11 @@ impl OwnedOutcome {
         }
     }
 
+    /// Whether it is a refusal that says when something begins or ended.
+    pub fn tells_time(&self) -> bool {
+        matches!(self.facts(), OwnedFacts::Time(_))
+    }
+
     /// The table that was full, for CAPACITY. The maximums of one stock are no tables, and card keys, cards, risk rules, blocks and
     /// zones are never forgotten, so the oracle counts them itself.
     pub fn full_table(&self) -> Option<CapacityOf> {
@@ -297,6 +303,7 @@ impl OwnedOutcome {
         self.maximum().filter(|of| {
             !matches!(of, StockUnits | Channels | Batches | Keys | SealedBytes | Blocks | RiskBooks | Zones)
                 && !matches!(of, Campaigns | Cards | CardBatches)
+                && !self.says_lots_of_one_card()
         })
     }
 
@@ -399,6 +406,11 @@ impl OwnedOutcome {
         }
     }
 
+    /// CAPACITY of the lots of one card, which the oracle counts itself.
+    fn says_lots_of_one_card(&self) -> bool {
+        self.facts() == OwnedFacts::Maximum(CapacityOf::Lots, LOTS_PER_CARD_MAX as u64)
+    }
+
     /// The card keys of an answer.
     pub fn keys(&self) -> Option<&OwnedKeys> {
         match self {
@@ -409,8 +421,8 @@ impl OwnedOutcome {
 
     /// Whether a command with this answer had reached the check for room, so that a full table may refuse it as well.
     pub fn reached_room(&self, request: &OwnedRequest) -> bool {
-        use CapacityOf::{CardBatches, Cards, Channels};
-        let last = if request.demand().is_some() { &[Channels, Cards, CardBatches][..] } else { &[Cards] };
+        use CapacityOf::{CardBatches, Cards, Channels, Lots};
+        let last = if request.demand().is_some() { &[Channels, Cards, CardBatches][..] } else { &[Cards, Lots] };
         self.code().is_none() || self.maximum().is_some_and(|of| last.contains(&of))
     }
 }

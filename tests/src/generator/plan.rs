@@ -237,6 +237,7 @@ impl Plan {
         if self.capacity != ROOMY {
             self.capacity.cards_max = *pick(rng, &[1, 100, 256, 4_096]);
             self.capacity.redemptions_max = *pick(rng, &[1, 3, 10, 4_096]);
+            self.capacity.lots_max = *pick(rng, &[1, 4, 30, 4_096]);
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::cards::Card;
 use super::{Oracle, Stock};
-use scrip_engine::command::{CampaignKind, CardState};
+use scrip_engine::command::{CampaignKind, CardState, Definition};
 use scrip_engine::ids::{CardId, ChannelId, StockId};
 use scrip_engine::limits::CAMPAIGN_UNITS_MAX;
 use std::collections::BTreeMap;
@@ -19,7 +19,7 @@ impl Oracle {
             let campaign = self.stocks[&card.campaign].campaign.as_ref().expect("cards have a campaign");
             assert_eq!(id.locator(), campaign.locator(card.campaign.slot()), "{id} lies with its campaign");
             assert!(id.serial() < campaign.issued, "{id} was issued");
-            card.check(*id, i128::from(campaign.worth.definition.units.get()));
+            card.check(*id, &campaign.worth.definition);
         }
         let pages = self.pages(std::iter::empty());
         assert!(pages <= self.cards_max.div_ceil(64), "{pages} pages of cards");
@@ -79,25 +79,38 @@ impl Stock {
         assert!(self.consumed <= issued && issued <= self.consumed + self.void, "cards of {id}: {self:?}");
         let kind = campaign.worth.definition.kind();
         let units = campaign.worth.definition.units.get();
-        let pieces = matches!(kind, CampaignKind::Item | CampaignKind::Uses);
-        assert!(pieces || units == 1, "a card of {id} is used once: {self:?}");
+        let single = matches!(
+            kind,
+            CampaignKind::AmountOff | CampaignKind::PercentOff | CampaignKind::FixedPrice | CampaignKind::Pass
+        );
+        assert!(!single || units == 1, "a card of {id} is used once: {self:?}");
     }
 }
 
 impl Card {
-    /// `units` is its total.
-    fn check(&self, id: CardId, units: i128) {
+    /// Its buckets and lots add up, and its state follows from them.
+    fn check(&self, id: CardId, definition: &Definition) {
+        let units = i128::from(definition.units.get()) + self.supplied();
+        let filled = definition.kind().is_filled();
+        for lot in self.lots() {
+            assert!(lot.available >= 0 && lot.consumed >= 0, "a lot of {id}: {lot:?}");
+            assert!(lot.available + lot.consumed <= lot.units, "a lot of {id}: {lot:?}");
+        }
+        assert!(self.own() >= 0, "the own lot of {id}: {self:?}");
+        assert!(filled || self.account.is_none(), "{id} can't be filled: {self:?}");
         assert!(self.available >= 0 && self.consumed >= 0 && self.void >= 0, "a bucket of {id}: {self:?}");
         assert_eq!(self.available + self.consumed + self.void, units, "the buckets of {id} add up: {self:?}");
         match self.state {
             CardState::Inactive => assert_eq!(self.available, units, "{id} was never used: {self:?}"),
             CardState::Active | CardState::Frozen => {
-                assert!(self.available > 0, "{id} can be used: {self:?}")
+                assert!(filled || self.available > 0, "{id} can be used: {self:?}")
             }
             CardState::Used => assert_eq!(self.consumed, units, "{id} is used up: {self:?}"),
-            CardState::Void => assert!(self.available == 0 && self.void > 0, "{id} is void: {self:?}"),
+            CardState::Void => {
+                assert!(self.available == 0 && (filled || self.void > 0), "{id} is void: {self:?}")
+            }
         }
-        assert!(self.state == CardState::Void || self.void == 0, "{id} has void units: {self:?}");
+        assert!(filled || self.state == CardState::Void || self.void == 0, "{id} has void units: {self:?}");
         let seconds = |time_ms: u64| time_ms.is_multiple_of(1_000) && time_ms / 1_000 <= u64::from(u32::MAX);
         assert!(seconds(self.times.from_ms) && seconds(self.times.until_ms), "times of {id}: {self:?}");
     }

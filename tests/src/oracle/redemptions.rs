@@ -4,7 +4,7 @@
 
 use super::campaigns::short;
 use super::cards::{Card, narrow};
-use super::{Key, Oracle, Record, key_beside};
+use super::{Key, Oracle, Part, Record, key_beside};
 use crate::outcome::{OwnedFacts, OwnedOutcome};
 use crate::request::{OwnedRedeem, Worth};
 use scrip_engine::answer::{Redeemed, RedemptionView};
@@ -24,6 +24,8 @@ pub struct Redemption {
     pub discount: u64,
     pub at_ms: u64,
     pub flagged: bool,
+    /// What it took of which lot, in this order; empty: of the card's own alone.
+    pub parts: Vec<Part>,
 }
 
 impl Redemption {
@@ -43,11 +45,12 @@ impl Redemption {
 impl Worth {
     /// The least amount that an order must have.
     pub fn least(&self) -> u64 {
-        self.tiers.first().map_or(self.definition.threshold.get(), |tier| tier.threshold.get())
+        let steps = if self.definition.kind() == CampaignKind::Pass { &[] } else { &self.tiers[..] };
+        steps.first().map_or(self.definition.threshold.get(), |tier| tier.threshold.get())
     }
 
-    /// What it takes off an amount.
-    pub fn discount(&self, amount: u64) -> u64 {
+    /// What so many units take off an amount, at a level.
+    pub fn discount(&self, amount: u64, units: i128, level: u8) -> u64 {
         let definition = &self.definition;
         let (amount, threshold, value) =
             (u128::from(amount), u128::from(definition.threshold.get()), u128::from(definition.value.get()));
@@ -60,7 +63,10 @@ impl Worth {
             CampaignKind::AmountOff => value,
             CampaignKind::PercentOff => (amount * value + 5_000) / 10_000,
             CampaignKind::FixedPrice => amount.saturating_sub(value),
-            CampaignKind::Item | CampaignKind::Uses => 0,
+            CampaignKind::StoredValue => units as u128,
+            CampaignKind::Points => (units as u128 * value / 100).min(10_000_000_000),
+            CampaignKind::Pass => (amount * u128::from(self.percent_at(level)) + 5_000) / 10_000,
+            CampaignKind::Item | CampaignKind::Uses | CampaignKind::Stamps => 0,
         };
         let cap = match definition.cap.get() {
             0 => u128::MAX,
@@ -98,19 +104,24 @@ impl Oracle {
         if let Err(refusal) = self.room_for_pages(std::iter::once(redeem.card)) {
             return (refusal, None);
         }
-        let units = i128::from(redeem.units.max(1));
-        let discount = self.worth_of(&card).discount(redeem.amount);
+        let worth = self.worth_of(&card);
+        let units = worth.asked(&card, redeem, self.now_ms);
+        let discount = worth.discount(redeem.amount, units, card.level);
+        let (kind, spending) = (worth.definition.kind(), worth.definition.spending);
+        let parts = card.spend(spending, self.now_ms, units);
         card.available -= units;
         card.consumed += units;
-        if card.available == 0 {
+        let is_never_used =
+            matches!(kind, CampaignKind::StoredValue | CampaignKind::Points | CampaignKind::Pass);
+        if card.available == 0 && !is_never_used {
             card.state = CardState::Used;
         }
         self.count_success(envelope, &redeem.demand());
         let at_ms = self.now_ms;
         let OwnedRedeem { card: id, order, .. } = *redeem;
-        let available = narrow(card.available);
+        let available = narrow(card.balance(self.now_ms));
         self.cards.insert(id, card);
-        let made = Redemption { card: id, units, reversed: 0, order, discount, at_ms, flagged };
+        let made = Redemption { card: id, units, reversed: 0, order, discount, at_ms, flagged, parts };
         let answer = Redeemed { card: id, units: narrow(units), available, discount, at_ms };
         (OwnedOutcome::Redeemed(answer), Some(made))
     }
@@ -134,7 +145,7 @@ impl Oracle {
             return refused(Code::NotOwner);
         }
         let flagged = self.judge(envelope, &redeem.demand())?;
-        let units = i128::from(redeem.units.max(1));
+        let units = campaign.worth.asked(&card, redeem, self.now_ms);
         let least = campaign.worth.least();
         if redeem.amount < least {
             let (amount, least) = (i128::from(redeem.amount), i128::from(least));
@@ -145,8 +156,12 @@ impl Oracle {
         if newest.is_some_and(|(_, newest)| self.now_ms - newest.at_ms < interval_ms) {
             return Err(short(Code::RuleFailed, card.campaign, units, 0));
         }
-        if units > card.available {
-            return Err(short(Code::BalanceExceeded, card.campaign, units, card.available));
+        if let Some(instead) = campaign.worth.instead(units, redeem.amount) {
+            return Err(short(Code::RuleFailed, card.campaign, units, instead));
+        }
+        let balance = card.balance(self.now_ms);
+        if units > balance {
+            return Err(short(Code::BalanceExceeded, card.campaign, units, balance));
         }
         Ok((card, flagged))
     }
@@ -179,8 +194,8 @@ impl Oracle {
     pub(super) fn newest_redemption(&self, card: CardId) -> Option<(OperationId, &Redemption)> {
         let stands = |(key, record): (&Key, &'_ Record)| -> Option<(u64, Key)> {
             let redemption = record.redemption.as_ref().filter(|redemption| redemption.card == card)?;
-            let left = redemption.reversed < redemption.units && !self.is_gone(record);
-            left.then_some((record.ordinal, *key))
+            let stands = redemption.reversed < redemption.units || redemption.units == 0;
+            (stands && !self.is_gone(record)).then_some((record.ordinal, *key))
         };
         let (_, key) = self.records.iter().filter_map(stands).max()?;
         Some((OperationId(key.2), self.records[&key].redemption.as_ref().expect("it was found")))
@@ -197,6 +212,9 @@ impl Oracle {
             return OwnedOutcome::refused(Code::Void);
         }
         let definition = self.worth_of(&card).definition;
+        if definition.kind() == CampaignKind::Pass {
+            return OwnedOutcome::refused(Code::RuleFailed);
+        }
         let window_s = match definition.window_s.get() {
             0 => REVERSAL_WINDOW_DEFAULT_S,
             window_s => window_s,
@@ -222,10 +240,14 @@ impl Oracle {
         if definition.grace_s != 0 && card.times.until_ms != 0 && card.times.until_ms < graced_ms {
             card.times = card.times.until(graced_ms);
         }
-        let available = narrow(card.available);
+        let mut parts = redemption.parts.clone();
+        card.unspend(&mut parts, asked, (definition.grace_s != 0).then_some(graced_ms));
+        let available = narrow(card.balance(self.now_ms));
         self.cards.insert(redemption.card, card);
         let record = self.records.get_mut(&key).expect("it was found");
-        record.redemption.as_mut().expect("it was found").reversed += asked;
+        let made = record.redemption.as_mut().expect("it was found");
+        made.reversed += asked;
+        made.parts = parts;
         OwnedOutcome::Reversed { units: narrow(asked), available }
     }
 }

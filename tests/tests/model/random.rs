@@ -125,7 +125,8 @@ fn assert_covers(total: &Tally) {
         OutOfStock,
         Capacity,
     ];
-    let expected: [(&str, &[&[Code]]); 48] = [
+    let entries: &[Code] = &[CrossSlot, NotFound, RuleFailed, Void, NotActive, Frozen, NotStarted, Expired, Capacity];
+    let expected: [(&str, &[&[Code]]); 54] = [
         ("STOCK_CREATE", &[with_id, &[CrossSlot, RuleFailed, Capacity]]),
         ("BATCH_CREATE", &[with_id, &[CrossSlot, NotFound, RuleFailed, Capacity]]),
         (
@@ -217,6 +218,14 @@ fn assert_covers(total: &Tally) {
             &[with_id, &[NotFound, Void, ReversalWindow, AlreadyReversed, ExceedsRedeemed, Capacity]],
         ),
         ("CARD_CHANGE", &[with_id, &[CrossSlot, NotFound, NotActive, RuleFailed, Used, Void, Capacity]]),
+        ("TOPUP", &[with_id, entries]),
+        ("EARN", &[with_id, entries, &[Used]]),
+        ("CARD_REFUND", &[with_id, entries, &[BalanceExceeded]]),
+        (
+            "RENEW",
+            &[with_id, &[CrossSlot, NotFound, RuleFailed, Void, NotActive, Frozen, Capacity]],
+        ),
+        ("LEVEL", &[with_id, entries]),
         ("CAMPAIGN_SHOW", &[&[CrossSlot, NotFound]]),
         ("CARD_SHOW", &[&[CrossSlot, NotFound]]),
         ("WALLET_SHOW", &[&[CrossSlot, NotFound]]),
