@@ -422,7 +422,8 @@ impl OwnedOutcome {
     /// Whether a command with this answer had reached the check for room, so that a full table may refuse it as well.
     pub fn reached_room(&self, request: &OwnedRequest) -> bool {
         use CapacityOf::{CardBatches, Cards, Channels, Lots};
-        let last = if request.demand().is_some() { &[Channels, Cards, CardBatches][..] } else { &[Cards, Lots] };
+        let last =
+            if request.demand().is_some() { &[Channels, Cards, CardBatches][..] } else { &[Cards, Lots] };
         self.code().is_none() || self.maximum().is_some_and(|of| last.contains(&of))
     }
 }

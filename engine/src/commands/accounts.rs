@@ -78,7 +78,9 @@ fn entry(
         |code, asked, available| Err(Rejection { code, facts: Facts::Units { stock, asked, available } });
     let failed = Err(Rejection::plain(Code::RuleFailed));
     match wish {
-        AccountWish::TopUp { until_ms, .. } if until_ms != 0 && until_ms <= now_ms => failed,
+        AccountWish::TopUp { until_ms, .. } if until_ms != 0 && in_ms(end_in_seconds(until_ms)) <= now_ms => {
+            failed
+        }
         AccountWish::TopUp { principal, bonus, paid, until_ms } => {
             let (asked, room) = (u64::from(principal) + u64::from(bonus), room(found));
             if asked > room {

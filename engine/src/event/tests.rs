@@ -268,6 +268,9 @@ static DEFINITION: Definition = Definition {
     window_s: U32::new(9),
     grace_s: U32::new(u32::MAX),
     combines: U32::new(6),
+    earned_lasts_s: U32::new(7),
+    currency: *b"CNY",
+    spending: 2,
 };
 static TIERS: [Tier; TIERS_MAX] = [Tier::new(u64::MAX, 1); TIERS_MAX];
 static SCOPE: [ScopeEntry; SCOPE_MAX] = [ScopeEntry::new(ScopeEntry::PRODUCT, u64::MAX); SCOPE_MAX];

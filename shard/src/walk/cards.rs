@@ -63,6 +63,8 @@ pub(super) struct CardBooks {
     numbers: BTreeMap<u16, u16>,
     cards: BTreeMap<CardId, CardBook>,
     redemptions: BTreeMap<HoldName, RedemptionBook>,
+    /// The card in whose account the last event made an entry, with all it was given and what of that is used.
+    pub(super) entered: Option<(CardId, u64, u64)>,
     /// What can't be, of the last event.
     pub(super) wrong: Vec<String>,
 }
@@ -159,6 +161,7 @@ impl CardBooks {
             // Times and levels move no units.
             AccountEntry::Renewed { .. } | AccountEntry::Levelled { .. } => {}
         }
+        self.entered = Some((card, new + book.supplied, book.used));
         self.check(card, new, "used or paid back");
     }
 

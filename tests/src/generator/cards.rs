@@ -292,7 +292,8 @@ impl Generator {
     fn account(&mut self, oracle: &Oracle, envelope: &mut Envelope) -> CardCommand {
         let mut card = self.card(oracle, envelope, Some(CardState::Active));
         let kind_of = |card: &CardId| {
-            let mut campaigns = oracle.stocks.iter().filter_map(|(id, stock)| Some((id, stock.campaign.as_ref()?)));
+            let mut campaigns =
+                oracle.stocks.iter().filter_map(|(id, stock)| Some((id, stock.campaign.as_ref()?)));
             let found = campaigns.find(|(id, campaign)| campaign.locator(id.slot()) == card.locator());
             found.map(|(_, campaign)| campaign.worth.definition.kind())
         };

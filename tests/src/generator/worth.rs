@@ -11,7 +11,9 @@ use scrip_engine::limits::{CARD_UNITS_MAX, CARD_VALUE_MAX, POINT_VALUE_MAX};
 impl Generator {
     /// Any definition.
     pub(super) fn worth(&mut self) -> Worth {
-        use CampaignKind::{AmountOff, FixedPrice, Item, Pass, PercentOff, Points, Stamps, StoredValue, Uses};
+        use CampaignKind::{
+            AmountOff, FixedPrice, Item, Pass, PercentOff, Points, Stamps, StoredValue, Uses,
+        };
         let usual = [AmountOff, AmountOff, PercentOff, Item, FixedPrice, Uses, Uses];
         let filled = [StoredValue, StoredValue, StoredValue, Stamps, Points, Points, Pass];
         let kind = if self.rng.bool() { *self.choose(&usual) } else { *self.choose(&filled) };

@@ -153,7 +153,9 @@ impl Card {
             let lot = self.lot_mut(lot);
             lot.consumed -= back;
             lot.available += back;
-            if let Some(graced_ms) = graced_ms.filter(|graced_ms| lot.until_ms != 0 && lot.until_ms < *graced_ms) {
+            if let Some(graced_ms) =
+                graced_ms.filter(|graced_ms| lot.until_ms != 0 && lot.until_ms < *graced_ms)
+            {
                 lot.until_ms = in_seconds(graced_ms).max(lot.until_ms);
             }
         }
@@ -254,6 +256,7 @@ impl Oracle {
         let (before, campaign) = (card.balance(now_ms), card.campaign);
         let answer = match wish {
             AccountWish::TopUp { principal, bonus, paid, until_ms } => {
+                let until_ms = in_seconds(until_ms);
                 if until_ms != 0 && until_ms <= now_ms {
                     return refused(Code::RuleFailed);
                 }
@@ -262,7 +265,6 @@ impl Oracle {
                     return Err(short(Code::RuleFailed, campaign, asked, card.room()));
                 }
                 self.room_for_pages(std::iter::once(id))?;
-                let until_ms = in_seconds(until_ms);
                 let lots = [(false, principal, paid), (true, bonus, 0)];
                 let lots = lots.into_iter().filter(|(_, units, _)| *units > 0);
                 self.fill(&mut card, asked, lots.map(|lot| (lot, until_ms)).collect())?;
@@ -341,8 +343,7 @@ impl Oracle {
         units: i128,
         lots: Vec<((bool, u32, u32), u64)>,
     ) -> Result<(), OwnedOutcome> {
-        let over: Vec<u64> =
-            card.lots().iter().filter(|lot| self.is_over(lot)).map(|lot| lot.id).collect();
+        let over: Vec<u64> = card.lots().iter().filter(|lot| self.is_over(lot)).map(|lot| lot.id).collect();
         if card.lots().len() - over.len() + lots.len() > LOTS_PER_CARD_MAX && !lots.is_empty() {
             return Err(full(CapacityOf::Lots, LOTS_PER_CARD_MAX as u64));
         }

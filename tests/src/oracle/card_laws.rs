@@ -81,7 +81,10 @@ impl Stock {
         let units = campaign.worth.definition.units.get();
         let single = matches!(
             kind,
-            CampaignKind::AmountOff | CampaignKind::PercentOff | CampaignKind::FixedPrice | CampaignKind::Pass
+            CampaignKind::AmountOff
+                | CampaignKind::PercentOff
+                | CampaignKind::FixedPrice
+                | CampaignKind::Pass
         );
         assert!(!single || units == 1, "a card of {id} is used once: {self:?}");
     }

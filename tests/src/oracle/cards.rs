@@ -8,7 +8,9 @@ use super::{Account, HoldLine, Oracle, Stock};
 use crate::outcome::OwnedOutcome;
 use crate::request::OwnedIssue;
 use scrip_engine::answer::{CardView, Issued, WalletCard};
-use scrip_engine::command::{CampaignKind, CampaignState, CardChange, CardState, Definition, Envelope, Quota};
+use scrip_engine::command::{
+    CampaignKind, CampaignState, CardChange, CardState, Definition, Envelope, Quota,
+};
 use scrip_engine::ids::{CardId, ChannelId, OperationId, StockId, UserId};
 use scrip_engine::limits::{
     CARD_BATCHES_MAX, CARD_BATCHES_PER_CAMPAIGN_MAX, WALLET_CARDS_PER_ANSWER_MAX, WALLET_CARDS_SCANNED_MAX,

@@ -186,7 +186,9 @@ impl Usable<'_> {
             return false;
         }
         let priced = match self.kind() {
-            CampaignKind::Uses | CampaignKind::StoredValue | CampaignKind::Stamps | CampaignKind::Points => false,
+            CampaignKind::Uses | CampaignKind::StoredValue | CampaignKind::Stamps | CampaignKind::Points => {
+                false
+            }
             CampaignKind::Pass => self.worth.percent_at(self.card.level) > 0,
             _ => true,
         };
@@ -321,9 +323,7 @@ impl Till {
             CampaignKind::Item => self.take_pieces(card, card.card.available, 0),
             CampaignKind::FixedPrice => self.take_pieces(card, 1, u128::from(definition.value.get())),
             // What is rounded is what the lines have left; tiers and repeats are those of what counts.
-            CampaignKind::PercentOff | CampaignKind::Pass => {
-                self.split(card, card.worth_of(goods), goods)
-            }
+            CampaignKind::PercentOff | CampaignKind::Pass => self.split(card, card.worth_of(goods), goods),
             _ => self.split(card, card.worth_of(counted).min(goods), goods),
         }
         let shares: Vec<u128> = before.iter().zip(&self.left).map(|(before, left)| before - left).collect();

@@ -4,8 +4,8 @@
 
 use super::{OwnedCommand, OwnedRequest, OwnedTake, Wish};
 use scrip_engine::command::{
-    AccountWish, CampaignCreate, CampaignState, CampaignTerms, CardChange, CartLine, Command, Definition, Issue, Parties,
-    Quote, QuoteCard, Redeem, ScopeEntry, StockTerms, Tier,
+    AccountWish, CampaignCreate, CampaignState, CampaignTerms, CardChange, CartLine, Command, Definition,
+    Issue, Parties, Quote, QuoteCard, Redeem, ScopeEntry, StockTerms, Tier,
 };
 use scrip_engine::ids::{CardId, OperationId, OrderId, StockId, UserId};
 

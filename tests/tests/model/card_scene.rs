@@ -34,7 +34,8 @@ pub(super) fn worth(kind: CampaignKind) -> Worth {
     let currency = if kind == CampaignKind::StoredValue { *b"CNY" } else { [0; 3] };
     let (kind_number, units, value) = (kind as u8, units.into(), value.into());
     let definition = Definition { kind: kind_number, units, value, currency, ..Definition::default() };
-    let levels = if kind == CampaignKind::Pass { vec![Tier::new(0, 0), Tier::new(1, 500)] } else { Vec::new() };
+    let levels =
+        if kind == CampaignKind::Pass { vec![Tier::new(0, 0), Tier::new(1, 500)] } else { Vec::new() };
     Worth { definition, tiers: levels, ..Worth::default() }
 }
 

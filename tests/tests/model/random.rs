@@ -39,7 +39,7 @@ const SMALL: Capacity = Capacity {
     debts_max: 1,
     cards_max: 4_096,
     redemptions_max: 4_096,
-    lots_max: 4_096,
+    lots_max: 1,
 };
 
 /// A number from the environment.
@@ -125,7 +125,8 @@ fn assert_covers(total: &Tally) {
         OutOfStock,
         Capacity,
     ];
-    let entries: &[Code] = &[CrossSlot, NotFound, RuleFailed, Void, NotActive, Frozen, NotStarted, Expired, Capacity];
+    let entries: &[Code] =
+        &[CrossSlot, NotFound, RuleFailed, Void, NotActive, Frozen, NotStarted, Expired, Capacity];
     let expected: [(&str, &[&[Code]]); 54] = [
         ("STOCK_CREATE", &[with_id, &[CrossSlot, RuleFailed, Capacity]]),
         ("BATCH_CREATE", &[with_id, &[CrossSlot, NotFound, RuleFailed, Capacity]]),
@@ -221,10 +222,7 @@ fn assert_covers(total: &Tally) {
         ("TOPUP", &[with_id, entries]),
         ("EARN", &[with_id, entries, &[Used]]),
         ("CARD_REFUND", &[with_id, entries, &[BalanceExceeded]]),
-        (
-            "RENEW",
-            &[with_id, &[CrossSlot, NotFound, RuleFailed, Void, NotActive, Frozen, Capacity]],
-        ),
+        ("RENEW", &[with_id, &[CrossSlot, NotFound, RuleFailed, Void, NotActive, Frozen, Capacity]]),
         ("LEVEL", &[with_id, entries]),
         ("CAMPAIGN_SHOW", &[&[CrossSlot, NotFound]]),
         ("CARD_SHOW", &[&[CrossSlot, NotFound]]),
