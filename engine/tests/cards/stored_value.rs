@@ -4,7 +4,7 @@ use crate::shop::*;
 use scrip_engine::command::{
     AccountWish, CampaignKind, CampaignTerms, CardChange, CardState, Command, Definition,
 };
-use scrip_engine::ids::OperationId;
+use scrip_engine::ids::{CardId, OperationId};
 use scrip_engine::limits::{Capacity, Rules};
 use scrip_engine::rejection::{CapacityOf, Code};
 
@@ -189,7 +189,7 @@ fn an_entry_is_checked_in_this_order() {
     let mut shop = Shop::with(money(), 10);
     let card = shop.card(3);
     let top_up = |until_ms| AccountWish::TopUp { principal: 1, bonus: 0, paid: 1, until_ms };
-    let foreign = scrip_engine::ids::CardId::new(SLOT, 0, 5);
+    let foreign = CardId::new(SLOT, 0, 5);
     assert_eq!(shop.account(foreign, AccountWish::Earn { units: 1 }), refused(Code::NotFound));
     shop.change(card, CardChange::Freeze);
     assert_eq!(
@@ -224,7 +224,7 @@ fn an_entry_is_checked_in_this_order() {
     shop.close();
 }
 
-fn units_of_largest(shop: &mut Shop, card: scrip_engine::ids::CardId) -> (u32, u32, u64) {
+fn units_of_largest(shop: &mut Shop, card: CardId) -> (u32, u32, u64) {
     let got = shop.redeem(card, 0, u64::MAX);
     units(shop, got)
 }
@@ -294,4 +294,26 @@ fn what_was_paid_and_the_currency_are_fixed() {
     assert_eq!(edit(Definition { value: 9_501.into(), ..money() }), refused(Code::RuleFailed));
     assert_eq!(edit(Definition { spending: Definition::BONUS_FIRST, ..money() }), Got::Value(3));
     shop.close();
+}
+
+#[test]
+fn room_is_asked_for_operations_then_cards_then_lots() {
+    let full = |of, maximum| Got::Refused(Code::Capacity, Why::Full(of, maximum));
+    for (operations_max, first) in [(4, CapacityOf::Operations), (16, CapacityOf::Cards)] {
+        let capacity = Capacity { operations_max, cards_max: 64, lots_max: 0, ..ROOMY };
+        let mut shop = Shop::new(capacity, Rules::default());
+        let terms = money();
+        shop.open(&CampaignTerms { definition: &terms, tiers: &[], scope: &[] }, 200);
+        let card = shop.card(3);
+        assert!(matches!(shop.issue(0, 100, false), Got::Issued(_)));
+        let beyond = CardId::new(SLOT, 0, 70);
+        let maximum = if first == CapacityOf::Cards { 64 } else { u64::from(operations_max) };
+        assert_eq!(shop.top_up(beyond, (1, 0, 1), 0), full(first, maximum));
+        if first == CapacityOf::Cards {
+            assert_eq!(shop.top_up(card, (1, 0, 1), 0), full(CapacityOf::Lots, 0));
+            assert!(matches!(shop.redeem(card, 1, 1), Got::Redeemed(_)), "of its own lot alone");
+            assert_eq!(shop.account(card, AccountWish::Refund), Got::Refunded(9_999, 9_499));
+        }
+        shop.close();
+    }
 }
