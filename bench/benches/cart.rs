@@ -35,6 +35,7 @@ const CAPACITY: Capacity = Capacity {
     debts_max: 64,
     cards_max: 16_384,
     redemptions_max: 1_024,
+    lots_max: 4_096,
 };
 
 struct Nowhere;

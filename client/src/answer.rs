@@ -6,8 +6,8 @@ use crate::operation::Hold;
 use crate::orders::OrderShown;
 use crate::quotes::QuoteShown;
 use scrip_engine::answer::{
-    Answer, Cancelled, CardView, ChannelView, DebtView, HoldState, HoldView, Issued, OperationView, Outcome,
-    Redeemed, RedemptionView, StockView,
+    Answer, Cancelled, CardView, ChannelView, DebtView, HoldState, HoldView, Issued, LotView, OperationView,
+    Outcome, Redeemed, RedemptionView, StockView,
 };
 use scrip_engine::calendar::Transition;
 use scrip_engine::command::{Block, Limits, Price, Quota, RiskRule, StockKind, StockTerms};
@@ -365,7 +365,9 @@ pub(crate) enum OwnedOutcome {
     Redeemed(Redeemed),
     Reversed { units: u32, available: u32 },
     Campaign(Box<CampaignShown>),
-    Card(CardView),
+    Filled { units: u32, available: u32 },
+    CardRefunded { units: u32, paid: u64 },
+    Card(CardView, Vec<LotView>),
     Wallet(WalletShown),
     Quote(Box<QuoteShown>),
     Redemption(RedemptionView),
@@ -428,7 +430,9 @@ impl From<Outcome<'_>> for OwnedOutcome {
             Answer::Redeemed(redeemed) => OwnedOutcome::Redeemed(redeemed),
             Answer::Reversed { units, available } => OwnedOutcome::Reversed { units, available },
             Answer::Campaign(view) => OwnedOutcome::Campaign(Box::new(view.into())),
-            Answer::Card(view) => OwnedOutcome::Card(view),
+            Answer::Filled { units, available } => OwnedOutcome::Filled { units, available },
+            Answer::CardRefunded { units, paid } => OwnedOutcome::CardRefunded { units, paid },
+            Answer::Card(view, lots) => OwnedOutcome::Card(view, lots.to_vec()),
             Answer::Wallet { next, cards } => {
                 OwnedOutcome::Wallet(WalletShown { next, cards: cards.to_vec() })
             }

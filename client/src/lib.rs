@@ -53,8 +53,8 @@ pub use answer::{
     StockShown, TermsShown, ZoneShown,
 };
 pub use cards::{
-    CampaignCreate, CampaignDefinition, CampaignEdit, CampaignMove, CampaignShown, CardCode, CardName, Claim,
-    Issue, Redeem, Reverse, Reversed, Wallet, WalletShown,
+    CampaignCreate, CampaignDefinition, CampaignEdit, CampaignMove, CampaignShown, CardCode, CardName,
+    CardRefunded, Claim, Filled, Issue, Redeem, Reverse, Reversed, TopUp, Wallet, WalletShown,
 };
 pub use channels::{CHANNELS, UnknownChannel, channel_id, channel_name};
 pub use client::Client;
@@ -69,8 +69,8 @@ pub use request::{
 };
 pub use scrip_codes::ParseError;
 pub use scrip_engine::answer::{
-    Cancelled, CardOutcome, CardView, HoldState, Issued, More, OperationKind, OperationView, QuotedCard,
-    QuotedLine, Redeemed, RedemptionView, WalletCard,
+    Cancelled, CardOutcome, CardView, HoldState, Issued, LotView, More, OperationKind, OperationView,
+    QuotedCard, QuotedLine, Redeemed, RedemptionView, WalletCard,
 };
 pub use scrip_engine::calendar::{Day, Transition, Zone};
 pub use scrip_engine::command::{

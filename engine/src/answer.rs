@@ -16,8 +16,8 @@ mod operation;
 mod quote;
 mod rows;
 
-pub use cards::{CampaignView, CardView, HoldCard, Issued, Redeemed, RedemptionView, WalletCard};
-pub use operation::{OperationKind, OperationView};
+pub use cards::{CampaignView, CardView, HoldCard, Issued, LotView, Redeemed, RedemptionView, WalletCard};
+pub use operation::{OperationKind, OperationView, REFUND_PAID_BITS};
 pub use quote::{CardOutcome, QuoteView, QuotedCard, QuotedLine};
 pub use rows::{BatchView, ChannelView, DebtView, More, OrderHold};
 
@@ -160,10 +160,24 @@ pub enum Answer<'a> {
         /// Units that the card had left then.
         available: u32,
     },
+    /// TOPUP and EARN.
+    Filled {
+        /// Units that were added.
+        units: u32,
+        /// The balance that the card had then.
+        available: u32,
+    },
+    /// CARD_REFUND.
+    CardRefunded {
+        /// Units of principal that were left.
+        units: u32,
+        /// What was paid for them, in minor units.
+        paid: u64,
+    },
     /// CAMPAIGN_SHOW.
     Campaign(CampaignView<'a>),
-    /// CARD_SHOW.
-    Card(CardView),
+    /// CARD_SHOW: the card, and its lots besides its own, in the order they were made.
+    Card(CardView, &'a [LotView]),
     /// WALLET_SHOW.
     Wallet {
         /// The last card that was looked at, to go on after; `None`: the list ends here.

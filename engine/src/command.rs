@@ -4,19 +4,21 @@
 //! `decide` need not look at them again. The protocol calls it on every decoded command; whoever builds commands in
 //! process calls it too.
 
-use crate::calendar::Transition;
 use crate::ids::{CardId, ChannelId, MerchantId, OperationId, OperationKey, OrderId, Slot, StockId, UserId};
 use crate::limits::TTL_DEFAULT_MS;
 use zerocopy::little_endian::{U16, U32, U64};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
+mod accounts;
 mod cards;
 mod check;
+mod definition;
 mod keys;
 mod malformed;
 mod quote;
 mod terms;
 
+pub use accounts::AccountWish;
 pub use cards::{
     CampaignCreate, CampaignKind, CampaignState, CampaignTerms, CardChange, CardLine, CardState, Definition,
     Issue, Redeem, ScopeEntry, Tier,
@@ -24,7 +26,9 @@ pub use cards::{
 pub use keys::{BatchChange, BatchCreate, KeyBlock, block_texts};
 pub use malformed::Malformed;
 pub use quote::{CartLine, Quote, QuoteCard};
-pub use terms::{Block, Limits, Parties, Price, PriceKind, RiskAction, RiskRule, SubjectKind, SubjectLimit};
+pub use terms::{
+    Block, Limits, Parties, Price, PriceKind, RiskAction, RiskRule, SubjectKind, SubjectLimit, ZoneSet,
+};
 
 /// What every command carries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -218,17 +222,6 @@ impl Quota {
     pub fn channel(&self) -> ChannelId {
         ChannelId(self.channel.get())
     }
-}
-
-/// A merchant's time zone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ZoneSet<'a> {
-    /// The version the caller has seen; 0: there is none yet.
-    pub version: u32,
-    /// For people: UTF-8, 1 to 64 bytes, such as an IANA name.
-    pub name: &'a [u8],
-    /// Its transitions, 1 to 256, in ascending order.
-    pub transitions: &'a [Transition],
 }
 
 /// What a caller can ask for.
@@ -495,6 +488,15 @@ pub enum Command<'a> {
         generation: Option<u8>,
         /// What happens.
         change: CardChange,
+    },
+    /// TOPUP, EARN, CARD_REFUND, RENEW, LEVEL: an entry in the account of a card.
+    Account {
+        /// The card.
+        card: CardId,
+        /// The generation of its code; `None`: it is named by its id.
+        generation: Option<u8>,
+        /// What is asked.
+        wish: AccountWish,
     },
     /// Query: one campaign.
     CampaignShow {

@@ -3,7 +3,7 @@
 //! The digest is kept in the log, so it is fixed for ever: XXH3 (64 bits) of the lines, and of the fields seeded with
 //! that. The command's deadline is no content: a retry may be given more time.
 
-use crate::command::{CampaignTerms, Command, Envelope, KeyBlock, StockKind, StockTerms, Take};
+use crate::command::{AccountWish, CampaignTerms, Command, Envelope, KeyBlock, StockKind, StockTerms, Take};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 use zerocopy::IntoBytes;
 
@@ -220,7 +220,8 @@ pub fn content_digest(envelope: &Envelope, command: &Command<'_>) -> u64 {
         | Command::Issue(_)
         | Command::Redeem(_)
         | Command::Reverse { .. }
-        | Command::CardChange { .. } => of_cards(envelope, command),
+        | Command::CardChange { .. }
+        | Command::Account { .. } => of_cards(envelope, command),
         Command::Confirm { .. }
         | Command::StockTermsShow { .. }
         | Command::RiskShow { .. }
@@ -279,7 +280,8 @@ fn of_cards(envelope: &Envelope, command: &Command<'_>) -> u64 {
             fields.put_u64(redeem.card.0);
             // A card named by its code is the same card, but another command.
             let generation = redeem.generation.map_or(0, |generation| u64::from(generation) + 1);
-            fields.put_u64(u64::from(redeem.asked()) << 8 | generation);
+            // 0 units and 1 are not the same of every card.
+            fields.put_u64(u64::from(redeem.units) << 8 | generation);
             fields.put_u128(redeem.order.0);
             fields.put_u128(redeem.user.0);
             for number in [redeem.amount, redeem.store, redeem.product, redeem.category] {
@@ -297,6 +299,23 @@ fn of_cards(envelope: &Envelope, command: &Command<'_>) -> u64 {
             let generation = generation.map_or(0, |generation| u64::from(generation) + 1);
             let what = u64::from(change.number()) << 8 | generation;
             stock_digest(87, envelope, card.0, what, change.until_ms())
+        }
+        Command::Account { card, generation, wish } => {
+            let generation = generation.map_or(0, |generation| u64::from(generation) + 1);
+            let (kind, numbers) = match *wish {
+                AccountWish::TopUp { principal, bonus, paid, until_ms } => {
+                    (92, [u64::from(principal) << 32 | u64::from(bonus), until_ms, u64::from(paid)])
+                }
+                AccountWish::Earn { units } => (93, [u64::from(units), 0, 0]),
+                AccountWish::Refund => (94, [0; 3]),
+                AccountWish::Renew { seconds } => (95, [u64::from(seconds), 0, 0]),
+                AccountWish::Level { level } => (96, [u64::from(level), 0, 0]),
+            };
+            let mut fields = Fields::new(kind, envelope);
+            fields.put_u64(card.0);
+            fields.put_u64(generation);
+            numbers.into_iter().for_each(|number| fields.put_u64(number));
+            fields.digest(&[])
         }
         _ => unreachable!("only commands on campaigns and cards come here"),
     }

@@ -26,7 +26,7 @@ const TIMER_MOVES_PER_STEP: u32 = 8_192;
 pub const ADVANCE_EVENTS_MAX: usize = 2 * EXPIRY_EVENTS_PER_STEP + 3;
 
 /// Names of the tables that [`Engine::usage`] tells of, in its order.
-pub const TABLES: [&str; 10] = [
+pub const TABLES: [&str; 11] = [
     "stocks",
     "holds",
     "extra_lines",
@@ -37,6 +37,7 @@ pub const TABLES: [&str; 10] = [
     "debts",
     "cards",
     "redemptions",
+    "lots",
 ];
 
 /// The state machine of one shard.
@@ -353,6 +354,7 @@ impl Engine {
             debts,
             cards,
             redemptions,
+            lots,
             capacity,
             ..
         } = &self.state;
@@ -367,6 +369,7 @@ impl Engine {
             (debts.claims(), capacity.debts_max),
             (cards.pages() * CARDS_PER_PAGE as u32, pages_max(capacity) * CARDS_PER_PAGE as u32),
             (redemptions.used(), capacity.redemptions_max),
+            (lots.used(), capacity.lots_max),
         ];
         core::array::from_fn(|table| (TABLES[table], used[table].0, used[table].1))
     }

@@ -509,6 +509,15 @@ pub enum Event<'a> {
         /// Until when the card is valid from now on, seconds; 0: open.
         until_s: u32,
     },
+    /// An entry was made in the account of a card.
+    Account {
+        /// The operation.
+        origin: Origin,
+        /// The card.
+        card: CardId,
+        /// What happened.
+        entry: AccountEntry,
+    },
     /// A card was changed.
     CardChanged {
         /// The operation.
@@ -557,6 +566,7 @@ mod facts;
 mod layout;
 mod lines;
 
+pub use cards::AccountEntry;
 pub use lines::{EventCard, EventHold, EventKey, EventLine, OwedLine, RefusedLine, debts};
 
 #[cfg(test)]

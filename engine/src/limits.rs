@@ -103,10 +103,22 @@ pub const CAMPAIGN_KEY_BYTES_MAX: usize = 96;
 pub const TIERS_MAX: usize = 8;
 /// Entries of one scope.
 pub const SCOPE_MAX: usize = 64;
-/// Balance of a new card.
+/// Balance of a new card, but of stored value and points.
 pub const CARD_UNITS_MAX: u32 = 1_000_000;
 /// Cards in one hold.
 pub const CARDS_PER_HOLD_MAX: usize = 16;
+/// Balance of a card of stored value or points, units or payment of one TOPUP, units of one EARN.
+pub const CARD_VALUE_MAX: u32 = 1_000_000_000;
+/// Units of one card over its whole life.
+pub const CARD_TOTAL_MAX: u32 = 4_000_000_000;
+/// Lots of one card besides its own.
+pub const LOTS_PER_CARD_MAX: usize = 16;
+/// Stamps that fill a card.
+pub const STAMPS_MAX: u64 = 1_000;
+/// What a point is worth, in hundredths of a minor unit.
+pub const POINT_VALUE_MAX: u64 = 1_000_000;
+/// What one redemption of points takes off, in minor units.
+pub const POINTS_DISCOUNT_MAX: u64 = 10_000_000_000;
 /// Cards for an owner in one ISSUE.
 pub const CARDS_PER_ISSUE_MAX: usize = 64;
 /// Bearer cards of one ISSUE.
@@ -154,6 +166,11 @@ const _: () = assert!(LINES_MAX * 20 + CARDS_PER_HOLD_MAX * 32 + 256 <= EVENT_BY
 const _: () = assert!(QUOTE_LINES_MAX <= scrip_quote::limits::LINES_MAX && QUOTE_LINES_MAX <= 32);
 const _: () = assert!(QUOTE_CARDS_MAX <= scrip_quote::limits::CARDS_MAX);
 const _: () = assert!(TIERS_MAX <= scrip_quote::limits::TIERS_MAX);
+const _: () =
+    assert!(CARD_TOTAL_MAX as u64 + CARD_VALUE_MAX as u64 > u32::MAX as u64 && CARD_VALUE_MAX < 1 << 30);
+const _: () = assert!(POINTS_DISCOUNT_MAX < 1 << 34 && STAMPS_MAX <= CARD_UNITS_MAX as u64);
+const _: () =
+    assert!((LOTS_PER_CARD_MAX as u64 + 1) * (CARD_VALUE_MAX as u64) < 1 << 34, "a refund is one number");
 const _: () = assert!(PRICES_PER_STOCK_MAX * 24 + 256 <= EVENT_BYTES_MAX);
 const _: () = assert!(TRANSITIONS_MAX * 16 + NAME_BYTES_MAX + 256 <= EVENT_BYTES_MAX);
 const _: () = assert!(EXPIRED_PER_EVENT_MAX * 24 + 256 <= ADVANCE_EVENT_BYTES_MAX);
@@ -197,6 +214,8 @@ pub struct Capacity {
     pub cards_max: u32,
     /// Redemptions in memory.
     pub redemptions_max: u32,
+    /// Records of lots: accounts of cards that were filled, their lots, and what redemptions in memory took of which lot.
+    pub lots_max: u32,
 }
 
 /// Bytes of memory a hold takes with its share of the operation index; one with an order takes [`ORDER_BYTES`] more.
@@ -226,14 +245,16 @@ pub const DEBT_BYTES: u64 = 128;
 const DEBTS_FOR_MEMORY_MAX: u32 = 1 << 16;
 /// Bytes of a card with its share of the indexes of wallets and pages, and of its page.
 pub const CARD_BYTES: u64 = 48 + 16 + 1;
-/// Bytes of a redemption with its share of the operation index.
-pub const REDEMPTION_BYTES: u64 = 80 + 16;
+/// Bytes of a redemption with its share of the operation index, and the name of the first lot it took of.
+pub const REDEMPTION_BYTES: u64 = 80 + 16 + 4;
+/// Bytes of an account, a lot or a part of a redemption: each has room for as many as there may be of all together.
+pub const LOT_BYTES: u64 = (16 + 16) + 36 + 16;
 /// Bytes of a stock with its share of its index, and with four channels.
 pub const STOCK_BYTES: u64 = 736;
 
 impl Capacity {
     /// The tables that fit into `bytes` of memory: about 38 % of it for holds, 17 % for purchase limits, 17 % for card
-    /// keys and their sealed texts, 10 % for cards and redemptions, 1 % for lines of orders, the rest for further lines, operations,
+    /// keys and their sealed texts, 10 % for cards, their lots and redemptions, 1 % for lines of orders, the rest for further lines, operations,
     /// stocks and debts.
     pub fn for_memory(bytes: u64) -> Capacity {
         let records = |share_per_mille: u64, each: u64| {
@@ -251,8 +272,9 @@ impl Capacity {
             risk_counts_max: records(10, RISK_COUNT_BYTES),
             order_lines_max: records(10, ORDER_LINE_BYTES),
             debts_max: records(5, DEBT_BYTES).min(DEBTS_FOR_MEMORY_MAX),
-            cards_max: records(70, CARD_BYTES),
-            redemptions_max: records(30, REDEMPTION_BYTES).min(TAGGED_MAX),
+            cards_max: records(65, CARD_BYTES),
+            redemptions_max: records(28, REDEMPTION_BYTES).min(TAGGED_MAX),
+            lots_max: records(7, LOT_BYTES),
         }
     }
 }

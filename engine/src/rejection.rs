@@ -175,11 +175,13 @@ pub enum CapacityOf {
     Redemptions = 20,
     /// Batches of bearer cards, of one campaign or in all.
     CardBatches = 21,
+    /// Lots of one card, or records of lots in all.
+    Lots = 22,
 }
 
 impl CapacityOf {
     /// All of them, by number.
-    pub const ALL: [CapacityOf; 21] = [
+    pub const ALL: [CapacityOf; 22] = [
         CapacityOf::Stocks,
         CapacityOf::Holds,
         CapacityOf::ExtraLines,
@@ -201,6 +203,7 @@ impl CapacityOf {
         CapacityOf::Cards,
         CapacityOf::Redemptions,
         CapacityOf::CardBatches,
+        CapacityOf::Lots,
     ];
 }
 

@@ -241,6 +241,8 @@ impl<'a> Body<'a> {
             AnswerKind::Issued
             | AnswerKind::Redeemed
             | AnswerKind::Reversed
+            | AnswerKind::Filled
+            | AnswerKind::CardRefunded
             | AnswerKind::Campaign
             | AnswerKind::Card
             | AnswerKind::Wallet

@@ -241,8 +241,10 @@ fn done(out: &mut Vec<u8>, index: u16, answer: &Answer<'_>, seals: &mut dyn Open
         Answer::Issued(_)
         | Answer::Redeemed(_)
         | Answer::Reversed { .. }
+        | Answer::Filled { .. }
+        | Answer::CardRefunded { .. }
         | Answer::Campaign(_)
-        | Answer::Card(_)
+        | Answer::Card(..)
         | Answer::Wallet { .. }
         | Answer::Redemption(_)
         | Answer::Quote(_) => cards::done(out, index, answer),

@@ -308,7 +308,7 @@ layout! {
 layout! {
     /// The facts MAXIMUM.
     pub struct MaximumFact {
-        /// 1 stocks, 2 holds, 3 further lines, 4 operations, 5 user limits, 6 units of one stock, 7 log space, 8 channels of one stock, 9 batches of one stock, 10 card keys, 11 bytes of sealed card keys, 12 debts, 13 lines of orders, 14 subjects counted by risk rules, 15 blocks, 16 merchants and slots with risk rules, 17 merchants and slots with a time zone, 18 campaigns of one slot, 19 cards in memory, 20 redemptions in memory, 21 batches of bearer cards
+        /// 1 stocks, 2 holds, 3 further lines, 4 operations, 5 user limits, 6 units of one stock, 7 log space, 8 channels of one stock, 9 batches of one stock, 10 card keys, 11 bytes of sealed card keys, 12 debts, 13 lines of orders, 14 subjects counted by risk rules, 15 blocks, 16 merchants and slots with risk rules, 17 merchants and slots with a time zone, 18 campaigns of one slot, 19 cards in memory, 20 redemptions in memory, 21 batches of bearer cards, 22 lots of one card, or records of lots in all
         which: U16,
         /// 0
         spare: [u8; 6],
@@ -488,13 +488,17 @@ numbered! {
         /// CAMPAIGN_SHOW.
         Campaign = 27, "CAMPAIGN", CampaignBody, "a definition of 80 bytes, `tiers` tiers and `count` entries of a scope of 16 bytes each, the key, padded", 0;
         /// CARD_SHOW.
-        Card = 28, "CARD", CardBody, "", 0;
+        Card = 28, "CARD", CardBody, "`count` lots of 32 bytes", 0;
         /// WALLET_SHOW.
         Wallet = 29, "WALLET", WalletBody, "`count` cards of 48 bytes", flag::MORE;
         /// OPERATION_SHOW of a REDEEM.
         Redemption = 30, "REDEMPTION", RedemptionBody, "", flag::FLAGGED;
         /// QUOTE.
         Quote = 31, "QUOTE", QuoteAnswerBody, "`count` cards of 48 bytes, `lines` lines of 16 bytes, then `count` x `lines` shares (u64): what each card takes off each line, card by card", flag::EXACT;
+        /// TOPUP or EARN was taken.
+        Filled = 32, "FILLED", FilledBody, "", 0;
+        /// CARD_REFUND was taken.
+        CardRefunded = 33, "CARD_REFUNDED", CardRefundedBody, "", 0;
     }
 }
 

@@ -4,7 +4,7 @@
 //! Invariant: numbers are never reused, and a flag bit that a command does not list is malformed.
 
 use crate::layout::{Field, Layout};
-use scrip_engine::command::{Command, Issue, StockKind};
+use scrip_engine::command::{AccountWish, Command, Issue, StockKind};
 
 mod cards;
 mod layouts;
@@ -301,6 +301,16 @@ commands! {
     WalletShow = 90, "WALLET_SHOW", WalletShowBody, None, [OF_CAMPAIGN, HAS_AFTER];
     /// Query: what a cart costs with the cards named, or with the best of them or of a wallet. Needs no operation id.
     Quote = 91, "QUOTE", QuoteBody, Cart, [BEST];
+    /// Pays into a card of stored value, named by its id or by the extra CODE.
+    TopUp = 92, "TOPUP", TopUpBody, None, [HAS_GENERATION];
+    /// Adds stamps or points to a card, named by its id or by the extra CODE.
+    Earn = 93, "EARN", EarnBody, None, [HAS_GENERATION];
+    /// Voids what is left on a card of stored value, named by its id or by the extra CODE, and says what was paid for it.
+    CardRefund = 94, "CARD_REFUND", CardRefundBody, None, [HAS_GENERATION];
+    /// Lets a pass, named by its id or by the extra CODE, be valid for longer.
+    Renew = 95, "RENEW", RenewBody, None, [HAS_GENERATION];
+    /// Gives a pass, named by its id or by the extra CODE, another level.
+    Level = 96, "LEVEL", LevelBody, None, [HAS_GENERATION];
 }
 
 impl CommandKind {
@@ -356,6 +366,13 @@ impl CommandKind {
             Command::CardShow { .. } => CommandKind::CardShow,
             Command::WalletShow { .. } => CommandKind::WalletShow,
             Command::Quote(_) => CommandKind::Quote,
+            Command::Account { wish, .. } => match wish {
+                AccountWish::TopUp { .. } => CommandKind::TopUp,
+                AccountWish::Earn { .. } => CommandKind::Earn,
+                AccountWish::Refund => CommandKind::CardRefund,
+                AccountWish::Renew { .. } => CommandKind::Renew,
+                AccountWish::Level { .. } => CommandKind::Level,
+            },
         }
     }
 }

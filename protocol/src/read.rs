@@ -207,6 +207,11 @@ impl<'a> Body<'a> {
             | CommandKind::CardShow
             | CommandKind::WalletShow
             | CommandKind::Quote => self.cards(kind)?,
+            CommandKind::TopUp
+            | CommandKind::Earn
+            | CommandKind::CardRefund
+            | CommandKind::Renew
+            | CommandKind::Level => self.account(kind)?,
         };
         Ok((command, self.rest))
     }

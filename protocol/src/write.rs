@@ -238,6 +238,7 @@ fn flags_and_lines(command: &Command<'_>) -> (u8, usize) {
         | Command::Redeem(_)
         | Command::Reverse { .. }
         | Command::CardChange { .. }
+        | Command::Account { .. }
         | Command::CampaignShow { .. }
         | Command::CardShow { .. }
         | Command::WalletShow { .. }
@@ -316,6 +317,7 @@ fn body(out: &mut Vec<u8>, command: &Command<'_>) {
         | Command::Redeem(_)
         | Command::Reverse { .. }
         | Command::CardChange { .. }
+        | Command::Account { .. }
         | Command::CampaignShow { .. }
         | Command::CardShow { .. }
         | Command::WalletShow { .. }

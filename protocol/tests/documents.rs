@@ -12,8 +12,8 @@ use scrip_engine::limits::{
 use scrip_engine::rejection::{Class, Code};
 use scrip_protocol::answers::{
     ANSWER_HEADER_BYTES, AnswerHeader, AnswerKind, BatchLayout, ChannelLayout, DebtLayout, FactsKind,
-    HoldCardLayout, HoldLineLayout, KeyItemLayout, LineFactLayout, ListedItemLayout, OrderHoldLayout,
-    QuotedCardLayout, QuotedLineLayout, WalletCardLayout, flag as answer_flag,
+    HoldCardLayout, HoldLineLayout, KeyItemLayout, LineFactLayout, ListedItemLayout, LotLayout,
+    OrderHoldLayout, QuotedCardLayout, QuotedLineLayout, WalletCardLayout, flag as answer_flag,
 };
 use scrip_protocol::commands::{
     COMMAND_HEADER_BYTES, CardLineLayout, CartLineLayout, CommandHeader, CommandKind, DefinitionLayout,
@@ -158,6 +158,8 @@ fn answer_of(kind: CommandKind) -> &'static str {
         CommandKind::Reverse => "REVERSED",
         CommandKind::CampaignShow => "CAMPAIGN",
         CommandKind::CardShow => "CARD",
+        CommandKind::TopUp | CommandKind::Earn => "FILLED",
+        CommandKind::CardRefund => "CARD_REFUNDED",
         CommandKind::WalletShow => "WALLET",
         CommandKind::Quote => "QUOTE",
         CommandKind::StockTermsShow => "TERMS",
@@ -246,34 +248,34 @@ fn rejection(code: Code) -> (&'static str, &'static str) {
             "no such stock, campaign, batch, card, card key, risk rule, block, redemption or operation of this merchant; a code that does not open; WALLET_SHOW: no such card of the owner's",
         ),
         Code::NotStarted => (
-            "LINES for RESERVE and SELL; TIME for REDEEM",
-            "the sale has not opened yet; ISSUE, CLAIM: a draft, or not yet; REDEEM, RESERVE and SELL with cards: the card is not valid yet",
+            "LINES for RESERVE and SELL; TIME for REDEEM, TOPUP, EARN, CARD_REFUND and LEVEL",
+            "the sale has not opened yet; ISSUE, CLAIM: a draft, or not yet; REDEEM, RESERVE and SELL with cards, TOPUP, EARN, CARD_REFUND, LEVEL: the card is not valid yet",
         ),
         Code::Expired => (
-            "LINES for RESERVE and SELL; TIME for REDEEM",
-            "the sale is closed; EXTEND: the hold has expired; KEYS_IMPORT: the batch has expired; ISSUE, CLAIM: stopped, or too late; REDEEM, RESERVE and SELL with cards: the card is no longer valid",
+            "LINES for RESERVE and SELL; TIME for REDEEM, TOPUP, EARN, CARD_REFUND and LEVEL",
+            "the sale is closed; EXTEND: the hold has expired; KEYS_IMPORT: the batch has expired; ISSUE, CLAIM: stopped, or too late; REDEEM, RESERVE and SELL with cards, TOPUP, EARN, CARD_REFUND, LEVEL: the card is no longer valid",
         ),
         Code::NotActive => (
             "LINES for RESERVE and SELL",
-            "RETURN, REVEAL, KEY_REPLACE, KEY_RECLAIM, KEYS_READ: the hold is not confirmed; CONFIRM, RELEASE, EXTEND: it is owed; BATCH_CHANGE: the batch is not in the state it is to leave; REDEEM, RESERVE and SELL with cards: the card is inactive, or its campaign a draft; CARD_CHANGE: the card is inactive",
+            "RETURN, REVEAL, KEY_REPLACE, KEY_RECLAIM, KEYS_READ: the hold is not confirmed; CONFIRM, RELEASE, EXTEND: it is owed; BATCH_CHANGE: the batch is not in the state it is to leave; REDEEM, RESERVE and SELL with cards, TOPUP, EARN, CARD_REFUND, RENEW, LEVEL: the card is inactive, or its campaign a draft; CARD_CHANGE: the card is inactive",
         ),
         Code::Frozen => (
             "LINES for RESERVE and SELL",
-            "the stock is frozen; KEYS_IMPORT: the batch is frozen; ISSUE, CLAIM: or the campaign is paused; REDEEM, RESERVE and SELL with cards: the card or its campaign is frozen",
+            "the stock is frozen; KEYS_IMPORT: the batch is frozen; ISSUE, CLAIM: or the campaign is paused; REDEEM, RESERVE and SELL with cards, TOPUP, EARN, CARD_REFUND, RENEW, LEVEL: the card or its campaign is frozen",
         ),
         Code::Void => (
             "LINES for RESERVE, SELL and RETURN",
-            "the batch is void or expired; KEY_REPLACE, KEY_RECLAIM: the card key is void; REDEEM, REVERSE, CARD_CHANGE, RESERVE and SELL with cards, RETURN of such: the card is void",
+            "the batch is void or expired; KEY_REPLACE, KEY_RECLAIM: the card key is void; REDEEM, REVERSE, CARD_CHANGE, RESERVE and SELL with cards, RETURN of such, TOPUP, EARN, CARD_REFUND, RENEW, LEVEL: the card is void",
         ),
         Code::Used => (
             "LINES for RESERVE and SELL",
-            "REDEEM, CARD_CHANGE, RESERVE and SELL with cards: the card is used up",
+            "REDEEM, CARD_CHANGE, RESERVE and SELL with cards, EARN: the card is used up",
         ),
         Code::CampaignLimit => ("", "later: the campaign's own limit"),
         Code::BudgetExceeded => ("", "later: the budget does not allow it"),
         Code::BalanceExceeded => (
             "UNITS; LINES for RESERVE and SELL",
-            "REDEEM, RESERVE and SELL with cards: more units than the card has left",
+            "REDEEM, RESERVE and SELL with cards: more units than the card has left; CARD_REFUND: no principal is left",
         ),
         Code::NotOwner => (
             "LINES for a card of RESERVE and SELL",
@@ -284,8 +286,8 @@ fn rejection(code: Code) -> (&'static str, &'static str) {
             "REDEEM, RESERVE and SELL with cards: not for this channel, store, product or category",
         ),
         Code::RuleFailed => (
-            "VERSION for STOCK_EDIT, STOCK_QUOTA, STOCK_LIMITS, STOCK_PRICE, ZONE_SET, CAMPAIGN_EDIT and CAMPAIGN_STATE of another version; LINES for RESERVE and SELL; UNITS for REDEEM; for QUOTE LINES with the places of two cards",
-            "the stock or batch exists already (STOCK_CREATE, BATCH_CREATE); another version is in force (STOCK_EDIT, STOCK_QUOTA, STOCK_LIMITS, STOCK_PRICE, ZONE_SET); another clock than the first, or the merchant has no zone (STOCK_LIMITS); a transition that has begun would change (ZONE_SET); a time has passed (STOCK_QUOTA, BATCH_CREATE); not for a stock of this kind, or a hold without card keys; more card keys than a line can have (RESERVE, SELL); card keys to available (RETURN); replaced three times (KEY_REPLACE); shown already (KEY_RECLAIM); no sale's id (CANCEL); the id exists (CAMPAIGN_CREATE), a fixed field differs (CAMPAIGN_EDIT), no such move (CAMPAIGN_STATE, CARD_CHANGE), a time that has passed (CARD_CHANGE), the amount is below the threshold or the interval has not passed (REDEEM, RESERVE and SELL with cards); two cards may not be used together (QUOTE); as a line's fact: the order has the stock by another hold (late CONFIRM)",
+            "VERSION for STOCK_EDIT, STOCK_QUOTA, STOCK_LIMITS, STOCK_PRICE, ZONE_SET, CAMPAIGN_EDIT and CAMPAIGN_STATE of another version; LINES for RESERVE and SELL; UNITS for REDEEM, TOPUP, EARN and LEVEL; for QUOTE LINES with the places of two cards",
+            "the stock or batch exists already (STOCK_CREATE, BATCH_CREATE); another version is in force (STOCK_EDIT, STOCK_QUOTA, STOCK_LIMITS, STOCK_PRICE, ZONE_SET); another clock than the first, or the merchant has no zone (STOCK_LIMITS); a transition that has begun would change (ZONE_SET); a time has passed (STOCK_QUOTA, BATCH_CREATE); not for a stock of this kind, or a hold without card keys; more card keys than a line can have (RESERVE, SELL); card keys to available (RETURN); replaced three times (KEY_REPLACE); shown already (KEY_RECLAIM); no sale's id (CANCEL); the id exists (CAMPAIGN_CREATE), a fixed field differs (CAMPAIGN_EDIT), no such move (CAMPAIGN_STATE, CARD_CHANGE), a time that has passed (CARD_CHANGE), the amount is below the threshold or the interval has not passed, units that a card of this kind does not take (REDEEM, RESERVE and SELL with cards); a use of a pass (REVERSE); a card of another kind (TOPUP, EARN, CARD_REFUND, RENEW, LEVEL), more than there is room for (TOPUP, EARN), a time that has passed (TOPUP), no end (RENEW), no such level or the one it has (LEVEL); two cards may not be used together (QUOTE); as a line's fact: the order has the stock by another hold (late CONFIRM)",
         ),
         Code::LockedByOtherOrder => (
             "LINES for RESERVE and SELL; UNITS for REDEEM",
@@ -389,6 +391,7 @@ fn table(name: &str) -> String {
         "definition" => markdown(0, DefinitionLayout::FIELDS),
         "tier" => markdown(0, TierLayout::FIELDS),
         "scope" => markdown(0, ScopeLayout::FIELDS),
+        "lot" => markdown(0, LotLayout::FIELDS),
         "wallet_card" => markdown(0, WalletCardLayout::FIELDS),
         "cart_line" => markdown(0, CartLineLayout::FIELDS),
         "quote_card" => markdown(0, QuoteCardLayout::FIELDS),

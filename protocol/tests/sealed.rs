@@ -75,6 +75,7 @@ impl Shop {
             debts_max: 4_096,
             cards_max: 4_096,
             redemptions_max: 4_096,
+            lots_max: 4_096,
         };
         let mut shop = Shop { engine: Engine::new(capacity, Rules::default(), 1), operations: 0 };
         assert_eq!(shop.engine.advance(NOW_MS, &mut Nowhere), Some(NOW_MS));

@@ -169,6 +169,8 @@ pub struct Report {
     lapses_counted_s: u64,
     /// Cards whose lapse was counted one by one, and the time that was over.
     counted: BTreeMap<CardId, u32>,
+    /// What orders came to on which open holds use cards, card by card.
+    amounts: BTreeMap<(u32, u16, u128), Vec<u64>>,
     /// The first account that the last event touched.
     touched: Option<Account>,
 }

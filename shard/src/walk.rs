@@ -29,7 +29,7 @@ use crate::recovery::{FrameError, RecoveryError, for_each_event};
 use books::HoldName;
 use scrip_engine::Engine;
 use scrip_engine::event::Event;
-use scrip_engine::ids::{MerchantId, OperationId, OperationKey, Slot, StockId};
+use scrip_engine::ids::{CardId, MerchantId, OperationId, OperationKey, Slot, StockId};
 use scrip_engine::limits::{Capacity, Rules};
 use scrip_engine::state::State;
 use scrip_engine::state::channels::ChannelUse;
@@ -117,6 +117,9 @@ impl Walk {
             self.look_at_keys(sequence, *hold, state);
         }
         self.books.bound = bound;
+        if let Some(entered) = self.books.cards.entered.take() {
+            self.look_at_card(sequence, entered, state);
+        }
         for words in core::mem::take(&mut self.books.cards.wrong) {
             self.fault(sequence, || words);
         }
@@ -131,6 +134,19 @@ impl Walk {
         self.faults += 1;
         if self.findings.len() < FAULTS_MAX {
             self.findings.push(format!("sequence {sequence}: {}", words()));
+        }
+    }
+
+    /// A card that was filled or paid back has what the books say.
+    fn look_at_card(&mut self, sequence: u64, (id, given, used): (CardId, u64, u64), state: &State) {
+        let found = state.find_card(id);
+        let found = found.map(|found| (state.units_given(&found), u64::from(found.card.consumed)));
+        if found != Some((given, used)) {
+            self.fault(sequence, || {
+                format!(
+                    "card {id} was given {given} units, of which {used} are used; the engine says {found:?}"
+                )
+            });
         }
     }
 

@@ -10,6 +10,7 @@
 //!
 //! Invariant: [`Oracle::check_laws`] holds after every command.
 
+mod accounts;
 mod batches;
 mod campaigns;
 mod cancel;
@@ -32,6 +33,7 @@ mod stocks;
 mod take;
 mod zones;
 
+pub use accounts::{Account, Lot, Part};
 pub use campaigns::{Campaign, CardBatch};
 pub use cards::{Card, Times};
 pub use hold_cards::HeldCard;
@@ -82,6 +84,8 @@ pub struct Oracle {
     issues: u64,
     /// Uses of cards so far, by redemptions and by holds.
     uses: u64,
+    /// Lots of cards so far.
+    lots_made: u64,
     /// How many claims debts may have.
     pub debts_max: usize,
     /// Bytes of their sealed texts.
@@ -328,6 +332,7 @@ impl Oracle {
             cards_max: usize::MAX,
             issues: 0,
             uses: 0,
+            lots_made: 0,
             debts_max: usize::MAX,
             sealed_bytes: 0,
             sealed_bytes_max: usize::MAX,
@@ -533,7 +538,10 @@ impl Oracle {
                 let owned = first.is_some_and(|card| card.owner.0 != 0);
                 issued.first.0 + if owned { u64::from(issued.cards - 1) << 58 } else { 0 }
             }
-            OwnedOutcome::Reversed { units, available } => u64::from(*units) << 32 | u64::from(*available),
+            OwnedOutcome::Reversed { units, available } | OwnedOutcome::Filled { units, available } => {
+                u64::from(*units) << 32 | u64::from(*available)
+            }
+            OwnedOutcome::CardRefunded { units, paid } => u64::from(*units) << 34 | paid,
             OwnedOutcome::KeysListed(_) => 0,
             OwnedOutcome::Cancelled(_) => 0,
             OwnedOutcome::Keys(keys) => match record.command {

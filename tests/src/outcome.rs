@@ -10,12 +10,13 @@ pub use cards::{OwnedCampaign, OwnedHoldCard, OwnedQuoted};
 use crate::request::OwnedRequest;
 use scrip_engine::answer::{
     Answer, BatchView, Cancelled, CardView, ChannelView, DebtView, HoldState, HoldView, Issued, KeyList,
-    KeyPage, KeyPlace, ListPage, ListedItem, ListedKeys, ListedPlace, More, OperationView, OrderHold,
-    Outcome, Redeemed, RedemptionView, StockView, WalletCard,
+    KeyPage, KeyPlace, ListPage, ListedItem, ListedKeys, ListedPlace, LotView, More, OperationView,
+    OrderHold, Outcome, Redeemed, RedemptionView, StockView, WalletCard,
 };
 use scrip_engine::calendar::Transition;
 use scrip_engine::command::{Block, Limits, Price, RiskRule, StockKind, StockTerms};
 use scrip_engine::ids::{CardId, ChannelId, OperationId, OrderId, StockId, UserId};
+use scrip_engine::limits::LOTS_PER_CARD_MAX;
 use scrip_engine::rejection::{CapacityOf, Code, Facts, LineFact};
 use scrip_engine::state::keys::KeyState;
 
@@ -49,7 +50,9 @@ pub enum OwnedOutcome {
     Redeemed(Redeemed),
     Reversed { units: u32, available: u32 },
     Campaign(Box<OwnedCampaign>),
-    Card(CardView),
+    Filled { units: u32, available: u32 },
+    CardRefunded { units: u32, paid: u64 },
+    Card(CardView, Vec<LotView>),
     Wallet { next: Option<CardId>, cards: Vec<WalletCard> },
     Redemption(RedemptionView),
     Quote(Box<OwnedQuoted>),
@@ -288,6 +291,11 @@ impl OwnedOutcome {
         }
     }
 
+    /// Whether it is a refusal that says when something begins or ended.
+    pub fn tells_time(&self) -> bool {
+        matches!(self.facts(), OwnedFacts::Time(_))
+    }
+
     /// The table that was full, for CAPACITY. The maximums of one stock are no tables, and card keys, cards, risk rules, blocks and
     /// zones are never forgotten, so the oracle counts them itself.
     pub fn full_table(&self) -> Option<CapacityOf> {
@@ -296,6 +304,7 @@ impl OwnedOutcome {
         self.maximum().filter(|of| {
             !matches!(of, StockUnits | Channels | Batches | Keys | SealedBytes | Blocks | RiskBooks | Zones)
                 && !matches!(of, Campaigns | Cards | CardBatches)
+                && !self.says_lots_of_one_card()
         })
     }
 
@@ -398,6 +407,11 @@ impl OwnedOutcome {
         }
     }
 
+    /// CAPACITY of the lots of one card, which the oracle counts itself.
+    fn says_lots_of_one_card(&self) -> bool {
+        self.facts() == OwnedFacts::Maximum(CapacityOf::Lots, LOTS_PER_CARD_MAX as u64)
+    }
+
     /// The card keys of an answer.
     pub fn keys(&self) -> Option<&OwnedKeys> {
         match self {
@@ -408,8 +422,9 @@ impl OwnedOutcome {
 
     /// Whether a command with this answer had reached the check for room, so that a full table may refuse it as well.
     pub fn reached_room(&self, request: &OwnedRequest) -> bool {
-        use CapacityOf::{CardBatches, Cards, Channels};
-        let last = if request.demand().is_some() { &[Channels, Cards, CardBatches][..] } else { &[Cards] };
+        use CapacityOf::{CardBatches, Cards, Channels, Lots};
+        let last =
+            if request.demand().is_some() { &[Channels, Cards, CardBatches][..] } else { &[Cards, Lots] };
         self.code().is_none() || self.maximum().is_some_and(|of| last.contains(&of))
     }
 }
@@ -471,7 +486,9 @@ impl From<Answer<'_>> for OwnedOutcome {
             Answer::Redeemed(redeemed) => OwnedOutcome::Redeemed(redeemed),
             Answer::Reversed { units, available } => OwnedOutcome::Reversed { units, available },
             Answer::Campaign(view) => OwnedOutcome::Campaign(Box::new(view.into())),
-            Answer::Card(view) => OwnedOutcome::Card(view),
+            Answer::Filled { units, available } => OwnedOutcome::Filled { units, available },
+            Answer::CardRefunded { units, paid } => OwnedOutcome::CardRefunded { units, paid },
+            Answer::Card(view, lots) => OwnedOutcome::Card(view, lots.to_vec()),
             Answer::Wallet { next, cards } => OwnedOutcome::Wallet { next, cards: cards.to_vec() },
             Answer::Redemption(view) => OwnedOutcome::Redemption(view),
             Answer::Quote(view) => OwnedOutcome::Quote(Box::new(view.into())),

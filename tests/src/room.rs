@@ -12,7 +12,7 @@ use scrip_engine::rejection::CapacityOf;
 use std::collections::BTreeSet;
 
 /// The tables, in the order of `Engine::usage`.
-pub const TABLES: [CapacityOf; 10] = [
+pub const TABLES: [CapacityOf; 11] = [
     CapacityOf::Stocks,
     CapacityOf::Holds,
     CapacityOf::ExtraLines,
@@ -23,6 +23,7 @@ pub const TABLES: [CapacityOf; 10] = [
     CapacityOf::Debts,
     CapacityOf::Cards,
     CapacityOf::Redemptions,
+    CapacityOf::Lots,
 ];
 
 /// Records that must be remembered in `table`.
@@ -42,6 +43,12 @@ pub fn remembered(oracle: &Oracle, table: CapacityOf) -> u64 {
         CapacityOf::Redemptions => {
             let redemptions = records(oracle).filter(|record| record.redemption.is_some()).count();
             redemptions + holds(oracle).map(|hold| hold.cards.len()).sum::<usize>()
+        }
+        CapacityOf::Lots => {
+            let accounts = oracle.cards.values().filter_map(|card| card.account.as_ref());
+            let parts = records(oracle).filter_map(|record| record.redemption.as_ref());
+            let parts: usize = parts.map(|redemption| redemption.parts.len()).sum();
+            accounts.map(|account| 1 + account.lots.len()).sum::<usize>() + parts
         }
         CapacityOf::Cards => oracle.pages(std::iter::empty()) * 64,
         other => unreachable!("{other:?} is no table"),
@@ -68,6 +75,14 @@ pub fn added(oracle: &Oracle, request: &OwnedRequest, table: CapacityOf) -> u64 
         }
         CapacityOf::Debts => waits_for(request).len(),
         CapacityOf::Redemptions => usize::from(redeems) + taken.map_or(0, |take| take.cards.len()),
+        CapacityOf::Lots => match &request.command {
+            // An account and two lots; as many parts as a card has lots.
+            OwnedCommand::OfCards(CardCommand::Account { .. }) => 3,
+            OwnedCommand::OfCards(CardCommand::Redeem(redeem)) => {
+                oracle.cards.get(&redeem.card).map_or(0, |card| card.lots().len() + 1)
+            }
+            _ => 0,
+        },
         _ => 0,
     };
     count as u64

@@ -38,6 +38,7 @@ const CAPACITY: Capacity = Capacity {
     debts_max: 4_096,
     cards_max: 4_096,
     redemptions_max: 4_096,
+    lots_max: 4_096,
 };
 
 /// What outlives a process: the directory, and what the world knows.

@@ -4,7 +4,7 @@ use scrip_engine::Engine;
 use scrip_engine::command::{
     CampaignKind, CampaignState, CampaignTerms, CardChange, CardState, Definition, StockTerms,
 };
-use scrip_engine::event::{Buyer, Event, Origin};
+use scrip_engine::event::{AccountEntry, Buyer, Event, Origin};
 use scrip_engine::ids::{CardId, ChannelId, MerchantId, OperationId, OrderId, Slot, StockId, UserId};
 use scrip_engine::limits::Rules;
 use scrip_shard::Walk;
@@ -78,11 +78,20 @@ impl Log {
 }
 
 fn issued(origin: Origin, owner: UserId, first: u64, count: u32) -> Event<'static> {
+    issued_of((CAMPAIGN, CardId::new(SLOT, 0, first)), origin, owner, count)
+}
+
+fn issued_of(
+    (campaign, first): (StockId, CardId),
+    origin: Origin,
+    owner: UserId,
+    count: u32,
+) -> Event<'static> {
     Event::Issued {
         origin,
-        campaign: CAMPAIGN,
+        campaign,
         owner,
-        first: CardId::new(SLOT, 0, first),
+        first,
         count,
         claimed: false,
         own_times: false,
@@ -131,6 +140,54 @@ fn the_books_of_a_life_of_cards_agree_with_the_engine() {
     assert_eq!(used, [(5, 1), (6, 3)], "a void card was used through the channel that issued it");
     let card = log.engine.state().find_card(CARD).expect("it was issued").card;
     assert_eq!((card.state(), card.consumed, card.void(4)), (CardState::Void, 2, 2));
+}
+
+fn entry(operation: u128, card: CardId, entry: AccountEntry) -> Event<'static> {
+    Event::Account { origin: origin(operation, 0), card, entry }
+}
+
+/// A log of a campaign of stored value, two cards of 100 units each.
+fn of_stored_value() -> Log {
+    let mut log = Log::new();
+    let stock = StockId::new(SLOT, 2);
+    let mut money =
+        Definition { kind: CampaignKind::StoredValue as u8, currency: *b"CNY", ..Definition::default() };
+    money.units.set(100);
+    log.push(&Event::CampaignCreated {
+        origin: origin(5, 0),
+        campaign: stock,
+        units: 10,
+        layout: 1,
+        terms: StockTerms { opens_ms: 0, closes_ms: 0, limit_per_user: 0, frozen: false },
+        name: b"gift",
+        key: b"sealed",
+        definition: CampaignTerms { definition: &money, tiers: &[], scope: &[] },
+    });
+    log.push(&issued_of((stock, CardId::new(SLOT, 1, 0)), origin(6, 5), UserId(9), 2));
+    log
+}
+
+#[test]
+fn the_books_of_accounts_agree_with_the_engine_and_see_what_can_not_be() {
+    let gift = CardId::new(SLOT, 1, 0);
+    let mut log = of_stored_value();
+    log.push(&entry(20, gift, AccountEntry::ToppedUp { principal: 50, bonus: 5, paid: 45, until_s: 0 }));
+    log.push(&redeemed(21, gift, 120));
+    log.push(&reversed(22, 21, 10));
+    log.push(&entry(23, gift, AccountEntry::ToppedUp { principal: 5, bonus: 0, paid: 5, until_s: 0 }));
+    assert_eq!(log.walk.faults, 0, "{:#?}", log.walk.findings);
+    log.push(&entry(24, gift, AccountEntry::Refunded { units: 45, voided: 50, paid: 0 }));
+    assert_eq!(log.walk.faults, 0, "{:#?}", log.walk.findings);
+    assert!(log.faults(&redeemed(25, gift, 1)) >= 1, "what was paid back is used");
+    let other = CardId::new(SLOT, 1, 1);
+    assert!(
+        log.faults(&entry(26, other, AccountEntry::Earned { units: 1, until_s: 0 })) >= 1,
+        "not the engine's"
+    );
+    assert!(
+        log.faults(&entry(27, CardId::new(SLOT, 1, 2), AccountEntry::Renewed { until_s: 1 })) >= 1,
+        "not issued"
+    );
 }
 
 #[test]

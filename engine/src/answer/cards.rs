@@ -90,8 +90,12 @@ pub struct CardView {
     pub generation: u8,
     /// The channel that issued it.
     pub channel: ChannelId,
-    /// Units left.
+    /// The level of a pass, from 1; 0: it is none.
+    pub level: u8,
+    /// Units left: the balance.
     pub available: u32,
+    /// Units left in lots that are no longer live.
+    pub expired: u32,
     /// Units used.
     pub consumed: u32,
     /// Units gone for good.
@@ -102,6 +106,30 @@ pub struct CardView {
     pub until_ms: u64,
     /// Its newest redemption that is not reversed whole, as long as that is known; 0: none.
     pub redemption: OperationId,
+}
+
+/// A lot of a card besides its own, as it lies on the wire.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Default, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned,
+)]
+#[repr(C)]
+pub struct LotView {
+    /// When it ends, ms; 0: with the card.
+    pub until_ms: U64,
+    /// Units it was made with.
+    pub units: U32,
+    /// Units left.
+    pub available: U32,
+    /// Units used.
+    pub consumed: U32,
+    /// What was paid for its units, in minor units.
+    pub paid: U32,
+    /// 1: bonus; 0: principal.
+    pub bonus: u8,
+    /// 1: it is live; 0: it has ended.
+    pub live: u8,
+    /// 0.
+    pub spare: [u8; 6],
 }
 
 /// A card of a wallet in short, as it lies on the wire.
@@ -118,7 +146,7 @@ pub struct WalletCard {
     pub from_ms: U64,
     /// Valid until, ms; 0: open.
     pub until_ms: U64,
-    /// Units left.
+    /// Units left: the balance.
     pub available: U32,
     /// Units used.
     pub consumed: U32,

@@ -4,6 +4,9 @@
 
 use super::Answer;
 
+/// In the number of a CARD_REFUND the units stand above what was paid for them.
+pub const REFUND_PAID_BITS: u32 = 34;
+
 /// A recorded operation that is not a hold's own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OperationView {
@@ -75,6 +78,16 @@ pub enum OperationKind {
     Reverse = 35,
     /// CARD_CHANGE.
     CardChange = 36,
+    /// TOPUP.
+    TopUp = 37,
+    /// EARN.
+    Earn = 38,
+    /// CARD_REFUND.
+    CardRefund = 39,
+    /// RENEW.
+    Renew = 40,
+    /// LEVEL.
+    Level = 41,
 }
 
 impl OperationKind {
@@ -110,6 +123,11 @@ impl OperationKind {
             34 => OperationKind::Claim,
             35 => OperationKind::Reverse,
             36 => OperationKind::CardChange,
+            37 => OperationKind::TopUp,
+            38 => OperationKind::Earn,
+            39 => OperationKind::CardRefund,
+            40 => OperationKind::Renew,
+            41 => OperationKind::Level,
             _ => return None,
         })
     }
@@ -123,6 +141,13 @@ impl OperationKind {
             OperationKind::Reverse => {
                 Answer::Reversed { units: (value >> 32) as u32, available: value as u32 }
             }
+            OperationKind::TopUp | OperationKind::Earn => {
+                Answer::Filled { units: (value >> 32) as u32, available: value as u32 }
+            }
+            OperationKind::CardRefund => Answer::CardRefunded {
+                units: (value >> REFUND_PAID_BITS) as u32,
+                paid: value & ((1 << REFUND_PAID_BITS) - 1),
+            },
             _ => Answer::StockChanged { value },
         }
     }

@@ -7,8 +7,8 @@
 use super::{Malformed, Parties, StockTerms};
 use crate::ids::{CardId, OrderId, StockId, UserId};
 use crate::limits::{
-    BEARER_CARDS_MAX, CAMPAIGN_KEY_BYTES_MAX, CAMPAIGN_UNITS_MAX, CARD_UNITS_MAX, CARDS_PER_ISSUE_MAX,
-    SCOPE_MAX, STACKING_CLASSES, TIERS_MAX,
+    BEARER_CARDS_MAX, CAMPAIGN_KEY_BYTES_MAX, CAMPAIGN_UNITS_MAX, CARD_UNITS_MAX, CARD_VALUE_MAX,
+    CARDS_PER_ISSUE_MAX,
 };
 use zerocopy::little_endian::{U16, U32, U64};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
@@ -27,6 +27,14 @@ pub enum CampaignKind {
     FixedPrice = 4,
     /// So many uses (次卡).
     Uses = 5,
+    /// Money that was paid in before (储值卡).
+    StoredValue = 6,
+    /// Filled stamp by stamp, then used whole (集点卡).
+    Stamps = 7,
+    /// Points that are earned and spent (积分).
+    Points = 8,
+    /// Membership: a percent off by its level, as often as one likes (会员卡).
+    Pass = 9,
 }
 
 impl CampaignKind {
@@ -38,8 +46,45 @@ impl CampaignKind {
             3 => CampaignKind::Item,
             4 => CampaignKind::FixedPrice,
             5 => CampaignKind::Uses,
+            6 => CampaignKind::StoredValue,
+            7 => CampaignKind::Stamps,
+            8 => CampaignKind::Points,
+            9 => CampaignKind::Pass,
             _ => return None,
         })
+    }
+
+    /// Whether its cards can be filled, by TOPUP or EARN.
+    #[inline]
+    pub const fn is_filled(self) -> bool {
+        matches!(self, CampaignKind::StoredValue | CampaignKind::Stamps | CampaignKind::Points)
+    }
+
+    /// Whether its cards stay usable without units.
+    #[inline]
+    pub const fn is_never_used(self) -> bool {
+        matches!(self, CampaignKind::StoredValue | CampaignKind::Points | CampaignKind::Pass)
+    }
+
+    /// Whether a balance of its cards can be as large as one of money.
+    #[inline]
+    pub const fn is_wide(self) -> bool {
+        matches!(self, CampaignKind::StoredValue | CampaignKind::Points)
+    }
+
+    /// The most units that a new card can have.
+    pub const fn units_max(self) -> u32 {
+        match self {
+            CampaignKind::Item | CampaignKind::Uses => CARD_UNITS_MAX,
+            CampaignKind::StoredValue | CampaignKind::Points => CARD_VALUE_MAX,
+            CampaignKind::Stamps => 0,
+            _ => 1,
+        }
+    }
+
+    /// The least units that a new card can have.
+    pub const fn units_min(self) -> u32 {
+        if self.is_filled() { 0 } else { 1 }
     }
 }
 
@@ -94,7 +139,8 @@ pub struct Definition {
     pub units: U32,
     /// The least amount an order must have, in minor units; 0: any.
     pub threshold: U64,
-    /// Minor units off; hundredths of a percent off; the price; else 0.
+    /// Minor units off; hundredths of a percent off; the price; what is paid for a new card of stored value; the goal of
+    /// stamps; hundredths of a minor unit that a point is worth; else 0.
     pub value: U64,
     /// The most a discount can be, in minor units; 0: no maximum.
     pub cap: U64,
@@ -114,9 +160,22 @@ pub struct Definition {
     pub grace_s: U32,
     /// In a quote: the stacking classes it combines with, bit n for class n; 0: it is used alone.
     pub combines: U32,
+    /// Of points: seconds for which those that are earned can be spent; 0: as the card.
+    pub earned_lasts_s: U32,
+    /// Of stored value: three capital letters; else 0.
+    pub currency: [u8; 3],
+    /// Of stored value, which lots are spent first: [`Definition::EARLIEST_FIRST`] and the others.
+    pub spending: u8,
 }
 
 impl Definition {
+    /// Lots that end first are spent first.
+    pub const EARLIEST_FIRST: u8 = 0;
+    /// Bonus is spent first.
+    pub const BONUS_FIRST: u8 = 1;
+    /// Principal is spent first.
+    pub const PRINCIPAL_FIRST: u8 = 2;
+
     /// Flag: the value is granted for each whole threshold in the amount.
     pub const EACH: u8 = 1;
     /// Flag: cards begin inactive.
@@ -266,7 +325,7 @@ pub struct Redeem<'a> {
     pub card: CardId,
     /// The generation of its code; `None`: it is named by its id.
     pub generation: Option<u8>,
-    /// Units; 0: 1.
+    /// Units; 0: 1, or what docs/cards.md says of a card that can be filled.
     pub units: u32,
     /// The gateway's order; 0: none.
     pub order: OrderId,
@@ -448,83 +507,6 @@ impl CampaignCreate<'_> {
         }
         self.terms.check()?;
         self.definition.check()
-    }
-}
-
-impl CampaignTerms<'_> {
-    pub(super) fn check(&self) -> Result<(), Malformed> {
-        let definition = self.definition;
-        let kind = CampaignKind::from_number(definition.kind).ok_or(Malformed::Definition("kind"))?;
-        if definition.flags & !Definition::FLAGS != 0 || definition.spare != 0 {
-            return Err(Malformed::Definition("a flag or reserved field"));
-        }
-        if definition.class >= STACKING_CLASSES {
-            return Err(Malformed::Definition("stacking class"));
-        }
-        if self.tiers.len() > TIERS_MAX {
-            return Err(Malformed::TierCount(self.tiers.len()));
-        }
-        if self.scope.len() > SCOPE_MAX {
-            return Err(Malformed::ScopeCount(self.scope.len()));
-        }
-        let units = definition.units.get();
-        let pieces = matches!(kind, CampaignKind::Item | CampaignKind::Uses);
-        if units == 0 || units > if pieces { CARD_UNITS_MAX } else { 1 } {
-            return Err(Malformed::Definition("units"));
-        }
-        self.check_worth(kind)?;
-        let (from_ms, until_ms) = (definition.from_ms.get(), definition.until_ms.get());
-        if until_ms != 0 && until_ms <= from_ms {
-            return Err(Malformed::Definition("valid until"));
-        }
-        if definition.interval_s != 0 && kind != CampaignKind::Uses {
-            return Err(Malformed::Definition("interval"));
-        }
-        let known = |entry: &ScopeEntry| {
-            (ScopeEntry::CHANNEL..=ScopeEntry::CATEGORY).contains(&entry.what)
-                && entry.spare == [0; 7]
-                && (entry.id != 0 || entry.what == ScopeEntry::CHANNEL)
-                && (entry.what != ScopeEntry::CHANNEL || entry.id.get() <= u64::from(u16::MAX))
-        };
-        match self.scope.iter().position(|entry| !known(entry)) {
-            Some(position) => Err(Malformed::Scope(position)),
-            None => Ok(()),
-        }
-    }
-
-    /// Threshold, value, cap, tiers: what of them goes with the kind.
-    fn check_worth(&self, kind: CampaignKind) -> Result<(), Malformed> {
-        let definition = self.definition;
-        let (threshold, value) = (definition.threshold.get(), definition.value.get());
-        let tiered = !self.tiers.is_empty();
-        let worth = match kind {
-            CampaignKind::AmountOff => tiered == (value == 0),
-            CampaignKind::PercentOff => (1..=10_000).contains(&value),
-            CampaignKind::FixedPrice => true,
-            CampaignKind::Item | CampaignKind::Uses => value == 0,
-        };
-        if !worth {
-            return Err(Malformed::Definition("value"));
-        }
-        let off = matches!(kind, CampaignKind::AmountOff | CampaignKind::PercentOff);
-        if definition.cap != 0 && !off {
-            return Err(Malformed::Definition("cap"));
-        }
-        if definition.each() && (kind != CampaignKind::AmountOff || threshold == 0) {
-            return Err(Malformed::Definition("each"));
-        }
-        if tiered && (kind != CampaignKind::AmountOff || threshold != 0 || definition.each()) {
-            return Err(Malformed::Definition("tiers"));
-        }
-        let ascends = |pair: &[Tier]| {
-            pair[0].threshold.get() < pair[1].threshold.get() && pair[0].value.get() < pair[1].value.get()
-        };
-        let first = self.tiers.first().is_none_or(|tier| tier.value != 0);
-        match self.tiers.windows(2).position(|pair| !ascends(pair)) {
-            Some(position) => Err(Malformed::Tier(position + 1)),
-            None if !first => Err(Malformed::Tier(0)),
-            None => Ok(()),
-        }
     }
 }
 

@@ -79,10 +79,10 @@ impl Request<'_> {
             Command::Issue(issue) => issue.check(),
             Command::Redeem(Redeem { generation, .. })
             | Command::CardChange { generation, .. }
-            | Command::CardShow { generation, .. } => match generation {
-                Some(generation) if *generation > GENERATION_MAX => Err(Malformed::Generation(*generation)),
-                _ => Ok(()),
-            },
+            | Command::CardShow { generation, .. } => check_generation(*generation),
+            Command::Account { generation, wish, .. } => {
+                check_generation(*generation).and_then(|()| wish.check())
+            }
             Command::ZoneSet(zone) => check_zone(zone),
             Command::Quote(quote) => quote.check(),
             Command::Extend { .. }
@@ -184,6 +184,13 @@ fn check_block(block: &KeyBlock<'_>) -> Result<(), Malformed> {
     match texts.ok_or(Malformed::KeyBlock(bytes.len()))?.position(bad) {
         Some(position) => Err(Malformed::KeyText(position)),
         None => Ok(()),
+    }
+}
+
+fn check_generation(generation: Option<u8>) -> Result<(), Malformed> {
+    match generation {
+        Some(generation) if generation > GENERATION_MAX => Err(Malformed::Generation(generation)),
+        _ => Ok(()),
     }
 }
 

@@ -4,7 +4,7 @@
 //! Invariant: each message says what would be right.
 
 use crate::limits::{
-    CAMPAIGN_KEY_BYTES_MAX, CAMPAIGN_UNITS_MAX, CARDS_PER_HOLD_MAX, CHANNELS_PER_STOCK_MAX,
+    CAMPAIGN_KEY_BYTES_MAX, CAMPAIGN_UNITS_MAX, CARD_VALUE_MAX, CARDS_PER_HOLD_MAX, CHANNELS_PER_STOCK_MAX,
     KEY_BLOCK_BYTES_MAX, KEY_TEXT_BYTES_MAX, KEYS_PER_CHUNK_MAX, NAME_BYTES_MAX, PRICES_PER_STOCK_MAX,
     QUOTE_CARDS_MAX, QUOTE_LINES_MAX, RISK_RULES_MAX, RISK_WINDOW_MAX_MS, RISK_WINDOW_MIN_MS, SCOPE_MAX,
     STOCK_UNITS_MAX, TIERS_MAX, TRANSITIONS_MAX, TTL_MAX_MS, UNITS_PER_LINE_MAX, ZONE_OFFSET_MAX_MINUTES,
@@ -154,7 +154,9 @@ pub enum Malformed {
     #[error("{0} tiers: a definition has at most {TIERS_MAX}")]
     TierCount(usize),
     /// A tier out of order.
-    #[error("tier {0}: tiers ascend in threshold and value, the first value is at least 1")]
+    #[error(
+        "tier {0}: tiers ascend in threshold and value, the first value is at least 1; levels take at most 100 % off"
+    )]
     Tier(usize),
     /// A scope that is too long.
     #[error("a scope of {0}: at most {SCOPE_MAX} are possible")]
@@ -193,6 +195,12 @@ pub enum Malformed {
     /// A card of a QUOTE that is given twice or out of bounds.
     #[error("card {0} of the QUOTE: given twice, or a reserved byte is not 0")]
     QuoteCard(usize),
+    /// A TOPUP, EARN, RENEW or LEVEL of nothing or too much.
+    #[error(
+        "a TOPUP brings 1 to {CARD_VALUE_MAX} units of principal or bonus, paid for principal alone, an EARN 1 to \
+         {CARD_VALUE_MAX}, a RENEW at least a second; levels are 1 to {TIERS_MAX}"
+    )]
+    Account,
     /// A generation that codes do not have.
     #[error("generation {0}: codes have 0 to 31")]
     Generation(u8),

@@ -1,6 +1,7 @@
-//! What a stock or a merchant may lay down beside the plain sale rules: limits of subjects, prices, risk rules, blocks. As
+//! What a stock or a merchant may lay down beside the plain sale rules: limits of subjects, prices, risk rules, blocks, a time zone. As
 //! they lie on the wire; the commands that set them borrow them from there.
 
+use crate::calendar::Transition;
 use crate::ids::ChannelId;
 use crate::limits::{
     PRICES_PER_STOCK_MAX, RISK_RULES_MAX, RISK_WINDOW_MAX_MS, RISK_WINDOW_MIN_MS, UNITS_PER_LINE_MAX,
@@ -318,4 +319,15 @@ impl Block {
             Err(Malformed::Block)
         }
     }
+}
+
+/// A merchant's time zone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ZoneSet<'a> {
+    /// The version the caller has seen; 0: there is none yet.
+    pub version: u32,
+    /// For people: UTF-8, 1 to 64 bytes, such as an IANA name.
+    pub name: &'a [u8],
+    /// Its transitions, 1 to 256, in ascending order.
+    pub transitions: &'a [Transition],
 }

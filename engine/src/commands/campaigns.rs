@@ -3,7 +3,9 @@
 use super::checks::{before_deciding, capacity, operation_room};
 use super::{Plan, Question, Reply, Resolved, Verdict, record};
 use crate::answer::{CampaignView, OperationKind};
-use crate::command::{CampaignCreate, CampaignState, CampaignTerms, Definition, ScopeEntry, StockKind, Tier};
+use crate::command::{
+    CampaignCreate, CampaignKind, CampaignState, CampaignTerms, Definition, ScopeEntry, StockKind, Tier,
+};
 use crate::content::content_digest;
 use crate::event::Event;
 use crate::ids::StockId;
@@ -88,7 +90,13 @@ pub fn decide_edit<'p>(
 ) -> Verdict<'p> {
     let fits = |campaign: &Campaign| {
         let (now, new) = (&campaign.definition, terms.definition);
+        let kept = |definition: &Definition| match definition.kind() {
+            // What was paid for cards, or fills them, stays what it was.
+            CampaignKind::StoredValue | CampaignKind::Stamps => definition.value.get(),
+            _ => 0,
+        };
         (now.kind, now.units, now.inactive()) == (new.kind, new.units, new.inactive())
+            && (kept(now), now.currency) == (kept(new), new.currency)
     };
     let content = content_digest(&question.request.envelope, &question.request.command);
     if let Some(verdict) = before_changing(state, question, (id, version, content), fits) {

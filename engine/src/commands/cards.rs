@@ -1,10 +1,10 @@
 //! CARD_CHANGE, CARD_SHOW, WALLET_SHOW.
 
 use super::checks::{before_deciding, operation_room};
-use super::redeem::{find, no_page};
+use super::redeem::{balance, find, no_page};
 use super::worth::{Span, end_in_seconds, in_ms};
 use super::{Plan, Question, Replies, Reply, Resolved, Verdict, record};
-use crate::answer::{CardView, OperationKind, WalletCard};
+use crate::answer::{CardView, LotView, OperationKind, WalletCard};
 use crate::command::{CardChange, CardState};
 use crate::content::content_digest;
 use crate::event::Event;
@@ -13,7 +13,8 @@ use crate::limits::{WALLET_CARDS_PER_ANSWER_MAX, WALLET_CARDS_SCANNED_MAX};
 use crate::rejection::{Code, Rejection};
 use crate::state::State;
 use crate::state::campaigns::Campaign;
-use crate::state::cards::CardRecord;
+use crate::state::cards::{CardRecord, Found};
+use crate::state::lots::LotRecord;
 use crate::state::stock::Posting;
 use crate::state::table::Handle;
 use scrip_planted::{Bug, on};
@@ -94,10 +95,9 @@ pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) {
     let to = leads_to(*change, found.state()).expect("decide refused other changes");
     found.set_state(to);
     (found.from_s, found.until_s) = (*from_s, *until_s);
+    let channel = ChannelId(found.channel);
     if *change == CardChange::Void {
-        // What is held follows as its holds end.
-        found.available = 0;
-        let channel = ChannelId(found.channel);
+        state.void_units(handle);
         let stock = state.campaigns.get(state.cards.place(handle).0).stock;
         if !on(Bug::VoidCardStaysIssued) {
             state.post(stock, channel, Posting::ReturnToVoid(1));
@@ -117,16 +117,19 @@ pub fn decide_show<'p>(
         return Verdict::Refuse(Rejection::plain(Code::CrossSlot));
     }
     match find(state, envelope.merchant, card, generation) {
-        Some(_) => Verdict::Answer(Reply::Card(card)),
+        Some(_) => Verdict::Answer(Reply::Card(card, question.now_ms)),
         None => Verdict::Refuse(Rejection::plain(Code::NotFound)),
     }
 }
 
-/// A card as it is.
-pub(super) fn view(state: &State, id: CardId) -> CardView {
+/// A card as it is; its lots are filled in.
+pub(super) fn view(state: &State, id: CardId, now_ms: u64, replies: &mut Replies) -> CardView {
     let found = state.find_card(id).expect("it was found before");
     let card = &found.card;
     let redemption = state.newest_redemption(card.redemption);
+    let available = balance(state, &found, now_ms);
+    replies.lots.clear();
+    replies.lots.extend(state.lots_of(found.record).map(|(_, lot)| lot_view(lot, now_ms)));
     CardView {
         card: id,
         campaign: state.stock_of_campaign(found.campaign).id,
@@ -134,12 +137,27 @@ pub(super) fn view(state: &State, id: CardId) -> CardView {
         state: card.state(),
         generation: card.generation,
         channel: ChannelId(card.channel),
-        available: card.available,
+        level: card.level(),
+        available,
+        expired: card.available - available,
         consumed: card.consumed,
-        void: card.void(found.campaign.definition.units.get()),
+        void: state.void_units_of(&found),
         from_ms: in_ms(card.from_s),
         until_ms: in_ms(card.until_s),
         redemption: OperationId(redemption.map_or(0, |found| found.operation)),
+    }
+}
+
+fn lot_view(lot: &LotRecord, now_ms: u64) -> LotView {
+    LotView {
+        until_ms: U64::new(in_ms(lot.until_s)),
+        units: U32::new(lot.units),
+        available: U32::new(lot.available),
+        consumed: U32::new(lot.consumed),
+        paid: U32::new(lot.paid),
+        bonus: u8::from(lot.is_bonus()),
+        live: u8::from(lot.is_live(now_ms)),
+        spare: [0; 6],
     }
 }
 
@@ -152,6 +170,8 @@ pub struct Page {
     campaign: Option<Handle>,
     /// How many it has at most.
     count_max: usize,
+    /// Shard time.
+    now_ms: u64,
 }
 
 /// Decides a WALLET_SHOW.
@@ -191,7 +211,7 @@ pub fn decide_wallet<'p>(
         0 => WALLET_CARDS_PER_ANSWER_MAX,
         wanted => wanted.min(WALLET_CARDS_PER_ANSWER_MAX),
     };
-    Verdict::Answer(Reply::Wallet(Page { first, campaign, count_max }))
+    Verdict::Answer(Reply::Wallet(Page { first, campaign, count_max, now_ms: question.now_ms }))
 }
 
 /// Fills in a page; answers the last card it has looked at, unless the list ends there.
@@ -203,7 +223,7 @@ pub(super) fn fill(state: &State, page: Page, replies: &mut Replies) -> Option<C
         last = handle;
         let (campaign, _) = state.cards.place(handle);
         if page.campaign.is_none_or(|wanted| wanted == campaign) {
-            replies.wallet.push(wallet_card(state, handle, state.campaigns.get(campaign)));
+            replies.wallet.push(wallet_card(state, (handle, page.now_ms), state.campaigns.get(campaign)));
         }
         if replies.wallet.len() == page.count_max {
             break;
@@ -212,16 +232,18 @@ pub(super) fn fill(state: &State, page: Page, replies: &mut Replies) -> Option<C
     state.cards_before(last).next().map(|_| state.card_id(last))
 }
 
-fn wallet_card(state: &State, handle: Handle, campaign: &Campaign) -> WalletCard {
-    let card = state.cards.get(handle);
+fn wallet_card(state: &State, (handle, now_ms): (Handle, u64), campaign: &Campaign) -> WalletCard {
+    let card = *state.cards.get(handle);
+    let found = Found { campaign, card, record: Some(handle) };
+    let available = balance(state, &found, now_ms);
     WalletCard {
         card: U64::new(state.card_id(handle).0),
         campaign: U64::new(state.stock_of_campaign(campaign).id.0),
         from_ms: U64::new(in_ms(card.from_s)),
         until_ms: U64::new(in_ms(card.until_s)),
-        available: U32::new(card.available),
+        available: U32::new(available),
         consumed: U32::new(card.consumed),
-        void: U32::new(card.void(campaign.definition.units.get())),
+        void: U32::new(state.void_units_of(&found)),
         channel: U16::new(card.channel),
         state: card.state() as u8,
         generation: card.generation,

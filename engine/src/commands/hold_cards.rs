@@ -6,10 +6,10 @@
 
 use super::redeem::{check_state, check_use, check_worth, find};
 use super::take::Replaced;
-use super::worth::{discount, end_in_seconds, in_ms};
+use super::worth::{Use, discount, end_in_seconds, in_ms};
 use super::{Plan, Question};
 use crate::answer::{HoldCard, HoldState};
-use crate::command::{CardLine, CardState, Take};
+use crate::command::{CampaignKind, CardLine, CardState, Take};
 use crate::event::{EventCard, EventLine, RefusedLine};
 use crate::ids::{CardId, MerchantId};
 use crate::limits::{CARDS_PER_PAGE, REVERSAL_WINDOW_DEFAULT_S};
@@ -123,7 +123,10 @@ fn check_worth_of_each(
     for (position, line) in take.cards.iter().enumerate() {
         let card = found(state, merchant(question), line);
         let room = u64::from(card.card.available) + freed(state, replaced, &card);
-        let refusal = if check_worth(state, question, &line.as_redeem(take), &card).is_some() {
+        let definition = &card.campaign.definition;
+        // What can be filled has lots, and a pass no units: neither is held yet.
+        let is_held = !definition.kind().is_filled() && definition.kind() != CampaignKind::Pass;
+        let refusal = if !is_held || check_worth(state, question, &line.as_redeem(take), &card).is_some() {
             Some((Code::RuleFailed, 0))
         } else {
             (demand(take, line.card()) > room).then_some((Code::BalanceExceeded, room))
@@ -132,11 +135,12 @@ fn check_worth_of_each(
             let at = take.lines.len() + position;
             plan.facts.push(LineFact::new(at, why, line.units.get(), available));
         }
-        let campaign = card.campaign;
+        let (campaign, amount) = (card.campaign, line.amount.get());
+        let used = Use { amount, units: line.units.get(), level: card.card.level() };
         plan.cards.push(EventCard {
             card: line.card,
             amount: line.amount,
-            discount: U64::new(discount(&campaign.definition, &campaign.tiers, line.amount.get())),
+            discount: U64::new(discount(&campaign.definition, &campaign.tiers, &used)),
             units: line.units,
             spare: U32::ZERO,
         });

@@ -226,9 +226,7 @@ pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) -> Handl
         state.campaigns.add_batch(handle, batch);
         first.0
     } else {
-        let units = definition.units.get();
-        let card = CardRecord::new(*owner, units, first_state(definition.inactive()), origin.channel)
-            .valid(times, *own_times);
+        let card = CardRecord::new(*owner, &definition, origin.channel).valid(times, *own_times);
         for serial in first.serial()..first.serial() + u64::from(*count) {
             let made = state.make_card(handle, serial, card);
             state.hang_into_wallet(made);

@@ -4,6 +4,7 @@
 //! writer, can't fail, and asserts what `decide` refused. The living hand over the handles that `decide` resolved
 //! ([`Resolved`]); history resolves them from the event.
 
+pub mod accounts;
 pub mod campaigns;
 pub mod cancel;
 pub mod cards;
@@ -40,8 +41,8 @@ pub mod zone;
 pub use resolve::resolve;
 
 use crate::answer::{
-    BatchView, ChannelView, DebtView, HoldCard, HoldLine, KeyPlace, ListedPlace, OperationKind, OrderHold,
-    QuoteView, WalletCard,
+    BatchView, ChannelView, DebtView, HoldCard, HoldLine, KeyPlace, ListedPlace, LotView, OperationKind,
+    OrderHold, QuoteView, WalletCard,
 };
 use crate::calendar::Transition;
 use crate::command::{Block, Command, Price, Quota, Request, RiskRule};
@@ -134,8 +135,8 @@ pub enum Reply {
     Redemption(Handle),
     /// CAMPAIGN_SHOW.
     Campaign(Handle),
-    /// CARD_SHOW.
-    Card(CardId),
+    /// CARD_SHOW, at this shard time.
+    Card(CardId, u64),
     /// WALLET_SHOW.
     Wallet(cards::Page),
     /// OPERATION_SHOW of a hold.
@@ -302,6 +303,8 @@ pub struct Replies {
     pub order_holds: Vec<OrderHold>,
     /// Cards of a wallet.
     pub wallet: Vec<WalletCard>,
+    /// Lots of a card.
+    pub lots: Vec<LotView>,
     /// Transitions of a zone.
     pub transitions: Vec<Transition>,
 }
@@ -397,6 +400,7 @@ pub fn decide<'p>(state: &State, question: Question<'_>, plan: &'p mut Plan) -> 
         Command::Redeem(redeem) => redeem::decide(state, question, redeem, plan),
         Command::Reverse { .. }
         | Command::CardChange { .. }
+        | Command::Account { .. }
         | Command::CampaignCreate(_)
         | Command::CampaignEdit { .. }
         | Command::CampaignState { .. }
@@ -416,6 +420,9 @@ fn decide_cards<'p>(state: &State, question: Question<'_>, plan: &'p mut Plan) -
         }
         Command::CardChange { card, generation, change } => {
             cards::decide_change(state, question, (*card, *generation, *change), plan)
+        }
+        Command::Account { card, generation, wish } => {
+            accounts::decide(state, question, (*card, *generation, *wish), plan)
         }
         Command::CampaignCreate(create) => campaigns::decide_create(state, question, create, plan),
         Command::CampaignEdit { campaign, version, terms } => {
@@ -509,6 +516,7 @@ pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) -> Optio
         Event::Redeemed { .. } => Some(redeem::apply(state, event, resolved)),
         Event::Reversed { .. }
         | Event::CardChanged { .. }
+        | Event::Account { .. }
         | Event::CampaignCreated { .. }
         | Event::CampaignEdited { .. }
         | Event::CampaignMoved { .. } => {
@@ -533,6 +541,7 @@ fn apply_cards(state: &mut State, event: &Event<'_>, resolved: &Resolved) {
     match event {
         Event::Reversed { .. } => reverse::apply(state, event, resolved),
         Event::CardChanged { .. } => cards::apply(state, event, resolved),
+        Event::Account { .. } => accounts::apply(state, event, resolved),
         event => campaigns::apply(state, event, resolved),
     }
 }

@@ -6,7 +6,7 @@
 //! changed, nothing is allocated, and work is bounded whatever lies in a wallet.
 
 use super::redeem::{check_owner, check_state, check_times, find};
-use super::worth::{Purpose, in_ms, in_scope, least_amount};
+use super::worth::{Purpose, in_ms, in_scope, least_amount, percent_of_level};
 use super::{Plan, Question, Verdict};
 use crate::answer::{CardOutcome, QuoteView, QuotedCard, QuotedLine};
 use crate::command::{CampaignKind, Quote, QuoteCard};
@@ -194,7 +194,8 @@ fn consider<'s>(
 fn tiers_of(found: &Found<'_>) -> ArrayVec<price::Tier, TIERS_MAX> {
     let value_max = capped(found.campaign.definition.cap.get()).unwrap_or(Amount(QUOTE_AMOUNT_MAX));
     let mut tiers: ArrayVec<price::Tier, TIERS_MAX> = ArrayVec::new();
-    for tier in &found.campaign.tiers {
+    let is_stepped = found.campaign.definition.kind() == CampaignKind::AmountOff;
+    for tier in found.campaign.tiers.iter().filter(|_| is_stepped) {
         let (threshold, value) = (Amount(tier.threshold.get()), Amount(tier.value.get()).min(value_max));
         let more = tiers.last().is_none_or(|before| before.value < value);
         if threshold.0 <= QUOTE_AMOUNT_MAX && more {
@@ -229,7 +230,16 @@ fn offer<'a>(card: &'a Considered<'_>) -> Option<price::Offer<'a>> {
         }
         CampaignKind::Item => price::Kind::Item { pieces: found.card.available },
         CampaignKind::FixedPrice => price::Kind::FixedPrice { price: value, pieces: 1 },
-        CampaignKind::Uses => return None,
+        CampaignKind::Pass => {
+            let off_basis_points = percent_of_level(&campaign.tiers, found.card.level()) as u16;
+            if off_basis_points == 0 {
+                return None;
+            }
+            price::Kind::PercentOff { off_basis_points, cap }
+        }
+        CampaignKind::Uses | CampaignKind::StoredValue | CampaignKind::Stamps | CampaignKind::Points => {
+            return None;
+        }
     };
     let counted = match definition.before() {
         true => price::Counted::BeforeEverything,

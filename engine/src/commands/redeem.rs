@@ -5,16 +5,17 @@
 use super::checks::{before_deciding, capacity};
 use super::issue::{check_risk, no_pages};
 use super::take::subjects;
-use super::worth::{Purpose, discount, in_ms, in_scope, least_amount};
+use super::worth::{Purpose, Use, discount, in_ms, in_scope, least_amount};
 use super::{Plan, Question, Reply, Resolved, TO_BE_MADE, Verdict, risk};
 use crate::answer::{Redeemed, RedemptionView};
-use crate::command::{CampaignState, CardState, Redeem, Take};
+use crate::command::{CampaignKind, CampaignState, CardState, Definition, Redeem, Take};
 use crate::content::content_digest;
 use crate::event::{Buyer, Event};
 use crate::ids::{CardId, MerchantId, OrderId, UserId};
 use crate::rejection::{CapacityOf, Code, Facts, Rejection};
 use crate::state::State;
 use crate::state::cards::{CardRecord, Found};
+use crate::state::lots::Shares;
 use crate::state::reclaim::VISITS_PER_INSERTION;
 use crate::state::redemptions::NewRedemption;
 use crate::state::table::Handle;
@@ -66,15 +67,16 @@ pub fn decide<'p>(
         return Verdict::Refuse(rejection);
     }
     let campaign = found.campaign;
+    let used = asked(state, question, redeem, &found);
     let event = Event::Redeemed {
         origin: question.origin(content),
         card: redeem.card,
-        units: redeem.asked(),
+        units: used.units,
         buyer: Buyer { order: redeem.order, user: redeem.user },
         parties: redeem.parties.copied(),
         flagged: plan.flagged,
         amount: redeem.amount,
-        discount: discount(&campaign.definition, &campaign.tiers, redeem.amount),
+        discount: discount(&campaign.definition, &campaign.tiers, &used),
     };
     Verdict::Do(event, &plan.resolved, Reply::Redeemed(TO_BE_MADE))
 }
@@ -146,6 +148,48 @@ fn check_locked(state: &State, redeem: &Redeem<'_>, found: &Found<'_>) -> Option
     })
 }
 
+/// What a card has that can be used now.
+#[inline]
+pub(super) fn balance(state: &State, found: &Found<'_>, now_ms: u64) -> u32 {
+    match found.campaign.definition.kind().is_filled() {
+        true => state.balance(found.record, &found.card, now_ms),
+        false => found.card.available,
+    }
+}
+
+/// What is to be used of a card, and on how much.
+#[inline]
+fn asked(state: &State, question: Question<'_>, redeem: &Redeem<'_>, found: &Found<'_>) -> Use {
+    let (definition, amount, level) = (&found.campaign.definition, redeem.amount, found.card.level());
+    let units = match definition.kind() {
+        CampaignKind::Pass if redeem.units <= 1 => 0,
+        CampaignKind::Stamps if redeem.units == 0 => definition.value.get() as u32,
+        kind if kind.is_wide() && redeem.units == 0 => {
+            let most = match kind {
+                CampaignKind::StoredValue => u128::from(amount),
+                _ => (u128::from(amount) * 100).div_ceil(u128::from(definition.value.get())),
+            };
+            let balance = balance(state, found, question.now_ms);
+            u32::try_from(most).unwrap_or(u32::MAX).min(balance).max(1)
+        }
+        _ => redeem.asked(),
+    };
+    Use { amount, units, level }
+}
+
+/// Of kinds whose units are not free to choose: what may be asked for at most, or alone, if that is not what is.
+fn other_units(definition: &Definition, used: &Use) -> Option<u64> {
+    match definition.kind() {
+        CampaignKind::StoredValue => (u64::from(used.units) > used.amount).then_some(used.amount),
+        CampaignKind::Stamps => {
+            let goal = definition.value.get();
+            (u64::from(used.units) != goal).then_some(goal)
+        }
+        CampaignKind::Pass => (used.units > 0).then_some(1),
+        _ => None,
+    }
+}
+
 /// Steps 7 and 8.
 #[inline]
 fn check_rules(
@@ -157,7 +201,8 @@ fn check_rules(
     if let Some(rejection) = check_worth(state, question, redeem, found) {
         return Some(rejection);
     }
-    let (units, available) = (redeem.asked(), found.card.available);
+    let units = asked(state, question, redeem, found).units;
+    let available = balance(state, found, question.now_ms);
     let stock = state.stock_of_campaign(found.campaign).id;
     (units > available).then(|| Rejection {
         code: Code::BalanceExceeded,
@@ -177,7 +222,8 @@ pub(super) fn check_worth(
     let stock = state.stock_of_campaign(campaign).id;
     let refuse =
         |code, asked, available| Some(Rejection { code, facts: Facts::Units { stock, asked, available } });
-    let (threshold, units) = (least_amount(&campaign.definition, &campaign.tiers), redeem.asked());
+    let used = asked(state, question, redeem, found);
+    let (threshold, units) = (least_amount(&campaign.definition, &campaign.tiers), used.units);
     if redeem.amount < threshold {
         return refuse(Code::RuleFailed, redeem.amount, threshold);
     }
@@ -187,6 +233,9 @@ pub(super) fn check_worth(
         if newest.is_some_and(|newest| question.now_ms - newest.at_ms() < interval_ms) {
             return refuse(Code::RuleFailed, u64::from(units), 0);
         }
+    }
+    if let Some(instead) = other_units(&campaign.definition, &used) {
+        return refuse(Code::RuleFailed, u64::from(units), instead);
     }
     None
 }
@@ -206,7 +255,30 @@ fn no_room(
     if let Some(rejection) = no_page(state, redeem.card, found) {
         return Some(rejection);
     }
-    if state.risk.speaks_of(risk::owner(question)) { risk::no_room(state, question, take) } else { None }
+    let no_counts = match state.risk.speaks_of(risk::owner(question)) {
+        true => risk::no_room(state, question, take),
+        false => None,
+    };
+    no_counts.or_else(|| no_parts(state, question, redeem, found))
+}
+
+/// CAPACITY if there is no room to remember which lots it takes of.
+fn no_parts(
+    state: &State,
+    question: Question<'_>,
+    redeem: &Redeem<'_>,
+    found: &Found<'_>,
+) -> Option<Rejection<'static>> {
+    let definition = &found.campaign.definition;
+    if !definition.kind().is_wide() {
+        return None;
+    }
+    let units = asked(state, question, redeem, found).units;
+    let shares = state.shares_of((found.record, &found.card), definition, (question.now_ms, units));
+    let parts = if shares.iter().any(|share| share.lot.is_some()) { shares.len() as u64 } else { 0 };
+    let maximum = u64::from(state.capacity.lots_max);
+    let full = parts > 0 && u64::from(state.lots.used()) + parts > maximum;
+    full.then(|| capacity(CapacityOf::Lots, maximum))
 }
 
 /// CAPACITY if a card needs a record, and there is no page for it.
@@ -226,13 +298,23 @@ pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) -> Handl
         unreachable!("only Redeemed is applied here");
     };
     let handle = state.touch_card(*card);
+    let definition = &state.campaigns.get(state.cards.place(handle).0).definition;
+    let (kind, now_ms) = (definition.kind(), state.now_ms);
+    let shares = match kind.is_wide() {
+        true => state.shares_of((Some(handle), state.cards.get(handle)), definition, (now_ms, *units)),
+        false => Shares::new(),
+    };
     let record = state.cards.get_mut(handle);
     assert!(record.state() == CardState::Active, "only an active card is redeemed");
     record.available = record.available.checked_sub(*units).expect("a card is used for what it has");
     record.consumed += units;
-    let left = record.available;
-    if left == 0 && record.held == 0 {
+    let mut left = record.available;
+    if left == 0 && record.held == 0 && !kind.is_never_used() {
         record.set_state(CardState::Used);
+    }
+    if kind.is_wide() {
+        // Of its lots nothing is taken yet: what lies in those that are over is the same before and after.
+        left -= state.expired_units(Some(handle), now_ms);
     }
     let of = (origin.merchant, origin.slot);
     if state.risk.speaks_of(of) {
@@ -248,8 +330,10 @@ pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) -> Handl
         left,
         discount: *discount,
         flagged: *flagged,
+        wide: kind.is_wide(),
     };
     let redemption = state.insert_redemption(&new, handle, resolved.hash);
+    state.take_of_lots(redemption, &shares);
     state.reclaim(VISITS_PER_INSERTION);
     redemption
 }
@@ -262,7 +346,7 @@ pub(super) fn answer(state: &State, redemption: Handle) -> Redeemed {
         card: state.card_id(Handle(record.card)),
         units: record.units(),
         available: record.left(),
-        discount: record.discount,
+        discount: record.discount(),
         at_ms: record.at_ms(),
     }
 }
@@ -275,7 +359,7 @@ pub(super) fn view(state: &State, redemption: Handle) -> RedemptionView {
         units: record.units(),
         reversed: record.reversed(),
         order: OrderId(record.order),
-        discount: record.discount,
+        discount: record.discount(),
         at_ms: record.at_ms(),
         flagged: record.flagged(),
     }

@@ -105,7 +105,10 @@ pub fn read<'r>(state: &'r State, reply: Reply, replies: &'r mut Replies) -> Out
         Reply::Redeemed(handle) => Outcome::Done(Answer::Redeemed(super::redeem::answer(state, handle))),
         Reply::Redemption(handle) => Outcome::Done(Answer::Redemption(super::redeem::view(state, handle))),
         Reply::Campaign(handle) => Outcome::Done(Answer::Campaign(super::campaigns::view(state, handle))),
-        Reply::Card(card) => Outcome::Done(Answer::Card(super::cards::view(state, card))),
+        Reply::Card(card, now_ms) => {
+            let view = super::cards::view(state, card, now_ms, replies);
+            Outcome::Done(Answer::Card(view, &replies.lots))
+        }
         Reply::Wallet(page) => {
             let next = super::cards::fill(state, page, replies);
             Outcome::Done(Answer::Wallet { next, cards: &replies.wallet })

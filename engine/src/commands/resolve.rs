@@ -94,7 +94,8 @@ pub fn resolve(state: &State, event: &Event<'_>, resolved: &mut Resolved) {
         | Event::Issued { origin, .. }
         | Event::Redeemed { origin, .. }
         | Event::Reversed { origin, .. }
-        | Event::CardChanged { origin, .. } => resolved.hash = new_record(state, &origin.key()),
+        | Event::CardChanged { origin, .. }
+        | Event::Account { origin, .. } => resolved.hash = new_record(state, &origin.key()),
         Event::Tick { .. } | Event::FloorRaised { .. } | Event::Configured { .. } => {}
     }
 }

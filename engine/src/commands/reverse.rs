@@ -6,7 +6,7 @@ use super::checks::{before_deciding, operation_room};
 use super::worth::{end_in_seconds, in_ms};
 use super::{Plan, Question, Reply, Resolved, Verdict, record};
 use crate::answer::OperationKind;
-use crate::command::CardState;
+use crate::command::{CampaignKind, CardState, Definition};
 use crate::content::content_digest;
 use crate::event::Event;
 use crate::ids::{OperationId, OperationKey};
@@ -40,6 +40,9 @@ pub fn decide<'p>(
     if card.state() == CardState::Void {
         return refuse(Code::Void, Facts::None);
     }
+    if definition.kind() == CampaignKind::Pass {
+        return refuse(Code::RuleFailed, Facts::None);
+    }
     let window_s = match definition.window_s.get() {
         0 => REVERSAL_WINDOW_DEFAULT_S,
         window_s => window_s,
@@ -61,12 +64,37 @@ pub fn decide<'p>(
     if let Some(rejection) = operation_room(state) {
         return Verdict::Refuse(rejection);
     }
-    let lives_ms = question.now_ms + in_ms(definition.grace_s.get());
-    let ends = card.until_s != 0 && definition.grace_s != 0 && in_ms(card.until_s) < lives_ms;
-    let until_s = if ends { end_in_seconds(lives_ms) } else { card.until_s };
-    let value = answered(units, card.available + units);
+    let lives_until_s = graced(definition, question.now_ms);
+    let until_s = if card.until_s == 0 { 0 } else { card.until_s.max(lives_until_s) };
+    let value = answered(units, left_then(state, handle, units, (question.now_ms, lives_until_s)));
     let event = Event::Reversed { origin: question.origin(content), redemption, units, until_s };
     Verdict::Do(event, &plan.resolved, Reply::Value(OperationKind::Reverse, value))
+}
+
+/// Until when what gets units back lives at least, seconds; 0: there is no grace.
+fn graced(definition: &Definition, now_ms: u64) -> u32 {
+    match definition.grace_s.get() {
+        0 => 0,
+        grace_s => end_in_seconds(now_ms + in_ms(grace_s)),
+    }
+}
+
+/// The balance of a card once it got units of a redemption back.
+fn left_then(state: &State, redemption: Handle, units: u32, lives: (u64, u32)) -> u32 {
+    let card = Handle(state.redemptions.get(redemption).card);
+    let record = state.cards.get(card);
+    let kind = state.campaigns.get(state.cards.place(card).0).definition.kind();
+    if !kind.is_wide() {
+        return record.available + units;
+    }
+    let (mut balance, mut own) = (state.balance(Some(card), record, lives.0), units);
+    for share in state.way_back(redemption, units) {
+        if let Some((before, after)) = state.revived(&share, lives) {
+            balance = balance - before + after;
+            own -= share.units;
+        }
+    }
+    balance + own
 }
 
 fn find(state: &State, key: &OperationKey, now_ms: u64) -> Option<Handle> {
@@ -89,7 +117,12 @@ pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) {
     let key = OperationKey { operation: *redemption, ..origin.key() };
     let handle = find(state, &key, state.now_ms).expect("the log names a redemption that is there");
     let card = Handle(state.redemptions.get(handle).card);
+    let definition = &state.campaigns.get(state.cards.place(card).0).definition;
+    let (is_wide, lives_until_s) = (definition.kind().is_wide(), graced(definition, state.now_ms));
     state.reverse_redemption(handle, *units);
+    if is_wide {
+        state.give_back_to_lots(handle, *units, lives_until_s);
+    }
     let found = state.cards.get_mut(card);
     found.consumed = found.consumed.checked_sub(*units).expect("what is reversed was used");
     found.available += units;
@@ -97,6 +130,10 @@ pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) {
     if found.state() == CardState::Used {
         found.set_state(CardState::Active);
     }
-    let value = answered(*units, found.available);
+    let mut left = found.available;
+    if is_wide {
+        left -= state.expired_units(Some(card), state.now_ms);
+    }
+    let value = answered(*units, left);
     record(state, origin, OperationKind::Reverse, value, resolved);
 }

@@ -5,6 +5,7 @@
 
 use crate::command::{CampaignKind, Definition, ScopeEntry, Tier};
 use crate::ids::ChannelId;
+use crate::limits::POINTS_DISCOUNT_MAX;
 use scrip_planted::{Bug, on};
 
 const SECOND_MS: u64 = 1_000;
@@ -58,12 +59,31 @@ pub fn in_ms(seconds: u32) -> u64 {
 
 /// The least amount that an order must have.
 pub fn least_amount(definition: &Definition, tiers: &[Tier]) -> u64 {
+    // The levels of a pass are no steps of an amount.
+    let tiers = if definition.kind() == CampaignKind::Pass { &[] } else { tiers };
     tiers.first().map_or(definition.threshold.get(), |tier| tier.threshold.get())
 }
 
+/// What a redemption uses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Use {
+    /// What of the order, in minor units.
+    pub amount: u64,
+    /// Units of the card.
+    pub units: u32,
+    /// The level of a pass, from 1.
+    pub level: u8,
+}
+
+/// Hundredths of a percent that a pass takes off at a level. One that is no longer there counts as the last.
+pub fn percent_of_level(tiers: &[Tier], level: u8) -> u64 {
+    let last = tiers.len().saturating_sub(1);
+    tiers.get(usize::from(level.max(1) - 1).min(last)).map_or(0, |found| found.value.get())
+}
+
 /// What one redemption takes off an amount that reaches the (lowest) threshold.
-pub fn discount(definition: &Definition, tiers: &[Tier], amount: u64) -> u64 {
-    let value = definition.value.get();
+pub fn discount(definition: &Definition, tiers: &[Tier], used: &Use) -> u64 {
+    let (value, amount, units) = (definition.value.get(), used.amount, u64::from(used.units));
     let capped = |discount: u64| match definition.cap.get() {
         0 => discount,
         cap => discount.min(cap),
@@ -79,7 +99,10 @@ pub fn discount(definition: &Definition, tiers: &[Tier], amount: u64) -> u64 {
         CampaignKind::AmountOff => capped(value),
         CampaignKind::PercentOff => capped(percent(amount, value)),
         CampaignKind::FixedPrice => amount.saturating_sub(value),
-        CampaignKind::Item | CampaignKind::Uses => 0,
+        CampaignKind::StoredValue => units,
+        CampaignKind::Points => (units * value / 100).min(POINTS_DISCOUNT_MAX),
+        CampaignKind::Pass => capped(percent(amount, percent_of_level(tiers, used.level))),
+        CampaignKind::Item | CampaignKind::Uses | CampaignKind::Stamps => 0,
     };
     off.min(amount)
 }

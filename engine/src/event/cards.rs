@@ -7,7 +7,93 @@ use super::decode::Reader;
 use super::encode::Writer;
 use super::layout::*;
 use super::*;
-use crate::limits::{CAMPAIGN_KEY_BYTES_MAX, CARD_UNITS_MAX, SCOPE_MAX, STACKING_CLASSES, TIERS_MAX};
+use crate::limits::{CAMPAIGN_KEY_BYTES_MAX, SCOPE_MAX, STACKING_CLASSES, TIERS_MAX};
+
+/// What happened to the account of a card.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AccountEntry {
+    /// Stored value was paid in: a lot of principal and one of bonus, as far as they have units.
+    ToppedUp {
+        /// Units that were paid for.
+        principal: u32,
+        /// Units that came with them.
+        bonus: u32,
+        /// What was paid for the principal, in minor units.
+        paid: u32,
+        /// When these units end, seconds; 0: with the card.
+        until_s: u32,
+    },
+    /// Stamps or points were earned.
+    Earned {
+        /// Units.
+        units: u32,
+        /// When they end, seconds; 0: with the card, in whose own lot they are.
+        until_s: u32,
+    },
+    /// What was left was paid back: all that was available is void.
+    Refunded {
+        /// Live units of principal.
+        units: u32,
+        /// All that became void.
+        voided: u32,
+        /// What was paid for the principal, in minor units.
+        paid: u64,
+    },
+    /// A pass is valid for longer.
+    Renewed {
+        /// Until then, seconds.
+        until_s: u32,
+    },
+    /// A pass has another level.
+    Levelled {
+        /// The level, from 1.
+        level: u8,
+    },
+}
+
+impl AccountEntry {
+    const fn kind(self) -> u8 {
+        match self {
+            AccountEntry::ToppedUp { .. } => TOPPED_UP,
+            AccountEntry::Earned { .. } => EARNED,
+            AccountEntry::Refunded { .. } => CARD_REFUNDED,
+            AccountEntry::Renewed { .. } => RENEWED,
+            AccountEntry::Levelled { .. } => LEVELLED,
+        }
+    }
+}
+
+/// An entry in the account of a card; what an event does not need is 0.
+#[derive(FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned, Clone, Copy)]
+#[repr(C)]
+struct EntryLayout {
+    paid: U64,
+    units: U32,
+    more: U32,
+    until_s: U32,
+    spare: U32,
+}
+
+impl EntryLayout {
+    fn new(entry: AccountEntry) -> EntryLayout {
+        let (paid, units, more, until_s) = match entry {
+            AccountEntry::ToppedUp { principal, bonus, paid, until_s } => {
+                (u64::from(paid), principal, bonus, until_s)
+            }
+            AccountEntry::Earned { units, until_s } => (0, units, 0, until_s),
+            AccountEntry::Refunded { units, voided, paid } => (paid, units, voided, 0),
+            AccountEntry::Renewed { until_s } => (0, 0, 0, until_s),
+            AccountEntry::Levelled { .. } => (0, 0, 0, 0),
+        };
+        EntryLayout {
+            paid: U64::new(paid),
+            units: U32::new(units),
+            more: U32::new(more),
+            until_s: U32::new(until_s),
+            spare: U32::ZERO,
+        }
+    }
+}
 
 /// How much follows a definition.
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned, Clone, Copy)]
@@ -142,6 +228,13 @@ impl Event<'_> {
                 writer.put(Times::new(0, from_s, until_s).as_bytes());
                 writer.finish(CARD_CHANGED, 0, 0, origin.channel)
             }
+            Event::Account { origin, card, entry } => {
+                let level = if let AccountEntry::Levelled { level } = entry { level } else { 0 };
+                writer.put_origin(&origin, u16::from(level));
+                writer.put_u64(card.0);
+                writer.put(EntryLayout::new(entry).as_bytes());
+                writer.finish(entry.kind(), 0, 0, origin.channel)
+            }
             _ => unreachable!("every other event is encoded before"),
         }
     }
@@ -154,9 +247,12 @@ fn take_definition<'a>(reader: &mut Reader<'a>) -> Result<(CampaignTerms<'a>, u8
     let tiers = reader.take_slice(usize::from(lengths.tiers), TIERS_MAX)?;
     let scope = reader.take_slice(usize::from(lengths.scope), SCOPE_MAX)?;
     let key = reader.take_slice(usize::from(lengths.key_bytes), CAMPAIGN_KEY_BYTES_MAX)?;
-    if CampaignKind::from_number(definition.kind).is_none()
-        || definition.units.get() == 0
-        || definition.units.get() > CARD_UNITS_MAX
+    let Some(kind) = CampaignKind::from_number(definition.kind) else {
+        return Err(reader.field("definition"));
+    };
+    if !(kind.units_min()..=kind.units_max()).contains(&definition.units.get())
+        || kind == CampaignKind::Pass && tiers.is_empty()
+        || matches!(kind, CampaignKind::Stamps | CampaignKind::Points) && definition.value == 0
         || definition.each() && definition.threshold == 0
         || definition.class >= STACKING_CLASSES
     {
@@ -206,6 +302,23 @@ pub(super) fn decode<'a>(
             let times: Times = reader.take()?;
             let (units, until_s) = (times.count.get(), times.until_s.get());
             Event::Reversed { origin, redemption, units, until_s }
+        }
+        TOPPED_UP..=LEVELLED => {
+            let card = CardId(reader.take_u64()?);
+            let layout: EntryLayout = reader.take()?;
+            let (units, more, until_s) = (layout.units.get(), layout.more.get(), layout.until_s.get());
+            let entry = match head.kind {
+                TOPPED_UP => {
+                    let paid = reader.narrow(layout.paid.get(), "paid")?;
+                    AccountEntry::ToppedUp { principal: units, bonus: more, paid, until_s }
+                }
+                EARNED => AccountEntry::Earned { units, until_s },
+                CARD_REFUNDED => AccountEntry::Refunded { units, voided: more, paid: layout.paid.get() },
+                RENEWED => AccountEntry::Renewed { until_s },
+                _ if (1..=TIERS_MAX as u8).contains(&number) => AccountEntry::Levelled { level: number },
+                _ => return Err(reader.field("level")),
+            };
+            Event::Account { origin, card, entry }
         }
         _ => {
             let card = CardId(reader.take_u64()?);

@@ -23,7 +23,12 @@ impl<'a> Reader<'a> {
     }
 
     pub(super) fn take_u32(&mut self, field: &'static str) -> Result<u32, EventError> {
-        u32::try_from(self.take_u64()?).map_err(|_| self.field(field))
+        let number = self.take_u64()?;
+        self.narrow(number, field)
+    }
+
+    pub(super) fn narrow(&self, number: u64, field: &'static str) -> Result<u32, EventError> {
+        u32::try_from(number).map_err(|_| self.field(field))
     }
 
     pub(super) fn take_u128(&mut self) -> Result<u128, EventError> {
@@ -273,7 +278,7 @@ fn decode_body<'a>(reader: &mut Reader<'a>, head: &Head) -> Result<Event<'a>, Ev
         STOCK_CREATED | STOCK_MOVED | STOCK_EDITED | STOCK_QUOTA_SET | STOCK_LIMITS_SET | STOCK_PRICED => {
             decode_stock(reader, head, channel)?
         }
-        CAMPAIGN_CREATED..=CARD_CHANGED => cards::decode(reader, head, channel)?,
+        CAMPAIGN_CREATED..=CARD_CHANGED | TOPPED_UP..=LEVELLED => cards::decode(reader, head, channel)?,
         kind => return Err(EventError::UnknownKind(kind)),
     })
 }

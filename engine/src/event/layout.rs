@@ -80,6 +80,11 @@ pub(super) const REDEEMED: u8 = 44;
 pub(super) const REVERSED: u8 = 45;
 pub(super) const CARD_CHANGED: u8 = 46;
 pub(super) const TAKEN_WITH_CARDS: u8 = 47;
+pub(super) const TOPPED_UP: u8 = 48;
+pub(super) const EARNED: u8 = 49;
+pub(super) const CARD_REFUNDED: u8 = 50;
+pub(super) const RENEWED: u8 = 51;
+pub(super) const LEVELLED: u8 = 52;
 
 pub(super) const FLAG_SOLD: u8 = 1;
 pub(super) const FLAG_LATE: u8 = 1;

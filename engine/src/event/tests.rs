@@ -233,6 +233,23 @@ fn every_event<'a>(
             discount: 0,
         },
         Event::Reversed { origin, redemption: hold, units: 3, until_s: u32::MAX },
+        Event::Account {
+            origin,
+            card: CardId(9),
+            entry: AccountEntry::ToppedUp { principal: 1, bonus: 2, paid: 3, until_s: 4 },
+        },
+        Event::Account {
+            origin,
+            card: CardId(9),
+            entry: AccountEntry::Earned { units: 1, until_s: u32::MAX },
+        },
+        Event::Account {
+            origin,
+            card: CardId(9),
+            entry: AccountEntry::Refunded { units: 1, voided: 2, paid: u64::MAX },
+        },
+        Event::Account { origin, card: CardId(9), entry: AccountEntry::Renewed { until_s: 5 } },
+        Event::Account { origin, card: CardId(9), entry: AccountEntry::Levelled { level: 8 } },
         Event::CardChanged { origin, card: CardId(9), change: CardChange::Void, from_s: 1, until_s: 2 },
         Event::CardChanged {
             origin,
@@ -274,6 +291,9 @@ static DEFINITION: Definition = Definition {
     window_s: U32::new(9),
     grace_s: U32::new(u32::MAX),
     combines: U32::new(6),
+    earned_lasts_s: U32::new(7),
+    currency: *b"CNY",
+    spending: 2,
 };
 static TIERS: [Tier; TIERS_MAX] = [Tier::new(u64::MAX, 1); TIERS_MAX];
 static SCOPE: [ScopeEntry; SCOPE_MAX] = [ScopeEntry::new(ScopeEntry::PRODUCT, u64::MAX); SCOPE_MAX];

@@ -9,7 +9,8 @@
 //! before it.
 //!
 //! Invariant: the handle of a record is its page's number times 64 plus its place; available + held + consumed of a record are
-//! the units that its campaign gives a card, but of a void one, whose other units are void; each record with an owner hangs in exactly his wallet.
+//! the units that its campaign gives a card and what was supplied since (`lots.rs`), but for those that are void; each record with an owner hangs in
+//! exactly his wallet.
 
 use super::State;
 use super::campaigns::Campaign;
@@ -17,7 +18,7 @@ use super::index::Index;
 use super::memory::Memory;
 use super::recount::{RecountError, same};
 use super::table::{Handle, NONE};
-use crate::command::CardState;
+use crate::command::{CampaignKind, CardState, Definition};
 use crate::ids::{CardId, ChannelId, MerchantId, Slot, UserId};
 use crate::limits::{CARDS_PER_PAGE, Capacity};
 use xxhash_rust::xxh3::Xxh3;
@@ -45,7 +46,8 @@ pub struct CardRecord {
     pub redemption: u32,
     /// The channel that issued it.
     pub channel: u16,
-    /// A [`CardState`], and [`CardRecord::OWN_TIMES`]; 0: there is no such record.
+    /// A [`CardState`] in the lower 3 bits, the level of a pass in the next 4, [`CardRecord::OWN_TIMES`]; 0: there is no
+    /// such record.
     state: u8,
     /// The generation of its code.
     pub generation: u8,
@@ -56,12 +58,18 @@ const _: () = assert!(size_of::<CardRecord>() == 48);
 impl CardRecord {
     /// Flag beside the state: its times were the command's.
     const OWN_TIMES: u8 = 0x80;
+    /// Where the state lies.
+    const STATE: u8 = 0x07;
+    /// The bits below the level.
+    const LEVEL_SHIFT: u32 = 3;
 
     /// A card that nothing has happened to yet, outside of any wallet.
-    pub fn new(owner: UserId, units: u32, state: CardState, channel: ChannelId) -> CardRecord {
+    pub fn new(owner: UserId, definition: &Definition, channel: ChannelId) -> CardRecord {
+        let state = if definition.inactive() { CardState::Inactive } else { CardState::Active };
+        let level = u8::from(definition.kind == CampaignKind::Pass as u8);
         CardRecord {
             owner: owner.0,
-            available: units,
+            available: definition.units.get(),
             consumed: 0,
             held: 0,
             from_s: 0,
@@ -69,7 +77,7 @@ impl CardRecord {
             older: NONE,
             redemption: NONE,
             channel: channel.0,
-            state: state as u8,
+            state: state as u8 | level << CardRecord::LEVEL_SHIFT,
             generation: 0,
         }
     }
@@ -89,17 +97,29 @@ impl CardRecord {
     /// Where it stands. Panics on a record that is not in use.
     #[inline]
     pub fn state(&self) -> CardState {
-        CardState::from_number(self.state & !CardRecord::OWN_TIMES).expect("a card in use has a state")
+        CardState::from_number(self.state & CardRecord::STATE).expect("a card in use has a state")
     }
 
     /// Moves it to a state.
     pub(crate) fn set_state(&mut self, state: CardState) {
-        self.state = self.state & CardRecord::OWN_TIMES | state as u8;
+        self.state = self.state & !CardRecord::STATE | state as u8;
     }
 
-    /// Units gone for good, of so many that the campaign gave it: all that lie nowhere else.
-    pub fn void(&self, units: u32) -> u32 {
-        units - self.available - self.held - self.consumed
+    /// Its level, from 1; 0: it is no pass.
+    pub fn level(&self) -> u8 {
+        (self.state & !CardRecord::OWN_TIMES) >> CardRecord::LEVEL_SHIFT
+    }
+
+    /// Gives a pass a level, 1 to 8.
+    pub(crate) fn set_level(&mut self, level: u8) {
+        let others = CardRecord::OWN_TIMES | CardRecord::STATE;
+        self.state = self.state & others | level << CardRecord::LEVEL_SHIFT;
+    }
+
+    /// Units gone for good, of so many that it was given: all that lie nowhere else.
+    pub fn void(&self, total: u64) -> u32 {
+        let elsewhere: u64 = [self.available, self.held, self.consumed].map(u64::from).iter().sum();
+        u32::try_from(total - elsewhere).expect("a card is given what 32 bits can count")
     }
 
     /// Held units go back; of a void card they are void.
@@ -249,6 +269,17 @@ pub struct Found<'s> {
 }
 
 impl State {
+    /// All units that a card was ever given.
+    pub fn units_given(&self, found: &Found<'_>) -> u64 {
+        let supplied = found.record.map_or(0, |record| self.supplied(record));
+        u64::from(found.campaign.definition.units.get()) + supplied
+    }
+
+    /// Units of a card that are gone for good.
+    pub fn void_units_of(&self, found: &Found<'_>) -> u32 {
+        found.card.void(self.units_given(found))
+    }
+
     #[inline]
     fn page_hash(&self, campaign: Handle, page: u32) -> u32 {
         self.hasher.hash_one((campaign.0, page)) as u32
@@ -378,13 +409,18 @@ impl State {
             )?;
             same("cards issued", u64::from(serial < campaign.issued), 1)?;
             let units: u64 = [card.available, card.held, card.consumed].map(u64::from).iter().sum();
-            let total = u64::from(campaign.definition.units.get());
+            let kind = campaign.definition.kind();
+            let total = u64::from(campaign.definition.units.get()) + self.supplied(handle);
+            // Of a void card the rest is void, and of stored value what was paid back or is over.
+            let some_void = card.state() == CardState::Void || kind.is_filled();
+            same("units of a card", if some_void { units.max(total) } else { units }, total)?;
             let is_void = card.state() == CardState::Void;
-            // Of a void card the rest is void.
-            same("units of a card", if is_void { units.max(total) } else { units }, total)?;
             let used_up = card.available == 0 && (is_void || card.held == 0);
             let ended = matches!(card.state(), CardState::Used | CardState::Void);
-            same("cards without units, that have ended", u64::from(used_up), u64::from(ended))?;
+            // What can be filled can be empty without having ended.
+            let agrees =
+                if campaign.definition.kind().is_filled() { used_up || !ended } else { used_up == ended };
+            same("cards without units, that have ended", u64::from(agrees), 1)?;
             let bearer = campaign.batch_of(serial).is_some();
             same("bearer cards without an owner", u64::from(bearer), u64::from(card.owner == 0))?;
             if !bearer {
@@ -420,8 +456,7 @@ impl State {
 /// A bearer card that nothing has happened to.
 fn bearer_card(campaign: &Campaign, serial: u64) -> CardRecord {
     let batch = campaign.batch_of(serial).expect("a card without a record is of a batch");
-    let state = if campaign.definition.inactive() { CardState::Inactive } else { CardState::Active };
-    CardRecord::new(UserId(0), campaign.definition.units.get(), state, batch.channel)
+    CardRecord::new(UserId(0), &campaign.definition, batch.channel)
         .valid((batch.from_s, batch.until_s), batch.own_times)
 }
 

@@ -75,6 +75,7 @@ impl State {
         self.digest_cards(&mut hash);
         self.digest_issue_times(&mut hash);
         feed(&mut hash, &self.redemptions);
+        self.digest_lots(&mut hash);
         feed(&mut hash, &self.limits);
         feed(&mut hash, &self.counts);
         self.digest_risk(&mut hash);
@@ -161,7 +162,7 @@ impl State {
     }
 }
 
-fn feed<T: Plain>(hash: &mut Xxh3, table: &Table<T>) {
+pub(super) fn feed<T: Plain>(hash: &mut Xxh3, table: &Table<T>) {
     for (_, record) in table.iter() {
         hash.update(record.as_bytes());
     }

@@ -11,6 +11,7 @@ pub mod debts;
 pub mod digest;
 pub mod index;
 pub mod keys;
+pub mod lots;
 pub mod memory;
 pub mod order_holds;
 pub mod orders;
@@ -36,6 +37,7 @@ use cards::Cards;
 use debts::Debts;
 use index::Index;
 use keys::{BatchState, Keys};
+use lots::Lots;
 use order_holds::OrderHolds;
 use orders::OrderLines;
 use records::{Counts, ExtraLine, HoldRecord, LimitRecord, LineRecord, NO_LINE, OperationRecord, Recorded};
@@ -109,6 +111,8 @@ pub struct State {
     pub cards: Cards,
     /// Redemptions.
     pub redemptions: Table<RedemptionRecord>,
+    /// What cards were filled with.
+    pub lots: Lots,
     /// Risk rules, blocks and what they have counted.
     pub risk: Risk,
     /// Time zones of merchants.
@@ -157,6 +161,7 @@ impl State {
             campaigns: Campaigns::default(),
             cards: Cards::new(&capacity),
             redemptions: Table::new(capacity.redemptions_max),
+            lots: Lots::new(&capacity),
             risk: Risk::new(capacity.risk_counts_max, hasher.clone()),
             zones: Zones::default(),
             slices: Slices::default(),

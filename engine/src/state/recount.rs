@@ -209,6 +209,7 @@ impl State {
         self.compare_campaigns()?;
         self.compare_cards()?;
         let redemptions = self.compare_redemptions()?;
+        self.compare_lots()?;
         let operations = u64::from(self.operations.used());
         same("operation ids", u64::from(self.record_index.used()), holds + operations + redemptions)?;
         same("holds", u64::from(self.holds.used()), holds)?;

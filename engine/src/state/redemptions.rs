@@ -12,7 +12,7 @@ use super::slices::slice_of;
 use super::table::{Handle, NONE};
 use crate::answer::HoldState;
 use crate::ids::{MerchantId, OperationId, OperationKey, OrderId, Slot};
-use crate::limits::{CARD_UNITS_MAX, REDEMPTIONS_SCANNED_MAX, SLICE_MS};
+use crate::limits::{CARD_UNITS_MAX, CARD_VALUE_MAX, POINTS_DISCOUNT_MAX, REDEMPTIONS_SCANNED_MAX, SLICE_MS};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 pub mod card_lines;
@@ -27,12 +27,14 @@ pub struct RedemptionRecord {
     pub order: u128,
     /// Digest of its content.
     pub content: u64,
-    /// What it took off the amount, in minor units.
-    pub discount: u64,
+    /// What it took off the amount, in minor units; of a wide record in the lower 34 bits, above them the units that the card
+    /// had left then.
+    discount: u64,
     /// Shard time in the lower 44 bits; above it, how far the slice of its `created_ms` lies behind, see
-    /// [`RedemptionRecord::slice`]. 0: the record is free.
+    /// [`RedemptionRecord::slice`]; at the top [`WIDE`]. 0: the record is free.
     times: u64,
-    /// From the lowest bit: units, of those reversed, units that the card had left then (20 bits each); a flag.
+    /// From the lowest bit: units, of those reversed, units that the card had left then (20 bits each; of a wide record the
+    /// first two, 30 bits each); a flag.
     counts: u64,
     /// The card's record.
     pub card: u32,
@@ -49,11 +51,17 @@ const _: () = assert!(size_of::<RedemptionRecord>() == 80);
 const AT_BITS: u32 = 44;
 /// A slice may lie this many ahead of the redemption's time: an id may be made a minute in the future.
 const SLICES_AHEAD: u64 = 64;
+const BEHIND_BITS: u32 = 19;
+/// Flag beside the times: of a card whose balance can be as large as one of money.
+const WIDE: u64 = 1 << 63;
 const UNITS_BITS: u32 = 20;
 const UNITS_MASK: u64 = (1 << UNITS_BITS) - 1;
+const WIDE_BITS: u32 = 30;
+const DISCOUNT_BITS: u32 = 34;
 const FLAGGED: u64 = 1 << (3 * UNITS_BITS);
 
-const _: () = assert!((CARD_UNITS_MAX as u64) <= UNITS_MASK);
+const _: () = assert!((CARD_UNITS_MAX as u64) <= UNITS_MASK && (CARD_VALUE_MAX as u64) < 1 << WIDE_BITS);
+const _: () = assert!(POINTS_DISCOUNT_MAX < 1 << DISCOUNT_BITS && 2 * WIDE_BITS <= 3 * UNITS_BITS);
 const _: () = assert!(SLICES_AHEAD * SLICE_MS > crate::limits::CLOCK_AHEAD_MAX_MS + SLICE_MS);
 
 /// What a new redemption is made of.
@@ -75,22 +83,27 @@ pub struct NewRedemption {
     pub discount: u64,
     /// A risk rule or a block has marked it.
     pub flagged: bool,
+    /// Its card's balance can be as large as one of money; the discount then is less than 2^34.
+    pub wide: bool,
 }
 
 impl RedemptionRecord {
     fn new(new: &NewRedemption, card: Handle, now_ms: u64) -> RedemptionRecord {
         let behind = (slice_of(now_ms) + SLICES_AHEAD).checked_sub(slice_of(new.created_ms));
-        let behind = behind.filter(|behind| *behind < 1 << (u64::BITS - AT_BITS));
+        let behind = behind.filter(|behind| *behind < 1 << BEHIND_BITS);
         assert!(now_ms < 1 << AT_BITS, "shard time lies in this millennium's first half");
         let behind = behind.expect("ids are at most a day old and a minute young");
         let flag = if new.flagged { FLAGGED } else { 0 };
-        let left = u64::from(new.left) << (2 * UNITS_BITS);
+        let (wide, left, discount) = match new.wide {
+            true => (WIDE, 0, u64::from(new.left) << DISCOUNT_BITS | new.discount),
+            false => (0, u64::from(new.left) << (2 * UNITS_BITS), new.discount),
+        };
         RedemptionRecord {
             operation: new.operation.0,
             order: new.order.0,
             content: new.content,
-            discount: new.discount,
-            times: behind << AT_BITS | now_ms,
+            discount,
+            times: wide | behind << AT_BITS | now_ms,
             counts: flag | left | u64::from(new.units),
             card: card.0,
             slice_next: NONE,
@@ -100,7 +113,7 @@ impl RedemptionRecord {
     }
 
     /// Whether the record is free.
-    fn is_free(&self) -> bool {
+    pub(super) fn is_free(&self) -> bool {
         self.times == 0
     }
 
@@ -112,11 +125,25 @@ impl RedemptionRecord {
     /// The slice it lies in.
     #[inline]
     pub fn slice(&self) -> u64 {
-        slice_of(self.at_ms()) + SLICES_AHEAD - (self.times >> AT_BITS)
+        slice_of(self.at_ms()) + SLICES_AHEAD - ((self.times & !WIDE) >> AT_BITS)
+    }
+
+    fn is_wide(&self) -> bool {
+        self.times & WIDE != 0
+    }
+
+    /// How wide its counts are.
+    fn bits(&self) -> u32 {
+        if self.is_wide() { WIDE_BITS } else { UNITS_BITS }
     }
 
     fn count(&self, position: u32) -> u32 {
-        (self.counts >> (position * UNITS_BITS) & UNITS_MASK) as u32
+        (self.counts >> (position * self.bits()) & ((1 << self.bits()) - 1)) as u32
+    }
+
+    /// What it took off the amount, in minor units.
+    pub fn discount(&self) -> u64 {
+        if self.is_wide() { self.discount & ((1 << DISCOUNT_BITS) - 1) } else { self.discount }
     }
 
     /// Units that were used.
@@ -131,7 +158,7 @@ impl RedemptionRecord {
 
     /// Units that the card had left then.
     pub fn left(&self) -> u32 {
-        self.count(2)
+        if self.is_wide() { (self.discount >> DISCOUNT_BITS) as u32 } else { self.count(2) }
     }
 
     /// Whether a risk rule or a block has marked it.
@@ -139,9 +166,9 @@ impl RedemptionRecord {
         self.counts & FLAGGED != 0
     }
 
-    /// Whether something of it is not reversed.
+    /// Whether something of it is not reversed. A use of a pass, of no units, can't be; a card line of no units is not used yet.
     pub fn stands(&self) -> bool {
-        self.reversed() < self.units()
+        self.reversed() < self.units() || self.units() == 0 && !self.is_of_hold()
     }
 }
 
@@ -277,7 +304,7 @@ impl State {
             units > 0 && record.reversed() + units <= record.units(),
             "no more is reversed than was redeemed"
         );
-        record.counts += u64::from(units) << UNITS_BITS;
+        record.counts += u64::from(units) << record.bits();
         if !record.stands() {
             self.unhang_redemption(handle);
         }
@@ -301,6 +328,9 @@ impl State {
     pub(super) fn evict_redemption(&mut self, handle: Handle) {
         if self.redemptions.get(handle).stands() {
             self.unhang_redemption(handle);
+        }
+        if self.redemptions.get(handle).is_wide() {
+            self.forget_parts(handle);
         }
         let hash = self.record_hash(&self.redemption_key(handle));
         self.unindex_redemption(handle, hash);

@@ -5,11 +5,12 @@
 
 use scrip_engine::Engine;
 use scrip_engine::answer::{
-    Answer, CardView, Issued, OperationKind, Outcome, QuoteView, QuotedCard, Redeemed, RedemptionView,
+    Answer, CardView, Issued, LotView, OperationKind, Outcome, QuoteView, QuotedCard, Redeemed,
+    RedemptionView,
 };
 use scrip_engine::command::{
-    CampaignCreate, CampaignKind, CampaignState, CampaignTerms, CardChange, Command, Definition, Envelope,
-    Issue, Quote, Redeem, Request, StockTerms,
+    AccountWish, CampaignCreate, CampaignKind, CampaignState, CampaignTerms, CardChange, Command, Definition,
+    Envelope, Issue, Quote, Redeem, Request, StockTerms,
 };
 use scrip_engine::event::{Event, EventSink};
 use scrip_engine::ids::{CardId, ChannelId, MerchantId, OperationId, OrderId, Slot, StockId, UserId};
@@ -36,6 +37,7 @@ pub const ROOMY: Capacity = Capacity {
     debts_max: 64,
     cards_max: 16_384,
     redemptions_max: 16_384,
+    lots_max: 4_096,
 };
 
 /// Why something was refused.
@@ -84,7 +86,9 @@ pub enum Got {
     Issued(Issued),
     Redeemed(Redeemed),
     Reversed(u32, u32),
-    Card(CardView),
+    Card(CardView, Vec<LotView>),
+    Filled(u32, u32),
+    Refunded(u32, u64),
     Wallet(Option<CardId>, Vec<u64>),
     Redemption(RedemptionView),
     Operation(OperationKind, u64),
@@ -117,7 +121,9 @@ impl From<Outcome<'_>> for Got {
             Outcome::Done(Answer::Issued(issued)) => Got::Issued(issued),
             Outcome::Done(Answer::Redeemed(redeemed)) => Got::Redeemed(redeemed),
             Outcome::Done(Answer::Reversed { units, available }) => Got::Reversed(units, available),
-            Outcome::Done(Answer::Card(card)) => Got::Card(card),
+            Outcome::Done(Answer::Card(card, lots)) => Got::Card(card, lots.to_vec()),
+            Outcome::Done(Answer::Filled { units, available }) => Got::Filled(units, available),
+            Outcome::Done(Answer::CardRefunded { units, paid }) => Got::Refunded(units, paid),
             Outcome::Done(Answer::Wallet { next, cards }) => {
                 Got::Wallet(next, cards.iter().map(|card| card.card.get()).collect())
             }
@@ -282,9 +288,30 @@ impl Shop {
 
     pub fn show(&mut self, card: CardId) -> CardView {
         match self.run(Command::CardShow { card, generation: None }) {
-            Got::Card(view) => view,
+            Got::Card(view, _) => view,
             other => panic!("no card: {other:?}"),
         }
+    }
+
+    /// Available units of each lot besides the card's own.
+    pub fn lots(&mut self, card: CardId) -> Vec<u32> {
+        match self.run(Command::CardShow { card, generation: None }) {
+            Got::Card(_, lots) => lots.iter().map(|lot| lot.available.get()).collect(),
+            other => panic!("no card: {other:?}"),
+        }
+    }
+
+    /// An entry in a card's account, asked for twice.
+    pub fn account(&mut self, card: CardId, wish: AccountWish) -> Got {
+        let (operation, command) = (self.next_operation(), Command::Account { card, generation: None, wish });
+        let got = self.run(command);
+        let again = self.run_as(operation, self.now_ms, command);
+        assert_eq!(got, again, "a repeat of {wish:?}");
+        got
+    }
+
+    pub fn top_up(&mut self, card: CardId, (principal, bonus, paid): (u32, u32, u32), until_ms: u64) -> Got {
+        self.account(card, AccountWish::TopUp { principal, bonus, paid, until_ms })
     }
 
     pub fn wallet(

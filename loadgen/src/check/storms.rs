@@ -226,7 +226,7 @@ impl<'a> Check<'a> {
                 },
                 |n, raw| {
                     let serial = start + n as u64;
-                    let Outcome::Done(Answer::Card(view)) = raw.outcome()? else {
+                    let Outcome::Done(Answer::Card(view, _)) = raw.outcome()? else {
                         report.lost += 1;
                         report.finding(|| format!("lost: card number {serial} is not known to the server"));
                         return Ok(());

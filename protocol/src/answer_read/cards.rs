@@ -4,22 +4,22 @@
 
 use super::Body;
 use crate::answers::{
-    AnswerKind, CampaignBody, CardBody, IssuedBody, QuoteAnswerBody, RedeemedBody, RedemptionBody,
-    ReversedBody, WalletBody, flag,
+    AnswerKind, CampaignBody, CardBody, CardRefundedBody, FilledBody, IssuedBody, QuoteAnswerBody,
+    RedeemedBody, RedemptionBody, ReversedBody, WalletBody, flag,
 };
 use crate::error::AnswerFault;
 use scrip_engine::answer::{
-    Answer, CampaignView, CardOutcome, CardView, Issued, QuoteView, QuotedCard, Redeemed, RedemptionView,
-    WalletCard,
+    Answer, CampaignView, CardOutcome, CardView, Issued, LotView, QuoteView, QuotedCard, Redeemed,
+    RedemptionView, WalletCard,
 };
 use scrip_engine::command::{CampaignKind, CampaignState, CardState, Definition};
 use scrip_engine::ids::{CardId, ChannelId, OperationId, OrderId, StockId, UserId};
-use scrip_engine::limits::{CAMPAIGN_KEY_BYTES_MAX, QUOTE_CARDS_MAX, QUOTE_LINES_MAX};
+use scrip_engine::limits::{CAMPAIGN_KEY_BYTES_MAX, LOTS_PER_CARD_MAX, QUOTE_CARDS_MAX, QUOTE_LINES_MAX};
 use scrip_engine::rejection::Code;
 
 impl<'a> Body<'a> {
     pub(super) fn cards(&mut self, kind: AnswerKind) -> Result<Answer<'a>, AnswerFault> {
-        if !matches!(kind, AnswerKind::Campaign | AnswerKind::Wallet | AnswerKind::Quote) {
+        if !matches!(kind, AnswerKind::Campaign | AnswerKind::Card | AnswerKind::Wallet | AnswerKind::Quote) {
             self.no_count()?;
         }
         Ok(match kind {
@@ -49,7 +49,21 @@ impl<'a> Body<'a> {
                 Answer::Reversed { units: body.units.get(), available: body.available.get() }
             }
             AnswerKind::Campaign => Answer::Campaign(self.campaign()?),
-            AnswerKind::Card => Answer::Card(self.card()?),
+            AnswerKind::Filled => {
+                let body: &FilledBody = self.fixed()?;
+                Answer::Filled { units: body.units.get(), available: body.available.get() }
+            }
+            AnswerKind::CardRefunded => {
+                let body: &CardRefundedBody = self.fixed()?;
+                if body.spare.get() != 0 {
+                    return Err(AnswerFault::SpareNotZero);
+                }
+                Answer::CardRefunded { units: body.units.get(), paid: body.paid.get() }
+            }
+            AnswerKind::Card => {
+                let view = self.card()?;
+                Answer::Card(view, self.lots()?)
+            }
             AnswerKind::Wallet => self.wallet()?,
             AnswerKind::Quote => Answer::Quote(self.quote()?),
             AnswerKind::Redemption => {
@@ -106,6 +120,7 @@ impl<'a> Body<'a> {
 
     fn card(&mut self) -> Result<CardView, AnswerFault> {
         let body: &CardBody = self.fixed()?;
+        self.zero(&body.spare)?;
         Ok(CardView {
             card: CardId(body.card.get()),
             campaign: StockId(body.campaign.get()),
@@ -113,13 +128,30 @@ impl<'a> Body<'a> {
             state: card_state(body.state)?,
             generation: body.generation,
             channel: ChannelId(body.channel.get()),
+            level: body.level,
             available: body.available.get(),
+            expired: body.expired.get(),
             consumed: body.consumed.get(),
             void: body.void.get(),
             from_ms: body.from_ms.get(),
             until_ms: body.until_ms.get(),
             redemption: OperationId(body.redemption.get()),
         })
+    }
+
+    fn lots(&mut self) -> Result<&'a [LotView], AnswerFault> {
+        let count = self.count();
+        if count > LOTS_PER_CARD_MAX {
+            return Err(AnswerFault::Length(self.header.length.get()));
+        }
+        let lots: &[LotView] = self.entries(count)?;
+        for lot in lots {
+            self.zero(&lot.spare)?;
+            if lot.bonus.max(lot.live) > 1 {
+                return Err(AnswerFault::UnknownNumber(u16::from(lot.bonus.max(lot.live)), "mark of a lot"));
+            }
+        }
+        Ok(lots)
     }
 
     /// Cards in place; each is looked at once, so that reading them later can't fail.

@@ -4,11 +4,13 @@
 
 use super::{close, header, put, when};
 use crate::answers::{
-    AnswerKind, CampaignBody, CardBody, IssuedBody, QuoteAnswerBody, RedeemedBody, RedemptionBody,
-    ReversedBody, WalletBody, flag,
+    AnswerKind, CampaignBody, CardBody, CardRefundedBody, FilledBody, IssuedBody, QuoteAnswerBody,
+    RedeemedBody, RedemptionBody, ReversedBody, WalletBody, flag,
 };
 use crate::layout::pad;
-use scrip_engine::answer::{Answer, CampaignView, CardView, Issued, QuoteView, Redeemed, RedemptionView};
+use scrip_engine::answer::{
+    Answer, CampaignView, CardView, Issued, LotView, QuoteView, Redeemed, RedemptionView,
+};
 use zerocopy::IntoBytes;
 use zerocopy::little_endian::{U16, U32, U64, U128};
 
@@ -22,7 +24,15 @@ pub(super) fn done(out: &mut Vec<u8>, index: u16, answer: &Answer<'_>) {
             put(out, header(AnswerKind::Reversed, 0, index, 0), body, &[]);
         }
         Answer::Campaign(view) => campaign(out, index, view),
-        Answer::Card(view) => card(out, index, view),
+        Answer::Filled { units, available } => {
+            let body = FilledBody { units: U32::new(*units), available: U32::new(*available) };
+            put(out, header(AnswerKind::Filled, 0, index, 0), body, &[]);
+        }
+        Answer::CardRefunded { units, paid } => {
+            let body = CardRefundedBody { paid: U64::new(*paid), units: U32::new(*units), spare: U32::ZERO };
+            put(out, header(AnswerKind::CardRefunded, 0, index, 0), body, &[]);
+        }
+        Answer::Card(view, lots) => card(out, index, view, lots),
         Answer::Wallet { next, cards } => {
             let body = WalletBody { next: U64::new(next.map_or(0, |next| next.0)) };
             let flags = when(next.is_some(), flag::MORE);
@@ -80,7 +90,7 @@ fn campaign(out: &mut Vec<u8>, index: u16, view: &CampaignView<'_>) {
     close(out, at);
 }
 
-fn card(out: &mut Vec<u8>, index: u16, view: &CardView) {
+fn card(out: &mut Vec<u8>, index: u16, view: &CardView, lots: &[LotView]) {
     let body = CardBody {
         owner: U128::new(view.owner.0),
         redemption: U128::new(view.redemption.0),
@@ -94,8 +104,11 @@ fn card(out: &mut Vec<u8>, index: u16, view: &CardView) {
         channel: U16::new(view.channel.0),
         state: view.state as u8,
         generation: view.generation,
+        expired: U32::new(view.expired),
+        level: view.level,
+        spare: [0; 3],
     };
-    put(out, header(AnswerKind::Card, 0, index, 0), body, &[]);
+    put(out, header(AnswerKind::Card, 0, index, lots.len()), body, lots.as_bytes());
 }
 
 fn quote(out: &mut Vec<u8>, index: u16, view: &QuoteView<'_>) {

@@ -49,6 +49,28 @@ layout! {
 }
 
 layout! {
+    /// FILLED.
+    pub struct FilledBody {
+        /// units that were added
+        units: U32,
+        /// the balance that the card had then
+        available: U32,
+    }
+}
+
+layout! {
+    /// CARD_REFUNDED.
+    pub struct CardRefundedBody {
+        /// what was paid for the principal that was left, in minor units
+        paid: U64,
+        /// units of principal that were left
+        units: U32,
+        /// 0
+        spare: U32,
+    }
+}
+
+layout! {
     /// CAMPAIGN; the definition, `tiers` tiers, `count` entries of the scope and the sealed key follow.
     pub struct CampaignBody {
         /// the id of its stock
@@ -75,7 +97,7 @@ layout! {
 }
 
 layout! {
-    /// CARD.
+    /// CARD; the lots besides its own follow, in the order they were made.
     pub struct CardBody {
         /// whose it is; 0: a bearer card
         owner: U128,
@@ -89,7 +111,7 @@ layout! {
         from_ms: U64,
         /// valid until, ms since the Unix epoch; 0: open
         until_ms: U64,
-        /// units left
+        /// units left: the balance
         available: U32,
         /// units used
         consumed: U32,
@@ -101,6 +123,34 @@ layout! {
         state: u8,
         /// the generation of its code
         generation: u8,
+        /// units left in lots that are no longer live
+        expired: U32,
+        /// the level of a pass, from 1; 0: it is none
+        level: u8,
+        /// 0
+        spare: [u8; 3],
+    }
+}
+
+layout! {
+    /// One lot of a card, as `scrip_engine::answer::LotView` reads it in place.
+    pub struct LotLayout {
+        /// when it ends, ms since the Unix epoch; 0: with the card
+        until_ms: U64,
+        /// units it was made with
+        units: U32,
+        /// units left
+        available: U32,
+        /// units used
+        consumed: U32,
+        /// what was paid for its units, in minor units
+        paid: U32,
+        /// 1: bonus; 0: principal
+        bonus: u8,
+        /// 1: it is live; 0: it has ended
+        live: u8,
+        /// 0
+        spare: [u8; 6],
     }
 }
 
@@ -222,6 +272,7 @@ layout! {
     }
 }
 
+const _: () = assert!(size_of::<LotLayout>() == size_of::<scrip_engine::answer::LotView>());
 const _: () = assert!(size_of::<QuotedCardLayout>() == size_of::<scrip_engine::answer::QuotedCard>());
 const _: () = assert!(size_of::<QuotedLineLayout>() == size_of::<scrip_engine::answer::QuotedLine>());
 const _: () = assert!(size_of::<WalletCardLayout>() == size_of::<scrip_engine::answer::WalletCard>());

@@ -63,7 +63,7 @@ layout! {
 layout! {
     /// What the cards of a campaign are worth, as `scrip_engine::command::Definition` reads it in place.
     pub struct DefinitionLayout {
-        /// 1 amount off, 2 percent off, 3 item, 4 fixed price, 5 uses
+        /// 1 amount off, 2 percent off, 3 item, 4 fixed price, 5 uses, 6 stored value, 7 stamps, 8 points, 9 pass
         kind: u8,
         /// 1: the value is granted for each whole threshold; 2: cards begin inactive; 4: in a quote the threshold counts what lines cost before everything
         flags: u8,
@@ -75,7 +75,7 @@ layout! {
         units: U32,
         /// the least amount an order must have, in minor units; 0: any
         threshold: U64,
-        /// minor units off; hundredths of a percent off; the price; else 0
+        /// minor units off; hundredths of a percent off; the price; of stored value what is paid for a new card; the goal of stamps; hundredths of a minor unit that a point is worth; else 0
         value: U64,
         /// the most a discount can be, in minor units; 0: no maximum
         cap: U64,
@@ -95,15 +95,21 @@ layout! {
         grace_s: U32,
         /// in a quote: the stacking classes it combines with, bit n for class n; 0: it is used alone
         combines: U32,
+        /// of points: seconds for which those that are earned can be spent; 0: as the card
+        earned_lasts_s: U32,
+        /// of stored value: three capital letters; else 0
+        currency: [u8; 3],
+        /// of stored value, what is spent first: 0 what ends first, 1 bonus, 2 principal
+        spending: u8,
     }
 }
 
 layout! {
     /// One tier of a definition, as `scrip_engine::command::Tier` reads it in place.
     pub struct TierLayout {
-        /// the least amount, in minor units
+        /// the least amount, in minor units; of a level its price
         threshold: U64,
-        /// minor units off
+        /// minor units off; of a level hundredths of a percent off
         value: U64,
     }
 }
@@ -165,7 +171,7 @@ layout! {
         product: U64,
         /// the category; 0: not told
         category: U64,
-        /// units; 0: 1
+        /// units; 0: 1, or what cards.md says of a card that can be filled
         units: U32,
         /// with HAS_GENERATION: of a code that the caller has opened; else 0
         generation: u8,
@@ -195,6 +201,80 @@ layout! {
         until_ms: U64,
         /// 1 activate, 2 freeze, 3 unfreeze, 4 void, 5 extend
         change: u8,
+        /// with HAS_GENERATION: of a code that the caller has opened; else 0
+        generation: u8,
+        /// 0
+        spare: [u8; 6],
+    }
+}
+
+layout! {
+    /// TOPUP.
+    pub struct TopUpBody {
+        /// the card; with the extra CODE: 2^64 - 1
+        card: U64,
+        /// when these units end, ms since the Unix epoch; 0: with the card
+        until_ms: U64,
+        /// units that are paid for
+        principal: U32,
+        /// units that come with them
+        bonus: U32,
+        /// what was paid for the principal, in minor units
+        paid: U32,
+        /// with HAS_GENERATION: of a code that the caller has opened; else 0
+        generation: u8,
+        /// 0
+        spare: [u8; 3],
+    }
+}
+
+layout! {
+    /// EARN.
+    pub struct EarnBody {
+        /// the card; with the extra CODE: 2^64 - 1
+        card: U64,
+        /// units
+        units: U32,
+        /// with HAS_GENERATION: of a code that the caller has opened; else 0
+        generation: u8,
+        /// 0
+        spare: [u8; 3],
+    }
+}
+
+layout! {
+    /// CARD_REFUND.
+    pub struct CardRefundBody {
+        /// the card; with the extra CODE: 2^64 - 1
+        card: U64,
+        /// with HAS_GENERATION: of a code that the caller has opened; else 0
+        generation: u8,
+        /// 0
+        spare: [u8; 7],
+    }
+}
+
+layout! {
+    /// RENEW.
+    pub struct RenewBody {
+        /// the card; with the extra CODE: 2^64 - 1
+        card: U64,
+        /// seconds, at least 1
+        seconds: U32,
+        /// with HAS_GENERATION: of a code that the caller has opened; else 0
+        generation: u8,
+        /// 0
+        spare: [u8; 3],
+    }
+}
+
+layout! {
+    /// LEVEL.
+    pub struct LevelBody {
+        /// the card; with the extra CODE: 2^64 - 1
+        card: U64,
+        /// the level from now on, 1 to 8
+        level: u8,
         /// with HAS_GENERATION: of a code that the caller has opened; else 0
         generation: u8,
         /// 0

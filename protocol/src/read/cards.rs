@@ -6,14 +6,14 @@
 use super::Body;
 use crate::commands::{
     CARD_BY_CODE, CampaignCreateBody, CampaignEditBody, CampaignShowBody, CampaignStateBody, CardChangeBody,
-    CardShowBody, ClaimBody, CommandKind, IssueBody, QuoteBody, RedeemBody, ReverseBody, WalletShowBody,
-    flag,
+    CardRefundBody, CardShowBody, ClaimBody, CommandKind, EarnBody, IssueBody, LevelBody, QuoteBody,
+    RedeemBody, RenewBody, ReverseBody, TopUpBody, WalletShowBody, flag,
 };
 use crate::error::CommandFault;
 use crate::extras::Extras;
 use scrip_engine::command::{
-    CampaignCreate, CampaignState, CampaignTerms, CardChange, Command, Issue, Parties, Quote, Redeem,
-    StockTerms,
+    AccountWish, CampaignCreate, CampaignState, CampaignTerms, CardChange, Command, Issue, Parties, Quote,
+    Redeem, StockTerms,
 };
 use scrip_engine::ids::{CardId, OperationId, OrderId, StockId, UserId};
 
@@ -23,6 +23,7 @@ pub(crate) fn check_code(command: &Command<'_>, extras: &Extras<'_>) -> Result<(
     let fits = match *command {
         Command::Redeem(Redeem { card, generation, .. })
         | Command::CardChange { card, generation, .. }
+        | Command::Account { card, generation, .. }
         | Command::CardShow { card, generation } => match extras.code.is_none() {
             true => card != CARD_BY_CODE,
             false => card == CARD_BY_CODE && generation.is_none(),
@@ -168,6 +169,42 @@ impl<'a> Body<'a> {
         let change = CardChange::from_number(body.change, until_ms)
             .ok_or(CommandFault::CardChange { change: body.change, until_ms })?;
         self.without_lines(Command::CardChange { card: CardId(body.card.get()), generation, change })
+    }
+
+    /// TOPUP, EARN, CARD_REFUND, RENEW, LEVEL.
+    pub(super) fn account(&mut self, kind: CommandKind) -> Result<Command<'a>, CommandFault> {
+        let (card, generation, wish) = match kind {
+            CommandKind::TopUp => {
+                let body: &TopUpBody = self.fixed()?;
+                let wish = AccountWish::TopUp {
+                    principal: body.principal.get(),
+                    bonus: body.bonus.get(),
+                    paid: body.paid.get(),
+                    until_ms: body.until_ms.get(),
+                };
+                (body.card, self.generation(body.generation, &body.spare)?, wish)
+            }
+            CommandKind::Earn => {
+                let body: &EarnBody = self.fixed()?;
+                let wish = AccountWish::Earn { units: body.units.get() };
+                (body.card, self.generation(body.generation, &body.spare)?, wish)
+            }
+            CommandKind::CardRefund => {
+                let body: &CardRefundBody = self.fixed()?;
+                (body.card, self.generation(body.generation, &body.spare)?, AccountWish::Refund)
+            }
+            CommandKind::Renew => {
+                let body: &RenewBody = self.fixed()?;
+                let wish = AccountWish::Renew { seconds: body.seconds.get() };
+                (body.card, self.generation(body.generation, &body.spare)?, wish)
+            }
+            _ => {
+                let body: &LevelBody = self.fixed()?;
+                let wish = AccountWish::Level { level: body.level };
+                (body.card, self.generation(body.generation, &body.spare)?, wish)
+            }
+        };
+        self.without_lines(Command::Account { card: CardId(card.get()), generation, wish })
     }
 
     fn quote(&mut self) -> Result<Command<'a>, CommandFault> {

@@ -3,11 +3,12 @@
 //! Invariant: as of all commands: what is written here reads as what went in.
 
 use crate::commands::{
-    CampaignCreateBody, CampaignEditBody, CampaignShowBody, CampaignStateBody, CardChangeBody, CardShowBody,
-    ClaimBody, IssueBody, QuoteBody, RedeemBody, ReverseBody, WalletShowBody, flag,
+    CampaignCreateBody, CampaignEditBody, CampaignShowBody, CampaignStateBody, CardChangeBody,
+    CardRefundBody, CardShowBody, ClaimBody, EarnBody, IssueBody, LevelBody, QuoteBody, RedeemBody,
+    RenewBody, ReverseBody, TopUpBody, WalletShowBody, flag,
 };
 use crate::layout::pad;
-use scrip_engine::command::{CampaignCreate, CampaignTerms, Command, Issue, Redeem};
+use scrip_engine::command::{AccountWish, CampaignCreate, CampaignTerms, Command, Issue, Redeem};
 use zerocopy::IntoBytes;
 use zerocopy::little_endian::{U16, U32, U64, U128};
 
@@ -27,9 +28,9 @@ pub(super) fn flags_and_lines(command: &Command<'_>) -> (u8, usize) {
             let parties = when(redeem.parties.is_some(), flag::HAS_PARTIES);
             (parties | when(redeem.generation.is_some(), flag::HAS_GENERATION), 0)
         }
-        Command::CardChange { generation, .. } | Command::CardShow { generation, .. } => {
-            (when(generation.is_some(), flag::HAS_GENERATION), 0)
-        }
+        Command::CardChange { generation, .. }
+        | Command::Account { generation, .. }
+        | Command::CardShow { generation, .. } => (when(generation.is_some(), flag::HAS_GENERATION), 0),
         Command::WalletShow { campaign, after, .. } => {
             (when(campaign.is_some(), flag::OF_CAMPAIGN) | when(after.is_some(), flag::HAS_AFTER), 0)
         }
@@ -69,6 +70,9 @@ pub(super) fn body(out: &mut Vec<u8>, command: &Command<'_>) {
             };
             out.extend_from_slice(body.as_bytes());
         }
+        Command::Account { card, generation, wish } => {
+            account(out, (U64::new(card.0), generation.unwrap_or(0)), wish);
+        }
         Command::CampaignShow { campaign } => {
             out.extend_from_slice(CampaignShowBody { campaign: U64::new(campaign.0) }.as_bytes());
         }
@@ -98,6 +102,38 @@ pub(super) fn body(out: &mut Vec<u8>, command: &Command<'_>) {
             out.extend_from_slice(body.as_bytes());
         }
         ref other => unreachable!("{other:?} is encoded elsewhere, or sealed: then it goes nowhere"),
+    }
+}
+
+/// TOPUP, EARN, CARD_REFUND, RENEW, LEVEL.
+fn account(out: &mut Vec<u8>, (card, generation): (U64, u8), wish: AccountWish) {
+    match wish {
+        AccountWish::TopUp { principal, bonus, paid, until_ms } => {
+            let body = TopUpBody {
+                card,
+                until_ms: U64::new(until_ms),
+                principal: U32::new(principal),
+                bonus: U32::new(bonus),
+                paid: U32::new(paid),
+                generation,
+                spare: [0; 3],
+            };
+            out.extend_from_slice(body.as_bytes());
+        }
+        AccountWish::Earn { units } => {
+            let body = EarnBody { card, units: U32::new(units), generation, spare: [0; 3] };
+            out.extend_from_slice(body.as_bytes());
+        }
+        AccountWish::Refund => {
+            out.extend_from_slice(CardRefundBody { card, generation, spare: [0; 7] }.as_bytes());
+        }
+        AccountWish::Renew { seconds } => {
+            let body = RenewBody { card, seconds: U32::new(seconds), generation, spare: [0; 3] };
+            out.extend_from_slice(body.as_bytes());
+        }
+        AccountWish::Level { level } => {
+            out.extend_from_slice(LevelBody { card, level, generation, spare: [0; 6] }.as_bytes());
+        }
     }
 }
 

@@ -5,18 +5,18 @@
 
 use proptest::prelude::*;
 use scrip_engine::answer::{
-    Answer, CampaignView, CardView, HoldCard, Issued, QuoteView, QuotedCard, QuotedLine, Redeemed,
+    Answer, CampaignView, CardView, HoldCard, Issued, LotView, QuoteView, QuotedCard, QuotedLine, Redeemed,
     RedemptionView, WalletCard,
 };
 use scrip_engine::command::{
-    CampaignCreate, CampaignKind, CampaignState, CampaignTerms, CardChange, CardLine, CardState, CartLine,
-    Command, Definition, Issue, Parties, Quote, QuoteCard, Redeem, ScopeEntry, StockTerms, Tier,
+    AccountWish, CampaignCreate, CampaignKind, CampaignState, CampaignTerms, CardChange, CardLine, CardState,
+    CartLine, Command, Definition, Issue, Parties, Quote, QuoteCard, Redeem, ScopeEntry, StockTerms, Tier,
 };
 use scrip_engine::ids::{CardId, ChannelId, OperationId, OrderId, StockId, UserId};
 use scrip_engine::limits::{
-    BEARER_CARDS_MAX, CAMPAIGN_KEY_BYTES_MAX, CAMPAIGN_UNITS_MAX, CARD_UNITS_MAX, CARDS_PER_HOLD_MAX,
-    CARDS_PER_ISSUE_MAX, LINES_MAX, QUOTE_CARDS_MAX, QUOTE_LINES_MAX, SCOPE_MAX, TIERS_MAX,
-    WALLET_CARDS_PER_ANSWER_MAX,
+    BEARER_CARDS_MAX, CAMPAIGN_KEY_BYTES_MAX, CAMPAIGN_UNITS_MAX, CARD_VALUE_MAX, CARDS_PER_HOLD_MAX,
+    CARDS_PER_ISSUE_MAX, LINES_MAX, POINT_VALUE_MAX, QUOTE_CARDS_MAX, QUOTE_LINES_MAX, SCOPE_MAX, STAMPS_MAX,
+    TIERS_MAX, WALLET_CARDS_PER_ANSWER_MAX,
 };
 use scrip_engine::rejection::Code;
 use scrip_protocol::answers::AnswerKind;
@@ -115,9 +115,10 @@ fn definition(
     flags: u8,
     tiered: bool,
 ) -> Definition {
-    let kind = CampaignKind::from_number(kind).expect("1 to 5 are kinds");
+    let kind = CampaignKind::from_number(kind).expect("1 to 9 are kinds");
     let amount_off = kind == CampaignKind::AmountOff;
-    let pieces = matches!(kind, CampaignKind::Item | CampaignKind::Uses);
+    let stored = kind == CampaignKind::StoredValue;
+    let span = kind.units_max() - kind.units_min() + 1;
     let threshold = if tiered { 0 } else { numbers[0] };
     let each = amount_off && !tiered && threshold != 0;
     let value = match kind {
@@ -125,15 +126,19 @@ fn definition(
         CampaignKind::AmountOff => numbers[1].max(1),
         CampaignKind::PercentOff => numbers[1] % 10_000 + 1,
         CampaignKind::FixedPrice => numbers[1],
-        CampaignKind::Item | CampaignKind::Uses => 0,
+        CampaignKind::StoredValue => numbers[1] % (u64::from(CARD_VALUE_MAX) + 1),
+        CampaignKind::Stamps => numbers[1] % STAMPS_MAX + 1,
+        CampaignKind::Points => numbers[1] % POINT_VALUE_MAX + 1,
+        CampaignKind::Item | CampaignKind::Uses | CampaignKind::Pass => 0,
     };
-    let capped = amount_off || kind == CampaignKind::PercentOff;
+    let capped = amount_off || matches!(kind, CampaignKind::PercentOff | CampaignKind::Pass);
+    let paced = matches!(kind, CampaignKind::Uses | CampaignKind::Pass);
     Definition {
         kind: kind as u8,
         flags: flags & if each { Definition::FLAGS } else { Definition::INACTIVE | Definition::BEFORE },
         class: (seconds[4] % 32) as u8,
         spare: 0,
-        units: U32::new(if pieces { units % CARD_UNITS_MAX + 1 } else { 1 }),
+        units: U32::new(kind.units_min() + units % span),
         threshold: U64::new(threshold),
         value: U64::new(value),
         cap: U64::new(if capped { numbers[2] } else { 0 }),
@@ -141,10 +146,13 @@ fn definition(
         until_ms: U64::new(if numbers[4] > numbers[3] { numbers[4] } else { 0 }),
         starts_after_s: U32::new(seconds[0]),
         lasts_s: U32::new(seconds[1]),
-        interval_s: U32::new(if kind == CampaignKind::Uses { seconds[2] } else { 0 }),
+        interval_s: U32::new(if paced { seconds[2] } else { 0 }),
         window_s: U32::new(seconds[3]),
         grace_s: U32::new(seconds[4]),
         combines: U32::new(seconds[3]),
+        earned_lasts_s: U32::new(if kind == CampaignKind::Points { seconds[2] } else { 0 }),
+        currency: if stored { *b"CNY" } else { [0; 3] },
+        spending: if stored { (units % 3) as u8 } else { 0 },
     }
 }
 
@@ -191,7 +199,7 @@ fn quoted() -> impl Strategy<Value = (Vec<QuotedCard>, Vec<QuotedLine>, Vec<U64>
 }
 
 pub fn card_parts() -> impl Strategy<Value = CardParts> {
-    let defined = (1..=5u8, any::<[u64; 5]>(), any::<[u32; 5]>(), any::<u32>(), 0..8u8, tiers());
+    let defined = (1..=9u8, any::<[u64; 5]>(), any::<[u32; 5]>(), any::<u32>(), 0..8u8, tiers());
     let lists = (
         scope(),
         prop::collection::vec(any::<u8>(), 0..=CAMPAIGN_KEY_BYTES_MAX),
@@ -204,11 +212,15 @@ pub fn card_parts() -> impl Strategy<Value = CardParts> {
     let values = any::<([u128; 3], [u64; 6], [u32; 4], u16, bool)>();
     (defined, lists, named, values).prop_map(|(defined, lists, named, values)| {
         let (kind, numbers, seconds, units, flags, tiers) = defined;
-        let tiers = if kind == CampaignKind::AmountOff as u8 { tiers } else { Vec::new() };
+        let tiers = match CampaignKind::from_number(kind) {
+            Some(CampaignKind::AmountOff) => tiers,
+            Some(CampaignKind::Pass) => vec![Tier::new(0, 0), Tier::new(numbers[1], 10_000)],
+            _ => Vec::new(),
+        };
         let (scope, key, wallet, (cart, quoted, (outcomes, lines, shares)), taken, held) = lists;
         let (big, numbers_of, small, channel, flag) = values;
         CardParts {
-            definition: definition(kind, numbers, seconds, units, flags, !tiers.is_empty()),
+            definition: definition(kind, numbers, seconds, units, flags, kind == 1 && !tiers.is_empty()),
             tiers,
             scope,
             key,
@@ -232,6 +244,30 @@ pub fn card_parts() -> impl Strategy<Value = CardParts> {
     })
 }
 
+/// Some lots.
+const LOTS: &[LotView] = &[
+    LotView {
+        until_ms: U64::new(1_900_000_000_000),
+        units: U32::new(500),
+        available: U32::new(100),
+        consumed: U32::new(400),
+        paid: U32::new(450),
+        bonus: 0,
+        live: 1,
+        spare: [0; 6],
+    },
+    LotView {
+        until_ms: U64::new(0),
+        units: U32::new(50),
+        available: U32::new(50),
+        consumed: U32::new(0),
+        paid: U32::new(0),
+        bonus: 1,
+        live: 0,
+        spare: [0; 6],
+    },
+];
+
 impl CardParts {
     fn terms(&self) -> CampaignTerms<'_> {
         CampaignTerms { definition: &self.definition, tiers: &self.tiers, scope: &self.scope }
@@ -245,7 +281,17 @@ impl CardParts {
 
     /// The code of a command of this kind; `None`: it is not named by one.
     pub fn code(&self, kind: CommandKind) -> Option<&str> {
-        let named = matches!(kind, CommandKind::Redeem | CommandKind::CardChange | CommandKind::CardShow);
+        let named = matches!(
+            kind,
+            CommandKind::Redeem
+                | CommandKind::CardChange
+                | CommandKind::CardShow
+                | CommandKind::TopUp
+                | CommandKind::Earn
+                | CommandKind::CardRefund
+                | CommandKind::Renew
+                | CommandKind::Level
+        );
         self.code.as_deref().filter(|_| named)
     }
 
@@ -327,6 +373,23 @@ impl CardParts {
                 after: self.channel.is_multiple_of(2).then_some(card),
                 limit: self.small[1],
             },
+            CommandKind::TopUp => {
+                let [principal, bonus, paid, _] = self.small.map(|number| number % CARD_VALUE_MAX + 1);
+                let wish = AccountWish::TopUp { principal, bonus, paid, until_ms: self.numbers[2] };
+                Command::Account { card, generation, wish }
+            }
+            CommandKind::Earn => {
+                let wish = AccountWish::Earn { units: self.small[1] % CARD_VALUE_MAX + 1 };
+                Command::Account { card, generation, wish }
+            }
+            CommandKind::CardRefund => Command::Account { card, generation, wish: AccountWish::Refund },
+            CommandKind::Renew => {
+                let wish = AccountWish::Renew { seconds: self.small[1].max(1) };
+                Command::Account { card, generation, wish }
+            }
+            CommandKind::Level => {
+                Command::Account { card, generation, wish: AccountWish::Level { level: self.change } }
+            }
             other => panic!("{other:?} is no command on cards"),
         }
     }
@@ -360,20 +423,27 @@ impl CardParts {
                 tiers: &self.tiers,
                 scope: &self.scope,
             }),
-            AnswerKind::Card => Answer::Card(CardView {
-                card,
-                campaign,
-                owner: UserId(self.big[0]),
-                state,
-                generation: self.generation.unwrap_or(0),
-                channel: ChannelId(self.channel),
-                available,
-                consumed,
-                void,
-                from_ms,
-                until_ms,
-                redemption: OperationId(self.big[1]),
-            }),
+            AnswerKind::Filled => Answer::Filled { units: cards, available },
+            AnswerKind::CardRefunded => Answer::CardRefunded { units: cards, paid: self.numbers[4] },
+            AnswerKind::Card => {
+                let view = CardView {
+                    card,
+                    campaign,
+                    owner: UserId(self.big[0]),
+                    state,
+                    generation: self.generation.unwrap_or(0),
+                    channel: ChannelId(self.channel),
+                    level: self.change,
+                    available,
+                    expired: cards,
+                    consumed,
+                    void,
+                    from_ms,
+                    until_ms,
+                    redemption: OperationId(self.big[1]),
+                };
+                Answer::Card(view, if self.flag { LOTS } else { &[] })
+            }
             AnswerKind::Wallet => Answer::Wallet { next: self.flag.then_some(card), cards: &self.wallet },
             AnswerKind::Quote => Answer::Quote(QuoteView {
                 gross: self.numbers[4],

@@ -5,12 +5,12 @@
 
 use super::{CommandSample, HOLD, NOW_MS, OPERATION, SLOT, STOCK, envelope, leak, terms};
 use scrip_engine::answer::{
-    Answer, CampaignView, CardOutcome, CardView, Issued, OperationKind, OperationView, QuoteView, QuotedCard,
-    QuotedLine, Redeemed, RedemptionView, WalletCard,
+    Answer, CampaignView, CardOutcome, CardView, Issued, LotView, OperationKind, OperationView, QuoteView,
+    QuotedCard, QuotedLine, Redeemed, RedemptionView, WalletCard,
 };
 use scrip_engine::command::{
-    CampaignCreate, CampaignKind, CampaignState, CampaignTerms, CardChange, CardState, CartLine, Command,
-    Definition, Issue, Parties, Quote, QuoteCard, Redeem, Request, ScopeEntry, Tier,
+    AccountWish, CampaignCreate, CampaignKind, CampaignState, CampaignTerms, CardChange, CardState, CartLine,
+    Command, Definition, Issue, Parties, Quote, QuoteCard, Redeem, Request, ScopeEntry, Tier,
 };
 use scrip_engine::ids::{CardId, ChannelId, OrderId, UserId};
 use scrip_engine::rejection::{Code, Facts};
@@ -40,6 +40,40 @@ fn amount_off() -> Definition {
 /// The same in class 3, which combines with 0 and 3, counted before everything.
 fn stacked() -> Definition {
     Definition { class: 3, combines: U32::new(0b1001), flags: Definition::BEFORE, ..amount_off() }
+}
+
+/// A gift card of 100.00, sold for 95.00; bonus is spent first.
+fn stored_value() -> Definition {
+    Definition {
+        kind: CampaignKind::StoredValue as u8,
+        units: U32::new(10_000),
+        value: U64::new(9_500),
+        currency: *b"CNY",
+        spending: Definition::BONUS_FIRST,
+        ..Definition::default()
+    }
+}
+
+/// Points of a cent each, that last a year.
+fn points() -> Definition {
+    Definition {
+        kind: CampaignKind::Points as u8,
+        value: U64::new(100),
+        earned_lasts_s: U32::new(31_536_000),
+        ..Definition::default()
+    }
+}
+
+/// A membership of two levels: 5 and 10 percent.
+fn pass() -> CampaignTerms<'static> {
+    let definition = Definition {
+        kind: CampaignKind::Pass as u8,
+        units: U32::new(1),
+        lasts_s: U32::new(31_536_000),
+        ..Definition::default()
+    };
+    let levels = leak(&[Tier::new(9_900, 500), Tier::new(19_900, 1_000)]);
+    CampaignTerms { tiers: levels, ..plain(definition) }
 }
 
 /// Ten uses, a day apart, valid for 90 days from a day after activation on.
@@ -163,7 +197,47 @@ pub fn commands() -> Vec<(&'static str, Command<'static>)> {
             "campaign_edit_stacking",
             Command::CampaignEdit { campaign: STOCK, version: 4, terms: plain(stacked()) },
         ),
+        (
+            "campaign_create_stored_value",
+            Command::CampaignCreate(CampaignCreate { definition: plain(stored_value()), ..create }),
+        ),
+        (
+            "campaign_create_points",
+            Command::CampaignCreate(CampaignCreate { definition: plain(points()), ..create }),
+        ),
+        ("campaign_create_pass", Command::CampaignCreate(CampaignCreate { definition: pass(), ..create })),
+        ("topup", account(AccountWish::TopUp { principal: 10_000, bonus: 500, paid: 10_000, until_ms: 0 })),
+        (
+            "topup_until",
+            account(AccountWish::TopUp { principal: 0, bonus: 500, paid: 0, until_ms: NOW_MS + 86_400_000 }),
+        ),
+        ("earn", account(AccountWish::Earn { units: 3 })),
+        ("card_refund", account(AccountWish::Refund)),
+        ("renew", account(AccountWish::Renew { seconds: 31_536_000 })),
+        ("level", account(AccountWish::Level { level: 2 })),
+        (
+            "level_generation",
+            Command::Account { card: CARD, generation: Some(1), wish: AccountWish::Level { level: 1 } },
+        ),
     ]
+}
+
+fn account(wish: AccountWish) -> Command<'static> {
+    Command::Account { card: CARD, generation: None, wish }
+}
+
+/// Lots of a card.
+fn lots() -> &'static [LotView] {
+    let lot = LotView {
+        until_ms: U64::new(NOW_MS + 86_400_000),
+        units: U32::new(10_000),
+        available: U32::new(4_000),
+        consumed: U32::new(6_000),
+        paid: U32::new(9_500),
+        live: 1,
+        ..LotView::default()
+    };
+    leak(&[lot, LotView { until_ms: U64::ZERO, paid: U32::ZERO, bonus: 1, ..lot }])
 }
 
 /// The same, with a code in place of the card's id.
@@ -176,6 +250,9 @@ pub fn commands_by_code() -> Vec<CommandSample> {
             "card_void_by_code",
             Command::CardChange { card: CARD_BY_CODE, generation, change: CardChange::Void },
         )),
+        Command::Account { generation: None, wish, .. } if name == "topup" => {
+            Some(("topup_by_code", Command::Account { card: CARD_BY_CODE, generation: None, wish }))
+        }
         Command::CardShow { generation: None, .. } if name == "card_show" => {
             Some(("card_show_by_code", Command::CardShow { card: CARD_BY_CODE, generation: None }))
         }
@@ -261,7 +338,9 @@ pub fn answers() -> Vec<(&'static str, Answer<'static>)> {
         state: CardState::Active,
         generation: 1,
         channel: ChannelId(3),
+        level: 0,
         available: 7,
+        expired: 0,
         consumed: 3,
         void: 0,
         from_ms: NOW_MS,
@@ -315,7 +394,10 @@ pub fn answers() -> Vec<(&'static str, Answer<'static>)> {
         ("reversed", Answer::Reversed { units: 1, available: 8 }),
         ("campaign", Answer::Campaign(running)),
         ("campaign_draft", Answer::Campaign(draft)),
-        ("card", Answer::Card(card)),
+        ("card", Answer::Card(card, &[])),
+        ("card_lots", Answer::Card(CardView { level: 2, expired: 7, ..card }, lots())),
+        ("filled", Answer::Filled { units: 10_500, available: 14_500 }),
+        ("card_refunded", Answer::CardRefunded { units: 4_000, paid: 3_800 }),
         ("wallet", Answer::Wallet { next: Some(CARD), cards: wallet }),
         ("no_wallet", Answer::Wallet { next: None, cards: &[] }),
         ("redemption", Answer::Redemption(redemption)),

@@ -1,6 +1,7 @@
 //! Flags of `scrip campaign`, `card`, `wallet` and `code`.
 
 use super::ServerArgs;
+use super::accounts::{AccountArgs, EarnArgs, LevelArgs, RenewArgs, TopUpArgs};
 use super::sale::{FactsArgs, OperationArgs, PartiesArgs};
 use super::values;
 use clap::{Args, Subcommand, ValueEnum};
@@ -14,7 +15,11 @@ Amounts with a decimal point are in major units, without one in minor units: 5.0
   scrip campaign create tea15 --kind percent-off --value 15.00 --cap 20.00 --units 10000      15 percent, at most 20.00
   scrip campaign create tiers --kind amount-off --tier 100.00=10.00 --tier 200.00=25.00 --units 500
   scrip campaign create cup --kind item --units 500                                           one piece of an item
-  scrip campaign create cups10 --kind uses --balance 10 --interval 1day --inactive --units 500";
+  scrip campaign create cups10 --kind uses --balance 10 --interval 1day --inactive --units 500
+  scrip campaign create gift100 --kind stored-value --currency CNY --balance 100.00 --value 95.00 --units 500     sold for 95.00
+  scrip campaign create ten --kind stamps --goal 10 --units 500
+  scrip campaign create points --kind points --value 100 --earned-lasts 365days --units 500     a point is worth 1.00 hundredth
+  scrip campaign create club --kind pass --level 99.00=5.00 --level 199.00=10.00 --lasts 365days --units 500";
 
 /// `scrip campaign`.
 #[derive(Debug, Subcommand)]
@@ -56,9 +61,12 @@ pub struct CampaignCreateArgs {
     /// Cards that can be issued
     #[arg(long)]
     pub units: u64,
-    /// Units of a new card: pieces of an item, uses
-    #[arg(long, default_value_t = 1, value_name = "UNITS")]
-    pub balance: u32,
+    /// Units of a new card: pieces of an item, uses, points, money [default: 1; of stored value, stamps and points 0]
+    #[arg(long, value_name = "UNITS", value_parser = values::units)]
+    pub balance: Option<u32>,
+    /// Of stored value: three capital letters, such as CNY
+    #[arg(long, value_name = "CODE", value_parser = values::currency, required_if_eq("kind", "stored-value"))]
+    pub currency: Option<[u8; 3]>,
     /// Cards begin inactive and are to be activated
     #[arg(long)]
     pub inactive: bool,
@@ -101,7 +109,8 @@ pub struct CampaignEditArgs {
 /// What can be changed of a definition.
 #[derive(Debug, Args)]
 pub struct WorthArgs {
-    /// What is taken off, the percent (15.00), or the fixed price
+    /// What is taken off, the percent (15.00), or the fixed price; of stored value what is paid for a new card; of points what
+    /// one is worth in hundredths of a minor unit
     #[arg(long, value_name = "AMOUNT", value_parser = values::amount)]
     pub value: Option<u64>,
     /// The least amount an order must have
@@ -116,6 +125,18 @@ pub struct WorthArgs {
     /// In place of threshold and value, up to 8 in ascending order: from this amount on so much off
     #[arg(long, value_name = "AMOUNT=AMOUNT", num_args = 1, value_parser = values::tier, conflicts_with_all = ["value", "threshold", "each"])]
     pub tier: Vec<Tier>,
+    /// Of stamps: how many fill a card
+    #[arg(long, value_name = "STAMPS", conflicts_with = "value")]
+    pub goal: Option<u64>,
+    /// Of a pass, up to 8 from level 1 on: its price and the percent it takes off
+    #[arg(long, value_name = "AMOUNT=PERCENT", num_args = 1, value_parser = values::tier, conflicts_with_all = ["value", "tier", "each"])]
+    pub level: Vec<Tier>,
+    /// Of stored value: which lots are spent first
+    #[arg(long, value_enum, value_name = "WHICH")]
+    pub spend: Option<SpendName>,
+    /// Of points: for how long those that are earned can be spent, such as 365days
+    #[arg(long, value_name = "SPAN", value_parser = values::span)]
+    pub earned_lasts: Option<Duration>,
     /// In quotes: the stacking class of its cards, 0 to 31
     #[arg(long, value_name = "CLASS", value_parser = clap::value_parser!(u8).range(0..=31))]
     pub class: Option<u8>,
@@ -140,7 +161,7 @@ pub struct WorthArgs {
     /// Cards are valid for so long then, such as 30days
     #[arg(long, value_name = "SPAN", value_parser = values::span)]
     pub lasts: Option<Duration>,
-    /// Time between two redemptions of one card of uses
+    /// Time between two redemptions of one card of uses, or of one pass
     #[arg(long, value_name = "SPAN", value_parser = values::span)]
     pub interval: Option<Duration>,
     /// Time in which a redemption can be reversed [default: 90 days]
@@ -164,6 +185,25 @@ pub enum KindName {
     FixedPrice,
     /// So many uses
     Uses,
+    /// Money that was paid in: a gift card
+    StoredValue,
+    /// Filled stamp by stamp, then used whole
+    Stamps,
+    /// Points that are earned and spent
+    Points,
+    /// A membership with levels
+    Pass,
+}
+
+/// Which lots are spent first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SpendName {
+    /// Those that end first
+    Earliest,
+    /// Bonus
+    Bonus,
+    /// Principal
+    Principal,
 }
 
 impl KindName {
@@ -175,6 +215,10 @@ impl KindName {
             KindName::Item => CampaignKind::Item,
             KindName::FixedPrice => CampaignKind::FixedPrice,
             KindName::Uses => CampaignKind::Uses,
+            KindName::StoredValue => CampaignKind::StoredValue,
+            KindName::Stamps => CampaignKind::Stamps,
+            KindName::Points => CampaignKind::Points,
+            KindName::Pass => CampaignKind::Pass,
         }
     }
 }
@@ -202,6 +246,16 @@ pub enum CardCommand {
     Void(CardArgs),
     /// Let a card be valid until another time
     Extend(ExtendArgs),
+    /// Pay into a gift card
+    Topup(TopUpArgs),
+    /// Add stamps or points to a card
+    Earn(EarnArgs),
+    /// Void what is left on a gift card, and say what was paid for it
+    Refund(AccountArgs),
+    /// Let a membership be valid for longer
+    Renew(RenewArgs),
+    /// Give a membership another level, up or down
+    Level(LevelArgs),
 }
 
 /// A card by id or code.
@@ -266,8 +320,8 @@ pub struct RedeemArgs {
     /// What of the order the card may be used on; with a decimal point in major units
     #[arg(long, default_value = "0", value_name = "AMOUNT", value_parser = values::amount)]
     pub amount: u64,
-    /// Units to use
-    #[arg(long, default_value_t = 1)]
+    /// Units to use; 0: 1; of a gift card or points as much as the amount takes and there is
+    #[arg(long, default_value = "0", value_parser = values::units)]
     pub units: u32,
     /// The order
     #[arg(long, value_name = "REFERENCE")]
@@ -307,7 +361,7 @@ pub struct ReverseArgs {
     /// The redemption, as `scrip card redeem` printed it, or its --operation
     pub redemption: String,
     /// Units to give back; 0: all that are left
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, default_value = "0", value_parser = values::units)]
     pub units: u32,
     #[command(flatten)]
     #[allow(missing_docs)]

@@ -2,6 +2,7 @@
 //!
 //! Invariant: a value that parses here has a meaning; whether it is allowed is the server's to say.
 
+mod accounts;
 mod cards;
 mod merchant;
 mod quote;
@@ -13,9 +14,10 @@ mod stock;
 mod token;
 mod values;
 
+pub use accounts::{AccountArgs, EarnArgs, LevelArgs, RenewArgs, TopUpArgs};
 pub use cards::{
     CampaignCommand, CampaignCreateArgs, CampaignEditArgs, CardArgs, CardCommand, ClaimArgs, CodeCommand,
-    CodeExportArgs, ExtendArgs, IssueArgs, RedeemArgs, ReverseArgs, WalletArgs, WorthArgs,
+    CodeExportArgs, ExtendArgs, IssueArgs, RedeemArgs, ReverseArgs, SpendName, WalletArgs, WorthArgs,
 };
 pub use merchant::{MerchantCommand, ZoneCommand};
 pub use quote::QuoteArgs;

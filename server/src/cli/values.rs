@@ -141,6 +141,20 @@ pub fn amount(text: &str) -> Result<u64, ValueError> {
     major.checked_mul(100).and_then(|major| major.checked_add(cents)).ok_or_else(wrong)
 }
 
+/// Units, or an amount where units are money.
+pub fn units(text: &str) -> Result<u32, ValueError> {
+    let wrong =
+        || ValueError { text: text.to_owned(), what: "number of units, or amount, such as 10 or 5.00" };
+    u32::try_from(amount(text).map_err(|_| wrong())?).map_err(|_| wrong())
+}
+
+/// A currency.
+pub fn currency(text: &str) -> Result<[u8; 3], ValueError> {
+    let letters: Option<[u8; 3]> = text.as_bytes().try_into().ok();
+    let letters = letters.filter(|letters| letters.iter().all(u8::is_ascii_uppercase));
+    letters.ok_or_else(|| ValueError { text: text.to_owned(), what: "currency, such as CNY" })
+}
+
 /// `AMOUNT=AMOUNT`: from an amount on so much off.
 pub fn tier(text: &str) -> Result<Tier, ValueError> {
     let wrong = || ValueError { text: text.to_owned(), what: "tier, such as 100.00=10.00" };

@@ -52,6 +52,8 @@ pub enum Kind {
     Card,
     /// `card reverse`.
     Reverse,
+    /// `card topup`, `earn`, `refund`, `renew`, `level`.
+    Account,
     /// `quote`.
     Quote,
 }
@@ -103,8 +105,16 @@ fn facts(rejection: &OwnedRejection, subject: &Subject<'_>) -> String {
         OwnedFacts::Rule(0) => ": a block stands against it".to_owned(),
         OwnedFacts::Rule(number) => format!(": risk rule {number} stands against it"),
         OwnedFacts::Version(version) => format!(": the stock is at version {version} now"),
+        OwnedFacts::Units { asked, available, .. } if subject.kind == Kind::Account => {
+            format!(": asked {asked}, possible are {available}")
+        }
         OwnedFacts::Units { available: 0, .. } if rejection.code == Code::RuleFailed => {
             ": it was used too short a time ago".to_owned()
+        }
+        OwnedFacts::Units { asked, available, .. }
+            if rejection.code == Code::RuleFailed && asked > available =>
+        {
+            format!(": asked {asked} units, possible are {available}")
         }
         OwnedFacts::Units { asked, available, .. } if rejection.code == Code::RuleFailed => {
             format!(": the amount is {asked}, the least is {available}")
@@ -147,7 +157,7 @@ pub fn next(error: &Error, subject: &Subject<'_>) -> String {
             }
             (Kind::Quote, _) => ". Run it again: it changes nothing".into(),
             (Kind::Issue, _) => ". `scrip wallet USER` tells what the user has".into(),
-            (Kind::Card | Kind::Reverse, _) => ". `scrip card show CARD` tells".into(),
+            (Kind::Card | Kind::Reverse | Kind::Account, _) => ". `scrip card show CARD` tells".into(),
             (Kind::Hold | Kind::Keys | Kind::Cancel | Kind::Order, _) | (Kind::Take, Some(_)) => {
                 ". Run the same command again: it is made once".into()
             }
@@ -304,7 +314,7 @@ fn next_of_cards(code: Code, subject: &Subject<'_>) -> Option<String> {
         (Code::RuleFailed, Kind::Quote) => {
             ". Leave one of them out, or let --best choose; `scrip campaign show NAME` shows what combines".into()
         }
-        (Code::NotFound, Kind::Card | Kind::Quote) => {
+        (Code::NotFound, Kind::Card | Kind::Account | Kind::Quote) => {
             ". No card of this merchant has this id or code: `scrip wallet USER` shows a user's cards".into()
         }
         (Code::NotFound, Kind::Reverse) => {
@@ -328,10 +338,15 @@ fn next_of_cards(code: Code, subject: &Subject<'_>) -> Option<String> {
                 .into()
         }
         (Code::Forbidden, Kind::CampaignCreate | Kind::Campaign) => forbidden(subject.kind),
-        (Code::NotActive, Kind::Card) => ". `scrip card activate CARD` activates it".into(),
-        (Code::Frozen, Kind::Card) => ". `scrip card unfreeze CARD` makes it usable again".into(),
+        (Code::NotActive, Kind::Card | Kind::Account) => ". `scrip card activate CARD` activates it".into(),
+        (Code::Frozen, Kind::Card | Kind::Account) => ". `scrip card unfreeze CARD` makes it usable again".into(),
         (Code::RiskLimit, _) | (Code::Forbidden | Code::Unauthorized | Code::Capacity | Code::Busy, _) => return None,
-        (_, Kind::Card) => ". `scrip card show CARD` shows where it stands".into(),
+        (Code::RuleFailed, Kind::Account) => {
+            ". Gift cards are topped up and refunded, stamps and points earned, passes renewed and moved between levels: \
+             `scrip card show CARD` shows the card"
+                .into()
+        }
+        (_, Kind::Card | Kind::Account) => ". `scrip card show CARD` shows where it stands".into(),
         (_, Kind::Reverse) => ". `scrip card show CARD` shows the card and its newest redemption".into(),
         (_, Kind::CampaignCreate | Kind::Campaign | Kind::Issue) => {
             format!(". `scrip campaign show {name}` shows where it stands")
@@ -368,6 +383,7 @@ pub fn full(which: CapacityOf, maximum: u64) -> (String, &'static str) {
         CapacityOf::Campaigns => ("campaigns of the slot", FIXED),
         CapacityOf::Cards => ("cards in memory", MEMORY),
         CapacityOf::Redemptions => ("redemptions in memory", MEMORY),
+        CapacityOf::Lots => ("lots of the card, or records of lots in memory,", MEMORY),
         CapacityOf::CardBatches => ("batches of bearer cards of the campaign, or of all campaigns,", FIXED),
     };
     (format!("{what} are at their maximum of {maximum}"), mend)
@@ -383,6 +399,7 @@ fn forbidden(kind: Kind) -> String {
         Kind::Quote => "--verb read",
         Kind::Issue => "--verb issue --verb read",
         Kind::Card => "--verb redeem --verb stock --verb read",
+        Kind::Account => "--verb issue --verb return --verb read",
         Kind::Return | Kind::Cancel | Kind::Reverse => "--verb return --verb read",
         Kind::Keys => "--verb stock --verb sell --verb return --verb read --verb export",
     };

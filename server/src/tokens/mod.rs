@@ -99,7 +99,7 @@ const fn has_ended(expires_s: u64, now_s: u64) -> bool {
 pub enum Verb {
     /// RESERVE, EXTEND, CONFIRM, RELEASE, SELL, REVEAL, KEYS_READ: the texts of card keys are for those who sell them.
     Sell,
-    /// RETURN, KEY_REPLACE, CANCEL, REVERSE.
+    /// RETURN, KEY_REPLACE, CANCEL, REVERSE, CARD_REFUND.
     Return,
     /// STOCK_CREATE, STOCK_SUPPLY, STOCK_VOID, STOCK_FREEZE, STOCK_UNFREEZE, STOCK_EDIT, STOCK_QUOTA, STOCK_LIMITS, STOCK_PRICE,
     /// RISK_SET, BLOCK_SET, ZONE_SET, BATCH_CREATE, BATCH_CHANGE, KEYS_IMPORT, KEY_RECLAIM, CAMPAIGN_CREATE, CAMPAIGN_EDIT, CAMPAIGN_STATE,
@@ -111,7 +111,7 @@ pub enum Verb {
     Read,
     /// KEYS_EXPORT: every text of a stock, in one go.
     Export,
-    /// ISSUE, CLAIM: gives cards away.
+    /// ISSUE, CLAIM, TOPUP, EARN, RENEW, LEVEL: gives cards and what is on them away.
     Issue,
     /// REDEEM: uses cards; with `sell`, cards in RESERVE and SELL, too.
     Redeem,
@@ -131,10 +131,17 @@ impl Verb {
             | CommandKind::Sell
             | CommandKind::Reveal
             | CommandKind::KeysRead => Verb::Sell,
-            CommandKind::Return | CommandKind::KeyReplace | CommandKind::Cancel | CommandKind::Reverse => {
-                Verb::Return
-            }
-            CommandKind::Issue | CommandKind::Claim => Verb::Issue,
+            CommandKind::Return
+            | CommandKind::KeyReplace
+            | CommandKind::Cancel
+            | CommandKind::Reverse
+            | CommandKind::CardRefund => Verb::Return,
+            CommandKind::Issue
+            | CommandKind::Claim
+            | CommandKind::TopUp
+            | CommandKind::Earn
+            | CommandKind::Renew
+            | CommandKind::Level => Verb::Issue,
             CommandKind::Redeem => Verb::Redeem,
             CommandKind::KeysExport => Verb::Export,
             CommandKind::KeysList

@@ -4,7 +4,7 @@ use super::ToolError;
 use crate::data_directory::DataDirectory;
 use scrip_engine::answer::OperationKind;
 use scrip_engine::command::{Parties, StockKind, SubjectKind};
-use scrip_engine::event::{self, Event, EventHold, Origin};
+use scrip_engine::event::{self, AccountEntry, Event, EventHold, Origin};
 use scrip_engine::ids::StockId;
 use scrip_shard::{FrameError, for_each_event_with_facts};
 use scrip_wal::{RealDisk, scan};
@@ -355,11 +355,30 @@ fn print_cards_event(out: &mut impl Write, event: &Event<'_>) -> io::Result<()> 
             "reversed {} redemption={redemption} units={units} until_s={until_s}",
             origin.operation
         ),
+        Event::Account { origin, card, entry } => {
+            write!(out, "account {} card={card} ", origin.operation)?;
+            print_entry(out, entry)?;
+            writeln!(out, " channel={}", origin.channel.0)
+        }
         Event::CardChanged { origin, card, change, from_s, until_s } => {
             write!(out, "card_changed {} card={card} change={}", origin.operation, change.number())?;
             writeln!(out, " from_s={from_s} until_s={until_s}")
         }
         other => writeln!(out, "{other:?}"),
+    }
+}
+
+fn print_entry(out: &mut impl Write, entry: &AccountEntry) -> io::Result<()> {
+    match entry {
+        AccountEntry::ToppedUp { principal, bonus, paid, until_s } => {
+            write!(out, "topped_up principal={principal} bonus={bonus} paid={paid} until_s={until_s}")
+        }
+        AccountEntry::Earned { units, until_s } => write!(out, "earned units={units} until_s={until_s}"),
+        AccountEntry::Refunded { units, voided, paid } => {
+            write!(out, "refunded units={units} voided={voided} paid={paid}")
+        }
+        AccountEntry::Renewed { until_s } => write!(out, "renewed until_s={until_s}"),
+        AccountEntry::Levelled { level } => write!(out, "level={level}"),
     }
 }
 

@@ -3,14 +3,16 @@
 //! A card lapses when its time is over while units are left; no event says so. So lapses are counted from the cards: of one card
 //! before an event moves its time, of all before days are counted by another zone, and at the end.
 
+use super::sales::hold_of;
 use super::{Account, Report, add, day_at};
 use scrip_engine::command::{CardChange, CardState};
-use scrip_engine::event::Event;
-use scrip_engine::ids::{CardId, ChannelId, OperationKey, StockId, UserId};
+use scrip_engine::event::{self, AccountEntry, Event};
+use scrip_engine::ids::{CardId, ChannelId, MerchantId, OperationId, OperationKey, StockId, UserId};
 use scrip_engine::state::State;
 use scrip_engine::state::campaigns::Campaign;
 use scrip_engine::state::cards::CardRecord;
 use scrip_engine::state::records::Recorded;
+use scrip_engine::state::redemptions::RedemptionRecord;
 use scrip_engine::state::table::Handle;
 use std::collections::BTreeMap;
 
@@ -27,16 +29,16 @@ impl Report {
                 *(if *claimed { &mut tally.claimed } else { &mut tally.issued }) += u64::from(*count);
             }
             Event::Redeemed { origin, card, units, amount, discount, .. } => {
-                let Some(stock) = campaign_of(state, *card) else { return };
-                let tally = self.tally(state, origin.merchant, stock, origin.channel);
-                tally.redemptions += 1;
-                tally.redeemed += u64::from(*units);
-                add(&mut tally.amount, *amount);
-                add(&mut tally.discount, *discount);
+                let whose = (origin.merchant, origin.channel);
+                self.redeem(state, whose, *card, (u64::from(*units), *amount, *discount));
             }
             Event::Reversed { origin, redemption, units, until_s } => {
                 let key = OperationKey { operation: *redemption, ..origin.key() };
-                self.reverse(state, (key, origin.channel), *units, *until_s);
+                let found = state.find_record(&key, state.record_hash(&key), state.now_ms);
+                if let Some(Recorded::Redemption(handle)) = found {
+                    let whose = (origin.merchant, origin.channel);
+                    self.reverse(state, whose, state.redemptions.get(handle), (*units, *until_s));
+                }
             }
             Event::CardChanged { origin, card, change, until_s, .. } => {
                 self.before_change(state, *card, *until_s);
@@ -45,43 +47,169 @@ impl Report {
                     self.tally(state, origin.merchant, stock, origin.channel).voided += 1;
                 }
             }
+            Event::Account { card, entry: AccountEntry::Renewed { until_s }, .. } => {
+                self.before_change(state, *card, *until_s);
+            }
+            _ => self.follow_cards_of_holds(event, state),
+        }
+    }
+
+    /// Cards that holds take, use and give back.
+    fn follow_cards_of_holds(&mut self, event: &Event<'_>, state: &State) {
+        match event {
+            Event::Taken { origin, sold, replaces, cards, .. } => {
+                if *replaces != OperationId(0) {
+                    self.end_held_cards(state, OperationKey { operation: *replaces, ..origin.key() });
+                }
+                if *sold {
+                    for line in *cards {
+                        let used = (u64::from(line.units.get()), line.amount.get(), line.discount.get());
+                        self.redeem(state, (origin.merchant, origin.channel), line.card(), used);
+                    }
+                } else if !cards.is_empty() {
+                    let amounts = cards.iter().map(|line| line.amount.get()).collect();
+                    self.amounts.insert(name(&origin.key()), amounts);
+                }
+            }
+            Event::Owed { origin, replaces, .. } if *replaces != OperationId(0) => {
+                self.end_held_cards(state, OperationKey { operation: *replaces, ..origin.key() });
+            }
+            Event::Confirmed { hold, lines, .. } => {
+                let units = lines.iter().filter(|line| line.is_card()).map(|line| line.units.get());
+                self.pay_cards(state, *hold, units);
+            }
+            Event::ConfirmOwed { hold, lines, .. } => {
+                let units = lines.iter().filter(|line| line.is_card()).map(|line| line.asked.get());
+                self.pay_cards(state, *hold, units);
+            }
+            Event::Released { hold } => self.end_held_cards(state, *hold),
+            Event::LateRefused { hold, .. } => drop(self.amounts.remove(&name(hold))),
+            Event::Expired { holds } => {
+                for hold in *holds {
+                    self.units_back(state, hold.key());
+                }
+            }
+            Event::Cancelled { hold } => {
+                self.undo_cards(state, *hold);
+                self.end_held_cards(state, *hold);
+            }
+            Event::Unfulfilled { holds, keys } => {
+                for (hold, _) in event::debts(holds, keys).filter(|(_, key)| key.is_none()) {
+                    self.undo_cards(state, hold);
+                }
+            }
+            Event::Returned { origin, hold, lines, .. } => {
+                let hold = OperationKey { operation: *hold, ..origin.key() };
+                let units = lines.iter().filter(|line| line.is_card()).map(|line| line.units.get());
+                self.return_cards(state, hold, units);
+            }
             _ => {}
         }
     }
 
+    fn redeem(
+        &mut self,
+        state: &State,
+        (merchant, channel): (MerchantId, ChannelId),
+        card: CardId,
+        (units, amount, discount): (u64, u64, u64),
+    ) {
+        let Some(stock) = campaign_of(state, card) else { return };
+        let tally = self.tally(state, merchant, stock, channel);
+        tally.redemptions += 1;
+        tally.redeemed += units;
+        add(&mut tally.amount, amount);
+        add(&mut tally.discount, discount);
+    }
+
+    /// Held cards of a hold are used, or, late, taken again.
+    fn pay_cards(&mut self, state: &State, key: OperationKey, units: impl Iterator<Item = u32>) {
+        let Some(hold) = hold_of(state, key) else { return };
+        let amounts = self.amounts.remove(&name(&key)).unwrap_or_default();
+        for (at, ((_, line), units)) in state.card_lines(hold).zip(units).enumerate() {
+            let card = state.card_of_line(line);
+            // A late one takes units of a card whose time may be over.
+            self.before_change(state, card, state.record_of_line(line).until_s);
+            if units > 0 {
+                let amount = amounts.get(at).copied().unwrap_or(0);
+                let used = (u64::from(units), amount, line.worth());
+                self.redeem(state, (MerchantId(hold.merchant), hold.channel()), card, used);
+            }
+            if line.is_held() && units < line.reserved() {
+                self.lapse_of_units_back(state, card, state.record_of_line(line).until_s);
+            }
+        }
+    }
+
+    /// A hold that was held ends.
+    fn end_held_cards(&mut self, state: &State, key: OperationKey) {
+        self.units_back(state, key);
+        self.amounts.remove(&name(&key));
+    }
+
+    /// What a hold holds of cards goes back to them.
+    fn units_back(&mut self, state: &State, key: OperationKey) {
+        let Some(hold) = hold_of(state, key) else { return };
+        for (_, line) in state.card_lines(hold).filter(|(_, line)| line.is_held()) {
+            let card = state.card_of_line(line);
+            self.lapse_of_units_back(state, card, state.record_of_line(line).until_s);
+        }
+    }
+
+    /// What a hold has used of cards goes back, all that is left of it.
+    fn undo_cards(&mut self, state: &State, key: OperationKey) {
+        let Some(hold) = hold_of(state, key) else { return };
+        let left: Vec<u32> = state.card_lines(hold).map(|(_, line)| line.units() - line.reversed()).collect();
+        self.return_cards(state, key, left.into_iter());
+    }
+
+    fn return_cards(&mut self, state: &State, key: OperationKey, units: impl Iterator<Item = u32>) {
+        let Some(hold) = hold_of(state, key) else { return };
+        for ((_, line), units) in state.card_lines(hold).zip(units).filter(|(_, units)| *units > 0) {
+            let whose = (MerchantId(hold.merchant), hold.channel());
+            let until_s = state.record_of_line(line).until_s;
+            self.reverse(state, whose, line, (units, until_s));
+        }
+    }
+
+    /// Units of a redemption, or of a card line of a hold, go back to the card, which is then valid until that.
     fn reverse(
         &mut self,
         state: &State,
-        (key, channel): (OperationKey, ChannelId),
-        units: u32,
-        until_s: u32,
+        (merchant, channel): (MerchantId, ChannelId),
+        used: &RedemptionRecord,
+        (units, until_s): (u32, u32),
     ) {
-        let found = state.find_record(&key, state.record_hash(&key), state.now_ms);
-        let Some(Recorded::Redemption(handle)) = found else { return };
-        let redemption = state.redemptions.get(handle);
+        let whole = if used.is_of_hold() { used.worth() } else { used.discount() };
         // Parts of a discount in proportion to units, so that all parts are the whole.
         let part = |units: u32| {
-            let share = u128::from(redemption.discount) * u128::from(units) / u128::from(redemption.units());
+            let share = u128::from(whole) * u128::from(units) / u128::from(used.units().max(1));
             u64::try_from(share).expect("a part is no more than the whole")
         };
-        let before = redemption.reversed();
+        let before = used.reversed();
         let discount = part(before + units) - part(before);
-        let card = state.card_id(Handle(redemption.card));
+        let card = state.card_id(Handle(used.card));
+        let Some(stock) = campaign_of(state, card) else { return };
+        self.before_change(state, card, until_s);
+        self.lapse_of_units_back(state, card, until_s);
+        let tally = self.tally(state, merchant, stock, channel);
+        tally.reversed += u64::from(units);
+        add(&mut tally.reversed_discount, discount);
+    }
+
+    /// Units go back to a card. If its time, from now on that, had passed while it had none, it is today that it has units
+    /// that nobody can use.
+    fn lapse_of_units_back(&mut self, state: &State, card: CardId, until_s: u32) {
         let Some(found) = state.find_card(card) else { return };
         let is_over = until_s != 0 && u64::from(until_s) <= self.now_s();
-        if found.card.state() == CardState::Used && is_over {
-            // Its time had passed unnoticed: it is today that it has units that nobody can use.
+        if !is_over || found.card.available > 0 || found.card.state() == CardState::Void {
+            return;
+        }
+        if self.counted.insert(card, until_s) != Some(until_s) {
             let stock = state.stock_of_campaign(found.campaign);
             let channel = ChannelId(found.card.channel);
             self.tally(state, stock.merchant, stock.id, channel).lapsed += 1;
-            self.counted.insert(card, until_s);
-        } else {
-            self.before_change(state, card, until_s);
         }
-        let stock = state.stock_of_campaign(found.campaign).id;
-        let tally = self.tally(state, key.merchant, stock, channel);
-        tally.reversed += u64::from(units);
-        add(&mut tally.reversed_discount, discount);
     }
 
     /// Before a card's time or state changes: if its time is over, that is counted now; if it gets a new one, that too.
@@ -121,7 +249,7 @@ impl Report {
             for batch in campaign.batches.iter().filter(|batch| over.contains(&u64::from(batch.until_s))) {
                 let untouched = u64::from(batch.count)
                     - touched.get(&(handle.0, batch.first)).copied().unwrap_or_default();
-                let card = CardRecord::new(UserId(0), 1, CardState::Active, batch.channel)
+                let card = CardRecord::new(UserId(0), &campaign.definition, batch.channel)
                     .valid((batch.from_s, batch.until_s), batch.own_times);
                 self.lapse(state, campaign, &card, untouched);
             }
@@ -147,7 +275,12 @@ impl Report {
 
 /// Whether the end of its time takes something from its owner.
 fn can_lapse(card: &CardRecord) -> bool {
-    card.until_s != 0 && !matches!(card.state(), CardState::Void | CardState::Used)
+    card.until_s != 0 && card.available > 0 && !matches!(card.state(), CardState::Void | CardState::Used)
+}
+
+/// The key of a hold as maps have it.
+fn name(key: &OperationKey) -> (u32, u16, u128) {
+    (key.merchant.0, key.slot.0, key.operation.0)
 }
 
 fn campaign_of(state: &State, card: CardId) -> Option<StockId> {

@@ -209,7 +209,7 @@ fn count_key(tally: &mut Tally, event: &Event<'_>, price: u64) {
     tally.owed += u64::from(matches!(event, Event::ReplaceOwed { .. }));
 }
 
-fn hold_of(state: &State, key: OperationKey) -> Option<&HoldRecord> {
+pub(super) fn hold_of(state: &State, key: OperationKey) -> Option<&HoldRecord> {
     let handle = state.find_hold(&key, state.record_hash(&key), state.now_ms)?;
     Some(state.holds.get(handle))
 }

@@ -267,7 +267,8 @@ impl Books {
             | Event::Issued { .. }
             | Event::Redeemed { .. }
             | Event::Reversed { .. }
-            | Event::CardChanged { .. } => self.follow_cards(event),
+            | Event::CardChanged { .. }
+            | Event::Account { .. } => self.follow_cards(event),
             // Units stay where they are.
             Event::Tick { .. }
             | Event::Configured { .. }

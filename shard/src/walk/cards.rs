@@ -5,7 +5,7 @@
 
 use super::books::{HoldName, name};
 use scrip_engine::command::CardChange;
-use scrip_engine::event::{self, Event, Origin};
+use scrip_engine::event::{self, AccountEntry, Event, Origin};
 use scrip_engine::ids::{CardId, ChannelId, OperationKey, StockId};
 use std::collections::BTreeMap;
 
@@ -26,6 +26,10 @@ struct CampaignBook {
 struct CardBook {
     used: u64,
     held: u64,
+    /// Units that it was filled with.
+    supplied: u64,
+    /// Units that were paid back.
+    refunded: u64,
     void: bool,
 }
 
@@ -70,6 +74,8 @@ pub(super) struct CardBooks {
     redemptions: BTreeMap<HoldName, RedemptionBook>,
     /// Cards of holds: each with the units held, or used once it is paid.
     holds: BTreeMap<HoldName, CardsOfHold>,
+    /// The card in whose account the last event made an entry, with all it was given and what of that is used.
+    pub(super) entered: Option<(CardId, u64, u64)>,
     /// What can't be, of the last event.
     pub(super) wrong: Vec<String>,
 }
@@ -92,6 +98,7 @@ impl CardBooks {
                 let redemption = OperationKey { operation: *redemption, ..origin.key() };
                 self.reverse(&name(&redemption), u64::from(*units));
             }
+            Event::Account { card, entry, .. } => self.enter(*card, entry),
             Event::CardChanged { card, change: CardChange::Void, .. } => return self.void(*card),
             // Times, states and definitions move no units.
             _ => {}
@@ -133,12 +140,40 @@ impl CardBooks {
         };
         let book = self.cards.entry(card).or_default();
         book.used += units;
-        let (used, held, void) = (book.used, book.held, book.void);
-        if used + held > most || void {
-            let state = if void { ", and is void" } else { "" };
-            self.wrong.push(format!("card {card} is used for {used} units, it has {most}{state}"));
-        }
+        self.check(card, most, "used");
         self.redemptions.insert(redemption, RedemptionBook { card, left: units });
+    }
+
+    /// A card has no more used or paid back than it was given.
+    fn check(&mut self, card: CardId, new: u64, what: &str) {
+        let Some(CardBook { used, held, supplied, refunded, void }) = self.cards.get(&card).copied() else {
+            return;
+        };
+        let has = new + supplied;
+        let gone = used + held + refunded;
+        if gone > has || void {
+            let state = if void { ", and is void" } else { "" };
+            self.wrong.push(format!("card {card} is {what} for {gone} units, it has {has}{state}"));
+        }
+    }
+
+    /// An entry in the account of a card.
+    fn enter(&mut self, card: CardId, entry: &AccountEntry) {
+        let Some(new) = self.campaign_of(card).map(|campaign| campaign.units) else {
+            return self.wrong.push(format!("card {card} is filled or changed, it was not issued"));
+        };
+        let book = self.cards.entry(card).or_default();
+        match entry {
+            AccountEntry::ToppedUp { principal, bonus, .. } => {
+                book.supplied += u64::from(*principal) + u64::from(*bonus);
+            }
+            AccountEntry::Earned { units, .. } => book.supplied += u64::from(*units),
+            AccountEntry::Refunded { voided, .. } => book.refunded += u64::from(*voided),
+            // Times and levels move no units.
+            AccountEntry::Renewed { .. } | AccountEntry::Levelled { .. } => {}
+        }
+        self.entered = Some((card, new + book.supplied, book.used));
+        self.check(card, new, "used or paid back");
     }
 
     fn reverse(&mut self, name: &HoldName, units: u64) {

@@ -7,9 +7,11 @@ use super::Generator;
 use super::plan::pick;
 use crate::oracle::{Card, Oracle, Redemption};
 use crate::request::{CardCommand, OwnedCommand, OwnedCreate, OwnedIssue, OwnedRedeem, Worth};
-use scrip_engine::command::{CampaignState, CardChange, CardState, Envelope, Parties};
+use scrip_engine::command::{
+    AccountWish, CampaignKind, CampaignState, CardChange, CardState, Envelope, Parties,
+};
 use scrip_engine::ids::{CardId, ChannelId, MerchantId, OperationId, OrderId, Slot, StockId, UserId};
-use scrip_engine::limits::{BEARER_CARDS_MAX, CAMPAIGN_UNITS_MAX};
+use scrip_engine::limits::{BEARER_CARDS_MAX, CAMPAIGN_UNITS_MAX, CARD_VALUE_MAX};
 
 /// Nobody waits longer than that for something to begin or end: 40 days.
 const FAR_MS: u64 = 40 * 86_400_000;
@@ -46,9 +48,11 @@ impl Generator {
             5..12 => self.state(oracle, envelope),
             12..22 => self.issue(oracle, envelope),
             22..34 => self.claim(oracle, envelope),
-            34..62 => self.redeem(oracle, envelope),
+            34..53 => self.redeem(oracle, envelope),
+            53..62 => self.account(oracle, envelope),
             62..72 => self.reverse(oracle, envelope),
-            72..86 => self.change(oracle, envelope),
+            72..80 => self.change(oracle, envelope),
+            80..86 => self.account(oracle, envelope),
             86..88 => CardCommand::ShowCampaign { campaign: self.any_campaign(oracle, envelope) },
             88..94 => {
                 let card = self.card(oracle, envelope, None);
@@ -92,6 +96,9 @@ impl Generator {
                 tries += 1;
             }
             worth.definition.units = there.worth.definition.units;
+            if matches!(worth.definition.kind(), CampaignKind::StoredValue | CampaignKind::Stamps) {
+                worth.definition.value = there.worth.definition.value;
+            }
             worth.definition.flags &= !2;
             worth.definition.flags |= there.worth.definition.flags & 2;
         }
@@ -281,6 +288,52 @@ impl Generator {
         CardCommand::Change { card, generation: self.generation(), change }
     }
 
+    /// An entry in the account of a card, of its kind mostly.
+    fn account(&mut self, oracle: &Oracle, envelope: &mut Envelope) -> CardCommand {
+        let mut card = self.card(oracle, envelope, Some(CardState::Active));
+        let kind_of = |card: &CardId| {
+            let mut campaigns =
+                oracle.stocks.iter().filter_map(|(id, stock)| Some((id, stock.campaign.as_ref()?)));
+            let found = campaigns.find(|(id, campaign)| campaign.locator(id.slot()) == card.locator());
+            found.map(|(_, campaign)| campaign.worth.definition.kind())
+        };
+        for _ in 0..4 {
+            let fits = kind_of(&card).is_some_and(|kind| kind.is_filled() || kind == CampaignKind::Pass);
+            if !fits {
+                card = self.card(oracle, envelope, Some(CardState::Active));
+            }
+        }
+        let kind = if self.rng.u8(0..12) == 0 { None } else { kind_of(&card) };
+        let until_ms = self.now_ms + self.rng.u64(0..9_000);
+        let until_ms = *self.choose(&[0, 0, until_ms, until_ms, u64::MAX]);
+        let mut number = || *pick(&mut self.rng, &[0, 1, 3, 10, 40, 100]);
+        let (principal, bonus, paid) = (number(), number(), number());
+        let most = if self.happens(self.plan.chances.huge) { CARD_VALUE_MAX } else { 5 };
+        let units = *self.choose(&[1, 1, 2, 3, 10, most]);
+        let wish = match kind {
+            Some(CampaignKind::StoredValue) if self.rng.u8(0..8) == 0 => AccountWish::Refund,
+            Some(CampaignKind::StoredValue) if principal + bonus == 0 => {
+                AccountWish::TopUp { principal: units, bonus, paid, until_ms }
+            }
+            Some(CampaignKind::StoredValue) => {
+                AccountWish::TopUp { principal, bonus, paid: if principal == 0 { 0 } else { paid }, until_ms }
+            }
+            Some(CampaignKind::Stamps | CampaignKind::Points) => AccountWish::Earn { units },
+            Some(CampaignKind::Pass) if self.rng.u8(0..3) == 0 => {
+                AccountWish::Renew { seconds: *self.choose(&[1, 5, 60, u32::MAX]) }
+            }
+            Some(CampaignKind::Pass) => AccountWish::Level { level: self.rng.u8(1..=5) },
+            _ => *self.choose(&[
+                AccountWish::Refund,
+                AccountWish::Earn { units },
+                AccountWish::Level { level: 1 },
+                AccountWish::Renew { seconds: 1 },
+                AccountWish::TopUp { principal: units, bonus: 0, paid: 0, until_ms },
+            ]),
+        };
+        CardCommand::Account { card, generation: self.generation(), wish }
+    }
+
     fn wallet(&mut self, oracle: &Oracle, envelope: &mut Envelope) -> CardCommand {
         let mut owner = UserId(self.rng.u128(0..=self.plan.buyers + 1));
         let campaign = if self.rng.bool() { Some(self.any_campaign(oracle, envelope)) } else { None };
@@ -339,6 +392,14 @@ impl Generator {
             CardCommand::Reverse { redemption, units } => {
                 CardCommand::Reverse { redemption, units: units ^ 1 }
             }
+            CardCommand::Account { card, generation, wish } => {
+                let wish = match wish {
+                    AccountWish::Earn { units } => AccountWish::Earn { units: units ^ 1 | 2 },
+                    AccountWish::Renew { seconds } => AccountWish::Level { level: seconds as u8 % 8 + 1 },
+                    _ => AccountWish::Renew { seconds: 7 },
+                };
+                CardCommand::Account { card, generation, wish }
+            }
             CardCommand::Change { card, generation, change } => {
                 let change =
                     if change == CardChange::Freeze { CardChange::Unfreeze } else { CardChange::Freeze };
@@ -352,6 +413,8 @@ impl Generator {
     pub(super) fn moments_of_cards(&self, oracle: &Oracle) -> Vec<u64> {
         let mut moments_ms: Vec<u64> =
             oracle.cards.values().flat_map(|card| [card.times.from_ms, card.times.until_ms]).collect();
+        let lots = oracle.cards.values().flat_map(|card| card.lots());
+        moments_ms.extend(lots.map(|lot| lot.until_ms));
         for campaign in oracle.stocks.values().filter_map(|stock| stock.campaign.as_ref()) {
             let definition = &campaign.worth.definition;
             moments_ms.extend([definition.from_ms.get(), definition.until_ms.get()]);

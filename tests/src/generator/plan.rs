@@ -197,6 +197,7 @@ pub const ROOMY: Capacity = Capacity {
     debts_max: 4_096,
     cards_max: 4_096,
     redemptions_max: 4_096,
+    lots_max: 4_096,
 };
 
 impl Plan {
@@ -239,6 +240,7 @@ impl Plan {
         if self.capacity != ROOMY {
             self.capacity.cards_max = *pick(rng, &[1, 100, 256, 4_096]);
             self.capacity.redemptions_max = *pick(rng, &[1, 3, 10, 4_096]);
+            self.capacity.lots_max = *pick(rng, &[1, 4, 30, 4_096]);
         }
         self.checkouts = rng.bool();
         if self.checkouts {
@@ -296,6 +298,7 @@ fn draw_capacity(rng: &mut Rng) -> Capacity {
         debts_max: *pick(rng, &[0, 2, 10, 4_096]),
         cards_max: 4_096,
         redemptions_max: 4_096,
+        lots_max: 4_096,
     }
 }
 

@@ -6,20 +6,30 @@ use super::Generator;
 use super::plan::pick;
 use crate::request::Worth;
 use scrip_engine::command::{CampaignKind, Definition, ScopeEntry, Tier};
-use scrip_engine::limits::CARD_UNITS_MAX;
+use scrip_engine::limits::{CARD_UNITS_MAX, CARD_VALUE_MAX, POINT_VALUE_MAX};
 
 impl Generator {
     /// Any definition.
     pub(super) fn worth(&mut self) -> Worth {
-        use CampaignKind::{AmountOff, FixedPrice, Item, PercentOff, Uses};
-        let kind = *pick(&mut self.rng, &[AmountOff, AmountOff, PercentOff, Item, FixedPrice, Uses, Uses]);
+        use CampaignKind::{
+            AmountOff, FixedPrice, Item, Pass, PercentOff, Points, Stamps, StoredValue, Uses,
+        };
+        let usual = [AmountOff, AmountOff, PercentOff, Item, FixedPrice, Uses, Uses];
+        let filled = [StoredValue, StoredValue, StoredValue, Stamps, Points, Points, Pass];
+        let kind = if self.rng.bool() { *self.choose(&usual) } else { *self.choose(&filled) };
         let huge = self.happens(self.plan.chances.huge);
         let mut worth = Worth::default();
         let definition = &mut worth.definition;
         let rng = &mut self.rng;
         definition.kind = kind as u8;
         let pieces = if huge { CARD_UNITS_MAX } else { *pick(rng, &[1, 2, 3, 5, 10]) };
-        definition.units = if matches!(kind, Item | Uses) { pieces } else { 1 }.into();
+        definition.units = match kind {
+            Item | Uses => pieces,
+            StoredValue | Points => *pick(rng, &[0, 0, 5, 30, if huge { CARD_VALUE_MAX } else { 100 }]),
+            Stamps => 0,
+            _ => 1,
+        }
+        .into();
         let mut large = |usual: &[u64]| if huge && rng.bool() { u64::MAX } else { *pick(rng, usual) };
         let (threshold, value) = (large(&[0, 0, 100, 1_000]), large(&[1, 10, 30, 150]));
         let cap = large(&[0, 0, 1, 25, 400]);
@@ -27,10 +37,24 @@ impl Generator {
         definition.value = match kind {
             AmountOff | FixedPrice => value,
             PercentOff => *pick(rng, &[1, 33, 1_000, 5_000, 9_999, 10_000]),
-            Item | Uses => 0,
+            StoredValue => *pick(rng, &[0, 7, 95, 100]),
+            Stamps => *pick(rng, &[1, 3, 5]),
+            Points => *pick(rng, &[1, 50, 100, 333, if huge { POINT_VALUE_MAX } else { 100 }]),
+            Item | Uses | Pass => 0,
         }
         .into();
-        definition.cap = if matches!(kind, AmountOff | PercentOff) { cap } else { 0 }.into();
+        if kind == StoredValue {
+            definition.currency = *b"CNY";
+            definition.spending = rng.u8(0..3);
+        }
+        if kind == Points {
+            definition.earned_lasts_s = (*pick(rng, &[0, 1, 5, 20, 100])).into();
+        }
+        if kind == Pass {
+            worth.tiers = levels(rng);
+        }
+        let definition = &mut worth.definition;
+        definition.cap = if matches!(kind, AmountOff | PercentOff | Pass) { cap } else { 0 }.into();
         if kind == AmountOff {
             match rng.u8(0..3) {
                 0 if threshold != 0 => definition.flags |= Definition::EACH,
@@ -44,7 +68,7 @@ impl Generator {
         if rng.u8(0..4) == 0 {
             definition.flags |= Definition::INACTIVE;
         }
-        if kind == Uses {
+        if matches!(kind, Uses | Pass) {
             definition.interval_s = (*pick(rng, &[0, 0, 1, 3])).into();
         }
         definition.class = *pick(rng, &[0, 0, 1, 31]);
@@ -97,6 +121,11 @@ impl Generator {
             })
             .collect()
     }
+}
+
+fn levels(rng: &mut fastrand::Rng) -> Vec<Tier> {
+    let count = rng.usize(1..=4);
+    (0..count).map(|_| Tier::new(rng.u64(0..100), *pick(rng, &[0, 33, 500, 1_000, 10_000]))).collect()
 }
 
 fn tiers(rng: &mut fastrand::Rng) -> Vec<Tier> {

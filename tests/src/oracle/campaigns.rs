@@ -7,7 +7,7 @@ use super::stocks::unsigned;
 use super::{Oracle, Stock};
 use crate::outcome::{OwnedCampaign, OwnedFacts, OwnedOutcome};
 use crate::request::{CardCommand, OwnedCreate, Worth};
-use scrip_engine::command::{CampaignState, Definition, Envelope};
+use scrip_engine::command::{CampaignKind, CampaignState, Definition, Envelope};
 use scrip_engine::ids::{CardId, Slot, StockId};
 use scrip_engine::limits::CAMPAIGNS_PER_SLOT_MAX;
 use scrip_engine::rejection::{CapacityOf, Code};
@@ -76,6 +76,9 @@ impl Oracle {
             CardCommand::Change { card, generation, change } => {
                 self.change_card(envelope, (*card, *generation), *change)
             }
+            CardCommand::Account { card, generation, wish } => {
+                self.account(envelope, (*card, *generation), *wish)
+            }
             CardCommand::Redeem(_)
             | CardCommand::ShowCampaign { .. }
             | CardCommand::ShowCard { .. }
@@ -143,7 +146,12 @@ impl Oracle {
         }
         let campaign = self.campaign_mut(seen.0);
         let fixed = |definition: &Definition| (definition.kind, definition.units, definition.inactive());
-        if fixed(&campaign.worth.definition) != fixed(&worth.definition) {
+        let of_account = |definition: &Definition| match definition.kind() {
+            CampaignKind::StoredValue | CampaignKind::Stamps => (definition.value.get(), definition.currency),
+            _ => (0, definition.currency),
+        };
+        let (now, new) = (&campaign.worth.definition, &worth.definition);
+        if fixed(now) != fixed(new) || of_account(now) != of_account(new) {
             return OwnedOutcome::refused(Code::RuleFailed);
         }
         campaign.worth = worth.clone();

@@ -3,7 +3,7 @@
 use super::cards::Card;
 use super::{Oracle, Stock};
 use scrip_engine::answer::HoldState;
-use scrip_engine::command::{CampaignKind, CardState};
+use scrip_engine::command::{CampaignKind, CardState, Definition};
 use scrip_engine::ids::{CardId, ChannelId, StockId};
 use scrip_engine::limits::CAMPAIGN_UNITS_MAX;
 use std::collections::BTreeMap;
@@ -20,7 +20,7 @@ impl Oracle {
             let campaign = self.stocks[&card.campaign].campaign.as_ref().expect("cards have a campaign");
             assert_eq!(id.locator(), campaign.locator(card.campaign.slot()), "{id} lies with its campaign");
             assert!(id.serial() < campaign.issued, "{id} was issued");
-            card.check(*id, i128::from(campaign.worth.definition.units.get()));
+            card.check(*id, &campaign.worth.definition);
         }
         let pages = self.pages(std::iter::empty());
         assert!(pages <= self.cards_max.div_ceil(64), "{pages} pages of cards");
@@ -92,26 +92,43 @@ impl Stock {
         assert!(self.consumed <= issued && issued <= self.consumed + self.void, "cards of {id}: {self:?}");
         let kind = campaign.worth.definition.kind();
         let units = campaign.worth.definition.units.get();
-        let pieces = matches!(kind, CampaignKind::Item | CampaignKind::Uses);
-        assert!(pieces || units == 1, "a card of {id} is used once: {self:?}");
+        let single = matches!(
+            kind,
+            CampaignKind::AmountOff
+                | CampaignKind::PercentOff
+                | CampaignKind::FixedPrice
+                | CampaignKind::Pass
+        );
+        assert!(!single || units == 1, "a card of {id} is used once: {self:?}");
     }
 }
 
 impl Card {
-    /// `units` is its total.
-    fn check(&self, id: CardId, units: i128) {
+    /// Its buckets and lots add up, and its state follows from them.
+    fn check(&self, id: CardId, definition: &Definition) {
+        let units = i128::from(definition.units.get()) + self.supplied();
+        let filled = definition.kind().is_filled();
+        for lot in self.lots() {
+            assert!(lot.available >= 0 && lot.consumed >= 0, "a lot of {id}: {lot:?}");
+            assert!(lot.available + lot.consumed <= lot.units, "a lot of {id}: {lot:?}");
+        }
+        assert!(self.own() >= 0, "the own lot of {id}: {self:?}");
+        assert!(filled || self.account.is_none(), "{id} can't be filled: {self:?}");
         let buckets = [self.available, self.held, self.consumed, self.void];
         assert!(buckets.iter().all(|units| *units >= 0), "a bucket of {id}: {self:?}");
+        assert!(!filled || self.held == 0, "{id} is in no hold: {self:?}");
         assert_eq!(buckets.iter().sum::<i128>(), units, "the buckets of {id} add up: {self:?}");
         match self.state {
             CardState::Inactive => assert_eq!(self.available, units, "{id} was never used: {self:?}"),
             CardState::Active | CardState::Frozen => {
-                assert!(self.available + self.held > 0, "{id} can be used: {self:?}")
+                assert!(filled || self.available + self.held > 0, "{id} can be used: {self:?}")
             }
             CardState::Used => assert_eq!(self.consumed, units, "{id} is used up: {self:?}"),
-            CardState::Void => assert!(self.available == 0, "{id} is void: {self:?}"),
+            CardState::Void => {
+                assert!(self.available == 0, "{id} is void: {self:?}")
+            }
         }
-        assert!(self.state == CardState::Void || self.void == 0, "{id} has void units: {self:?}");
+        assert!(filled || self.state == CardState::Void || self.void == 0, "{id} has void units: {self:?}");
         let seconds = |time_ms: u64| time_ms.is_multiple_of(1_000) && time_ms / 1_000 <= u64::from(u32::MAX);
         assert!(seconds(self.times.from_ms) && seconds(self.times.until_ms), "times of {id}: {self:?}");
     }

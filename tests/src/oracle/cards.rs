@@ -4,11 +4,13 @@
 //! batch says.
 
 use super::campaigns::{Campaign, CardBatch, full, short};
-use super::{HoldLine, Oracle, Stock};
+use super::{Account, HoldLine, Oracle, Stock};
 use crate::outcome::OwnedOutcome;
 use crate::request::OwnedIssue;
 use scrip_engine::answer::{CardView, Issued, WalletCard};
-use scrip_engine::command::{CampaignState, CardChange, CardState, Definition, Envelope, Quota};
+use scrip_engine::command::{
+    CampaignKind, CampaignState, CardChange, CardState, Definition, Envelope, Quota,
+};
 use scrip_engine::ids::{CardId, ChannelId, OperationId, StockId, UserId};
 use scrip_engine::limits::{
     CARD_BATCHES_MAX, CARD_BATCHES_PER_CAMPAIGN_MAX, WALLET_CARDS_PER_ANSWER_MAX, WALLET_CARDS_SCANNED_MAX,
@@ -31,6 +33,10 @@ pub struct Card {
     pub held: i128,
     pub consumed: i128,
     pub void: i128,
+    /// Of a pass.
+    pub level: u8,
+    /// It was filled.
+    pub account: Option<Account>,
     pub times: Times,
     /// The command that issued it gave it these times: an activation leaves them alone.
     pub own_times: bool,
@@ -225,6 +231,8 @@ impl Oracle {
             held: 0,
             consumed: 0,
             void: 0,
+            level: u8::from(definition.kind() == CampaignKind::Pass),
+            account: None,
             times: times.kept(),
             own_times,
             received: self.issues,
@@ -297,8 +305,7 @@ impl Oracle {
             }
             CardChange::Extend { until_ms } => card.times = card.times.until(until_ms),
             CardChange::Void => {
-                card.void += card.available;
-                card.available = 0;
+                card.void_all();
                 let stock = self.stock_mut(card.campaign);
                 stock.consumed -= 1;
                 stock.void += 1;
@@ -319,20 +326,24 @@ impl Oracle {
         let Some(card) = self.own_card(envelope, id, generation) else {
             return OwnedOutcome::refused(Code::NotFound);
         };
-        OwnedOutcome::Card(CardView {
+        let lots = card.lot_views(self.now_ms);
+        let view = CardView {
             card: id,
             campaign: card.campaign,
             owner: card.owner,
             state: card.state,
             generation: card.generation,
             channel: card.channel,
-            available: narrow(card.available),
+            level: card.level,
+            available: narrow(card.balance(self.now_ms)),
+            expired: narrow(card.expired(self.now_ms)),
             consumed: narrow(card.consumed),
             void: narrow(card.void),
             from_ms: card.times.from_ms,
             until_ms: card.times.until_ms,
             redemption: self.newest_redemption(id).map_or(OperationId(0), |(operation, _)| operation),
-        })
+        };
+        OwnedOutcome::Card(view, lots)
     }
 
     /// WALLET_SHOW.
@@ -371,7 +382,7 @@ impl Oracle {
             let (id, card) = wallet[looked_at];
             looked_at += 1;
             if campaign.is_none_or(|campaign| campaign == card.campaign) {
-                cards.push(card.in_short(id));
+                cards.push(card.in_short(id, self.now_ms));
             }
         }
         let ends = looked_at == wallet.len();
@@ -382,13 +393,13 @@ impl Oracle {
 
 impl Card {
     /// A card as its owner's wallet shows it.
-    fn in_short(&self, id: CardId) -> WalletCard {
+    fn in_short(&self, id: CardId, now_ms: u64) -> WalletCard {
         WalletCard {
             card: U64::new(id.0),
             campaign: U64::new(self.campaign.0),
             from_ms: U64::new(self.times.from_ms),
             until_ms: U64::new(self.times.until_ms),
-            available: U32::new(narrow(self.available)),
+            available: U32::new(narrow(self.balance(now_ms))),
             consumed: U32::new(narrow(self.consumed)),
             void: U32::new(narrow(self.void)),
             channel: U16::new(self.channel.0),

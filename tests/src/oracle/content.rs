@@ -2,7 +2,7 @@
 
 use crate::request::{CardCommand, OwnedCommand, OwnedIssue};
 use scrip_engine::answer::OperationKind;
-use scrip_engine::command::{CardLine, StockKind};
+use scrip_engine::command::{AccountWish, CardLine, StockKind};
 use scrip_engine::ids::{Slot, StockId};
 
 /// A command as it is compared: without what is no content.
@@ -11,11 +11,9 @@ pub(super) fn content_of(command: &OwnedCommand) -> OwnedCommand {
     if let OwnedCommand::StockCreate { kind: StockKind::RandomKeys { seed }, .. } = &mut content {
         *seed = 0;
     }
-    // The edge makes a key with each attempt; 0 units are 1.
-    match &mut content {
-        OwnedCommand::OfCards(CardCommand::Create(create)) => create.key.clear(),
-        OwnedCommand::OfCards(CardCommand::Redeem(redeem)) => redeem.units = redeem.units.max(1),
-        _ => {}
+    // The edge makes a key with each attempt.
+    if let OwnedCommand::OfCards(CardCommand::Create(create)) = &mut content {
+        create.key.clear();
     }
     // An export reads on under the same id.
     if let OwnedCommand::KeysExport { from, .. } = &mut content {
@@ -69,7 +67,9 @@ pub(super) fn slots_of(command: &OwnedCommand) -> Vec<Slot> {
         | CardCommand::ShowCampaign { campaign }
         | CardCommand::Issue(OwnedIssue { campaign, .. }) => vec![campaign.slot()],
         CardCommand::Redeem(redeem) => vec![redeem.card.slot()],
-        CardCommand::Change { card, .. } | CardCommand::ShowCard { card, .. } => vec![card.slot()],
+        CardCommand::Change { card, .. }
+        | CardCommand::Account { card, .. }
+        | CardCommand::ShowCard { card, .. } => vec![card.slot()],
         CardCommand::ShowWallet { campaign, .. } => campaign.iter().map(|campaign| campaign.slot()).collect(),
         CardCommand::Reverse { .. } | CardCommand::Quote(_) => Vec::new(),
     }
@@ -84,6 +84,13 @@ fn kind_of_cards(command: &CardCommand) -> OperationKind {
         CardCommand::Issue(_) => OperationKind::Issue,
         CardCommand::Reverse { .. } => OperationKind::Reverse,
         CardCommand::Change { .. } => OperationKind::CardChange,
+        CardCommand::Account { wish, .. } => match wish {
+            AccountWish::TopUp { .. } => OperationKind::TopUp,
+            AccountWish::Earn { .. } => OperationKind::Earn,
+            AccountWish::Refund => OperationKind::CardRefund,
+            AccountWish::Renew { .. } => OperationKind::Renew,
+            AccountWish::Level { .. } => OperationKind::Level,
+        },
         _ => unreachable!("redemptions and queries have no operation record"),
     }
 }

@@ -9,7 +9,7 @@ use super::{Hold, Key, Oracle};
 use crate::outcome::{Lack, OwnedHoldCard, OwnedOutcome};
 use crate::request::{OwnedRedeem, OwnedTake};
 use scrip_engine::answer::HoldState;
-use scrip_engine::command::{CardLine, CardState, Envelope};
+use scrip_engine::command::{CampaignKind, CardLine, CardState, Envelope};
 use scrip_engine::ids::CardId;
 use scrip_engine::limits::REVERSAL_WINDOW_DEFAULT_S;
 use scrip_engine::rejection::Code;
@@ -143,7 +143,9 @@ impl Oracle {
     ) -> Result<(), OwnedOutcome> {
         refuse_cards(take, |line| {
             let card = self.named_card(envelope, line).expect("step 1a has found it");
-            if self.rules_allow(&as_redeem(take, line), &card).is_err() {
+            let kind = self.worth_of(&card).definition.kind();
+            let is_held = !kind.is_filled() && kind != CampaignKind::Pass;
+            if !is_held || self.rules_allow(&as_redeem(take, line), &card).is_err() {
                 return Some((Code::RuleFailed, 0));
             }
             let (demand, room) = (demand_on(take, line.card()), room_of(&card, line.card(), replaced));
@@ -159,7 +161,7 @@ impl Oracle {
             let mut card = self.own_card(envelope, id, None).expect("step 1a has found it");
             card.available -= units;
             card.held += units;
-            let discount = self.worth_of(&card).discount(line.amount.get());
+            let discount = self.worth_of(&card).discount(line.amount.get(), i128::from(line.units.get()), card.level);
             self.cards.insert(id, card);
             let mut held = HeldCard {
                 card: id,

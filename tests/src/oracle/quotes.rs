@@ -188,18 +188,30 @@ impl Usable<'_> {
             card.threshold = U64::new(self.worth.least());
             return false;
         }
-        if self.kind() == CampaignKind::Uses {
+        let priced = match self.kind() {
+            CampaignKind::Uses | CampaignKind::StoredValue | CampaignKind::Stamps | CampaignKind::Points => {
+                false
+            }
+            CampaignKind::Pass => self.worth.percent_at(self.card.level) > 0,
+            _ => true,
+        };
+        if !priced {
             card.outcome = CardOutcome::Nothing as u8;
         }
-        self.kind() != CampaignKind::Uses
+        priced
     }
 
     const fn stage(kind: CampaignKind) -> u8 {
         match kind {
             CampaignKind::Item | CampaignKind::FixedPrice => 0,
-            CampaignKind::PercentOff => 1,
-            CampaignKind::AmountOff | CampaignKind::Uses => 2,
+            CampaignKind::PercentOff | CampaignKind::Pass => 1,
+            _ => 2,
         }
+    }
+
+    /// What it takes off an amount.
+    fn worth_of(&self, amount: u128) -> u128 {
+        u128::from(self.worth.discount(small(amount), 1, self.card.level))
     }
 
     fn expiry(&self) -> u64 {
@@ -314,10 +326,8 @@ impl Till {
             CampaignKind::Item => self.take_pieces(card, card.card.available, 0),
             CampaignKind::FixedPrice => self.take_pieces(card, 1, u128::from(definition.value.get())),
             // What is rounded is what the lines have left; tiers and repeats are those of what counts.
-            CampaignKind::PercentOff => {
-                self.split(card, u128::from(card.worth.discount(small(goods))), goods)
-            }
-            _ => self.split(card, u128::from(card.worth.discount(small(counted))).min(goods), goods),
+            CampaignKind::PercentOff | CampaignKind::Pass => self.split(card, card.worth_of(goods), goods),
+            _ => self.split(card, card.worth_of(counted).min(goods), goods),
         }
         let shares: Vec<u128> = before.iter().zip(&self.left).map(|(before, left)| before - left).collect();
         if shares.iter().all(|share| *share == 0) {

@@ -4,7 +4,7 @@
 
 use super::campaigns::short;
 use super::cards::{Card, narrow};
-use super::{Oracle, key_beside};
+use super::{Oracle, Part, key_beside};
 use crate::outcome::{OwnedFacts, OwnedOutcome};
 use crate::request::{OwnedRedeem, Worth};
 use scrip_engine::answer::{Redeemed, RedemptionView};
@@ -26,6 +26,8 @@ pub struct Redemption {
     pub flagged: bool,
     /// How many uses of cards there were before this one.
     pub uses: u64,
+    /// What it took of which lot, in this order; empty: of the card's own alone.
+    pub parts: Vec<Part>,
 }
 
 impl Redemption {
@@ -45,11 +47,12 @@ impl Redemption {
 impl Worth {
     /// The least amount that an order must have.
     pub fn least(&self) -> u64 {
-        self.tiers.first().map_or(self.definition.threshold.get(), |tier| tier.threshold.get())
+        let steps = if self.definition.kind() == CampaignKind::Pass { &[] } else { &self.tiers[..] };
+        steps.first().map_or(self.definition.threshold.get(), |tier| tier.threshold.get())
     }
 
-    /// What it takes off an amount.
-    pub fn discount(&self, amount: u64) -> u64 {
+    /// What so many units take off an amount, at a level.
+    pub fn discount(&self, amount: u64, units: i128, level: u8) -> u64 {
         let definition = &self.definition;
         let (amount, threshold, value) =
             (u128::from(amount), u128::from(definition.threshold.get()), u128::from(definition.value.get()));
@@ -62,7 +65,10 @@ impl Worth {
             CampaignKind::AmountOff => value,
             CampaignKind::PercentOff => (amount * value + 5_000) / 10_000,
             CampaignKind::FixedPrice => amount.saturating_sub(value),
-            CampaignKind::Item | CampaignKind::Uses => 0,
+            CampaignKind::StoredValue => units as u128,
+            CampaignKind::Points => (units as u128 * value / 100).min(10_000_000_000),
+            CampaignKind::Pass => (amount * u128::from(self.percent_at(level)) + 5_000) / 10_000,
+            CampaignKind::Item | CampaignKind::Uses | CampaignKind::Stamps => 0,
         };
         let cap = match definition.cap.get() {
             0 => u128::MAX,
@@ -100,21 +106,26 @@ impl Oracle {
         if let Err(refusal) = self.room_for_pages(std::iter::once(redeem.card)) {
             return (refusal, None);
         }
-        let units = i128::from(redeem.units.max(1));
-        let discount = self.worth_of(&card).discount(redeem.amount);
+        let worth = self.worth_of(&card);
+        let units = worth.asked(&card, redeem, self.now_ms);
+        let discount = worth.discount(redeem.amount, units, card.level);
+        let (kind, spending) = (worth.definition.kind(), worth.definition.spending);
+        let parts = card.spend(spending, self.now_ms, units);
         card.available -= units;
         card.consumed += units;
-        if card.available == 0 && card.held == 0 {
+        let is_never_used =
+            matches!(kind, CampaignKind::StoredValue | CampaignKind::Points | CampaignKind::Pass);
+        if card.available == 0 && card.held == 0 && !is_never_used {
             card.state = CardState::Used;
         }
         self.count_success(envelope, &redeem.demand());
         let at_ms = self.now_ms;
         let OwnedRedeem { card: id, order, .. } = *redeem;
-        let available = narrow(card.available);
+        let available = narrow(card.balance(self.now_ms));
         self.cards.insert(id, card);
         let uses = self.uses;
         self.uses += 1;
-        let made = Redemption { card: id, units, reversed: 0, order, discount, at_ms, flagged, uses };
+        let made = Redemption { card: id, units, reversed: 0, order, discount, at_ms, flagged, uses, parts };
         let answer = Redeemed { card: id, units: narrow(units), available, discount, at_ms };
         (OwnedOutcome::Redeemed(answer), Some(made))
     }
@@ -135,8 +146,14 @@ impl Oracle {
         }
         let flagged = self.judge(envelope, &redeem.demand())?;
         self.rules_allow(redeem, &card)?;
-        if units > card.available {
-            return Err(short(Code::BalanceExceeded, card.campaign, units, card.available));
+        let worth = self.worth_of(&card);
+        let units = worth.asked(&card, redeem, self.now_ms);
+        if let Some(instead) = worth.instead(units, redeem.amount) {
+            return Err(short(Code::RuleFailed, card.campaign, units, instead));
+        }
+        let balance = card.balance(self.now_ms);
+        if units > balance {
+            return Err(short(Code::BalanceExceeded, card.campaign, units, balance));
         }
         Ok((card, flagged))
     }
@@ -169,7 +186,7 @@ impl Oracle {
         let interval_ms = u64::from(worth.definition.interval_s.get()) * 1_000;
         let newest = self.newest_redemption(redeem.card);
         if newest.is_some_and(|(_, at_ms)| self.now_ms - at_ms < interval_ms) {
-            let units = i128::from(redeem.units.max(1));
+            let units = worth.asked(card, redeem, self.now_ms);
             return Err(short(Code::RuleFailed, card.campaign, units, 0));
         }
         Ok(())
@@ -208,7 +225,8 @@ impl Oracle {
             let by_hold = by_hold.filter(|line| line.card == card && line.returned < line.confirmed);
             let by_hold = by_hold.filter(|line| is_recent(line.at_ms));
             let redemption = record.redemption.iter();
-            let redemption = redemption.filter(|one| one.card == card && one.reversed < one.units);
+            let redemption =
+                redemption.filter(|one| one.card == card && (one.reversed < one.units || one.units == 0));
             let uses = redemption.map(|one| (one.uses, OperationId(key.2), one.at_ms));
             let uses = uses.chain(by_hold.map(|line| (line.uses, OperationId(key.2), line.at_ms)));
             newest = newest.into_iter().chain(uses).max();
@@ -227,6 +245,9 @@ impl Oracle {
             return OwnedOutcome::refused(Code::Void);
         }
         let definition = self.worth_of(&card).definition;
+        if definition.kind() == CampaignKind::Pass {
+            return OwnedOutcome::refused(Code::RuleFailed);
+        }
         let window_s = match definition.window_s.get() {
             0 => REVERSAL_WINDOW_DEFAULT_S,
             window_s => window_s,
@@ -245,10 +266,15 @@ impl Oracle {
         }
         card.give_back(asked);
         self.grace(&mut card);
-        let available = narrow(card.available);
+        let graced_ms = self.now_ms + u64::from(definition.grace_s.get()) * 1_000;
+        let mut parts = redemption.parts.clone();
+        card.unspend(&mut parts, asked, (definition.grace_s != 0).then_some(graced_ms));
+        let available = narrow(card.balance(self.now_ms));
         self.cards.insert(redemption.card, card);
         let record = self.records.get_mut(&key).expect("it was found");
-        record.redemption.as_mut().expect("it was found").reversed += asked;
+        let made = record.redemption.as_mut().expect("it was found");
+        made.reversed += asked;
+        made.parts = parts;
         OwnedOutcome::Reversed { units: narrow(asked), available }
     }
 

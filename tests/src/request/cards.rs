@@ -4,8 +4,8 @@
 
 use super::{OwnedCommand, OwnedRequest, OwnedTake, Wish};
 use scrip_engine::command::{
-    CampaignCreate, CampaignState, CampaignTerms, CardChange, CartLine, Command, Definition, Issue, Parties,
-    Quote, QuoteCard, Redeem, ScopeEntry, StockTerms, Tier,
+    AccountWish, CampaignCreate, CampaignState, CampaignTerms, CardChange, CartLine, Command, Definition,
+    Issue, Parties, Quote, QuoteCard, Redeem, ScopeEntry, StockTerms, Tier,
 };
 use scrip_engine::ids::{CardId, OperationId, OrderId, StockId, UserId};
 
@@ -20,6 +20,7 @@ pub enum CardCommand {
     Redeem(OwnedRedeem),
     Reverse { redemption: OperationId, units: u32 },
     Change { card: CardId, generation: Option<u8>, change: CardChange },
+    Account { card: CardId, generation: Option<u8>, wish: AccountWish },
     ShowCampaign { campaign: StockId },
     ShowCard { card: CardId, generation: Option<u8> },
     ShowWallet { owner: UserId, campaign: Option<StockId>, after: Option<CardId>, limit: u32 },
@@ -156,6 +157,9 @@ impl CardCommand {
             CardCommand::Change { card, generation, change } => {
                 Command::CardChange { card: *card, generation: *generation, change: *change }
             }
+            CardCommand::Account { card, generation, wish } => {
+                Command::Account { card: *card, generation: *generation, wish: *wish }
+            }
             CardCommand::ShowCampaign { campaign } => Command::CampaignShow { campaign: *campaign },
             CardCommand::ShowCard { card, generation } => {
                 Command::CardShow { card: *card, generation: *generation }
@@ -187,6 +191,11 @@ impl CardCommand {
             CardCommand::Redeem(_) => "REDEEM",
             CardCommand::Reverse { .. } => "REVERSE",
             CardCommand::Change { .. } => "CARD_CHANGE",
+            CardCommand::Account { wish: AccountWish::TopUp { .. }, .. } => "TOPUP",
+            CardCommand::Account { wish: AccountWish::Earn { .. }, .. } => "EARN",
+            CardCommand::Account { wish: AccountWish::Refund, .. } => "CARD_REFUND",
+            CardCommand::Account { wish: AccountWish::Renew { .. }, .. } => "RENEW",
+            CardCommand::Account { wish: AccountWish::Level { .. }, .. } => "LEVEL",
             CardCommand::ShowCampaign { .. } => "CAMPAIGN_SHOW",
             CardCommand::ShowCard { .. } => "CARD_SHOW",
             CardCommand::ShowWallet { .. } => "WALLET_SHOW",

@@ -389,6 +389,7 @@ fn origin_of<'e>(event: &'e Event<'_>) -> Option<&'e Origin> {
         | Event::Redeemed { origin, .. }
         | Event::Reversed { origin, .. }
         | Event::CardChanged { origin, .. }
+        | Event::Account { origin, .. }
         | Event::Returned { origin, .. } => Some(origin),
         // What time or the operator makes happen, and what ends a hold: that has no id of its own.
         Event::Tick { .. }

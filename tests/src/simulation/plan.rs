@@ -126,6 +126,7 @@ const ROOM: Capacity = Capacity {
     debts_max: 4_096,
     cards_max: 4_096,
     redemptions_max: 4_096,
+    lots_max: 4_096,
 };
 
 impl Plan {
@@ -276,5 +277,6 @@ fn draw_capacity(rng: &mut Rng) -> Capacity {
         debts_max: pick([1, 4, 64]),
         cards_max: 4_096,
         redemptions_max: 4_096,
+        lots_max: 4_096,
     }
 }

@@ -1,13 +1,13 @@
 //! What the tests of campaigns and cards share: definitions of every kind, campaigns that run, and the commands in short.
 
 use scrip_engine::answer::{CardView, Issued, Redeemed};
-use scrip_engine::command::{CampaignKind, CampaignState, CardChange, Definition};
+use scrip_engine::command::{CampaignKind, CampaignState, CardChange, Definition, Tier};
 use scrip_engine::ids::{CardId, OperationId, Slot, StockId, UserId};
 use scrip_tests::outcome::{OwnedCampaign, OwnedOutcome};
 use scrip_tests::request::{CardCommand, OwnedCommand, OwnedCreate, OwnedIssue, OwnedRedeem, Worth};
 use scrip_tests::world::{ANY_TERMS, World};
 
-/// Every kind.
+/// Every kind whose cards are not filled.
 pub(super) const KINDS: [CampaignKind; 5] = [
     CampaignKind::AmountOff,
     CampaignKind::PercentOff,
@@ -26,10 +26,17 @@ pub(super) fn worth(kind: CampaignKind) -> Worth {
         CampaignKind::PercentOff => (1, 1_000),
         CampaignKind::FixedPrice => (1, 50),
         CampaignKind::Item | CampaignKind::Uses => (3, 0),
+        CampaignKind::StoredValue => (100, 90),
+        CampaignKind::Stamps => (0, 3),
+        CampaignKind::Points => (10, 100),
+        CampaignKind::Pass => (1, 0),
     };
-    let definition =
-        Definition { kind: kind as u8, units: units.into(), value: value.into(), ..Definition::default() };
-    Worth { definition, ..Worth::default() }
+    let currency = if kind == CampaignKind::StoredValue { *b"CNY" } else { [0; 3] };
+    let (kind_number, units, value) = (kind as u8, units.into(), value.into());
+    let definition = Definition { kind: kind_number, units, value, currency, ..Definition::default() };
+    let levels =
+        if kind == CampaignKind::Pass { vec![Tier::new(0, 0), Tier::new(1, 500)] } else { Vec::new() };
+    Worth { definition, tiers: levels, ..Worth::default() }
 }
 
 /// The same, changed.
@@ -138,7 +145,7 @@ pub(super) fn redeemed(outcome: OwnedOutcome) -> Redeemed {
 #[track_caller]
 pub(super) fn show(world: &mut World, card: CardId) -> CardView {
     match world.run(1, OwnedCommand::OfCards(CardCommand::ShowCard { card, generation: None })) {
-        OwnedOutcome::Card(view) => view,
+        OwnedOutcome::Card(view, _) => view,
         other => panic!("{card} is shown as {other:?}"),
     }
 }

@@ -39,6 +39,7 @@ const SMALL: Capacity = Capacity {
     debts_max: 1,
     cards_max: 4_096,
     redemptions_max: 4_096,
+    lots_max: 1,
 };
 
 /// A number from the environment.
@@ -126,7 +127,9 @@ fn assert_covers(total: &Tally) {
         OutOfStock,
         Capacity,
     ];
-    let expected: [(&str, &[&[Code]]); 49] = [
+    let entries: &[Code] =
+        &[CrossSlot, NotFound, RuleFailed, Void, NotActive, Frozen, NotStarted, Expired, Capacity];
+    let expected: [(&str, &[&[Code]]); 54] = [
         ("STOCK_CREATE", &[with_id, &[CrossSlot, RuleFailed, Capacity]]),
         ("BATCH_CREATE", &[with_id, &[CrossSlot, NotFound, RuleFailed, Capacity]]),
         (
@@ -220,6 +223,11 @@ fn assert_covers(total: &Tally) {
             &[with_id, &[NotFound, Void, ReversalWindow, AlreadyReversed, ExceedsRedeemed, Capacity]],
         ),
         ("CARD_CHANGE", &[with_id, &[CrossSlot, NotFound, NotActive, RuleFailed, Used, Void, Capacity]]),
+        ("TOPUP", &[with_id, entries]),
+        ("EARN", &[with_id, entries, &[Used]]),
+        ("CARD_REFUND", &[with_id, entries, &[BalanceExceeded]]),
+        ("RENEW", &[with_id, &[CrossSlot, NotFound, RuleFailed, Void, NotActive, Frozen, Capacity]]),
+        ("LEVEL", &[with_id, entries]),
         ("CAMPAIGN_SHOW", &[&[CrossSlot, NotFound]]),
         ("CARD_SHOW", &[&[CrossSlot, NotFound]]),
         ("WALLET_SHOW", &[&[CrossSlot, NotFound]]),

@@ -13,7 +13,7 @@ fn worth(kind: CampaignKind, value: u64) -> Definition {
 #[test]
 fn a_percentage_is_rounded_half_up_once_and_capped() {
     let mut tenth = worth(CampaignKind::PercentOff, 1_000);
-    let off = |definition: &Definition, amount| discount(definition, &[], amount);
+    let off = |definition: &Definition, amount| discount(definition, &[], &on(amount));
     assert_eq!([4, 5, 14, 15, 994, 995].map(|amount| off(&tenth, amount)), [0, 1, 1, 2, 99, 100]);
     tenth.cap.set(99);
     assert_eq!([980, 994, 995, u64::MAX].map(|amount| off(&tenth, amount)), [98, 99, 99, 99]);
@@ -27,21 +27,21 @@ fn an_amount_off_each_threshold_is_capped_and_never_more_than_the_amount() {
     let mut each = worth(CampaignKind::AmountOff, 30);
     each.flags = Definition::EACH;
     each.threshold.set(100);
-    assert_eq!([100, 199, 200, 1_000].map(|amount| discount(&each, &[], amount)), [30, 30, 60, 300]);
+    assert_eq!([100, 199, 200, 1_000].map(|amount| discount(&each, &[], &on(amount))), [30, 30, 60, 300]);
     each.cap.set(50);
-    assert_eq!(discount(&each, &[], 1_000), 50);
+    assert_eq!(discount(&each, &[], &on(1_000)), 50);
     each.cap.set(0);
     each.value.set(u64::MAX);
-    assert_eq!(discount(&each, &[], u64::MAX), u64::MAX, "no overflow");
-    assert_eq!(discount(&worth(CampaignKind::AmountOff, 30), &[], 20), 20);
+    assert_eq!(discount(&each, &[], &on(u64::MAX)), u64::MAX, "no overflow");
+    assert_eq!(discount(&worth(CampaignKind::AmountOff, 30), &[], &on(20)), 20);
 }
 
 #[test]
 fn a_fixed_price_takes_off_what_is_above_it() {
     let fixed = worth(CampaignKind::FixedPrice, 990);
-    assert_eq!([2_000, 990, 5].map(|amount| discount(&fixed, &[], amount)), [1_010, 0, 0]);
-    assert_eq!(discount(&worth(CampaignKind::FixedPrice, 0), &[], 700), 700, "a gift");
-    assert_eq!(discount(&worth(CampaignKind::Item, 0), &[], 700), 0);
+    assert_eq!([2_000, 990, 5].map(|amount| discount(&fixed, &[], &on(amount))), [1_010, 0, 0]);
+    assert_eq!(discount(&worth(CampaignKind::FixedPrice, 0), &[], &on(700)), 700, "a gift");
+    assert_eq!(discount(&worth(CampaignKind::Item, 0), &[], &on(700)), 0);
 }
 
 #[test]
@@ -83,4 +83,27 @@ fn each_sort_that_a_scope_lists_must_be_named() {
     assert!(!fits(&[of(ScopeEntry::STORE, 4), of(ScopeEntry::PRODUCT, 9)]), "no product was told");
     assert!(fits(&[of(ScopeEntry::CHANNEL, 2), of(ScopeEntry::STORE, 4)]));
     assert!(!fits(&[of(ScopeEntry::CHANNEL, 3), of(ScopeEntry::STORE, 4)]));
+}
+
+/// One unit on an amount, by a pass of the first level.
+fn on(amount: u64) -> Use {
+    Use { amount, units: 1, level: 1 }
+}
+
+#[test]
+fn value_points_and_levels_have_a_worth() {
+    let used = |amount, units, level| Use { amount, units, level };
+    assert_eq!(discount(&worth(CampaignKind::StoredValue, 9), &[], &used(700, 300, 0)), 300);
+    assert_eq!(discount(&worth(CampaignKind::Stamps, 9), &[], &used(700, 9, 0)), 0);
+    let points = worth(CampaignKind::Points, 150);
+    assert_eq!([1, 3, 1_000].map(|units| discount(&points, &[], &used(900, units, 0))), [1, 4, 900]);
+    let dear = worth(CampaignKind::Points, 1_000_000);
+    assert_eq!(discount(&dear, &[], &used(u64::MAX, 1_000_000_000, 0)), 10_000_000_000);
+    let levels = [Tier::new(0, 0), Tier::new(9_900, 500), Tier::new(1, 10_000)];
+    let pass = worth(CampaignKind::Pass, 0);
+    assert_eq!(
+        [1, 2, 3, 8].map(|level| discount(&pass, &levels, &used(1_010, 0, level))),
+        [0, 51, 1_010, 1_010]
+    );
+    assert_eq!(least_amount(&pass, &levels[1..]), 0, "the price of a level is no threshold");
 }

@@ -54,7 +54,8 @@ fn subject(command: &CampaignCommand) -> (&str, &ServerArgs) {
 async fn create(client: &Client, campaign: StockId, arguments: &CampaignCreateArgs) -> Result<(), Failure> {
     let mut definition = Definition {
         kind: arguments.kind.kind() as u8,
-        units: arguments.balance.into(),
+        units: arguments.balance.unwrap_or(arguments.kind.kind().units_min()).into(),
+        currency: arguments.currency.unwrap_or_default(),
         ..Definition::default()
     };
     if arguments.inactive {

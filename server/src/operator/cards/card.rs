@@ -5,7 +5,7 @@
 use super::super::sale::{parties, print_operation, telling};
 use super::super::words::{Kind, Subject, id_text, time};
 use super::super::{Failure, OperatorError, repeat, run};
-use super::{money, named, print_card, state_name, validity};
+use super::{account, money, named, print_card, state_name, validity};
 use crate::cli::{
     CardArgs, CardCommand, ClaimArgs, ExtendArgs, IssueArgs, RedeemArgs, ReverseArgs, WalletArgs,
 };
@@ -27,14 +27,18 @@ pub fn card(command: &CardCommand) -> Result<(), OperatorError> {
         CardCommand::Redeem(arguments) => redeem(arguments),
         CardCommand::Reverse(arguments) => reverse(arguments),
         CardCommand::Show(arguments) => run(&arguments.server, ChannelId(0), &of_card(), async |client| {
-            let view = client.card_show(named(&arguments.card)?).await?;
-            print_card(client, &view).await
+            print_card(client, named(&arguments.card)?).await
         }),
         CardCommand::Activate(arguments) => change(arguments, CardChange::Activate),
         CardCommand::Freeze(arguments) => change(arguments, CardChange::Freeze),
         CardCommand::Unfreeze(arguments) => change(arguments, CardChange::Unfreeze),
         CardCommand::Void(arguments) => change(arguments, CardChange::Void),
         CardCommand::Extend(arguments) => extend(arguments),
+        CardCommand::Topup(arguments) => account::top_up(arguments),
+        CardCommand::Earn(arguments) => account::earn(arguments),
+        CardCommand::Refund(arguments) => account::refund(arguments),
+        CardCommand::Renew(arguments) => account::renew(arguments),
+        CardCommand::Level(arguments) => account::level(arguments),
     }
 }
 
@@ -154,7 +158,7 @@ fn extend(arguments: &ExtendArgs) -> Result<(), OperatorError> {
 async fn changed(client: &Client, card: &str, change: CardChange) -> Result<(), Failure> {
     let name = named(card)?;
     client.card_change(client.operation(), name, change).await?;
-    print_card(client, &client.card_show(name).await?).await
+    print_card(client, name).await
 }
 
 /// `scrip wallet`.

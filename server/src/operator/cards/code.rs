@@ -37,7 +37,7 @@ pub fn code(command: &CodeCommand) -> Result<(), OperatorError> {
                     Failure::Wish(format!("{error}. Type it again: `scrip code check CODE`"))
                 })?;
                 println!("code       {}, well written", read.code().mask(Groups::Five));
-                print_card(client, &client.card_show(CardName::Code(read)).await?).await
+                print_card(client, CardName::Code(read)).await
             })
         }
     }

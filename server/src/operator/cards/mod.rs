@@ -3,6 +3,7 @@
 //! They stand apart from the commands on stocks because a card is named by its id or by a code. Invariant: a code is printed where it
 //! was asked for (`code export`) and nowhere else; everywhere else its mask is.
 
+mod account;
 mod campaign;
 mod card;
 mod code;
@@ -16,7 +17,7 @@ pub use quote::quote;
 
 use super::Failure;
 use super::words::{money, time};
-use scrip_client::{CardCode, CardId, CardName, CardState, CardView, Client};
+use scrip_client::{CardCode, CardId, CardName, CardState, Client, LotView};
 
 /// Digits of a card's id as it is printed.
 const ID_DIGITS: usize = 16;
@@ -65,7 +66,8 @@ fn validity(now_ms: u64, from_ms: u64, until_ms: u64) -> String {
     format!("{} to {}{now}", open(from_ms, "any time"), open(until_ms, "any time"))
 }
 
-async fn print_card(client: &Client, view: &CardView) -> Result<(), Failure> {
+async fn print_card(client: &Client, name: CardName) -> Result<(), Failure> {
+    let (view, lots) = client.card_lots(name).await?;
     let campaign = client.stock_show(view.campaign).await?;
     println!("card       {}", view.card);
     println!("campaign   {}", campaign.name);
@@ -73,9 +75,18 @@ async fn print_card(client: &Client, view: &CardView) -> Result<(), Failure> {
     println!("valid      {}", validity(client.now_ms(), view.from_ms, view.until_ms));
     let shown = client.campaign_show(view.campaign).await?;
     let total = shown.definition.definition.units.get();
-    let held = total.saturating_sub(view.available + view.consumed + view.void);
+    // A card that was filled has more than its campaign gave it; such cards are not held.
+    let told = view.available + view.expired + view.consumed + view.void;
+    let held = total.saturating_sub(told);
     let held = if held == 0 { String::new() } else { format!(", {held} held for orders") };
     println!("units      {} left, {} used, {} void{held}", view.available, view.consumed, view.void);
+    if view.expired != 0 {
+        println!("expired    {}", view.expired);
+    }
+    if view.level != 0 {
+        println!("level      {}", view.level);
+    }
+    lots.iter().for_each(print_lot);
     let owner = if view.owner.0 == 0 { "whoever bears it".to_owned() } else { view.owner.to_string() };
     println!("owner      {owner}");
     println!("channel    {}", scrip_client::channel_name(view.channel));
@@ -83,6 +94,16 @@ async fn print_card(client: &Client, view: &CardView) -> Result<(), Failure> {
         println!("redeemed   {}", super::words::id_text(view.redemption));
     }
     Ok(())
+}
+
+fn print_lot(lot: &LotView) {
+    let kind = if lot.bonus == 0 { "principal" } else { "bonus" };
+    let until = match lot.until_ms.get() {
+        0 => "with the card".to_owned(),
+        until_ms => format!("until {}", time(until_ms)),
+    };
+    let ended = if lot.live == 0 { ", ended" } else { "" };
+    println!("lot        {kind}: {} of {} left, {until}{ended}", lot.available, lot.units);
 }
 
 #[cfg(test)]

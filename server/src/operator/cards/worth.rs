@@ -4,7 +4,7 @@
 
 use super::Failure;
 use super::money;
-use crate::cli::WorthArgs;
+use crate::cli::{SpendName, WorthArgs};
 use scrip_client::{CampaignDefinition, CampaignKind, ChannelId, Definition, ScopeEntry, channel_name};
 use std::time::Duration;
 use zerocopy::little_endian::U64;
@@ -26,6 +26,17 @@ pub fn apply(arguments: &WorthArgs, defined: &mut CampaignDefinition) -> Result<
         definition.value = value.into();
         defined.tiers.clear();
     }
+    if let Some(goal) = arguments.goal {
+        definition.value = goal.into();
+    }
+    if !arguments.level.is_empty() {
+        defined.tiers.clone_from(&arguments.level);
+    }
+    definition.spending = arguments.spend.map_or(definition.spending, |spend| match spend {
+        SpendName::Earliest => Definition::EARLIEST_FIRST,
+        SpendName::Bonus => Definition::BONUS_FIRST,
+        SpendName::Principal => Definition::PRINCIPAL_FIRST,
+    });
     for (wish, field) in [
         (arguments.threshold, &mut definition.threshold),
         (arguments.cap, &mut definition.cap),
@@ -40,6 +51,7 @@ pub fn apply(arguments: &WorthArgs, defined: &mut CampaignDefinition) -> Result<
         (arguments.interval, &mut definition.interval_s),
         (arguments.window, &mut definition.window_s),
         (arguments.grace, &mut definition.grace_s),
+        (arguments.earned_lasts, &mut definition.earned_lasts_s),
     ] {
         *field = wish.map(seconds).transpose()?.map_or(*field, Into::into);
     }
@@ -62,13 +74,22 @@ pub fn apply(arguments: &WorthArgs, defined: &mut CampaignDefinition) -> Result<
 /// Whether no flag says anything.
 pub fn is_empty(arguments: &WorthArgs) -> bool {
     let WorthArgs { value, threshold, cap, each, tier, scope, valid_from_ms, valid_until_ms, .. } = arguments;
-    let spans =
-        [arguments.starts_after, arguments.lasts, arguments.interval, arguments.window, arguments.grace];
+    let spans = [
+        arguments.starts_after,
+        arguments.lasts,
+        arguments.interval,
+        arguments.window,
+        arguments.grace,
+        arguments.earned_lasts,
+    ];
     let numbers = [value, threshold, cap, valid_from_ms, valid_until_ms];
     let stacking = arguments.class.is_some() || arguments.combines.is_some() || arguments.before.is_some();
     numbers.iter().all(|number| number.is_none())
         && !stacking
         && spans.iter().all(Option::is_none)
+        && arguments.goal.is_none()
+        && arguments.level.is_empty()
+        && arguments.spend.is_none()
         && !each
         && tier.is_empty()
         && scope.is_empty()
@@ -93,6 +114,21 @@ pub fn print(defined: &CampaignDefinition) {
         Some(CampaignKind::Item) => format!("{} pieces of an item", definition.units),
         Some(CampaignKind::FixedPrice) => format!("an item for {}", money(value)),
         Some(CampaignKind::Uses) => format!("{} uses", definition.units),
+        Some(CampaignKind::StoredValue) => {
+            let (units, currency) =
+                (u64::from(definition.units.get()), String::from_utf8_lossy(&definition.currency));
+            format!("{} {currency}, for which {} are paid", money(units), money(value))
+        }
+        Some(CampaignKind::Stamps) => format!("{value} stamps fill it"),
+        Some(CampaignKind::Points) => {
+            format!("{} points, of {} minor units each", definition.units, money(value))
+        }
+        Some(CampaignKind::Pass) => {
+            let level = |level: &scrip_client::Tier| {
+                format!("{} percent off (for {})", money(level.value.get()), money(level.threshold.get()))
+            };
+            defined.tiers.iter().map(level).collect::<Vec<_>>().join(", ")
+        }
         None => "of a kind that this version does not know".to_owned(),
     };
     println!("worth      {worth}");
@@ -101,6 +137,11 @@ pub fn print(defined: &CampaignDefinition) {
     }
     if definition.cap.get() != 0 {
         println!("cap        {}", money(definition.cap.get()));
+    }
+    match definition.spending {
+        Definition::BONUS_FIRST => println!("spends     bonus first"),
+        Definition::PRINCIPAL_FIRST => println!("spends     principal first"),
+        _ => {}
     }
     print_times(definition);
     print_stacking(definition);
@@ -141,6 +182,7 @@ fn print_times(definition: &Definition) {
         ("interval  ", definition.interval_s.get()),
         ("window    ", definition.window_s.get()),
         ("grace     ", definition.grace_s.get()),
+        ("earned for", definition.earned_lasts_s.get()),
     ] {
         if seconds != 0 {
             println!("{name} {}", span(seconds));

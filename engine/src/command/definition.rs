@@ -1,0 +1,116 @@
+//! Whether a definition keeps the fixed limits of the contract. It stands apart from what a definition is, so that both can
+//! be read at a glance.
+//!
+//! Invariant: what passed here has the fields of its kind, and no others; lists are in order and inside their limits.
+
+use super::{CampaignKind, CampaignTerms, Definition, Malformed, ScopeEntry, Tier};
+use crate::limits::{CARD_VALUE_MAX, POINT_VALUE_MAX, SCOPE_MAX, STACKING_CLASSES, STAMPS_MAX, TIERS_MAX};
+
+impl CampaignTerms<'_> {
+    pub(super) fn check(&self) -> Result<(), Malformed> {
+        let definition = self.definition;
+        let kind = CampaignKind::from_number(definition.kind).ok_or(Malformed::Definition("kind"))?;
+        if definition.flags & !Definition::FLAGS != 0 || definition.spare != 0 {
+            return Err(Malformed::Definition("a flag or reserved field"));
+        }
+        if definition.class >= STACKING_CLASSES {
+            return Err(Malformed::Definition("stacking class"));
+        }
+        if self.tiers.len() > TIERS_MAX {
+            return Err(Malformed::TierCount(self.tiers.len()));
+        }
+        if self.scope.len() > SCOPE_MAX {
+            return Err(Malformed::ScopeCount(self.scope.len()));
+        }
+        let units = definition.units.get();
+        if !(kind.units_min()..=kind.units_max()).contains(&units) {
+            return Err(Malformed::Definition("units"));
+        }
+        self.check_worth(kind)?;
+        let (from_ms, until_ms) = (definition.from_ms.get(), definition.until_ms.get());
+        if until_ms != 0 && until_ms <= from_ms {
+            return Err(Malformed::Definition("valid until"));
+        }
+        if definition.interval_s != 0 && !matches!(kind, CampaignKind::Uses | CampaignKind::Pass) {
+            return Err(Malformed::Definition("interval"));
+        }
+        self.check_account(kind)?;
+        let known = |entry: &ScopeEntry| {
+            (ScopeEntry::CHANNEL..=ScopeEntry::CATEGORY).contains(&entry.what)
+                && entry.spare == [0; 7]
+                && (entry.id != 0 || entry.what == ScopeEntry::CHANNEL)
+                && (entry.what != ScopeEntry::CHANNEL || entry.id.get() <= u64::from(u16::MAX))
+        };
+        match self.scope.iter().position(|entry| !known(entry)) {
+            Some(position) => Err(Malformed::Scope(position)),
+            None => Ok(()),
+        }
+    }
+
+    /// Threshold, value, cap, tiers: what of them goes with the kind.
+    fn check_worth(&self, kind: CampaignKind) -> Result<(), Malformed> {
+        let definition = self.definition;
+        let (threshold, value) = (definition.threshold.get(), definition.value.get());
+        let tiered = !self.tiers.is_empty();
+        let worth = match kind {
+            CampaignKind::AmountOff => tiered == (value == 0),
+            CampaignKind::PercentOff => (1..=10_000).contains(&value),
+            CampaignKind::FixedPrice => true,
+            CampaignKind::StoredValue => value <= u64::from(CARD_VALUE_MAX),
+            CampaignKind::Stamps => (1..=STAMPS_MAX).contains(&value),
+            CampaignKind::Points => (1..=POINT_VALUE_MAX).contains(&value),
+            CampaignKind::Item | CampaignKind::Uses | CampaignKind::Pass => value == 0,
+        };
+        if !worth {
+            return Err(Malformed::Definition("value"));
+        }
+        let off = matches!(kind, CampaignKind::AmountOff | CampaignKind::PercentOff | CampaignKind::Pass);
+        if definition.cap != 0 && !off {
+            return Err(Malformed::Definition("cap"));
+        }
+        if definition.each() && (kind != CampaignKind::AmountOff || threshold == 0) {
+            return Err(Malformed::Definition("each"));
+        }
+        if kind == CampaignKind::Pass {
+            return self.check_levels();
+        }
+        if tiered && (kind != CampaignKind::AmountOff || threshold != 0 || definition.each()) {
+            return Err(Malformed::Definition("tiers"));
+        }
+        let ascends = |pair: &[Tier]| {
+            pair[0].threshold.get() < pair[1].threshold.get() && pair[0].value.get() < pair[1].value.get()
+        };
+        let first = self.tiers.first().is_none_or(|tier| tier.value != 0);
+        match self.tiers.windows(2).position(|pair| !ascends(pair)) {
+            Some(position) => Err(Malformed::Tier(position + 1)),
+            None if !first => Err(Malformed::Tier(0)),
+            None => Ok(()),
+        }
+    }
+
+    /// The levels of a pass.
+    fn check_levels(&self) -> Result<(), Malformed> {
+        if self.tiers.is_empty() {
+            return Err(Malformed::Definition("tiers"));
+        }
+        let too_much = self.tiers.iter().position(|level| level.value.get() > 10_000);
+        too_much.map_or(Ok(()), |position| Err(Malformed::Tier(position)))
+    }
+
+    /// What only cards that can be filled have.
+    fn check_account(&self, kind: CampaignKind) -> Result<(), Malformed> {
+        let Definition { currency, spending, earned_lasts_s, .. } = *self.definition;
+        let money = kind == CampaignKind::StoredValue;
+        let named = currency.iter().all(u8::is_ascii_uppercase);
+        if if money { !named } else { currency != [0; 3] } {
+            return Err(Malformed::Definition("currency"));
+        }
+        if spending > if money { Definition::PRINCIPAL_FIRST } else { 0 } {
+            return Err(Malformed::Definition("spending"));
+        }
+        if earned_lasts_s != 0 && kind != CampaignKind::Points {
+            return Err(Malformed::Definition("earned lasts"));
+        }
+        Ok(())
+    }
+}
