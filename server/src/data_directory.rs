@@ -21,13 +21,13 @@ const FORMAT_VERSION: u32 = 1;
 /// Shards of one directory: more than that is more than one machine's cores, and links go from each to each.
 pub const SHARDS_MAX: u32 = 64;
 
-/// A data directory that this process holds.
+/// A data directory that this process holds, or looks at.
 #[derive(Debug)]
 pub struct DataDirectory {
     path: PathBuf,
     manifest: Manifest,
-    /// Held until dropped.
-    _lock: File,
+    /// Held until dropped; `None`: it is only looked at.
+    _lock: Option<File>,
 }
 
 /// What the directory holds.
@@ -133,7 +133,7 @@ impl DataDirectory {
         if let Some(asked) = asked.filter(|asked| *asked != manifest.shards) {
             return Err(DirectoryError::Shards { path: path.to_owned(), found: manifest.shards, asked });
         }
-        Ok(DataDirectory { path: path.to_owned(), manifest, _lock: lock })
+        Ok(DataDirectory { path: path.to_owned(), manifest, _lock: Some(lock) })
     }
 
     /// Opens a directory that exists already, and holds it until dropped.
@@ -146,7 +146,19 @@ impl DataDirectory {
             return Err(DirectoryError::Missing(path.to_owned()));
         }
         let lock = lock(path)?;
-        Ok(DataDirectory { path: path.to_owned(), manifest: read_manifest(&file)?, _lock: lock })
+        Ok(DataDirectory { path: path.to_owned(), manifest: read_manifest(&file)?, _lock: Some(lock) })
+    }
+
+    /// Looks at a directory that exists already, whoever uses it: what is read may grow meanwhile.
+    ///
+    /// # Errors
+    /// See [`DirectoryError`].
+    pub fn look(path: &Path) -> Result<DataDirectory, DirectoryError> {
+        let file = path.join("manifest.json");
+        if !file.exists() {
+            return Err(DirectoryError::Missing(path.to_owned()));
+        }
+        Ok(DataDirectory { path: path.to_owned(), manifest: read_manifest(&file)?, _lock: None })
     }
 
     /// Where it is.

@@ -72,6 +72,7 @@ fn run(command: Command) -> Result<ExitCode, Box<dyn Error>> {
             }
             return Ok(exit_code(verified.report.passed()));
         }
+        Command::Report(arguments) => tools::report::run(&arguments)?,
         Command::Repair { data } => tools::repair::run(&data)?,
         Command::Log(LogCommand::Cat { data, from, limit }) => {
             tools::log_cat::run(&data, tools::log_cat::Range { from, limit })?;

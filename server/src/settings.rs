@@ -35,6 +35,8 @@ pub struct Settings {
     pub connections_max: u32,
     /// Seconds without a byte after which a connection is closed.
     pub idle_timeout_s: u64,
+    /// Codes of cards that open nothing, in a minute and for one token, after which no more are looked up; 0: no maximum.
+    pub code_failures_max: u32,
     /// Milliseconds that operation ids are remembered when memory allows.
     pub operation_window_ms: u64,
     /// Milliseconds that operation ids are remembered at least.
@@ -97,6 +99,7 @@ impl Default for Settings {
             shards: None,
             connections_max: 10_240,
             idle_timeout_s: 300,
+            code_failures_max: 600,
             operation_window_ms: rules.operation_window_ms,
             operation_window_min_ms: rules.operation_window_min_ms,
             late_confirm_ms: rules.late_confirm_ms,
@@ -150,6 +153,11 @@ pub struct SettingFlags {
     #[arg(long, value_name = "SECONDS")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub idle_timeout_s: Option<u64>,
+    /// Codes of cards that open nothing, in a minute and for one token, after which its codes are answered THROTTLED for the
+    /// rest of the minute; 0: no maximum [default: 600]
+    #[arg(long, value_name = "N")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub code_failures_max: Option<u32>,
     /// Milliseconds that operation ids are remembered when memory allows [default: 24 h]
     #[arg(long, value_name = "MS")]
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -32,11 +32,12 @@ pub enum TokenCommandError {
 pub fn run(command: TokenCommand) -> Result<(), TokenCommandError> {
     let now_s = tokens::now_s();
     match command {
-        TokenCommand::Create { name, merchant, channel, verb, expires_days, data } => {
+        TokenCommand::Create { name, merchant, channel, verb, public, expires_days, data } => {
             check(&data)?;
             let channels = channel.iter().map(|channel| channel.0).collect();
             let expires_s = end_s(now_s, expires_days);
-            let entry = TokenEntry { channels, verbs: verb, expires_s, ..TokenEntry::new(&name, merchant) };
+            let entry =
+                TokenEntry { channels, verbs: verb, public, expires_s, ..TokenEntry::new(&name, merchant) };
             print_once(&tokens::create(&data, entry)?);
         }
         TokenCommand::List { data } => {
@@ -87,10 +88,11 @@ fn print_list(tokens: &[TokenEntry], now_s: u64) {
         let verbs = joined(entry.verbs.iter().filter_map(verb).collect());
         let channels = entry.channels.iter().map(|&channel| channel_name(ChannelId(channel)));
         let channels = joined(channels.collect());
+        let public = if entry.public { " (public)" } else { "" };
         let note = match (entry.expired(now_s), &entry.replaced_by) {
             (true, _) => " (ended)",
             (false, Some(_)) => " (rotated)",
-            (false, None) => "",
+            (false, None) => public,
         };
         let end = end_text(entry.expires_s);
         println!("{id:<10}{name:<16}{merchant:>10}  {verbs:<24}{channels:<24}{end}{note}");

@@ -7,6 +7,7 @@ mod clock;
 mod durable;
 mod gate;
 mod recovery;
+mod report;
 mod shard;
 mod walk;
 
@@ -14,5 +15,6 @@ pub use clock::{ClockJump, JUMP_MAX_MS, ShardClock};
 pub use durable::{Durable, FRAMES_ON_THEIR_WAY_BYTES, Space};
 pub use gate::Gate;
 pub use recovery::{FrameError, Recovered, RecoveryError, for_each_event, recover};
+pub use report::{Account, Named, Report, Tally, report};
 pub use shard::{BUFFERS, Shard};
 pub use walk::{Books, ChannelBook, Lapse, StockBook, Walk, Walked, walk};

@@ -6,6 +6,7 @@ mod accounts;
 mod cards;
 mod merchant;
 mod quote;
+mod report;
 mod risk;
 mod runs;
 mod sale;
@@ -20,6 +21,7 @@ pub use cards::{
 };
 pub use merchant::{MerchantCommand, ZoneCommand};
 pub use quote::QuoteArgs;
+pub use report::{ReportArgs, ReportBy};
 pub use risk::{RiskCommand, RuleArgs};
 pub use runs::{
     BenchArgs, DemoArgs, DemoCommand, KeysDemoArgs, LoadArgs, NamedBy, ProfileName, WorkName, Workload,
@@ -32,7 +34,7 @@ pub use stock::{EditArgs, LimitArgs, PriceArgs, PriceName, StockCommand, Subject
 pub use token::TokenCommand;
 #[cfg(test)]
 pub use values::quota;
-pub use values::{Item, QuotaWish, Wish};
+pub use values::{DayWish, Item, QuotaWish, Wish};
 
 use crate::keys::arguments::{ImportCommand, KeysCommand};
 use crate::settings::SettingFlags;
@@ -68,6 +70,8 @@ pub enum Command {
     Bench(BenchArgs),
     /// Replay and recount a data directory that no server uses; writes nothing
     Verify(VerifyArgs),
+    /// What was sold, issued and redeemed: by day, stock or campaign, channel; writes nothing
+    Report(ReportArgs),
     /// Cut the torn tail that a crash may leave (a server does it by itself when it starts)
     Repair {
         /// The data directory

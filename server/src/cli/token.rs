@@ -24,6 +24,10 @@ pub enum TokenCommand {
         /// A thing it may do; repeat for more [default: all]
         #[arg(long, value_enum)]
         verb: Vec<Verb>,
+        /// For a front that anybody can type codes into: a code that does not work is NOT_FOUND whatever the reason, and cards
+        /// are named by their codes alone
+        #[arg(long)]
+        public: bool,
         /// Days until it ends [default: never]
         #[arg(long, value_name = "DAYS")]
         expires_days: Option<u64>,

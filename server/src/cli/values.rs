@@ -212,6 +212,28 @@ pub fn span(text: &str) -> Result<Duration, ValueError> {
         .map_err(|_| ValueError { text: text.to_owned(), what: "time span: write 90s, 15m, 2h or 7days" })
 }
 
+/// A day of a report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DayWish {
+    /// So many days before the one it is.
+    Ago(u32),
+    /// This one.
+    On(jiff::civil::Date),
+}
+
+/// A day: `today`, `yesterday`, or a date as `2026-11-23`.
+pub fn day(text: &str) -> Result<DayWish, ValueError> {
+    let wrong = || ValueError { text: text.to_owned(), what: "day: write today, yesterday or 2026-11-23" };
+    match text {
+        "today" => Ok(DayWish::Ago(0)),
+        "yesterday" => Ok(DayWish::Ago(1)),
+        date => {
+            let date: jiff::civil::Date = date.parse().map_err(|_| wrong())?;
+            (date.year() >= 1970).then_some(DayWish::On(date)).ok_or_else(wrong)
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

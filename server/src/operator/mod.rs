@@ -28,7 +28,7 @@ pub use risk::risk;
 pub use sale::{confirm, hold, hold_named, release, reserve, return_units, sell};
 pub use stock::stock;
 pub use top::top;
-pub use words::{Kind, Subject, full, grouped, key_line, next, time, what};
+pub use words::{Kind, Subject, full, grouped, key_line, money, next, time, what};
 
 use crate::cli::ServerArgs;
 use crate::credentials::{self, CredentialsError};

@@ -434,6 +434,11 @@ pub fn time(time_ms: u64) -> String {
     }
 }
 
+/// An amount in major units.
+pub fn money(minor: u64) -> String {
+    format!("{}.{:02}", minor / 100, minor % 100)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -4,7 +4,7 @@
 //! lets it leave at once, without a look at its own gate.
 
 use super::connection::Connection;
-use super::links::{Batch, Caller};
+use super::links::{Batch, Caller, Part};
 use super::owner::{Inner, Ticket};
 use super::session::{self, Order};
 use arrayvec::ArrayVec;
@@ -40,33 +40,25 @@ fn execute(inner: &mut Inner, batch: &mut Batch) {
     let (mut at, mut first) = (0, 0);
     for part in parts {
         let last = first + part.commands as usize;
-        execute_part(
-            inner,
-            part.correlation,
-            &commands[at..part.commands_end],
-            &indexes[first..last],
-            answers,
-        );
+        execute_part(inner, part, (&commands[at..part.commands_end], &indexes[first..last]), answers);
         part.answers_end = answers.len();
         (at, first) = (part.commands_end, last);
     }
 }
 
 /// Executes commands whose form and permission their connection's thread has looked at.
-fn execute_part(inner: &mut Inner, correlation: u64, commands: &[u8], indexes: &[u16], out: &mut Vec<u8>) {
+fn execute_part(inner: &mut Inner, part: &Part, (commands, indexes): (&[u8], &[u16]), out: &mut Vec<u8>) {
     let mut reader = CommandReader::new(commands);
-    let mut frame = AnswerFrame::begin(out, correlation);
+    let mut frame = AnswerFrame::begin(out, part.correlation);
     for indexes in indexes.chunks(PREPARED_MAX) {
-        let requests: ArrayVec<Request<'_>, PREPARED_MAX> = indexes
-            .iter()
-            .map(|_| {
-                let read = reader.next().and_then(Result::ok).expect("the sender has decoded it");
-                session::named(inner, read)
-            })
-            .collect();
-        let orders: ArrayVec<Order, PREPARED_MAX> =
-            indexes.iter().map(|index| Order { index: *index, refused: None }).collect();
-        frame = session::answer(inner, frame, out, &requests, &orders);
+        let mut requests: ArrayVec<Request<'_>, PREPARED_MAX> = ArrayVec::new();
+        let mut orders: ArrayVec<Order, PREPARED_MAX> = ArrayVec::new();
+        for index in indexes {
+            let read = reader.next().and_then(Result::ok).expect("the sender has decoded it");
+            orders.push(Order { index: *index, refused: None, by_code: !read.1.code.is_none() });
+            requests.push(session::named(inner, read));
+        }
+        frame = session::answer(inner, frame, out, (&requests, &orders), &part.principal);
     }
     frame.finish(out, inner.shard.sequence());
 }

@@ -36,6 +36,8 @@ pub struct House {
     pub slot_map_epoch: u32,
     /// Connections served at once, over all threads.
     pub connections_max: u32,
+    /// Codes of cards that open nothing, in a minute and for one token; 0: no maximum.
+    pub code_failures_max: u32,
     /// Silence after which a connection is closed.
     pub idle_timeout: Duration,
     /// How long a shutdown waits for answers.
@@ -64,6 +66,7 @@ impl House {
             keyring,
             slot_map_epoch,
             connections_max: settings.connections_max,
+            code_failures_max: settings.code_failures_max,
             idle_timeout: Duration::from_secs(settings.idle_timeout_s),
             drain: Duration::from_millis(settings.drain_ms),
             metrics: bells.iter().map(|_| Arc::default()).collect(),

@@ -11,6 +11,7 @@
 
 use super::connection::Connection;
 use super::house::Bell;
+use crate::tokens::Principal;
 use crossbeam_channel::{Receiver, Sender, bounded};
 use scrip_engine::ids::Slot;
 use std::collections::VecDeque;
@@ -47,6 +48,8 @@ pub struct Batch {
 
 /// What a batch has of one frame.
 pub struct Part {
+    /// Who asks.
+    pub principal: Arc<Principal>,
     /// The frame's correlation id.
     pub correlation: u64,
     /// Commands.
@@ -161,6 +164,8 @@ impl Link {
 pub struct Parcel<'a> {
     /// Who waits for the answer.
     pub connection: &'a Rc<Connection>,
+    /// Who asks.
+    pub principal: &'a Arc<Principal>,
     /// When its frame arrived.
     pub arrived: Instant,
     /// The frame's correlation id.
@@ -228,7 +233,9 @@ impl Links {
         if batch.frame != frame {
             batch.frame = frame;
             let correlation = parcel.correlation;
-            batch.parts.push(Part { correlation, commands: 0, commands_end: 0, answers_end: 0 });
+            let principal = parcel.principal.clone();
+            let part = Part { principal, correlation, commands: 0, commands_end: 0, answers_end: 0 };
+            batch.parts.push(part);
             let (connection, arrived) = (parcel.connection.clone(), parcel.arrived);
             link.callers.push_back(Caller { connection, arrived });
         }
@@ -322,8 +329,10 @@ mod tests {
         assert_eq!((here.away(Slot(0)), here.away(Slot(1)), there.away(Slot(0))), (None, Some(1), Some(0)));
         let connection = Connection::new(Box::new(Nowhere), 1, 0);
         let bytes = vec![7; BATCH_BYTES_MAX / 2];
+        let principal = Arc::new(Principal::for_test());
         let parcel = Parcel {
             connection: &connection,
+            principal: &principal,
             arrived: Instant::now(),
             correlation: 5,
             index: 3,

@@ -87,6 +87,8 @@ pub(super) struct Inner {
     pub(super) counts: BatchCounts,
     pub(super) vault: Vault,
     pub(super) codes: CodeBook,
+    /// Codes that open nothing, in a minute and for one token; 0: no maximum.
+    pub(super) code_failures_max: u32,
     pub(super) links: Links,
     /// Connections with released bytes.
     pub(super) released: Vec<Rc<Connection>>,
@@ -139,6 +141,7 @@ impl Owner {
             counts: BatchCounts::default(),
             vault: Vault::new(parts.house.keyring.clone()),
             codes: CodeBook::new(parts.house.keyring.clone()),
+            code_failures_max: parts.house.code_failures_max,
             links: Links::new(parts.links),
             released: Vec::new(),
             waits: Histogram::new_with_bounds(1, 60_000_000, 3).expect("fixed bounds"),

@@ -26,6 +26,7 @@ use scrip_protocol::read::CommandReader;
 use scrip_shard::Shard;
 use scrip_wal::LogHandle;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
@@ -139,6 +140,8 @@ pub(super) struct Order {
     pub index: u16,
     /// Why it is refused without being executed.
     pub refused: Option<Code>,
+    /// A code names its card.
+    pub by_code: bool,
 }
 
 /// A frame of commands as it is decoded.
@@ -177,7 +180,7 @@ fn execute(
             if out.len() - before > ANSWERS_PER_FRAME_MAX {
                 orders.iter_mut().for_each(|order| order.refused = order.refused.or(Some(Code::Busy)));
             }
-            answers = answer(inner, answers, out, &requests, &orders);
+            answers = answer(inner, answers, out, (&requests, &orders), &principal);
             commands += requests.len() as u32;
         }
         answers.finish(out, inner.shard.sequence());
@@ -271,18 +274,23 @@ pub(super) fn answer(
     inner: &mut Inner,
     mut frame: AnswerFrame,
     out: &mut Vec<u8>,
-    requests: &[Request<'_>],
-    orders: &[Order],
+    (requests, orders): (&[Request<'_>], &[Order]),
+    principal: &Principal,
 ) -> AnswerFrame {
     for (next, (order, request)) in orders.iter().zip(requests).enumerate() {
         if requests.len() > 1 {
             inner.shard.prepare(requests, next);
         }
         let sequence = inner.shard.sequence();
+        let now_ms = inner.shard.now_ms();
         let outcome = match order.refused {
+            None if order.by_code && principal.failed_codes.are_too_many(now_ms, inner.code_failures_max) => {
+                Outcome::Refused(Rejection::plain(Code::Throttled))
+            }
             None => execute_one(&mut inner.shard, &mut inner.vault, request),
             Some(code) => Outcome::Refused(Rejection::plain(code)),
         };
+        let outcome = if order.by_code { principal.hear(outcome, now_ms) } else { outcome };
         inner.counts.count(request.envelope.channel, &outcome);
         if frame.push(out, order.index, &outcome, &mut inner.vault).is_err() {
             // A full frame is followed by another under the same correlation id.
@@ -304,7 +312,7 @@ impl<'a> Frame<'a> {
         &mut self,
         inner: &mut Inner,
         connection: &Rc<Connection>,
-        principal: &Principal,
+        principal: &Arc<Principal>,
         requests: &mut ArrayVec<Request<'a>, PREPARED_MAX>,
         orders: &mut ArrayVec<Order, PREPARED_MAX>,
     ) -> bool {
@@ -313,7 +321,9 @@ impl<'a> Frame<'a> {
             match self.reader.next() {
                 Some(Ok((request, extras))) => {
                     let mut refused = None;
-                    if !allowed(principal, &request) {
+                    let by_code = !extras.code.is_none();
+                    if !allowed(principal, &request) || principal.public && looks_at_cards(&request, by_code)
+                    {
                         refused = Some(Code::Forbidden);
                     }
                     if let (Command::KeysExport { stock, from, .. }, None) = (&request.command, refused)
@@ -328,17 +338,15 @@ impl<'a> Frame<'a> {
                     } else if let Some(other) = inner.links.away(request.envelope.slot) {
                         let bytes = &self.payload[at..self.reader.payload_offset()];
                         let (correlation, arrived) = (self.correlation, self.arrived);
-                        if inner
-                            .links
-                            .forward(other, &Parcel { connection, arrived, correlation, index, bytes })
-                        {
+                        let parcel = Parcel { connection, principal, arrived, correlation, index, bytes };
+                        if inner.links.forward(other, &parcel) {
                             self.away += 1;
                             continue;
                         }
                         refused = Some(Code::Busy);
                     }
                     requests.push(named(inner, (request, extras)));
-                    orders.push(Order { index, refused });
+                    orders.push(Order { index, refused, by_code });
                 }
                 Some(Err(error)) => {
                     self.failure = Some(ProtocolError::from(error));
@@ -362,6 +370,19 @@ pub(super) fn named<'a>(inner: &mut Inner, (request, extras): (Request<'a>, Extr
 fn allowed(principal: &Principal, request: &Request<'_>) -> bool {
     let envelope = &request.envelope;
     principal.may(CommandKind::of(&request.command), envelope.merchant, envelope.channel)
+}
+
+/// Whether a command would tell of cards to whom no code of them is known, or more of them than that they can be used.
+fn looks_at_cards(request: &Request<'_>, by_code: bool) -> bool {
+    match request.command {
+        Command::Redeem(_) => !by_code,
+        Command::CardShow { .. }
+        | Command::CardChange { .. }
+        | Command::Account { .. }
+        | Command::WalletShow { .. }
+        | Command::Quote(_) => true,
+        _ => false,
+    }
 }
 
 /// The bytes up to `end` wait until everything seen so far is durable.

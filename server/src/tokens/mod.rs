@@ -2,8 +2,9 @@
 //!
 //! A token is 256 random bits, shown once; the file keeps its SHA-256 only. There is no default user. Invariant: a token
 //! acts for one merchant, on its channels, with its verbs, until it expires or is revoked. Here is what the file holds
-//! and how it changes; `store.rs` is how a running server sees it, `watch.rs` how it hears of changes.
+//! and how it changes; `failures.rs` counts and hides codes that open nothing, `store.rs` is how a running server sees it, `watch.rs` how it hears of changes.
 
+mod failures;
 mod store;
 mod watch;
 
@@ -47,6 +48,9 @@ pub struct TokenEntry {
     pub channels: Vec<u16>,
     /// The verbs it may use; empty: all.
     pub verbs: Vec<Verb>,
+    /// Its holder may not learn why a code does not work, nor name cards otherwise than by their codes.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub public: bool,
     /// Seconds since the Unix epoch at which it ends; 0: never.
     pub expires_s: u64,
     /// The hash of the token that a rotation made in its place.
@@ -63,6 +67,7 @@ impl TokenEntry {
             merchant,
             channels: Vec::new(),
             verbs: Vec::new(),
+            public: false,
             expires_s: 0,
             replaced_by: None,
         }
@@ -77,6 +82,11 @@ impl TokenEntry {
     pub fn expired(&self, now_s: u64) -> bool {
         has_ended(self.expires_s, now_s)
     }
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)]
+const fn is_false(flag: &bool) -> bool {
+    !*flag
 }
 
 const fn has_ended(expires_s: u64, now_s: u64) -> bool {

@@ -4,6 +4,7 @@
 //! marked there, and the next command of any connection that came with it is refused. Invariant: what is known is what
 //! the file says, a moment after the file has changed.
 
+use super::failures::FailedCodes;
 use super::watch::Watch;
 use super::{FILE, TokenEntry, TokensError, Verb, has_ended, hash_of, now_s, read_file};
 use crate::hex::unhex;
@@ -25,6 +26,10 @@ pub struct Principal {
     pub merchant: MerchantId,
     /// The key under which the merchant's references become ids.
     pub alias_key: AliasKey,
+    /// Its holder may not learn why a code does not work.
+    pub public: bool,
+    /// Codes that it has brought in vain.
+    pub failed_codes: FailedCodes,
     /// Sorted; empty: all.
     channels: Vec<u16>,
     verbs: u8,
@@ -42,11 +47,19 @@ impl Principal {
             name: entry.name.clone(),
             merchant: MerchantId(entry.merchant),
             alias_key,
+            public: entry.public,
+            failed_codes: FailedCodes::default(),
             channels,
             verbs: if verbs == 0 { u8::MAX } else { verbs },
             expires_s: AtomicU64::new(entry.expires_s),
             ended: AtomicBool::new(false),
         }
+    }
+
+    /// One of merchant 1 that may do everything.
+    #[cfg(test)]
+    pub fn for_test() -> Principal {
+        Principal::new(&TokenEntry::new("test", 1), AliasKey::new([0; 32]))
     }
 
     /// Whether it may send a command of this kind for this merchant and channel, now.
@@ -65,7 +78,9 @@ impl Principal {
 
     /// Whether it acts as `other` does, whenever the two end.
     fn acts_as(&self, other: &Principal) -> bool {
-        let of = |one: &Principal| (one.merchant, one.channels.clone(), one.verbs, *one.alias_key.reveal());
+        let of = |one: &Principal| {
+            (one.merchant, one.channels.clone(), one.verbs, one.public, *one.alias_key.reveal())
+        };
         of(self) == of(other)
     }
 }

@@ -1,7 +1,9 @@
-//! Tools on a data directory that no server uses: verify, repair, the walk over every event, the log in text.
+//! Tools on a data directory: verify, repair, the walk over every event, the log in text, which need one that no server uses, and
+//! the report, which does not.
 
 pub mod log_cat;
 pub mod repair;
+pub mod report;
 pub mod verify;
 pub mod walk;
 
@@ -17,6 +19,11 @@ pub enum ToolError {
     /// The data directory.
     #[error(transparent)]
     Directory(#[from] DirectoryError),
+    /// No stock or campaign of the log has this name.
+    #[error(
+        "no stock or campaign is called {0:?}. scrip report --by stock lists those to which something happened"
+    )]
+    UnknownStock(String),
     /// The operating system refused.
     #[error("{path}: {source}")]
     Io {

@@ -16,7 +16,7 @@ pub use code::code;
 pub use quote::quote;
 
 use super::Failure;
-use super::words::time;
+use super::words::{money, time};
 use scrip_client::{CardCode, CardId, CardName, CardState, Client, LotView};
 
 /// Digits of a card's id as it is printed.
@@ -54,11 +54,6 @@ fn validity(now_ms: u64, from_ms: u64, until_ms: u64) -> String {
         () => "",
     };
     format!("{} to {}{now}", open(from_ms, "any time"), open(until_ms, "any time"))
-}
-
-/// An amount in major units.
-fn money(minor: u64) -> String {
-    format!("{}.{:02}", minor / 100, minor % 100)
 }
 
 async fn print_card(client: &Client, name: CardName) -> Result<(), Failure> {

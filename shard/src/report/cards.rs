@@ -1,0 +1,175 @@
+//! Cards in the report.
+//!
+//! A card lapses when its time is over while units are left; no event says so. So lapses are counted from the cards: of one card
+//! before an event moves its time, of all before days are counted by another zone, and at the end.
+
+use super::{Account, Report, add, day_at};
+use scrip_engine::command::{CardChange, CardState};
+use scrip_engine::event::{AccountEntry, Event, Origin};
+use scrip_engine::ids::{CardId, ChannelId, OperationKey, StockId, UserId};
+use scrip_engine::state::State;
+use scrip_engine::state::campaigns::Campaign;
+use scrip_engine::state::cards::CardRecord;
+use scrip_engine::state::records::Recorded;
+use scrip_engine::state::table::Handle;
+use std::collections::BTreeMap;
+
+impl Report {
+    pub(super) fn follow_cards(&mut self, event: &Event<'_>, state: &State) {
+        match event {
+            Event::ZoneSet { origin, .. } => {
+                // By the new zone it may be yesterday again; but it has been today.
+                self.day(state, origin.merchant, origin.slot);
+                self.count_lapses(state);
+            }
+            Event::Issued { origin, campaign, count, claimed, .. } => {
+                let tally = self.tally(state, origin.merchant, *campaign, origin.channel);
+                *(if *claimed { &mut tally.claimed } else { &mut tally.issued }) += u64::from(*count);
+            }
+            Event::Redeemed { origin, card, units, amount, discount, .. } => {
+                let Some(stock) = campaign_of(state, *card) else { return };
+                let tally = self.tally(state, origin.merchant, stock, origin.channel);
+                tally.redemptions += 1;
+                tally.redeemed += u64::from(*units);
+                add(&mut tally.amount, *amount);
+                add(&mut tally.discount, *discount);
+            }
+            Event::Reversed { origin, redemption, units, until_s } => {
+                let key = OperationKey { operation: *redemption, ..origin.key() };
+                self.reverse(state, (key, origin.channel), *units, *until_s);
+            }
+            Event::Account { origin, card, entry } => self.enter(state, origin, *card, entry),
+            Event::CardChanged { origin, card, change, until_s, .. } => {
+                self.before_change(state, *card, *until_s);
+                let Some(stock) = campaign_of(state, *card) else { return };
+                if *change == CardChange::Void {
+                    self.tally(state, origin.merchant, stock, origin.channel).voided += 1;
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// An entry in the account of a card.
+    fn enter(&mut self, state: &State, origin: &Origin, card: CardId, entry: &AccountEntry) {
+        if let AccountEntry::Renewed { until_s } = entry {
+            self.before_change(state, card, *until_s);
+        }
+        let Some(stock) = campaign_of(state, card) else { return };
+        let tally = self.tally(state, origin.merchant, stock, origin.channel);
+        match *entry {
+            AccountEntry::ToppedUp { principal, bonus, paid, .. } => {
+                tally.filled += u64::from(principal) + u64::from(bonus);
+                tally.paid_in += u64::from(paid);
+            }
+            AccountEntry::Earned { units, .. } => tally.filled += u64::from(units),
+            AccountEntry::Refunded { paid, .. } => tally.paid_back += paid,
+            AccountEntry::Renewed { .. } | AccountEntry::Levelled { .. } => {}
+        }
+    }
+
+    fn reverse(
+        &mut self,
+        state: &State,
+        (key, channel): (OperationKey, ChannelId),
+        units: u32,
+        until_s: u32,
+    ) {
+        let found = state.find_record(&key, state.record_hash(&key), state.now_ms);
+        let Some(Recorded::Redemption(handle)) = found else { return };
+        let redemption = state.redemptions.get(handle);
+        // Parts of a discount in proportion to units, so that all parts are the whole.
+        let part = |units: u32| {
+            let share =
+                u128::from(redemption.discount()) * u128::from(units) / u128::from(redemption.units());
+            u64::try_from(share).expect("a part is no more than the whole")
+        };
+        let before = redemption.reversed();
+        let discount = part(before + units) - part(before);
+        let card = state.card_id(Handle(redemption.card));
+        let Some(found) = state.find_card(card) else { return };
+        let is_over = until_s != 0 && u64::from(until_s) <= self.now_s();
+        if found.card.available == 0 && is_over {
+            // Its time had passed unnoticed: it is today that it has units that nobody can use.
+            let stock = state.stock_of_campaign(found.campaign);
+            let channel = ChannelId(found.card.channel);
+            self.tally(state, stock.merchant, stock.id, channel).lapsed += 1;
+            self.counted.insert(card, until_s);
+        } else {
+            self.before_change(state, card, until_s);
+        }
+        let stock = state.stock_of_campaign(found.campaign).id;
+        let tally = self.tally(state, key.merchant, stock, channel);
+        tally.reversed += u64::from(units);
+        add(&mut tally.reversed_discount, discount);
+    }
+
+    /// Before a card's time or state changes: if its time is over, that is counted now; if it gets a new one, that too.
+    fn before_change(&mut self, state: &State, card: CardId, until_s: u32) {
+        let Some(found) = state.find_card(card) else { return };
+        if !can_lapse(&found.card) || u64::from(found.card.until_s) > self.now_s() {
+            return;
+        }
+        if self.counted.insert(card, found.card.until_s) != Some(found.card.until_s)
+            && u64::from(found.card.until_s) > self.lapses_counted_s
+        {
+            self.lapse(state, found.campaign, &found.card, 1);
+        }
+        if until_s == 0 || u64::from(until_s) > self.now_s() {
+            let stock = state.stock_of_campaign(found.campaign);
+            self.tally(state, stock.merchant, stock.id, ChannelId(found.card.channel)).revived += 1;
+        }
+    }
+
+    /// Counts the cards whose time was over since this was last done, but for those of the running second, in which more
+    /// may be made.
+    pub(super) fn count_lapses(&mut self, state: &State) {
+        let over = self.lapses_counted_s + 1..self.now_s().max(self.lapses_counted_s + 1);
+        let mut touched = BTreeMap::<(u32, u64), u64>::new();
+        for (handle, card) in state.cards.iter() {
+            let (campaign_handle, serial) = state.cards.place(handle);
+            let campaign = state.campaigns.get(campaign_handle);
+            if let Some(batch) = campaign.batch_of(serial) {
+                *touched.entry((campaign_handle.0, batch.first)).or_default() += 1;
+            }
+            let is_counted = || self.counted.get(&campaign.card(serial)) == Some(&card.until_s);
+            if can_lapse(card) && over.contains(&u64::from(card.until_s)) && !is_counted() {
+                self.lapse(state, campaign, card, 1);
+            }
+        }
+        for (handle, campaign) in state.campaigns.iter() {
+            for batch in campaign.batches.iter().filter(|batch| over.contains(&u64::from(batch.until_s))) {
+                let untouched = u64::from(batch.count)
+                    - touched.get(&(handle.0, batch.first)).copied().unwrap_or_default();
+                let card = CardRecord::new(UserId(0), &campaign.definition, batch.channel)
+                    .valid((batch.from_s, batch.until_s), batch.own_times);
+                self.lapse(state, campaign, &card, if can_lapse(&card) { untouched } else { 0 });
+            }
+        }
+        self.lapses_counted_s = over.end - 1;
+    }
+
+    /// So many cards with these times have lapsed.
+    fn lapse(&mut self, state: &State, campaign: &Campaign, card: &CardRecord, cards: u64) {
+        let stock = state.stock_of_campaign(campaign);
+        let (merchant, stock) = (stock.merchant, stock.id);
+        let day = day_at(state, merchant, stock.slot(), u64::from(card.until_s) * 1000);
+        let account = Account { day, merchant, stock, channel: ChannelId(card.channel) };
+        if cards > 0 {
+            self.tallies.entry(account).or_default().lapsed += cards;
+        }
+    }
+
+    fn now_s(&self) -> u64 {
+        self.now_ms / 1000
+    }
+}
+
+/// Whether the end of its time takes something from its owner.
+fn can_lapse(card: &CardRecord) -> bool {
+    card.until_s != 0 && card.available > 0 && !matches!(card.state(), CardState::Void | CardState::Used)
+}
+
+fn campaign_of(state: &State, card: CardId) -> Option<StockId> {
+    state.find_card(card).map(|found| state.stock_of_campaign(found.campaign).id)
+}
