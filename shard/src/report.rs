@@ -73,6 +73,12 @@ pub struct Tally {
     pub reversed: u64,
     /// Their part of the discounts.
     pub reversed_discount: u64,
+    /// Units that cards were filled with, by TOPUP and EARN.
+    pub filled: u64,
+    /// What was paid for those of TOPUP.
+    pub paid_in: u64,
+    /// What was paid for units that a CARD_REFUND has voided.
+    pub paid_back: u64,
     /// Cards voided.
     pub voided: u64,
     /// Cards whose time was over with units left; through the channel that issued them.
@@ -83,7 +89,7 @@ pub struct Tally {
 
 impl Tally {
     /// Its numbers with their names, in order.
-    pub const fn fields(&self) -> [(&'static str, u64); 22] {
+    pub const fn fields(&self) -> [(&'static str, u64); 25] {
         [
             ("held", self.held),
             ("released", self.released),
@@ -104,6 +110,9 @@ impl Tally {
             ("discount", self.discount),
             ("reversed", self.reversed),
             ("reversed_discount", self.reversed_discount),
+            ("filled", self.filled),
+            ("paid_in", self.paid_in),
+            ("paid_back", self.paid_back),
             ("voided", self.voided),
             ("lapsed", self.lapsed),
             ("revived", self.revived),
@@ -131,6 +140,9 @@ impl Tally {
         add(&mut self.discount, other.discount);
         add(&mut self.reversed, other.reversed);
         add(&mut self.reversed_discount, other.reversed_discount);
+        add(&mut self.filled, other.filled);
+        add(&mut self.paid_in, other.paid_in);
+        add(&mut self.paid_back, other.paid_back);
         add(&mut self.voided, other.voided);
         add(&mut self.lapsed, other.lapsed);
         add(&mut self.revived, other.revived);

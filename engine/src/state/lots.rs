@@ -53,8 +53,8 @@ pub struct LotRecord {
     pub until_s: u32,
     /// What was paid for its units, in minor units.
     pub paid: u32,
-    /// The youngest operation slice of a redemption that took of it.
-    used_slice: u32,
+    /// The operation slice behind the youngest of a redemption that took of it; 0: none has.
+    used_before: u32,
     /// 1: bonus; 0: principal.
     bonus: u8,
     spare: [u8; 3],
@@ -227,7 +227,7 @@ impl State {
 
     /// Whether a lot goes when the card gets another.
     fn is_over(&self, lot: &LotRecord, now_ms: u64) -> bool {
-        (lot.available == 0 || !lot.is_live(now_ms)) && u64::from(lot.used_slice) < slice_of(self.floor_ms)
+        (lot.available == 0 || !lot.is_live(now_ms)) && u64::from(lot.used_before) <= slice_of(self.floor_ms)
     }
 
     /// How many lots of a card stay when it gets another, and how many go.
@@ -384,7 +384,7 @@ impl State {
             consumed: 0,
             until_s,
             paid,
-            used_slice: 0,
+            used_before: 0,
             bonus: u8::from(bonus),
             spare: [0; 3],
         });
@@ -433,7 +433,7 @@ impl State {
         if shares.iter().all(|share| share.lot.is_none()) {
             return;
         }
-        let slice = u32::try_from(self.redemptions.get(redemption).slice()).unwrap_or(u32::MAX);
+        let behind = u32::try_from(self.redemptions.get(redemption).slice() + 1).unwrap_or(u32::MAX);
         let mut before = NONE;
         for share in shares {
             if let Some(lot) = share.lot {
@@ -441,7 +441,7 @@ impl State {
                 lot.available =
                     lot.available.checked_sub(share.units).expect("a lot is used for what it has");
                 lot.consumed += share.units;
-                lot.used_slice = lot.used_slice.max(slice);
+                lot.used_before = lot.used_before.max(behind);
             }
             let lot = share.lot.map_or(NONE, |lot| lot.0);
             before = self.lots.parts.insert(PartRecord { lot, units: share.units, back: 0, before }).0;

@@ -395,6 +395,7 @@ fn looks_at_cards(request: &Request<'_>, by_code: bool) -> bool {
         Command::Redeem(_) => !by_code,
         Command::CardShow { .. }
         | Command::CardChange { .. }
+        | Command::Account { .. }
         | Command::WalletShow { .. }
         | Command::Quote(_) => true,
         _ => false,

@@ -6,7 +6,7 @@
 use super::sales::hold_of;
 use super::{Account, Report, add, day_at};
 use scrip_engine::command::{CardChange, CardState};
-use scrip_engine::event::{self, AccountEntry, Event};
+use scrip_engine::event::{self, AccountEntry, Event, Origin};
 use scrip_engine::ids::{CardId, ChannelId, MerchantId, OperationId, OperationKey, StockId, UserId};
 use scrip_engine::state::State;
 use scrip_engine::state::campaigns::Campaign;
@@ -47,9 +47,7 @@ impl Report {
                     self.tally(state, origin.merchant, stock, origin.channel).voided += 1;
                 }
             }
-            Event::Account { card, entry: AccountEntry::Renewed { until_s }, .. } => {
-                self.before_change(state, *card, *until_s);
-            }
+            Event::Account { origin, card, entry } => self.enter(state, origin, *card, entry),
             _ => self.follow_cards_of_holds(event, state),
         }
     }
@@ -104,6 +102,24 @@ impl Report {
                 self.return_cards(state, hold, units);
             }
             _ => {}
+        }
+    }
+
+    /// An entry in the account of a card.
+    fn enter(&mut self, state: &State, origin: &Origin, card: CardId, entry: &AccountEntry) {
+        if let AccountEntry::Renewed { until_s } = entry {
+            self.before_change(state, card, *until_s);
+        }
+        let Some(stock) = campaign_of(state, card) else { return };
+        let tally = self.tally(state, origin.merchant, stock, origin.channel);
+        match *entry {
+            AccountEntry::ToppedUp { principal, bonus, paid, .. } => {
+                tally.filled += u64::from(principal) + u64::from(bonus);
+                tally.paid_in += u64::from(paid);
+            }
+            AccountEntry::Earned { units, .. } => tally.filled += u64::from(units),
+            AccountEntry::Refunded { paid, .. } => tally.paid_back += paid,
+            AccountEntry::Renewed { .. } | AccountEntry::Levelled { .. } => {}
         }
     }
 

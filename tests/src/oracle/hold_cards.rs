@@ -161,7 +161,8 @@ impl Oracle {
             let mut card = self.own_card(envelope, id, None).expect("step 1a has found it");
             card.available -= units;
             card.held += units;
-            let discount = self.worth_of(&card).discount(line.amount.get(), i128::from(line.units.get()), card.level);
+            let discount =
+                self.worth_of(&card).discount(line.amount.get(), i128::from(line.units.get()), card.level);
             self.cards.insert(id, card);
             let mut held = HeldCard {
                 card: id,

@@ -27,7 +27,7 @@ const GOODS: [&str; 11] = [
     "replaced",
 ];
 /// And of cards.
-const CARDS: [&str; 11] = [
+const CARDS: [&str; 14] = [
     "issued",
     "claimed",
     "redemptions",
@@ -36,17 +36,21 @@ const CARDS: [&str; 11] = [
     "discount",
     "reversed",
     "reversed_discount",
+    "filled",
+    "paid_in",
+    "paid_back",
     "voided",
     "lapsed",
     "revived",
 ];
 /// Columns that are amounts.
-const MONEY: [&str; 11] = [
+const MONEY: [&str; 12] = [
     "sold_for",
     "returned_for",
     "amount",
     "discount",
     "reversed_discount",
+    "paid_in",
     "gross",
     "paid",
     "cost",
@@ -60,7 +64,7 @@ pub fn tables(rows: &Rows, money: &MoneyRows, whole: &Report) {
     if rows.is_empty() {
         println!("nothing happened that this report is of");
     }
-    for (cards, columns, title) in [(false, &GOODS, "goods"), (true, &CARDS, "cards")] {
+    for (cards, columns, title) in [(false, &GOODS[..], "goods"), (true, &CARDS[..], "cards")] {
         let rows: Vec<(&Row, &Tally)> = rows.iter().filter(|(row, _)| row.cards == cards).collect();
         if !rows.is_empty() {
             unit_table(title, &rows, columns, whole);
