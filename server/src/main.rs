@@ -78,6 +78,7 @@ fn run(command: Command) -> Result<ExitCode, Box<dyn Error>> {
         Command::Log(LogCommand::Cat { data, from, limit }) => {
             tools::log_cat::run(&data, tools::log_cat::Range { from, limit })?;
         }
+        Command::Log(LogCommand::Card { data, card }) => tools::log_cat::card(&data, card)?,
         Command::Stock(command) => operator::stock(&command)?,
         Command::Risk(command) => operator::risk(&command)?,
         Command::Merchant(command) => operator::merchant(&command)?,

@@ -131,6 +131,32 @@ fn facts_are_as_durable_as_the_sale_they_are_of_and_reports_add_them_up() {
 }
 
 #[test]
+fn a_card_tells_its_history_in_order() {
+    let site = Site::new();
+    let server = site.serve(&[]);
+    site.line("stock create mug --units 5").well();
+    site.line("campaign create sip --kind uses --uses 4 --units 10 --run").well();
+    let cards = site.line("card issue sip --user u1 --count 2").well();
+    let cards: Vec<&str> = cards.field("cards").split(' ').collect();
+    let (card, other) = (cards[1], cards[3]);
+    site.line(&format!("card redeem {card} --operation R1")).well();
+    site.line(&format!("card redeem {other} --operation R2")).well();
+    site.line(&format!("reserve mug --channel own --card {card}:2 --operation H1")).well();
+    site.line("confirm H1").well();
+    site.line("return H1 --units 0,1").well();
+    site.line("card reverse R1").well();
+    site.line(&format!("card freeze {card}")).well();
+    let told = site.run(&["log", "card", site.data_text(), card]).well().stdout;
+    let words: Vec<&str> = told.lines().map(|line| line.split(' ').nth(3).expect("what happened")).collect();
+    let expected = ["issued", "redeemed", "reserved", "confirmed", "returned", "reversed", "card_frozen"];
+    assert_eq!(words, expected, "{told}");
+    site.run(&["log", "card", site.data_text(), "00e8e0000000002a"])
+        .badly(&["was ever issued", "scrip wallet"]);
+    site.run(&["log", "card", site.data_text(), "x"]).badly(&["16 digits"]);
+    assert_eq!(server.stop().status.code(), Some(0));
+}
+
+#[test]
 fn what_a_report_can_not_be_of_is_told() {
     let site = Site::new();
     let server = site.serve(&[]);

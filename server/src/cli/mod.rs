@@ -39,6 +39,7 @@ pub use values::{DayWish, Item, QuotaWish, Wish};
 use crate::keys::arguments::{ImportCommand, KeysCommand};
 use crate::settings::SettingFlags;
 use clap::{Args, Parser, Subcommand};
+use scrip_client::CardId;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -227,5 +228,13 @@ pub enum LogCommand {
         /// Events at most
         #[arg(long, default_value_t = u64::MAX, hide_default_value = true)]
         limit: u64,
+    },
+    /// Print the history of a card, also while a server uses the directory: each event that it had a part in, in order
+    Card {
+        /// The data directory
+        data: PathBuf,
+        /// The card's id, as `scrip card show` prints it
+        #[arg(value_parser = values::card)]
+        card: CardId,
     },
 }

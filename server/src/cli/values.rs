@@ -4,7 +4,7 @@
 //! Invariant: text that is not understood whole is refused, with an example of what would be.
 
 use crate::facts::Facts;
-use scrip_client::{CartLine, ChannelId, ScopeEntry, Tier};
+use scrip_client::{CardId, CartLine, ChannelId, ScopeEntry, Tier};
 use std::time::Duration;
 
 /// Text that is no value of its kind.
@@ -211,6 +211,14 @@ pub fn channel(text: &str) -> Result<ChannelId, scrip_client::UnknownChannel> {
 pub fn span(text: &str) -> Result<Duration, ValueError> {
     humantime::parse_duration(text)
         .map_err(|_| ValueError { text: text.to_owned(), what: "time span: write 90s, 15m, 2h or 7days" })
+}
+
+/// The id of a card.
+pub fn card(text: &str) -> Result<CardId, ValueError> {
+    let digits = text.len() == 16 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let card = digits.then(|| u64::from_str_radix(text, 16).ok()).flatten();
+    let what = "card's id of 16 digits: `scrip card show CODE` prints it";
+    card.map(CardId).ok_or_else(|| ValueError { text: text.to_owned(), what })
 }
 
 /// Facts for reports.

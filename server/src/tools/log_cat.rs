@@ -1,12 +1,12 @@
-//! `scrip log cat`: the log as text, one event a line.
+//! `scrip log cat`: the log as text, one event a line; `scrip log card`: those of one card.
 
 use super::ToolError;
 use crate::data_directory::DataDirectory;
 use scrip_engine::answer::OperationKind;
 use scrip_engine::command::{Parties, StockKind, SubjectKind};
 use scrip_engine::event::{self, AccountEntry, Event, EventHold, Origin};
-use scrip_engine::ids::StockId;
-use scrip_shard::{FrameError, for_each_event_with_facts};
+use scrip_engine::ids::{CardId, StockId};
+use scrip_shard::{FrameError, Moment, for_each_event_with_facts, history};
 use scrip_wal::{RealDisk, scan};
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
@@ -53,6 +53,36 @@ pub fn run(path: &Path, range: Range) -> Result<(), ToolError> {
     }
     let _ = out.flush();
     Ok(())
+}
+
+/// Prints what has happened to a card, in order.
+///
+/// # Errors
+/// [`ToolError`], naming file, offset and sequence of damage, or if there is no such card.
+pub fn card(path: &Path, card: CardId) -> Result<(), ToolError> {
+    let directory = DataDirectory::look(path)?;
+    let shard = directory.manifest().slots[usize::from(card.slot().0)];
+    let path = directory.shard_path(shard);
+    let disk = RealDisk::open(&path).map_err(|source| ToolError::Io { path: path.clone(), source })?;
+    let mut out = BufWriter::new(io::stdout().lock());
+    let (mut moments, mut pipe_closed) = (0_u64, false);
+    history(
+        &disk,
+        shard,
+        card,
+        |_, _| (),
+        |moment| {
+            moments += 1;
+            let Moment { at_ms, sequence, event, facts } = *moment;
+            pipe_closed = pipe_closed
+                || print_event(&mut out, shard, sequence, at_ms, event)
+                    .and_then(|()| print_facts(&mut out, shard, sequence, at_ms, facts))
+                    .is_err();
+        },
+    )
+    .map_err(|source| ToolError::Recovery { path, source })?;
+    let _ = out.flush();
+    if moments == 0 { Err(ToolError::UnknownCard(card)) } else { Ok(()) }
 }
 
 /// What a gateway has told for reports, on a line of its own.

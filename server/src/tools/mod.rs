@@ -8,6 +8,7 @@ pub mod verify;
 pub mod walk;
 
 use crate::data_directory::DirectoryError;
+use scrip_engine::ids::CardId;
 use scrip_shard::{FrameError, RecoveryError};
 use scrip_wal::{RepairError, ScanError};
 use std::io;
@@ -24,6 +25,11 @@ pub enum ToolError {
         "no stock or campaign is called {0:?}. scrip report --by stock lists those to which something happened"
     )]
     UnknownStock(String),
+    /// No such card was ever issued.
+    #[error(
+        "no card {0} was ever issued here. `scrip card show CODE` prints a card's id, `scrip wallet USER` those of a user"
+    )]
+    UnknownCard(CardId),
     /// The operating system refused.
     #[error("{path}: {source}")]
     Io {
