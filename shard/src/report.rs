@@ -177,6 +177,8 @@ pub struct Report {
     now_ms: u64,
     /// The newest day that was seen, by owner: days never go back.
     days: BTreeMap<(MerchantId, Slot), Day>,
+    /// The day it was by the zone before, by owner: no lapse by a later zone is of an earlier day.
+    days_of_zones: BTreeMap<(MerchantId, Slot), Day>,
     /// Cards whose time was over by then have been counted.
     lapses_counted_s: u64,
     /// Cards whose lapse was counted one by one, and the time that was over.

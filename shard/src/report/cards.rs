@@ -21,8 +21,9 @@ impl Report {
         match event {
             Event::ZoneSet { origin, .. } => {
                 // By the new zone it may be yesterday again; but it has been today.
-                self.day(state, origin.merchant, origin.slot);
+                let today = self.day(state, origin.merchant, origin.slot);
                 self.count_lapses(state);
+                self.days_of_zones.insert((origin.merchant, origin.slot), today);
             }
             Event::Issued { origin, campaign, count, claimed, .. } => {
                 let tally = self.tally(state, origin.merchant, *campaign, origin.channel);
@@ -278,6 +279,7 @@ impl Report {
         let stock = state.stock_of_campaign(campaign);
         let (merchant, stock) = (stock.merchant, stock.id);
         let day = day_at(state, merchant, stock.slot(), u64::from(card.until_s) * 1000);
+        let day = self.days_of_zones.get(&(merchant, stock.slot())).map_or(day, |newest| day.max(*newest));
         let account = Account { day, merchant, stock, channel: ChannelId(card.channel) };
         if cards > 0 {
             self.tallies.entry(account).or_default().lapsed += cards;
