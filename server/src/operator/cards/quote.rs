@@ -11,6 +11,7 @@ use scrip_client::{
 };
 use serde_json::{Value, json};
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 /// The names of campaigns, each asked for once.
 type Names = HashMap<StockId, String>;
@@ -54,8 +55,8 @@ pub fn quote(arguments: &QuoteArgs) -> Result<(), OperatorError> {
 async fn names_of(client: &Client, shown: &QuoteShown) -> Result<Names, Failure> {
     let mut names = Names::new();
     for campaign in shown.cards.iter().filter_map(QuotedCard::campaign) {
-        if !names.contains_key(&campaign) {
-            names.insert(campaign, client.stock_show(campaign).await?.name);
+        if let Entry::Vacant(unknown) = names.entry(campaign) {
+            unknown.insert(client.stock_show(campaign).await?.name);
         }
     }
     Ok(names)
