@@ -28,6 +28,7 @@
 //!
 //! Read the modules in this order.
 
+pub mod accounts;
 pub mod answer;
 pub mod cards;
 pub mod channels;
@@ -46,6 +47,7 @@ mod rules;
 pub mod session;
 pub mod transport;
 
+pub use accounts::{CardRefunded, Filled, TopUp};
 pub use answer::{
     BatchShown, BatchesShown, ChannelShown, ChannelsShown, Confirmed, DebtShown, DebtsShown, Extended,
     HoldCardShown, HoldLineShown, HoldShown, KeyListed, KeyShown, KeyText, KeysImported, KeysListed,
@@ -53,8 +55,8 @@ pub use answer::{
     StockShown, TermsShown, ZoneShown,
 };
 pub use cards::{
-    CampaignCreate, CampaignDefinition, CampaignEdit, CampaignMove, CampaignShown, CardCode, CardName,
-    CardRefunded, Claim, Filled, Issue, Redeem, Reverse, Reversed, TopUp, Wallet, WalletShown,
+    CampaignCreate, CampaignDefinition, CampaignEdit, CampaignMove, CampaignShown, CardCode, CardName, Claim,
+    Issue, Redeem, Reverse, Reversed, Wallet, WalletShown,
 };
 pub use channels::{CHANNELS, UnknownChannel, channel_id, channel_name};
 pub use client::Client;

@@ -58,8 +58,7 @@ impl Event<'_> {
 
 /// An event with facts: itself, and them.
 pub(super) fn split(whole: &[u8]) -> Result<(&[u8], &[u8]), EventError> {
-    let (_, length) =
-        U16::read_from_suffix(whole).map_err(|_| EventError::Short).map(|(rest, length)| (rest, length))?;
+    let (_, length) = U16::read_from_suffix(whole).map_err(|_| EventError::Short)?;
     let bytes = usize::from(length.get());
     let taken = (bytes + LENGTH_BYTES).next_multiple_of(8);
     if bytes > FACTS_BYTES_MAX || taken + size_of::<Head>() > whole.len() {
