@@ -297,11 +297,13 @@ impl Generator {
             let found = campaigns.find(|(id, campaign)| campaign.locator(id.slot()) == card.locator());
             found.map(|(_, campaign)| campaign.worth.definition.kind())
         };
-        for _ in 0..4 {
-            let fits = kind_of(&card).is_some_and(|kind| kind.is_filled() || kind == CampaignKind::Pass);
-            if !fits {
-                card = self.card(oracle, envelope, Some(CardState::Active));
-            }
+        let fits =
+            |card: &CardId| kind_of(card).is_some_and(|kind| kind.is_filled() || kind == CampaignKind::Pass);
+        let fitting: Vec<CardId> = oracle.cards.keys().copied().filter(fits).collect();
+        if !fitting.is_empty() && self.rng.u8(0..5) > 0 {
+            card = fitting[self.recent(fitting.len())];
+            let campaign = oracle.cards[&card].campaign;
+            self.move_to(envelope, (oracle.stocks[&campaign].merchant, card.slot()));
         }
         let kind = if self.rng.u8(0..12) == 0 { None } else { kind_of(&card) };
         let until_ms = self.now_ms + self.rng.u64(0..9_000);
