@@ -135,7 +135,7 @@ fn a_card_tells_its_history_in_order() {
     let site = Site::new();
     let server = site.serve(&[]);
     site.line("stock create mug --units 5").well();
-    site.line("campaign create sip --kind uses --uses 4 --units 10 --run").well();
+    site.line("campaign create sip --kind uses --balance 4 --units 10 --run").well();
     let cards = site.line("card issue sip --user u1 --count 2").well();
     let cards: Vec<&str> = cards.field("cards").split(' ').collect();
     let (card, other) = (cards[1], cards[3]);
@@ -148,7 +148,7 @@ fn a_card_tells_its_history_in_order() {
     site.line(&format!("card freeze {card}")).well();
     let told = site.run(&["log", "card", site.data_text(), card]).well().stdout;
     let words: Vec<&str> = told.lines().map(|line| line.split(' ').nth(3).expect("what happened")).collect();
-    let expected = ["issued", "redeemed", "reserved", "confirmed", "returned", "reversed", "card_frozen"];
+    let expected = ["issued", "redeemed", "reserved", "confirmed", "returned", "reversed", "card_changed"];
     assert_eq!(words, expected, "{told}");
     site.run(&["log", "card", site.data_text(), "00e8e0000000002a"])
         .badly(&["was ever issued", "scrip wallet"]);

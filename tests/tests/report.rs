@@ -9,7 +9,7 @@ use scrip_tests::generator::ROOMY;
 use scrip_tests::history::History;
 use std::collections::BTreeMap;
 
-const SEEDS: u64 = 300;
+const SEEDS: u64 = 600;
 const STEPS: u64 = 600;
 
 /// The log of a history, and the event after each of whose steps it was that long.

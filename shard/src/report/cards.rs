@@ -268,7 +268,9 @@ impl Report {
                     - touched.get(&(handle.0, batch.first)).copied().unwrap_or_default();
                 let card = CardRecord::new(UserId(0), &campaign.definition, batch.channel)
                     .valid((batch.from_s, batch.until_s), batch.own_times);
-                self.lapse(state, campaign, &card, untouched);
+                if can_lapse(&card) {
+                    self.lapse(state, campaign, &card, untouched);
+                }
             }
         }
         self.lapses_counted_s = over.end - 1;

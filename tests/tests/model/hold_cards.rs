@@ -124,6 +124,23 @@ fn a_cancelled_debt_gives_its_cards_back_and_those_of_a_void_card_are_void() {
 }
 
 #[test]
+fn nothing_is_given_back_to_a_void_card() {
+    let mut world = shop(worth(CampaignKind::Uses));
+    world.run(10, reserve(cart(2)));
+    world.confirm(10);
+    world.run(20, change(card(0), CardChange::Void));
+    let void = OwnedOutcome::refused_lines(
+        Code::Void,
+        vec![Lack { line: 1, why: Code::Void, asked: 1, available: 0 }],
+    );
+    assert_eq!(world.run(21, giving(10, &[0, 1])), void);
+    assert_eq!(units(&mut world), (CardState::Void, 0, 2));
+    // Its goods can be given back alone.
+    assert!(world.run(22, giving(10, &[1, 0])).code().is_none());
+    world.check_laws();
+}
+
+#[test]
 fn a_payment_that_comes_late_asks_the_card_again_but_not_its_times_owner_or_threshold() {
     let terms = worth_with(CampaignKind::AmountOff, |worth| worth.definition.lasts_s = 10.into());
     let mut world = shop(terms);

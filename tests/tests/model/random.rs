@@ -169,7 +169,6 @@ fn assert_covers(total: &Tally) {
                     RuleFailed,
                     AlreadyReversed,
                     ExceedsHold,
-                    Void,
                     ReversalWindow,
                     Cancelled,
                     Capacity,
