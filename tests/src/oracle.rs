@@ -388,6 +388,14 @@ impl Oracle {
         self.floor_ms
     }
 
+    /// Whether it has an answer: it tries every combination of a quote's cards, and there may be too many.
+    pub fn can_answer(&self, request: &OwnedRequest) -> bool {
+        match &request.command {
+            OwnedCommand::OfCards(CardCommand::Quote(quote)) => self.can_price(&request.envelope, quote),
+            _ => true,
+        }
+    }
+
     /// What `request` is answered at this time, and what it does.
     pub fn answer(&mut self, request: &OwnedRequest) -> OwnedOutcome {
         let answer = self.answer_now(request);

@@ -142,8 +142,8 @@ fn named_card<'s>(
     }
 }
 
-/// The cards of the user that may be used, the newest first, then others of his that are not over, so that he learns why;
-/// and whether those were all that may be.
+/// The cards of the user that a cart can be priced with, the newest first, then others of his that are not over, so that he
+/// learns why; and whether the first were all that there are.
 fn from_wallet<'s>(state: &'s State, question: Question<'_>, quote: &Quote<'_>) -> (Cards<'s>, bool) {
     let envelope = &question.request.envelope;
     let (mut usable, mut others) = (Cards::new(), Cards::new());
@@ -156,9 +156,9 @@ fn from_wallet<'s>(state: &'s State, question: Question<'_>, quote: &Quote<'_>) 
         let card = consider(state, question, quote, (state.card_id(record), found));
         let is_over = |code| matches!(code, Code::Used | Code::Void | Code::Expired);
         match &card.refusal {
-            None if usable.is_full() => {
-                return (usable, false);
-            }
+            None if offer(&card).is_none() && !others.is_full() => others.push(card),
+            None if offer(&card).is_none() => {}
+            None if usable.is_full() => return (usable, false),
             None => usable.push(card),
             Some(refusal) if is_over(refusal.code) || others.is_full() => {}
             Some(_) => others.push(card),

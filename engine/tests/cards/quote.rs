@@ -141,7 +141,11 @@ fn a_card_that_cannot_be_used_says_why_and_the_others_go_on() {
     // Of a wallet, what is over for good is not told.
     let told: Vec<CardId> = shop.quote(of_wallet(&CART)).cards.iter().map(QuotedCard::card).collect();
     let [good, frozen, inactive, early, elsewhere, uses] = [0, 3, 5, 6, 7, 9].map(|at| expected[at].0);
-    assert_eq!(told, [uses, good, elsewhere, early, inactive, frozen], "those that may be used come first");
+    assert_eq!(
+        told,
+        [good, uses, elsewhere, early, inactive, frozen],
+        "those that take something off come first"
+    );
     // A code of another generation names no card.
     let cards = [QuoteCard::new(good, Some(1))];
     let quoted = shop.quote(Quote { cards: &cards, ..of_wallet(&CART) });
@@ -191,6 +195,21 @@ fn of_a_large_wallet_the_newest_are_looked_at_and_it_is_said() {
     shop.one_more(campaign(1), BUYER);
     let quoted = shop.quote(of_wallet(&CART));
     assert_eq!((quoted.cards.len(), quoted.exact), (QUOTE_CARDS_MAX, false));
+    shop.close();
+}
+
+#[test]
+fn a_wallet_full_of_cards_without_a_price_hides_no_coupon() {
+    let mut shop = Shop::new(ROOMY, Rules::default());
+    let coupon = shop.card_of(campaign(1), BUYER, &plain(&definition(CampaignKind::AmountOff, 1, 500)));
+    shop.card_of(campaign(2), BUYER, &plain(&definition(CampaignKind::Uses, 3, 0)));
+    for _ in 0..QUOTE_CARDS_MAX {
+        shop.one_more(campaign(2), BUYER);
+    }
+    let quoted = shop.quote(of_wallet(&CART));
+    assert_eq!((quoted.cards[0].card(), quoted.discount), (coupon, 500));
+    assert_eq!((quoted.cards.len(), quoted.exact), (QUOTE_CARDS_MAX, true));
+    assert!(quoted.cards[1..].iter().all(|card| card.outcome() == Some(CardOutcome::Nothing)));
     shop.close();
 }
 

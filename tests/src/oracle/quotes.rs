@@ -9,12 +9,23 @@ use crate::request::{OwnedQuote, OwnedRedeem, Worth};
 use scrip_engine::answer::{CardOutcome, QuotedCard, QuotedLine};
 use scrip_engine::command::{CampaignKind, Envelope};
 use scrip_engine::ids::{CardId, UserId};
-use scrip_engine::limits::QUOTE_AMOUNT_MAX;
+use scrip_engine::limits::{QUOTE_AMOUNT_MAX, QUOTE_CARDS_MAX, QUOTE_WALLET_SCANNED_MAX};
 use scrip_engine::rejection::Code;
 use zerocopy::little_endian::{U16, U32, U64};
 
-/// More cards than these, and pricing all combinations takes too long.
-pub(crate) const CARDS_MAX: usize = 6;
+/// More cards than these, and pricing all combinations takes too long (and the engine may stop searching).
+pub(crate) const CARDS_MAX: usize = 8;
+
+/// A card that can be used, what its campaign says, and the lines it is for; or why it can't be.
+type Judged<'o> = Result<(Card, &'o Worth, Vec<usize>), OwnedOutcome>;
+
+/// The cards that are asked about: for each what is to be known of it, or why it can't be used.
+struct Asked<'o> {
+    ids: Vec<CardId>,
+    judged: Vec<Judged<'o>>,
+    /// No card of the wallet that a cart can be priced with was left aside.
+    all: bool,
+}
 
 /// A card that can be used, with the lines it is for.
 struct Usable<'o> {
@@ -45,7 +56,7 @@ struct Till {
 impl Oracle {
     /// QUOTE.
     pub(super) fn quote(&self, envelope: &Envelope, quote: &OwnedQuote) -> OwnedOutcome {
-        let (ids, judged) = self.asked(envelope, quote);
+        let Asked { ids, judged, all } = self.asked(envelope, quote);
         let mut cards: Vec<QuotedCard> = ids.iter().map(|id| self.blank(envelope, *id)).collect();
         let mut usable = Vec::new();
         for (at, found) in judged.into_iter().enumerate() {
@@ -76,30 +87,41 @@ impl Oracle {
             };
             one.tell(&till, lack, chosen.contains(&place), &mut cards[one.at]);
         }
-        till.answer(cards)
+        till.answer(cards, all)
     }
 
-    /// The cards that are asked about, and what is to be known of each, or why it can't be used.
-    #[allow(clippy::type_complexity, reason = "two lists side by side")]
-    fn asked(
-        &self,
-        envelope: &Envelope,
-        quote: &OwnedQuote,
-    ) -> (Vec<CardId>, Vec<Result<(Card, &Worth, Vec<usize>), OwnedOutcome>>) {
+    /// Whether every combination of the cards that a quote may choose from can be tried.
+    pub(crate) fn can_price(&self, envelope: &Envelope, quote: &OwnedQuote) -> bool {
+        let asked = self.asked(envelope, quote).judged;
+        let usable = asked
+            .into_iter()
+            .filter(|card| card.as_ref().is_ok_and(|(card, worth, _)| is_priced(card, worth)));
+        usable.count() <= CARDS_MAX
+    }
+
+    fn asked<'o>(&'o self, envelope: &Envelope, quote: &OwnedQuote) -> Asked<'o> {
         if !quote.cards.is_empty() {
             let named = quote.cards.iter().map(|card| (card.card(), card.generation()));
-            return named
+            let (ids, judged) = named
                 .map(|(id, generation)| (id, self.judge_card(envelope, quote, (id, generation))))
                 .unzip();
+            return Asked { ids, judged, all: true };
         }
         let wallet = self.wallet_of(envelope, quote.user);
-        let judged = wallet.into_iter().map(|id| (id, self.judge_card(envelope, quote, (id, None))));
+        let is_seen = wallet.len() <= QUOTE_WALLET_SCANNED_MAX;
+        let judged = wallet
+            .into_iter()
+            .take(QUOTE_WALLET_SCANNED_MAX)
+            .map(|id| (id, self.judge_card(envelope, quote, (id, None))));
         let over = |refusal: &OwnedOutcome| {
             matches!(refusal, OwnedOutcome::Refused { code: Code::Used | Code::Void | Code::Expired, .. })
         };
-        let (usable, others): (Vec<_>, Vec<_>) = judged.partition(|(_, judged)| judged.is_ok());
+        let (usable, others): (Vec<_>, Vec<_>) = judged
+            .partition(|(_, judged)| judged.as_ref().is_ok_and(|(card, worth, _)| is_priced(card, worth)));
+        let all = is_seen && usable.len() <= QUOTE_CARDS_MAX;
         let others = others.into_iter().filter(|(_, judged)| !judged.as_ref().err().is_some_and(over));
-        usable.into_iter().chain(others).take(20).unzip()
+        let (ids, judged) = usable.into_iter().chain(others).take(QUOTE_CARDS_MAX).unzip();
+        Asked { ids, judged, all }
     }
 
     /// An owner's cards of the command's merchant and slot, the newest first.
@@ -125,7 +147,7 @@ impl Oracle {
         envelope: &Envelope,
         quote: &OwnedQuote,
         (id, generation): (CardId, Option<u8>),
-    ) -> Result<(Card, &Worth, Vec<usize>), OwnedOutcome> {
+    ) -> Judged<'_> {
         if id.slot() != envelope.slot {
             return Err(OwnedOutcome::refused(Code::CrossSlot));
         }
@@ -159,6 +181,16 @@ impl Oracle {
     }
 }
 
+/// Whether there are carts that it takes something off.
+fn is_priced(card: &Card, worth: &Worth) -> bool {
+    let by_kind = match worth.definition.kind() {
+        CampaignKind::Uses | CampaignKind::StoredValue | CampaignKind::Stamps | CampaignKind::Points => false,
+        CampaignKind::Pass => worth.percent_at(card.level) > 0,
+        _ => true,
+    };
+    by_kind && worth.least() <= QUOTE_AMOUNT_MAX
+}
+
 /// Fills in a refusal.
 fn refuse(card: &mut QuotedCard, refusal: &OwnedOutcome) {
     let OwnedOutcome::Refused { code, facts } = refusal else { panic!("{refusal:?} refuses nothing") };
@@ -188,13 +220,7 @@ impl Usable<'_> {
             card.threshold = U64::new(self.worth.least());
             return false;
         }
-        let priced = match self.kind() {
-            CampaignKind::Uses | CampaignKind::StoredValue | CampaignKind::Stamps | CampaignKind::Points => {
-                false
-            }
-            CampaignKind::Pass => self.worth.percent_at(self.card.level) > 0,
-            _ => true,
-        };
+        let priced = is_priced(&self.card, self.worth);
         if !priced {
             card.outcome = CardOutcome::Nothing as u8;
         }
@@ -261,7 +287,7 @@ fn small(amount: u128) -> u64 {
 
 /// The places of the best legal combination.
 fn choose(quote: &OwnedQuote, usable: &[Usable<'_>]) -> Vec<usize> {
-    assert!(usable.len() <= 2 * CARDS_MAX, "the oracle prices all combinations: of {} cards", usable.len());
+    assert!(usable.len() <= CARDS_MAX, "the oracle prices all combinations: of {} cards", usable.len());
     let mut best: Option<(u128, Vec<usize>)> = None;
     for set in 0..1u32 << usable.len() {
         let places: Vec<usize> = (0..usable.len()).filter(|place| set >> place & 1 == 1).collect();
@@ -371,7 +397,7 @@ impl Till {
         }
     }
 
-    fn answer(&self, cards: Vec<QuotedCard>) -> OwnedOutcome {
+    fn answer(&self, cards: Vec<QuotedCard>, exact: bool) -> OwnedOutcome {
         let lines = self.gross.len();
         let mut shares = vec![0; cards.len() * lines];
         for (at, took) in &self.took {
@@ -386,7 +412,7 @@ impl Till {
         OwnedOutcome::Quote(Box::new(OwnedQuoted {
             gross: small(self.gross.iter().sum()),
             discount: small(self.gross.iter().sum::<u128>() - self.left.iter().sum::<u128>()),
-            exact: true,
+            exact,
             cards,
             lines: self.gross.iter().zip(&self.left).map(line).collect(),
             shares,
