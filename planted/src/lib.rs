@@ -94,6 +94,10 @@ pub enum Bug {
     HeldCardsNotSummed,
     /// engine: a hold that ends gives its goods back, and keeps its cards.
     HeldCardStaysLocked,
+    /// engine: units that a hold gives back come to the card's own lot, whichever they were taken of.
+    HeldLotForgotten,
+    /// engine: a lot whose units are all in holds goes when the card is filled.
+    HeldLotDropped,
     /// engine: cards of a hold can be returned however late.
     ReturnedPastWindow,
     /// engine: the unit of a void card stays consumed in its campaign.
@@ -104,7 +108,7 @@ pub enum Bug {
 
 impl Bug {
     /// Every planted bug, in the order of their numbers.
-    pub const ALL: [Bug; 46] = [
+    pub const ALL: [Bug; 48] = [
         Bug::AnswerBeforeSync,
         Bug::SkippedDirectorySync,
         Bug::IgnoredIoError,
@@ -148,6 +152,8 @@ impl Bug {
         Bug::CardsNotCounted,
         Bug::HeldCardsNotSummed,
         Bug::HeldCardStaysLocked,
+        Bug::HeldLotForgotten,
+        Bug::HeldLotDropped,
         Bug::ReturnedPastWindow,
         Bug::VoidCardStaysIssued,
         Bug::ActivationChangesNoTimes,
