@@ -280,7 +280,8 @@ pub struct Found<'s> {
 impl State {
     /// All units that a card was ever given.
     pub fn units_given(&self, found: &Found<'_>) -> u64 {
-        let supplied = found.record.map_or(0, |record| self.supplied(record));
+        let filled = found.record.filter(|_| found.campaign.definition.kind().is_filled());
+        let supplied = filled.map_or(0, |record| self.supplied(record));
         u64::from(found.campaign.definition.units.get()) + supplied
     }
 

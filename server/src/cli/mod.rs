@@ -12,7 +12,7 @@ mod runs;
 mod sale;
 mod stock;
 mod token;
-mod values;
+pub mod values;
 
 pub use accounts::{AccountArgs, EarnArgs, LevelArgs, RenewArgs, TopUpArgs};
 pub use cards::{

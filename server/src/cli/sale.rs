@@ -70,7 +70,7 @@ pub struct TakeArgs {
 /// Cards that are used for what is taken.
 #[derive(Debug, Args)]
 pub struct CardsArgs {
-    /// A card to use for it, by its id or its code; CARD:3 uses three units. Up to 16 of them
+    /// A card to use for it, by its id or its code; CARD:3 uses three units, CARD:20.00 so much of a gift card. Up to 16 of them
     #[arg(long = "card", value_name = "CARD[:UNITS]", num_args = 1)]
     pub cards: Vec<String>,
     /// What of the order the cards may be used on; with a decimal point in major units [default: --expect]

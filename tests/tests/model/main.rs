@@ -20,6 +20,7 @@ mod debt_rules;
 mod debts;
 mod expiry;
 mod hold_cards;
+mod hold_lots;
 mod key_debts;
 mod key_options;
 mod key_situations;

@@ -17,7 +17,9 @@ pub use quote::quote;
 
 use super::Failure;
 use super::words::{money, time};
+use crate::cli::values;
 use scrip_client::{CardCode, CardId, CardName, CardState, Client, LotView};
+use scrip_engine::limits::CARD_VALUE_MAX;
 
 /// Digits of a card's id as it is printed.
 const ID_DIGITS: usize = 16;
@@ -39,8 +41,10 @@ fn named(text: &str) -> Result<CardName, Failure> {
 pub(super) fn named_with_units(text: &str) -> Result<(CardName, u32), Failure> {
     let Some((card, units)) = text.rsplit_once(':') else { return Ok((named(text)?, 1)) };
     // The text is not repeated: it may be a code.
-    let units = units.parse().ok().filter(|units| (1..=1_000_000).contains(units)).ok_or_else(|| {
-        Failure::Wish("write CARD, or CARD:3 for three units of it, 1000000 at most".into())
+    let units = values::units(units).ok().filter(|units| (1..=CARD_VALUE_MAX).contains(units));
+    let units = units.ok_or_else(|| {
+        let how = "write CARD, CARD:3 for three units of it, or CARD:20.00 for so much of a gift card";
+        Failure::Wish(how.into())
     })?;
     Ok((named(card)?, units))
 }
