@@ -19,6 +19,7 @@ mod check_orders;
 mod debt_rules;
 mod debts;
 mod expiry;
+mod gifts;
 mod hold_cards;
 mod key_debts;
 mod key_options;
