@@ -88,6 +88,36 @@ fn cards_that_were_used_by_others_do_not_add_up() {
 }
 
 #[test]
+fn mixed_checkouts_use_coupons_and_gift_cards_as_their_orders_were_told() {
+    let (site, server) = shop();
+    site.line("stock create tea --units 100000").well();
+    site.line("stock create cup --units 100000").well();
+    site.line("campaign create ten --kind amount-off --value 10.00 --units 4000 --run").well();
+    site.line("card issue ten --count 4000").well();
+    site.line(
+        "campaign create gift --kind stored-value --balance 1000.00 --currency CNY --value 1000.00 --units 50 --run",
+    )
+    .well();
+    site.line("card issue gift --count 50").well();
+    let mixed = "--stock tea cup --profile checkout --coupons ten --gift-cards gift --think-ms 1 --attempts 2000 \
+                 --connections 8 --threads 2 --batch 16 --warm-up-s 0";
+    let (report, status) = load(&site, mixed);
+    assert_eq!(status, Some(0), "{report}");
+    assert_eq!(number(&report, "attempts"), 2_000, "{report}");
+    assert_eq!((number(&report, "refused"), number(&report, "unknown")), (0, 0), "{report}");
+    // The same coupons again: other orders hold or have used them.
+    let (again, status) = load(&site, mixed);
+    assert_eq!(status, Some(0), "{again}");
+    assert_eq!((number(&again, "attempts"), number(&again, "acknowledged")), (0, 0), "{again}");
+    // What is left of the campaign is as good as before.
+    site.line("campaign create cheap --kind uses --balance 1 --units 10 --run").well();
+    site.line("load --stock tea --profile checkout --coupons ten --gift-cards cheap")
+        .badly(&["stored-value"]);
+    site.line("load --stock tea --profile checkout --coupons gift --gift-cards gift").badly(&["--coupons"]);
+    assert_eq!(server.stop().status.code(), Some(0));
+}
+
+#[test]
 fn a_storm_on_the_wrong_campaign_says_what_to_do() {
     let (site, server) = shop();
     site.line("campaign create empty --kind item --units 10 --run").well();

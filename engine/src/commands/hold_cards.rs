@@ -194,7 +194,9 @@ pub(super) fn no_room(state: &State, take: &Take<'_>) -> Option<Rejection<'stati
 
 /// How many parts a line may come to: one for each lot of its card, its own too, if that is not the only one.
 fn parts_max(state: &State, line: &CardLine) -> usize {
-    let card = state.find_card(line.card()).filter(|card| card.campaign.definition.kind().is_wide());
+    let campaign = state.campaigns.of_card(line.card()).map(|campaign| state.campaigns.get(campaign));
+    let is_wide = campaign.is_some_and(|campaign| campaign.definition.kind().is_wide());
+    let card = if is_wide { state.find_card(line.card()) } else { None };
     match card.map_or(0, |card| state.lots_of(card.record).count()) {
         0 => 0,
         lots => lots + 1,

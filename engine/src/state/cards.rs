@@ -393,7 +393,11 @@ impl State {
         let Some(campaign) = self.campaigns.of_card(card) else { return };
         let page = self.cards.page_index.peek(self.page_hash(campaign, (card.serial() / PER_PAGE) as u32));
         if page != NONE {
-            self.cards.records.prefetch(page as usize * CARDS_PER_PAGE + (card.serial() % PER_PAGE) as usize);
+            let record = page as usize * CARDS_PER_PAGE + (card.serial() % PER_PAGE) as usize;
+            self.cards.records.prefetch(record);
+            if self.campaigns.get(campaign).definition.kind().is_wide() {
+                self.prefetch_account(Handle(record as u32));
+            }
         }
     }
 

@@ -205,6 +205,12 @@ impl State {
             .find(self.hasher.hash_one(card.0) as u32, |handle| self.lots.accounts.get(handle).card == card.0)
     }
 
+    /// Begins to bring the place of a card's account into the cache.
+    #[inline]
+    pub(super) fn prefetch_account(&self, card: Handle) {
+        self.lots.index.prefetch(self.hasher.hash_one(card.0) as u32);
+    }
+
     /// Whether a card was ever filled.
     pub fn has_account(&self, card: Handle) -> bool {
         self.account_of(card).is_some()
