@@ -494,7 +494,7 @@ pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) -> Optio
         Event::FloorRaised { floor_ms } => {
             state.raise_floor(*floor_ms);
             state.reclaim(VISITS_PER_FLOOR);
-            state.reclaim_gifts(VISITS_PER_FLOOR as usize);
+            state.reclaim_gifts(VISITS_PER_FLOOR);
             None
         }
         Event::Configured { rules } => {

@@ -50,7 +50,7 @@ impl GiftBooks {
             }
             Event::Gift { card, entry: GiftEntry::Cancelled, .. } => {
                 let gift = self.given.remove(card);
-                if !gift.is_some_and(|(_, end_ms)| self.now_ms < end_ms) {
+                if gift.is_none_or(|(_, end_ms)| self.now_ms >= end_ms) {
                     return Some(format!("the gift of card {card}, {gift:?}, is taken back"));
                 }
             }
