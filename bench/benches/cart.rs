@@ -36,6 +36,7 @@ const CAPACITY: Capacity = Capacity {
     cards_max: 16_384,
     redemptions_max: 1_024,
     lots_max: 4_096,
+    gifts_max: 4_096,
 };
 
 struct Nowhere;

@@ -36,6 +36,7 @@ mod client;
 mod clock;
 mod connection;
 pub mod error;
+pub mod gifts;
 mod keys;
 mod lane;
 pub mod operation;
@@ -61,6 +62,7 @@ pub use cards::{
 pub use channels::{CHANNELS, UnknownChannel, channel_id, channel_name};
 pub use client::Client;
 pub use error::{Error, LineLack, OwnedFacts, OwnedRejection};
+pub use gifts::Gift;
 pub use operation::{Hold, Operation, says_its_time};
 pub use options::{ClientOptions, RetryPolicy};
 pub use orders::{OrderHoldShown, OrderShown};

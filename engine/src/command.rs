@@ -6,13 +6,14 @@
 
 use crate::ids::{CardId, ChannelId, MerchantId, OperationId, OperationKey, OrderId, Slot, StockId, UserId};
 use crate::limits::TTL_DEFAULT_MS;
-use zerocopy::little_endian::{U16, U32, U64};
+use zerocopy::little_endian::{U32, U64};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 mod accounts;
 mod cards;
 mod check;
 mod definition;
+mod gifts;
 mod keys;
 mod malformed;
 mod quote;
@@ -23,11 +24,13 @@ pub use cards::{
     CampaignCreate, CampaignKind, CampaignState, CampaignTerms, CardChange, CardLine, CardState, Definition,
     Issue, Redeem, ScopeEntry, Tier,
 };
+pub(crate) use check::GENERATION_MAX;
+pub use gifts::GiftWish;
 pub use keys::{BatchChange, BatchCreate, KeyBlock, block_texts};
 pub use malformed::Malformed;
 pub use quote::{CartLine, Quote, QuoteCard};
 pub use terms::{
-    Block, Limits, Parties, Price, PriceKind, RiskAction, RiskRule, SubjectKind, SubjectLimit, ZoneSet,
+    Block, Limits, Parties, Price, PriceKind, Quota, RiskAction, RiskRule, SubjectKind, SubjectLimit, ZoneSet,
 };
 
 /// What every command carries.
@@ -185,43 +188,6 @@ pub struct StockTerms {
     pub limit_per_user: u32,
     /// No sale while set, late confirms included.
     pub frozen: bool,
-}
-
-/// A channel's part of a stock, as it lies on the wire.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
-#[repr(C)]
-pub struct Quota {
-    /// Units that no other channel can take.
-    pub guaranteed: U64,
-    /// The most units that may be held and consumed through the channel; [`Quota::NO_CAP`]: no maximum.
-    pub cap: U64,
-    /// Shard time at which the guarantee lapses; 0: never.
-    pub lapses_ms: U64,
-    /// The channel.
-    pub channel: U16,
-    /// Reserved; 0.
-    pub spare: [u8; 6],
-}
-
-impl Quota {
-    /// No maximum.
-    pub const NO_CAP: u64 = u64::MAX;
-
-    /// A quota of `channel`.
-    pub fn new(channel: ChannelId, guaranteed: u64, cap: u64, lapses_ms: u64) -> Quota {
-        Quota {
-            guaranteed: U64::new(guaranteed),
-            cap: U64::new(cap),
-            lapses_ms: U64::new(lapses_ms),
-            channel: U16::new(channel.0),
-            spare: [0; 6],
-        }
-    }
-
-    /// The channel.
-    pub fn channel(&self) -> ChannelId {
-        ChannelId(self.channel.get())
-    }
 }
 
 /// What a caller can ask for.
@@ -497,6 +463,15 @@ pub enum Command<'a> {
         generation: Option<u8>,
         /// What is asked.
         wish: AccountWish,
+    },
+    /// GIFT, ACCEPT_GIFT, CANCEL_GIFT: a card goes from one owner to another, or back.
+    Gift {
+        /// The card.
+        card: CardId,
+        /// The generation of its code; `None`: it is named by its id.
+        generation: Option<u8>,
+        /// What is asked.
+        wish: GiftWish,
     },
     /// Query: one campaign.
     CampaignShow {

@@ -3,7 +3,9 @@
 //! The digest is kept in the log, so it is fixed for ever: XXH3 (64 bits) of the lines, and of the fields seeded with
 //! that. The command's deadline is no content: a retry may be given more time.
 
-use crate::command::{AccountWish, CampaignTerms, Command, Envelope, KeyBlock, StockKind, StockTerms, Take};
+use crate::command::{
+    AccountWish, CampaignTerms, Command, Envelope, GiftWish, KeyBlock, StockKind, StockTerms, Take,
+};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 use zerocopy::IntoBytes;
 
@@ -221,7 +223,8 @@ pub fn content_digest(envelope: &Envelope, command: &Command<'_>) -> u64 {
         | Command::Redeem(_)
         | Command::Reverse { .. }
         | Command::CardChange { .. }
-        | Command::Account { .. } => of_cards(envelope, command),
+        | Command::Account { .. }
+        | Command::Gift { .. } => of_cards(envelope, command),
         Command::Confirm { .. }
         | Command::StockTermsShow { .. }
         | Command::RiskShow { .. }
@@ -315,6 +318,20 @@ fn of_cards(envelope: &Envelope, command: &Command<'_>) -> u64 {
             fields.put_u64(card.0);
             fields.put_u64(generation);
             numbers.into_iter().for_each(|number| fields.put_u64(number));
+            fields.digest(&[])
+        }
+        Command::Gift { card, generation, wish } => {
+            let generation = generation.map_or(0, |generation| u64::from(generation) + 1);
+            let (kind, user, to, lasts_s) = match *wish {
+                GiftWish::Give { user, to, lasts_s } => (97, user.0, to.0, lasts_s),
+                GiftWish::Accept { user } => (98, user.0, 0, 0),
+                GiftWish::Cancel { user } => (99, user.0, 0, 0),
+            };
+            let mut fields = Fields::new(kind, envelope);
+            fields.put_u64(card.0);
+            fields.put_u64(u64::from(lasts_s) << 8 | generation);
+            fields.put_u128(user);
+            fields.put_u128(to);
             fields.digest(&[])
         }
         _ => unreachable!("only commands on campaigns and cards come here"),

@@ -26,7 +26,7 @@ const TIMER_MOVES_PER_STEP: u32 = 8_192;
 pub const ADVANCE_EVENTS_MAX: usize = 2 * EXPIRY_EVENTS_PER_STEP + 3;
 
 /// Names of the tables that [`Engine::usage`] tells of, in its order.
-pub const TABLES: [&str; 11] = [
+pub const TABLES: [&str; 12] = [
     "stocks",
     "holds",
     "extra_lines",
@@ -38,6 +38,7 @@ pub const TABLES: [&str; 11] = [
     "cards",
     "redemptions",
     "lots",
+    "gifts",
 ];
 
 /// The state machine of one shard.
@@ -355,6 +356,7 @@ impl Engine {
             cards,
             redemptions,
             lots,
+            gifts,
             capacity,
             ..
         } = &self.state;
@@ -370,6 +372,7 @@ impl Engine {
             (cards.pages() * CARDS_PER_PAGE as u32, pages_max(capacity) * CARDS_PER_PAGE as u32),
             (redemptions.used(), capacity.redemptions_max),
             (lots.used(), capacity.lots_max),
+            (gifts.used(), capacity.gifts_max),
         ];
         core::array::from_fn(|table| (TABLES[table], used[table].0, used[table].1))
     }

@@ -518,6 +518,15 @@ pub enum Event<'a> {
         /// What happened.
         entry: AccountEntry,
     },
+    /// Something became of the gift of a card.
+    Gift {
+        /// The operation.
+        origin: Origin,
+        /// The card.
+        card: CardId,
+        /// What happened.
+        entry: GiftEntry,
+    },
     /// A card was changed.
     CardChanged {
         /// The operation.
@@ -563,10 +572,12 @@ mod cards;
 mod decode;
 mod encode;
 mod facts;
+mod gifts;
 mod layout;
 mod lines;
 
 pub use cards::AccountEntry;
+pub use gifts::GiftEntry;
 pub use lines::{EventCard, EventHold, EventKey, EventLine, OwedLine, RefusedLine, debts};
 
 #[cfg(test)]

@@ -119,6 +119,8 @@ pub const STAMPS_MAX: u64 = 1_000;
 pub const POINT_VALUE_MAX: u64 = 1_000_000;
 /// What one redemption of points takes off, in minor units.
 pub const POINTS_DISCOUNT_MAX: u64 = 10_000_000_000;
+/// How long a gift can be accepted: 30 days.
+pub const GIFT_LASTS_MAX_S: u32 = 30 * 86_400;
 /// Cards for an owner in one ISSUE.
 pub const CARDS_PER_ISSUE_MAX: usize = 64;
 /// Bearer cards of one ISSUE.
@@ -216,6 +218,8 @@ pub struct Capacity {
     pub redemptions_max: u32,
     /// Records of lots: accounts of cards that were filled, their lots, and what redemptions in memory took of which lot.
     pub lots_max: u32,
+    /// Gifts of cards: those that can be accepted, and those that ended inside the operation window.
+    pub gifts_max: u32,
 }
 
 /// Bytes of memory a hold takes with its share of the operation index; one with an order takes [`ORDER_BYTES`] more.
@@ -249,6 +253,8 @@ pub const CARD_BYTES: u64 = 48 + 16 + 1;
 pub const REDEMPTION_BYTES: u64 = 80 + 16 + 4;
 /// Bytes of an account, a lot or a part of a redemption: each has room for as many as there may be of all together.
 pub const LOT_BYTES: u64 = (16 + 16) + 36 + 16;
+/// Bytes of a gift with its share of its index, and of the list of ends.
+pub const GIFT_BYTES: u64 = 32 + 4 + 16 + 32;
 /// Bytes of a stock with its share of its index, and with four channels.
 pub const STOCK_BYTES: u64 = 736;
 
@@ -268,13 +274,14 @@ impl Capacity {
             operations_max: records(80, OPERATION_BYTES).min(TAGGED_MAX),
             user_limits_max: records(170, USER_LIMIT_BYTES),
             keys_max: records(80, KEY_BYTES),
-            sealed_bytes_max: bytes / 1_000 * 85,
+            sealed_bytes_max: bytes / 1_000 * 83,
             risk_counts_max: records(10, RISK_COUNT_BYTES),
             order_lines_max: records(10, ORDER_LINE_BYTES),
             debts_max: records(5, DEBT_BYTES).min(DEBTS_FOR_MEMORY_MAX),
             cards_max: records(65, CARD_BYTES),
             redemptions_max: records(28, REDEMPTION_BYTES).min(TAGGED_MAX),
             lots_max: records(7, LOT_BYTES),
+            gifts_max: records(2, GIFT_BYTES),
         }
     }
 }

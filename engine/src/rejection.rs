@@ -177,11 +177,13 @@ pub enum CapacityOf {
     CardBatches = 21,
     /// Lots of one card, or records of lots in all.
     Lots = 22,
+    /// Gifts of cards.
+    Gifts = 23,
 }
 
 impl CapacityOf {
     /// All of them, by number.
-    pub const ALL: [CapacityOf; 22] = [
+    pub const ALL: [CapacityOf; 23] = [
         CapacityOf::Stocks,
         CapacityOf::Holds,
         CapacityOf::ExtraLines,
@@ -204,6 +206,7 @@ impl CapacityOf {
         CapacityOf::Redemptions,
         CapacityOf::CardBatches,
         CapacityOf::Lots,
+        CapacityOf::Gifts,
     ];
 }
 

@@ -104,11 +104,15 @@ pub enum Bug {
     VoidCardStaysIssued,
     /// engine: an activated card keeps its times: those relative to receipt never begin.
     ActivationChangesNoTimes,
+    /// engine: a card that changes hands keeps its code.
+    GiftKeepsItsCode,
+    /// engine: a card that is given to one user is accepted by another.
+    ForeignGiftAccepted,
 }
 
 impl Bug {
     /// Every planted bug, in the order of their numbers.
-    pub const ALL: [Bug; 48] = [
+    pub const ALL: [Bug; 50] = [
         Bug::AnswerBeforeSync,
         Bug::SkippedDirectorySync,
         Bug::IgnoredIoError,
@@ -157,6 +161,8 @@ impl Bug {
         Bug::ReturnedPastWindow,
         Bug::VoidCardStaysIssued,
         Bug::ActivationChangesNoTimes,
+        Bug::GiftKeepsItsCode,
+        Bug::ForeignGiftAccepted,
     ];
 }
 

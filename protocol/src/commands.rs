@@ -4,7 +4,7 @@
 //! Invariant: numbers are never reused, and a flag bit that a command does not list is malformed.
 
 use crate::layout::{Field, Layout};
-use scrip_engine::command::{AccountWish, Command, Issue, StockKind};
+use scrip_engine::command::{AccountWish, Command, GiftWish, Issue, StockKind};
 
 mod cards;
 mod layouts;
@@ -311,6 +311,12 @@ commands! {
     Renew = 95, "RENEW", RenewBody, None, [HAS_GENERATION];
     /// Gives a pass, named by its id or by the extra CODE, another level.
     Level = 96, "LEVEL", LevelBody, None, [HAS_GENERATION];
+    /// Gives a card, named by its id or by the extra CODE, to somebody.
+    Gift = 97, "GIFT", GiftBody, None, [HAS_GENERATION];
+    /// Accepts a card that is being given, named by its id or by the extra CODE.
+    AcceptGift = 98, "ACCEPT_GIFT", AcceptGiftBody, None, [HAS_GENERATION];
+    /// Takes a card that was not accepted yet, named by its id or by the extra CODE, back.
+    CancelGift = 99, "CANCEL_GIFT", CancelGiftBody, None, [HAS_GENERATION];
 }
 
 impl CommandKind {
@@ -372,6 +378,11 @@ impl CommandKind {
                 AccountWish::Refund => CommandKind::CardRefund,
                 AccountWish::Renew { .. } => CommandKind::Renew,
                 AccountWish::Level { .. } => CommandKind::Level,
+            },
+            Command::Gift { wish, .. } => match wish {
+                GiftWish::Give { .. } => CommandKind::Gift,
+                GiftWish::Accept { .. } => CommandKind::AcceptGift,
+                GiftWish::Cancel { .. } => CommandKind::CancelGift,
             },
         }
     }

@@ -212,6 +212,7 @@ impl<'a> Body<'a> {
             | CommandKind::CardRefund
             | CommandKind::Renew
             | CommandKind::Level => self.account(kind)?,
+            CommandKind::Gift | CommandKind::AcceptGift | CommandKind::CancelGift => self.gift(kind)?,
         };
         Ok((command, self.rest))
     }

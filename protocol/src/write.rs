@@ -239,6 +239,7 @@ fn flags_and_lines(command: &Command<'_>) -> (u8, usize) {
         | Command::Reverse { .. }
         | Command::CardChange { .. }
         | Command::Account { .. }
+        | Command::Gift { .. }
         | Command::CampaignShow { .. }
         | Command::CardShow { .. }
         | Command::WalletShow { .. }
@@ -318,6 +319,7 @@ fn body(out: &mut Vec<u8>, command: &Command<'_>) {
         | Command::Reverse { .. }
         | Command::CardChange { .. }
         | Command::Account { .. }
+        | Command::Gift { .. }
         | Command::CampaignShow { .. }
         | Command::CardShow { .. }
         | Command::WalletShow { .. }

@@ -252,24 +252,24 @@ fn rejection(code: Code) -> (&'static str, &'static str) {
             "the sale has not opened yet; ISSUE, CLAIM: a draft, or not yet; REDEEM, RESERVE and SELL with cards, TOPUP, EARN, CARD_REFUND, LEVEL: the card is not valid yet",
         ),
         Code::Expired => (
-            "LINES for RESERVE and SELL; TIME for REDEEM, TOPUP, EARN, CARD_REFUND and LEVEL",
-            "the sale is closed; EXTEND: the hold has expired; KEYS_IMPORT: the batch has expired; ISSUE, CLAIM: stopped, or too late; REDEEM, RESERVE and SELL with cards, TOPUP, EARN, CARD_REFUND, LEVEL: the card is no longer valid",
+            "LINES for RESERVE and SELL; TIME for REDEEM, TOPUP, EARN, CARD_REFUND, LEVEL and the three on gifts",
+            "the sale is closed; EXTEND: the hold has expired; KEYS_IMPORT: the batch has expired; ISSUE, CLAIM: stopped, or too late; REDEEM, RESERVE and SELL with cards, TOPUP, EARN, CARD_REFUND, LEVEL, GIFT, ACCEPT_GIFT: the card is no longer valid; ACCEPT_GIFT, CANCEL_GIFT: or the gift is over",
         ),
         Code::NotActive => (
             "LINES for RESERVE and SELL",
-            "RETURN, REVEAL, KEY_REPLACE, KEY_RECLAIM, KEYS_READ: the hold is not confirmed; CONFIRM, RELEASE, EXTEND: it is owed; BATCH_CHANGE: the batch is not in the state it is to leave; REDEEM, RESERVE and SELL with cards, TOPUP, EARN, CARD_REFUND, RENEW, LEVEL: the card is inactive, or its campaign a draft; CARD_CHANGE: the card is inactive",
+            "RETURN, REVEAL, KEY_REPLACE, KEY_RECLAIM, KEYS_READ: the hold is not confirmed; CONFIRM, RELEASE, EXTEND: it is owed; BATCH_CHANGE: the batch is not in the state it is to leave; REDEEM, RESERVE and SELL with cards, TOPUP, EARN, CARD_REFUND, RENEW, LEVEL, the three on gifts: the card is inactive, or its campaign a draft; CARD_CHANGE: the card is inactive",
         ),
         Code::Frozen => (
             "LINES for RESERVE and SELL",
-            "the stock is frozen; KEYS_IMPORT: the batch is frozen; ISSUE, CLAIM: or the campaign is paused; REDEEM, RESERVE and SELL with cards, TOPUP, EARN, CARD_REFUND, RENEW, LEVEL: the card or its campaign is frozen",
+            "the stock is frozen; KEYS_IMPORT: the batch is frozen; ISSUE, CLAIM: or the campaign is paused; REDEEM, RESERVE and SELL with cards, TOPUP, EARN, CARD_REFUND, RENEW, LEVEL, the three on gifts: the card or its campaign is frozen",
         ),
         Code::Void => (
             "LINES for RESERVE, SELL and RETURN",
-            "the batch is void or expired; KEY_REPLACE, KEY_RECLAIM: the card key is void; REDEEM, REVERSE, CARD_CHANGE, RESERVE and SELL with cards, RETURN of such, TOPUP, EARN, CARD_REFUND, RENEW, LEVEL: the card is void",
+            "the batch is void or expired; KEY_REPLACE, KEY_RECLAIM: the card key is void; REDEEM, REVERSE, CARD_CHANGE, RESERVE and SELL with cards, RETURN of such, TOPUP, EARN, CARD_REFUND, RENEW, LEVEL, the three on gifts: the card is void",
         ),
         Code::Used => (
             "LINES for RESERVE and SELL",
-            "REDEEM, CARD_CHANGE, RESERVE and SELL with cards, EARN: the card is used up",
+            "REDEEM, CARD_CHANGE, RESERVE and SELL with cards, EARN, the three on gifts: the card is used up",
         ),
         Code::CampaignLimit => ("", "later: the campaign's own limit"),
         Code::BudgetExceeded => ("", "later: the budget does not allow it"),
@@ -279,19 +279,19 @@ fn rejection(code: Code) -> (&'static str, &'static str) {
         ),
         Code::NotOwner => (
             "LINES for a card of RESERVE and SELL",
-            "`replace` names a hold of another user and another order; REDEEM, RESERVE and SELL with cards: the card is another user's",
+            "`replace` names a hold of another user and another order; REDEEM, RESERVE and SELL with cards, GIFT, CANCEL_GIFT: the card is another user's; ACCEPT_GIFT: it was given to another, or is the user's own",
         ),
         Code::OutOfScope => (
             "LINES for RESERVE and SELL",
             "REDEEM, RESERVE and SELL with cards: not for this channel, store, product or category",
         ),
         Code::RuleFailed => (
-            "VERSION for STOCK_EDIT, STOCK_QUOTA, STOCK_LIMITS, STOCK_PRICE, ZONE_SET, CAMPAIGN_EDIT and CAMPAIGN_STATE of another version; LINES for RESERVE and SELL; UNITS for REDEEM, TOPUP, EARN and LEVEL; for QUOTE LINES with the places of two cards",
-            "the stock or batch exists already (STOCK_CREATE, BATCH_CREATE); another version is in force (STOCK_EDIT, STOCK_QUOTA, STOCK_LIMITS, STOCK_PRICE, ZONE_SET); another clock than the first, or the merchant has no zone (STOCK_LIMITS); a transition that has begun would change (ZONE_SET); a time has passed (STOCK_QUOTA, BATCH_CREATE); not for a stock of this kind, or a hold without card keys; more card keys than a line can have (RESERVE, SELL); card keys to available (RETURN); replaced three times (KEY_REPLACE); shown already (KEY_RECLAIM); no sale's id (CANCEL); the id exists (CAMPAIGN_CREATE), a fixed field differs (CAMPAIGN_EDIT), no such move (CAMPAIGN_STATE, CARD_CHANGE), a time that has passed (CARD_CHANGE), the amount is below the threshold or the interval has not passed, units that a card of this kind does not take (REDEEM, RESERVE and SELL with cards); a use of a pass (REVERSE); a card of another kind (TOPUP, EARN, CARD_REFUND, RENEW, LEVEL), more than there is room for (TOPUP, EARN), a time that has passed (TOPUP), no end (RENEW), no such level or the one it has (LEVEL); two cards may not be used together (QUOTE); as a line's fact: the order has the stock by another hold (late CONFIRM)",
+            "VERSION for STOCK_EDIT, STOCK_QUOTA, STOCK_LIMITS, STOCK_PRICE, ZONE_SET, CAMPAIGN_EDIT and CAMPAIGN_STATE of another version; LINES for RESERVE and SELL; UNITS for REDEEM, TOPUP, EARN, LEVEL and an ACCEPT_GIFT of a card too far down in a wallet; for QUOTE LINES with the places of two cards",
+            "the stock or batch exists already (STOCK_CREATE, BATCH_CREATE); another version is in force (STOCK_EDIT, STOCK_QUOTA, STOCK_LIMITS, STOCK_PRICE, ZONE_SET); another clock than the first, or the merchant has no zone (STOCK_LIMITS); a transition that has begun would change (ZONE_SET); a time has passed (STOCK_QUOTA, BATCH_CREATE); not for a stock of this kind, or a hold without card keys; more card keys than a line can have (RESERVE, SELL); card keys to available (RETURN); replaced three times (KEY_REPLACE); shown already (KEY_RECLAIM); no sale's id (CANCEL); the id exists (CAMPAIGN_CREATE), a fixed field differs (CAMPAIGN_EDIT), no such move (CAMPAIGN_STATE, CARD_CHANGE), a time that has passed (CARD_CHANGE), the amount is below the threshold or the interval has not passed, units that a card of this kind does not take (REDEEM, RESERVE and SELL with cards); a use of a pass (REVERSE); a card of another kind (TOPUP, EARN, CARD_REFUND, RENEW, LEVEL), more than there is room for (TOPUP, EARN), a time that has passed (TOPUP), no end (RENEW), no such level or the one it has (LEVEL); a card that can't be given, or to its owner (GIFT), one that is not being given (ACCEPT_GIFT, CANCEL_GIFT); two cards may not be used together (QUOTE); as a line's fact: the order has the stock by another hold (late CONFIRM)",
         ),
         Code::LockedByOtherOrder => (
-            "LINES for RESERVE and SELL; UNITS for REDEEM",
-            "the card has the units, but other orders hold them; as a line's fact: likewise (late CONFIRM)",
+            "LINES for RESERVE and SELL; UNITS for REDEEM, and a GIFT of a card in a hold",
+            "the card has the units, but other orders hold them, or it is being given; as a line's fact: likewise (late CONFIRM)",
         ),
         Code::QuoteChanged => {
             ("TOTAL; none for a paid SELL", "the units asked for do not cost what was expected")

@@ -172,7 +172,7 @@ fn what_is_wrong_with_a_command_is_told() {
     assert_eq!(command_fault(|bytes| bytes[0] = 100), CommandFault::Length(100));
     assert_eq!(command_fault(|bytes| bytes[0] = 40), CommandFault::Length(40));
     assert_eq!(command_fault(|bytes| bytes[1] = 0x41), CommandFault::TooLong(0x4168));
-    assert_eq!(command_fault(|bytes| bytes[2] = 99), CommandFault::UnknownKind(99));
+    assert_eq!(command_fault(|bytes| bytes[2] = 119), CommandFault::UnknownKind(119));
     assert_eq!(command_fault(|bytes| bytes[3] = 4), CommandFault::UnknownFlags(4));
     assert_eq!(command_fault(|bytes| bytes[14] = 1), CommandFault::SpareNotZero);
     assert_eq!(command_fault(|bytes| bytes[86] = 1), CommandFault::SpareNotZero);

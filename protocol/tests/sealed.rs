@@ -76,6 +76,7 @@ impl Shop {
             cards_max: 4_096,
             redemptions_max: 4_096,
             lots_max: 4_096,
+            gifts_max: 4_096,
         };
         let mut shop = Shop { engine: Engine::new(capacity, Rules::default(), 1), operations: 0 };
         assert_eq!(shop.engine.advance(NOW_MS, &mut Nowhere), Some(NOW_MS));

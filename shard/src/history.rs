@@ -74,7 +74,8 @@ fn is_about(event: &Event<'_>, state: &State, card: CardId) -> bool {
         }
         Event::Redeemed { card: named, .. }
         | Event::CardChanged { card: named, .. }
-        | Event::Account { card: named, .. } => *named == card,
+        | Event::Account { card: named, .. }
+        | Event::Gift { card: named, .. } => *named == card,
         Event::Reversed { origin, redemption, .. } => {
             let key = OperationKey { operation: *redemption, ..origin.key() };
             match state.find_record(&key, state.record_hash(&key), state.now_ms) {

@@ -20,6 +20,7 @@
 mod books;
 mod cards;
 mod debts;
+mod gifts;
 mod stock;
 
 pub use books::{Books, Lapse};
@@ -27,6 +28,7 @@ pub use stock::{ChannelBook, StockBook};
 
 use crate::recovery::{FrameError, RecoveryError, for_each_event};
 use books::HoldName;
+use gifts::GiftBooks;
 use scrip_engine::Engine;
 use scrip_engine::event::Event;
 use scrip_engine::ids::{CardId, MerchantId, OperationId, OperationKey, Slot, StockId};
@@ -44,6 +46,7 @@ const FAULTS_MAX: usize = 20;
 pub struct Walk {
     /// The books.
     pub books: Books,
+    gifts: GiftBooks,
     /// Events followed.
     pub events: u64,
     /// Looks at a stock after an event.
@@ -105,6 +108,9 @@ impl Walk {
     pub fn step(&mut self, sequence: u64, event: &Event<'_>, state: &State) {
         self.books.follow(sequence, event);
         self.events += 1;
+        if let Some(words) = self.gifts.follow(event, state) {
+            self.fault(sequence, || words);
+        }
         let touched = core::mem::take(&mut self.books.touched);
         for stock in &touched {
             self.looks += 1;

@@ -9,6 +9,7 @@
 
 mod cards;
 mod commands;
+mod gifts;
 mod hold_cards;
 mod keys;
 mod orders;

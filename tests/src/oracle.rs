@@ -19,6 +19,7 @@ mod cards;
 mod channels;
 mod content;
 pub mod debts;
+mod gifts;
 mod hold_cards;
 mod holds;
 mod keys;
@@ -36,6 +37,7 @@ mod zones;
 pub use accounts::{Account, Lot, Part};
 pub use campaigns::{Campaign, CardBatch};
 pub use cards::{Card, Times};
+pub use gifts::Gift;
 pub use hold_cards::HeldCard;
 pub use limits::{Purchases, Subject, told};
 pub(crate) use quotes::CARDS_MAX as QUOTED_MAX;
@@ -80,7 +82,7 @@ pub struct Oracle {
     pub cards: BTreeMap<CardId, Card>,
     /// How many there may be, in pages of 64.
     pub cards_max: usize,
-    /// ISSUEs and CLAIMs so far.
+    /// ISSUEs, CLAIMs and gifts that were accepted so far.
     issues: u64,
     /// Uses of cards so far, by redemptions and by holds.
     uses: u64,
@@ -376,6 +378,7 @@ impl Oracle {
             self.forgotten_ms = now_ms;
             self.forget();
         }
+        self.end_gifts();
     }
 
     /// Shard time.

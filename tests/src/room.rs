@@ -7,12 +7,13 @@ use crate::oracle::debts::waits_for;
 use crate::oracle::{Hold, Oracle, Record, Rule, Subject, told};
 use crate::request::{CardCommand, OwnedCommand, OwnedRequest, OwnedTake};
 use scrip_engine::Engine;
+use scrip_engine::command::GiftWish;
 use scrip_engine::ids::StockId;
 use scrip_engine::rejection::CapacityOf;
 use std::collections::BTreeSet;
 
 /// The tables, in the order of `Engine::usage`.
-pub const TABLES: [CapacityOf; 11] = [
+pub const TABLES: [CapacityOf; 12] = [
     CapacityOf::Stocks,
     CapacityOf::Holds,
     CapacityOf::ExtraLines,
@@ -24,6 +25,7 @@ pub const TABLES: [CapacityOf; 11] = [
     CapacityOf::Cards,
     CapacityOf::Redemptions,
     CapacityOf::Lots,
+    CapacityOf::Gifts,
 ];
 
 /// Records that must be remembered in `table`.
@@ -50,6 +52,7 @@ pub fn remembered(oracle: &Oracle, table: CapacityOf) -> u64 {
             let parts: usize = parts.map(|redemption| redemption.parts.len()).sum();
             accounts.map(|account| 1 + account.lots.len()).sum::<usize>() + parts
         }
+        CapacityOf::Gifts => oracle.gifts(),
         CapacityOf::Cards => oracle.pages(std::iter::empty()) * 64,
         other => unreachable!("{other:?} is no table"),
     };
@@ -75,6 +78,10 @@ pub fn added(oracle: &Oracle, request: &OwnedRequest, table: CapacityOf) -> u64 
         }
         CapacityOf::Debts => waits_for(request).len(),
         CapacityOf::Redemptions => usize::from(redeems) + taken.map_or(0, |take| take.cards.len()),
+        CapacityOf::Gifts => usize::from(matches!(
+            request.command,
+            OwnedCommand::OfCards(CardCommand::Gift { wish: GiftWish::Give { .. }, .. })
+        )),
         CapacityOf::Lots => match &request.command {
             // An account and two lots; as many parts as a card has lots.
             OwnedCommand::OfCards(CardCommand::Account { .. }) => 3,

@@ -39,6 +39,7 @@ const CAPACITY: Capacity = Capacity {
     cards_max: 4_096,
     redemptions_max: 4_096,
     lots_max: 4_096,
+    gifts_max: 4_096,
 };
 
 /// What outlives a process: the directory, and what the world knows.

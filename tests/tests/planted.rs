@@ -68,6 +68,8 @@ const HUNTS: &[(Bug, Look)] = &[
     (Bug::ReturnedPastWindow, model),
     (Bug::VoidCardStaysIssued, model),
     (Bug::ActivationChangesNoTimes, model),
+    (Bug::GiftKeepsItsCode, model),
+    (Bug::ForeignGiftAccepted, model),
     (Bug::AnswerBeforeSync, crashes),
     (Bug::SkippedDirectorySync, crashes),
     (Bug::IgnoredIoError, crashes),

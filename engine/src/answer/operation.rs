@@ -88,6 +88,12 @@ pub enum OperationKind {
     Renew = 40,
     /// LEVEL.
     Level = 41,
+    /// GIFT.
+    Gift = 42,
+    /// ACCEPT_GIFT.
+    AcceptGift = 43,
+    /// CANCEL_GIFT.
+    CancelGift = 44,
 }
 
 impl OperationKind {
@@ -128,6 +134,9 @@ impl OperationKind {
             39 => OperationKind::CardRefund,
             40 => OperationKind::Renew,
             41 => OperationKind::Level,
+            42 => OperationKind::Gift,
+            43 => OperationKind::AcceptGift,
+            44 => OperationKind::CancelGift,
             _ => return None,
         })
     }

@@ -60,6 +60,11 @@ impl CampaignKind {
         matches!(self, CampaignKind::StoredValue | CampaignKind::Stamps | CampaignKind::Points)
     }
 
+    /// Whether its cards can be given to somebody else: those that are an account of one person's doings can't.
+    pub const fn is_given(self) -> bool {
+        !matches!(self, CampaignKind::Stamps | CampaignKind::Points | CampaignKind::Pass)
+    }
+
     /// Whether its cards stay usable without units.
     #[inline]
     pub const fn is_never_used(self) -> bool {
@@ -480,6 +485,8 @@ pub enum CardState {
     Used = 4,
     /// Gone for good.
     Void = 5,
+    /// Being given to somebody, and the giver's until it is accepted.
+    Gifting = 6,
 }
 
 impl CardState {
@@ -491,6 +498,7 @@ impl CardState {
             3 => CardState::Frozen,
             4 => CardState::Used,
             5 => CardState::Void,
+            6 => CardState::Gifting,
             _ => return None,
         })
     }

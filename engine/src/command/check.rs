@@ -11,7 +11,7 @@ use crate::limits::{
 };
 
 /// The largest generation that a code can have.
-pub(super) const GENERATION_MAX: u8 = 31;
+pub(crate) const GENERATION_MAX: u8 = 31;
 
 impl Request<'_> {
     /// Checks the fixed limits of the contract. Slots of stocks are not checked here: CROSS_SLOT is an answer.
@@ -81,6 +81,9 @@ impl Request<'_> {
             | Command::CardChange { generation, .. }
             | Command::CardShow { generation, .. } => check_generation(*generation),
             Command::Account { generation, wish, .. } => {
+                check_generation(*generation).and_then(|()| wish.check())
+            }
+            Command::Gift { generation, wish, .. } => {
                 check_generation(*generation).and_then(|()| wish.check())
             }
             Command::ZoneSet(zone) => check_zone(zone),

@@ -1,4 +1,4 @@
-//! What a stock or a merchant may lay down beside the plain sale rules: limits of subjects, prices, risk rules, blocks, a time zone. As
+//! What a stock or a merchant may lay down beside the plain sale rules: quotas, limits of subjects, prices, risk rules, blocks, a time zone. As
 //! they lie on the wire; the commands that set them borrow them from there.
 
 use crate::calendar::Transition;
@@ -10,6 +10,43 @@ use zerocopy::little_endian::{I16, U16, U32, U64, U128};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 use super::Malformed;
+
+/// A channel's part of a stock, as it lies on the wire.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
+#[repr(C)]
+pub struct Quota {
+    /// Units that no other channel can take.
+    pub guaranteed: U64,
+    /// The most units that may be held and consumed through the channel; [`Quota::NO_CAP`]: no maximum.
+    pub cap: U64,
+    /// Shard time at which the guarantee lapses; 0: never.
+    pub lapses_ms: U64,
+    /// The channel.
+    pub channel: U16,
+    /// Reserved; 0.
+    pub spare: [u8; 6],
+}
+
+impl Quota {
+    /// No maximum.
+    pub const NO_CAP: u64 = u64::MAX;
+
+    /// A quota of `channel`.
+    pub fn new(channel: ChannelId, guaranteed: u64, cap: u64, lapses_ms: u64) -> Quota {
+        Quota {
+            guaranteed: U64::new(guaranteed),
+            cap: U64::new(cap),
+            lapses_ms: U64::new(lapses_ms),
+            channel: U16::new(channel.0),
+            spare: [0; 6],
+        }
+    }
+
+    /// The channel.
+    pub fn channel(&self) -> ChannelId {
+        ChannelId(self.channel.get())
+    }
+}
 
 /// Whose purchases are counted. Numbers are never reused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

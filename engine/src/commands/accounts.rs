@@ -37,7 +37,7 @@ pub fn decide<'p>(
     if card.slot() != envelope.slot {
         return Verdict::Refuse(Rejection::plain(Code::CrossSlot));
     }
-    let Some(found) = find(state, envelope.merchant, card, generation) else {
+    let Some(found) = find(state, (envelope.merchant, question.now_ms), card, generation) else {
         return Verdict::Refuse(Rejection::plain(Code::NotFound));
     };
     if !wish.is_for(found.campaign.definition.kind()) {

@@ -22,12 +22,12 @@ use zerocopy::little_endian::{U16, U32, U64};
 
 /// The state that a change leads to, or why it can't be.
 const fn leads_to(change: CardChange, state: CardState) -> Result<CardState, Code> {
-    use CardState::{Active, Frozen, Inactive, Used, Void};
+    use CardState::{Active, Frozen, Gifting, Inactive, Used, Void};
     match (change, state) {
         (_, Void) => Err(Code::Void),
         (CardChange::Activate, Inactive) | (CardChange::Unfreeze, Frozen) => Ok(Active),
-        (CardChange::Freeze, Active) => Ok(Frozen),
-        (CardChange::Void, Inactive | Active | Frozen) => Ok(Void),
+        (CardChange::Freeze, Active | Gifting) => Ok(Frozen),
+        (CardChange::Void, Inactive | Active | Frozen | Gifting) => Ok(Void),
         (CardChange::Freeze, Inactive) => Err(Code::NotActive),
         (CardChange::Freeze | CardChange::Void, Used) => Err(Code::Used),
         (CardChange::Extend { .. }, state) => Ok(state),
@@ -51,7 +51,7 @@ pub fn decide_change<'p>(
     if card.slot() != envelope.slot {
         return refuse(Code::CrossSlot);
     }
-    let Some(found) = find(state, envelope.merchant, card, generation) else {
+    let Some(found) = find(state, (envelope.merchant, question.now_ms), card, generation) else {
         return refuse(Code::NotFound);
     };
     let to = match leads_to(change, found.card.state()) {
@@ -91,6 +91,9 @@ pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) {
         unreachable!("only CardChanged is applied here");
     };
     let handle = state.touch_card(*card);
+    if matches!(change, CardChange::Freeze | CardChange::Void) {
+        state.end_gift(handle);
+    }
     let found = state.cards.get_mut(handle);
     let to = leads_to(*change, found.state()).expect("decide refused other changes");
     found.set_state(to);
@@ -116,7 +119,7 @@ pub fn decide_show<'p>(
     if card.slot() != envelope.slot {
         return Verdict::Refuse(Rejection::plain(Code::CrossSlot));
     }
-    match find(state, envelope.merchant, card, generation) {
+    match find(state, (envelope.merchant, question.now_ms), card, generation) {
         Some(_) => Verdict::Answer(Reply::Card(card, question.now_ms)),
         None => Verdict::Refuse(Rejection::plain(Code::NotFound)),
     }
@@ -124,7 +127,7 @@ pub fn decide_show<'p>(
 
 /// A card as it is; its lots are filled in.
 pub(super) fn view(state: &State, id: CardId, now_ms: u64, replies: &mut Replies) -> CardView {
-    let found = state.find_card(id).expect("it was found before");
+    let found = state.find_card_at(id, now_ms).expect("it was found before");
     let card = &found.card;
     let redemption = state.newest_redemption(card.redemption);
     let available = balance(state, &found, now_ms);
@@ -233,7 +236,7 @@ pub(super) fn fill(state: &State, page: Page, replies: &mut Replies) -> Option<C
 }
 
 fn wallet_card(state: &State, (handle, now_ms): (Handle, u64), campaign: &Campaign) -> WalletCard {
-    let card = *state.cards.get(handle);
+    let card = state.card_at(handle, now_ms);
     let found = Found { campaign, card, record: Some(handle) };
     let available = balance(state, &found, now_ms);
     WalletCard {

@@ -5,6 +5,7 @@
 use super::Resolved;
 use super::hold::free_units;
 use crate::answer::HoldState;
+use crate::event::{Event, EventHold, EventSink};
 use crate::state::State;
 
 /// Applies an [`crate::event::Event::Expired`].
@@ -17,4 +18,18 @@ pub fn apply(state: &mut State, resolved: &Resolved) {
         let hold = state.holds.get_mut(*handle);
         hold.close(HoldState::Expired, deadline_ms + late_ms);
     }
+}
+
+/// Posts an event about the holds that were resolved, and applies it.
+pub fn post_holds(
+    state: &mut State,
+    (resolved, holds): (&Resolved, &mut Vec<EventHold>),
+    sink: &mut impl EventSink,
+    event: impl FnOnce(&[EventHold]) -> Event<'_>,
+) {
+    holds.clear();
+    holds.extend(resolved.holds.iter().map(|handle| EventHold::new(state.holds.get(*handle).key())));
+    let event = event(holds);
+    sink.push(&event);
+    super::apply(state, &event, resolved);
 }

@@ -24,13 +24,14 @@ use scrip_planted::{Bug, on};
 use zerocopy::little_endian::{U32, U64};
 
 /// The card of a line. Panics if it was not found before.
-fn found<'s>(state: &'s State, merchant: MerchantId, line: &CardLine) -> Found<'s> {
+fn found<'s>(state: &'s State, asker: (MerchantId, u64), line: &CardLine) -> Found<'s> {
     let generation = (line.by_code != 0).then_some(line.generation);
-    find(state, merchant, line.card(), generation).expect("it was found before")
+    find(state, asker, line.card(), generation).expect("it was found before")
 }
 
-fn merchant(question: Question<'_>) -> MerchantId {
-    question.request.envelope.merchant
+/// Who asks, and when.
+fn asker(question: Question<'_>) -> (MerchantId, u64) {
+    (question.request.envelope.merchant, question.now_ms)
 }
 
 /// The code of the first lacking line, if there is one.
@@ -53,7 +54,7 @@ pub(super) fn find_all(
 fn find_each(state: &State, question: Question<'_>, take: &Take<'_>, plan: &mut Plan) -> Result<(), Code> {
     refuse_each(take, &mut plan.facts, |line| {
         let generation = (line.by_code != 0).then_some(line.generation);
-        let is_there = find(state, merchant(question), line.card(), generation).is_some();
+        let is_there = find(state, asker(question), line.card(), generation).is_some();
         (!is_there).then_some((Code::NotFound, 0))
     })
 }
@@ -92,7 +93,7 @@ fn check_use_of_each(
     plan: &mut Plan,
 ) -> Result<(), Code> {
     refuse_each(take, &mut plan.facts, |line| {
-        let card = found(state, merchant(question), line);
+        let card = found(state, asker(question), line);
         let unusable =
             check_state(state, &card).or_else(|| check_use(question, &line.as_redeem(take), &card));
         if let Some(rejection) = unusable {
@@ -128,7 +129,7 @@ fn check_worth_of_each(
 ) -> Result<(), Code> {
     let Plan { facts, cards, .. } = plan;
     refuse_each(take, facts, |line| {
-        let card = found(state, merchant(question), line);
+        let card = found(state, asker(question), line);
         let balance = balance(state, &card, question.now_ms);
         let used = asked(&line.as_redeem(take), &card, balance);
         cards.push(EventCard {
@@ -310,11 +311,14 @@ fn late_lack(
     let handle = Handle(line.card);
     let campaign = state.campaigns.get(state.cards.place(handle).0);
     let frozen = state.stock_of_campaign(campaign).terms.frozen;
-    match card.state() {
+    match state.card_at(handle, now_ms).state() {
         CardState::Void => return Some((Code::Void, 0)),
         CardState::Used => return Some((Code::Used, 0)),
         CardState::Frozen => return Some((Code::Frozen, 0)),
-        CardState::Active | CardState::Inactive if frozen => return Some((Code::Frozen, 0)),
+        CardState::Active | CardState::Inactive | CardState::Gifting if frozen => {
+            return Some((Code::Frozen, 0));
+        }
+        CardState::Gifting => return Some((Code::LockedByOtherOrder, 0)),
         CardState::Active | CardState::Inactive => {}
     }
     let lines = state.card_lines(hold).enumerate().filter(|(_, (_, other))| other.card == line.card);

@@ -11,6 +11,7 @@ pub mod cards;
 pub mod checks;
 pub mod confirm;
 pub mod expire;
+pub mod gifts;
 pub mod hold;
 mod hold_cards;
 pub mod issue;
@@ -38,6 +39,7 @@ pub mod take;
 pub mod worth;
 pub mod zone;
 
+pub use expire::post_holds;
 pub use resolve::resolve;
 
 use crate::answer::{
@@ -46,9 +48,7 @@ use crate::answer::{
 };
 use crate::calendar::Transition;
 use crate::command::{Block, Command, Price, Quota, Request, RiskRule};
-use crate::event::{
-    Event, EventCard, EventHold, EventKey, EventLine, EventSink, Origin, OwedLine, RefusedLine,
-};
+use crate::event::{Event, EventCard, EventHold, EventKey, EventLine, Origin, OwedLine, RefusedLine};
 use crate::ids::{CardId, OperationKey};
 use crate::rejection::{LineFact, Rejection};
 use crate::state::State;
@@ -401,6 +401,7 @@ pub fn decide<'p>(state: &State, question: Question<'_>, plan: &'p mut Plan) -> 
         Command::Reverse { .. }
         | Command::CardChange { .. }
         | Command::Account { .. }
+        | Command::Gift { .. }
         | Command::CampaignCreate(_)
         | Command::CampaignEdit { .. }
         | Command::CampaignState { .. }
@@ -423,6 +424,9 @@ fn decide_cards<'p>(state: &State, question: Question<'_>, plan: &'p mut Plan) -
         }
         Command::Account { card, generation, wish } => {
             accounts::decide(state, question, (*card, *generation, *wish), plan)
+        }
+        Command::Gift { card, generation, wish } => {
+            gifts::decide(state, question, (*card, *generation, *wish), plan)
         }
         Command::CampaignCreate(create) => campaigns::decide_create(state, question, create, plan),
         Command::CampaignEdit { campaign, version, terms } => {
@@ -490,6 +494,7 @@ pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) -> Optio
         Event::FloorRaised { floor_ms } => {
             state.raise_floor(*floor_ms);
             state.reclaim(VISITS_PER_FLOOR);
+            state.reclaim_gifts(VISITS_PER_FLOOR);
             None
         }
         Event::Configured { rules } => {
@@ -517,6 +522,7 @@ pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) -> Optio
         Event::Reversed { .. }
         | Event::CardChanged { .. }
         | Event::Account { .. }
+        | Event::Gift { .. }
         | Event::CampaignCreated { .. }
         | Event::CampaignEdited { .. }
         | Event::CampaignMoved { .. } => {
@@ -542,6 +548,7 @@ fn apply_cards(state: &mut State, event: &Event<'_>, resolved: &Resolved) {
         Event::Reversed { .. } => reverse::apply(state, event, resolved),
         Event::CardChanged { .. } => cards::apply(state, event, resolved),
         Event::Account { .. } => accounts::apply(state, event, resolved),
+        Event::Gift { .. } => gifts::apply(state, event, resolved),
         event => campaigns::apply(state, event, resolved),
     }
 }
@@ -553,20 +560,6 @@ fn tick(state: &mut State, now_ms: u64) {
     state.now_ms = now_ms;
     state.risk.visit(VISITS_PER_TICK, now_ms);
     state.zones.turn(now_ms);
-}
-
-/// Posts an event about the holds that were resolved, and applies it.
-pub fn post_holds(
-    state: &mut State,
-    (resolved, holds): (&Resolved, &mut Vec<EventHold>),
-    sink: &mut impl EventSink,
-    event: impl FnOnce(&[EventHold]) -> Event<'_>,
-) {
-    holds.clear();
-    holds.extend(resolved.holds.iter().map(|handle| EventHold::new(state.holds.get(*handle).key())));
-    let event = event(holds);
-    sink.push(&event);
-    apply(state, &event, resolved);
 }
 
 /// Records an operation that is not a hold's or a redemption's own.

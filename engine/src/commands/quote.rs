@@ -127,7 +127,8 @@ fn named_card<'s>(
     named: &QuoteCard,
 ) -> Considered<'s> {
     let envelope = &question.request.envelope;
-    let (card, found) = (named.card(), find(state, envelope.merchant, named.card(), named.generation()));
+    let (card, found) =
+        (named.card(), find(state, (envelope.merchant, question.now_ms), named.card(), named.generation()));
     let refused = |code| Considered {
         card,
         found: None,
@@ -152,7 +153,7 @@ fn from_wallet<'s>(state: &'s State, question: Question<'_>, quote: &Quote<'_>) 
             return (usable.into_iter().chain(others).take(QUOTE_CARDS_MAX).collect(), false);
         }
         let campaign = state.campaigns.get(state.cards.place(record).0);
-        let found = Found { campaign, card: *state.cards.get(record), record: Some(record) };
+        let found = Found { campaign, card: state.card_at(record, question.now_ms), record: Some(record) };
         let card = consider(state, question, quote, (state.card_id(record), found));
         let is_over = |code| matches!(code, Code::Used | Code::Void | Code::Expired);
         match &card.refusal {

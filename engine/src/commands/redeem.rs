@@ -25,11 +25,11 @@ use scrip_planted::{Bug, on};
 #[inline]
 pub(super) fn find<'s>(
     state: &'s State,
-    merchant: MerchantId,
+    (merchant, now_ms): (MerchantId, u64),
     card: CardId,
     generation: Option<u8>,
 ) -> Option<Found<'s>> {
-    let found = state.find_card(card)?;
+    let found = state.find_card_at(card, now_ms)?;
     let is_his = state.stock_of_campaign(found.campaign).merchant == merchant;
     let in_force =
         generation.is_none_or(|generation| generation == found.card.generation) || on(Bug::OldCodeOpens);
@@ -52,7 +52,8 @@ pub fn decide<'p>(
     if redeem.card.slot() != envelope.slot {
         return Verdict::Refuse(Rejection::plain(Code::CrossSlot));
     }
-    let Some(found) = find(state, envelope.merchant, redeem.card, redeem.generation) else {
+    let Some(found) = find(state, (envelope.merchant, question.now_ms), redeem.card, redeem.generation)
+    else {
         return Verdict::Refuse(Rejection::plain(Code::NotFound));
     };
     // Who redeems, in the words of those who take units.
@@ -91,8 +92,11 @@ pub(super) fn check_state(state: &State, found: &Found<'_>) -> Option<Rejection<
         CardState::Used => Code::Used,
         CardState::Inactive => Code::NotActive,
         CardState::Frozen => Code::Frozen,
-        CardState::Active if state.stock_of_campaign(found.campaign).terms.frozen => Code::Frozen,
+        CardState::Active | CardState::Gifting if state.stock_of_campaign(found.campaign).terms.frozen => {
+            Code::Frozen
+        }
         CardState::Active if found.campaign.state == CampaignState::Draft => Code::NotActive,
+        CardState::Gifting => Code::LockedByOtherOrder,
         CardState::Active => return None,
     };
     Some(Rejection::plain(code))

@@ -95,7 +95,8 @@ pub fn resolve(state: &State, event: &Event<'_>, resolved: &mut Resolved) {
         | Event::Redeemed { origin, .. }
         | Event::Reversed { origin, .. }
         | Event::CardChanged { origin, .. }
-        | Event::Account { origin, .. } => resolved.hash = new_record(state, &origin.key()),
+        | Event::Account { origin, .. }
+        | Event::Gift { origin, .. } => resolved.hash = new_record(state, &origin.key()),
         Event::Tick { .. } | Event::FloorRaised { .. } | Event::Configured { .. } => {}
     }
 }

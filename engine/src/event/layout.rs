@@ -85,6 +85,9 @@ pub(super) const EARNED: u8 = 49;
 pub(super) const CARD_REFUNDED: u8 = 50;
 pub(super) const RENEWED: u8 = 51;
 pub(super) const LEVELLED: u8 = 52;
+pub(super) const GIFT_GIVEN: u8 = 56;
+pub(super) const GIFT_ACCEPTED: u8 = 57;
+pub(super) const GIFT_CANCELLED: u8 = 58;
 
 pub(super) const FLAG_SOLD: u8 = 1;
 pub(super) const FLAG_LATE: u8 = 1;

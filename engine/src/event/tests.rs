@@ -250,6 +250,18 @@ fn every_event<'a>(
         },
         Event::Account { origin, card: CardId(9), entry: AccountEntry::Renewed { until_s: 5 } },
         Event::Account { origin, card: CardId(9), entry: AccountEntry::Levelled { level: 8 } },
+        Event::Gift {
+            origin,
+            card: CardId(9),
+            entry: GiftEntry::Given { receiver: UserId(0), deadline_ms: 1 },
+        },
+        Event::Gift {
+            origin,
+            card: CardId(9),
+            entry: GiftEntry::Given { receiver: UserId(u128::MAX), deadline_ms: u64::MAX },
+        },
+        Event::Gift { origin, card: CardId(9), entry: GiftEntry::Accepted { receiver: UserId(1) } },
+        Event::Gift { origin, card: CardId(9), entry: GiftEntry::Cancelled },
         Event::CardChanged { origin, card: CardId(9), change: CardChange::Void, from_s: 1, until_s: 2 },
         Event::CardChanged {
             origin,

@@ -20,7 +20,7 @@ use super::recount::{RecountError, same};
 use super::table::{Handle, NONE};
 use crate::command::{CampaignKind, CardState, Definition};
 use crate::ids::{CardId, ChannelId, MerchantId, Slot, UserId};
-use crate::limits::{CARDS_PER_PAGE, Capacity};
+use crate::limits::{CARDS_PER_PAGE, Capacity, WALLET_CARDS_SCANNED_MAX};
 use xxhash_rust::xxh3::Xxh3;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
@@ -266,6 +266,17 @@ pub fn pages_max(capacity: &Capacity) -> u32 {
     capacity.cards_max.div_ceil(CARDS_PER_PAGE as u32)
 }
 
+/// What its owner got after a card.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Newer {
+    /// Nothing.
+    None,
+    /// This one.
+    Card(Handle),
+    /// It lies behind so many of his cards that it was not looked for.
+    TooFar,
+}
+
 /// A card that was found: as its record says, or as its batch says while it has none.
 #[derive(Clone, Copy)]
 pub struct Found<'s> {
@@ -331,6 +342,16 @@ impl State {
             None => bearer_card(campaign, card.serial()),
         };
         Some(Found { campaign, card, record })
+    }
+
+    /// The same, as it is at this time.
+    #[inline]
+    pub fn find_card_at(&self, card: CardId, now_ms: u64) -> Option<Found<'_>> {
+        let mut found = self.find_card(card)?;
+        if let (CardState::Gifting, Some(record)) = (found.card.state(), found.record) {
+            found.card = self.card_at(record, now_ms);
+        }
+        Some(found)
     }
 
     /// The id of the card with this record.
@@ -406,6 +427,16 @@ impl State {
     fn older_card(&self, record: Handle) -> Option<Handle> {
         let older = self.cards.get(record).older;
         (older != NONE).then_some(Handle(older))
+    }
+
+    /// The card that its owner got after this one of his.
+    pub fn newer_card(&self, record: Handle) -> Newer {
+        let newest = self.newest_card(self.owner_of_card(record), self.cards.get(record).owner);
+        if newest == Some(record) {
+            return Newer::None;
+        }
+        let mut newer = self.card_and_older(newest).take(WALLET_CARDS_SCANNED_MAX);
+        newer.find(|handle| self.cards.get(*handle).older == record.0).map_or(Newer::TooFar, Newer::Card)
     }
 
     /// Compares pages, balances and wallets with the records.
@@ -510,7 +541,10 @@ impl State {
         let found = self.find_card(card).expect("the log names a card that was issued");
         let bearer = found.card;
         match found.record {
-            Some(record) => record,
+            Some(record) => {
+                self.settle_gift(record);
+                record
+            }
             None => {
                 let campaign = self.campaigns.of_card(card).expect("found before");
                 self.make_card(campaign, card.serial(), bearer)
@@ -518,7 +552,20 @@ impl State {
         }
     }
 
-    /// A new card is the newest of its owner.
+    /// A card is its owner's no longer: who has got it is the caller's to say. Panics if it is too far from his newest.
+    pub(crate) fn take_from_wallet(&mut self, handle: Handle) {
+        let (of, owner) = (self.owner_of_card(handle), self.cards.get(handle).owner);
+        let (hash, older) = (self.wallet_hash(of, owner), self.cards.get(handle).older);
+        match self.newer_card(handle) {
+            Newer::Card(newer) => self.cards.get_mut(newer).older = older,
+            Newer::None if older == NONE => self.cards.wallets.remove(hash, handle),
+            Newer::None => self.cards.wallets.replace(hash, handle, Handle(older)),
+            Newer::TooFar => unreachable!("decide refuses what is too far"),
+        }
+        self.cards.get_mut(handle).older = NONE;
+    }
+
+    /// A card is the newest of its owner.
     pub(crate) fn hang_into_wallet(&mut self, handle: Handle) {
         let (of, owner) = (self.owner_of_card(handle), self.cards.get(handle).owner);
         let hash = self.wallet_hash(of, owner);

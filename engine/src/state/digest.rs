@@ -76,6 +76,7 @@ impl State {
         self.digest_issue_times(&mut hash);
         feed(&mut hash, &self.redemptions);
         self.digest_lots(&mut hash);
+        self.digest_gifts(&mut hash);
         feed(&mut hash, &self.limits);
         feed(&mut hash, &self.counts);
         self.digest_risk(&mut hash);

@@ -9,6 +9,7 @@ pub mod channels;
 pub mod counts;
 pub mod debts;
 pub mod digest;
+pub mod gifts;
 pub mod index;
 pub mod keys;
 pub mod lots;
@@ -35,6 +36,7 @@ use crate::limits::{Capacity, Rules};
 use campaigns::Campaigns;
 use cards::Cards;
 use debts::Debts;
+use gifts::Gifts;
 use index::Index;
 use keys::{BatchState, Keys};
 use lots::Lots;
@@ -113,6 +115,8 @@ pub struct State {
     pub redemptions: Table<RedemptionRecord>,
     /// What cards were filled with.
     pub lots: Lots,
+    /// Cards that are being given.
+    pub gifts: Gifts,
     /// Risk rules, blocks and what they have counted.
     pub risk: Risk,
     /// Time zones of merchants.
@@ -162,6 +166,7 @@ impl State {
             cards: Cards::new(&capacity),
             redemptions: Table::new(capacity.redemptions_max),
             lots: Lots::new(&capacity),
+            gifts: Gifts::new(&capacity),
             risk: Risk::new(capacity.risk_counts_max, hasher.clone()),
             zones: Zones::default(),
             slices: Slices::default(),

@@ -1,6 +1,7 @@
 //! Campaigns and cards by docs/cards.md, on the engine alone: every test ends with a replay of its log.
 
 mod account_lives;
+mod gifts;
 mod holds;
 mod issue;
 mod life;

@@ -38,6 +38,7 @@ pub const ROOMY: Capacity = Capacity {
     cards_max: 16_384,
     redemptions_max: 16_384,
     lots_max: 4_096,
+    gifts_max: 4_096,
 };
 
 /// Why something was refused.

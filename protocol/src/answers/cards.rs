@@ -119,7 +119,7 @@ layout! {
         void: U32,
         /// the channel that issued it
         channel: U16,
-        /// 1 inactive, 2 active, 3 frozen, 4 used, 5 void
+        /// 1 inactive, 2 active, 3 frozen, 4 used, 5 void, 6 gifting
         state: u8,
         /// the generation of its code
         generation: u8,
@@ -181,7 +181,7 @@ layout! {
         void: U32,
         /// the channel that issued it
         channel: U16,
-        /// 1 inactive, 2 active, 3 frozen, 4 used, 5 void
+        /// 1 inactive, 2 active, 3 frozen, 4 used, 5 void, 6 gifting
         state: u8,
         /// the generation of its code
         generation: u8,

@@ -283,6 +283,52 @@ layout! {
 }
 
 layout! {
+    /// GIFT.
+    pub struct GiftBody {
+        /// the card; with the extra CODE: 2^64 - 1
+        card: U64,
+        /// seconds for which it can be accepted, 1 to 2,592,000
+        lasts_s: U32,
+        /// with HAS_GENERATION: of a code that the caller has opened; else 0
+        generation: u8,
+        /// 0
+        spare: [u8; 3],
+        /// who gives it; 0: not told
+        user: U128,
+        /// who may accept it; 0: whoever the caller lets
+        to: U128,
+    }
+}
+
+layout! {
+    /// ACCEPT_GIFT.
+    pub struct AcceptGiftBody {
+        /// the card; with the extra CODE: 2^64 - 1
+        card: U64,
+        /// with HAS_GENERATION: of a code that the caller has opened; else 0
+        generation: u8,
+        /// 0
+        spare: [u8; 7],
+        /// the receiver, not 0
+        user: U128,
+    }
+}
+
+layout! {
+    /// CANCEL_GIFT.
+    pub struct CancelGiftBody {
+        /// the card; with the extra CODE: 2^64 - 1
+        card: U64,
+        /// with HAS_GENERATION: of a code that the caller has opened; else 0
+        generation: u8,
+        /// 0
+        spare: [u8; 7],
+        /// who gave it; 0: not told
+        user: U128,
+    }
+}
+
+layout! {
     /// CAMPAIGN_SHOW.
     pub struct CampaignShowBody {
         /// the campaign

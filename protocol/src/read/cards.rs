@@ -5,15 +5,15 @@
 
 use super::Body;
 use crate::commands::{
-    CARD_BY_CODE, CampaignCreateBody, CampaignEditBody, CampaignShowBody, CampaignStateBody, CardChangeBody,
-    CardRefundBody, CardShowBody, ClaimBody, CommandKind, EarnBody, IssueBody, LevelBody, QuoteBody,
-    RedeemBody, RenewBody, ReverseBody, TopUpBody, WalletShowBody, flag,
+    AcceptGiftBody, CARD_BY_CODE, CampaignCreateBody, CampaignEditBody, CampaignShowBody, CampaignStateBody,
+    CancelGiftBody, CardChangeBody, CardRefundBody, CardShowBody, ClaimBody, CommandKind, EarnBody, GiftBody,
+    IssueBody, LevelBody, QuoteBody, RedeemBody, RenewBody, ReverseBody, TopUpBody, WalletShowBody, flag,
 };
 use crate::error::CommandFault;
 use crate::extras::Extras;
 use scrip_engine::command::{
-    AccountWish, CampaignCreate, CampaignState, CampaignTerms, CardChange, Command, Issue, Parties, Quote,
-    Redeem, StockTerms,
+    AccountWish, CampaignCreate, CampaignState, CampaignTerms, CardChange, Command, GiftWish, Issue, Parties,
+    Quote, Redeem, StockTerms,
 };
 use scrip_engine::ids::{CardId, OperationId, OrderId, StockId, UserId};
 
@@ -24,6 +24,7 @@ pub(crate) fn check_code(command: &Command<'_>, extras: &Extras<'_>) -> Result<(
         Command::Redeem(Redeem { card, generation, .. })
         | Command::CardChange { card, generation, .. }
         | Command::Account { card, generation, .. }
+        | Command::Gift { card, generation, .. }
         | Command::CardShow { card, generation } => match extras.code.is_none() {
             true => card != CARD_BY_CODE,
             false => card == CARD_BY_CODE && generation.is_none(),
@@ -205,6 +206,29 @@ impl<'a> Body<'a> {
             }
         };
         self.without_lines(Command::Account { card: CardId(card.get()), generation, wish })
+    }
+
+    /// GIFT, ACCEPT_GIFT, CANCEL_GIFT.
+    pub(super) fn gift(&mut self, kind: CommandKind) -> Result<Command<'a>, CommandFault> {
+        let (card, generation, wish) = match kind {
+            CommandKind::Gift => {
+                let body: &GiftBody = self.fixed()?;
+                let (user, to) = (UserId(body.user.get()), UserId(body.to.get()));
+                let wish = GiftWish::Give { user, to, lasts_s: body.lasts_s.get() };
+                (body.card, self.generation(body.generation, &body.spare)?, wish)
+            }
+            CommandKind::AcceptGift => {
+                let body: &AcceptGiftBody = self.fixed()?;
+                let wish = GiftWish::Accept { user: UserId(body.user.get()) };
+                (body.card, self.generation(body.generation, &body.spare)?, wish)
+            }
+            _ => {
+                let body: &CancelGiftBody = self.fixed()?;
+                let wish = GiftWish::Cancel { user: UserId(body.user.get()) };
+                (body.card, self.generation(body.generation, &body.spare)?, wish)
+            }
+        };
+        self.without_lines(Command::Gift { card: CardId(card.get()), generation, wish })
     }
 
     fn quote(&mut self) -> Result<Command<'a>, CommandFault> {

@@ -3,12 +3,12 @@
 //! Invariant: as of all commands: what is written here reads as what went in.
 
 use crate::commands::{
-    CampaignCreateBody, CampaignEditBody, CampaignShowBody, CampaignStateBody, CardChangeBody,
-    CardRefundBody, CardShowBody, ClaimBody, EarnBody, IssueBody, LevelBody, QuoteBody, RedeemBody,
-    RenewBody, ReverseBody, TopUpBody, WalletShowBody, flag,
+    AcceptGiftBody, CampaignCreateBody, CampaignEditBody, CampaignShowBody, CampaignStateBody,
+    CancelGiftBody, CardChangeBody, CardRefundBody, CardShowBody, ClaimBody, EarnBody, GiftBody, IssueBody,
+    LevelBody, QuoteBody, RedeemBody, RenewBody, ReverseBody, TopUpBody, WalletShowBody, flag,
 };
 use crate::layout::pad;
-use scrip_engine::command::{AccountWish, CampaignCreate, CampaignTerms, Command, Issue, Redeem};
+use scrip_engine::command::{AccountWish, CampaignCreate, CampaignTerms, Command, GiftWish, Issue, Redeem};
 use zerocopy::IntoBytes;
 use zerocopy::little_endian::{U16, U32, U64, U128};
 
@@ -30,6 +30,7 @@ pub(super) fn flags_and_lines(command: &Command<'_>) -> (u8, usize) {
         }
         Command::CardChange { generation, .. }
         | Command::Account { generation, .. }
+        | Command::Gift { generation, .. }
         | Command::CardShow { generation, .. } => (when(generation.is_some(), flag::HAS_GENERATION), 0),
         Command::WalletShow { campaign, after, .. } => {
             (when(campaign.is_some(), flag::OF_CAMPAIGN) | when(after.is_some(), flag::HAS_AFTER), 0)
@@ -72,6 +73,9 @@ pub(super) fn body(out: &mut Vec<u8>, command: &Command<'_>) {
         }
         Command::Account { card, generation, wish } => {
             account(out, (U64::new(card.0), generation.unwrap_or(0)), wish);
+        }
+        Command::Gift { card, generation, wish } => {
+            gift(out, (U64::new(card.0), generation.unwrap_or(0)), wish);
         }
         Command::CampaignShow { campaign } => {
             out.extend_from_slice(CampaignShowBody { campaign: U64::new(campaign.0) }.as_bytes());
@@ -133,6 +137,25 @@ fn account(out: &mut Vec<u8>, (card, generation): (U64, u8), wish: AccountWish) 
         }
         AccountWish::Level { level } => {
             out.extend_from_slice(LevelBody { card, level, generation, spare: [0; 6] }.as_bytes());
+        }
+    }
+}
+
+/// GIFT, ACCEPT_GIFT, CANCEL_GIFT.
+fn gift(out: &mut Vec<u8>, (card, generation): (U64, u8), wish: GiftWish) {
+    match wish {
+        GiftWish::Give { user, to, lasts_s } => {
+            let (user, to, lasts_s) = (U128::new(user.0), U128::new(to.0), U32::new(lasts_s));
+            let body = GiftBody { card, lasts_s, generation, spare: [0; 3], user, to };
+            out.extend_from_slice(body.as_bytes());
+        }
+        GiftWish::Accept { user } => {
+            let body = AcceptGiftBody { card, generation, spare: [0; 7], user: U128::new(user.0) };
+            out.extend_from_slice(body.as_bytes());
+        }
+        GiftWish::Cancel { user } => {
+            let body = CancelGiftBody { card, generation, spare: [0; 7], user: U128::new(user.0) };
+            out.extend_from_slice(body.as_bytes());
         }
     }
 }

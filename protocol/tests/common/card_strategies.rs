@@ -10,13 +10,14 @@ use scrip_engine::answer::{
 };
 use scrip_engine::command::{
     AccountWish, CampaignCreate, CampaignKind, CampaignState, CampaignTerms, CardChange, CardLine, CardState,
-    CartLine, Command, Definition, Issue, Parties, Quote, QuoteCard, Redeem, ScopeEntry, StockTerms, Tier,
+    CartLine, Command, Definition, GiftWish, Issue, Parties, Quote, QuoteCard, Redeem, ScopeEntry,
+    StockTerms, Tier,
 };
 use scrip_engine::ids::{CardId, ChannelId, OperationId, OrderId, StockId, UserId};
 use scrip_engine::limits::{
     BEARER_CARDS_MAX, CAMPAIGN_KEY_BYTES_MAX, CAMPAIGN_UNITS_MAX, CARD_UNITS_MAX, CARD_VALUE_MAX,
-    CARDS_PER_HOLD_MAX, CARDS_PER_ISSUE_MAX, LINES_MAX, POINT_VALUE_MAX, QUOTE_CARDS_MAX, QUOTE_LINES_MAX,
-    SCOPE_MAX, STAMPS_MAX, TIERS_MAX, WALLET_CARDS_PER_ANSWER_MAX,
+    CARDS_PER_HOLD_MAX, CARDS_PER_ISSUE_MAX, GIFT_LASTS_MAX_S, LINES_MAX, POINT_VALUE_MAX, QUOTE_CARDS_MAX,
+    QUOTE_LINES_MAX, SCOPE_MAX, STAMPS_MAX, TIERS_MAX, WALLET_CARDS_PER_ANSWER_MAX,
 };
 use scrip_engine::rejection::Code;
 use scrip_protocol::answers::AnswerKind;
@@ -291,6 +292,9 @@ impl CardParts {
                 | CommandKind::CardRefund
                 | CommandKind::Renew
                 | CommandKind::Level
+                | CommandKind::Gift
+                | CommandKind::AcceptGift
+                | CommandKind::CancelGift
         );
         self.code.as_deref().filter(|_| named)
     }
@@ -389,6 +393,19 @@ impl CardParts {
             }
             CommandKind::Level => {
                 Command::Account { card, generation, wish: AccountWish::Level { level: self.change } }
+            }
+            CommandKind::Gift => {
+                let (user, to) = (UserId(self.big[0]), UserId(self.big[1]));
+                let wish = GiftWish::Give { user, to, lasts_s: self.small[1] % GIFT_LASTS_MAX_S + 1 };
+                Command::Gift { card, generation, wish }
+            }
+            CommandKind::AcceptGift => {
+                let wish = GiftWish::Accept { user: UserId(self.big[0].max(1)) };
+                Command::Gift { card, generation, wish }
+            }
+            CommandKind::CancelGift => {
+                let wish = GiftWish::Cancel { user: UserId(self.big[0]) };
+                Command::Gift { card, generation, wish }
             }
             other => panic!("{other:?} is no command on cards"),
         }

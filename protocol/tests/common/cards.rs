@@ -10,7 +10,7 @@ use scrip_engine::answer::{
 };
 use scrip_engine::command::{
     AccountWish, CampaignCreate, CampaignKind, CampaignState, CampaignTerms, CardChange, CardState, CartLine,
-    Command, Definition, Issue, Parties, Quote, QuoteCard, Redeem, Request, ScopeEntry, Tier,
+    Command, Definition, GiftWish, Issue, Parties, Quote, QuoteCard, Redeem, Request, ScopeEntry, Tier,
 };
 use scrip_engine::ids::{CardId, ChannelId, OrderId, UserId};
 use scrip_engine::rejection::{Code, Facts};
@@ -219,11 +219,22 @@ pub fn commands() -> Vec<(&'static str, Command<'static>)> {
             "level_generation",
             Command::Account { card: CARD, generation: Some(1), wish: AccountWish::Level { level: 1 } },
         ),
+        ("gift", gift(None, GiftWish::Give { user: UserId(0xabcd), to: UserId(0), lasts_s: 86_400 })),
+        (
+            "gift_generation",
+            gift(Some(2), GiftWish::Give { user: UserId(0), to: UserId(0xabcd), lasts_s: 1 }),
+        ),
+        ("accept_gift", gift(None, GiftWish::Accept { user: UserId(0xabcd) })),
+        ("cancel_gift", gift(None, GiftWish::Cancel { user: UserId(0) })),
     ]
 }
 
 fn account(wish: AccountWish) -> Command<'static> {
     Command::Account { card: CARD, generation: None, wish }
+}
+
+fn gift(generation: Option<u8>, wish: GiftWish) -> Command<'static> {
+    Command::Gift { card: CARD, generation, wish }
 }
 
 /// Lots of a card.

@@ -2,6 +2,7 @@
 
 use super::ServerArgs;
 use super::accounts::{AccountArgs, EarnArgs, LevelArgs, RenewArgs, TopUpArgs};
+use super::gifts::{AcceptArgs, CancelGiftArgs, GiftArgs};
 use super::sale::{FactsArgs, OperationArgs, PartiesArgs};
 use super::values;
 use clap::{Args, Subcommand, ValueEnum};
@@ -256,6 +257,12 @@ pub enum CardCommand {
     Renew(RenewArgs),
     /// Give a membership another level, up or down
     Level(LevelArgs),
+    /// Give a card to somebody, who has so long to accept it
+    Gift(GiftArgs),
+    /// Accept a card that is being given: its codes from before open nothing any more
+    Accept(AcceptArgs),
+    /// Take a card back that was not accepted yet
+    CancelGift(CancelGiftArgs),
 }
 
 /// A card by id or code.
@@ -433,6 +440,9 @@ pub struct CodeExportArgs {
     /// In groups of four, with hyphens
     #[arg(long)]
     pub grouped: bool,
+    /// Which of a card's codes: how often it has changed hands [default: of one card the one in force, else 0]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(0..=31))]
+    pub generation: Option<u8>,
     /// The master key's file [default: DIR.master-key beside the data directory]
     #[arg(long, value_name = "FILE")]
     pub master_key: Option<PathBuf>,

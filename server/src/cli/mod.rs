@@ -4,6 +4,7 @@
 
 mod accounts;
 mod cards;
+mod gifts;
 mod merchant;
 mod quote;
 mod report;
@@ -19,6 +20,7 @@ pub use cards::{
     CampaignCommand, CampaignCreateArgs, CampaignEditArgs, CardArgs, CardCommand, ClaimArgs, CodeCommand,
     CodeExportArgs, ExtendArgs, IssueArgs, RedeemArgs, ReverseArgs, SpendName, WalletArgs, WorthArgs,
 };
+pub use gifts::{AcceptArgs, CancelGiftArgs, GiftArgs};
 pub use merchant::{MerchantCommand, ZoneCommand};
 pub use quote::QuoteArgs;
 pub use report::{ReportArgs, ReportBy};

@@ -54,6 +54,8 @@ pub enum Kind {
     Reverse,
     /// `card topup`, `earn`, `refund`, `renew`, `level`.
     Account,
+    /// A card that is given away.
+    Gift,
     /// `quote`.
     Quote,
 }
@@ -105,7 +107,7 @@ fn facts(rejection: &OwnedRejection, subject: &Subject<'_>) -> String {
         OwnedFacts::Rule(0) => ": a block stands against it".to_owned(),
         OwnedFacts::Rule(number) => format!(": risk rule {number} stands against it"),
         OwnedFacts::Version(version) => format!(": the stock is at version {version} now"),
-        OwnedFacts::Units { asked, available, .. } if subject.kind == Kind::Account => {
+        OwnedFacts::Units { asked, available, .. } if matches!(subject.kind, Kind::Account | Kind::Gift) => {
             format!(": asked {asked}, possible are {available}")
         }
         OwnedFacts::Units { available: 0, .. } if rejection.code == Code::RuleFailed => {
@@ -157,7 +159,9 @@ pub fn next(error: &Error, subject: &Subject<'_>) -> String {
             }
             (Kind::Quote, _) => ". Run it again: it changes nothing".into(),
             (Kind::Issue, _) => ". `scrip wallet USER` tells what the user has".into(),
-            (Kind::Card | Kind::Reverse | Kind::Account, _) => ". `scrip card show CARD` tells".into(),
+            (Kind::Card | Kind::Reverse | Kind::Account | Kind::Gift, _) => {
+                ". `scrip card show CARD` tells".into()
+            }
             (Kind::Hold | Kind::Keys | Kind::Cancel | Kind::Order, _) | (Kind::Take, Some(_)) => {
                 ". Run the same command again: it is made once".into()
             }
@@ -314,7 +318,7 @@ fn next_of_cards(code: Code, subject: &Subject<'_>) -> Option<String> {
         (Code::RuleFailed, Kind::Quote) => {
             ". Leave one of them out, or let --best choose; `scrip campaign show NAME` shows what combines".into()
         }
-        (Code::NotFound, Kind::Card | Kind::Account | Kind::Quote) => {
+        (Code::NotFound, Kind::Card | Kind::Account | Kind::Gift | Kind::Quote) => {
             ". No card of this merchant has this id or code: `scrip wallet USER` shows a user's cards".into()
         }
         (Code::NotFound, Kind::Reverse) => {
@@ -346,7 +350,15 @@ fn next_of_cards(code: Code, subject: &Subject<'_>) -> Option<String> {
              `scrip card show CARD` shows the card"
                 .into()
         }
-        (_, Kind::Card | Kind::Account) => ". `scrip card show CARD` shows where it stands".into(),
+        (Code::RuleFailed, Kind::Gift) => {
+            ". Coupons, uses and gift cards can be given, stamps, points and passes can't; what is accepted or taken back is \
+             being given: `scrip card show CARD` shows the card"
+                .into()
+        }
+        (Code::LockedByOtherOrder, Kind::Gift) => {
+            ". It is in an order, or given already: `scrip card cancel-gift CARD` takes it back".into()
+        }
+        (_, Kind::Card | Kind::Account | Kind::Gift) => ". `scrip card show CARD` shows where it stands".into(),
         (_, Kind::Reverse) => ". `scrip card show CARD` shows the card and its newest redemption".into(),
         (_, Kind::CampaignCreate | Kind::Campaign | Kind::Issue) => {
             format!(". `scrip campaign show {name}` shows where it stands")
@@ -384,6 +396,7 @@ pub fn full(which: CapacityOf, maximum: u64) -> (String, &'static str) {
         CapacityOf::Cards => ("cards in memory", MEMORY),
         CapacityOf::Redemptions => ("redemptions in memory", MEMORY),
         CapacityOf::Lots => ("lots of the card, or records of lots in memory,", MEMORY),
+        CapacityOf::Gifts => ("gifts of cards in memory", MEMORY),
         CapacityOf::CardBatches => ("batches of bearer cards of the campaign, or of all campaigns,", FIXED),
     };
     (format!("{what} are at their maximum of {maximum}"), mend)
@@ -399,6 +412,7 @@ fn forbidden(kind: Kind) -> String {
         Kind::Quote => "--verb read",
         Kind::Issue => "--verb issue --verb read",
         Kind::Card => "--verb redeem --verb stock --verb read",
+        Kind::Gift => "--verb issue --verb read",
         Kind::Account => "--verb issue --verb return --verb read",
         Kind::Return | Kind::Cancel | Kind::Reverse => "--verb return --verb read",
         Kind::Keys => "--verb stock --verb sell --verb return --verb read --verb export",

@@ -59,6 +59,7 @@ impl CodeBook {
             Command::Redeem(redeem) => Command::Redeem(Redeem { card, generation, ..redeem }),
             Command::CardChange { change, .. } => Command::CardChange { card, generation, change },
             Command::Account { wish, .. } => Command::Account { card, generation, wish },
+            Command::Gift { wish, .. } => Command::Gift { card, generation, wish },
             Command::CardShow { .. } => Command::CardShow { card, generation },
             other => unreachable!("the decoder takes no code for {other:?}"),
         };

@@ -396,6 +396,7 @@ fn looks_at_cards(request: &Request<'_>, by_code: bool) -> bool {
         Command::CardShow { .. }
         | Command::CardChange { .. }
         | Command::Account { .. }
+        | Command::Gift { .. }
         | Command::WalletShow { .. }
         | Command::Quote(_) => true,
         _ => false,

@@ -141,7 +141,10 @@ impl Verb {
             | CommandKind::TopUp
             | CommandKind::Earn
             | CommandKind::Renew
-            | CommandKind::Level => Verb::Issue,
+            | CommandKind::Level
+            | CommandKind::Gift
+            | CommandKind::AcceptGift
+            | CommandKind::CancelGift => Verb::Issue,
             CommandKind::Redeem => Verb::Redeem,
             CommandKind::KeysExport => Verb::Export,
             CommandKind::KeysList

@@ -4,7 +4,7 @@ use super::ToolError;
 use crate::data_directory::DataDirectory;
 use scrip_engine::answer::OperationKind;
 use scrip_engine::command::{Parties, StockKind, SubjectKind};
-use scrip_engine::event::{self, AccountEntry, Event, EventHold, Origin};
+use scrip_engine::event::{self, AccountEntry, Event, EventHold, GiftEntry, Origin};
 use scrip_engine::ids::{CardId, StockId};
 use scrip_shard::{FrameError, Moment, for_each_event_with_facts, history};
 use scrip_wal::{RealDisk, scan};
@@ -393,6 +393,17 @@ fn print_cards_event(out: &mut impl Write, event: &Event<'_>) -> io::Result<()> 
         Event::CardChanged { origin, card, change, from_s, until_s } => {
             write!(out, "card_changed {} card={card} change={}", origin.operation, change.number())?;
             writeln!(out, " from_s={from_s} until_s={until_s}")
+        }
+        Event::Gift { origin, card, entry } => {
+            write!(out, "gift {} card={card} ", origin.operation)?;
+            match entry {
+                GiftEntry::Given { receiver, deadline_ms } => {
+                    write!(out, "given to={receiver} deadline_ms={deadline_ms}")?;
+                }
+                GiftEntry::Accepted { receiver } => write!(out, "accepted by={receiver}")?,
+                GiftEntry::Cancelled => write!(out, "taken back")?,
+            }
+            writeln!(out, " channel={}", origin.channel.0)
         }
         other => writeln!(out, "{other:?}"),
     }

@@ -8,7 +8,7 @@ use super::plan::pick;
 use crate::oracle::{Card, Oracle, Redemption};
 use crate::request::{CardCommand, OwnedCommand, OwnedCreate, OwnedIssue, OwnedRedeem, Worth};
 use scrip_engine::command::{
-    AccountWish, CampaignKind, CampaignState, CardChange, CardState, Envelope, Parties,
+    AccountWish, CampaignKind, CampaignState, CardChange, CardState, Envelope, GiftWish, Parties,
 };
 use scrip_engine::ids::{CardId, ChannelId, MerchantId, OperationId, OrderId, Slot, StockId, UserId};
 use scrip_engine::limits::{BEARER_CARDS_MAX, CAMPAIGN_UNITS_MAX, CARD_VALUE_MAX};
@@ -48,8 +48,9 @@ impl Generator {
             5..12 => self.state(oracle, envelope),
             12..22 => self.issue(oracle, envelope),
             22..34 => self.claim(oracle, envelope),
-            34..53 => self.redeem(oracle, envelope),
-            53..62 => self.account(oracle, envelope),
+            34..51 => self.redeem(oracle, envelope),
+            51..56 => self.gift(oracle, envelope),
+            56..62 => self.account(oracle, envelope),
             62..72 => self.reverse(oracle, envelope),
             72..80 => self.change(oracle, envelope),
             80..86 => self.account(oracle, envelope),
@@ -76,7 +77,7 @@ impl Generator {
         id
     }
 
-    fn move_to(&mut self, envelope: &mut Envelope, (merchant, slot): (u32, Slot)) {
+    pub(super) fn move_to(&mut self, envelope: &mut Envelope, (merchant, slot): (u32, Slot)) {
         if !self.happens(self.plan.chances.foreign) {
             (envelope.merchant, envelope.slot) = (MerchantId(merchant), slot);
         }
@@ -402,6 +403,14 @@ impl Generator {
                 };
                 CardCommand::Account { card, generation, wish }
             }
+            CardCommand::Gift { card, generation, wish } => {
+                let wish = match wish {
+                    GiftWish::Give { user, to, lasts_s } => GiftWish::Give { user, to, lasts_s: lasts_s + 1 },
+                    GiftWish::Accept { user } => GiftWish::Cancel { user },
+                    GiftWish::Cancel { user } => GiftWish::Cancel { user: UserId(user.0 ^ 1) },
+                };
+                CardCommand::Gift { card, generation, wish }
+            }
             CardCommand::Change { card, generation, change } => {
                 let change =
                     if change == CardChange::Freeze { CardChange::Unfreeze } else { CardChange::Freeze };
@@ -417,6 +426,8 @@ impl Generator {
             oracle.cards.values().flat_map(|card| [card.times.from_ms, card.times.until_ms]).collect();
         let lots = oracle.cards.values().flat_map(|card| card.lots());
         moments_ms.extend(lots.map(|lot| lot.until_ms));
+        let gifts = oracle.cards.values().filter_map(|card| card.gift);
+        moments_ms.extend(gifts.map(|gift| gift.deadline_ms));
         for campaign in oracle.stocks.values().filter_map(|stock| stock.campaign.as_ref()) {
             let definition = &campaign.worth.definition;
             moments_ms.extend([definition.from_ms.get(), definition.until_ms.get()]);

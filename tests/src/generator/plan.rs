@@ -198,6 +198,7 @@ pub const ROOMY: Capacity = Capacity {
     cards_max: 4_096,
     redemptions_max: 4_096,
     lots_max: 4_096,
+    gifts_max: 4_096,
 };
 
 impl Plan {
@@ -241,6 +242,7 @@ impl Plan {
             self.capacity.cards_max = *pick(rng, &[1, 100, 256, 4_096]);
             self.capacity.redemptions_max = *pick(rng, &[1, 3, 10, 4_096]);
             self.capacity.lots_max = *pick(rng, &[1, 4, 30, 4_096]);
+            self.capacity.gifts_max = *pick(rng, &[1, 2, 10, 4_096]);
         }
         self.checkouts = rng.bool();
         if self.checkouts {
@@ -299,6 +301,7 @@ fn draw_capacity(rng: &mut Rng) -> Capacity {
         cards_max: 4_096,
         redemptions_max: 4_096,
         lots_max: 4_096,
+        gifts_max: 4_096,
     }
 }
 

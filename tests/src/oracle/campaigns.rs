@@ -79,6 +79,7 @@ impl Oracle {
             CardCommand::Account { card, generation, wish } => {
                 self.account(envelope, (*card, *generation), *wish)
             }
+            CardCommand::Gift { card, generation, wish } => self.gift(envelope, (*card, *generation), *wish),
             CardCommand::Redeem(_)
             | CardCommand::ShowCampaign { .. }
             | CardCommand::ShowCard { .. }

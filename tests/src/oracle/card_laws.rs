@@ -122,7 +122,7 @@ impl Card {
         assert_eq!(buckets.iter().sum::<i128>(), units, "the buckets of {id} add up: {self:?}");
         match self.state {
             CardState::Inactive => assert_eq!(self.available, units, "{id} was never used: {self:?}"),
-            CardState::Active | CardState::Frozen => {
+            CardState::Active | CardState::Frozen | CardState::Gifting => {
                 assert!(filled || self.available + self.held > 0, "{id} can be used: {self:?}")
             }
             CardState::Used => assert_eq!(self.consumed, units, "{id} is used up: {self:?}"),
@@ -130,6 +130,8 @@ impl Card {
                 assert!(self.available == 0, "{id} is void: {self:?}")
             }
         }
+        assert!(self.state != CardState::Gifting || self.gift.is_some() && self.held == 0, "{id}: {self:?}");
+        assert!(self.gift.is_none() || self.owner.0 != 0, "{id} is a bearer card: {self:?}");
         assert!(filled || self.state == CardState::Void || self.void == 0, "{id} has void units: {self:?}");
         let seconds = |time_ms: u64| time_ms.is_multiple_of(1_000) && time_ms / 1_000 <= u64::from(u32::MAX);
         assert!(seconds(self.times.from_ms) && seconds(self.times.until_ms), "times of {id}: {self:?}");

@@ -4,7 +4,7 @@
 //! batch says.
 
 use super::campaigns::{Campaign, CardBatch, full, short};
-use super::{Account, HoldLine, Oracle, Stock};
+use super::{Account, Gift, HoldLine, Oracle, Stock};
 use crate::outcome::OwnedOutcome;
 use crate::request::OwnedIssue;
 use scrip_engine::answer::{CardView, Issued, WalletCard};
@@ -40,7 +40,9 @@ pub struct Card {
     pub times: Times,
     /// The command that issued it gave it these times: an activation leaves them alone.
     pub own_times: bool,
-    /// Issues before the one that made it.
+    /// It was given, and that is remembered.
+    pub gift: Option<Gift>,
+    /// Issues before the one that made it, gifts that were accepted among them.
     pub received: u64,
 }
 
@@ -235,6 +237,7 @@ impl Oracle {
             account: None,
             times: times.kept(),
             own_times,
+            gift: None,
             received: self.issues,
         }
     }
@@ -271,7 +274,7 @@ impl Oracle {
         (id, generation): (CardId, Option<u8>),
         change: CardChange,
     ) -> OwnedOutcome {
-        use CardState::{Active, Frozen, Inactive, Used, Void};
+        use CardState::{Active, Frozen, Gifting, Inactive, Used, Void};
         let Some(mut card) = self.own_card(envelope, id, generation) else {
             return OwnedOutcome::refused(Code::NotFound);
         };
@@ -282,7 +285,7 @@ impl Oracle {
             (CardChange::Activate, Inactive) => Ok(Active),
             (CardChange::Activate, _) => Err(Code::RuleFailed),
             (CardChange::Freeze, Inactive) => Err(Code::NotActive),
-            (CardChange::Freeze, Active) => Ok(Frozen),
+            (CardChange::Freeze, Active | Gifting) => Ok(Frozen),
             (CardChange::Freeze, Frozen) => Err(Code::RuleFailed),
             (CardChange::Freeze, Used) => Err(Code::Used),
             (CardChange::Unfreeze, Frozen) => Ok(Active),
@@ -298,6 +301,9 @@ impl Oracle {
             return refusal;
         }
         card.state = to;
+        if matches!(change, CardChange::Freeze | CardChange::Void) {
+            card.gift = None;
+        }
         match change {
             CardChange::Activate if !card.own_times => {
                 let campaign = self.stocks[&card.campaign].campaign.as_ref().expect("a campaign");

@@ -2,7 +2,7 @@
 
 use crate::request::{CardCommand, OwnedCommand, OwnedIssue};
 use scrip_engine::answer::OperationKind;
-use scrip_engine::command::{AccountWish, CardLine, StockKind};
+use scrip_engine::command::{AccountWish, CardLine, GiftWish, StockKind};
 use scrip_engine::ids::{Slot, StockId};
 
 /// A command as it is compared: without what is no content.
@@ -69,6 +69,7 @@ pub(super) fn slots_of(command: &OwnedCommand) -> Vec<Slot> {
         CardCommand::Redeem(redeem) => vec![redeem.card.slot()],
         CardCommand::Change { card, .. }
         | CardCommand::Account { card, .. }
+        | CardCommand::Gift { card, .. }
         | CardCommand::ShowCard { card, .. } => vec![card.slot()],
         CardCommand::ShowWallet { campaign, .. } => campaign.iter().map(|campaign| campaign.slot()).collect(),
         CardCommand::Reverse { .. } | CardCommand::Quote(_) => Vec::new(),
@@ -90,6 +91,11 @@ fn kind_of_cards(command: &CardCommand) -> OperationKind {
             AccountWish::Refund => OperationKind::CardRefund,
             AccountWish::Renew { .. } => OperationKind::Renew,
             AccountWish::Level { .. } => OperationKind::Level,
+        },
+        CardCommand::Gift { wish, .. } => match wish {
+            GiftWish::Give { .. } => OperationKind::Gift,
+            GiftWish::Accept { .. } => OperationKind::AcceptGift,
+            GiftWish::Cancel { .. } => OperationKind::CancelGift,
         },
         _ => unreachable!("redemptions and queries have no operation record"),
     }

@@ -270,6 +270,7 @@ impl Oracle {
             CardState::Used => return Some((Code::Used, 0)),
             CardState::Frozen => return Some((Code::Frozen, 0)),
             _ if self.stocks[&card.campaign].terms.frozen => return Some((Code::Frozen, 0)),
+            CardState::Gifting => return Some((Code::LockedByOtherOrder, 0)),
             _ => {}
         }
         let same = hold.cards.iter().zip(&wanted[hold.lines.len()..]).filter(|(line, _)| line.card == id);

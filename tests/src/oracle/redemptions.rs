@@ -212,8 +212,9 @@ impl Oracle {
             CardState::Used => return refused(Code::Used),
             CardState::Inactive => return refused(Code::NotActive),
             CardState::Frozen => return refused(Code::Frozen),
-            CardState::Active if stock.terms.frozen => return refused(Code::Frozen),
+            CardState::Active | CardState::Gifting if stock.terms.frozen => return refused(Code::Frozen),
             CardState::Active if campaign.state == CampaignState::Draft => return refused(Code::NotActive),
+            CardState::Gifting => return refused(Code::LockedByOtherOrder),
             CardState::Active => {}
         }
         if self.now_ms < card.times.from_ms {

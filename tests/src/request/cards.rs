@@ -5,7 +5,7 @@
 use super::{OwnedCommand, OwnedRequest, OwnedTake, Wish};
 use scrip_engine::command::{
     AccountWish, CampaignCreate, CampaignState, CampaignTerms, CardChange, CartLine, Command, Definition,
-    Issue, Parties, Quote, QuoteCard, Redeem, ScopeEntry, StockTerms, Tier,
+    GiftWish, Issue, Parties, Quote, QuoteCard, Redeem, ScopeEntry, StockTerms, Tier,
 };
 use scrip_engine::ids::{CardId, OperationId, OrderId, StockId, UserId};
 
@@ -21,6 +21,7 @@ pub enum CardCommand {
     Reverse { redemption: OperationId, units: u32 },
     Change { card: CardId, generation: Option<u8>, change: CardChange },
     Account { card: CardId, generation: Option<u8>, wish: AccountWish },
+    Gift { card: CardId, generation: Option<u8>, wish: GiftWish },
     ShowCampaign { campaign: StockId },
     ShowCard { card: CardId, generation: Option<u8> },
     ShowWallet { owner: UserId, campaign: Option<StockId>, after: Option<CardId>, limit: u32 },
@@ -160,6 +161,9 @@ impl CardCommand {
             CardCommand::Account { card, generation, wish } => {
                 Command::Account { card: *card, generation: *generation, wish: *wish }
             }
+            CardCommand::Gift { card, generation, wish } => {
+                Command::Gift { card: *card, generation: *generation, wish: *wish }
+            }
             CardCommand::ShowCampaign { campaign } => Command::CampaignShow { campaign: *campaign },
             CardCommand::ShowCard { card, generation } => {
                 Command::CardShow { card: *card, generation: *generation }
@@ -196,6 +200,9 @@ impl CardCommand {
             CardCommand::Account { wish: AccountWish::Refund, .. } => "CARD_REFUND",
             CardCommand::Account { wish: AccountWish::Renew { .. }, .. } => "RENEW",
             CardCommand::Account { wish: AccountWish::Level { .. }, .. } => "LEVEL",
+            CardCommand::Gift { wish: GiftWish::Give { .. }, .. } => "GIFT",
+            CardCommand::Gift { wish: GiftWish::Accept { .. }, .. } => "ACCEPT_GIFT",
+            CardCommand::Gift { wish: GiftWish::Cancel { .. }, .. } => "CANCEL_GIFT",
             CardCommand::ShowCampaign { .. } => "CAMPAIGN_SHOW",
             CardCommand::ShowCard { .. } => "CARD_SHOW",
             CardCommand::ShowWallet { .. } => "WALLET_SHOW",

@@ -127,6 +127,7 @@ const ROOM: Capacity = Capacity {
     cards_max: 512,
     redemptions_max: 512,
     lots_max: 512,
+    gifts_max: 512,
 };
 
 impl Plan {
@@ -278,5 +279,6 @@ fn draw_capacity(rng: &mut Rng) -> Capacity {
         cards_max: 512,
         redemptions_max: 512,
         lots_max: 512,
+        gifts_max: 512,
     }
 }

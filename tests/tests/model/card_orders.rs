@@ -2,7 +2,7 @@
 //! faults of a command in their order, and is asked with every pair of neighbours, and with all from one on.
 
 use super::card_scene::{
-    CAMPAIGN, change, claim, create, edit, issue, issue_of, issued, redeem, redeemed, reverse, start,
+    CAMPAIGN, change, claim, create, edit, give, issue, issue_of, issued, redeem, redeemed, reverse, start,
     to_state, wallet, worth, worth_with,
 };
 use super::check_orders::{ELSEWHERE, FOREIGN, MISSING, ahead, past_deadline, too_old};
@@ -23,10 +23,10 @@ const RULES: Rules =
     Rules { operation_window_ms: 10_000, operation_window_min_ms: 10_000, late_confirm_ms: 5_000 };
 
 /// When the rows are asked: the faults of [`super::check_orders`] are made for this time.
-const NOW_MS: u64 = START_MS + 30_000;
+pub(super) const NOW_MS: u64 = START_MS + 30_000;
 
 /// A world just before that, and then at that time.
-fn world_with(capacity: Capacity, prepare: impl FnOnce(&mut World)) -> World {
+pub(super) fn world_with(capacity: Capacity, prepare: impl FnOnce(&mut World)) -> World {
     let mut world = World::new(capacity, RULES, START_MS);
     world.wait(29_000);
     world.created_ms = world.now_ms;
@@ -51,7 +51,7 @@ fn nobody_may(number: u16) -> RiskRule {
 /// Asks with each fault alone, with each and its neighbour, and with all from it on: the first one's code each time; and without
 /// any, which is taken. `ask` gets the positions of the faults.
 #[track_caller]
-fn assert_order(codes: &[Code], ask: impl Fn(&[usize]) -> Option<Code>) {
+pub(super) fn assert_order(codes: &[Code], ask: impl Fn(&[usize]) -> Option<Code>) {
     for (first, code) in codes.iter().enumerate() {
         let all: Vec<usize> = (first..codes.len()).collect();
         for faults in [&all[..1], &all[..all.len().min(2)], &all[..]] {
@@ -117,7 +117,7 @@ fn issue_again(world: &mut World, wanted: OwnedIssue, faults: &[usize]) -> Optio
 }
 
 /// The faults that any command can have: id, deadline, slot, and what it names.
-fn spoil(request: &mut OwnedRequest, faults: &[usize]) {
+pub(super) fn spoil(request: &mut OwnedRequest, faults: &[usize]) {
     for fault in faults {
         match fault {
             0 => too_old(request),
@@ -130,7 +130,7 @@ fn spoil(request: &mut OwnedRequest, faults: &[usize]) {
     }
 }
 
-const WITH_ID: [Code; 5] =
+pub(super) const WITH_ID: [Code; 5] =
     [Code::OperationTooOld, Code::ClockAhead, Code::DeadlinePassed, Code::CrossSlot, Code::NotFound];
 
 #[test]
@@ -259,8 +259,8 @@ fn a_redemption_is_checked_in_the_documented_order() {
 #[test]
 fn states_of_a_card_are_looked_at_in_the_documented_order() {
     let card = CardId::new(Slot(0), 0, 0);
-    for state in [CardState::Void, CardState::Used, CardState::Inactive, CardState::Frozen, CardState::Active]
-    {
+    use CardState::{Active, Frozen, Gifting, Inactive, Used, Void};
+    for state in [Void, Used, Inactive, Frozen, Gifting, Active] {
         for (frozen, never) in [(false, false), (true, false), (false, true), (true, true)] {
             let mut world = world_with(ROOMY, |world| {
                 let worth =
@@ -274,6 +274,7 @@ fn states_of_a_card_are_looked_at_in_the_documented_order() {
                     CardState::Void => drop(world.run(6, change(card, CardChange::Void))),
                     CardState::Used => drop(redeemed(world.run(6, redeem(OwnedRedeem::of(card, 3))))),
                     CardState::Frozen => drop(world.run(6, change(card, CardChange::Freeze))),
+                    CardState::Gifting => drop(world.run(6, give(card, 0, 0, 600))),
                     _ => {}
                 }
                 if never {
@@ -288,7 +289,8 @@ fn states_of_a_card_are_looked_at_in_the_documented_order() {
                 CardState::Used => Some(Code::Used),
                 CardState::Inactive => Some(Code::NotActive),
                 CardState::Frozen => Some(Code::Frozen),
-                CardState::Active if frozen => Some(Code::Frozen),
+                CardState::Active | CardState::Gifting if frozen => Some(Code::Frozen),
+                CardState::Gifting => Some(Code::LockedByOtherOrder),
                 CardState::Active if never => Some(Code::Expired),
                 CardState::Active => None,
             };

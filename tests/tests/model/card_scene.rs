@@ -1,7 +1,7 @@
 //! What the tests of campaigns and cards share: definitions of every kind, campaigns that run, and the commands in short.
 
 use scrip_engine::answer::{CardView, Issued, Redeemed};
-use scrip_engine::command::{CampaignKind, CampaignState, CardChange, Definition, Tier};
+use scrip_engine::command::{CampaignKind, CampaignState, CardChange, Definition, GiftWish, Tier};
 use scrip_engine::ids::{CardId, OperationId, Slot, StockId, UserId};
 use scrip_tests::outcome::{OwnedCampaign, OwnedOutcome};
 use scrip_tests::request::{CardCommand, OwnedCommand, OwnedCreate, OwnedIssue, OwnedRedeem, Worth};
@@ -90,6 +90,18 @@ pub(super) fn reverse(redemption: u128, units: u32) -> OwnedCommand {
 
 pub(super) fn change(card: CardId, change: CardChange) -> OwnedCommand {
     OwnedCommand::OfCards(CardCommand::Change { card, generation: None, change })
+}
+
+/// A GIFT by `user`, 0: not told, to `to`, 0: whoever the caller lets.
+pub(super) fn give(card: CardId, user: u128, to: u128, lasts_s: u32) -> OwnedCommand {
+    let wish = GiftWish::Give { user: UserId(user), to: UserId(to), lasts_s };
+    OwnedCommand::OfCards(CardCommand::Gift { card, generation: None, wish })
+}
+
+/// An ACCEPT_GIFT.
+pub(super) fn accept(card: CardId, user: u128) -> OwnedCommand {
+    let wish = GiftWish::Accept { user: UserId(user) };
+    OwnedCommand::OfCards(CardCommand::Gift { card, generation: None, wish })
 }
 
 pub(super) fn wallet(

@@ -19,6 +19,7 @@ mod check_orders;
 mod debt_rules;
 mod debts;
 mod expiry;
+mod gifts;
 mod hold_cards;
 mod hold_lots;
 mod key_debts;

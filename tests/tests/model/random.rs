@@ -40,6 +40,7 @@ const SMALL: Capacity = Capacity {
     cards_max: 4_096,
     redemptions_max: 4_096,
     lots_max: 1,
+    gifts_max: 1,
 };
 
 /// A number from the environment.
@@ -115,6 +116,8 @@ fn assert_covers(total: &Tally) {
     let of_keys: &[Code] = &[HoldNotFound, NotActive, HoldReleased, RuleFailed, Cancelled];
     // Beside what goods are refused with, too.
     let of_cards: &[Code] = &[Void, Used, NotActive, OutOfScope, LockedByOtherOrder, BalanceExceeded];
+    let gifts: &[Code] =
+        &[CrossSlot, NotFound, RuleFailed, Void, Used, NotActive, Frozen, Expired, NotOwner, Capacity];
     let issues: &[Code] = &[
         CrossSlot,
         NotFound,
@@ -129,7 +132,7 @@ fn assert_covers(total: &Tally) {
     ];
     let entries: &[Code] =
         &[CrossSlot, NotFound, RuleFailed, Void, NotActive, Frozen, NotStarted, Expired, Capacity];
-    let expected: [(&str, &[&[Code]]); 54] = [
+    let expected: [(&str, &[&[Code]]); 57] = [
         ("STOCK_CREATE", &[with_id, &[CrossSlot, RuleFailed, Capacity]]),
         ("BATCH_CREATE", &[with_id, &[CrossSlot, NotFound, RuleFailed, Capacity]]),
         (
@@ -227,6 +230,9 @@ fn assert_covers(total: &Tally) {
         ("CARD_REFUND", &[with_id, entries, &[BalanceExceeded]]),
         ("RENEW", &[with_id, &[CrossSlot, NotFound, RuleFailed, Void, NotActive, Frozen, Capacity]]),
         ("LEVEL", &[with_id, entries]),
+        ("GIFT", &[with_id, gifts, &[LockedByOtherOrder]]),
+        ("ACCEPT_GIFT", &[with_id, gifts]),
+        ("CANCEL_GIFT", &[with_id, gifts]),
         ("CAMPAIGN_SHOW", &[&[CrossSlot, NotFound]]),
         ("CARD_SHOW", &[&[CrossSlot, NotFound]]),
         ("WALLET_SHOW", &[&[CrossSlot, NotFound]]),

@@ -15,7 +15,17 @@ fn once<T>(
     attempt: impl AsyncFn(&Client, Operation, CardName) -> Result<T, Error>,
     print: impl Fn(T),
 ) -> Result<(), OperatorError> {
-    let subject = Subject { kind: Kind::Account, stocks: Vec::new(), reference: None };
+    once_about(Kind::Account, arguments, attempt, print)
+}
+
+/// The same, of any command on one card.
+pub(super) fn once_about<T>(
+    kind: Kind,
+    arguments: &AccountArgs,
+    attempt: impl AsyncFn(&Client, Operation, CardName) -> Result<T, Error>,
+    print: impl Fn(T),
+) -> Result<(), OperatorError> {
+    let subject = Subject { kind, stocks: Vec::new(), reference: None };
     run(&arguments.server, arguments.channel, &subject, async |client| {
         let card = named(&arguments.card)?;
         let again = async |client: &Client, operation: Operation| attempt(client, operation, card).await;

@@ -5,7 +5,7 @@
 use super::super::sale::{parties, print_operation, telling};
 use super::super::words::{Kind, Subject, id_text, time};
 use super::super::{Failure, OperatorError, repeat, run};
-use super::{account, money, named, print_card, state_name, validity};
+use super::{account, gift, money, named, print_card, state_name, validity};
 use crate::cli::{
     CardArgs, CardCommand, ClaimArgs, ExtendArgs, IssueArgs, RedeemArgs, ReverseArgs, WalletArgs,
 };
@@ -39,6 +39,9 @@ pub fn card(command: &CardCommand) -> Result<(), OperatorError> {
         CardCommand::Refund(arguments) => account::refund(arguments),
         CardCommand::Renew(arguments) => account::renew(arguments),
         CardCommand::Level(arguments) => account::level(arguments),
+        CardCommand::Gift(arguments) => gift::gift(arguments),
+        CardCommand::Accept(arguments) => gift::accept(arguments),
+        CardCommand::CancelGift(arguments) => gift::cancel(arguments),
     }
 }
 

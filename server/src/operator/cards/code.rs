@@ -9,7 +9,7 @@ use super::{named, print_card};
 use crate::cli::{CodeCommand, CodeExportArgs};
 use crate::keyring::open_campaign_key;
 use indicatif::{ProgressBar, ProgressStyle};
-use scrip_client::{CampaignShown, CardCode, CardId, CardName, ChannelId};
+use scrip_client::{CampaignShown, CardCode, CardId, CardName, ChannelId, Client};
 use scrip_codes::{CampaignCipher, Card, Generation, Groups, Layout, Locator, Serial};
 use std::fs::{OpenOptions, remove_file};
 use std::io::{self, BufWriter, Write};
@@ -50,6 +50,7 @@ fn export(arguments: &CodeExportArgs) -> Result<(), OperatorError> {
         let shown = client.campaign_show(client.stock_id(&arguments.campaign)?).await?;
         let serials = serials(&shown, arguments)?;
         let cipher = cipher(&shown, arguments)?;
+        let generation = generation(client, &shown, &serials, arguments).await?;
         let wish = |error: io::Error| {
             Failure::Wish(match error.kind() {
                 io::ErrorKind::AlreadyExists => format!(
@@ -62,7 +63,7 @@ fn export(arguments: &CodeExportArgs) -> Result<(), OperatorError> {
         let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&arguments.out);
         let mut out = BufWriter::with_capacity(1 << 18, file.map_err(wish)?);
         let count = serials.end - serials.start;
-        let written = write_codes(&cipher, shown.locator, serials, arguments.grouped, &mut out)
+        let written = write_codes((&cipher, generation), shown.locator, serials, arguments.grouped, &mut out)
             .and_then(|()| out.flush())
             .and_then(|()| out.get_ref().sync_all());
         if let Err(error) = written {
@@ -113,9 +114,27 @@ fn cipher(shown: &CampaignShown, arguments: &CodeExportArgs) -> Result<CampaignC
     }
 }
 
-/// Writes a line per serial; codes of the first generation.
+/// Which of their codes are asked for: of one card the one in force, if nothing else is said.
+async fn generation(
+    client: &Client,
+    shown: &CampaignShown,
+    serials: &Range<u64>,
+    arguments: &CodeExportArgs,
+) -> Result<Generation, Failure> {
+    let number = match arguments.generation {
+        Some(number) => number,
+        None if serials.end - serials.start == 1 => {
+            let card = CardId(shown.locator << CardId::SERIAL_BITS | serials.start);
+            client.card_show(CardName::Id(card)).await?.generation
+        }
+        None => return Ok(Generation::FIRST),
+    };
+    Ok(Generation::new(number).unwrap_or(Generation::FIRST))
+}
+
+/// Writes a line per serial; codes of one generation.
 fn write_codes(
-    cipher: &CampaignCipher,
+    (cipher, generation): (&CampaignCipher, Generation),
     locator: u64,
     serials: Range<u64>,
     grouped: bool,
@@ -131,7 +150,7 @@ fn write_codes(
         let lanes: [u64; LANES] = core::array::from_fn(|lane| (next + lane as u64).min(last));
         let codes = cipher.print_each(lanes.map(|serial| Card {
             serial: Serial::new(serial).expect("serials of cards have 33 bits"),
-            generation: Generation::FIRST,
+            generation,
         }));
         for (serial, code) in (next..serials.end).zip(codes) {
             let card = CardId(locator << CardId::SERIAL_BITS | serial);
@@ -159,7 +178,7 @@ mod tests {
         let locator = Locator::new(1_234_567).unwrap();
         let cipher = CampaignCipher::new(&CampaignKey::new([7; 32]), locator, Layout::Standard);
         let mut out = Vec::new();
-        write_codes(&cipher, 1_234_567, 3..22, true, &mut out).unwrap();
+        write_codes((&cipher, Generation::FIRST), 1_234_567, 3..22, true, &mut out).unwrap();
         let text = String::from_utf8(out).unwrap();
         let mut lines = text.lines();
         assert_eq!(lines.next(), Some(HEADER));

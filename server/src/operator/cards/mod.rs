@@ -7,6 +7,7 @@ mod account;
 mod campaign;
 mod card;
 mod code;
+mod gift;
 mod quote;
 mod worth;
 
@@ -56,6 +57,7 @@ const fn state_name(state: CardState) -> &'static str {
         CardState::Frozen => "frozen",
         CardState::Used => "used",
         CardState::Void => "void",
+        CardState::Gifting => "gifting",
     }
 }
 
