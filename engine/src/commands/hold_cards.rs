@@ -83,7 +83,7 @@ fn check_use_of_each(
     for (position, line) in take.cards.iter().enumerate() {
         let card = found(state, merchant(question), line);
         let refusal = check_state(state, &card)
-            .or_else(|| check_use(question, &line.as_redeem(take), &card))
+            .or_else(|| check_use(state, question, &line.as_redeem(take), &card))
             .map(|rejection| (rejection.code, 0))
             .or_else(|| {
                 let freed = freed(state, replaced, &card);
