@@ -84,6 +84,11 @@ pub struct CampaignDefinition {
 }
 
 impl CampaignDefinition {
+    /// The most that one card can cost, in minor units; 0: that can't be told.
+    pub fn cost(&self) -> u64 {
+        self.terms().cost()
+    }
+
     fn terms(&self) -> CampaignTerms<'_> {
         CampaignTerms { definition: &self.definition, tiers: &self.tiers, scope: &self.scope }
     }
