@@ -44,7 +44,6 @@ fn a_budget_holds_over_a_restart_and_is_shown() {
     site.line("campaign edit lunch --budget 15.00").well();
     site.line("card issue lunch --user u2").well();
     assert_eq!(server.stop().status.code(), Some(0));
-    site.line("walk").well();
 }
 
 #[test]
