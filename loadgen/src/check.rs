@@ -6,6 +6,7 @@
 //! show in the counters, which are read last.
 
 mod cards;
+mod purse;
 mod stocks;
 mod storms;
 mod story;
@@ -17,6 +18,7 @@ use crate::ledger::{Known, Ledger, RECORDS_MAX, Record};
 use crate::plan::CHECKOUT_LINES_MAX;
 use crate::recipe::{Generator, What};
 use cards::{Cards, Replaced, Sale};
+use purse::Spent;
 use scrip_engine::answer::{Answer, HoldState, Outcome};
 use scrip_engine::command::{Command, Request};
 use scrip_engine::ids::OperationId;
@@ -160,6 +162,7 @@ pub fn check(
         caller: Caller::connect(plan.address, &plan.token)?,
         books: Books::new(&generator, ledger),
         cards: Cards::new(ledger),
+        spent: ledger.recipe.purse.map(Spent::new),
         generator,
         report,
         repeats: Vec::new(),
@@ -182,6 +185,7 @@ pub fn check(
     }
     check.ask_keys()?;
     check.ask_again()?;
+    check.look_at_purse()?;
     check.count_stocks()?;
     let mut report = check.report;
     report.seconds = started.elapsed().as_secs_f64();
@@ -197,6 +201,8 @@ struct Check<'a> {
     books: Books,
     /// None where the stocks are counters.
     cards: Option<Cards<'a>>,
+    /// None where checkouts bring no cards.
+    spent: Option<Spent>,
     report: CheckReport,
     /// What is to be asked again.
     repeats: Vec<Repeat<'a>>,
@@ -308,6 +314,14 @@ impl<'a> Check<'a> {
                 if let Err(words) = story.compare(&self.generator, view, server_ms) {
                     self.report.mismatched += 1;
                     self.report.finding(|| format!("mismatched: hold {hold}: {words}"));
+                }
+                if let Some(spent) = &mut self.spent {
+                    let number = self.generator.ids.number(hold);
+                    let content = self.generator.content(number);
+                    if let Err(words) = spent.take(hold, number, content, view) {
+                        self.report.mismatched += 1;
+                        self.report.finding(|| format!("mismatched: hold {hold}: {words}"));
+                    }
                 }
                 self.books.promise(&self.generator, story, Some(view), server_ms);
                 self.count_owed(story, view);

@@ -6,6 +6,7 @@
 
 use crate::cards::CardTexts;
 use crate::error::LoadError;
+use crate::purse::Purse;
 use crate::storm::{CodeTable, Storm};
 use scrip_engine::ids::{ChannelId, MerchantId, Slot, StockId};
 use scrip_engine::limits::{
@@ -68,6 +69,8 @@ pub struct LoadPlan {
     pub cards: Option<CardTexts>,
     /// Of [`Work::Claim`] and [`Work::Redeem`]: who asks for what of the campaign, which is the one stock.
     pub storm: Option<Storm>,
+    /// The cards that checkouts bring along.
+    pub purse: Option<Purse>,
     /// Codes by which its cards are named; `None`: by their ids. Not kept in the ledger.
     pub codes: Option<Arc<CodeTable>>,
     /// One: a hot stock. Several: spread as the profile says, evenly unless it is [`Profile::Zipf`].
@@ -239,7 +242,10 @@ pub struct CheckoutShares {
     pub replace: f64,
     /// Takes fewer units than asked, and pays for one unit fewer than held.
     pub partial: f64,
-    /// Lines of a cart: 1 to this.
+    /// Lines of a cart: from this on.
+    #[serde(default = "one")]
+    pub lines_min: u32,
+    /// Lines of a cart: up to this.
     pub lines_max: u32,
     /// Units of a line: 1 to this.
     pub units_max: u32,
@@ -271,6 +277,7 @@ impl Default for CheckoutShares {
             hidden: 0.0,
             replace: 0.0,
             partial: 0.05,
+            lines_min: 1,
             lines_max: CHECKOUT_LINES_MAX as u32,
             units_max: 2,
             think: Duration::from_millis(20),
@@ -281,7 +288,36 @@ impl Default for CheckoutShares {
     }
 }
 
+/// Ledgers written before there was a least number of lines.
+const fn one() -> u32 {
+    1
+}
+
 impl CheckoutShares {
+    /// Two lines each; some are abandoned, some ask everything again; the others are paid.
+    pub fn mixed() -> CheckoutShares {
+        CheckoutShares {
+            retry_later: 0.0,
+            twice: 0.0,
+            late: 0.0,
+            cut: 0.0,
+            release: 0.0,
+            extend: 0.0,
+            give_back: 0.0,
+            sell: 0.0,
+            partial: 0.0,
+            lines_min: 2,
+            lines_max: 2,
+            units_max: 1,
+            ..CheckoutShares::default()
+        }
+    }
+
+    /// What checkouts with cards can't come to: what a sale marked paid, or given back, does to cards is no story of theirs.
+    const fn without_cards(&self) -> [f64; 7] {
+        [self.give_back, self.sell, self.buy, self.buy_again, self.hidden, self.replace, self.partial]
+    }
+
     /// The shares that exclude each other, in the order fates are drawn in.
     pub(crate) const fn fates(&self) -> [f64; 14] {
         [
@@ -310,8 +346,9 @@ impl CheckoutShares {
         if shares.iter().sum::<f64>() > 1.0 {
             return plan("the shares of checkouts add up to more than 1: lower some of them");
         }
-        if !(1..=CHECKOUT_LINES_MAX as u32).contains(&self.lines_max) {
-            return plan("a checkout has 1 to 3 lines: set lines_max to one of these");
+        let lines = self.lines_min..=self.lines_max;
+        if lines.is_empty() || *lines.start() == 0 || *lines.end() > CHECKOUT_LINES_MAX as u32 {
+            return plan("a checkout has 1 to 3 lines: set lines_min and lines_max to some of these");
         }
         if self.units_max == 0 || self.units_max > 1_000_000 {
             return plan("a line of a checkout asks for 1 to 1,000,000 units: set units_max within");
@@ -342,6 +379,7 @@ impl LoadPlan {
             channels: Vec::new(),
             cards: None,
             storm: None,
+            purse: None,
             codes: None,
             stocks,
             profile: Profile::Steady,
@@ -433,6 +471,14 @@ impl LoadPlan {
         let keys = shares.lines_max.saturating_mul(shares.units_max);
         if self.cards.is_some() && keys > KEYS_PER_ANSWER_MAX as u32 {
             return plan("an answer shows 64 card keys: lower lines_max or units_max");
+        }
+        if let Some(purse) = &self.purse {
+            purse.check()?;
+            if shares.without_cards().iter().any(|share| *share > 0.0) {
+                return plan(
+                    "checkouts with cards are reserved whole, and sold by CONFIRM: set the other shares to 0",
+                );
+            }
         }
         if self.batch > CHECKOUT_BATCH_MAX {
             return plan("a frame has no room for so many checkouts: lower batch to 4,096 at most");

@@ -6,9 +6,10 @@
 use crate::cards::CardTexts;
 use crate::ids::{Ids, OWN_NUMBER, below, mix};
 use crate::plan::{CHECKOUT_LINES_MAX, CheckoutShares, LoadPlan, Profile, Work};
+use crate::purse::{CARD_LINES, Purse};
 use crate::storm::Storm;
 use crate::zipf::Zipf;
-use scrip_engine::command::{Command, Envelope, Line, Parties, Request, Take};
+use scrip_engine::command::{CardLine, Command, Envelope, Line, Parties, Request, Take};
 use scrip_engine::ids::{ChannelId, MerchantId, OperationId, OrderId, Slot, StockId, UserId};
 use scrip_engine::limits::TTL_DEFAULT_MS;
 use serde::{Deserialize, Serialize};
@@ -42,6 +43,9 @@ pub struct Recipe {
     /// Of a storm on cards: who asks for what.
     #[serde(default)]
     pub storm: Option<Storm>,
+    /// The cards that checkouts bring along.
+    #[serde(default)]
+    pub purse: Option<Purse>,
     /// The stocks, by rank.
     pub stocks: Vec<u64>,
     /// Zipf exponent of the demand over them; 0: even.
@@ -87,6 +91,7 @@ impl Recipe {
             channels: plan.channels.iter().map(|(channel, share)| (channel.0, *share)).collect(),
             cards: plan.cards,
             storm: plan.storm.map(|storm| Storm { threads: plan.threads, ..storm }),
+            purse: plan.purse.map(|purse| Purse { threads: plan.threads, ..purse }),
             stocks: plan.stocks.iter().map(|stock| stock.0).collect(),
             exponent: plan.exponent(),
             hot,
@@ -228,11 +233,17 @@ pub(crate) struct Cart {
     pub(crate) fate: Fate,
     lines: [Line; CHECKOUT_LINES_MAX],
     count: usize,
+    cards: Option<[CardLine; CARD_LINES]>,
 }
 
 impl Cart {
     pub(crate) fn lines(&self) -> &[Line] {
         &self.lines[..self.count]
+    }
+
+    /// What it takes of cards.
+    pub(crate) fn cards(&self) -> &[CardLine] {
+        self.cards.as_ref().map_or(&[], |cards| cards)
     }
 
     /// Whether its card keys are confirmed without being shown.
@@ -376,6 +387,7 @@ impl Generator {
                 fate: Fate::Pay,
                 lines: [line; 3],
                 count: 1,
+                cards: None,
             };
         };
         let mut draws = content;
@@ -386,7 +398,8 @@ impl Generator {
         let drawn = draw(1 << 32);
         let fate = FATES.iter().zip(self.fates).find(|&(_, below)| drawn < below);
         let partial = (draw(1 << 32) as f64) < shares.partial * 4_294_967_296.0;
-        let count = draw(u64::from(shares.lines_max)) as usize + 1;
+        let lines = u64::from(shares.lines_max - shares.lines_min) + 1;
+        let count = draw(lines) as usize + shares.lines_min as usize;
         let mut lines = [Line::new(StockId(0), 0); CHECKOUT_LINES_MAX];
         for (number, line) in (0..).zip(&mut lines[..count]) {
             let content = if number == 0 { content } else { mix(content ^ number) };
@@ -397,7 +410,8 @@ impl Generator {
             }
         }
         let fate = fate.map_or(Fate::Pay, |(&fate, _)| fate);
-        Cart { user, order: u128::from(bits), parties, partial, fate, lines, count }
+        let cards = self.recipe.purse.map(|purse| purse.lines(number, content));
+        Cart { user, order: u128::from(bits), parties, partial, fate, lines, count, cards }
     }
 
     /// The wish of a single draw between 0.5 and 1.5, for think times.
@@ -421,6 +435,7 @@ impl Generator {
             user: UserId(cart.user),
             partial: cart.partial,
             parties: cart.parties.as_ref(),
+            cards: cart.cards(),
             ..Take::of(cart.lines())
         };
         let ttl_ms = self.recipe.ttl_ms;

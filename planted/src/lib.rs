@@ -98,6 +98,10 @@ pub enum Bug {
     HeldCardsNotSummed,
     /// engine: a hold that ends gives its goods back, and keeps its cards.
     HeldCardStaysLocked,
+    /// engine: units that a hold gives back come to the card's own lot, whichever they were taken of.
+    HeldLotForgotten,
+    /// engine: a lot whose units are all in holds goes when the card is filled.
+    HeldLotDropped,
     /// engine: cards of a hold can be returned however late.
     ReturnedPastWindow,
     /// engine: the unit of a void card stays consumed in its campaign.
@@ -108,7 +112,7 @@ pub enum Bug {
 
 impl Bug {
     /// Every planted bug, in the order of their numbers.
-    pub const ALL: [Bug; 48] = [
+    pub const ALL: [Bug; 50] = [
         Bug::AnswerBeforeSync,
         Bug::SkippedDirectorySync,
         Bug::IgnoredIoError,
@@ -154,6 +158,8 @@ impl Bug {
         Bug::HoursIgnored,
         Bug::HeldCardsNotSummed,
         Bug::HeldCardStaysLocked,
+        Bug::HeldLotForgotten,
+        Bug::HeldLotDropped,
         Bug::ReturnedPastWindow,
         Bug::VoidCardStaysIssued,
         Bug::ActivationChangesNoTimes,

@@ -6,8 +6,9 @@
 
 use scrip_tests::simulation::{self, Coverage, Met, Simulation, Trace};
 use std::env;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::os::unix::process::parent_id;
+use std::process::{Command, Stdio};
+use std::thread::available_parallelism;
 
 /// Seeds of [`acknowledged_is_a_subset_of_recovered`] unless the environment says otherwise.
 const SEEDS: u64 = 100_000;
@@ -25,27 +26,43 @@ fn setting(name: &str) -> Option<u64> {
         .map(|value| value.parse().unwrap_or_else(|_| panic!("{name}={value} is not a number")))
 }
 
-/// Runs `work` for every seed below `seeds`, on all cores, and adds up what was met.
-fn for_each_seed(seeds: u64, work: impl Fn(u64) -> Result<Coverage, String> + Sync) -> Coverage {
-    let next = AtomicU64::new(0);
-    let total = Mutex::new(Coverage::default());
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    std::thread::scope(|scope| {
-        for _ in 0..threads {
-            scope.spawn(|| {
-                let mut met = Coverage::default();
-                loop {
-                    let seed = next.fetch_add(1, Ordering::Relaxed);
-                    if seed >= seeds {
-                        break;
-                    }
-                    met.add(&work(seed).unwrap_or_else(|report| panic!("{report}")));
-                }
-                total.lock().expect("no seed has failed").add(&met);
-            });
-        }
-    });
-    total.into_inner().expect("no seed has failed")
+/// Runs every `step`-th seed from `first` on, below `seeds`.
+fn run_seeds(
+    (first, seeds, step): (u64, u64, usize),
+    work: impl Fn(u64) -> Result<Coverage, String>,
+) -> Coverage {
+    let parent = parent_id();
+    let mut met = Coverage::default();
+    for seed in (first..seeds).step_by(step) {
+        assert_eq!(parent_id(), parent, "whoever started this run is gone");
+        met.add(&work(seed).unwrap_or_else(|report| panic!("{report}")));
+    }
+    met
+}
+
+/// Runs all seeds on all cores: in a process for each, since each run maps and unmaps its tables, and threads of one process wait
+/// for each other there (measured: two threads get no further than one).
+fn run_in_processes(seeds: u64) -> Coverage {
+    let workers = available_parallelism().map_or(1, usize::from);
+    let worker = |first: usize| {
+        Command::new(env::current_exe().expect("the test's own path"))
+            .args(["acknowledged_is_a_subset_of_recovered", "--exact", "--nocapture"])
+            .env("SCRIP_CRASH_WORKER", first.to_string())
+            .env("SCRIP_CRASH_WORKERS", workers.to_string())
+            .env("SCRIP_CRASH_SEEDS", seeds.to_string())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("a process of this test")
+    };
+    let running: Vec<_> = (0..workers).map(worker).collect();
+    let mut total = Coverage::default();
+    for worker in running {
+        let output = worker.wait_with_output().expect("its output");
+        assert!(output.status.success(), "a seed has failed, see above");
+        let said = String::from_utf8(output.stdout).expect("text");
+        total.add(&Coverage::told_in(&said).expect("a table of what it has met"));
+    }
+    total
 }
 
 #[test]
@@ -56,7 +73,11 @@ fn acknowledged_is_a_subset_of_recovered() {
         return println!("{coverage}");
     }
     let seeds = setting("SCRIP_CRASH_SEEDS").unwrap_or(SEEDS);
-    let total = for_each_seed(seeds, simulation::run);
+    if let (Some(first), Some(workers)) = (setting("SCRIP_CRASH_WORKER"), setting("SCRIP_CRASH_WORKERS")) {
+        let met = run_seeds((first, seeds, workers as usize), simulation::run);
+        return println!("\n{met}");
+    }
+    let total = run_in_processes(seeds);
     println!("{seeds} seeds, {} deaths\n{total}", total.deaths());
     if seeds >= SEEDS {
         assert!(total.missing().is_empty(), "no run has met {:?}", total.missing());
@@ -65,7 +86,7 @@ fn acknowledged_is_a_subset_of_recovered() {
 
 #[test]
 fn a_death_in_every_disk_call_is_survived() {
-    let total = for_each_seed(THOROUGH_SEEDS, |seed| {
+    let total = run_seeds((0, THOROUGH_SEEDS, 1), |seed| {
         let mut met = Coverage::default();
         for machine in [true, false] {
             for call in 1.. {

@@ -65,6 +65,8 @@ const HUNTS: &[(Bug, Look)] = &[
     (Bug::HoursIgnored, model),
     (Bug::HeldCardsNotSummed, model),
     (Bug::HeldCardStaysLocked, model),
+    (Bug::HeldLotForgotten, model),
+    (Bug::HeldLotDropped, model),
     (Bug::ReturnedPastWindow, model),
     (Bug::VoidCardStaysIssued, model),
     (Bug::ActivationChangesNoTimes, model),

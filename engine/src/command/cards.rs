@@ -429,7 +429,7 @@ impl CardLine {
     /// Whether its numbers lie inside their limits.
     pub(super) fn is_sound(&self) -> bool {
         let generation_max = if self.by_code == 1 { super::check::GENERATION_MAX } else { 0 };
-        (1..=CARD_UNITS_MAX).contains(&self.units.get())
+        (1..=CARD_VALUE_MAX).contains(&self.units.get())
             && self.by_code <= 1
             && self.generation <= generation_max
             && self.spare == 0

@@ -90,7 +90,10 @@ fn entry(
         }
         AccountWish::Earn { units } => {
             let room = match definition.kind() {
-                CampaignKind::Stamps => definition.value.get().saturating_sub(u64::from(card.available)),
+                CampaignKind::Stamps => {
+                    let there = u64::from(card.available) + u64::from(card.held);
+                    definition.value.get().saturating_sub(there)
+                }
                 _ => room(state, found),
             };
             if u64::from(units) > room {
@@ -119,7 +122,9 @@ fn entry(
 
 /// How many units a card can still be filled with.
 fn room(state: &State, found: &Found<'_>) -> u64 {
-    let balance = u64::from(CARD_VALUE_MAX).saturating_sub(u64::from(found.card.available));
+    // What is held may come back.
+    let there = u64::from(found.card.available) + u64::from(found.card.held);
+    let balance = u64::from(CARD_VALUE_MAX).saturating_sub(there);
     balance.min(u64::from(CARD_TOTAL_MAX).saturating_sub(state.units_given(found)))
 }
 

@@ -233,7 +233,7 @@ pub fn apply(
         line.keys = keys::bind(state, stock, units, handle);
     });
     if state.holds.get(handle).has_cards() {
-        hold_cards::confirm_all(state, handle, late, |line| lines[line].units.get());
+        hold_cards::confirm_all(state, handle, (late, 0), |line| lines[line].units.get());
     }
     let hold = state.holds.get_mut(handle);
     hold.close(HoldState::Confirmed, now_ms);

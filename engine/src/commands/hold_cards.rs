@@ -4,15 +4,15 @@
 //! Invariant: what a hold takes of a card was available to it, all its lines on that card together; the discount is fixed when the
 //! hold is made.
 
-use super::redeem::{check_state, check_use, check_worth, find};
+use super::redeem::{asked, balance, check_state, check_use, check_worth, find};
 use super::take::Replaced;
-use super::worth::{Use, discount, end_in_seconds, in_ms};
+use super::worth::{discount, graced, prolonged, reversal_end_ms};
 use super::{Plan, Question};
 use crate::answer::{HoldCard, HoldState};
 use crate::command::{CampaignKind, CardLine, CardState, Take};
 use crate::event::{EventCard, EventLine, RefusedLine};
 use crate::ids::{CardId, MerchantId};
-use crate::limits::{CARDS_PER_PAGE, REVERSAL_WINDOW_DEFAULT_S};
+use crate::limits::CARDS_PER_PAGE;
 use crate::rejection::{CapacityOf, Code, LineFact, Rejection};
 use crate::state::State;
 use crate::state::cards::{Found, pages_max};
@@ -34,8 +34,8 @@ fn merchant(question: Question<'_>) -> MerchantId {
 }
 
 /// The code of the first lacking line, if there is one.
-fn first_fact(plan: &Plan) -> Result<(), Code> {
-    let first = plan.facts.first().and_then(|fact| Code::from_number(fact.why.get()));
+fn first_fact(facts: &[LineFact]) -> Result<(), Code> {
+    let first = facts.first().and_then(|fact| Code::from_number(fact.why.get()));
     first.map_or(Ok(()), Err)
 }
 
@@ -51,14 +51,25 @@ pub(super) fn find_all(
 }
 
 fn find_each(state: &State, question: Question<'_>, take: &Take<'_>, plan: &mut Plan) -> Result<(), Code> {
-    for (position, line) in take.cards.iter().enumerate() {
+    refuse_each(take, &mut plan.facts, |line| {
         let generation = (line.by_code != 0).then_some(line.generation);
-        if find(state, merchant(question), line.card(), generation).is_none() {
-            let at = take.lines.len() + position;
-            plan.facts.push(LineFact::new(at, Code::NotFound, line.units.get(), 0));
+        let is_there = find(state, merchant(question), line.card(), generation).is_some();
+        (!is_there).then_some((Code::NotFound, 0))
+    })
+}
+
+/// Adds a fact for each card line that there is a reason to refuse, with the units it could have had.
+fn refuse_each(
+    take: &Take<'_>,
+    facts: &mut Vec<LineFact>,
+    mut refusal: impl FnMut(&CardLine) -> Option<(Code, u64)>,
+) -> Result<(), Code> {
+    for (position, line) in take.cards.iter().enumerate() {
+        if let Some((why, available)) = refusal(line) {
+            facts.push(LineFact::new(take.lines.len() + position, why, line.units.get(), available));
         }
     }
-    first_fact(plan)
+    first_fact(facts)
 }
 
 /// Step 3a.
@@ -80,24 +91,19 @@ fn check_use_of_each(
     replaced: Option<Replaced<'_>>,
     plan: &mut Plan,
 ) -> Result<(), Code> {
-    for (position, line) in take.cards.iter().enumerate() {
+    refuse_each(take, &mut plan.facts, |line| {
         let card = found(state, merchant(question), line);
-        let refusal = check_state(state, &card)
-            .or_else(|| check_use(state, question, &line.as_redeem(take), &card))
-            .map(|rejection| (rejection.code, 0))
-            .or_else(|| {
-                let freed = freed(state, replaced, &card);
-                let room = u64::from(card.card.available) + freed;
-                let with_held = u64::from(card.card.available) + u64::from(card.card.held);
-                let demand = demand(take, line.card());
-                (demand > room && demand <= with_held).then_some((Code::LockedByOtherOrder, room))
-            });
-        if let Some((why, available)) = refusal {
-            let at = take.lines.len() + position;
-            plan.facts.push(LineFact::new(at, why, line.units.get(), available));
+        let unusable =
+            check_state(state, &card).or_else(|| check_use(state, question, &line.as_redeem(take), &card));
+        if let Some(rejection) = unusable {
+            return Some((rejection.code, 0));
         }
-    }
-    first_fact(plan)
+        let balance = u64::from(balance(state, &card, question.now_ms));
+        let room = balance + freed(state, question.now_ms, replaced, &card);
+        let demand = demand(take, line.card());
+        let is_held = demand > room && demand <= balance + u64::from(card.card.held);
+        is_held.then_some((Code::LockedByOtherOrder, room))
+    })
 }
 
 /// Step 8a; works out the discounts.
@@ -120,32 +126,26 @@ fn check_worth_of_each(
     replaced: Option<Replaced<'_>>,
     plan: &mut Plan,
 ) -> Result<(), Code> {
-    for (position, line) in take.cards.iter().enumerate() {
+    let Plan { facts, cards, .. } = plan;
+    refuse_each(take, facts, |line| {
         let card = found(state, merchant(question), line);
-        let room = u64::from(card.card.available) + freed(state, replaced, &card);
-        let definition = &card.campaign.definition;
-        // What can be filled has lots, and a pass no units: neither is held yet.
-        let is_held = !definition.kind().is_filled() && definition.kind() != CampaignKind::Pass;
-        let refusal = if !is_held || check_worth(state, question, &line.as_redeem(take), &card).is_some() {
-            Some((Code::RuleFailed, 0))
-        } else {
-            (demand(take, line.card()) > room).then_some((Code::BalanceExceeded, room))
-        };
-        if let Some((why, available)) = refusal {
-            let at = take.lines.len() + position;
-            plan.facts.push(LineFact::new(at, why, line.units.get(), available));
-        }
-        let (campaign, amount) = (card.campaign, line.amount.get());
-        let used = Use { amount, units: line.units.get(), level: card.card.level() };
-        plan.cards.push(EventCard {
+        let balance = balance(state, &card, question.now_ms);
+        let used = asked(&line.as_redeem(take), &card, balance);
+        cards.push(EventCard {
             card: line.card,
             amount: line.amount,
-            discount: U64::new(discount(&campaign.definition, &campaign.tiers, &used)),
+            discount: U64::new(discount(&card.campaign.definition, &card.campaign.tiers, &used)),
             units: line.units,
             spare: U32::ZERO,
         });
-    }
-    first_fact(plan)
+        // A pass has no units to hold.
+        let is_pass = card.campaign.definition.kind() == CampaignKind::Pass;
+        if is_pass || check_worth(state, question, &card, &used).is_some() {
+            return Some((Code::RuleFailed, 0));
+        }
+        let room = u64::from(balance) + freed(state, question.now_ms, replaced, &card);
+        (demand(take, line.card()) > room).then_some((Code::BalanceExceeded, room))
+    })
 }
 
 /// Units that all lines on one card ask for.
@@ -155,12 +155,12 @@ fn demand(take: &Take<'_>, card: CardId) -> u64 {
     same.map(|line| u64::from(line.units.get())).sum()
 }
 
-/// Units of a card that the replaced hold gives back.
-fn freed(state: &State, replaced: Option<Replaced<'_>>, card: &Found<'_>) -> u64 {
+/// Units of a card that the replaced hold gives back, as far as they can be used then.
+fn freed(state: &State, now_ms: u64, replaced: Option<Replaced<'_>>, card: &Found<'_>) -> u64 {
     let held = replaced.map(Replaced::hold).filter(|hold| hold.state() == HoldState::Held);
     let (Some(hold), Some(record)) = (held, card.record) else { return 0 };
     let same = state.card_lines(hold).filter(|(_, line)| line.card == record.0);
-    same.map(|(_, line)| u64::from(line.reserved())).sum()
+    same.map(|(line, _)| u64::from(state.held_live(line, now_ms))).sum()
 }
 
 /// CAPACITY if there is no room for the cards of this hold.
@@ -182,8 +182,24 @@ pub(super) fn no_room(state: &State, take: &Take<'_>) -> Option<Rejection<'stati
         Some(if earlier { 0 } else { lacking })
     };
     let lacking: u32 = take.cards.iter().enumerate().filter_map(lacks).sum();
-    let full = state.cards.pages() + lacking > pages_max(&state.capacity);
-    full.then(|| super::checks::capacity(CapacityOf::Cards, u64::from(state.capacity.cards_max)))
+    if state.cards.pages() + lacking > pages_max(&state.capacity) {
+        return Some(super::checks::capacity(CapacityOf::Cards, u64::from(state.capacity.cards_max)));
+    }
+    let parts: usize = take.cards.iter().map(|line| parts_max(state, line)).sum();
+    let maximum = u64::from(state.capacity.lots_max);
+    let full = parts > 0 && u64::from(state.lots.used()) + parts as u64 > maximum;
+    full.then(|| super::checks::capacity(CapacityOf::Lots, maximum))
+}
+
+/// How many parts a line may come to: one for each lot of its card, its own too, if that is not the only one.
+fn parts_max(state: &State, line: &CardLine) -> usize {
+    let campaign = state.campaigns.of_card(line.card()).map(|campaign| state.campaigns.get(campaign));
+    let is_wide = campaign.is_some_and(|campaign| campaign.definition.kind().is_wide());
+    let card = if is_wide { state.find_card(line.card()) } else { None };
+    match card.map_or(0, |card| state.lots_of(card.record).count()) {
+        0 => 0,
+        lots => lots + 1,
+    }
 }
 
 /// Whether a hold has sold these units of these cards.
@@ -207,9 +223,10 @@ pub(super) fn take_all(state: &mut State, cards: &[EventCard]) -> u32 {
 pub(super) fn name_all(state: &mut State, hold: Handle, sold: bool) {
     state.name_card_lines(hold);
     if sold {
+        let keep_ms = state.holds.get(hold).created_ms().max(state.now_ms);
         state.change_cards(hold, |state, _, line| {
             let units = state.redemptions.get(line).reserved();
-            state.use_held(line, units);
+            state.use_held(line, units, keep_ms);
         });
     }
 }
@@ -227,8 +244,8 @@ pub(super) fn exceeding(state: &State, hold: &HoldRecord, units: &[U32], plan: &
     }
 }
 
-/// Units asked for on a card line: an empty list asks for all.
-fn asked(units: &[U32], line: usize, all: u32) -> u32 {
+/// Units that a list asks for on a card line: an empty one asks for all.
+fn listed(units: &[U32], line: usize, all: u32) -> u32 {
     if units.is_empty() { all } else { units.get(line).map_or(0, |units| units.get()) }
 }
 
@@ -236,14 +253,14 @@ fn asked(units: &[U32], line: usize, all: u32) -> u32 {
 pub(super) fn same_units(state: &State, hold: &HoldRecord, units: &[U32]) -> bool {
     let first = hold.line_count();
     let mut lines = state.card_lines(hold).enumerate();
-    lines.all(|(line, (_, card))| asked(units, first + line, card.reserved()) == card.units())
+    lines.all(|(line, (_, card))| listed(units, first + line, card.reserved()) == card.units())
 }
 
 /// Adds the lines of a CONFIRM that are about cards.
 pub(super) fn plan_confirm(state: &State, hold: &HoldRecord, units: &[U32], plan: &mut Plan) {
     let first = hold.line_count();
     for (line, (_, card)) in state.card_lines(hold).enumerate() {
-        let units = asked(units, first + line, card.reserved());
+        let units = listed(units, first + line, card.reserved());
         plan.lines.push(EventLine::of_card(state.card_of_line(card), units));
     }
 }
@@ -252,7 +269,7 @@ pub(super) fn plan_confirm(state: &State, hold: &HoldRecord, units: &[U32], plan
 pub(super) fn plan_owed_confirm(state: &State, hold: &HoldRecord, units: &[U32], plan: &mut Plan) {
     let first = hold.line_count();
     for (line, (_, card)) in state.card_lines(hold).enumerate() {
-        let units = asked(units, first + line, card.reserved());
+        let units = listed(units, first + line, card.reserved());
         plan.refused.push(RefusedLine::of_card(state.card_of_line(card), units, None, 0));
     }
 }
@@ -267,7 +284,7 @@ pub(super) fn late_lacks(
 ) -> bool {
     let (first, mut refused) = (hold.line_count(), false);
     for (line, (_, card)) in state.card_lines(hold).enumerate() {
-        let asked_here = asked(units, first + line, card.reserved());
+        let asked_here = listed(units, first + line, card.reserved());
         let lack = if asked_here == 0 { None } else { late_lack(state, now_ms, hold, units, card) };
         refused |= lack.is_some();
         let (why, available) = lack.map_or((None, 0), |(why, available)| (Some(why), available));
@@ -290,7 +307,8 @@ fn late_lack(
         return Some((Code::Expired, 0));
     }
     let card = state.record_of_line(line);
-    let campaign = state.campaigns.get(state.cards.place(Handle(line.card)).0);
+    let handle = Handle(line.card);
+    let campaign = state.campaigns.get(state.cards.place(handle).0);
     let frozen = state.stock_of_campaign(campaign).terms.frozen;
     match card.state() {
         CardState::Void => return Some((Code::Void, 0)),
@@ -302,8 +320,9 @@ fn late_lack(
     let lines = state.card_lines(hold).enumerate().filter(|(_, (_, other))| other.card == line.card);
     let first = hold.line_count();
     let demand: u64 =
-        lines.map(|(at, (_, other))| u64::from(asked(units, first + at, other.reserved()))).sum();
-    let (available, held) = (u64::from(card.available), u64::from(card.held));
+        lines.map(|(at, (_, other))| u64::from(listed(units, first + at, other.reserved()))).sum();
+    let found = Found { campaign, card: *card, record: Some(handle) };
+    let (available, held) = (u64::from(balance(state, &found, now_ms)), u64::from(card.held));
     if demand <= available {
         None
     } else if demand <= available + held {
@@ -313,12 +332,23 @@ fn late_lack(
     }
 }
 
-/// A hold is confirmed: these units of each of its cards are used.
-pub(super) fn confirm_all(state: &mut State, hold: Handle, late: bool, units: impl Fn(usize) -> u32) {
-    let first = state.holds.get(hold).line_count();
+/// A hold is confirmed: these units of each of its cards are used. They may come back until then, and until the floor has
+/// passed this moment.
+pub(super) fn confirm_all(
+    state: &mut State,
+    hold: Handle,
+    (late, until_ms): (bool, u64),
+    units: impl Fn(usize) -> u32,
+) {
+    let record = state.holds.get(hold);
+    let first = record.line_count();
+    let keep_ms = record.created_ms().max(state.now_ms).max(until_ms);
     state.change_cards(hold, |state, position, line| {
         let units = units(first + position);
-        if late { state.use_again(line, units) } else { state.use_held(line, units) }
+        match late {
+            true => state.use_again(line, units, keep_ms),
+            false => state.use_held(line, units, keep_ms),
+        }
     });
 }
 
@@ -344,7 +374,7 @@ pub(super) fn give_all_back(state: &mut State, hold: Handle) {
     state.change_cards(hold, |state, _, line| {
         let record = state.redemptions.get(line);
         let left = record.units() - record.reversed();
-        state.give_card_back(line, left);
+        state.give_card_back(line, left, 0);
     });
 }
 
@@ -360,7 +390,7 @@ pub(super) fn plan_return(state: &State, hold: &HoldRecord, units: &[U32], plan:
     for (at, (_, card)) in state.card_lines(hold).enumerate() {
         count += 1;
         let left = card.units() - card.reversed();
-        let asked = asked(units, first + at, left);
+        let asked = listed(units, first + at, left);
         if asked > left {
             plan.facts.push(LineFact::new(first + at, Code::ExceedsHold, asked, u64::from(left)));
         }
@@ -379,16 +409,13 @@ pub(super) fn check_return(
     plan: &mut Plan,
 ) -> Result<(), Code> {
     let first = hold.line_count();
-    for (at, (_, line)) in state.card_lines(hold).enumerate() {
+    for (at, (handle, line)) in state.card_lines(hold).enumerate() {
         let asked = plan.lines[first + at].units.get();
-        let campaign = state.campaigns.get(state.cards.place(Handle(line.card)).0);
-        let window_s = match campaign.definition.window_s.get() {
-            0 => REVERSAL_WINDOW_DEFAULT_S,
-            window_s => window_s,
-        };
+        let definition = &state.campaigns.get(state.cards.place(Handle(line.card)).0).definition;
+        let is_late = now_ms > reversal_end_ms(definition, line.at_ms()) && !on(Bug::ReturnedPastWindow);
         let why = if state.record_of_line(line).state() == CardState::Void {
             Code::Void
-        } else if now_ms > line.at_ms() + in_ms(window_s) && !on(Bug::ReturnedPastWindow) {
+        } else if is_late || state.lost_its_way_back(handle) {
             Code::ReversalWindow
         } else {
             continue;
@@ -397,7 +424,7 @@ pub(super) fn check_return(
             plan.facts.push(LineFact::new(first + at, why, asked, 0));
         }
     }
-    first_fact(plan)
+    first_fact(&plan.facts)
 }
 
 /// Units of cards are given back by a RETURN, and live on for a grace; answers how many.
@@ -410,14 +437,12 @@ pub(super) fn return_all(state: &mut State, hold: Handle, lines: &[EventLine]) -
         if units == 0 {
             return;
         }
-        state.give_card_back(line, units);
         let card = Handle(state.redemptions.get(line).card);
-        let grace_s = state.campaigns.get(state.cards.place(card).0).definition.grace_s.get();
-        let lives_ms = state.now_ms + in_ms(grace_s);
+        let definition = &state.campaigns.get(state.cards.place(card).0).definition;
+        let lives_until_s = graced(definition, state.now_ms);
+        state.give_card_back(line, units, lives_until_s);
         let card = state.cards.get_mut(card);
-        if grace_s != 0 && card.until_s != 0 && in_ms(card.until_s) < lives_ms {
-            card.until_s = end_in_seconds(lives_ms);
-        }
+        card.until_s = prolonged(card.until_s, lives_until_s);
     });
     total
 }

@@ -213,7 +213,7 @@ pub fn apply_confirm(state: &mut State, event: &Event<'_>, resolved: &Resolved) 
         line.refuse(owed.why(), units, owed.available.get());
     });
     // It is paid: its cards are used now, whenever the keys come.
-    hold_cards::confirm_all(state, handle, false, |line| lines[line].asked.get());
+    hold_cards::confirm_all(state, handle, (false, *until_ms), |line| lines[line].asked.get());
     let hold = state.holds.get_mut(handle);
     hold.state = HoldState::Owed as u8;
     hold.refusal = Code::OutOfStock as u8;

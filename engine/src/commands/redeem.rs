@@ -58,17 +58,19 @@ pub fn decide<'p>(
     };
     // Who redeems, in the words of those who take units.
     let take = Take { user: redeem.user, parties: redeem.parties, ..Take::of(&[]) };
+    let balance = balance(state, &found, question.now_ms);
+    let used = asked(redeem, &found, balance);
     let refusal = check_state(state, &found)
         .or_else(|| check_use(state, question, redeem, &found))
-        .or_else(|| check_locked(state, redeem, &found))
+        .or_else(|| check_locked(state, &found, used.units, balance))
         .or_else(|| check_risk(state, question, &take, plan))
-        .or_else(|| check_rules(state, question, redeem, &found))
-        .or_else(|| no_room(state, question, redeem, (&found, &take)));
+        .or_else(|| check_worth(state, question, &found, &used))
+        .or_else(|| check_balance(state, &found, used.units, balance))
+        .or_else(|| no_room(state, question, (redeem.card, used.units), (&found, &take)));
     if let Some(rejection) = refusal {
         return Verdict::Refuse(rejection);
     }
     let campaign = found.campaign;
-    let used = asked(state, question, redeem, &found);
     let event = Event::Redeemed {
         origin: question.origin(content),
         card: redeem.card,
@@ -134,20 +136,18 @@ pub(super) fn check_owner(card: &CardRecord, user: UserId) -> Option<Rejection<'
     (foreign && !on(Bug::ForeignCardRedeemed)).then(|| Rejection::plain(Code::NotOwner))
 }
 
+/// A refusal that compares units of a campaign's card.
+fn short(state: &State, found: &Found<'_>, (code, asked, available): (Code, u64, u64)) -> Rejection<'static> {
+    let stock = state.stock_of_campaign(found.campaign).id;
+    Rejection { code, facts: Facts::Units { stock, asked, available } }
+}
+
 /// Step 5a: what is asked for is there, but in holds.
 #[inline]
-fn check_locked(state: &State, redeem: &Redeem<'_>, found: &Found<'_>) -> Option<Rejection<'static>> {
-    let (units, card) = (redeem.asked(), &found.card);
-    let locked =
-        units > card.available && u64::from(units) <= u64::from(card.available) + u64::from(card.held);
-    locked.then(|| Rejection {
-        code: Code::LockedByOtherOrder,
-        facts: Facts::Units {
-            stock: state.stock_of_campaign(found.campaign).id,
-            asked: u64::from(units),
-            available: u64::from(card.available),
-        },
-    })
+fn check_locked(state: &State, found: &Found<'_>, units: u32, balance: u32) -> Option<Rejection<'static>> {
+    let with_held = u64::from(balance) + u64::from(found.card.held);
+    let locked = units > balance && u64::from(units) <= with_held;
+    locked.then(|| short(state, found, (Code::LockedByOtherOrder, units.into(), balance.into())))
 }
 
 /// What a card has that can be used now.
@@ -159,9 +159,9 @@ pub(super) fn balance(state: &State, found: &Found<'_>, now_ms: u64) -> u32 {
     }
 }
 
-/// What is to be used of a card, and on how much.
+/// What is to be used of a card that has this balance, and on how much.
 #[inline]
-fn asked(state: &State, question: Question<'_>, redeem: &Redeem<'_>, found: &Found<'_>) -> Use {
+pub(super) fn asked(redeem: &Redeem<'_>, found: &Found<'_>, balance: u32) -> Use {
     let (definition, amount, level) = (&found.campaign.definition, redeem.amount, found.card.level());
     let units = match definition.kind() {
         CampaignKind::Pass if redeem.units <= 1 => 0,
@@ -171,7 +171,6 @@ fn asked(state: &State, question: Question<'_>, redeem: &Redeem<'_>, found: &Fou
                 CampaignKind::StoredValue => u128::from(amount),
                 _ => (u128::from(amount) * 100).div_ceil(u128::from(definition.value.get())),
             };
-            let balance = balance(state, found, question.now_ms);
             u32::try_from(most).unwrap_or(u32::MAX).min(balance).max(1)
         }
         _ => redeem.asked(),
@@ -192,54 +191,35 @@ fn other_units(definition: &Definition, used: &Use) -> Option<u64> {
     }
 }
 
-/// Steps 7 and 8.
-#[inline]
-fn check_rules(
-    state: &State,
-    question: Question<'_>,
-    redeem: &Redeem<'_>,
-    found: &Found<'_>,
-) -> Option<Rejection<'static>> {
-    if let Some(rejection) = check_worth(state, question, redeem, found) {
-        return Some(rejection);
-    }
-    let units = asked(state, question, redeem, found).units;
-    let available = balance(state, found, question.now_ms);
-    let stock = state.stock_of_campaign(found.campaign).id;
-    (units > available).then(|| Rejection {
-        code: Code::BalanceExceeded,
-        facts: Facts::Units { stock, asked: u64::from(units), available: u64::from(available) },
-    })
-}
-
 /// Step 7.
 #[inline]
 pub(super) fn check_worth(
     state: &State,
     question: Question<'_>,
-    redeem: &Redeem<'_>,
     found: &Found<'_>,
+    used: &Use,
 ) -> Option<Rejection<'static>> {
     let Found { campaign, card, .. } = found;
-    let stock = state.stock_of_campaign(campaign).id;
-    let refuse =
-        |code, asked, available| Some(Rejection { code, facts: Facts::Units { stock, asked, available } });
-    let used = asked(state, question, redeem, found);
-    let (threshold, units) = (least_amount(&campaign.definition, &campaign.tiers), used.units);
-    if redeem.amount < threshold {
-        return refuse(Code::RuleFailed, redeem.amount, threshold);
+    let refuse = |asked, instead| Some(short(state, found, (Code::RuleFailed, asked, instead)));
+    let (threshold, units) = (least_amount(&campaign.definition, &campaign.tiers), u64::from(used.units));
+    if used.amount < threshold {
+        return refuse(used.amount, threshold);
     }
     let interval_ms = in_ms(campaign.definition.interval_s.get());
     if interval_ms != 0 {
         let newest = state.newest_redemption(card.redemption);
         if newest.is_some_and(|newest| question.now_ms - newest.at_ms() < interval_ms) {
-            return refuse(Code::RuleFailed, u64::from(units), 0);
+            return refuse(units, 0);
         }
     }
-    if let Some(instead) = other_units(&campaign.definition, &used) {
-        return refuse(Code::RuleFailed, u64::from(units), instead);
-    }
-    None
+    other_units(&campaign.definition, used).and_then(|instead| refuse(units, instead))
+}
+
+/// Step 8.
+#[inline]
+fn check_balance(state: &State, found: &Found<'_>, units: u32, balance: u32) -> Option<Rejection<'static>> {
+    let short = || short(state, found, (Code::BalanceExceeded, units.into(), balance.into()));
+    (units > balance).then(short)
 }
 
 /// Step 9.
@@ -247,36 +227,30 @@ pub(super) fn check_worth(
 fn no_room(
     state: &State,
     question: Question<'_>,
-    redeem: &Redeem<'_>,
+    (card, units): (CardId, u32),
     (found, take): (&Found<'_>, &Take<'_>),
 ) -> Option<Rejection<'static>> {
     let maximum = state.capacity.redemptions_max;
     if state.redemptions.used() >= maximum {
         return Some(capacity(CapacityOf::Redemptions, u64::from(maximum)));
     }
-    if let Some(rejection) = no_page(state, redeem.card, found) {
+    if let Some(rejection) = no_page(state, card, found) {
         return Some(rejection);
     }
     let no_counts = match state.risk.speaks_of(risk::owner(question)) {
         true => risk::no_room(state, question, take),
         false => None,
     };
-    no_counts.or_else(|| no_parts(state, question, redeem, found))
+    no_counts.or_else(|| no_parts(state, question.now_ms, found, units))
 }
 
 /// CAPACITY if there is no room to remember which lots it takes of.
-fn no_parts(
-    state: &State,
-    question: Question<'_>,
-    redeem: &Redeem<'_>,
-    found: &Found<'_>,
-) -> Option<Rejection<'static>> {
+fn no_parts(state: &State, now_ms: u64, found: &Found<'_>, units: u32) -> Option<Rejection<'static>> {
     let definition = &found.campaign.definition;
     if !definition.kind().is_wide() {
         return None;
     }
-    let units = asked(state, question, redeem, found).units;
-    let shares = state.shares_of((found.record, &found.card), definition, (question.now_ms, units));
+    let shares = state.shares_of((found.record, &found.card), definition, (now_ms, units));
     let parts = if shares.iter().any(|share| share.lot.is_some()) { shares.len() as u64 } else { 0 };
     let maximum = u64::from(state.capacity.lots_max);
     let full = parts > 0 && u64::from(state.lots.used()) + parts > maximum;

@@ -3,14 +3,13 @@
 //! Invariant: the sum of what is reversed is never above what was redeemed.
 
 use super::checks::{before_deciding, operation_room};
-use super::worth::{end_in_seconds, in_ms};
+use super::worth::{graced, prolonged, reversal_end_ms};
 use super::{Plan, Question, Reply, Resolved, Verdict, record};
 use crate::answer::OperationKind;
-use crate::command::{CampaignKind, CardState, Definition};
+use crate::command::{CampaignKind, CardState};
 use crate::content::content_digest;
 use crate::event::Event;
 use crate::ids::{OperationId, OperationKey};
-use crate::limits::REVERSAL_WINDOW_DEFAULT_S;
 use crate::rejection::{Code, Facts, Rejection};
 use crate::state::State;
 use crate::state::records::Recorded;
@@ -43,11 +42,7 @@ pub fn decide<'p>(
     if definition.kind() == CampaignKind::Pass {
         return refuse(Code::RuleFailed, Facts::None);
     }
-    let window_s = match definition.window_s.get() {
-        0 => REVERSAL_WINDOW_DEFAULT_S,
-        window_s => window_s,
-    };
-    let end_ms = found.at_ms() + in_ms(window_s);
+    let end_ms = reversal_end_ms(definition, found.at_ms());
     if question.now_ms > end_ms {
         return refuse(Code::ReversalWindow, Facts::Time(end_ms));
     }
@@ -65,18 +60,10 @@ pub fn decide<'p>(
         return Verdict::Refuse(rejection);
     }
     let lives_until_s = graced(definition, question.now_ms);
-    let until_s = if card.until_s == 0 { 0 } else { card.until_s.max(lives_until_s) };
+    let until_s = prolonged(card.until_s, lives_until_s);
     let value = answered(units, left_then(state, handle, units, (question.now_ms, lives_until_s)));
     let event = Event::Reversed { origin: question.origin(content), redemption, units, until_s };
     Verdict::Do(event, &plan.resolved, Reply::Value(OperationKind::Reverse, value))
-}
-
-/// Until when what gets units back lives at least, seconds; 0: there is no grace.
-fn graced(definition: &Definition, now_ms: u64) -> u32 {
-    match definition.grace_s.get() {
-        0 => 0,
-        grace_s => end_in_seconds(now_ms + in_ms(grace_s)),
-    }
 }
 
 /// The balance of a card once it got units of a redemption back.

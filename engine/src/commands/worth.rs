@@ -5,7 +5,7 @@
 
 use crate::command::{CampaignKind, Definition, ScopeEntry, Tier};
 use crate::ids::ChannelId;
-use crate::limits::POINTS_DISCOUNT_MAX;
+use crate::limits::{POINTS_DISCOUNT_MAX, REVERSAL_WINDOW_DEFAULT_S};
 use scrip_planted::{Bug, on};
 
 const SECOND_MS: u64 = 1_000;
@@ -55,6 +55,28 @@ pub fn end_in_seconds(until_ms: u64) -> u32 {
 #[inline]
 pub fn in_ms(seconds: u32) -> u64 {
     u64::from(seconds) * SECOND_MS
+}
+
+/// Until when a redemption of then can be reversed.
+pub fn reversal_end_ms(definition: &Definition, at_ms: u64) -> u64 {
+    let window_s = match definition.window_s.get() {
+        0 => REVERSAL_WINDOW_DEFAULT_S,
+        window_s => window_s,
+    };
+    at_ms + in_ms(window_s)
+}
+
+/// Until when what gets units back lives at least, seconds; 0: there is no grace.
+pub fn graced(definition: &Definition, now_ms: u64) -> u32 {
+    match definition.grace_s.get() {
+        0 => 0,
+        grace_s => end_in_seconds(now_ms + in_ms(grace_s)),
+    }
+}
+
+/// An end that is to lie then at least; one that is open stays open.
+pub fn prolonged(until_s: u32, lives_until_s: u32) -> u32 {
+    if until_s == 0 { 0 } else { until_s.max(lives_until_s) }
 }
 
 /// The least amount that an order must have.

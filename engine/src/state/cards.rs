@@ -130,10 +130,19 @@ impl CardRecord {
         }
     }
 
-    /// Held units are used.
-    pub(crate) fn use_held(&mut self, units: u32) {
+    /// Units of it are held.
+    pub(crate) fn hold(&mut self, units: u32) {
+        self.available = self.available.checked_sub(units).expect("a card is taken for what it has");
+        self.held += units;
+    }
+
+    /// Held units are used; `never_used`: its kind stays active without units.
+    pub(crate) fn use_held(&mut self, units: u32, never_used: bool) {
         self.held = self.held.checked_sub(units).expect("what is used was held");
         self.consumed += units;
+        if never_used {
+            return;
+        }
         if self.available == 0 && self.held == 0 && self.state() != CardState::Void {
             self.set_state(CardState::Used);
         }
@@ -363,7 +372,11 @@ impl State {
         let Some(campaign) = self.campaigns.of_card(card) else { return };
         let page = self.cards.page_index.peek(self.page_hash(campaign, (card.serial() / PER_PAGE) as u32));
         if page != NONE {
-            self.cards.records.prefetch(page as usize * CARDS_PER_PAGE + (card.serial() % PER_PAGE) as usize);
+            let record = page as usize * CARDS_PER_PAGE + (card.serial() % PER_PAGE) as usize;
+            self.cards.records.prefetch(record);
+            if self.campaigns.get(campaign).definition.kind().is_wide() {
+                self.prefetch_account(Handle(record as u32));
+            }
         }
     }
 

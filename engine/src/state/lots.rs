@@ -2,12 +2,14 @@
 //!
 //! A card has a lot of its own, which no record says: what its record has and its other lots have not. Most cards have no
 //! other, and cost nothing here. One that was ever filled has an account, which stays: it names the card's lots, in the order
-//! they were made, and says what was supplied in all. A redemption that took of other lots than the card's own has a part for
-//! each lot it took of, so that a reversal finds the way back.
+//! they were made, and says what was supplied in all. A redemption, or a card line of a hold, that took of other lots than the
+//! card's own has a part for each lot it took of, so that what comes back finds the way.
 //!
-//! Invariant: units of a card's lots are among the card's, bucket by bucket; the parts of a redemption add up to its units. A
-//! lot goes only when no redemption that took of it can be reversed any more, so a part that is needed names a lot that is
-//! there.
+//! Invariant: units of a card's lots are among the card's, bucket by bucket; the parts of a redemption add up to its units,
+//! those of a card line that is held to what it holds. A lot goes only when nothing of it is held, and no redemption that took of
+//! it can be reversed any more.
+
+mod holds;
 
 use super::State;
 use super::cards::CardRecord;
@@ -17,9 +19,10 @@ use super::memory::Memory;
 use super::recount::{RecountError, same};
 use super::slices::slice_of;
 use super::table::{Handle, NONE, Table};
-use crate::command::Definition;
+use crate::command::{CardState, Definition};
 use crate::limits::{Capacity, LOTS_PER_CARD_MAX};
 use arrayvec::ArrayVec;
+use scrip_planted::{Bug, on};
 use xxhash_rust::xxh3::Xxh3;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
@@ -47,6 +50,8 @@ pub struct LotRecord {
     pub units: u32,
     /// Units left.
     pub available: u32,
+    /// Units held by holds.
+    held: u32,
     /// Units used.
     pub consumed: u32,
     /// When it ends, seconds; 0: with the card.
@@ -55,6 +60,8 @@ pub struct LotRecord {
     pub paid: u32,
     /// The operation slice behind the youngest of a redemption that took of it; 0: none has.
     used_before: u32,
+    /// No other lot has it, for as long as anybody can name this one.
+    number: u32,
     /// 1: bonus; 0: principal.
     bonus: u8,
     spare: [u8; 3],
@@ -72,6 +79,8 @@ struct PartRecord {
     back: u32,
     /// What was taken before it; [`NONE`]: nothing.
     before: u32,
+    /// The lot's number: one that is gone may have left its handle to another.
+    number: u32,
 }
 
 impl LotRecord {
@@ -84,6 +93,11 @@ impl LotRecord {
     pub fn is_live(&self, now_ms: u64) -> bool {
         ends_after(self.until_s, now_ms)
     }
+}
+
+/// The slice from which on what lies in a slice is passed.
+fn behind(slice: u64) -> u32 {
+    u32::try_from(slice + 1).unwrap_or(u32::MAX)
 }
 
 fn ends_after(until_s: u32, now_ms: u64) -> bool {
@@ -137,6 +151,8 @@ pub struct Lots {
     parts: Table<PartRecord>,
     /// By the handle of a redemption: the part it took last, and 1; 0: it took of its card's own lot alone.
     parts_of: Memory<u32>,
+    /// Lots that were made.
+    made: u32,
 }
 
 impl Lots {
@@ -148,6 +164,8 @@ impl Lots {
             lots: Table::new(capacity.lots_max),
             parts: Table::new(capacity.lots_max),
             parts_of: Memory::new(capacity.redemptions_max as usize),
+            // A free record has number 0.
+            made: 1,
         }
     }
 
@@ -185,6 +203,12 @@ impl State {
         self.lots
             .index
             .find(self.hasher.hash_one(card.0) as u32, |handle| self.lots.accounts.get(handle).card == card.0)
+    }
+
+    /// Begins to bring the place of a card's account into the cache.
+    #[inline]
+    pub(super) fn prefetch_account(&self, card: Handle) {
+        self.lots.index.prefetch(self.hasher.hash_one(card.0) as u32);
     }
 
     /// Whether a card was ever filled.
@@ -227,7 +251,9 @@ impl State {
 
     /// Whether a lot goes when the card gets another.
     fn is_over(&self, lot: &LotRecord, now_ms: u64) -> bool {
-        (lot.available == 0 || !lot.is_live(now_ms)) && u64::from(lot.used_before) <= slice_of(self.floor_ms)
+        let is_empty =
+            (lot.held == 0 || on(Bug::HeldLotDropped)) && (lot.available == 0 || !lot.is_live(now_ms));
+        is_empty && u64::from(lot.used_before) <= slice_of(self.floor_ms)
     }
 
     /// How many lots of a card stay when it gets another, and how many go.
@@ -309,32 +335,44 @@ impl State {
     pub(super) fn compare_lots(&self) -> Result<(), RecountError> {
         let Lots { accounts, index, lots, parts, .. } = &self.lots;
         let (mut of_accounts, mut of_redemptions) = (0u64, 0u64);
+        let held_parts = self.held_parts();
+        let held_parts = |lot: &LotRecord| held_parts.get(&lot.number).copied().unwrap_or(0);
         for (handle, account) in accounts.iter() {
             let card = Handle(account.card);
             same("accounts by their cards", u64::from(self.account_of(card) == Some(handle)), 1)?;
-            let (mut available, mut consumed, record) = (0u64, 0u64, self.cards.get(card));
+            let (mut available, mut held, mut consumed) = (0u64, 0u64, 0u64);
+            let record = self.cards.get(card);
             for (_, lot) in self.lots_of(Some(card)) {
                 of_accounts += 1;
-                let whole = lot.available <= lot.units && lot.consumed <= lot.units - lot.available;
+                let used = u64::from(lot.held) + u64::from(lot.consumed);
+                let whole = u64::from(lot.available) + used <= u64::from(lot.units);
                 same("lots of a card", u64::from(lot.card == card.0 && lot.units > 0 && whole), 1)?;
+                same("held units of a lot", u64::from(lot.held), held_parts(lot))?;
                 available += u64::from(lot.available);
+                held += u64::from(lot.held);
                 consumed += u64::from(lot.consumed);
             }
-            let inside = available <= u64::from(record.available) && consumed <= u64::from(record.consumed);
+            let inside = available <= u64::from(record.available)
+                && held <= u64::from(record.held)
+                && consumed <= u64::from(record.consumed);
             same("units of lots, in their card", u64::from(inside), 1)?;
         }
         for (handle, redemption) in self.redemptions.iter().filter(|(_, redemption)| !redemption.is_free()) {
             let (mut units, mut back, mut any) = (0u64, 0u64, false);
             for part in self.lots.parts(handle) {
                 let part = parts.get(part);
-                let gone = part.lot == NONE || self.is_redemption_gone(redemption);
-                let there = gone || lots.get(Handle(part.lot)).card == redemption.card;
+                // A hold that was owed may outlive a lot.
+                let gone = self.is_redemption_gone(redemption) || redemption.is_of_hold();
+                let lot = (part.lot != NONE).then(|| lots.get(Handle(part.lot)));
+                let there =
+                    gone || lot.is_none_or(|lot| (lot.card, lot.number) == (redemption.card, part.number));
                 same("lots that a redemption took of", u64::from(there), 1)?;
                 (units, back, any) = (units + u64::from(part.units), back + u64::from(part.back), true);
                 of_redemptions += 1;
             }
             if any {
-                same("units of a redemption's parts", units, u64::from(redemption.units()))?;
+                let whole = if redemption.is_held() { redemption.reserved() } else { redemption.units() };
+                same("units of a redemption's parts", units, u64::from(whole))?;
                 same("units given back to lots", back, u64::from(redemption.reversed()))?;
             }
         }
@@ -381,13 +419,16 @@ impl State {
             next: NONE,
             units,
             available: units,
+            held: 0,
             consumed: 0,
             until_s,
             paid,
             used_before: 0,
+            number: self.lots.made,
             bonus: u8::from(bonus),
             spare: [0; 3],
         });
+        self.lots.made = self.lots.made.wrapping_add(1);
         let newest = self.lots_of(Some(card)).last().map(|(handle, _)| handle);
         match newest {
             Some(newest) => self.lots.lots.get_mut(newest).next = made.0,
@@ -428,29 +469,39 @@ impl State {
         }
     }
 
-    /// A redemption takes units of lots; its parts are kept if it takes of others than the card's own.
+    /// A redemption takes or holds units of lots; its parts are kept if it takes of others than the card's own.
     pub(crate) fn take_of_lots(&mut self, redemption: Handle, shares: &[Share]) {
         if shares.iter().all(|share| share.lot.is_none()) {
             return;
         }
-        let behind = u32::try_from(self.redemptions.get(redemption).slice() + 1).unwrap_or(u32::MAX);
+        let record = self.redemptions.get(redemption);
+        let (is_held, behind) = (record.is_held(), behind(record.slice()));
         let mut before = NONE;
         for share in shares {
+            let mut number = 0;
             if let Some(lot) = share.lot {
                 let lot = self.lots.lots.get_mut(lot);
                 lot.available =
                     lot.available.checked_sub(share.units).expect("a lot is used for what it has");
-                lot.consumed += share.units;
-                lot.used_before = lot.used_before.max(behind);
+                number = lot.number;
+                if is_held {
+                    lot.held += share.units;
+                } else {
+                    lot.consumed += share.units;
+                    lot.used_before = lot.used_before.max(behind);
+                }
             }
             let lot = share.lot.map_or(NONE, |lot| lot.0);
-            before = self.lots.parts.insert(PartRecord { lot, units: share.units, back: 0, before }).0;
+            let part = PartRecord { lot, units: share.units, back: 0, before, number };
+            before = self.lots.parts.insert(part).0;
         }
         self.lots.set_last_part(redemption, Some(Handle(before)));
     }
 
     /// Units of a redemption go back to the lots they came from, which live until then at least.
     pub(crate) fn give_back_to_lots(&mut self, redemption: Handle, units: u32, lives_until_s: u32) {
+        let card = Handle(self.redemptions.get(redemption).card);
+        let is_void = self.cards.get(card).state() == CardState::Void;
         let (mut wanted, mut next) = (units, self.lots.last_part(redemption));
         while let Some(handle) = next.filter(|_| wanted > 0) {
             let part = self.lots.parts.get_mut(handle);
@@ -460,8 +511,11 @@ impl State {
             next = (part.before != NONE).then_some(Handle(part.before));
             if part.lot != NONE && units > 0 {
                 let lot = self.lots.lots.get_mut(Handle(part.lot));
+                assert!(lot.number == part.number, "a lot that is given back to stays");
                 lot.consumed = lot.consumed.checked_sub(units).expect("what is given back was used");
-                lot.available += units;
+                if !is_void {
+                    lot.available += units;
+                }
                 if lot.until_s != 0 {
                     lot.until_s = lot.until_s.max(lives_until_s);
                 }

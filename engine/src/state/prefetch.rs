@@ -20,14 +20,17 @@ const SLOTS_AHEAD: usize = 12;
 /// Commands between asking for the records of one, whose index slots are there by then, and executing it.
 const RECORDS_AHEAD: usize = 6;
 
+/// Cards of a hold whose records are asked for.
+const CARDS_AHEAD: usize = 4;
+
 /// Where the look-ups of one command begin.
 #[derive(Debug, Clone, Default)]
 struct Hashes {
     record: u32,
     /// Of the user, limit key, device and address.
     limits: ArrayVec<u32, { SubjectKind::ALL.len() }>,
-    /// Of a REDEEM.
-    card: Option<CardId>,
+    /// Of a REDEEM, and the first ones of a RESERVE or SELL.
+    cards: ArrayVec<CardId, CARDS_AHEAD>,
 }
 
 /// The look-ups of a batch of commands that are on their way.
@@ -66,8 +69,8 @@ impl Ahead {
 impl State {
     #[inline]
     fn prefetch_slots(&self, request: &Request<'_>) -> Hashes {
-        let mut hashes =
-            Hashes { record: self.record_hash(&request.envelope.key()), limits: ArrayVec::new(), card: None };
+        let record = self.record_hash(&request.envelope.key());
+        let mut hashes = Hashes { record, ..Hashes::default() };
         self.record_index.prefetch(hashes.record);
         match &request.command {
             Command::Reserve { take, .. } | Command::Sell { take, .. } => {
@@ -77,6 +80,10 @@ impl State {
                 }
                 self.prefetch_order(&request.envelope, take.order);
                 self.prefetch_order_line(take);
+                for line in take.cards.iter().take(CARDS_AHEAD) {
+                    self.prefetch_page(line.card());
+                    hashes.cards.push(line.card());
+                }
             }
             Command::Issue(issue) => {
                 let take = Take { user: issue.owner, parties: issue.parties, ..Take::of(&[]) };
@@ -90,7 +97,7 @@ impl State {
             Command::Redeem(redeem) => {
                 self.prefetch_page(redeem.card);
                 self.redemptions.prefetch_next(SLOTS_AHEAD as u32);
-                hashes.card = Some(redeem.card);
+                hashes.cards.push(redeem.card);
             }
             Command::OrderShow { order, .. } => self.prefetch_order(&request.envelope, *order),
             _ => {}
@@ -104,8 +111,8 @@ impl State {
             Some(Recorded::Hold(hold)) => self.holds.prefetch(hold),
             _ => self.holds.prefetch_next(RECORDS_AHEAD as u32),
         }
-        if let Some(card) = hashes.card {
-            self.prefetch_card(card);
+        for card in &hashes.cards {
+            self.prefetch_card(*card);
         }
         for (ahead, limit) in hashes.limits.iter().enumerate() {
             self.limits.prefetch(Handle(self.limit_index.peek(*limit)));

@@ -23,12 +23,12 @@ pub mod card_lines;
 pub struct RedemptionRecord {
     /// The operation's id.
     pub operation: u128,
-    /// The order; 0: none.
+    /// The order; 0: none. Of a card line that was refused, what it lacked.
     pub order: u128,
-    /// Digest of its content.
+    /// Digest of its content. Of a card line, its hold.
     pub content: u64,
     /// What it took off the amount, in minor units; of a wide record in the lower 34 bits, above them the units that the card
-    /// had left then.
+    /// had left then. (A card line has the units it was made with in that place.)
     discount: u64,
     /// Shard time in the lower 44 bits; above it, how far the slice of its `created_ms` lies behind, see
     /// [`RedemptionRecord::slice`]; at the top [`WIDE`]. 0: the record is free.
@@ -128,7 +128,8 @@ impl RedemptionRecord {
         slice_of(self.at_ms()) + SLICES_AHEAD - ((self.times & !WIDE) >> AT_BITS)
     }
 
-    fn is_wide(&self) -> bool {
+    /// Whether its card's balance can be as large as one of money: it may have parts.
+    pub(super) fn is_wide(&self) -> bool {
         self.times & WIDE != 0
     }
 

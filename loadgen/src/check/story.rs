@@ -2,8 +2,9 @@
 
 use crate::ledger::{Known, LAPSED, LATE, Record};
 use crate::plan::CHECKOUT_LINES_MAX;
+use crate::purse::CARD_LINES;
 use crate::recipe::{Generator, What};
-use scrip_engine::answer::{Answer, HoldLine, HoldState, HoldView, Outcome};
+use scrip_engine::answer::{Answer, HoldCard, HoldLine, HoldState, HoldView, Outcome};
 use scrip_engine::ids::OperationId;
 use scrip_engine::rejection::Code;
 
@@ -22,6 +23,8 @@ pub(super) struct View {
     pub(super) closed_ms: u64,
     lines: [HoldLine; CHECKOUT_LINES_MAX],
     count: usize,
+    cards: [HoldCard; CARD_LINES],
+    card_count: usize,
 }
 
 impl View {
@@ -30,7 +33,13 @@ impl View {
         for (line, found) in lines.iter_mut().zip(view.lines) {
             *line = *found;
         }
+        let mut cards = [HoldCard::default(); CARD_LINES];
+        for (card, found) in cards.iter_mut().zip(view.cards) {
+            *card = *found;
+        }
         View {
+            cards,
+            card_count: view.cards.len(),
             state: view.state,
             late: view.late,
             refusal: view.refusal,
@@ -46,6 +55,11 @@ impl View {
     /// Its lines, as far as a load's holds have any.
     pub(super) fn lines(&self) -> &[HoldLine] {
         &self.lines[..self.count.min(CHECKOUT_LINES_MAX)]
+    }
+
+    /// Its cards, likewise.
+    pub(super) fn cards(&self) -> &[HoldCard] {
+        &self.cards[..self.card_count.min(CARD_LINES)]
     }
 
     /// Units reserved per line.

@@ -266,11 +266,13 @@ impl Session {
             Answer::Reserved { deadline_ms, units } => {
                 self.set_deadline_ms(*deadline_ms);
                 record.at_ms.set(*deadline_ms);
+                let (units, of_cards) = split(&cart, units);
                 record.units.set(sum(units));
                 desk.sums.reserved_units += u64::from(sum(units));
-                self.grant(&cart, units)
+                self.grant(&cart, units) && are_asked(&cart, of_cards)
             }
             Answer::Confirmed { confirmed_ms, late, units, keys } => {
+                let (units, of_cards) = split(&cart, units);
                 record.at_ms.set(*confirmed_ms);
                 record.units.set(sum(units));
                 record.flags = if *late { crate::ledger::LATE } else { 0 };
@@ -281,7 +283,7 @@ impl Session {
                 if let (true, Some(first)) = (sell, shown(keys).next()) {
                     self.deadline_or_key = first.key;
                 }
-                right && keys_right
+                right && keys_right && are_asked(&cart, of_cards)
             }
             Answer::Extended { deadline_ms } => {
                 record.at_ms.set(*deadline_ms);
@@ -367,6 +369,16 @@ impl Session {
             paid => u64::from(sum(paid)),
         }
     }
+}
+
+/// Units of an answer: those of the cart's lines, and those of its cards.
+fn split<'u>(cart: &Cart, units: &'u [U32]) -> (&'u [U32], &'u [U32]) {
+    units.split_at(cart.lines().len().min(units.len()))
+}
+
+/// Whether these are the units that the cart takes of cards.
+fn are_asked(cart: &Cart, of_cards: &[U32]) -> bool {
+    of_cards.iter().eq(cart.cards().iter().map(|line| &line.units))
 }
 
 /// Where the digest of this command's answer is kept.

@@ -155,6 +155,13 @@ pub struct LoadArgs {
     /// Keep and check the operations of one frame in N instead of all of them
     #[arg(long, value_name = "N")]
     pub sample: Option<u32>,
+    /// Checkouts bring coupons of this campaign along, each a card of its own: two lines, 5 % are abandoned, 5 % ask everything
+    /// again
+    #[arg(long, value_name = "CAMPAIGN", requires = "gift_cards")]
+    pub coupons: Option<String>,
+    /// ... and pay 1.00 with a gift card of this one
+    #[arg(long, value_name = "CAMPAIGN", requires = "coupons")]
+    pub gift_cards: Option<String>,
     /// The stock has the card keys that `scrip bench W3` makes, so many: compare every text
     #[arg(long, value_name = "KEYS", hide = true)]
     pub cards: Option<u64>,
@@ -223,8 +230,8 @@ pub struct BenchArgs {
     /// Card keys in W3's pool
     #[arg(long, default_value_t = 10_000_000)]
     pub keys: u64,
-    /// Cards of W4 and W5: as many are claimed, or redeemed; cards minted of `codes` [default: 10,000,000 claims; 4,000,000
-    /// redemptions; 100,000,000 minted]
+    /// Cards of W4 and W5: as many are claimed, or redeemed; checkouts of W6; cards minted of `codes` [default: 10,000,000
+    /// claims; 4,000,000 redemptions; 1,700,000 checkouts; 100,000,000 minted]
     #[arg(long, value_parser = clap::value_parser!(u64).range(1_000..=100_000_000))]
     pub cards: Option<u64>,
     /// Well-formed codes that `codes` tries
@@ -292,6 +299,9 @@ pub enum Workload {
     /// REDEEM once each card, by its id or by its code
     #[value(name = "W5")]
     W5,
+    /// Checkouts of two lines, a coupon and part of a gift card; 5 % are abandoned, 5 % asked again
+    #[value(name = "W6")]
+    W6,
     /// One command per frame, one outstanding per connection
     #[value(name = "W7")]
     W7,

@@ -70,13 +70,14 @@ fn plan(arguments: &LoadArgs, credentials: &credentials::Credentials) -> Result<
         .enable_all()
         .build()
         .map_err(system("starting a runtime"))?;
-    let (merchant, slot, stocks, subject) = runtime.block_on(async {
+    let (merchant, slot, stocks, subject, purse) = runtime.block_on(async {
         let options = ClientOptions::new(credentials.token.clone());
         let client = Client::connect(credentials.server.to_string(), options).await?;
         let stocks: Result<Vec<_>, _> = arguments.stock.iter().map(|name| client.stock_id(name)).collect();
         let stocks = stocks?;
         let subject = storm::subject(&client, &stocks, arguments).await?;
-        let found = (client.welcome().merchant, client.home_slot(), stocks, subject);
+        let purse = storm::purse(&client, arguments).await?;
+        let found = (client.welcome().merchant, client.home_slot(), stocks, subject, purse);
         client.close().await;
         Ok::<_, RunError>(found)
     })?;
@@ -86,6 +87,10 @@ fn plan(arguments: &LoadArgs, credentials: &credentials::Credentials) -> Result<
         ProfileName::Ramp => Profile::Ramp { over: seconds / 2 },
         ProfileName::Flash => Profile::Flash { over: Duration::from_millis(200) },
         ProfileName::Zipf => Profile::Zipf { exponent: arguments.exponent },
+        ProfileName::Checkout if purse.is_some() => Profile::Checkout(CheckoutShares {
+            think: Duration::from_millis(arguments.think_ms),
+            ..CheckoutShares::mixed()
+        }),
         ProfileName::Checkout => Profile::Checkout(CheckoutShares {
             think: Duration::from_millis(arguments.think_ms),
             late: if (1..=60_000).contains(&arguments.ttl_ms) { CheckoutShares::default().late } else { 0.0 },
@@ -128,6 +133,7 @@ fn plan(arguments: &LoadArgs, credentials: &credentials::Credentials) -> Result<
         ledger: arguments.sample.map_or(LedgerMode::Full, |one_in| LedgerMode::Counts { one_in }),
         cards: arguments.cards.map(bench_cards),
         storm,
+        purse,
         codes: subject.and_then(|subject| subject.codes),
         reconnect: arguments.reconnect_s > 0,
         reconnect_for: Duration::from_secs(arguments.reconnect_s),
@@ -161,6 +167,10 @@ fn report(arguments: &LoadArgs, loaded: &LoadReport, checked: Option<&CheckRepor
         load_cpu_s: Some(loaded.load_cpu_s),
         ..Report::default()
     };
+    if let (Some(_), Some(shares)) = (loaded.ledger.recipe.purse, loaded.ledger.recipe.shares) {
+        // Each reserves as many units as it has lines: of checkouts, not of their commands, a shop wants to know.
+        report.attempts = counts.reserved_units / u64::from(shares.lines_max);
+    }
     if let Some(checked) = checked {
         report.lost = checked.lost + checked.mismatched;
         report.oversold = checked.oversold_units;

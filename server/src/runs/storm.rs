@@ -12,7 +12,7 @@ use scrip_client::{
 };
 use scrip_codes::{CampaignCipher, Card, Generation, Layout, Locator, Serial};
 use scrip_engine::limits::BEARER_CARDS_MAX;
-use scrip_loadgen::{CodeTable, Storm};
+use scrip_loadgen::{CodeTable, Pile, Purse, Storm};
 use std::sync::Arc;
 
 /// Codes worked out side by side.
@@ -21,6 +21,39 @@ const LANES: usize = 8;
 const CODES_MAX: u64 = 1 << 27;
 /// What a card of a bench takes off, in minor units.
 const OFF: u64 = 500;
+/// What a checkout pays with a gift card, in minor units.
+const GIFT_CARD_PAYS: u32 = 100;
+/// What is on a gift card of a bench: no load uses it up.
+const GIFT_CARD_UNITS: u32 = 1_000_000_000;
+
+/// A campaign that a bench makes: what its cards are worth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Worth {
+    /// Coupons, 5.00 off each.
+    Coupons,
+    /// Gift cards with 10 million in units of 1.00.
+    GiftCards,
+}
+
+impl Worth {
+    fn definition(self) -> Definition {
+        match self {
+            Worth::Coupons => Definition {
+                kind: CampaignKind::AmountOff as u8,
+                units: 1.into(),
+                value: OFF.into(),
+                ..Definition::default()
+            },
+            Worth::GiftCards => Definition {
+                kind: CampaignKind::StoredValue as u8,
+                units: GIFT_CARD_UNITS.into(),
+                value: u64::from(GIFT_CARD_UNITS).into(),
+                currency: *b"CNY",
+                ..Definition::default()
+            },
+        }
+    }
+}
 
 /// What a storm on cards is about.
 pub struct Subject {
@@ -28,6 +61,30 @@ pub struct Subject {
     pub storm: Storm,
     /// Codes of the cards, if they are to be named by them.
     pub codes: Option<Arc<CodeTable>>,
+}
+
+/// The cards that checkouts bring along, if the load names campaigns of them.
+///
+/// # Errors
+/// [`RunError`], if these are no campaigns, or their cards are not good for it.
+pub async fn purse(client: &Client, arguments: &LoadArgs) -> Result<Option<Purse>, RunError> {
+    let (Some(coupons), Some(gift_cards)) = (&arguments.coupons, &arguments.gift_cards) else {
+        return Ok(None);
+    };
+    let coupons = client.campaign_show(client.stock_id(coupons)?).await?;
+    let gift_cards = client.campaign_show(client.stock_id(gift_cards)?).await?;
+    let kind = |shown: &CampaignShown| shown.definition.definition.kind();
+    if coupons.definition.definition.units.get() != 1 || kind(&coupons) == CampaignKind::Pass {
+        return Err(RunError::Other(
+            "--coupons names a campaign of cards that are used up by one order".into(),
+        ));
+    }
+    if kind(&gift_cards) != CampaignKind::StoredValue {
+        return Err(RunError::Other("--gift-cards names a campaign of the kind stored-value".into()));
+    }
+    let pile = |shown: &CampaignShown| Pile { locator: shown.locator, cards: shown.issued };
+    let (coupons, gift_cards) = (pile(&coupons), pile(&gift_cards));
+    Ok(Some(Purse { coupons, gift_cards, pays: GIFT_CARD_PAYS, threads: arguments.threads }))
 }
 
 /// What the load's profile does to the one stock that it names, if it is a storm on cards.
@@ -112,22 +169,16 @@ fn codes(shown: &CampaignShown, arguments: &LoadArgs) -> Result<CodeTable, RunEr
     Ok(table)
 }
 
-/// Makes a running campaign of coupons, 5.00 off each, and mints so many bearer cards of it.
+/// Makes a running campaign, and mints so many bearer cards of it.
 ///
 /// # Errors
 /// [`scrip_client::Error`], if the server refuses.
 pub async fn make_campaign(
     client: &Client,
-    campaign: StockId,
-    name: &str,
+    (name, worth): (&str, Worth),
     (units, limit_per_user, minted): (u64, u32, u64),
 ) -> Result<(), scrip_client::Error> {
-    let definition = Definition {
-        kind: CampaignKind::AmountOff as u8,
-        units: 1.into(),
-        value: OFF.into(),
-        ..Definition::default()
-    };
+    let (campaign, definition) = (client.stock_id(name)?, worth.definition());
     let create = CampaignCreate {
         operation: client.operation(),
         campaign,

@@ -7,7 +7,7 @@ use super::Generator;
 use super::plan::pick;
 use crate::oracle::{Card, Oracle};
 use crate::request::{OwnedRedeem, OwnedTake, Wish};
-use scrip_engine::command::{CardLine, CardState, Envelope};
+use scrip_engine::command::{CampaignKind, CardLine, CardState, Envelope};
 use scrip_engine::ids::{CardId, MerchantId, OperationId, StockId};
 
 impl Generator {
@@ -102,6 +102,17 @@ impl Generator {
             let there = u32::try_from(card.available + card.held).unwrap_or(1);
             let more = u32::try_from(card.available + 1).unwrap_or(1);
             use_of.units = *pick(&mut self.rng, &[1, 1, 1, 2, more, there, there + 1]);
+            let campaign = oracle.stocks[&card.campaign].campaign.as_ref().filter(|_| self.rng.u8(0..8) > 0);
+            let definition = campaign.map(|campaign| &campaign.worth.definition);
+            match definition.map(|definition| definition.kind()) {
+                Some(CampaignKind::Stamps) => {
+                    use_of.units = definition.map_or(1, |definition| definition.value.get() as u32);
+                }
+                Some(CampaignKind::StoredValue) => {
+                    use_of.amount = use_of.amount.max(u64::from(use_of.units));
+                }
+                _ => {}
+            }
         }
         let generation = self.generation();
         CardLine {
@@ -110,7 +121,7 @@ impl Generator {
             store: use_of.store.into(),
             product: use_of.product.into(),
             category: use_of.category.into(),
-            ..CardLine::new(id, use_of.units.clamp(1, 1_000_000), use_of.amount)
+            ..CardLine::new(id, use_of.units.clamp(1, 1_000_000_000), use_of.amount)
         }
     }
 }

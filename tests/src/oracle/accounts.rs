@@ -8,7 +8,7 @@ use super::{Key, Oracle};
 use crate::outcome::OwnedOutcome;
 use crate::request::{OwnedRedeem, Worth};
 use scrip_engine::answer::LotView;
-use scrip_engine::command::{AccountWish, CampaignKind, Envelope};
+use scrip_engine::command::{AccountWish, CampaignKind, CardState, Envelope};
 use scrip_engine::ids::CardId;
 use scrip_engine::limits::{CARD_TOTAL_MAX, CARD_VALUE_MAX, LOTS_PER_CARD_MAX};
 use scrip_engine::rejection::{CapacityOf, Code};
@@ -35,6 +35,10 @@ pub struct Lot {
     pub consumed: i128,
     pub paid: i128,
     pub until_ms: u64,
+    /// Units in holds.
+    pub held: i128,
+    /// It stays until the floor has passed this, because of holds; 0: it need not.
+    pub kept_ms: u64,
 }
 
 /// What a redemption took of a lot.
@@ -106,8 +110,8 @@ impl Card {
         lots.into_iter().find(|lot| lot.id == id).expect("a lot that can be given back to stays")
     }
 
-    /// Takes units of its live lots, in the order of spending.
-    pub(super) fn spend(&mut self, spending: u8, now_ms: u64, units: i128) -> Vec<Part> {
+    /// Takes units of its live lots, in the order of spending, for a redemption or to be held.
+    pub(super) fn spend(&mut self, spending: u8, now_ms: u64, (units, held): (i128, bool)) -> Vec<Part> {
         let ends = |until_ms: u64| match (until_ms, self.times.until_ms) {
             (0, 0) => u64::MAX,
             (0, of_card) => of_card,
@@ -136,7 +140,11 @@ impl Card {
             if let Some(lot) = part.lot {
                 let lot = self.lot_mut(lot);
                 lot.available -= part.units;
-                lot.consumed += part.units;
+                if held {
+                    lot.held += part.units;
+                } else {
+                    lot.consumed += part.units;
+                }
             }
         }
         if parts.iter().all(|part| part.lot.is_none()) { Vec::new() } else { parts }
@@ -150,15 +158,57 @@ impl Card {
             part.back += back;
             wanted -= back;
             let Some(lot) = part.lot.filter(|_| back > 0) else { continue };
+            let is_void = self.state == CardState::Void;
             let lot = self.lot_mut(lot);
             lot.consumed -= back;
-            lot.available += back;
+            lot.available += if is_void { 0 } else { back };
             if let Some(graced_ms) =
                 graced_ms.filter(|graced_ms| lot.until_ms != 0 && lot.until_ms < *graced_ms)
             {
                 lot.until_ms = in_seconds(graced_ms).max(lot.until_ms);
             }
         }
+    }
+
+    /// Units that are held go back to the lots they came from, the last taken first.
+    pub(super) fn unhold(&mut self, parts: &mut [Part], units: i128) {
+        let mut wanted = units;
+        for part in parts.iter_mut().rev() {
+            let back = part.units.min(wanted);
+            part.units -= back;
+            wanted -= back;
+            let Some(lot) = part.lot else { continue };
+            let is_void = self.state == CardState::Void;
+            let lot = self.lot_mut(lot);
+            lot.held -= back;
+            lot.available += if is_void { 0 } else { back };
+        }
+    }
+
+    /// What is held of lots is used; they stay until then, at least.
+    pub(super) fn use_held_lots(&mut self, parts: &[Part], kept_ms: u64) {
+        for part in parts.iter().filter(|part| part.units > 0) {
+            let Some(lot) = part.lot else { continue };
+            let lot = self.lot_mut(lot);
+            lot.held -= part.units;
+            lot.consumed += part.units;
+            lot.kept_ms = lot.kept_ms.max(kept_ms);
+        }
+    }
+
+    /// What of the units that are held could be used if it went back now.
+    pub(super) fn live_of(&self, parts: &[Part], reserved: i128, now_ms: u64) -> i128 {
+        let over = |part: &&Part| {
+            let lot = self.lots().iter().find(|lot| part.lot == Some(lot.id));
+            lot.is_some_and(|lot| !lot.is_live(now_ms))
+        };
+        reserved - parts.iter().filter(over).map(|part| part.units).sum::<i128>()
+    }
+
+    /// Whether a lot is gone of which units are not given back.
+    pub(super) fn has_lost(&self, parts: &[Part]) -> bool {
+        let gone = |lot: u64| self.lots().iter().all(|other| other.id != lot);
+        parts.iter().any(|part| part.back < part.units && part.lot.is_some_and(gone))
     }
 
     /// All it has is void.
@@ -170,8 +220,10 @@ impl Card {
     }
 
     fn room(&self) -> i128 {
-        let total = self.available + self.consumed + self.void;
-        (i128::from(CARD_VALUE_MAX) - self.available).min(i128::from(CARD_TOTAL_MAX) - total).max(0)
+        let total = self.available + self.held + self.consumed + self.void;
+        (i128::from(CARD_VALUE_MAX) - self.available - self.held)
+            .min(i128::from(CARD_TOTAL_MAX) - total)
+            .max(0)
     }
 }
 
@@ -272,7 +324,9 @@ impl Oracle {
             }
             AccountWish::Earn { units } => {
                 let room = match kind {
-                    CampaignKind::Stamps => i128::from(worth.definition.value.get()) - card.available,
+                    CampaignKind::Stamps => {
+                        i128::from(worth.definition.value.get()) - card.available - card.held
+                    }
                     _ => card.room(),
                 };
                 let asked = i128::from(units);
@@ -363,7 +417,18 @@ impl Oracle {
             self.lots_made += 1;
             let (units, paid) = (i128::from(units), i128::from(paid));
             let id = self.lots_made;
-            account.lots.push(Lot { id, bonus, units, available: units, consumed: 0, paid, until_ms });
+            let (held, kept_ms) = (0, 0);
+            account.lots.push(Lot {
+                id,
+                bonus,
+                units,
+                available: units,
+                consumed: 0,
+                paid,
+                until_ms,
+                held,
+                kept_ms,
+            });
         }
         Ok(())
     }
@@ -374,7 +439,8 @@ impl Oracle {
             let redemption = self.record(*key).and_then(|record| record.redemption.as_ref());
             redemption.is_some_and(|made| made.parts.iter().any(|part| part.lot == Some(lot.id)))
         };
-        (lot.available == 0 || !lot.is_live(self.now_ms)) && !self.records.keys().any(took)
+        let in_holds = lot.held > 0 || lot.kept_ms != 0 && lot.kept_ms >= self.floor_ms;
+        (lot.available == 0 || !lot.is_live(self.now_ms)) && !in_holds && !self.records.keys().any(took)
     }
 }
 

@@ -109,14 +109,16 @@ impl Card {
         let units = i128::from(definition.units.get()) + self.supplied();
         let filled = definition.kind().is_filled();
         for lot in self.lots() {
-            assert!(lot.available >= 0 && lot.consumed >= 0, "a lot of {id}: {lot:?}");
-            assert!(lot.available + lot.consumed <= lot.units, "a lot of {id}: {lot:?}");
+            let buckets = [lot.available, lot.held, lot.consumed];
+            assert!(buckets.iter().all(|units| *units >= 0), "a lot of {id}: {lot:?}");
+            assert!(buckets.iter().sum::<i128>() <= lot.units, "a lot of {id}: {lot:?}");
         }
         assert!(self.own() >= 0, "the own lot of {id}: {self:?}");
         assert!(filled || self.account.is_none(), "{id} can't be filled: {self:?}");
         let buckets = [self.available, self.held, self.consumed, self.void];
         assert!(buckets.iter().all(|units| *units >= 0), "a bucket of {id}: {self:?}");
-        assert!(!filled || self.held == 0, "{id} is in no hold: {self:?}");
+        let in_lots: i128 = self.lots().iter().map(|lot| lot.held).sum();
+        assert!(in_lots <= self.held, "held units of {id}'s lots: {self:?}");
         assert_eq!(buckets.iter().sum::<i128>(), units, "the buckets of {id} add up: {self:?}");
         match self.state {
             CardState::Inactive => assert_eq!(self.available, units, "{id} was never used: {self:?}"),

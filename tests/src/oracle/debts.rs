@@ -166,7 +166,7 @@ impl Oracle {
             self.stock_mut(line.stock).give_back(hold.channel, line.reserved);
             self.count(line, hold.reserved_ms, line.owed - line.reserved, -line.reserved);
         }
-        self.pay_cards(key, wanted, false);
+        self.pay_cards(key, wanted, (false, self.now_ms + OWED_MAX_MS));
         hold.cards = self.hold(key).cards.clone();
         hold.state = HoldState::Owed;
         hold.hidden = hidden;

@@ -4,14 +4,14 @@
 //! hold's lines confirmed and did not return.
 
 use super::cards::{Card, narrow};
+use super::redemptions::is_never_used;
 use super::stocks::unsigned;
-use super::{Hold, Key, Oracle};
+use super::{Hold, Key, Oracle, Part};
 use crate::outcome::{Lack, OwnedHoldCard, OwnedOutcome};
 use crate::request::{OwnedRedeem, OwnedTake};
 use scrip_engine::answer::HoldState;
 use scrip_engine::command::{CampaignKind, CardLine, CardState, Envelope};
 use scrip_engine::ids::CardId;
-use scrip_engine::limits::REVERSAL_WINDOW_DEFAULT_S;
 use scrip_engine::rejection::Code;
 
 /// A card of a hold.
@@ -23,6 +23,8 @@ pub struct HeldCard {
     pub confirmed: i128,
     pub returned: i128,
     pub discount: u64,
+    /// What it took of which lot, in this order; empty: of the card's own alone.
+    pub parts: Vec<Part>,
     /// When it was used.
     pub at_ms: u64,
     /// How many uses of cards there were before this one.
@@ -100,10 +102,10 @@ fn demand_on(take: &OwnedTake, card: CardId) -> i128 {
 }
 
 /// What is available of a card with what the replaced hold gives back.
-fn room_of(card: &Card, id: CardId, replaced: Option<&Hold>) -> i128 {
+fn room_of(card: &Card, id: CardId, replaced: Option<&Hold>, now_ms: u64) -> i128 {
     let held = replaced.filter(|hold| hold.state == HoldState::Held);
     let lines = held.into_iter().flat_map(|hold| &hold.cards).filter(|line| line.card == id);
-    card.available + lines.map(|line| line.reserved).sum::<i128>()
+    card.balance(now_ms) + lines.map(|line| card.live_of(&line.parts, line.reserved, now_ms)).sum::<i128>()
 }
 
 impl Oracle {
@@ -128,8 +130,9 @@ impl Oracle {
             if let Err(refusal) = self.may_be_used(envelope, &as_redeem(take, line), &card) {
                 return Some((refusal.code().expect("a refusal"), 0));
             }
-            let (demand, room) = (demand_on(take, line.card()), room_of(&card, line.card(), replaced));
-            let in_holds = demand > room && demand <= card.available + card.held;
+            let demand = demand_on(take, line.card());
+            let room = room_of(&card, line.card(), replaced, self.now_ms);
+            let in_holds = demand > room && demand <= card.balance(self.now_ms) + card.held;
             in_holds.then_some((Code::LockedByOtherOrder, room))
         })
     }
@@ -143,12 +146,12 @@ impl Oracle {
     ) -> Result<(), OwnedOutcome> {
         refuse_cards(take, |line| {
             let card = self.named_card(envelope, line).expect("step 1a has found it");
-            let kind = self.worth_of(&card).definition.kind();
-            let is_held = !kind.is_filled() && kind != CampaignKind::Pass;
-            if !is_held || self.rules_allow(&as_redeem(take, line), &card).is_err() {
+            let is_pass = self.worth_of(&card).definition.kind() == CampaignKind::Pass;
+            if is_pass || self.rules_allow(&as_redeem(take, line), &card).is_err() {
                 return Some((Code::RuleFailed, 0));
             }
-            let (demand, room) = (demand_on(take, line.card()), room_of(&card, line.card(), replaced));
+            let demand = demand_on(take, line.card());
+            let room = room_of(&card, line.card(), replaced, self.now_ms);
             (demand > room).then_some((Code::BalanceExceeded, room))
         })
     }
@@ -159,10 +162,8 @@ impl Oracle {
         for line in &take.cards {
             let (id, units) = (line.card(), i128::from(line.units.get()));
             let mut card = self.own_card(envelope, id, None).expect("step 1a has found it");
-            card.available -= units;
-            card.held += units;
-            let discount =
-                self.worth_of(&card).discount(line.amount.get(), i128::from(line.units.get()), card.level);
+            let parts = self.hold_units(&mut card, units);
+            let discount = self.worth_of(&card).discount(line.amount.get(), units, card.level);
             self.cards.insert(id, card);
             let mut held = HeldCard {
                 card: id,
@@ -170,11 +171,12 @@ impl Oracle {
                 confirmed: 0,
                 returned: 0,
                 discount,
+                parts,
                 at_ms: 0,
                 uses: 0,
             };
             if sold {
-                self.use_card(&mut held, units);
+                self.use_card(&mut held, units, envelope.created_ms().max(self.now_ms));
             }
             lines.push(held);
         }
@@ -182,34 +184,48 @@ impl Oracle {
     }
 
     /// Held units go back to their cards.
-    pub(super) fn free_cards(&mut self, hold: &Hold) {
-        for line in &hold.cards {
-            self.cards.get_mut(&line.card).expect("it was taken").free(line.reserved);
+    pub(super) fn free_cards(&mut self, key: Key) {
+        for line in &mut self.hold(key).clone().cards {
+            self.cards.get_mut(&line.card).expect("it was taken").free(&mut line.parts, line.reserved);
         }
     }
 
-    /// These units of a hold's cards are used; what else it holds goes back. `late`: it holds nothing any more.
-    pub(super) fn pay_cards(&mut self, key: Key, wanted: &[i128], late: bool) {
+    /// Units of a card leave available for a hold; answers what they were taken of.
+    fn hold_units(&self, card: &mut Card, units: i128) -> Vec<Part> {
+        let spending = self.worth_of(card).definition.spending;
+        let parts = card.spend(spending, self.now_ms, (units, true));
+        card.available -= units;
+        card.held += units;
+        parts
+    }
+
+    /// These units of a hold's cards are used; what else it holds goes back. `late`: it holds nothing any more. They may come back
+    /// until then, if nothing else keeps the hold.
+    pub(super) fn pay_cards(&mut self, key: Key, wanted: &[i128], (late, until_ms): (bool, u64)) {
         let hold = self.hold(key);
         let mut lines = hold.cards.clone();
-        for (line, units) in lines.iter_mut().zip(wanted[hold.lines.len()..].to_vec()) {
-            let card = self.cards.get_mut(&line.card).expect("it was taken");
+        let units = wanted[hold.lines.len()..].to_vec();
+        let kept_ms = self.records[&key].created_ms.max(self.now_ms).max(until_ms);
+        for (line, units) in lines.iter_mut().zip(units) {
+            let mut card = self.cards[&line.card].clone();
             if late {
-                card.available -= units;
-                card.held += units;
+                line.parts = self.hold_units(&mut card, units);
             } else {
-                card.free(line.reserved - units);
+                card.free(&mut line.parts, line.reserved - units);
             }
-            self.use_card(line, units);
+            self.cards.insert(line.card, card);
+            self.use_card(line, units, kept_ms);
         }
         self.hold_mut(key).cards = lines;
     }
 
-    fn use_card(&mut self, line: &mut HeldCard, units: i128) {
+    fn use_card(&mut self, line: &mut HeldCard, units: i128, kept_ms: u64) {
+        let kind = self.worth_of(&self.cards[&line.card]).definition.kind();
         let card = self.cards.get_mut(&line.card).expect("it was taken");
+        card.use_held_lots(&line.parts, kept_ms);
         card.held -= units;
         card.consumed += units;
-        let is_over = card.available == 0 && card.held == 0;
+        let is_over = card.available == 0 && card.held == 0 && !is_never_used(kind);
         if is_over && card.state != CardState::Void {
             card.state = CardState::Used;
         }
@@ -218,19 +234,22 @@ impl Oracle {
         self.uses += 1;
     }
 
-    /// Used units of a card of a hold go back to it.
-    pub(super) fn give_card_back(&mut self, key: Key, position: usize, units: i128) {
+    /// Used units of a card of a hold go back to it; lots that get some live until then at least.
+    fn give_card_back(&mut self, key: Key, position: usize, (units, graced_ms): (i128, Option<u64>)) {
         let line = &mut self.hold_mut(key).cards[position];
         line.returned += units;
-        let id = line.card;
-        self.cards.get_mut(&id).expect("it was taken").give_back(units);
+        let (id, mut parts) = (line.card, line.parts.clone());
+        let card = self.cards.get_mut(&id).expect("it was taken");
+        card.unspend(&mut parts, units, graced_ms);
+        card.give_back(units);
+        self.hold_mut(key).cards[position].parts = parts;
     }
 
     /// All that a hold has used of its cards goes back.
     pub(super) fn undo_cards(&mut self, key: Key) {
         for position in 0..self.hold(key).cards.len() {
             let line = &self.hold(key).cards[position];
-            self.give_card_back(key, position, line.confirmed - line.returned);
+            self.give_card_back(key, position, (line.confirmed - line.returned, None));
         }
     }
 
@@ -255,12 +274,13 @@ impl Oracle {
         }
         let same = hold.cards.iter().zip(&wanted[hold.lines.len()..]).filter(|(line, _)| line.card == id);
         let demand: i128 = same.map(|(_, units)| units).sum();
-        if demand <= card.available {
+        let balance = card.balance(self.now_ms);
+        if demand <= balance {
             None
-        } else if demand <= card.available + card.held {
-            Some((Code::LockedByOtherOrder, card.available))
+        } else if demand <= balance + card.held {
+            Some((Code::LockedByOtherOrder, balance))
         } else {
-            Some((Code::BalanceExceeded, card.available))
+            Some((Code::BalanceExceeded, balance))
         }
     }
 
@@ -270,11 +290,8 @@ impl Oracle {
         for (position, line) in hold.cards.iter().enumerate() {
             let at = hold.lines.len() + position;
             let card = &self.cards[&line.card];
-            let window_s = match self.worth_of(card).definition.window_s.get() {
-                0 => REVERSAL_WINDOW_DEFAULT_S,
-                window_s => window_s,
-            };
-            let is_over = self.now_ms > line.at_ms + u64::from(window_s) * 1_000;
+            let is_over = self.now_ms > self.worth_of(card).window_ends_ms(line.at_ms);
+            let is_over = is_over || card.has_lost(&line.parts);
             let why = match (card.state, is_over) {
                 (CardState::Void, _) => Code::Void,
                 (_, true) => Code::ReversalWindow,
@@ -293,8 +310,9 @@ impl Oracle {
         if units == 0 {
             return;
         }
-        self.give_card_back(key, position, units);
         let id = self.hold(key).cards[position].card;
+        let graced_ms = self.graced_ms(&self.worth_of(&self.cards[&id]).definition);
+        self.give_card_back(key, position, (units, graced_ms));
         let mut card = self.cards[&id].clone();
         self.grace(&mut card);
         self.cards.insert(id, card);
@@ -303,7 +321,8 @@ impl Oracle {
 
 impl Card {
     /// Held units go back; those of a void card are void.
-    fn free(&mut self, units: i128) {
+    fn free(&mut self, parts: &mut [Part], units: i128) {
+        self.unhold(parts, units);
         self.held -= units;
         self.put_back(units);
     }

@@ -304,7 +304,7 @@ impl Oracle {
             stock.consume_held(hold.channel, *units);
             self.count(line, hold.reserved_ms, units - line.reserved, -line.reserved);
         }
-        self.pay_cards(key, wanted, false);
+        self.pay_cards(key, wanted, (false, 0));
         self.close_confirmed(key, wanted, (false, hidden))
     }
 
@@ -331,7 +331,7 @@ impl Oracle {
             stock.take(hold.channel, *units, true);
             self.count(line, hold.reserved_ms, *units, 0);
         }
-        self.pay_cards(key, wanted, true);
+        self.pay_cards(key, wanted, (true, 0));
         self.close_confirmed(key, wanted, (true, hidden))
     }
 
@@ -388,7 +388,7 @@ impl Oracle {
             self.stock_mut(line.stock).give_back(hold.channel, line.reserved);
             self.count(line, hold.reserved_ms, -line.reserved, -line.reserved);
         }
-        self.free_cards(&hold);
+        self.free_cards(key);
     }
 
     fn lapse(&mut self, key: Key) {

@@ -8,7 +8,7 @@ use super::{Oracle, Part, key_beside};
 use crate::outcome::{OwnedFacts, OwnedOutcome};
 use crate::request::{OwnedRedeem, Worth};
 use scrip_engine::answer::{Redeemed, RedemptionView};
-use scrip_engine::command::{CampaignKind, CampaignState, CardState, Envelope, ScopeEntry};
+use scrip_engine::command::{CampaignKind, CampaignState, CardState, Definition, Envelope, ScopeEntry};
 use scrip_engine::ids::{CardId, OperationId, OrderId};
 use scrip_engine::limits::{CLOCK_AHEAD_MAX_MS, REVERSAL_WINDOW_DEFAULT_S};
 use scrip_engine::rejection::Code;
@@ -44,7 +44,21 @@ impl Redemption {
     }
 }
 
+/// Whether cards of a kind stay usable without units.
+pub(super) const fn is_never_used(kind: CampaignKind) -> bool {
+    matches!(kind, CampaignKind::StoredValue | CampaignKind::Points | CampaignKind::Pass)
+}
+
 impl Worth {
+    /// Until when a redemption of then can be reversed.
+    pub(super) fn window_ends_ms(&self, at_ms: u64) -> u64 {
+        let window_s = match self.definition.window_s.get() {
+            0 => REVERSAL_WINDOW_DEFAULT_S,
+            window_s => window_s,
+        };
+        at_ms + u64::from(window_s) * 1_000
+    }
+
     /// The least amount that an order must have.
     pub fn least(&self) -> u64 {
         let steps = if self.definition.kind() == CampaignKind::Pass { &[] } else { &self.tiers[..] };
@@ -110,12 +124,10 @@ impl Oracle {
         let units = worth.asked(&card, redeem, self.now_ms);
         let discount = worth.discount(redeem.amount, units, card.level);
         let (kind, spending) = (worth.definition.kind(), worth.definition.spending);
-        let parts = card.spend(spending, self.now_ms, units);
+        let parts = card.spend(spending, self.now_ms, (units, false));
         card.available -= units;
         card.consumed += units;
-        let is_never_used =
-            matches!(kind, CampaignKind::StoredValue | CampaignKind::Points | CampaignKind::Pass);
-        if card.available == 0 && card.held == 0 && !is_never_used {
+        if card.available == 0 && card.held == 0 && !is_never_used(kind) {
             card.state = CardState::Used;
         }
         self.count_success(envelope, &redeem.demand());
@@ -140,18 +152,13 @@ impl Oracle {
             return Err(OwnedOutcome::refused(Code::NotFound));
         };
         self.may_be_used(envelope, redeem, &card)?;
-        let units = i128::from(redeem.units.max(1));
-        if units > card.available && units <= card.available + card.held {
-            return Err(short(Code::LockedByOtherOrder, card.campaign, units, card.available));
+        let balance = card.balance(self.now_ms);
+        let units = self.worth_of(&card).asked(&card, redeem, self.now_ms);
+        if units > balance && units <= balance + card.held {
+            return Err(short(Code::LockedByOtherOrder, card.campaign, units, balance));
         }
         let flagged = self.judge(envelope, &redeem.demand())?;
         self.rules_allow(redeem, &card)?;
-        let worth = self.worth_of(&card);
-        let units = worth.asked(&card, redeem, self.now_ms);
-        if let Some(instead) = worth.instead(units, redeem.amount) {
-            return Err(short(Code::RuleFailed, card.campaign, units, instead));
-        }
-        let balance = card.balance(self.now_ms);
         if units > balance {
             return Err(short(Code::BalanceExceeded, card.campaign, units, balance));
         }
@@ -176,10 +183,10 @@ impl Oracle {
         Ok(())
     }
 
-    /// Step 7: threshold and interval.
+    /// Step 7: threshold, interval, and units that the kind takes.
     pub(super) fn rules_allow(&self, redeem: &OwnedRedeem, card: &Card) -> Result<(), OwnedOutcome> {
         let worth = self.worth_of(card);
-        let least = worth.least();
+        let (least, units) = (worth.least(), worth.asked(card, redeem, self.now_ms));
         if redeem.amount < least {
             let (amount, least) = (i128::from(redeem.amount), i128::from(least));
             return Err(short(Code::RuleFailed, card.campaign, amount, least));
@@ -187,8 +194,10 @@ impl Oracle {
         let interval_ms = u64::from(worth.definition.interval_s.get()) * 1_000;
         let newest = self.newest_redemption(redeem.card);
         if newest.is_some_and(|(_, at_ms)| self.now_ms - at_ms < interval_ms) {
-            let units = worth.asked(card, redeem, self.now_ms);
             return Err(short(Code::RuleFailed, card.campaign, units, 0));
+        }
+        if let Some(instead) = worth.instead(units, redeem.amount) {
+            return Err(short(Code::RuleFailed, card.campaign, units, instead));
         }
         Ok(())
     }
@@ -249,11 +258,7 @@ impl Oracle {
         if definition.kind() == CampaignKind::Pass {
             return OwnedOutcome::refused(Code::RuleFailed);
         }
-        let window_s = match definition.window_s.get() {
-            0 => REVERSAL_WINDOW_DEFAULT_S,
-            window_s => window_s,
-        };
-        let end_ms = redemption.at_ms + u64::from(window_s) * 1_000;
+        let end_ms = self.worth_of(&card).window_ends_ms(redemption.at_ms);
         if self.now_ms > end_ms {
             return OwnedOutcome::Refused { code: Code::ReversalWindow, facts: OwnedFacts::Time(end_ms) };
         }
@@ -267,9 +272,8 @@ impl Oracle {
         }
         card.give_back(asked);
         self.grace(&mut card);
-        let graced_ms = self.now_ms + u64::from(definition.grace_s.get()) * 1_000;
         let mut parts = redemption.parts.clone();
-        card.unspend(&mut parts, asked, (definition.grace_s != 0).then_some(graced_ms));
+        card.unspend(&mut parts, asked, self.graced_ms(&definition));
         let available = narrow(card.balance(self.now_ms));
         self.cards.insert(redemption.card, card);
         let record = self.records.get_mut(&key).expect("it was found");
@@ -279,11 +283,16 @@ impl Oracle {
         OwnedOutcome::Reversed { units: narrow(asked), available }
     }
 
+    /// Until when what gets units back now lives at least.
+    pub(super) fn graced_ms(&self, definition: &Definition) -> Option<u64> {
+        let grace_s = definition.grace_s.get();
+        (grace_s != 0).then(|| self.now_ms + u64::from(grace_s) * 1_000)
+    }
+
     /// A card that was given back lives for a grace at least.
     pub(super) fn grace(&self, card: &mut Card) {
-        let grace_s = self.worth_of(card).definition.grace_s.get();
-        let graced_ms = self.now_ms + u64::from(grace_s) * 1_000;
-        if grace_s != 0 && card.times.until_ms != 0 && card.times.until_ms < graced_ms {
+        let graced_ms = self.graced_ms(&self.worth_of(card).definition).unwrap_or(0);
+        if card.times.until_ms != 0 && card.times.until_ms < graced_ms {
             card.times = card.times.until(graced_ms);
         }
     }

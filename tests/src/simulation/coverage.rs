@@ -141,6 +141,21 @@ impl Default for Coverage {
 }
 
 impl Coverage {
+    /// Reads the table back that another process has printed; `None`: a kind is missing.
+    pub fn told_in(text: &str) -> Option<Coverage> {
+        let mut told = Coverage::default();
+        for kind in Met::ALL {
+            let name = format!("{kind:?}");
+            let words = text.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+            let count = words.into_iter().find_map(|words| match words[..] {
+                [first, count] if first == name => count.parse().ok(),
+                _ => None,
+            });
+            told.counts[*kind as usize] = count?;
+        }
+        Some(told)
+    }
+
     /// Counts one more.
     pub fn met(&mut self, kind: Met) {
         self.counts[kind as usize] += 1;

@@ -121,12 +121,12 @@ const ROOM: Capacity = Capacity {
     user_limits_max: 128,
     keys_max: 256,
     sealed_bytes_max: 64 << 10,
-    risk_counts_max: 1_024,
-    order_lines_max: 4_096,
-    debts_max: 4_096,
-    cards_max: 4_096,
-    redemptions_max: 4_096,
-    lots_max: 4_096,
+    risk_counts_max: 512,
+    order_lines_max: 512,
+    debts_max: 512,
+    cards_max: 512,
+    redemptions_max: 512,
+    lots_max: 512,
 };
 
 impl Plan {
@@ -275,8 +275,8 @@ fn draw_capacity(rng: &mut Rng) -> Capacity {
         risk_counts_max: pick([1, 4, 64]),
         order_lines_max: pick([1, 4, 64]),
         debts_max: pick([1, 4, 64]),
-        cards_max: 4_096,
-        redemptions_max: 4_096,
-        lots_max: 4_096,
+        cards_max: 512,
+        redemptions_max: 512,
+        lots_max: 512,
     }
 }

@@ -6,11 +6,12 @@
 //!
 //! Invariant: the units of a card that are held are those reserved by its card lines in held holds.
 
-use super::{FLAGGED, RedemptionRecord, SLICES_AHEAD, State, UNITS_BITS, UNITS_MASK};
+use super::{AT_BITS, DISCOUNT_BITS, FLAGGED, RedemptionRecord, SLICES_AHEAD, State, UNITS_BITS, WIDE};
 use crate::command::CardState;
 use crate::ids::CardId;
 use crate::rejection::Code;
 use crate::state::cards::CardRecord;
+use crate::state::lots::Shares;
 use crate::state::records::{HoldRecord, NO_LINE};
 use crate::state::table::{Handle, NONE};
 
@@ -18,7 +19,7 @@ use crate::state::table::{Handle, NONE};
 const OF_HOLD: u64 = FLAGGED << 1;
 /// Its units are held.
 const HELD: u64 = FLAGGED << 2;
-/// In place of the discount stands what it lacked at a late CONFIRM.
+/// In place of the order stands what it lacked at a late CONFIRM: the code above the units asked for, above those available.
 const REFUSED: u64 = FLAGGED << 3;
 
 /// A card as a hold takes it.
@@ -57,7 +58,7 @@ impl RedemptionRecord {
 
     /// Of a card line: what it takes off the order; nothing once it was refused.
     pub fn worth(&self) -> u64 {
-        if self.counts & REFUSED != 0 { 0 } else { self.discount }
+        if self.counts & REFUSED != 0 { 0 } else { self.discount() }
     }
 
     /// Of a card line: what it lacked at a late CONFIRM, units asked for, units that could have been had.
@@ -65,8 +66,8 @@ impl RedemptionRecord {
         if self.counts & REFUSED == 0 {
             return None;
         }
-        let part = |position: u32| (self.discount >> (position * UNITS_BITS)) & UNITS_MASK;
-        Some((Code::from_number(part(2) as u16)?, part(1) as u32, part(0)))
+        let (why, asked) = ((self.order >> 96) as u16, (self.order >> 64) as u32);
+        Some((Code::from_number(why)?, asked, self.order as u64))
     }
 }
 
@@ -110,23 +111,35 @@ impl State {
 impl State {
     /// Units of a card leave available for a hold that is about to be made.
     pub(crate) fn take_card(&mut self, new: &NewCardLine) -> Handle {
-        let card = self.cards.get_mut(new.card);
+        let card = self.cards.get(new.card);
         assert!(card.state() == CardState::Active, "only an active card is taken");
-        card.available = card.available.checked_sub(new.units).expect("a card is taken for what it has");
-        card.held += new.units;
+        let definition = &self.campaigns.get(self.cards.place(new.card).0).definition;
+        let is_wide = definition.kind().is_wide();
+        let shares = match is_wide {
+            true => self.shares_of((Some(new.card), card), definition, (self.now_ms, new.units)),
+            false => Shares::new(),
+        };
+        self.cards.get_mut(new.card).hold(new.units);
+        let units = u64::from(new.units);
+        let (wide, counts, worth) = match is_wide {
+            true => (WIDE, 0, units << DISCOUNT_BITS | new.discount),
+            false => (0, units << (2 * UNITS_BITS), new.discount),
+        };
         let record = RedemptionRecord {
             operation: 0,
             order: 0,
             content: u64::from(NONE),
-            discount: new.discount,
-            times: SLICES_AHEAD << super::AT_BITS | self.now_ms,
-            counts: OF_HOLD | HELD | u64::from(new.units) << (2 * UNITS_BITS),
+            discount: worth,
+            times: wide | SLICES_AHEAD << AT_BITS | self.now_ms,
+            counts: OF_HOLD | HELD | counts,
             card: new.card.0,
             slice_next: new.next,
             newer: NONE,
             older: NONE,
         };
-        self.redemptions.insert(record)
+        let line = self.redemptions.insert(record);
+        self.take_of_lots(line, &shares);
+        line
     }
 
     /// The hold that the card lines were taken for has been made.
@@ -151,43 +164,56 @@ impl State {
         }
     }
 
-    /// Held units of a card line are used, so many; the rest goes back.
-    pub(crate) fn use_held(&mut self, line: Handle, units: u32) {
+    /// Held units of a card line are used, so many; the rest goes back. What they were taken of stays until the floor has
+    /// passed `keep_ms`.
+    pub(crate) fn use_held(&mut self, line: Handle, units: u32, keep_ms: u64) {
         let (card, reserved) = self.let_go(line);
         let rest = reserved.checked_sub(units).expect("no more is used than was held");
+        self.free_of_lots(line, rest);
         self.cards.get_mut(card).free(rest);
-        self.note_use(line, units);
+        self.note_use(line, units, keep_ms);
     }
 
     /// Held units of a card line go back.
     pub(crate) fn free_held(&mut self, line: Handle) {
         let (card, reserved) = self.let_go(line);
+        self.free_of_lots(line, reserved);
         self.cards.get_mut(card).free(reserved);
     }
 
     /// A card line takes again what its hold had lost, and uses it.
-    pub(crate) fn use_again(&mut self, line: Handle, units: u32) {
-        let card = self.cards.get_mut(Handle(self.redemptions.get(line).card));
-        card.available = card.available.checked_sub(units).expect("a card is used for what it has");
-        card.held += units;
-        self.note_use(line, units);
+    pub(crate) fn use_again(&mut self, line: Handle, units: u32, keep_ms: u64) {
+        let record = self.redemptions.get(line);
+        let handle = Handle(record.card);
+        if record.is_wide() {
+            let definition = &self.campaigns.get(self.cards.place(handle).0).definition;
+            let card = self.cards.get(handle);
+            let shares = self.shares_of((Some(handle), card), definition, (self.now_ms, units));
+            self.redemptions.get_mut(line).counts |= HELD;
+            self.take_of_lots(line, &shares);
+            self.redemptions.get_mut(line).counts &= !HELD;
+        }
+        self.cards.get_mut(handle).hold(units);
+        self.note_use(line, units, keep_ms);
     }
 
-    /// Used units of a card line go back to their card; what of them was used in all the line says still.
-    pub(crate) fn give_card_back(&mut self, line: Handle, units: u32) {
+    /// Used units of a card line go back to their card, to lots that live until then at least; what was used in all the line
+    /// says still.
+    pub(crate) fn give_card_back(&mut self, line: Handle, units: u32, lives_until_s: u32) {
         if units == 0 {
             return;
         }
         let card = Handle(self.redemptions.get(line).card);
         self.reverse_redemption(line, units);
+        self.give_back_to_lots(line, units, lives_until_s);
         self.cards.get_mut(card).give_back(units);
     }
 
     /// What a card line lacked at a late CONFIRM.
     pub(crate) fn refuse_card_line(&mut self, line: Handle, why: Option<Code>, asked: u32, available: u64) {
         let line = self.redemptions.get_mut(line);
-        let why = why.map_or(0, |code| code as u64);
-        line.discount = why << (2 * UNITS_BITS) | u64::from(asked) << UNITS_BITS | available.min(UNITS_MASK);
+        let why = why.map_or(0, |code| code as u128);
+        line.order = why << 96 | u128::from(asked) << 64 | u128::from(available);
         line.counts |= REFUSED;
     }
 
@@ -198,6 +224,9 @@ impl State {
             assert!(!record.is_held(), "a held hold stays");
             if record.stands() {
                 state.unhang_redemption(line);
+            }
+            if state.redemptions.get(line).is_wide() {
+                state.forget_parts(line);
             }
             state.redemptions.remove(line);
         });
@@ -212,13 +241,15 @@ impl State {
     }
 
     /// Units that the line has taken out of held are used: it is the card's newest use.
-    fn note_use(&mut self, line: Handle, units: u32) {
+    fn note_use(&mut self, line: Handle, units: u32, keep_ms: u64) {
         let now_ms = self.now_ms;
+        self.use_of_lots(line, keep_ms);
         let record = self.redemptions.get_mut(line);
         let card = Handle(record.card);
-        record.times = SLICES_AHEAD << super::AT_BITS | now_ms;
+        record.times = record.times & WIDE | SLICES_AHEAD << AT_BITS | now_ms;
         record.counts |= u64::from(units);
-        self.cards.get_mut(card).use_held(units);
+        let kind = self.campaigns.get(self.cards.place(card).0).definition.kind();
+        self.cards.get_mut(card).use_held(units, kind.is_never_used());
         if units > 0 {
             self.hang_redemption(line, card);
         }

@@ -44,6 +44,7 @@ fn run<'r>(name: &'r str, load: &str, gib: u64) -> Run<'r> {
         keys: 0,
         full: false,
         campaign: None,
+        purse: None,
         limit_per_user: 1_000_000,
         load: words(&format!("--profile steady --work reserve {load} --users 10000000 --sample 1000")),
         success: Success::Acknowledged,

@@ -41,6 +41,7 @@ pub fn run(arguments: &BenchArgs) -> Result<bool, RunError> {
         Workload::W3 => workloads::w3(arguments, &place)?,
         Workload::W4 => workloads::w4(arguments, &place)?,
         Workload::W5 => workloads::w5(arguments, &place)?,
+        Workload::W6 => workloads::w6(arguments, &place)?,
         Workload::W7 => workloads::w7(arguments, &place)?,
         Workload::W8 => latency::w8(arguments, &place)?,
         Workload::Memory | Workload::Codes => unreachable!("they need no server"),

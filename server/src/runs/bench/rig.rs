@@ -8,7 +8,7 @@ use crate::report::Report;
 use crate::runs::import;
 use crate::runs::load::{bench_cards, report_from};
 use crate::runs::processes::{LoadProcess, RunError, ServerProcess, system};
-use crate::runs::storm;
+use crate::runs::storm::{self, Worth};
 use crate::tools::verify;
 use scrip_client::{
     ChannelId, Client, ClientOptions, Error, Limits, Price, PriceKind, Quota, StockCreate, StockId,
@@ -31,6 +31,8 @@ pub struct Run<'r> {
     pub keys: u64,
     /// In place of stocks one running campaign of `units` cards, with so many bearer cards of it minted beforehand.
     pub campaign: Option<u64>,
+    /// Beside the stocks, campaigns whose cards checkouts bring along.
+    pub purse: Option<Purse>,
     /// Purchase limit of each; 0: none.
     pub limit_per_user: u32,
     /// Limits and caps of every kind of subject, a price and a channel quota on each, none of which bites.
@@ -41,6 +43,22 @@ pub struct Run<'r> {
     pub success: Success,
     /// Read the log back afterwards, replay and recount it.
     pub verify: bool,
+}
+
+/// Bearer cards minted of two campaigns, called [`Purse::COUPONS`] and [`Purse::GIFT_CARDS`].
+#[derive(Clone, Copy)]
+pub struct Purse {
+    /// Coupons.
+    pub coupons: u64,
+    /// Gift cards.
+    pub gift_cards: u64,
+}
+
+impl Purse {
+    /// The name of one campaign.
+    pub const COUPONS: &str = "coupons";
+    /// The name of the other.
+    pub const GIFT_CARDS: &str = "gift-cards";
 }
 
 /// Which answers a workload counts.
@@ -140,9 +158,14 @@ fn create_stocks(server: SocketAddr, token: &Token, run: &Run<'_>) -> Result<(),
         let mut waiting = tokio::task::JoinSet::new();
         if let Some(minted) = run.campaign {
             let campaign = (run.units, run.limit_per_user, minted);
-            storm::make_campaign(&client, client.stock_id("s0")?, "s0", campaign).await?;
+            storm::make_campaign(&client, ("s0", Worth::Coupons), campaign).await?;
             client.close().await;
             return Ok(());
+        }
+        if let Some(Purse { coupons, gift_cards }) = run.purse {
+            storm::make_campaign(&client, (Purse::COUPONS, Worth::Coupons), (coupons, 0, coupons)).await?;
+            let gifts = (gift_cards, 0, gift_cards);
+            storm::make_campaign(&client, (Purse::GIFT_CARDS, Worth::GiftCards), gifts).await?;
         }
         for number in 0..run.stocks {
             let (client, name, units, keys) = (client.clone(), format!("s{number}"), run.units, run.keys);

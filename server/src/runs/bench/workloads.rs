@@ -1,7 +1,7 @@
-//! The workloads that look for the top: W1, W1s, W1-steady, W2, W3, W4, W5, W7.
+//! The workloads that look for the top: W1, W1s, W1-steady, W2, W3, W4, W5, W6, W7.
 
 use super::Place;
-use super::rig::{Run, Success, carry_out, words};
+use super::rig::{Purse, Run, Success, carry_out, words};
 use crate::cli::{BenchArgs, NamedBy};
 use crate::report::Report;
 use crate::runs::processes::RunError;
@@ -61,6 +61,7 @@ pub fn w1(arguments: &BenchArgs, place: &Place) -> Result<Report, RunError> {
         keys: 0,
         full: false,
         campaign: None,
+        purse: None,
         limit_per_user: 1_000_000,
         load: words(&format!(
             "--profile steady --work reserve {} --seconds {seconds} --warm-up-s 1 --users 10000000 --sample 1000",
@@ -85,6 +86,7 @@ pub fn w1_full(arguments: &BenchArgs, place: &Place) -> Result<Report, RunError>
         limit_per_user: 0,
         full: true,
         campaign: None,
+        purse: None,
         load: words(&format!(
             "--profile steady --work reserve --full {} --seconds {seconds} --warm-up-s 1 --users 10000000 --sample 1000",
             shape.arguments()
@@ -107,6 +109,7 @@ pub fn w1s(arguments: &BenchArgs, place: &Place) -> Result<Report, RunError> {
         keys: 0,
         full: false,
         campaign: None,
+        purse: None,
         limit_per_user: 1_000_000,
         load: words(&format!(
             "--profile steady --work reserve {} --seconds {seconds} --warm-up-s 1 --users 10000000 --sample 1000",
@@ -134,6 +137,7 @@ pub fn w1_steady(arguments: &BenchArgs, place: &Place) -> Result<Report, RunErro
         keys: 0,
         full: false,
         campaign: None,
+        purse: None,
         limit_per_user: 1_000_000,
         load: words(&format!(
             "--profile steady --work reserve {} --seconds {seconds} --warm-up-s 30 --rate {rate} --ttl-ms 1000 \
@@ -172,6 +176,7 @@ pub fn w2(arguments: &BenchArgs, place: &Place) -> Result<Report, RunError> {
             keys: 0,
             full: false,
             campaign: None,
+            purse: None,
             limit_per_user: 0,
             load: words(&format!(
                 "--profile {profile} --work reserve-confirm {} --seconds {seconds} --warm-up-s 1 \
@@ -212,6 +217,7 @@ pub fn w3(arguments: &BenchArgs, place: &Place) -> Result<Report, RunError> {
         keys,
         full: false,
         campaign: None,
+        purse: None,
         limit_per_user: 0,
         load: words(&format!(
             "--profile steady --work sell {} --seconds {seconds} --attempts {keys} --warm-up-s 0.5 --users 10000000 --sample 1000",
@@ -239,6 +245,7 @@ pub fn w4(arguments: &BenchArgs, place: &Place) -> Result<Report, RunError> {
         keys: 0,
         full: false,
         campaign: Some(0),
+        purse: None,
         limit_per_user: 1,
         load: storm(arguments, "claims", &format!("--users {cards}")),
         success: Success::Acknowledged,
@@ -267,6 +274,7 @@ pub fn w5(arguments: &BenchArgs, place: &Place) -> Result<Report, RunError> {
         keys: 0,
         full: false,
         campaign: Some(cards),
+        purse: None,
         limit_per_user: 0,
         load: storm(arguments, "redeems", by),
         success: Success::Acknowledged,
@@ -285,6 +293,45 @@ fn storm(arguments: &BenchArgs, profile: &str, further: &str) -> Vec<String> {
     ))
 }
 
+/// Checkouts of W6: what the holds of 12 GiB are enough for.
+const CHECKOUTS: u64 = 1_700_000;
+/// Gift cards of W6, each of which many checkouts pay with.
+const GIFT_CARDS: u64 = 100_000;
+
+/// RESERVE of two lines, a coupon and part of a gift card, and CONFIRM; in checkouts per second.
+pub fn w6(arguments: &BenchArgs, place: &Place) -> Result<Report, RunError> {
+    let shape = Shape::of(arguments, DEEP);
+    let seconds = seconds(arguments, 10.0);
+    let checkouts = arguments.cards.unwrap_or(CHECKOUTS);
+    let run = Run {
+        name: "W6",
+        server: server(arguments, 12 * GIB),
+        stocks: 1_000,
+        units: ENDLESS / 1_000,
+        keys: 0,
+        full: false,
+        campaign: None,
+        purse: Some(Purse { coupons: checkouts, gift_cards: GIFT_CARDS }),
+        limit_per_user: 0,
+        load: words(&format!(
+            "--profile checkout --coupons {} --gift-cards {} --think-ms 0 --attempts {checkouts} {} --seconds {seconds} \
+             --warm-up-s 0.25 --users 10000000 --sample 1000",
+            Purse::COUPONS,
+            Purse::GIFT_CARDS,
+            shape.arguments()
+        )),
+        success: Success::Acknowledged,
+        verify: true,
+    };
+    let mut report = carry_out(arguments, place, &run)?;
+    // Commands per second say little where a checkout is two or more of them.
+    report.ops_per_s *= report.attempts as f64 / report.acknowledged.max(1) as f64;
+    if report.refused > 0 {
+        report.failures.push(format!("{} commands of checkouts were refused", report.refused));
+    }
+    Ok(report)
+}
+
 /// One command per frame, 50 connections, one outstanding each.
 pub fn w7(arguments: &BenchArgs, place: &Place) -> Result<Report, RunError> {
     let shape = Shape::of(arguments, Shape { connections: 50, batch: 1, outstanding: 1 });
@@ -297,6 +344,7 @@ pub fn w7(arguments: &BenchArgs, place: &Place) -> Result<Report, RunError> {
         keys: 0,
         full: false,
         campaign: None,
+        purse: None,
         limit_per_user: 1_000_000,
         load: words(&format!(
             "--profile steady --work reserve {} --seconds {seconds} --warm-up-s 1 --users 10000000 --sample 10",

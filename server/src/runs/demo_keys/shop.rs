@@ -41,6 +41,7 @@ const SHARES: CheckoutShares = CheckoutShares {
     extend: 0.01,
     give_back: 0.03,
     partial: 0.02,
+    lines_min: 1,
     lines_max: 1,
     units_max: 2,
     think: Duration::from_millis(20),
