@@ -84,6 +84,11 @@ pub struct CampaignDefinition {
 }
 
 impl CampaignDefinition {
+    /// The most that one card can cost, in minor units; 0: that can't be told.
+    pub fn cost(&self) -> u64 {
+        self.terms().cost()
+    }
+
     fn terms(&self) -> CampaignTerms<'_> {
         CampaignTerms { definition: &self.definition, tiers: &self.tiers, scope: &self.scope }
     }
@@ -253,6 +258,12 @@ pub struct CampaignShown {
     pub locator: u64,
     /// Cards issued.
     pub issued: u64,
+    /// The most that one can cost, in minor units; 0: it can't be told.
+    pub cost: u64,
+    /// What they can cost in all, in minor units.
+    pub committed: u64,
+    /// Cards issued on this day by the campaign's clock; 0 if it bounds no days.
+    pub today: u64,
     /// Batches of bearer cards among them.
     pub batches: u32,
     /// The key of its codes, sealed under the server's master key.
@@ -280,6 +291,9 @@ impl From<CampaignView<'_>> for CampaignShown {
             layout: view.layout,
             locator: view.locator,
             issued: view.issued,
+            cost: view.cost,
+            committed: view.committed,
+            today: view.today,
             batches: view.batches,
             key: view.key.to_vec(),
             definition: CampaignDefinition {

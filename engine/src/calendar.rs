@@ -187,5 +187,8 @@ impl Segment {
     }
 }
 
+mod hours;
 #[cfg(test)]
 mod tests;
+
+pub use hours::{Clock, Hours};

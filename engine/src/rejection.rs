@@ -260,7 +260,8 @@ pub enum Facts<'a> {
     /// KEY_REPLACED: the number of the key that took the first replaced one's place.
     Key(u64),
     /// OUT_OF_STOCK and CHANNEL_QUOTA of a stock change: units asked for and units there. Of cards also USER_LIMIT,
-    /// BALANCE_EXCEEDED, EXCEEDS_REDEEMED, and the RULE_FAILED of a REDEEM: the amount and the threshold, or units and 0.
+    /// CAMPAIGN_LIMIT, BUDGET_EXCEEDED (cards that there is money for), BALANCE_EXCEEDED, EXCEEDS_REDEEMED, and the RULE_FAILED of
+    /// a REDEEM: the amount and the threshold, or units and 0.
     Units {
         /// The stock, or the card's campaign.
         stock: StockId,

@@ -90,6 +90,10 @@ pub enum Bug {
     HalfRoundedDown,
     /// engine: cards that are issued do not count for their owner's limit.
     CardsNotCounted,
+    /// engine: the money of a campaign is not looked at.
+    BudgetIgnored,
+    /// engine: weekdays and hours of a campaign do not matter.
+    HoursIgnored,
     /// engine: lines of a hold on one card are checked one by one, not together.
     HeldCardsNotSummed,
     /// engine: a hold that ends gives its goods back, and keeps its cards.
@@ -112,7 +116,7 @@ pub enum Bug {
 
 impl Bug {
     /// Every planted bug, in the order of their numbers.
-    pub const ALL: [Bug; 50] = [
+    pub const ALL: [Bug; 52] = [
         Bug::AnswerBeforeSync,
         Bug::SkippedDirectorySync,
         Bug::IgnoredIoError,
@@ -154,6 +158,8 @@ impl Bug {
         Bug::ReversedTooFar,
         Bug::HalfRoundedDown,
         Bug::CardsNotCounted,
+        Bug::BudgetIgnored,
+        Bug::HoursIgnored,
         Bug::HeldCardsNotSummed,
         Bug::HeldCardStaysLocked,
         Bug::HeldLotForgotten,

@@ -486,7 +486,7 @@ numbered! {
         /// REVERSE was taken.
         Reversed = 26, "REVERSED", ReversedBody, "", 0;
         /// CAMPAIGN_SHOW.
-        Campaign = 27, "CAMPAIGN", CampaignBody, "a definition of 80 bytes, `tiers` tiers and `count` entries of a scope of 16 bytes each, the key, padded", 0;
+        Campaign = 27, "CAMPAIGN", CampaignBody, "a definition of 120 bytes, `tiers` tiers and `count` entries of a scope of 16 bytes each, the key, padded", 0;
         /// CARD_SHOW.
         Card = 28, "CARD", CardBody, "`count` lots of 32 bytes", 0;
         /// WALLET_SHOW.

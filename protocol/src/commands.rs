@@ -126,7 +126,7 @@ pub enum Tail {
     Prices,
     /// `lines` transitions of 16 bytes, then a name, padded to a multiple of 8.
     Zone,
-    /// A definition of 80 bytes, tiers and `lines` entries of a scope of 16 bytes each; of CAMPAIGN_CREATE then the name, padded.
+    /// A definition of 120 bytes, tiers and `lines` entries of a scope of 16 bytes each; of CAMPAIGN_CREATE then the name, padded.
     Definition,
     /// Limit key, device and address, if HAS_PARTIES announces them.
     Parties,

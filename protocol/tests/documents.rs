@@ -249,7 +249,7 @@ fn rejection(code: Code) -> (&'static str, &'static str) {
         ),
         Code::NotStarted => (
             "LINES for RESERVE and SELL; TIME for REDEEM, TOPUP, EARN, CARD_REFUND and LEVEL",
-            "the sale has not opened yet; ISSUE, CLAIM: a draft, or not yet; REDEEM, RESERVE and SELL with cards, TOPUP, EARN, CARD_REFUND, LEVEL: the card is not valid yet",
+            "the sale has not opened yet; ISSUE, CLAIM: a draft, or not yet; REDEEM, RESERVE and SELL with cards, TOPUP, EARN, CARD_REFUND, LEVEL: the card is not valid yet; REDEEM, RESERVE and SELL with cards: or it is outside of its weekdays and hours",
         ),
         Code::Expired => (
             "LINES for RESERVE and SELL; TIME for REDEEM, TOPUP, EARN, CARD_REFUND, LEVEL and the three on gifts",
@@ -271,8 +271,11 @@ fn rejection(code: Code) -> (&'static str, &'static str) {
             "LINES for RESERVE and SELL",
             "REDEEM, CARD_CHANGE, RESERVE and SELL with cards, EARN, the three on gifts: the card is used up",
         ),
-        Code::CampaignLimit => ("", "later: the campaign's own limit"),
-        Code::BudgetExceeded => ("", "later: the budget does not allow it"),
+        Code::CampaignLimit => ("UNITS", "ISSUE, CLAIM: the campaign's maximum of cards per day"),
+        Code::BudgetExceeded => (
+            "UNITS: cards that there is money for",
+            "ISSUE, CLAIM: the campaign's budget, in all or per day, does not allow it",
+        ),
         Code::BalanceExceeded => (
             "UNITS; LINES for RESERVE and SELL",
             "REDEEM, RESERVE and SELL with cards: more units than the card has left; CARD_REFUND: no principal is left",
@@ -287,7 +290,7 @@ fn rejection(code: Code) -> (&'static str, &'static str) {
         ),
         Code::RuleFailed => (
             "VERSION for STOCK_EDIT, STOCK_QUOTA, STOCK_LIMITS, STOCK_PRICE, ZONE_SET, CAMPAIGN_EDIT and CAMPAIGN_STATE of another version; LINES for RESERVE and SELL; UNITS for REDEEM, TOPUP, EARN, LEVEL and an ACCEPT_GIFT of a card too far down in a wallet; for QUOTE LINES with the places of two cards",
-            "the stock or batch exists already (STOCK_CREATE, BATCH_CREATE); another version is in force (STOCK_EDIT, STOCK_QUOTA, STOCK_LIMITS, STOCK_PRICE, ZONE_SET); another clock than the first, or the merchant has no zone (STOCK_LIMITS); a transition that has begun would change (ZONE_SET); a time has passed (STOCK_QUOTA, BATCH_CREATE); not for a stock of this kind, or a hold without card keys; more card keys than a line can have (RESERVE, SELL); card keys to available (RETURN); replaced three times (KEY_REPLACE); shown already (KEY_RECLAIM); no sale's id (CANCEL); the id exists (CAMPAIGN_CREATE), a fixed field differs (CAMPAIGN_EDIT), no such move (CAMPAIGN_STATE, CARD_CHANGE), a time that has passed (CARD_CHANGE), the amount is below the threshold or the interval has not passed, units that a card of this kind does not take (REDEEM, RESERVE and SELL with cards); a use of a pass (REVERSE); a card of another kind (TOPUP, EARN, CARD_REFUND, RENEW, LEVEL), more than there is room for (TOPUP, EARN), a time that has passed (TOPUP), no end (RENEW), no such level or the one it has (LEVEL); a card that can't be given, or to its owner (GIFT), one that is not being given (ACCEPT_GIFT, CANCEL_GIFT); two cards may not be used together (QUOTE); as a line's fact: the order has the stock by another hold (late CONFIRM)",
+            "the stock or batch exists already (STOCK_CREATE, BATCH_CREATE); another version is in force (STOCK_EDIT, STOCK_QUOTA, STOCK_LIMITS, STOCK_PRICE, ZONE_SET); another clock than the first, or the merchant has no zone (STOCK_LIMITS); a transition that has begun would change (ZONE_SET); a time has passed (STOCK_QUOTA, BATCH_CREATE); not for a stock of this kind, or a hold without card keys; more card keys than a line can have (RESERVE, SELL); card keys to available (RETURN); replaced three times (KEY_REPLACE); shown already (KEY_RECLAIM); no sale's id (CANCEL); the id exists, or the merchant has no zone (CAMPAIGN_CREATE), a fixed field differs, the merchant has no zone, or a maximum below what is out (CAMPAIGN_EDIT), no such move (CAMPAIGN_STATE, CARD_CHANGE), a time that has passed (CARD_CHANGE), the amount is below the threshold or the interval has not passed, units that a card of this kind does not take (REDEEM, RESERVE and SELL with cards); a use of a pass (REVERSE); a card of another kind (TOPUP, EARN, CARD_REFUND, RENEW, LEVEL), more than there is room for (TOPUP, EARN), a time that has passed (TOPUP), no end (RENEW), no such level or the one it has (LEVEL); a card that can't be given, or to its owner (GIFT), one that is not being given (ACCEPT_GIFT, CANCEL_GIFT); two cards may not be used together (QUOTE); as a line's fact: the order has the stock by another hold (late CONFIRM)",
         ),
         Code::LockedByOtherOrder => (
             "LINES for RESERVE and SELL; UNITS for REDEEM, and a GIFT of a card in a hold",

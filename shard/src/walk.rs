@@ -12,12 +12,14 @@
 //! * the buckets add up to the total, and nothing is sold or held beyond it;
 //! * buckets, channels and quotas of the engine are the same;
 //! * no debt was settled before an older one on the same stock and channel that waits for that stock alone;
+//! * no campaign has issued more cards, or for more money, than its definition allows, in all and on one day;
 //! * no card was issued twice or used for more than it has, and no redemption reversed for more than it was;
 //! * the card keys that the engine has bound to the hold are the next ones in the order of sale, and bound to no other.
 //!
 //! Further laws over events get a file of their own beside [`debts`] and a line in [`Walk::step`].
 
 mod books;
+mod budgets;
 mod cards;
 mod debts;
 mod gifts;
@@ -28,6 +30,7 @@ pub use stock::{ChannelBook, StockBook};
 
 use crate::recovery::{FrameError, RecoveryError, for_each_event};
 use books::HoldName;
+use budgets::BudgetBooks;
 use gifts::GiftBooks;
 use scrip_engine::Engine;
 use scrip_engine::event::Event;
@@ -61,6 +64,8 @@ pub struct Walk {
     pub keys_bound_twice: u64,
     /// The first faults in words, each with its sequence.
     pub findings: Vec<String>,
+    /// What campaigns have issued.
+    budgets: BudgetBooks,
     /// By key number: the ordinal of the hold that it was found bound to; 0: none yet.
     owners: Vec<u32>,
 }
@@ -123,6 +128,9 @@ impl Walk {
             self.look_at_keys(sequence, *hold, state);
         }
         self.books.bound = bound;
+        if let Some(words) = self.budgets.follow(event) {
+            self.fault(sequence, || words);
+        }
         if let Some(entered) = self.books.cards.entered.take() {
             self.look_at_card(sequence, entered, state);
         }

@@ -7,6 +7,7 @@
 //!
 //! Invariant: the same seed and the same answers give the same history, and every request passes `Request::check`.
 
+mod budgets;
 mod cards;
 mod commands;
 mod gifts;

@@ -12,6 +12,7 @@
 
 mod accounts;
 mod batches;
+mod budgets;
 mod campaigns;
 mod cancel;
 mod card_laws;

@@ -61,6 +61,8 @@ const HUNTS: &[(Bug, Look)] = &[
     (Bug::ReversedTooFar, model),
     (Bug::HalfRoundedDown, model),
     (Bug::CardsNotCounted, model),
+    (Bug::BudgetIgnored, model),
+    (Bug::HoursIgnored, model),
     (Bug::HeldCardsNotSummed, model),
     (Bug::HeldCardStaysLocked, model),
     (Bug::HeldLotForgotten, model),

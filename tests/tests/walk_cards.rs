@@ -204,3 +204,52 @@ fn what_can_not_happen_to_a_card_is_seen() {
     assert!(log.faults(&void(17, CARD)) >= 1, "voided twice");
     assert!(log.walk.findings.iter().any(|words| words.contains("voided twice")), "{:#?}", log.walk.findings);
 }
+
+#[test]
+fn cards_beyond_a_budget_or_a_days_maximum_are_seen() {
+    let mut log = Log::new();
+    let campaign = StockId::new(SLOT, 2);
+    let mut off = Definition { kind: CampaignKind::AmountOff as u8, ..Definition::default() };
+    off.units.set(1);
+    off.value.set(500);
+    off.budget.set(2_000);
+    off.cards_per_day.set(3);
+    log.push(&Event::CampaignCreated {
+        origin: origin(30, 0),
+        campaign,
+        units: 10,
+        layout: 1,
+        terms: StockTerms { opens_ms: 0, closes_ms: 0, limit_per_user: 0, frozen: false },
+        name: b"off",
+        key: b"sealed",
+        definition: CampaignTerms { definition: &off, tiers: &[], scope: &[] },
+    });
+    let first = |serial| (campaign, CardId::new(SLOT, 1, serial));
+    log.push(&issued_of(first(0), origin(31, 5), UserId(9), 3));
+    // Another day: that is three more than there is money for; and one too many on this day, as far as cards go.
+    let tomorrow = Event::Tick { now_ms: START_MS + 86_400_000 };
+    assert_eq!(log.faults(&tomorrow), 0);
+    log.engine.apply(&tomorrow);
+    let one = issued_of(first(3), origin(32, 5), UserId(9), 1);
+    log.push(&one);
+    assert_eq!(log.walk.faults, 0, "{:?}", log.walk.findings);
+    log.follow(&issued_of(first(4), origin(33, 5), UserId(9), 1));
+    let told = log.walk.findings.iter().any(|finding| finding.contains("its budget is 2000"));
+    assert!(told, "{:?}", log.walk.findings);
+    let mut log = Log::new();
+    off.budget.set(0);
+    log.push(&Event::CampaignCreated {
+        origin: origin(30, 0),
+        campaign,
+        units: 10,
+        layout: 1,
+        terms: StockTerms { opens_ms: 0, closes_ms: 0, limit_per_user: 0, frozen: false },
+        name: b"off",
+        key: b"sealed",
+        definition: CampaignTerms { definition: &off, tiers: &[], scope: &[] },
+    });
+    log.push(&issued_of(first(0), origin(31, 5), UserId(9), 3));
+    log.follow(&issued_of(first(3), origin(32, 5), UserId(9), 1));
+    let told = log.walk.findings.iter().any(|finding| finding.contains("on one day"));
+    assert!(told, "{:?}", log.walk.findings);
+}

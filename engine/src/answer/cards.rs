@@ -52,6 +52,12 @@ pub struct CampaignView<'a> {
     pub locator: u64,
     /// Cards issued.
     pub issued: u64,
+    /// The most that one can cost, in minor units; 0: it can't be told.
+    pub cost: u64,
+    /// What they can cost in all, in minor units.
+    pub committed: u64,
+    /// Cards issued on this day, as far as days are bounded.
+    pub today: u64,
     /// Batches of bearer cards among them.
     pub batches: u32,
     /// The key of its codes, sealed.
@@ -70,6 +76,7 @@ impl core::fmt::Debug for CampaignView<'_> {
         let mut fields = formatter.debug_struct("CampaignView");
         fields.field("campaign", campaign).field("version", version).field("state", state);
         fields.field("layout", layout).field("locator", locator).field("issued", issued);
+        fields.field("cost", &self.cost).field("committed", &self.committed).field("today", &self.today);
         fields.field("batches", batches).field("key", &"***").field("definition", &self.definition);
         fields.field("tiers", &self.tiers).field("scope", &self.scope).finish()
     }

@@ -10,7 +10,7 @@ use crate::limits::{
     BEARER_CARDS_MAX, CAMPAIGN_KEY_BYTES_MAX, CAMPAIGN_UNITS_MAX, CARD_UNITS_MAX, CARD_VALUE_MAX,
     CARDS_PER_ISSUE_MAX,
 };
-use zerocopy::little_endian::{U16, U32, U64};
+use zerocopy::little_endian::{I16, U16, U32, U64};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 /// What the cards of a campaign are worth. Numbers are never reused.
@@ -171,6 +171,24 @@ pub struct Definition {
     pub currency: [u8; 3],
     /// Of stored value, which lots are spent first: [`Definition::EARLIEST_FIRST`] and the others.
     pub spending: u8,
+    /// The most that one card can cost, in minor units; 0: see [`CampaignTerms::cost`].
+    pub cost: U64,
+    /// The most that its cards can cost in all, in minor units; 0: no maximum.
+    pub budget: U64,
+    /// The most that the cards issued on one day can cost, in minor units; 0: no maximum.
+    pub budget_per_day: U64,
+    /// The most cards that can be issued on one day; 0: no maximum.
+    pub cards_per_day: U64,
+    /// Minutes of the day from which on cards can be used.
+    pub opens_minute: U16,
+    /// Minutes of the day from which on they no longer can; as many: all day; fewer: across midnight.
+    pub closes_minute: U16,
+    /// The campaign's clock: minutes ahead of UTC, or [`super::Limits::BY_ZONE`].
+    pub clock_minutes: I16,
+    /// Weekdays on which cards can be used, bit 0 for Monday; 0: all.
+    pub weekdays: u8,
+    /// Reserved; 0.
+    pub spare_end: u8,
 }
 
 impl Definition {

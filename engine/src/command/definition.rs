@@ -1,16 +1,21 @@
-//! Whether a definition keeps the fixed limits of the contract. It stands apart from what a definition is, so that both can
-//! be read at a glance.
+//! Whether a definition keeps the fixed limits of the contract, and what follows from its fields: what a card can cost, when
+//! it can be used. It stands apart from what a definition is, so that both can be read at a glance.
 //!
-//! Invariant: what passed here has the fields of its kind, and no others; lists are in order and inside their limits.
+//! Invariant: what passed here has the fields of its kind, and no others; lists are in order and inside their limits; a budget
+//! has a cost.
 
-use super::{CampaignKind, CampaignTerms, Definition, Malformed, ScopeEntry, Tier};
-use crate::limits::{CARD_VALUE_MAX, POINT_VALUE_MAX, SCOPE_MAX, STACKING_CLASSES, STAMPS_MAX, TIERS_MAX};
+use super::{CampaignKind, CampaignTerms, Definition, Limits, Malformed, ScopeEntry, Tier};
+use crate::calendar::Hours;
+use crate::limits::{
+    CARD_VALUE_MAX, POINT_VALUE_MAX, POINTS_DISCOUNT_MAX, SCOPE_MAX, STACKING_CLASSES, STAMPS_MAX, TIERS_MAX,
+    ZONE_OFFSET_MAX_MINUTES,
+};
 
 impl CampaignTerms<'_> {
     pub(super) fn check(&self) -> Result<(), Malformed> {
         let definition = self.definition;
         let kind = CampaignKind::from_number(definition.kind).ok_or(Malformed::Definition("kind"))?;
-        if definition.flags & !Definition::FLAGS != 0 || definition.spare != 0 {
+        if definition.flags & !Definition::FLAGS != 0 || (definition.spare, definition.spare_end) != (0, 0) {
             return Err(Malformed::Definition("a flag or reserved field"));
         }
         if definition.class >= STACKING_CLASSES {
@@ -35,6 +40,7 @@ impl CampaignTerms<'_> {
             return Err(Malformed::Definition("interval"));
         }
         self.check_account(kind)?;
+        self.check_issuing()?;
         let known = |entry: &ScopeEntry| {
             (ScopeEntry::CHANNEL..=ScopeEntry::CATEGORY).contains(&entry.what)
                 && entry.spare == [0; 7]
@@ -97,6 +103,22 @@ impl CampaignTerms<'_> {
         too_much.map_or(Ok(()), |position| Err(Malformed::Tier(position)))
     }
 
+    /// Budgets, clock and hours.
+    fn check_issuing(&self) -> Result<(), Malformed> {
+        let Definition { budget, budget_per_day, .. } = *self.definition;
+        if (budget != 0 || budget_per_day != 0) && self.cost() == 0 {
+            return Err(Malformed::Definition("budget without a cost"));
+        }
+        let minutes = self.definition.clock_minutes.get();
+        if minutes != Limits::BY_ZONE && minutes.unsigned_abs() > ZONE_OFFSET_MAX_MINUTES.unsigned_abs() {
+            return Err(Malformed::Definition("clock"));
+        }
+        if !self.definition.hours().is_sound() {
+            return Err(Malformed::Definition("weekdays or hours"));
+        }
+        Ok(())
+    }
+
     /// What only cards that can be filled have.
     fn check_account(&self, kind: CampaignKind) -> Result<(), Malformed> {
         let Definition { currency, spending, earned_lasts_s, .. } = *self.definition;
@@ -112,5 +134,48 @@ impl CampaignTerms<'_> {
             return Err(Malformed::Definition("earned lasts"));
         }
         Ok(())
+    }
+}
+
+impl CampaignTerms<'_> {
+    /// The most that one card can cost, in minor units; 0: it can't be told.
+    pub fn cost(&self) -> u64 {
+        let definition = self.definition;
+        if definition.cost != 0 {
+            return definition.cost.get();
+        }
+        let (value, cap) = (definition.value.get(), definition.cap.get());
+        let units = u64::from(definition.units.get());
+        let capped = |most: u64| if cap == 0 { most } else { most.min(cap) };
+        match definition.kind() {
+            CampaignKind::AmountOff if definition.each() => cap,
+            CampaignKind::AmountOff => capped(self.tiers.last().map_or(value, |tier| tier.value.get())),
+            CampaignKind::PercentOff => cap,
+            CampaignKind::StoredValue => units,
+            CampaignKind::Points => (units * value).div_ceil(100).min(POINTS_DISCOUNT_MAX),
+            CampaignKind::Item
+            | CampaignKind::FixedPrice
+            | CampaignKind::Uses
+            | CampaignKind::Stamps
+            | CampaignKind::Pass => 0,
+        }
+    }
+}
+
+impl Definition {
+    /// Whether cards, or what they cost, are bounded by days.
+    #[inline]
+    pub fn limits_days(&self) -> bool {
+        self.cards_per_day != 0 || self.budget_per_day != 0
+    }
+
+    /// When its cards can be used.
+    #[inline]
+    pub fn hours(&self) -> Hours {
+        Hours {
+            weekdays: self.weekdays,
+            opens_minute: self.opens_minute.get(),
+            closes_minute: self.closes_minute.get(),
+        }
     }
 }

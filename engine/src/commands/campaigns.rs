@@ -1,10 +1,11 @@
 //! CAMPAIGN_CREATE, CAMPAIGN_EDIT, CAMPAIGN_STATE, CAMPAIGN_SHOW.
 
 use super::checks::{before_deciding, capacity, operation_room};
-use super::{Plan, Question, Reply, Resolved, Verdict, record};
+use super::{Plan, Question, Reply, Resolved, Verdict, budget, record};
 use crate::answer::{CampaignView, OperationKind};
 use crate::command::{
-    CampaignCreate, CampaignKind, CampaignState, CampaignTerms, Definition, ScopeEntry, StockKind, Tier,
+    CampaignCreate, CampaignKind, CampaignState, CampaignTerms, Definition, Limits, ScopeEntry, StockKind,
+    Tier,
 };
 use crate::content::content_digest;
 use crate::event::Event;
@@ -49,7 +50,8 @@ pub fn decide_create<'p>(
     if let Some(verdict) = before_deciding(state, question, content, core::iter::once(create.campaign)) {
         return verdict;
     }
-    if state.find_stock(create.campaign).is_some() {
+    let has_clock = has_clock(state, question, create.definition.definition);
+    if state.find_stock(create.campaign).is_some() || !has_clock {
         return Verdict::Refuse(Rejection::plain(Code::RuleFailed));
     }
     let stocks_max = state.capacity.stocks_max;
@@ -81,6 +83,13 @@ pub fn decide_create<'p>(
     Verdict::Do(event, &plan.resolved, Reply::Value(OperationKind::CampaignCreate, units))
 }
 
+/// Whether the clock of a definition is one that the merchant has.
+fn has_clock(state: &State, question: Question<'_>, definition: &Definition) -> bool {
+    let envelope = &question.request.envelope;
+    definition.clock_minutes.get() != Limits::BY_ZONE
+        || state.zones.of((envelope.merchant, envelope.slot)).is_some()
+}
+
 /// Decides a CAMPAIGN_EDIT.
 pub fn decide_edit<'p>(
     state: &State,
@@ -97,6 +106,8 @@ pub fn decide_edit<'p>(
         };
         (now.kind, now.units, now.inactive()) == (new.kind, new.units, new.inactive())
             && (kept(now), now.currency) == (kept(new), new.currency)
+            && has_clock(state, question, new)
+            && budget::fits(state, question.now_ms, campaign, terms)
     };
     let content = content_digest(&question.request.envelope, &question.request.command);
     if let Some(verdict) = before_changing(state, question, (id, version, content), fits) {
@@ -155,13 +166,13 @@ pub fn decide_show<'p>(state: &State, question: Question<'_>, id: StockId) -> Ve
         return Verdict::Refuse(Rejection::plain(Code::CrossSlot));
     }
     match state.campaign_of(envelope.merchant, id) {
-        Some((handle, _)) => Verdict::Answer(Reply::Campaign(handle)),
+        Some((handle, _)) => Verdict::Answer(Reply::Campaign(handle, question.now_ms)),
         None => Verdict::Refuse(Rejection::plain(Code::NotFound)),
     }
 }
 
 /// A campaign as it is.
-pub(super) fn view(state: &State, handle: Handle) -> CampaignView<'_> {
+pub(super) fn view(state: &State, handle: Handle, now_ms: u64) -> CampaignView<'_> {
     let campaign = state.campaigns.get(handle);
     let stock = state.stock_of_campaign(campaign);
     CampaignView {
@@ -171,6 +182,9 @@ pub(super) fn view(state: &State, handle: Handle) -> CampaignView<'_> {
         layout: campaign.layout,
         locator: campaign.locator,
         issued: campaign.issued,
+        cost: campaign.terms().cost(),
+        committed: u64::try_from(campaign.committed()).unwrap_or(u64::MAX),
+        today: state.cards_today(campaign, now_ms),
         batches: campaign.batches.len() as u32,
         key: campaign.key(),
         definition: campaign.definition,
@@ -190,11 +204,13 @@ pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) {
             record(state, origin, OperationKind::CampaignCreate, *units, resolved);
         }
         Event::CampaignEdited { origin, campaign, definition } => {
-            let version = change(state, *campaign, |campaign| campaign.edit(definition));
+            let version =
+                change(state, *campaign, |state, campaign| budget::edited(state, campaign, definition));
             record(state, origin, OperationKind::CampaignEdit, version, resolved);
         }
         Event::CampaignMoved { origin, campaign, state: to } => {
-            let version = change(state, *campaign, |campaign| {
+            let version = change(state, *campaign, |state, campaign| {
+                let campaign = state.campaigns.get_mut(campaign);
                 assert!(campaign.state.leads_to(*to), "decide refused other moves");
                 campaign.state = *to;
             });
@@ -205,10 +221,10 @@ pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) {
 }
 
 /// Changes a campaign; answers its new version.
-fn change(state: &mut State, id: StockId, change: impl FnOnce(&mut Campaign)) -> u64 {
+fn change(state: &mut State, id: StockId, change: impl FnOnce(&mut State, Handle)) -> u64 {
     let stock = state.find_stock(id).expect("the log names a stock that exists");
     let campaign = state.stock(stock).campaign().expect("the log names a campaign");
-    change(state.campaigns.get_mut(campaign));
+    change(state, campaign);
     let stock = state.stock_mut(stock);
     stock.version += 1;
     u64::from(stock.version)

@@ -95,7 +95,7 @@ fn check_use_of_each(
     refuse_each(take, &mut plan.facts, |line| {
         let card = found(state, asker(question), line);
         let unusable =
-            check_state(state, &card).or_else(|| check_use(question, &line.as_redeem(take), &card));
+            check_state(state, &card).or_else(|| check_use(state, question, &line.as_redeem(take), &card));
         if let Some(rejection) = unusable {
             return Some((rejection.code, 0));
         }

@@ -6,7 +6,7 @@
 use super::checks::{before_deciding, capacity, operation_room};
 use super::take::subjects;
 use super::worth::{Span, in_ms};
-use super::{Plan, Question, Reply, Resolved, TO_BE_MADE, Verdict, limits, record, risk};
+use super::{Plan, Question, Reply, Resolved, TO_BE_MADE, Verdict, budget, limits, record, risk};
 use crate::answer::{Issued, OperationKind};
 use crate::command::{CampaignState, CardState, Issue, SubjectKind, Take};
 use crate::content::content_digest;
@@ -113,7 +113,7 @@ pub(super) fn check_risk(
     Some(Rejection { code, facts: Facts::Rule(plan.rule) })
 }
 
-/// Steps 4 to 6; plans the line that counts for the subjects.
+/// Steps 4 to 6, budgets included; plans the line that counts for the subjects.
 #[inline]
 fn check_units(
     state: &State,
@@ -135,6 +135,9 @@ fn check_units(
         limits::room(state, question.now_ms, take, None, campaign.stock)
     };
     if let Some(rejection) = room.and_then(|room| lacks(Code::UserLimit, room)) {
+        return Some(rejection);
+    }
+    if let Some(rejection) = budget::check(state, question.now_ms, campaign, asked) {
         return Some(rejection);
     }
     let available = stock.units.available;
@@ -217,6 +220,7 @@ pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) -> Handl
     assert!(found.card(found.issued) == *first, "cards are issued in the order of their serials");
     found.issued += u64::from(*count);
     let definition = found.definition;
+    budget::issued(state, handle, u64::from(*count));
     state.post(stock, origin.channel, Posting::Sell(u64::from(*count)));
     let times = (*from_s, *until_s);
     let value = if owner.0 == 0 {

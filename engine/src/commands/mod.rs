@@ -5,6 +5,7 @@
 //! ([`Resolved`]); history resolves them from the event.
 
 pub mod accounts;
+mod budget;
 pub mod campaigns;
 pub mod cancel;
 pub mod cards;
@@ -14,6 +15,7 @@ pub mod expire;
 pub mod gifts;
 pub mod hold;
 mod hold_cards;
+mod hours;
 pub mod issue;
 pub mod key_list;
 pub mod key_reclaim;
@@ -134,7 +136,7 @@ pub enum Reply {
     /// OPERATION_SHOW of a REDEEM.
     Redemption(Handle),
     /// CAMPAIGN_SHOW.
-    Campaign(Handle),
+    Campaign(Handle, u64),
     /// CARD_SHOW, at this shard time.
     Card(CardId, u64),
     /// WALLET_SHOW.

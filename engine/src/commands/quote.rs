@@ -5,7 +5,8 @@
 //! decided here, by the rule of redemptions; to the pricing a product is the position of a line. Invariant: nothing is
 //! changed, nothing is allocated, and work is bounded whatever lies in a wallet.
 
-use super::redeem::{check_owner, check_state, check_times, find};
+use super::hours::check_validity;
+use super::redeem::{check_owner, check_state, find};
 use super::worth::{Purpose, in_ms, in_scope, least_amount, percent_of_level};
 use super::{Plan, Question, Verdict};
 use crate::answer::{CardOutcome, QuoteView, QuotedCard, QuotedLine};
@@ -180,7 +181,7 @@ fn consider<'s>(
         let (product, category) = (line.product.get(), line.category.get());
         in_scope(&found.campaign.scope, &Purpose { channel, store: quote.store, product, category })
     };
-    let at_state = check_state(state, &found).or_else(|| check_times(&found.card, question.now_ms));
+    let at_state = check_state(state, &found).or_else(|| check_validity(state, &found, question.now_ms));
     let lines = quote.lines.iter().enumerate().filter(|(_, line)| at_state.is_none() && is_for(line));
     let scope: ArrayVec<ProductId, QUOTE_LINES_MAX> = lines.map(|(at, _)| ProductId(at as u64)).collect();
     let out_of_scope = scope.is_empty().then_some(Rejection::plain(Code::OutOfScope));

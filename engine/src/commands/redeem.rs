@@ -3,6 +3,7 @@
 //! Invariant: one event checks and takes: a card is never used for more than it has, by however many at once.
 
 use super::checks::{before_deciding, capacity};
+use super::hours::check_validity;
 use super::issue::{check_risk, no_pages};
 use super::take::subjects;
 use super::worth::{Purpose, Use, discount, in_ms, in_scope, least_amount};
@@ -61,7 +62,7 @@ pub fn decide<'p>(
     let balance = balance(state, &found, question.now_ms);
     let used = asked(redeem, &found, balance);
     let refusal = check_state(state, &found)
-        .or_else(|| check_use(question, redeem, &found))
+        .or_else(|| check_use(state, question, redeem, &found))
         .or_else(|| check_locked(state, &found, used.units, balance))
         .or_else(|| check_risk(state, question, &take, plan))
         .or_else(|| check_worth(state, question, &found, &used))
@@ -105,13 +106,14 @@ pub(super) fn check_state(state: &State, found: &Found<'_>) -> Option<Rejection<
 /// Steps 3 to 5.
 #[inline]
 pub(super) fn check_use(
+    state: &State,
     question: Question<'_>,
     redeem: &Redeem<'_>,
     found: &Found<'_>,
 ) -> Option<Rejection<'static>> {
     let Redeem { store, product, category, .. } = *redeem;
     let purpose = Purpose { channel: question.request.envelope.channel, store, product, category };
-    if let Some(rejection) = check_times(&found.card, question.now_ms) {
+    if let Some(rejection) = check_validity(state, found, question.now_ms) {
         return Some(rejection);
     }
     if !in_scope(&found.campaign.scope, &purpose) && !on(Bug::ScopeIgnored) {
@@ -120,7 +122,7 @@ pub(super) fn check_use(
     check_owner(&found.card, redeem.user)
 }
 
-/// Step 3.
+/// Step 3, hours left aside.
 #[inline]
 pub(super) fn check_times(card: &CardRecord, now_ms: u64) -> Option<Rejection<'static>> {
     let (from_ms, until_ms) = (in_ms(card.from_s), in_ms(card.until_s));

@@ -104,7 +104,9 @@ pub fn read<'r>(state: &'r State, reply: Reply, replies: &'r mut Replies) -> Out
         Reply::Issued(operation) => Outcome::Done(Answer::Issued(super::issue::answer(state, operation))),
         Reply::Redeemed(handle) => Outcome::Done(Answer::Redeemed(super::redeem::answer(state, handle))),
         Reply::Redemption(handle) => Outcome::Done(Answer::Redemption(super::redeem::view(state, handle))),
-        Reply::Campaign(handle) => Outcome::Done(Answer::Campaign(super::campaigns::view(state, handle))),
+        Reply::Campaign(handle, now_ms) => {
+            Outcome::Done(Answer::Campaign(super::campaigns::view(state, handle, now_ms)))
+        }
         Reply::Card(card, now_ms) => {
             let view = super::cards::view(state, card, now_ms, replies);
             Outcome::Done(Answer::Card(view, &replies.lots))

@@ -255,6 +255,7 @@ fn take_definition<'a>(reader: &mut Reader<'a>) -> Result<(CampaignTerms<'a>, u8
         || matches!(kind, CampaignKind::Stamps | CampaignKind::Points) && definition.value == 0
         || definition.each() && definition.threshold == 0
         || definition.class >= STACKING_CLASSES
+        || !definition.hours().is_sound()
     {
         return Err(reader.field("definition"));
     }

@@ -6,6 +6,7 @@ use crate::limits::{
     CAMPAIGN_KEY_BYTES_MAX, EVENT_BYTES_MAX, FACTS_BYTES_MAX, FACTS_ROOM_BYTES, KEY_BLOCK_BYTES_MAX,
     SCOPE_MAX, SEAL_BYTES, TIERS_MAX, TRANSITIONS_MAX,
 };
+use zerocopy::little_endian::I16;
 
 fn origin() -> Origin {
     Origin {
@@ -306,6 +307,15 @@ static DEFINITION: Definition = Definition {
     earned_lasts_s: U32::new(7),
     currency: *b"CNY",
     spending: 2,
+    cost: U64::new(8),
+    budget: U64::new(u64::MAX),
+    budget_per_day: U64::new(10),
+    cards_per_day: U64::new(11),
+    opens_minute: U16::new(1_320),
+    closes_minute: U16::new(120),
+    clock_minutes: I16::new(i16::MIN),
+    weekdays: 96,
+    spare_end: 0,
 };
 static TIERS: [Tier; TIERS_MAX] = [Tier::new(u64::MAX, 1); TIERS_MAX];
 static SCOPE: [ScopeEntry; SCOPE_MAX] = [ScopeEntry::new(ScopeEntry::PRODUCT, u64::MAX); SCOPE_MAX];

@@ -32,6 +32,15 @@ pub struct CardBatch {
     pub own_times: bool,
 }
 
+/// Cards that were issued on the newest day on which any were, as far as days are bounded.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Today {
+    /// The day, by the campaign's clock.
+    pub day: u32,
+    /// How many.
+    pub cards: u64,
+}
+
 /// What a stock of cards is besides.
 #[derive(Clone)]
 pub struct Campaign {
@@ -51,6 +60,10 @@ pub struct Campaign {
     pub scope: Vec<ScopeEntry>,
     /// Cards issued: the next serial.
     pub issued: u64,
+    /// Cards of the day.
+    pub today: Today,
+    /// The place of the zone by which its clock goes; [`NONE`]: a fixed offset.
+    pub(super) zone: u32,
     /// Batches of bearer cards.
     pub batches: Vec<CardBatch>,
     key: Box<[u8]>,
@@ -68,6 +81,8 @@ impl Campaign {
             tiers: terms.tiers.to_vec(),
             scope: terms.scope.to_vec(),
             issued: 0,
+            today: Today::default(),
+            zone: NONE,
             batches: Vec::new(),
             key: key.into(),
         }
@@ -91,18 +106,43 @@ impl Campaign {
         self.batches[..behind].last().filter(|batch| serial - batch.first < u64::from(batch.count))
     }
 
-    /// Replaces what of its definition is not fixed.
-    pub(crate) fn edit(&mut self, terms: &CampaignTerms<'_>) {
+    /// Its definition with its lists.
+    #[inline]
+    pub fn terms(&self) -> CampaignTerms<'_> {
+        CampaignTerms { definition: &self.definition, tiers: &self.tiers, scope: &self.scope }
+    }
+
+    /// What its cards can cost at most, whatever became of them.
+    pub fn committed(&self) -> u128 {
+        u128::from(self.issued) * u128::from(self.terms().cost())
+    }
+
+    /// Replaces what of its definition is not fixed; `zone` is the place of the zone by which its clock goes.
+    pub(crate) fn edit(&mut self, terms: &CampaignTerms<'_>, zone: u32) {
         self.definition = *terms.definition;
+        self.zone = zone;
         self.tiers.clear();
         self.tiers.extend_from_slice(terms.tiers);
         self.scope.clear();
         self.scope.extend_from_slice(terms.scope);
     }
 
+    /// Whether what it has issued lies inside all its maxima.
+    fn is_inside(&self) -> bool {
+        let (definition, cost) = (&self.definition, u128::from(self.terms().cost()));
+        let inside = |most: u64, there: u128| most == 0 || there <= u128::from(most);
+        inside(definition.budget.get(), self.committed())
+            && inside(definition.budget_per_day.get(), u128::from(self.today.cards) * cost)
+            && inside(definition.cards_per_day.get(), u128::from(self.today.cards))
+            && self.today.cards <= self.issued
+            && (definition.limits_days() || self.today == Today::default())
+    }
+
     fn digest(&self, hash: &mut Xxh3) {
-        let numbers = [u64::from(self.stock.0), self.locator, self.issued];
+        let Today { day, cards } = self.today;
+        let numbers = [u64::from(self.stock.0), self.locator, self.issued, u64::from(day), cards];
         hash.update(numbers.as_bytes());
+        hash.update(&self.zone.to_le_bytes());
         hash.update(&[self.state as u8, self.layout]);
         hash.update(self.definition.as_bytes());
         hash.update(self.tiers.as_bytes());
@@ -197,6 +237,7 @@ impl State {
         stock.set_campaign(handle);
         campaign.locator = CardId::new(slot, number, 0).locator();
         campaign.stock = self.insert_stock(stock);
+        campaign.zone = self.zone_of_campaign(campaign.stock, &campaign.definition);
         self.campaigns.by_slot[usize::from(slot.0)].push(handle.0);
         self.campaigns.list.push(campaign);
     }
@@ -211,6 +252,7 @@ impl State {
                 next = batch.first + u64::from(batch.count);
             }
             same("cards of batches", u64::from(next <= campaign.issued), 1)?;
+            same("campaigns inside their budgets", u64::from(campaign.is_inside()), 1)?;
             let found = self.campaigns.of_card(campaign.card(0));
             same("campaigns by their locators", u64::from(found == Some(handle)), 1)?;
             same("stocks of campaigns", u64::from(self.stock(campaign.stock).campaign() == Some(handle)), 1)?;

@@ -6,11 +6,12 @@
 //! Invariant: of a time that has been, a zone says the same for ever, so that what was counted on a day can be credited to it.
 
 use super::State;
+use super::campaigns::Campaign;
 use super::risk::Owner;
 use super::stock::Stock;
 use super::table::{Handle, NONE};
-use crate::calendar::{Day, Transition, Zone};
-use crate::command::Limits;
+use crate::calendar::{Clock, Day, Transition, Zone};
+use crate::command::{Definition, Limits};
 use scrip_planted::{Bug, on};
 use std::collections::BTreeMap;
 
@@ -122,6 +123,44 @@ impl State {
         let stock = self.stock_mut(handle);
         stock.set_limits(limits);
         stock.zone = zone;
+    }
+}
+
+impl State {
+    /// The clock of a campaign.
+    #[inline]
+    pub fn clock_of(&self, campaign: &Campaign) -> Clock<'_> {
+        match campaign.zone {
+            NONE => Clock::Fixed(campaign.definition.clock_minutes.get()),
+            place => Clock::Zone(&self.zones.list[place as usize].zone),
+        }
+    }
+
+    /// The day of a time by a campaign's clock.
+    #[inline]
+    pub fn campaign_day(&self, campaign: &Campaign, time_ms: u64) -> u32 {
+        match campaign.zone {
+            NONE => Day::at(time_ms, campaign.definition.clock_minutes.get()).0,
+            place => self.zones.list[place as usize].day(time_ms).0,
+        }
+    }
+
+    /// Cards that were issued on the day of a time, as far as days are bounded.
+    #[inline]
+    pub fn cards_today(&self, campaign: &Campaign, now_ms: u64) -> u64 {
+        let is_today = || campaign.today.day == self.campaign_day(campaign, now_ms);
+        if campaign.today.cards != 0 && is_today() { campaign.today.cards } else { 0 }
+    }
+
+    /// The place of the zone by which a campaign of this stock goes with such a definition; [`NONE`]: by a fixed offset. Panics
+    /// if the merchant has no zone and it asks for one.
+    pub(crate) fn zone_of_campaign(&self, stock: Handle, definition: &Definition) -> u32 {
+        if definition.clock_minutes.get() != Limits::BY_ZONE {
+            return NONE;
+        }
+        let stock = self.stock(stock);
+        let place = self.zones.place((stock.merchant, stock.id.slot()));
+        place.expect("decide refused a zone that is not there")
     }
 }
 

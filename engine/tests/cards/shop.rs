@@ -93,8 +93,22 @@ pub enum Got {
     Wallet(Option<CardId>, Vec<u64>),
     Redemption(RedemptionView),
     Operation(OperationKind, u64),
-    Campaign { version: u32, state: CampaignState, locator: u64, issued: u64, batches: u32, key: Vec<u8> },
-    Buckets { available: u64, consumed: u64, void: u64 },
+    Campaign {
+        version: u32,
+        state: CampaignState,
+        locator: u64,
+        issued: u64,
+        cost: u64,
+        committed: u64,
+        today: u64,
+        batches: u32,
+        key: Vec<u8>,
+    },
+    Buckets {
+        available: u64,
+        consumed: u64,
+        void: u64,
+    },
     Quote(Quoted),
     Refused(Code, Why),
     Other(String),
@@ -135,6 +149,9 @@ impl From<Outcome<'_>> for Got {
                 state: view.state,
                 locator: view.locator,
                 issued: view.issued,
+                cost: view.cost,
+                committed: view.committed,
+                today: view.today,
                 batches: view.batches,
                 key: view.key.to_vec(),
             },
@@ -402,6 +419,19 @@ pub fn definition(kind: CampaignKind, units: u32, value: u64) -> Definition {
     definition.units.set(units);
     definition.value.set(value);
     definition
+}
+
+/// Whether a command can be sent at all.
+pub fn well_formed(command: Command<'_>) -> bool {
+    let envelope = Envelope {
+        merchant: MERCHANT,
+        slot: SLOT,
+        channel: CHANNEL,
+        operation: OperationId(1),
+        created_ms: 1,
+        deadline_ms: 0,
+    };
+    Request { envelope, command }.check().is_ok()
 }
 
 /// One unit, for nobody in particular.

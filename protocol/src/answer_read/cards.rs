@@ -96,7 +96,7 @@ impl<'a> Body<'a> {
             return Err(AnswerFault::UnknownNumber(u16::from(body.key_bytes), "length of a sealed key"));
         }
         let key = self.entries(key_bytes)?;
-        if body.spare.get() != 0 || definition.spare != 0 {
+        if body.spare.get() != 0 || (definition.spare, definition.spare_end) != (0, 0) {
             return Err(AnswerFault::SpareNotZero);
         }
         CampaignKind::from_number(definition.kind)
@@ -110,6 +110,9 @@ impl<'a> Body<'a> {
             layout: body.layout,
             locator: body.locator.get(),
             issued: body.issued.get(),
+            cost: body.cost.get(),
+            committed: body.committed.get(),
+            today: body.today.get(),
             batches: body.batches.get(),
             key,
             definition: *definition,

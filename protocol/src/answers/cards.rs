@@ -79,6 +79,12 @@ layout! {
         locator: U64,
         /// cards issued
         issued: U64,
+        /// the most that one card can cost, in minor units; 0: it can't be told
+        cost: U64,
+        /// what all cards issued can cost, in minor units, at most 2^64 - 1
+        committed: U64,
+        /// cards issued on this day by the campaign's clock; 0 if it bounds no days
+        today: U64,
         /// the version of its stock, to edit it with
         version: U32,
         /// batches of bearer cards

@@ -5,7 +5,7 @@
 
 use scrip_engine::command::{CartLine, Definition, QuoteCard, ScopeEntry, Tier};
 use scrip_engine::ids::CardId;
-use zerocopy::little_endian::{U16, U32, U64, U128};
+use zerocopy::little_endian::{I16, U16, U32, U64, U128};
 
 /// What stands where a card is named when a code names it: the id of no card, so that a code that nobody opens names none.
 pub const CARD_BY_CODE: CardId = CardId(u64::MAX);
@@ -101,6 +101,24 @@ layout! {
         currency: [u8; 3],
         /// of stored value, what is spent first: 0 what ends first, 1 bonus, 2 principal
         spending: u8,
+        /// the most that one card can cost, in minor units; 0: it follows from its worth
+        cost: U64,
+        /// the most that its cards can cost in all, in minor units; 0: no maximum
+        budget: U64,
+        /// the most that the cards issued on one day can cost, in minor units; 0: no maximum
+        budget_per_day: U64,
+        /// the most cards that can be issued on one day; 0: no maximum
+        cards_per_day: U64,
+        /// minute of the day from which on cards can be used, 0 to 1,439
+        opens_minute: U16,
+        /// minute of the day from which on they no longer can, 0 to 1,440; the same: all day; an earlier one: across midnight
+        closes_minute: U16,
+        /// the campaign's clock: minutes ahead of UTC, -840 to 840; -32768: the merchant's zone
+        clock_minutes: I16,
+        /// weekdays on which cards can be used, bit 0 for Monday; 0: all
+        weekdays: u8,
+        /// 0
+        spare_end: u8,
     }
 }
 

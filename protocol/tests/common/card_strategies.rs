@@ -22,7 +22,7 @@ use scrip_engine::limits::{
 use scrip_engine::rejection::Code;
 use scrip_protocol::answers::AnswerKind;
 use scrip_protocol::commands::{CARD_BY_CODE, CommandKind};
-use zerocopy::little_endian::{U16, U32, U64};
+use zerocopy::little_endian::{I16, U16, U32, U64};
 
 /// Values from which any command on cards, and any answer about them, can be built.
 #[derive(Debug, Clone)]
@@ -154,6 +154,15 @@ fn definition(
         earned_lasts_s: U32::new(if kind == CampaignKind::Points { seconds[2] } else { 0 }),
         currency: if stored { *b"CNY" } else { [0; 3] },
         spending: if stored { (units % 3) as u8 } else { 0 },
+        cost: U64::new(numbers[2].max(1)),
+        budget: U64::new(numbers[3]),
+        budget_per_day: U64::new(numbers[4]),
+        cards_per_day: U64::new(numbers[1]),
+        opens_minute: U16::new((seconds[0] % 1_440) as u16),
+        closes_minute: U16::new((seconds[1] % 1_441) as u16),
+        clock_minutes: I16::new(if flags & 4 != 0 { i16::MIN } else { (seconds[2] % 1_681) as i16 - 840 }),
+        weekdays: flags & 127,
+        spare_end: 0,
     }
 }
 
@@ -434,6 +443,9 @@ impl CardParts {
                 layout: self.change,
                 locator: self.numbers[4],
                 issued: self.numbers[5],
+                cost: self.numbers[0],
+                committed: self.numbers[1],
+                today: self.numbers[2],
                 batches: void,
                 key: &self.key,
                 definition: self.definition,

@@ -16,7 +16,7 @@ use scrip_engine::ids::{CardId, ChannelId, OrderId, UserId};
 use scrip_engine::rejection::{Code, Facts};
 use scrip_protocol::commands::CARD_BY_CODE;
 use scrip_protocol::extras::{CodeText, Extras};
-use zerocopy::little_endian::{U16, U32, U64};
+use zerocopy::little_endian::{I16, U16, U32, U64};
 
 const CARD: CardId = CardId::new(SLOT, 7, 42);
 /// The code of docs/codes.md.
@@ -76,6 +76,21 @@ fn pass() -> CampaignTerms<'static> {
     CampaignTerms { tiers: levels, ..plain(definition) }
 }
 
+/// So many cards for so much money, used on weekdays over noon, by the clock of Shanghai.
+fn bounded() -> Definition {
+    Definition {
+        cost: U64::new(3_000),
+        budget: U64::new(1_000_000),
+        budget_per_day: U64::new(30_000),
+        cards_per_day: U64::new(9),
+        opens_minute: U16::new(660),
+        closes_minute: U16::new(840),
+        clock_minutes: I16::new(480),
+        weekdays: 31,
+        ..amount_off()
+    }
+}
+
 /// Ten uses, a day apart, valid for 90 days from a day after activation on.
 fn uses() -> Definition {
     Definition {
@@ -91,8 +106,7 @@ fn uses() -> Definition {
 
 /// At most 20.00 off, more from 100.00 and from 200.00 on; in two stores, through channel 3.
 fn tiered() -> CampaignTerms<'static> {
-    let definition =
-        Definition { threshold: U64::ZERO, value: U64::ZERO, cap: U64::new(2_000), ..amount_off() };
+    let definition = Definition { threshold: U64::ZERO, value: U64::ZERO, cap: U64::new(2_000), ..bounded() };
     let scope = [
         ScopeEntry::new(ScopeEntry::CHANNEL, 3),
         ScopeEntry::new(ScopeEntry::STORE, 12),
@@ -290,6 +304,9 @@ fn views() -> [CampaignView<'static>; 2] {
         layout: 1,
         locator: CARD.locator(),
         issued: 43,
+        cost: 3_000,
+        committed: 129_000,
+        today: 7,
         batches: 1,
         key: leak(&[0x5a; 60]),
         definition: *terms.definition,
@@ -299,6 +316,9 @@ fn views() -> [CampaignView<'static>; 2] {
     let draft = CampaignView {
         state: CampaignState::Draft,
         issued: 0,
+        cost: 0,
+        committed: 0,
+        today: 0,
         batches: 0,
         definition: uses(),
         tiers: &[],

@@ -209,7 +209,7 @@ impl<'a> Dump<'a> {
         let blocks = if kind == AnswerKind::Risk { usize::from(self.u16(4)) } else { 0 };
         let name_bytes = if kind == AnswerKind::Zone { usize::from(self.u16(4)) } else { 0 };
         let (tiers, key_bytes) = match kind {
-            AnswerKind::Campaign => (usize::from(self.bytes[34]), usize::from(self.bytes[35])),
+            AnswerKind::Campaign => (usize::from(self.bytes[58]), usize::from(self.bytes[59])),
             _ => (0, 0),
         };
         let held = if kind == AnswerKind::Hold { usize::from(self.bytes[73]) } else { 0 };

@@ -1,5 +1,6 @@
 //! Flags of `scrip campaign`, `card`, `wallet` and `code`.
 
+use super::BoundArgs;
 use super::ServerArgs;
 use super::accounts::{AccountArgs, EarnArgs, LevelArgs, RenewArgs, TopUpArgs};
 use super::gifts::{AcceptArgs, CancelGiftArgs, GiftArgs};
@@ -20,7 +21,8 @@ Amounts with a decimal point are in major units, without one in minor units: 5.0
   scrip campaign create gift100 --kind stored-value --currency CNY --balance 100.00 --value 95.00 --units 500     sold for 95.00
   scrip campaign create ten --kind stamps --goal 10 --units 500
   scrip campaign create points --kind points --value 100 --earned-lasts 365days --units 500     a point is worth 1.00 hundredth
-  scrip campaign create club --kind pass --level 99.00=5.00 --level 199.00=10.00 --lasts 365days --units 500";
+  scrip campaign create club --kind pass --level 99.00=5.00 --level 199.00=10.00 --lasts 365days --units 500
+  scrip campaign create lunch --kind amount-off --value 5.00 --budget 5000.00 --cards-per-day 100 --weekdays mon-fri --hours 11:00-14:00 --units 1000";
 
 /// `scrip campaign`.
 #[derive(Debug, Subcommand)]
@@ -91,6 +93,9 @@ pub struct CampaignCreateArgs {
     pub worth: WorthArgs,
     #[command(flatten)]
     #[allow(missing_docs)]
+    pub bounds: BoundArgs,
+    #[command(flatten)]
+    #[allow(missing_docs)]
     pub server: ServerArgs,
 }
 
@@ -102,6 +107,9 @@ pub struct CampaignEditArgs {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub worth: WorthArgs,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub bounds: BoundArgs,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub server: ServerArgs,

@@ -3,6 +3,7 @@
 //! Invariant: a value that parses here has a meaning; whether it is allowed is the server's to say.
 
 mod accounts;
+mod bounds;
 mod cards;
 mod gifts;
 mod merchant;
@@ -16,6 +17,7 @@ mod token;
 pub mod values;
 
 pub use accounts::{AccountArgs, EarnArgs, LevelArgs, RenewArgs, TopUpArgs};
+pub use bounds::{BoundArgs, WEEKDAYS};
 pub use cards::{
     CampaignCommand, CampaignCreateArgs, CampaignEditArgs, CardArgs, CardCommand, ClaimArgs, CodeCommand,
     CodeExportArgs, ExtendArgs, IssueArgs, RedeemArgs, ReverseArgs, SpendName, WalletArgs, WorthArgs,

@@ -15,6 +15,13 @@ pub struct ValueError {
     what: &'static str,
 }
 
+impl ValueError {
+    /// This text is no such thing.
+    pub fn new(text: &str, what: &'static str) -> ValueError {
+        ValueError { text: text.to_owned(), what }
+    }
+}
+
 /// What to take of which stock.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Item {

@@ -329,11 +329,21 @@ fn next_of_cards(code: Code, subject: &Subject<'_>) -> Option<String> {
             format!(". A stock or campaign of this name exists: `scrip campaign show {name}`")
         }
         (Code::RuleFailed, Kind::Campaign) => {
-            format!(". A campaign goes from draft to running, to paused and back, and to stopped: `scrip campaign show {name}`")
+            format!(
+                ". A campaign goes from draft to running, to paused and back, and to stopped, and no maximum goes below what is \
+                 out: `scrip campaign show {name}`"
+            )
         }
         (Code::NotStarted | Code::Frozen, Kind::Issue) => {
             format!(". `scrip campaign run {name}` begins to issue; `scrip campaign show {name}` shows where it stands")
         }
+        (Code::CampaignLimit, Kind::Issue) => {
+            format!(". The day begins at midnight by the campaign's clock; `scrip campaign edit {name} --cards-per-day N` allows more")
+        }
+        (Code::BudgetExceeded, Kind::Issue) => format!(
+            ". `scrip campaign show {name}` shows what is left; `scrip campaign edit {name} --budget 5000.00` sets another (or \
+             --budget-per-day)"
+        ),
         (Code::Expired, Kind::Issue) => format!(". `scrip campaign show {name}` shows when it ended"),
         (Code::OutOfStock, Kind::Issue) => format!(". `scrip stock supply {name} N` adds cards"),
         (Code::UserLimit, Kind::Issue) => format!(". `scrip stock limit {name}` shows what one user may have"),

@@ -102,7 +102,12 @@ impl Generator {
             }
             worth.definition.flags &= !2;
             worth.definition.flags |= there.worth.definition.flags & 2;
+            let moves = self.rng.u8(0..4) == 0;
+            if !moves {
+                worth.definition.clock_minutes = there.worth.definition.clock_minutes;
+            }
         }
+        worth.price();
         CardCommand::Edit { campaign, version, worth }
     }
 
@@ -431,6 +436,7 @@ impl Generator {
         for campaign in oracle.stocks.values().filter_map(|stock| stock.campaign.as_ref()) {
             let definition = &campaign.worth.definition;
             moments_ms.extend([definition.from_ms.get(), definition.until_ms.get()]);
+            moments_ms.extend(super::budgets::moments_of(definition, self.now_ms));
             let times = campaign.batches.iter().map(|batch| batch.made.times);
             moments_ms.extend(times.flat_map(|times| [times.from_ms, times.until_ms]));
         }

@@ -85,6 +85,7 @@ impl Generator {
             definition.flags &= !Definition::INACTIVE;
         }
         worth.scope = self.scope_of_cards();
+        self.bounds_of(&mut worth);
         worth
     }
 

@@ -27,6 +27,8 @@ pub struct Campaign {
     pub worth: Worth,
     /// Cards issued: the next serial.
     pub issued: u64,
+    /// When how many were issued, since days have been bounded.
+    pub of_days: Vec<(u64, i128)>,
     /// Bearer cards that were issued together.
     pub batches: Vec<CardBatch>,
 }
@@ -102,7 +104,7 @@ impl Oracle {
     }
 
     fn create_campaign(&mut self, envelope: &Envelope, create: &OwnedCreate) -> OwnedOutcome {
-        if self.stocks.contains_key(&create.campaign) {
+        if self.stocks.contains_key(&create.campaign) || !self.has_clock(envelope, &create.worth) {
             return OwnedOutcome::refused(Code::RuleFailed);
         }
         let is_here = |(id, stock): &(&StockId, &Stock)| {
@@ -120,6 +122,7 @@ impl Oracle {
             key: create.key.clone(),
             worth: create.worth.clone(),
             issued: 0,
+            of_days: Vec::new(),
             batches: Vec::new(),
         }));
         self.stocks.insert(create.campaign, made);
@@ -152,10 +155,11 @@ impl Oracle {
             _ => (0, definition.currency),
         };
         let (now, new) = (&campaign.worth.definition, &worth.definition);
-        if fixed(now) != fixed(new) || of_account(now) != of_account(new) {
+        let kept = fixed(now) == fixed(new) && of_account(now) == of_account(new);
+        if !kept || !self.has_clock(envelope, worth) || !self.leaves_room(seen.0, worth) {
             return OwnedOutcome::refused(Code::RuleFailed);
         }
-        campaign.worth = worth.clone();
+        self.redefine(seen.0, worth);
         self.raise_version(seen.0)
     }
 
@@ -187,6 +191,7 @@ impl Oracle {
         let Some((stock, campaign)) = self.own_campaign(envelope, id) else {
             return OwnedOutcome::refused(Code::NotFound);
         };
+        let (cost, committed, today) = self.committed(id);
         OwnedOutcome::Campaign(Box::new(OwnedCampaign {
             campaign: id,
             version: stock.version,
@@ -194,6 +199,9 @@ impl Oracle {
             layout: campaign.layout,
             locator: campaign.locator(id.slot()),
             issued: campaign.issued,
+            cost,
+            committed,
+            today,
             batches: campaign.batches.len() as u32,
             key: campaign.key.clone(),
             definition: campaign.worth.definition,

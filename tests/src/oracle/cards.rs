@@ -113,9 +113,11 @@ impl Oracle {
         }
         self.count_success(envelope, &demand);
         self.issues += 1;
+        let now_ms = self.now_ms;
         let campaign = self.campaign_mut(issue.campaign);
         let (serial, number) = (campaign.issued, campaign.number);
         campaign.issued += u64::from(issue.count);
+        campaign.note_issue(now_ms, count);
         let card = |serial| CardId::new(issue.campaign.slot(), number, serial);
         if bearer {
             let batch = CardBatch { first: serial, cards: u64::from(issue.count), made: made.clone() };
@@ -166,6 +168,7 @@ impl Oracle {
                 return lacks(Code::UserLimit, room);
             }
         }
+        self.budget_allows(issue.campaign, asked)?;
         let room = stock.room(envelope.channel);
         if stock.has_quotas() && asked > room {
             return lacks(Code::ChannelQuota, room);

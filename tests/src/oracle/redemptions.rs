@@ -173,6 +173,7 @@ impl Oracle {
         card: &Card,
     ) -> Result<(), OwnedOutcome> {
         self.usable(card)?;
+        self.is_open_for(card)?;
         if !self.worth_of(card).covers(envelope, redeem) {
             return Err(OwnedOutcome::refused(Code::OutOfScope));
         }

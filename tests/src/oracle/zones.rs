@@ -32,13 +32,13 @@ pub fn owner(envelope: &Envelope) -> Owner {
 }
 
 /// The day that a clock shows, 0 before 1970.
-fn shown_day(time_ms: i128, minutes: i16) -> i128 {
+pub(super) fn shown_day(time_ms: i128, minutes: i16) -> i128 {
     (time_ms + i128::from(minutes) * 60_000).max(0) / 86_400_000
 }
 
 impl Zone {
     /// The latest day that the clock has shown up to a time.
-    fn day(&self, time_ms: u64) -> i128 {
+    pub(super) fn day(&self, time_ms: u64) -> i128 {
         let now_ms = i128::from(time_ms);
         let mut latest = 0;
         for (at, transition) in self.transitions.iter().enumerate() {

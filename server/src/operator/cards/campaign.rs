@@ -6,7 +6,7 @@
 use super::super::stock::TRIES;
 use super::super::words::{Kind, Subject, grouped};
 use super::super::{Failure, OperatorError, run};
-use super::worth;
+use super::{bounds, worth};
 use crate::cli::{CampaignCommand, CampaignCreateArgs, CampaignEditArgs, ServerArgs};
 use scrip_client::{
     CampaignCreate, CampaignDefinition, CampaignEdit, CampaignMove, CampaignShown, CampaignState, ChannelId,
@@ -63,6 +63,7 @@ async fn create(client: &Client, campaign: StockId, arguments: &CampaignCreateAr
     }
     let mut defined = CampaignDefinition { definition, tiers: Vec::new(), scope: Vec::new() };
     worth::apply(&arguments.worth, &mut defined)?;
+    bounds::apply(client, campaign, &arguments.bounds, (None, &mut defined)).await?;
     let request = CampaignCreate {
         operation: client.operation(),
         campaign,
@@ -82,13 +83,15 @@ async fn create(client: &Client, campaign: StockId, arguments: &CampaignCreateAr
 }
 
 async fn edit(client: &Client, campaign: StockId, arguments: &CampaignEditArgs) -> Result<(), Failure> {
-    if worth::is_empty(&arguments.worth) {
+    if worth::is_empty(&arguments.worth) && arguments.bounds.is_empty() {
         let why = "nothing is to be changed: name it, such as `--value 6.00`; `--help` lists what there is";
         return Err(Failure::Wish(why.into()));
     }
     compare_and_set(client, campaign, async |shown| {
-        let mut definition = shown.definition;
+        let mut definition = shown.definition.clone();
         worth::apply(&arguments.worth, &mut definition)?;
+        let had = shown.definition.definition;
+        bounds::apply(client, campaign, &arguments.bounds, (Some(&had), &mut definition)).await?;
         let operation = client.operation();
         let edit = CampaignEdit { operation, campaign, version: shown.version, definition };
         Ok(client.campaign_edit(edit).await)
@@ -134,6 +137,7 @@ async fn print(client: &Client, shown: &CampaignShown) -> Result<(), Failure> {
     println!("campaign   {} (id {})", stock.name, shown.campaign);
     println!("state      {}", state_name(shown.state));
     worth::print(&shown.definition);
+    bounds::print(client, shown).await?;
     println!("cards      {} issued, {} left", grouped(shown.issued), grouped(stock.available));
     if shown.batches != 0 {
         println!("batches    {} of bearer cards", shown.batches);

@@ -4,6 +4,7 @@
 //! was asked for (`code export`) and nowhere else; everywhere else its mask is.
 
 mod account;
+mod bounds;
 mod campaign;
 mod card;
 mod code;

@@ -1,0 +1,120 @@
+//! Cards and money of campaigns in the walk's own books: what each has issued, in all and on its newest day.
+//!
+//! It stands beside the books of cards because it needs time and zones, which nothing there does. Invariant: nothing here
+//! panics on a log that is wrong; what can't be is put into words.
+
+use scrip_engine::calendar::{Day, Zone};
+use scrip_engine::command::{CampaignTerms, Limits};
+use scrip_engine::event::Event;
+use scrip_engine::ids::{MerchantId, Slot, StockId};
+use std::collections::BTreeMap;
+
+/// What a campaign may issue, and what it has.
+#[derive(Debug, Clone)]
+struct BudgetBook {
+    merchant: MerchantId,
+    clock_minutes: i16,
+    cost: u128,
+    budget: u128,
+    budget_per_day: u128,
+    cards_per_day: u128,
+    issued: u128,
+    day: u32,
+    today: u128,
+}
+
+/// The budgets of all campaigns.
+#[derive(Debug, Default)]
+pub(super) struct BudgetBooks {
+    now_ms: u64,
+    zones: BTreeMap<(MerchantId, u16), Zone>,
+    campaigns: BTreeMap<StockId, BudgetBook>,
+}
+
+impl BudgetBook {
+    fn limits_days(&self) -> bool {
+        self.cards_per_day != 0 || self.budget_per_day != 0
+    }
+
+    fn define(&mut self, terms: &CampaignTerms<'_>) {
+        let definition = terms.definition;
+        self.clock_minutes = definition.clock_minutes.get();
+        self.cost = u128::from(terms.cost());
+        self.budget = u128::from(definition.budget.get());
+        self.budget_per_day = u128::from(definition.budget_per_day.get());
+        self.cards_per_day = u128::from(definition.cards_per_day.get());
+    }
+
+    /// What can't be.
+    fn wrong(&self, campaign: StockId) -> Option<String> {
+        let over = |most: u128, there: u128| most != 0 && there > most;
+        let (in_all, of_day) = (self.issued * self.cost, self.today * self.cost);
+        if over(self.budget, in_all) {
+            return Some(format!("cards of {campaign} can cost {in_all}, its budget is {}", self.budget));
+        }
+        if over(self.budget_per_day, of_day) || over(self.cards_per_day, self.today) {
+            let today = self.today;
+            return Some(format!("{today} cards of {campaign} on one day are too many, or cost too much"));
+        }
+        None
+    }
+}
+
+impl BudgetBooks {
+    /// Follows an event; answers what it shows that can't be.
+    pub(super) fn follow(&mut self, event: &Event<'_>) -> Option<String> {
+        match event {
+            Event::Tick { now_ms } => self.now_ms = *now_ms,
+            Event::ZoneSet { origin, transitions, .. } => {
+                self.zones.insert((origin.merchant, origin.slot.0), Zone::new(transitions));
+            }
+            Event::CampaignCreated { origin, campaign, definition, .. } => {
+                let mut book = BudgetBook {
+                    merchant: origin.merchant,
+                    clock_minutes: 0,
+                    cost: 0,
+                    budget: 0,
+                    budget_per_day: 0,
+                    cards_per_day: 0,
+                    issued: 0,
+                    day: 0,
+                    today: 0,
+                };
+                book.define(definition);
+                self.campaigns.insert(*campaign, book);
+            }
+            Event::CampaignEdited { campaign, definition, .. } => return self.edit(*campaign, definition),
+            Event::Issued { campaign, count, .. } => return self.issue(*campaign, u128::from(*count)),
+            _ => {}
+        }
+        None
+    }
+
+    /// The day on which a campaign is.
+    fn day(&self, book: &BudgetBook, slot: Slot) -> u32 {
+        let zone = self.zones.get(&(book.merchant, slot.0)).filter(|_| book.clock_minutes == Limits::BY_ZONE);
+        zone.map_or(Day::at(self.now_ms, book.clock_minutes), |zone| zone.day(self.now_ms)).0
+    }
+
+    fn edit(&mut self, campaign: StockId, terms: &CampaignTerms<'_>) -> Option<String> {
+        let mut book = self.campaigns.get(&campaign)?.clone();
+        let is_today = book.limits_days() && book.day == self.day(&book, campaign.slot());
+        book.define(terms);
+        book.today = if is_today && book.limits_days() { book.today } else { 0 };
+        book.day = self.day(&book, campaign.slot());
+        let wrong = book.wrong(campaign);
+        self.campaigns.insert(campaign, book);
+        wrong
+    }
+
+    fn issue(&mut self, campaign: StockId, cards: u128) -> Option<String> {
+        let day = self.day(self.campaigns.get(&campaign)?, campaign.slot());
+        let book = self.campaigns.get_mut(&campaign)?;
+        book.issued += cards;
+        if book.limits_days() {
+            book.today = cards + if book.day == day { book.today } else { 0 };
+            book.day = day;
+        }
+        book.wrong(campaign)
+    }
+}
