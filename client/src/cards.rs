@@ -297,7 +297,7 @@ impl From<CampaignView<'_>> for CampaignShown {
             batches: view.batches,
             key: view.key.to_vec(),
             definition: CampaignDefinition {
-                definition: view.definition,
+                definition: *view.definition,
                 tiers: view.tiers.to_vec(),
                 scope: view.scope.to_vec(),
             },

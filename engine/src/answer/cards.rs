@@ -63,7 +63,7 @@ pub struct CampaignView<'a> {
     /// The key of its codes, sealed.
     pub key: &'a [u8],
     /// What its cards are worth.
-    pub definition: Definition,
+    pub definition: &'a Definition,
     /// The steps of its discount.
     pub tiers: &'a [Tier],
     /// What its cards can be used for.
@@ -77,7 +77,7 @@ impl core::fmt::Debug for CampaignView<'_> {
         fields.field("campaign", campaign).field("version", version).field("state", state);
         fields.field("layout", layout).field("locator", locator).field("issued", issued);
         fields.field("cost", &self.cost).field("committed", &self.committed).field("today", &self.today);
-        fields.field("batches", batches).field("key", &"***").field("definition", &self.definition);
+        fields.field("batches", batches).field("key", &"***").field("definition", self.definition);
         fields.field("tiers", &self.tiers).field("scope", &self.scope).finish()
     }
 }

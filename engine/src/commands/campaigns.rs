@@ -187,7 +187,7 @@ pub(super) fn view(state: &State, handle: Handle, now_ms: u64) -> CampaignView<'
         today: state.cards_today(campaign, now_ms),
         batches: campaign.batches.len() as u32,
         key: campaign.key(),
-        definition: campaign.definition,
+        definition: &campaign.definition,
         tiers: &campaign.tiers,
         scope: &campaign.scope,
     }

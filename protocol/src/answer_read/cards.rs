@@ -115,7 +115,7 @@ impl<'a> Body<'a> {
             today: body.today.get(),
             batches: body.batches.get(),
             key,
-            definition: *definition,
+            definition,
             tiers,
             scope,
         })

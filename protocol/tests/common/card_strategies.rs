@@ -448,7 +448,7 @@ impl CardParts {
                 today: self.numbers[2],
                 batches: void,
                 key: &self.key,
-                definition: self.definition,
+                definition: &self.definition,
                 tiers: &self.tiers,
                 scope: &self.scope,
             }),

@@ -309,7 +309,7 @@ fn views() -> [CampaignView<'static>; 2] {
         today: 7,
         batches: 1,
         key: leak(&[0x5a; 60]),
-        definition: *terms.definition,
+        definition: terms.definition,
         tiers: terms.tiers,
         scope: terms.scope,
     };
@@ -320,7 +320,7 @@ fn views() -> [CampaignView<'static>; 2] {
         committed: 0,
         today: 0,
         batches: 0,
-        definition: uses(),
+        definition: plain(uses()).definition,
         tiers: &[],
         scope: &[],
         ..view

@@ -108,7 +108,7 @@ impl Generator {
             }
         }
         worth.price();
-        CardCommand::Edit { campaign, version, worth }
+        CardCommand::Edit { campaign, version, worth: Box::new(worth) }
     }
 
     fn state(&mut self, oracle: &Oracle, envelope: &mut Envelope) -> CardCommand {

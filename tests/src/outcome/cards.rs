@@ -40,7 +40,7 @@ impl From<CampaignView<'_>> for OwnedCampaign {
             today: view.today,
             batches: view.batches,
             key: view.key.to_vec(),
-            definition: view.definition,
+            definition: *view.definition,
             tiers: view.tiers.to_vec(),
             scope: view.scope.to_vec(),
         }

@@ -14,7 +14,7 @@ use scrip_engine::ids::{CardId, OperationId, OrderId, StockId, UserId};
 #[allow(missing_docs, reason = "the variants are those of `Command`, which documents them")]
 pub enum CardCommand {
     Create(Box<OwnedCreate>),
-    Edit { campaign: StockId, version: u32, worth: Worth },
+    Edit { campaign: StockId, version: u32, worth: Box<Worth> },
     State { campaign: StockId, version: u32, state: CampaignState },
     Issue(OwnedIssue),
     Redeem(OwnedRedeem),

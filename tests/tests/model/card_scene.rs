@@ -59,7 +59,7 @@ pub(super) fn create(campaign: StockId, units: u64, worth: Worth) -> OwnedComman
 }
 
 pub(super) fn edit(campaign: StockId, version: u32, worth: Worth) -> OwnedCommand {
-    OwnedCommand::OfCards(CardCommand::Edit { campaign, version, worth })
+    OwnedCommand::OfCards(CardCommand::Edit { campaign, version, worth: Box::new(worth) })
 }
 
 pub(super) fn to_state(campaign: StockId, version: u32, state: CampaignState) -> OwnedCommand {
