@@ -138,3 +138,35 @@ fn a_sale_names_cards_by_code_and_units_and_needs_the_verb_of_redemptions() {
     assert_eq!(server.stop().status.code(), Some(0));
     site.verify();
 }
+
+#[test]
+fn a_coupon_and_part_of_a_gift_card_pay_one_order_and_the_gift_card_gets_back_what_was_returned() {
+    let (site, server, coupon) = shop();
+    site.line("campaign create gift --kind stored-value --currency CNY --balance 100.00 --value 100.00 --units 5 --run")
+        .well();
+    let gift = site.line("card issue gift --user u1").well().field("card").to_owned();
+    site.line(&format!("card topup {gift} --bonus 10.00")).well();
+    let order = |operation: &str, units: &str| {
+        site.line(&format!(
+            "reserve tea cup:2 --channel mini --user u1 --order {operation} --operation {operation} --card {coupon} \
+             --card {gift}:{units} --amount 50.00"
+        ))
+    };
+    let held = order("T1", "45.00").well();
+    assert!(held.stdout.contains(&format!("card       {gift}: 4500, 45.00 off")), "{held:#?}");
+    let balance = |site: &Site| site.line(&format!("card show {gift}")).well().field("units").to_owned();
+    assert_eq!(balance(&site), "6500 left, 0 used, 0 void, 4500 held for orders");
+    // What one order holds is not there for another, nor at the till.
+    order("T2", "70.00").badly(&["LOCKED_BY_OTHER_ORDER"]);
+    site.line(&format!("card redeem {gift} --units 70.00 --amount 70.00")).badly(&["LOCKED_BY_OTHER_ORDER"]);
+    site.line(&format!("card redeem {gift} --units 60.00 --amount 60.00 --channel store")).well();
+    server.kill();
+    let server = site.serve(&[]);
+    assert_eq!(order("T1", "45.00").well().stdout, held.stdout, "a repeat is the same hold");
+    site.line("confirm T1").well();
+    assert_eq!(balance(&site), "500 left, 10500 used, 0 void");
+    site.line("return T1 --units 0,1,0,2000").well();
+    assert_eq!(balance(&site), "2500 left, 8500 used, 0 void");
+    assert_eq!(server.stop().status.code(), Some(0));
+    site.verify();
+}

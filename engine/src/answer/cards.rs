@@ -103,6 +103,8 @@ pub struct CardView {
     pub available: u32,
     /// Units left in lots that are no longer live.
     pub expired: u32,
+    /// Units that orders hold.
+    pub held: u32,
     /// Units used.
     pub consumed: u32,
     /// Units gone for good.

@@ -143,6 +143,7 @@ pub(super) fn view(state: &State, id: CardId, now_ms: u64, replies: &mut Replies
         level: card.level(),
         available,
         expired: card.available - available,
+        held: card.held,
         consumed: card.consumed,
         void: state.void_units_of(&found),
         from_ms: in_ms(card.from_s),

@@ -124,6 +124,7 @@ impl<'a> Body<'a> {
     fn card(&mut self) -> Result<CardView, AnswerFault> {
         let body: &CardBody = self.fixed()?;
         self.zero(&body.spare)?;
+        self.zero(&body.spare_behind)?;
         Ok(CardView {
             card: CardId(body.card.get()),
             campaign: StockId(body.campaign.get()),
@@ -134,6 +135,7 @@ impl<'a> Body<'a> {
             level: body.level,
             available: body.available.get(),
             expired: body.expired.get(),
+            held: body.held.get(),
             consumed: body.consumed.get(),
             void: body.void.get(),
             from_ms: body.from_ms.get(),

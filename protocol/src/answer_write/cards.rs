@@ -110,6 +110,8 @@ fn card(out: &mut Vec<u8>, index: u16, view: &CardView, lots: &[LotView]) {
         expired: U32::new(view.expired),
         level: view.level,
         spare: [0; 3],
+        held: U32::new(view.held),
+        spare_behind: [0; 4],
     };
     put(out, header(AnswerKind::Card, 0, index, lots.len()), body, lots.as_bytes());
 }

@@ -135,6 +135,10 @@ layout! {
         level: u8,
         /// 0
         spare: [u8; 3],
+        /// units that orders hold
+        held: U32,
+        /// 0
+        spare_behind: [u8; 4],
     }
 }
 

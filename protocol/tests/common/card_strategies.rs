@@ -465,6 +465,7 @@ impl CardParts {
                     level: self.change,
                     available,
                     expired: cards,
+                    held: cards / 2,
                     consumed,
                     void,
                     from_ms,

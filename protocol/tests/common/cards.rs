@@ -372,6 +372,7 @@ pub fn answers() -> Vec<(&'static str, Answer<'static>)> {
         level: 0,
         available: 7,
         expired: 0,
+        held: 3,
         consumed: 3,
         void: 0,
         from_ms: NOW_MS,

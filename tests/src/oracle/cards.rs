@@ -346,6 +346,7 @@ impl Oracle {
             level: card.level,
             available: narrow(card.balance(self.now_ms)),
             expired: narrow(card.expired(self.now_ms)),
+            held: narrow(card.held),
             consumed: narrow(card.consumed),
             void: narrow(card.void),
             from_ms: card.times.from_ms,

@@ -80,12 +80,10 @@ async fn print_card(client: &Client, name: CardName) -> Result<(), Failure> {
     println!("campaign   {}", campaign.name);
     println!("state      {}", state_name(view.state));
     println!("valid      {}", validity(client.now_ms(), view.from_ms, view.until_ms));
-    let shown = client.campaign_show(view.campaign).await?;
-    let total = shown.definition.definition.units.get();
-    // A card that was filled has more than its campaign gave it; such cards are not held.
-    let told = view.available + view.expired + view.consumed + view.void;
-    let held = total.saturating_sub(told);
-    let held = if held == 0 { String::new() } else { format!(", {held} held for orders") };
+    let held = match view.held {
+        0 => String::new(),
+        held => format!(", {held} held for orders"),
+    };
     println!("units      {} left, {} used, {} void{held}", view.available, view.consumed, view.void);
     if view.expired != 0 {
         println!("expired    {}", view.expired);
