@@ -205,6 +205,19 @@ fn what_can_not_happen_to_a_card_is_seen() {
     assert!(log.walk.findings.iter().any(|words| words.contains("voided twice")), "{:#?}", log.walk.findings);
 }
 
+fn campaign_of(definition: &Definition) -> Event<'_> {
+    Event::CampaignCreated {
+        origin: origin(30, 0),
+        campaign: StockId::new(SLOT, 2),
+        units: 10,
+        layout: 1,
+        terms: StockTerms { opens_ms: 0, closes_ms: 0, limit_per_user: 0, frozen: false },
+        name: b"off",
+        key: b"sealed",
+        definition: CampaignTerms { definition, tiers: &[], scope: &[] },
+    }
+}
+
 #[test]
 fn cards_beyond_a_budget_or_a_days_maximum_are_seen() {
     let mut log = Log::new();
@@ -214,16 +227,7 @@ fn cards_beyond_a_budget_or_a_days_maximum_are_seen() {
     off.value.set(500);
     off.budget.set(2_000);
     off.cards_per_day.set(3);
-    log.push(&Event::CampaignCreated {
-        origin: origin(30, 0),
-        campaign,
-        units: 10,
-        layout: 1,
-        terms: StockTerms { opens_ms: 0, closes_ms: 0, limit_per_user: 0, frozen: false },
-        name: b"off",
-        key: b"sealed",
-        definition: CampaignTerms { definition: &off, tiers: &[], scope: &[] },
-    });
+    log.push(&campaign_of(&off));
     let first = |serial| (campaign, CardId::new(SLOT, 1, serial));
     log.push(&issued_of(first(0), origin(31, 5), UserId(9), 3));
     // Another day: that is three more than there is money for; and one too many on this day, as far as cards go.
@@ -238,16 +242,7 @@ fn cards_beyond_a_budget_or_a_days_maximum_are_seen() {
     assert!(told, "{:?}", log.walk.findings);
     let mut log = Log::new();
     off.budget.set(0);
-    log.push(&Event::CampaignCreated {
-        origin: origin(30, 0),
-        campaign,
-        units: 10,
-        layout: 1,
-        terms: StockTerms { opens_ms: 0, closes_ms: 0, limit_per_user: 0, frozen: false },
-        name: b"off",
-        key: b"sealed",
-        definition: CampaignTerms { definition: &off, tiers: &[], scope: &[] },
-    });
+    log.push(&campaign_of(&off));
     log.push(&issued_of(first(0), origin(31, 5), UserId(9), 3));
     log.follow(&issued_of(first(3), origin(32, 5), UserId(9), 1));
     let told = log.walk.findings.iter().any(|finding| finding.contains("on one day"));

@@ -3,13 +3,12 @@
 //! They share who may be asked for what, so they are decided side by side. Invariant: what an entry adds, and what it takes
 //! away for good, is in its event: the state follows from that and from the lots there are.
 
-use super::checks::{before_deciding, capacity, operation_room};
-use super::redeem::{balance, check_state, check_times, find, no_page};
+use super::checks::{capacity, operation_room};
+use super::redeem::{balance, check_state, check_times, named, no_page};
 use super::worth::{end_in_seconds, in_ms};
 use super::{Plan, Question, Reply, Resolved, Verdict, record};
 use crate::answer::{OperationKind, REFUND_PAID_BITS};
 use crate::command::{AccountWish, CampaignKind, Definition};
-use crate::content::content_digest;
 use crate::event::{AccountEntry, Event};
 use crate::ids::CardId;
 use crate::limits::{CARD_TOTAL_MAX, CARD_VALUE_MAX, LOTS_PER_CARD_MAX};
@@ -29,16 +28,9 @@ pub fn decide<'p>(
     (card, generation, wish): (CardId, Option<u8>, AccountWish),
     plan: &'p mut Plan,
 ) -> Verdict<'p> {
-    let envelope = &question.request.envelope;
-    let content = content_digest(envelope, &question.request.command);
-    if let Some(verdict) = before_deciding(state, question, content, core::iter::empty()) {
-        return verdict;
-    }
-    if card.slot() != envelope.slot {
-        return Verdict::Refuse(Rejection::plain(Code::CrossSlot));
-    }
-    let Some(found) = find(state, (envelope.merchant, question.now_ms), card, generation) else {
-        return Verdict::Refuse(Rejection::plain(Code::NotFound));
+    let (content, found) = match named(state, question, card, generation) {
+        Ok(named) => named,
+        Err(verdict) => return verdict,
     };
     if !wish.is_for(found.campaign.definition.kind()) {
         return Verdict::Refuse(Rejection::plain(Code::RuleFailed));

@@ -1,12 +1,11 @@
 //! CARD_CHANGE, CARD_SHOW, WALLET_SHOW.
 
-use super::checks::{before_deciding, operation_room};
-use super::redeem::{balance, find, no_page};
+use super::checks::operation_room;
+use super::redeem::{balance, find, named, no_page};
 use super::worth::{Span, end_in_seconds, in_ms};
 use super::{Plan, Question, Replies, Reply, Resolved, Verdict, record};
 use crate::answer::{CardView, LotView, OperationKind, WalletCard};
 use crate::command::{CardChange, CardState};
-use crate::content::content_digest;
 use crate::event::Event;
 use crate::ids::{CardId, ChannelId, OperationId, StockId, UserId};
 use crate::limits::{WALLET_CARDS_PER_ANSWER_MAX, WALLET_CARDS_SCANNED_MAX};
@@ -42,18 +41,11 @@ pub fn decide_change<'p>(
     (card, generation, change): (CardId, Option<u8>, CardChange),
     plan: &'p mut Plan,
 ) -> Verdict<'p> {
-    let envelope = &question.request.envelope;
-    let content = content_digest(envelope, &question.request.command);
-    if let Some(verdict) = before_deciding(state, question, content, core::iter::empty()) {
-        return verdict;
-    }
-    let refuse = |code| Verdict::Refuse(Rejection::plain(code));
-    if card.slot() != envelope.slot {
-        return refuse(Code::CrossSlot);
-    }
-    let Some(found) = find(state, (envelope.merchant, question.now_ms), card, generation) else {
-        return refuse(Code::NotFound);
+    let (content, found) = match named(state, question, card, generation) {
+        Ok(named) => named,
+        Err(verdict) => return verdict,
     };
+    let refuse = |code| Verdict::Refuse(Rejection::plain(code));
     let to = match leads_to(change, found.card.state()) {
         Ok(to) => to,
         Err(code) => return refuse(code),

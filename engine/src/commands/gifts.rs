@@ -4,12 +4,11 @@
 //! moment, the giver until it is accepted; whoever accepts it gets a code of a new generation, so that no code from before
 //! opens anything.
 
-use super::checks::{before_deciding, capacity, operation_room};
-use super::redeem::{check_state, check_times, find};
+use super::checks::{capacity, operation_room};
+use super::redeem::{check_state, check_times, named};
 use super::{Plan, Question, Reply, Resolved, Verdict, record};
 use crate::answer::OperationKind;
 use crate::command::{CardState, GENERATION_MAX, GiftWish};
-use crate::content::content_digest;
 use crate::event::{Event, GiftEntry};
 use crate::ids::{CardId, UserId};
 use crate::limits::WALLET_CARDS_SCANNED_MAX;
@@ -30,16 +29,9 @@ pub fn decide<'p>(
     (card, generation, wish): (CardId, Option<u8>, GiftWish),
     plan: &'p mut Plan,
 ) -> Verdict<'p> {
-    let envelope = &question.request.envelope;
-    let content = content_digest(envelope, &question.request.command);
-    if let Some(verdict) = before_deciding(state, question, content, core::iter::empty()) {
-        return verdict;
-    }
-    if card.slot() != envelope.slot {
-        return Verdict::Refuse(Rejection::plain(Code::CrossSlot));
-    }
-    let Some(found) = find(state, (envelope.merchant, question.now_ms), card, generation) else {
-        return Verdict::Refuse(Rejection::plain(Code::NotFound));
+    let (content, found) = match named(state, question, card, generation) {
+        Ok(named) => named,
+        Err(verdict) => return verdict,
     };
     let decided = match wish {
         GiftWish::Give { user, to, lasts_s } => give(state, question.now_ms, &found, (user, to, lasts_s)),

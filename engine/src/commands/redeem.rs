@@ -37,6 +37,27 @@ pub(super) fn find<'s>(
     (is_his && in_force).then_some(found)
 }
 
+/// The card that a command names, and the digest of its content; or what is answered before anything is asked of the card.
+#[inline]
+#[allow(clippy::result_large_err, reason = "it is what the caller answers, made in its place")]
+pub(super) fn named<'s, 'p>(
+    state: &'s State,
+    question: Question<'_>,
+    card: CardId,
+    generation: Option<u8>,
+) -> Result<(u64, Found<'s>), Verdict<'p>> {
+    let envelope = &question.request.envelope;
+    let content = content_digest(envelope, &question.request.command);
+    if let Some(verdict) = before_deciding(state, question, content, core::iter::empty()) {
+        return Err(verdict);
+    }
+    if card.slot() != envelope.slot {
+        return Err(Verdict::Refuse(Rejection::plain(Code::CrossSlot)));
+    }
+    let found = find(state, (envelope.merchant, question.now_ms), card, generation);
+    found.map(|found| (content, found)).ok_or(Verdict::Refuse(Rejection::plain(Code::NotFound)))
+}
+
 /// Decides a REDEEM.
 #[inline]
 pub fn decide<'p>(
@@ -45,17 +66,9 @@ pub fn decide<'p>(
     redeem: &Redeem<'_>,
     plan: &'p mut Plan,
 ) -> Verdict<'p> {
-    let envelope = &question.request.envelope;
-    let content = content_digest(envelope, &question.request.command);
-    if let Some(verdict) = before_deciding(state, question, content, core::iter::empty()) {
-        return verdict;
-    }
-    if redeem.card.slot() != envelope.slot {
-        return Verdict::Refuse(Rejection::plain(Code::CrossSlot));
-    }
-    let Some(found) = find(state, (envelope.merchant, question.now_ms), redeem.card, redeem.generation)
-    else {
-        return Verdict::Refuse(Rejection::plain(Code::NotFound));
+    let (content, found) = match named(state, question, redeem.card, redeem.generation) {
+        Ok(named) => named,
+        Err(verdict) => return verdict,
     };
     // Who redeems, in the words of those who take units.
     let take = Take { user: redeem.user, parties: redeem.parties, ..Take::of(&[]) };
