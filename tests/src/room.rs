@@ -88,7 +88,12 @@ pub fn added(oracle: &Oracle, request: &OwnedRequest, table: CapacityOf) -> u64 
             OwnedCommand::OfCards(CardCommand::Redeem(redeem)) => {
                 oracle.cards.get(&redeem.card).map_or(0, |card| card.lots().len() + 1)
             }
-            _ => 0,
+            _ => {
+                let cards = taken.iter().flat_map(|take| &take.cards);
+                let lots =
+                    cards.filter_map(|line| oracle.cards.get(&line.card())).map(|card| card.lots().len());
+                lots.filter(|lots| *lots > 0).map(|lots| lots + 1).sum()
+            }
         },
         _ => 0,
     };
