@@ -158,7 +158,7 @@ fn command_cases(wire: &mut Wire, line: &[Line]) -> Vec<Case> {
         Case { name, greeted: true, bytes, code, offset: Some(32), command: Some(0), says }
     };
     vec![
-        wrong("an unknown command", UnknownCommand, "kind 99", |b| b[2] = 99),
+        wrong("an unknown command", UnknownCommand, "kind 250", |b| b[2] = 250),
         wrong("unknown flags of a command", MalformedCommand, "0x04", |b| b[3] = 0x04),
         wrong("a spare byte", MalformedCommand, "spare", |b| b[14] = 1),
         wrong("a command of length 0", MalformedCommand, "length of 0", |b| b[0..2].fill(0)),
@@ -218,7 +218,7 @@ fn commands_before_a_malformed_one_are_answered_and_those_after_it_are_not_execu
         let mut wire = Wire::greeted(server.listen, server.token());
         let requests: Vec<_> = (0..100).map(|_| reserve(wire.envelope(), &line, 60_000)).collect();
         let at = HEADER_BYTES + wrong * RESERVE_BYTES;
-        wire.send(&changed(commands(5, &requests), true, |bytes| bytes[at + 2] = 99));
+        wire.send(&changed(commands(5, &requests), true, |bytes| bytes[at + 2] = 250));
         let mut answered = Vec::new();
         let told = loop {
             let (header, payload) = wire.frame();

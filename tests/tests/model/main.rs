@@ -13,6 +13,7 @@ mod cancel;
 mod capacity;
 mod card_orders;
 mod card_scene;
+mod card_states;
 mod cards;
 mod channels;
 mod check_orders;
