@@ -83,6 +83,10 @@ struct PartRecord {
     number: u32,
 }
 
+// What docs/architecture.md and `LOT_BYTES` say.
+const _: () = assert!(size_of::<AccountRecord>() == 16 && size_of::<LotRecord>() == 44);
+const _: () = assert!(size_of::<PartRecord>() == 20);
+
 impl LotRecord {
     /// Whether it was given, not paid for.
     pub fn is_bonus(&self) -> bool {
