@@ -159,7 +159,7 @@ fn a_coupon_and_part_of_a_gift_card_pay_one_order_and_the_gift_card_gets_back_wh
     // What one order holds is not there for another, nor at the till.
     order("T2", "70.00").badly(&["LOCKED_BY_OTHER_ORDER"]);
     site.line(&format!("card redeem {gift} --units 70.00 --amount 70.00")).badly(&["LOCKED_BY_OTHER_ORDER"]);
-    site.line(&format!("card redeem {gift} --units 60.00 --amount 60.00 --channel store")).well();
+    site.line(&format!("card redeem {gift} --units 60.00 --amount 60.00 --channel pos")).well();
     server.kill();
     let server = site.serve(&[]);
     assert_eq!(order("T1", "45.00").well().stdout, held.stdout, "a repeat is the same hold");

@@ -94,3 +94,35 @@ fn a_gift_is_taken_back_or_ends_by_itself() {
     assert_eq!(server.stop().status.code(), Some(0));
     site.verify();
 }
+
+#[test]
+fn a_gift_card_is_bought_given_to_a_friend_spent_on_two_channels_and_one_part_is_returned() {
+    let site = Site::new();
+    let server = site.serve(&[]);
+    site.line("campaign create gift100 --kind stored-value --currency CNY --balance 100.00 --value 95.00 --units 50 --run")
+        .well();
+    let card = site.line("card issue gift100 --user ann --operation buy-1").well().field("card").to_owned();
+    site.line(&format!("card gift {card} --user ann --to ben --lasts 7days")).well();
+    site.line(&format!("card redeem {card} --user ann --amount 30.00")).badly(&["LOCKED_BY_OTHER_ORDER"]);
+    site.line(&format!("card accept {card} --user cem")).badly(&["NOT_OWNER"]);
+    server.kill();
+    let server = site.serve(&[]);
+    site.line(&format!("card accept {card} --user ben")).well();
+    site.line(&format!("card redeem {card} --user ann --amount 30.00")).badly(&["NOT_OWNER"]);
+    site.line(&format!("card redeem {card} --user ben --amount 30.00 --channel mini --operation sale-1"))
+        .well();
+    site.line(&format!(
+        "card redeem {card} --user ben --amount 80.00 --units 50.00 --channel pos --operation sale-2"
+    ))
+    .well();
+    let back = site.line("card reverse sale-1 --units 10.00").well();
+    assert!(back.stdout.contains("reversed   1000 units; the card has 3000 left"), "{back:#?}");
+    server.kill();
+    let server = site.serve(&[]);
+    let shown = site.line(&format!("card show {card}")).well();
+    assert_eq!(shown.field("units"), "3000 left, 7000 used, 0 void");
+    let wallet = |user: &str| site.line(&format!("wallet {user}")).well().stdout;
+    assert!(wallet("ben").contains(&card) && !wallet("ann").contains(&card));
+    assert_eq!(server.stop().status.code(), Some(0));
+    site.verify();
+}
