@@ -100,8 +100,6 @@ pub enum Bug {
     HeldCardStaysLocked,
     /// engine: units that a hold gives back come to the card's own lot, whichever they were taken of.
     HeldLotForgotten,
-    /// engine: a lot whose units are all in holds goes when the card is filled.
-    HeldLotDropped,
     /// engine: cards of a hold can be returned however late.
     ReturnedPastWindow,
     /// engine: the unit of a void card stays consumed in its campaign.
@@ -116,7 +114,7 @@ pub enum Bug {
 
 impl Bug {
     /// Every planted bug, in the order of their numbers.
-    pub const ALL: [Bug; 52] = [
+    pub const ALL: [Bug; 51] = [
         Bug::AnswerBeforeSync,
         Bug::SkippedDirectorySync,
         Bug::IgnoredIoError,
@@ -163,7 +161,6 @@ impl Bug {
         Bug::HeldCardsNotSummed,
         Bug::HeldCardStaysLocked,
         Bug::HeldLotForgotten,
-        Bug::HeldLotDropped,
         Bug::ReturnedPastWindow,
         Bug::VoidCardStaysIssued,
         Bug::ActivationChangesNoTimes,

@@ -66,7 +66,6 @@ const HUNTS: &[(Bug, Look)] = &[
     (Bug::HeldCardsNotSummed, model),
     (Bug::HeldCardStaysLocked, model),
     (Bug::HeldLotForgotten, model),
-    (Bug::HeldLotDropped, model),
     (Bug::ReturnedPastWindow, model),
     (Bug::VoidCardStaysIssued, model),
     (Bug::ActivationChangesNoTimes, model),

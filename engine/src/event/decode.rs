@@ -153,7 +153,7 @@ fn decode_body<'a>(reader: &mut Reader<'a>, head: &Head) -> Result<Event<'a>, Ev
                 TAKEN => &[],
                 _ => reader.take_slice(usize::from(cards), CARDS_PER_HOLD_MAX)?,
             };
-            if cards.iter().any(|card| !(1..=CARD_UNITS_MAX).contains(&card.units.get())) {
+            if cards.iter().any(|card| !(1..=CARD_VALUE_MAX).contains(&card.units.get())) {
                 return Err(reader.field("cards"));
             }
             let (sold, hidden) = (flags & FLAG_SOLD != 0, flags & FLAG_SELL_HIDDEN != 0);

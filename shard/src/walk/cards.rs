@@ -33,6 +33,13 @@ struct CardBook {
     void: bool,
 }
 
+impl CardBook {
+    /// Units that it can't give any more, or not now.
+    const fn gone(&self) -> u64 {
+        self.used + self.held + self.refunded
+    }
+}
+
 /// What was used of a card at once.
 #[derive(Debug, Clone, Copy)]
 struct RedemptionBook {
@@ -146,13 +153,10 @@ impl CardBooks {
 
     /// A card has no more used or paid back than it was given.
     fn check(&mut self, card: CardId, new: u64, what: &str) {
-        let Some(CardBook { used, held, supplied, refunded, void }) = self.cards.get(&card).copied() else {
-            return;
-        };
-        let has = new + supplied;
-        let gone = used + held + refunded;
-        if gone > has || void {
-            let state = if void { ", and is void" } else { "" };
+        let Some(book) = self.cards.get(&card).copied() else { return };
+        let (has, gone) = (new + book.supplied, book.gone());
+        if gone > has || book.void {
+            let state = if book.void { ", and is void" } else { "" };
             self.wrong.push(format!("card {card} is {what} for {gone} units, it has {has}{state}"));
         }
     }
@@ -250,16 +254,13 @@ impl CardBooks {
 
     fn take(&mut self, hold: HoldName, paid: bool, lines: Vec<(CardId, u64)>) {
         for (card, units) in &lines {
-            let Some(most) = self.campaign_of(*card).map(|campaign| campaign.units) else {
+            let Some(new) = self.campaign_of(*card).map(|campaign| campaign.units) else {
                 self.wrong.push(format!("card {card} is taken, it was not issued"));
                 continue;
             };
             let book = self.cards.entry(*card).or_default();
             *(if paid { &mut book.used } else { &mut book.held }) += units;
-            let out = book.used + book.held;
-            if out > most || book.void {
-                self.wrong.push(format!("{out} units of card {card} are taken, it has {most}, or is void"));
-            }
+            self.check(*card, new, "taken");
         }
         self.holds.insert(hold, CardsOfHold { paid, lines });
     }
@@ -269,7 +270,7 @@ impl CardBooks {
         let Some(hold) = self.holds.get_mut(hold) else { return };
         hold.paid = true;
         for ((card, held), used) in hold.lines.iter_mut().zip(units) {
-            let most = self.campaigns.get(&card.locator()).map_or(0, |campaign| campaign.units);
+            let new = self.campaigns.get(&card.locator()).map_or(0, |campaign| campaign.units);
             let book = self.cards.entry(*card).or_default();
             let exceeds = !late && used > *held;
             if !late {
@@ -277,7 +278,7 @@ impl CardBooks {
             }
             book.used += used;
             *held = used;
-            if exceeds || book.used + book.held > most || late && used > 0 && book.void {
+            if exceeds || book.gone() > new + book.supplied || late && used > 0 && book.void {
                 self.wrong.push(format!("{used} units of card {card} are paid for, more than there were"));
             }
         }

@@ -84,6 +84,21 @@ fn what_a_hold_lets_go_goes_back_to_its_lots() {
 }
 
 #[test]
+fn a_lot_that_an_order_holds_whole_stays_when_others_are_made() {
+    let mut world = gift_card();
+    world.run(10, reserve(cart(30)));
+    world.wait(5_000);
+    fill(&mut world, 30, AccountWish::TopUp { principal: 5, bonus: 0, paid: 5, until_ms: 0 });
+    assert_eq!(units(&mut world), (105, 0, 0));
+    world.release(10);
+    assert_eq!(units(&mut world), (105, 30, 0));
+    // Now nothing keeps it.
+    fill(&mut world, 31, AccountWish::TopUp { principal: 5, bonus: 0, paid: 5, until_ms: 0 });
+    assert_eq!((units(&mut world), show(&mut world, card(0)).void), ((110, 0, 0), 30));
+    world.check_laws();
+}
+
+#[test]
 fn a_late_payment_takes_of_the_lots_that_are_live_then() {
     let mut world = gift_card();
     world.run(10, reserve(cart(120)));
