@@ -440,7 +440,7 @@ layout! {
         product: U64,
         /// the category; 0: not told
         category: U64,
-        /// units, 1 to 1,000,000
+        /// units, 1 to 1,000,000,000
         units: U32,
         /// with `by_code` the generation of the card's code, as CARD_SHOW answered it; else 0
         generation: u8,
