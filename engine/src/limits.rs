@@ -249,10 +249,10 @@ pub const DEBT_BYTES: u64 = 128;
 const DEBTS_FOR_MEMORY_MAX: u32 = 1 << 16;
 /// Bytes of a card with its share of the indexes of wallets and pages, and of its page.
 pub const CARD_BYTES: u64 = 48 + 16 + 1;
-/// Bytes of a redemption with its share of the operation index, and the name of the first lot it took of.
-pub const REDEMPTION_BYTES: u64 = 80 + 16 + 4;
+/// Bytes of a redemption with its share of the operation index.
+pub const REDEMPTION_BYTES: u64 = 80 + 16;
 /// Bytes of an account, a lot or a part of a redemption: each has room for as many as there may be of all together.
-pub const LOT_BYTES: u64 = (16 + 16) + 44 + 20;
+pub const LOT_BYTES: u64 = (16 + 16) + 44 + (24 + 16);
 /// Bytes of a gift with its share of its index, and of the list of ends.
 pub const GIFT_BYTES: u64 = 32 + 4 + 16 + 32;
 /// Bytes of a stock with its share of its index, and with four channels.

@@ -15,7 +15,6 @@ use super::State;
 use super::cards::CardRecord;
 use super::digest::feed;
 use super::index::Index;
-use super::memory::Memory;
 use super::recount::{RecountError, same};
 use super::slices::slice_of;
 use super::table::{Handle, NONE, Table};
@@ -80,11 +79,13 @@ struct PartRecord {
     before: u32,
     /// The lot's number: one that is gone may have left its handle to another.
     number: u32,
+    /// The redemption.
+    redemption: u32,
 }
 
 // What docs/architecture.md and `LOT_BYTES` say.
 const _: () = assert!(size_of::<AccountRecord>() == 16 && size_of::<LotRecord>() == 44);
-const _: () = assert!(size_of::<PartRecord>() == 20);
+const _: () = assert!(size_of::<PartRecord>() == 24);
 
 impl LotRecord {
     /// Whether it was given, not paid for.
@@ -152,8 +153,8 @@ pub struct Lots {
     index: Index,
     lots: Table<LotRecord>,
     parts: Table<PartRecord>,
-    /// By the handle of a redemption: the part it took last, and 1; 0: it took of its card's own lot alone.
-    parts_of: Memory<u32>,
+    /// What each redemption with parts took last, by the redemption.
+    last_parts: Index,
     /// Lots that were made.
     made: u32,
 }
@@ -166,7 +167,7 @@ impl Lots {
             index: Index::new(capacity.lots_max),
             lots: Table::new(capacity.lots_max),
             parts: Table::new(capacity.lots_max),
-            parts_of: Memory::new(capacity.redemptions_max as usize),
+            last_parts: Index::new(capacity.lots_max),
             // A free record has number 0.
             made: 1,
         }
@@ -176,32 +177,38 @@ impl Lots {
     pub fn used(&self) -> u32 {
         self.accounts.used() + self.lots.used() + self.parts.used()
     }
+}
 
+impl State {
+    #[inline]
     fn last_part(&self, redemption: Handle) -> Option<Handle> {
-        let index = redemption.0 as usize;
-        let known = index < self.parts_of.capacity();
-        (if known { *self.parts_of.get(index) } else { 0 }).checked_sub(1).map(Handle)
+        if !self.redemptions.get(redemption).has_parts() {
+            return None;
+        }
+        let hash = self.hasher.hash_one(redemption.0) as u32;
+        self.lots.last_parts.find(hash, |part| self.lots.parts.get(part).redemption == redemption.0)
     }
 
-    /// Grows with the table of redemptions, which only history can make grow.
-    fn set_last_part(&mut self, redemption: Handle, part: Option<Handle>) {
-        let index = redemption.0 as usize;
-        if index >= self.parts_of.capacity() {
-            self.parts_of.grow((2 * index).max(1024));
+    /// Says which part is the last now. The one that was is still there.
+    fn set_last_part(&mut self, redemption: Handle, last: Option<Handle>) {
+        let hash = self.hasher.hash_one(redemption.0) as u32;
+        match (self.last_part(redemption), last) {
+            (Some(before), Some(last)) => self.lots.last_parts.replace(hash, before, last),
+            (Some(before), None) => self.lots.last_parts.remove(hash, before),
+            (None, Some(last)) => self.lots.last_parts.insert(hash, last),
+            (None, None) => {}
         }
-        *self.parts_of.get_mut(index) = part.map_or(0, |part| part.0 + 1);
+        self.redemptions.get_mut(redemption).set_has_parts(last.is_some());
     }
 
     /// The parts of a redemption, the last taken first.
     fn parts(&self, redemption: Handle) -> impl Iterator<Item = Handle> {
         core::iter::successors(self.last_part(redemption), |part| {
-            let before = self.parts.get(*part).before;
+            let before = self.lots.parts.get(*part).before;
             (before != NONE).then_some(Handle(before))
         })
     }
-}
 
-impl State {
     fn account_of(&self, card: Handle) -> Option<Handle> {
         self.lots
             .index
@@ -271,21 +278,25 @@ impl State {
         definition: &Definition,
         (now_ms, units): (u64, u32),
     ) -> Shares {
-        let own = Candidate {
+        let mut candidates: ArrayVec<Candidate, { LOTS_PER_CARD_MAX + 1 }> = ArrayVec::new();
+        // Of the card's own lot is what the others have not.
+        candidates.push(Candidate {
             lot: None,
-            available: self.own_available(record, card),
+            available: card.available,
             bonus: false,
             until_s: card.until_s,
-        };
-        let mut candidates: ArrayVec<Candidate, { LOTS_PER_CARD_MAX + 1 }> = ArrayVec::new();
-        candidates.push(own);
-        let live = self.lots_of(record).filter(|(_, lot)| lot.is_live(now_ms));
-        candidates.extend(live.map(|(handle, lot)| Candidate {
-            lot: Some(handle),
-            available: lot.available,
-            bonus: lot.is_bonus(),
-            until_s: if lot.until_s == 0 { card.until_s } else { lot.until_s },
-        }));
+        });
+        for (handle, lot) in self.lots_of(record) {
+            candidates[0].available -= lot.available;
+            if lot.is_live(now_ms) {
+                candidates.push(Candidate {
+                    lot: Some(handle),
+                    available: lot.available,
+                    bonus: lot.is_bonus(),
+                    until_s: if lot.until_s == 0 { card.until_s } else { lot.until_s },
+                });
+            }
+        }
         candidates.retain(|candidate| candidate.available > 0);
         // A stable sort: ties stay in the order of making.
         candidates.sort_by_key(|candidate| {
@@ -312,7 +323,7 @@ impl State {
     pub fn way_back(&self, redemption: Handle, units: u32) -> Shares {
         let mut wanted = units;
         let mut shares = Shares::new();
-        for part in self.lots.parts(redemption) {
+        for part in self.parts(redemption) {
             let part = self.lots.parts.get(part);
             let units = (part.units - part.back).min(wanted);
             if units > 0 {
@@ -336,7 +347,7 @@ impl State {
     /// Compares accounts, lots and parts with cards and redemptions.
     pub(super) fn compare_lots(&self) -> Result<(), RecountError> {
         let Lots { accounts, index, lots, parts, .. } = &self.lots;
-        let (mut of_accounts, mut of_redemptions) = (0u64, 0u64);
+        let (mut of_accounts, mut of_redemptions, mut with_parts) = (0u64, 0u64, 0u64);
         let held_parts = self.held_parts();
         let held_parts = |lot: &LotRecord| held_parts.get(&lot.number).copied().unwrap_or(0);
         for (handle, account) in accounts.iter() {
@@ -361,7 +372,7 @@ impl State {
         }
         for (handle, redemption) in self.redemptions.iter().filter(|(_, redemption)| !redemption.is_free()) {
             let (mut units, mut back, mut any) = (0u64, 0u64, false);
-            for part in self.lots.parts(handle) {
+            for part in self.parts(handle) {
                 let part = parts.get(part);
                 // A hold that was owed may outlive a lot.
                 let gone = self.is_redemption_gone(redemption) || redemption.is_of_hold();
@@ -372,7 +383,9 @@ impl State {
                 (units, back, any) = (units + u64::from(part.units), back + u64::from(part.back), true);
                 of_redemptions += 1;
             }
+            same("parts of a redemption that says so", u64::from(redemption.has_parts()), u64::from(any))?;
             if any {
+                with_parts += 1;
                 let whole = if redemption.is_held() { redemption.reserved() } else { redemption.units() };
                 same("units of a redemption's parts", units, u64::from(whole))?;
                 same("units given back to lots", back, u64::from(redemption.reversed()))?;
@@ -380,6 +393,7 @@ impl State {
         }
         same("accounts", u64::from(index.used()), u64::from(accounts.used()))?;
         same("lots", u64::from(lots.used()), of_accounts)?;
+        same("redemptions with parts", u64::from(self.lots.last_parts.used()), with_parts)?;
         same("parts of redemptions", u64::from(parts.used()), of_redemptions)
     }
 
@@ -388,7 +402,7 @@ impl State {
         feed(hash, &self.lots.lots);
         feed(hash, &self.lots.parts);
         for (handle, _) in self.redemptions.iter().filter(|(_, redemption)| !redemption.is_free()) {
-            if let Some(part) = self.lots.last_part(handle) {
+            if let Some(part) = self.last_part(handle) {
                 hash.update([handle.0, part.0].as_bytes());
             }
         }
@@ -494,17 +508,18 @@ impl State {
                 }
             }
             let lot = share.lot.map_or(NONE, |lot| lot.0);
-            let part = PartRecord { lot, units: share.units, back: 0, before, number };
+            let part =
+                PartRecord { lot, units: share.units, back: 0, before, number, redemption: redemption.0 };
             before = self.lots.parts.insert(part).0;
         }
-        self.lots.set_last_part(redemption, Some(Handle(before)));
+        self.set_last_part(redemption, Some(Handle(before)));
     }
 
     /// Units of a redemption go back to the lots they came from, which live until then at least.
     pub(crate) fn give_back_to_lots(&mut self, redemption: Handle, units: u32, lives_until_s: u32) {
         let card = Handle(self.redemptions.get(redemption).card);
         let is_void = self.cards.get(card).state() == CardState::Void;
-        let (mut wanted, mut next) = (units, self.lots.last_part(redemption));
+        let (mut wanted, mut next) = (units, self.last_part(redemption));
         while let Some(handle) = next.filter(|_| wanted > 0) {
             let part = self.lots.parts.get_mut(handle);
             let units = (part.units - part.back).min(wanted);
@@ -538,15 +553,14 @@ impl State {
 
     /// A redemption leaves memory.
     pub(super) fn forget_parts(&mut self, redemption: Handle) {
-        let mut next = self.lots.last_part(redemption);
-        if next.is_none() {
-            return;
+        let mut next = self.last_part(redemption);
+        if next.is_some() {
+            self.set_last_part(redemption, None);
         }
         while let Some(handle) = next {
             let before = self.lots.parts.get(handle).before;
             next = (before != NONE).then_some(Handle(before));
             self.lots.parts.remove(handle);
         }
-        self.lots.set_last_part(redemption, None);
     }
 }

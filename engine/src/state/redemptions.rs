@@ -12,7 +12,10 @@ use super::slices::slice_of;
 use super::table::{Handle, NONE};
 use crate::answer::HoldState;
 use crate::ids::{MerchantId, OperationId, OperationKey, OrderId, Slot};
-use crate::limits::{CARD_UNITS_MAX, CARD_VALUE_MAX, POINTS_DISCOUNT_MAX, REDEMPTIONS_SCANNED_MAX, SLICE_MS};
+use crate::limits::{
+    CARD_UNITS_MAX, CARD_VALUE_MAX, OPERATION_WINDOW_MAX_MS, POINTS_DISCOUNT_MAX, REDEMPTIONS_SCANNED_MAX,
+    SLICE_MS,
+};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 pub mod card_lines;
@@ -31,7 +34,7 @@ pub struct RedemptionRecord {
     /// had left then. (A card line has the units it was made with in that place.)
     discount: u64,
     /// Shard time in the lower 44 bits; above it, how far the slice of its `created_ms` lies behind, see
-    /// [`RedemptionRecord::slice`]; at the top [`WIDE`]. 0: the record is free.
+    /// [`RedemptionRecord::slice`]; at the top [`WIDE`] and [`PARTS`]. 0: the record is free.
     times: u64,
     /// From the lowest bit: units, of those reversed, units that the card had left then (20 bits each; of a wide record the
     /// first two, 30 bits each); a flag.
@@ -51,9 +54,11 @@ const _: () = assert!(size_of::<RedemptionRecord>() == 80);
 const AT_BITS: u32 = 44;
 /// A slice may lie this many ahead of the redemption's time: an id may be made a minute in the future.
 const SLICES_AHEAD: u64 = 64;
-const BEHIND_BITS: u32 = 19;
+const BEHIND_BITS: u32 = 18;
 /// Flag beside the times: of a card whose balance can be as large as one of money.
 const WIDE: u64 = 1 << 63;
+/// Flag beside the times: it has parts, see [`super::lots`].
+const PARTS: u64 = 1 << 62;
 const UNITS_BITS: u32 = 20;
 const UNITS_MASK: u64 = (1 << UNITS_BITS) - 1;
 const WIDE_BITS: u32 = 30;
@@ -62,6 +67,9 @@ const FLAGGED: u64 = 1 << (3 * UNITS_BITS);
 
 const _: () = assert!((CARD_UNITS_MAX as u64) <= UNITS_MASK && (CARD_VALUE_MAX as u64) < 1 << WIDE_BITS);
 const _: () = assert!(POINTS_DISCOUNT_MAX < 1 << DISCOUNT_BITS && 2 * WIDE_BITS <= 3 * UNITS_BITS);
+const _: () = assert!(
+    AT_BITS + BEHIND_BITS <= 62 && OPERATION_WINDOW_MAX_MS / SLICE_MS + 2 * SLICES_AHEAD < 1 << BEHIND_BITS
+);
 const _: () = assert!(SLICES_AHEAD * SLICE_MS > crate::limits::CLOCK_AHEAD_MAX_MS + SLICE_MS);
 
 /// What a new redemption is made of.
@@ -125,12 +133,21 @@ impl RedemptionRecord {
     /// The slice it lies in.
     #[inline]
     pub fn slice(&self) -> u64 {
-        slice_of(self.at_ms()) + SLICES_AHEAD - ((self.times & !WIDE) >> AT_BITS)
+        slice_of(self.at_ms()) + SLICES_AHEAD - ((self.times & !(WIDE | PARTS)) >> AT_BITS)
     }
 
-    /// Whether its card's balance can be as large as one of money: it may have parts.
-    pub(super) fn is_wide(&self) -> bool {
+    fn is_wide(&self) -> bool {
         self.times & WIDE != 0
+    }
+
+    /// Whether it took of other lots than the card's own.
+    #[inline]
+    pub(super) fn has_parts(&self) -> bool {
+        self.times & PARTS != 0
+    }
+
+    pub(super) fn set_has_parts(&mut self, has: bool) {
+        self.times = if has { self.times | PARTS } else { self.times & !PARTS };
     }
 
     /// How wide its counts are.
@@ -330,9 +347,7 @@ impl State {
         if self.redemptions.get(handle).stands() {
             self.unhang_redemption(handle);
         }
-        if self.redemptions.get(handle).is_wide() {
-            self.forget_parts(handle);
-        }
+        self.forget_parts(handle);
         let hash = self.record_hash(&self.redemption_key(handle));
         self.unindex_redemption(handle, hash);
     }

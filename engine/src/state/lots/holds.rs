@@ -14,19 +14,16 @@ use std::collections::BTreeMap;
 impl State {
     /// What a card line holds that could be used if it went back now.
     pub fn held_live(&self, line: Handle, now_ms: u64) -> u32 {
-        if !self.redemptions.get(line).is_wide() {
-            return self.redemptions.get(line).reserved();
-        }
         let over =
             |part: &PartRecord| part.lot != NONE && !self.lots.lots.get(Handle(part.lot)).is_live(now_ms);
-        let parts = self.lots.parts(line).map(|part| self.lots.parts.get(part));
+        let parts = self.parts(line).map(|part| self.lots.parts.get(part));
         let over: u32 = parts.filter(|part| over(part)).map(|part| part.units).sum();
         self.redemptions.get(line).reserved() - over
     }
 
     /// Whether a lot is gone that a line has used units of that are not given back.
     pub fn lost_its_way_back(&self, line: Handle) -> bool {
-        let mut parts = self.lots.parts(line).map(|part| self.lots.parts.get(part));
+        let mut parts = self.parts(line).map(|part| self.lots.parts.get(part));
         parts.any(|part| {
             let is_of_lot = part.lot != NONE && part.back < part.units;
             is_of_lot && self.lots.lots.get(Handle(part.lot)).number != part.number
@@ -37,7 +34,7 @@ impl State {
     pub(super) fn held_parts(&self) -> BTreeMap<u32, u64> {
         let mut held = BTreeMap::new();
         for (line, _) in self.redemptions.iter().filter(|(_, line)| line.is_held()) {
-            for part in self.lots.parts(line).map(|part| self.lots.parts.get(part)) {
+            for part in self.parts(line).map(|part| self.lots.parts.get(part)) {
                 if part.lot != NONE {
                     *held.entry(part.number).or_default() += u64::from(part.units);
                 }
@@ -51,10 +48,7 @@ impl State {
 impl State {
     /// Units that a card line holds go back to their lots, the last taken first; those of a void card are void.
     pub(in crate::state) fn free_of_lots(&mut self, line: Handle, units: u32) {
-        if !self.redemptions.get(line).is_wide() {
-            return;
-        }
-        let Some(mut last) = self.lots.last_part(line) else { return };
+        let Some(mut last) = self.last_part(line) else { return };
         let card = Handle(self.redemptions.get(line).card);
         let is_void = self.cards.get(card).state() == CardState::Void;
         let mut wanted = units;
@@ -72,9 +66,9 @@ impl State {
             if part.units > 0 {
                 break;
             }
-            self.lots.parts.remove(last);
             let before = (part.before != NONE).then_some(Handle(part.before));
-            self.lots.set_last_part(line, before);
+            self.set_last_part(line, before);
+            self.lots.parts.remove(last);
             match before {
                 Some(before) => last = before,
                 None => break,
@@ -84,10 +78,7 @@ impl State {
 
     /// All that a card line holds of lots is used. The lots stay until the floor has passed then.
     pub(in crate::state) fn use_of_lots(&mut self, line: Handle, keep_ms: u64) {
-        if !self.redemptions.get(line).is_wide() {
-            return;
-        }
-        let mut next = self.lots.last_part(line);
+        let mut next = self.last_part(line);
         while let Some(handle) = next {
             let part = *self.lots.parts.get(handle);
             next = (part.before != NONE).then_some(Handle(part.before));

@@ -6,7 +6,9 @@
 //!
 //! Invariant: the units of a card that are held are those reserved by its card lines in held holds.
 
-use super::{AT_BITS, DISCOUNT_BITS, FLAGGED, RedemptionRecord, SLICES_AHEAD, State, UNITS_BITS, WIDE};
+use super::{
+    AT_BITS, DISCOUNT_BITS, FLAGGED, PARTS, RedemptionRecord, SLICES_AHEAD, State, UNITS_BITS, WIDE,
+};
 use crate::command::CardState;
 use crate::ids::CardId;
 use crate::rejection::Code;
@@ -225,9 +227,7 @@ impl State {
             if record.stands() {
                 state.unhang_redemption(line);
             }
-            if state.redemptions.get(line).is_wide() {
-                state.forget_parts(line);
-            }
+            state.forget_parts(line);
             state.redemptions.remove(line);
         });
     }
@@ -246,7 +246,7 @@ impl State {
         self.use_of_lots(line, keep_ms);
         let record = self.redemptions.get_mut(line);
         let card = Handle(record.card);
-        record.times = record.times & WIDE | SLICES_AHEAD << AT_BITS | now_ms;
+        record.times = record.times & (WIDE | PARTS) | SLICES_AHEAD << AT_BITS | now_ms;
         record.counts |= u64::from(units);
         let kind = self.campaigns.get(self.cards.place(card).0).definition.kind();
         self.cards.get_mut(card).use_held(units, kind.is_never_used());
