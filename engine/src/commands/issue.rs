@@ -219,18 +219,16 @@ pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) -> Handl
     let found = state.campaigns.get_mut(handle);
     assert!(found.card(found.issued) == *first, "cards are issued in the order of their serials");
     found.issued += u64::from(*count);
-    let definition = found.definition;
+    let (times, own_times) = ((*from_s, *until_s), *own_times);
+    let card = CardRecord::new(*owner, &found.definition, origin.channel).valid(times, own_times);
     budget::issued(state, handle, u64::from(*count));
     state.post(stock, origin.channel, Posting::Sell(u64::from(*count)));
-    let times = (*from_s, *until_s);
     let value = if owner.0 == 0 {
-        let (from_s, until_s) = times;
-        let (channel, own_times) = (origin.channel, *own_times);
+        let ((from_s, until_s), channel) = (times, origin.channel);
         let batch = CardBatch { first: first.serial(), count: *count, from_s, until_s, channel, own_times };
         state.campaigns.add_batch(handle, batch);
         first.0
     } else {
-        let card = CardRecord::new(*owner, &definition, origin.channel).valid(times, *own_times);
         for serial in first.serial()..first.serial() + u64::from(*count) {
             let made = state.make_card(handle, serial, card);
             state.hang_into_wallet(made);
