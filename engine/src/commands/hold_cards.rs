@@ -11,7 +11,7 @@ use super::{Plan, Question};
 use crate::answer::{HoldCard, HoldState};
 use crate::command::{CampaignKind, CardLine, CardState, Take};
 use crate::event::{EventCard, EventLine, RefusedLine};
-use crate::ids::{CardId, MerchantId};
+use crate::ids::CardId;
 use crate::limits::CARDS_PER_PAGE;
 use crate::rejection::{CapacityOf, Code, LineFact, Rejection};
 use crate::state::State;
@@ -23,15 +23,15 @@ use crate::state::table::{Handle, NONE};
 use scrip_planted::{Bug, on};
 use zerocopy::little_endian::{U32, U64};
 
-/// The card of a line. Panics if it was not found before.
-fn found<'s>(state: &'s State, asker: (MerchantId, u64), line: &CardLine) -> Found<'s> {
+/// The card of a line, if there is one.
+fn find_line<'s>(state: &'s State, question: Question<'_>, line: &CardLine) -> Option<Found<'s>> {
     let generation = (line.by_code != 0).then_some(line.generation);
-    find(state, asker, line.card(), generation).expect("it was found before")
+    find(state, (question.request.envelope.merchant, question.now_ms), line.card(), generation)
 }
 
-/// Who asks, and when.
-fn asker(question: Question<'_>) -> (MerchantId, u64) {
-    (question.request.envelope.merchant, question.now_ms)
+/// The card of a line that step 1a has found.
+fn found<'s>(state: &'s State, question: Question<'_>, line: &CardLine) -> Found<'s> {
+    find_line(state, question, line).expect("it was found before")
 }
 
 /// The code of the first lacking line, if there is one.
@@ -53,9 +53,7 @@ pub(super) fn find_all(
 
 fn find_each(state: &State, question: Question<'_>, take: &Take<'_>, plan: &mut Plan) -> Result<(), Code> {
     refuse_each(take, &mut plan.facts, |line| {
-        let generation = (line.by_code != 0).then_some(line.generation);
-        let is_there = find(state, asker(question), line.card(), generation).is_some();
-        (!is_there).then_some((Code::NotFound, 0))
+        find_line(state, question, line).is_none().then_some((Code::NotFound, 0))
     })
 }
 
@@ -93,7 +91,7 @@ fn check_use_of_each(
     plan: &mut Plan,
 ) -> Result<(), Code> {
     refuse_each(take, &mut plan.facts, |line| {
-        let card = found(state, asker(question), line);
+        let card = found(state, question, line);
         let unusable =
             check_state(state, &card).or_else(|| check_use(state, question, &line.as_redeem(take), &card));
         if let Some(rejection) = unusable {
@@ -129,7 +127,7 @@ fn check_worth_of_each(
 ) -> Result<(), Code> {
     let Plan { facts, cards, .. } = plan;
     refuse_each(take, facts, |line| {
-        let card = found(state, asker(question), line);
+        let card = found(state, question, line);
         let balance = balance(state, &card, question.now_ms);
         let used = asked(&line.as_redeem(take), &card, balance);
         cards.push(EventCard {

@@ -157,13 +157,13 @@ fn from_wallet<'s>(state: &'s State, question: Question<'_>, quote: &Quote<'_>) 
         let found = Found { campaign, card: state.card_at(record, question.now_ms), record: Some(record) };
         let card = consider(state, question, quote, (state.card_id(record), found));
         let is_over = |code| matches!(code, Code::Used | Code::Void | Code::Expired);
-        match &card.refusal {
-            None if offer(&card).is_none() && !others.is_full() => others.push(card),
-            None if offer(&card).is_none() => {}
-            None if usable.is_full() => return (usable, false),
-            None => usable.push(card),
-            Some(refusal) if is_over(refusal.code) || others.is_full() => {}
-            Some(_) => others.push(card),
+        if offer(&card).is_some() {
+            if usable.is_full() {
+                return (usable, false);
+            }
+            usable.push(card);
+        } else if !others.is_full() && !card.refusal.is_some_and(|refusal| is_over(refusal.code)) {
+            others.push(card);
         }
     }
     (usable.into_iter().chain(others).take(QUOTE_CARDS_MAX).collect(), true)
