@@ -5,11 +5,10 @@
 //! process calls it too.
 
 use crate::ids::{CardId, ChannelId, MerchantId, OperationId, OperationKey, OrderId, Slot, StockId, UserId};
-use crate::limits::TTL_DEFAULT_MS;
-use zerocopy::little_endian::{U32, U64};
-use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
+use zerocopy::little_endian::U32;
 
 mod accounts;
+mod campaigns;
 mod cards;
 mod check;
 mod definition;
@@ -17,18 +16,22 @@ mod gifts;
 mod keys;
 mod malformed;
 mod quote;
+mod stock;
+mod take;
 mod terms;
 
 pub use accounts::AccountWish;
-pub use cards::{
-    CampaignCreate, CampaignKind, CampaignState, CampaignTerms, CardChange, CardLine, CardState, Definition,
-    Issue, Redeem, ScopeEntry, Tier,
+pub use campaigns::{
+    CampaignCreate, CampaignKind, CampaignState, CampaignTerms, Definition, ScopeEntry, Tier,
 };
+pub use cards::{CardChange, CardLine, CardState, Issue, Redeem};
 pub(crate) use check::GENERATION_MAX;
 pub use gifts::GiftWish;
 pub use keys::{BatchChange, BatchCreate, KeyBlock, block_texts};
 pub use malformed::Malformed;
 pub use quote::{CartLine, Quote, QuoteCard};
+pub use stock::{StockCreate, StockKind, StockTerms};
+pub use take::{Line, Take, ttl_or_default};
 pub use terms::{
     Block, Limits, Parties, Price, PriceKind, Quota, RiskAction, RiskRule, SubjectKind, SubjectLimit, ZoneSet,
 };
@@ -66,128 +69,6 @@ impl Envelope {
     pub const fn key_of(&self, operation: OperationId) -> OperationKey {
         OperationKey { merchant: self.merchant, slot: self.slot, operation }
     }
-}
-
-/// One line of a RESERVE or SELL, as it lies on the wire.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
-#[repr(C)]
-pub struct Line {
-    /// The stock.
-    pub stock: U64,
-    /// Units asked for.
-    pub units: U32,
-    /// With `partial`: the fewest units that still make sense. Without: ignored.
-    pub units_min: U32,
-}
-
-impl Line {
-    /// A line that wants exactly `units`.
-    pub fn new(stock: StockId, units: u32) -> Line {
-        Line { stock: U64::new(stock.0), units: U32::new(units), units_min: U32::new(units) }
-    }
-
-    /// The stock it names.
-    pub fn stock(&self) -> StockId {
-        StockId(self.stock.get())
-    }
-}
-
-/// RESERVE and SELL: units taken out of available for an order.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Take<'a> {
-    /// The gateway's order; 0: none.
-    pub order: OrderId,
-    /// The buyer; 0: none (a stock with a purchase limit then refuses).
-    pub user: UserId,
-    /// Accept fewer units than asked, down to each line's minimum.
-    pub partial: bool,
-    /// A hold of the same user or order that this one takes the place of; 0: none.
-    pub replace: OperationId,
-    /// Whom else the demand comes from; `None`: not told.
-    pub parties: Option<&'a Parties>,
-    /// What the buyer was told that all units asked for cost, in minor units; `None`: not checked.
-    pub expected_total: Option<u64>,
-    /// The buyer is a member: prices for members are his, too.
-    pub member: bool,
-    /// SELL: units that are missing may be owed until this shard time; 0: it does not wait.
-    pub wait_until_ms: u64,
-    /// 1 to 64 lines.
-    pub lines: &'a [Line],
-    /// Cards that the same hold takes units of, all of what it asks or nothing; lines and these at most 64, of these 16.
-    pub cards: &'a [CardLine],
-}
-
-impl<'a> Take<'a> {
-    /// All of `lines`, for nobody in particular.
-    pub const fn of(lines: &'a [Line]) -> Take<'a> {
-        Take {
-            order: OrderId(0),
-            user: UserId(0),
-            partial: false,
-            replace: OperationId(0),
-            parties: None,
-            expected_total: None,
-            member: false,
-            wait_until_ms: 0,
-            lines,
-            cards: &[],
-        }
-    }
-}
-
-/// A new stock.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct StockCreate<'a> {
-    /// Its id; the slot inside must be the command's.
-    pub stock: StockId,
-    /// For people: UTF-8, at most 64 bytes.
-    pub name: &'a [u8],
-    /// Units available from the start.
-    pub units: u64,
-    /// What its units are.
-    pub kind: StockKind,
-    /// An order has at most one sale or hold of it, whatever the operations.
-    pub once_per_order: bool,
-    /// Sale rules.
-    pub terms: StockTerms,
-}
-
-/// What the units of a stock are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum StockKind {
-    /// All alike.
-    Counter,
-    /// Each is a card key: units come by KEYS_IMPORT alone, sold in the order of sale.
-    Keys,
-    /// The same, but sold in random order within a batch.
-    RandomKeys {
-        /// Chance, put in by the edge; not 0 once the command is executed, 0 wherever the stock is shown.
-        seed: u64,
-    },
-    /// One text that every buyer gets: KEYS_IMPORT sets it, units are counted as of a counter.
-    Reusable,
-    /// Each is a card of a campaign: made by CAMPAIGN_CREATE, issued by ISSUE and CLAIM.
-    Cards,
-}
-
-impl StockKind {
-    /// Whether each unit is a card key of its own.
-    pub const fn is_keys(self) -> bool {
-        matches!(self, StockKind::Keys | StockKind::RandomKeys { .. })
-    }
-}
-
-/// The sale rules of a stock.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct StockTerms {
-    /// No sale before this shard time; 0: none.
-    pub opens_ms: u64,
-    /// No sale from this shard time on; 0: none.
-    pub closes_ms: u64,
-    /// Units one user may hold and have bought; 0: no limit. Purchases are counted from the moment a limit exists.
-    pub limit_per_user: u32,
-    /// No sale while set, late confirms included.
-    pub frozen: bool,
 }
 
 /// What a caller can ask for.
@@ -561,9 +442,4 @@ impl Command<'_> {
     pub const fn ends_hold(&self) -> bool {
         matches!(self, Command::Confirm { .. } | Command::Release)
     }
-}
-
-/// The time to live a RESERVE asks for, with the default filled in.
-pub const fn ttl_or_default(ttl_ms: u32) -> u32 {
-    if ttl_ms == 0 { TTL_DEFAULT_MS } else { ttl_ms }
 }

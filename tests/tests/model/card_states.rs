@@ -135,17 +135,6 @@ fn in_state(kind: CampaignKind, state: &str) -> Option<World> {
     is_there.then_some(world)
 }
 
-const fn name(state: CardState) -> &'static str {
-    match state {
-        CardState::Inactive => "inactive",
-        CardState::Active => "active",
-        CardState::Frozen => "frozen",
-        CardState::Used => "used",
-        CardState::Void => "void",
-        CardState::Gifting => "gifting",
-    }
-}
-
 /// What is answered, and what becomes of the card if that is another state. A repeat is answered the same.
 fn cell(kind: CampaignKind, state: &str, command: &OwnedCommand) -> String {
     let Some(mut world) = in_state(kind, state) else { return "-".to_owned() };
@@ -160,7 +149,7 @@ fn cell(kind: CampaignKind, state: &str, command: &OwnedCommand) -> String {
         }
         None => {
             assert_eq!(world.run(100, command.clone()), answer, "{kind:?}, {state}, {command:?}");
-            let became = format!("*{}*", name(after.state));
+            let became = format!("*{}*", after.state.name());
             if after.state == before.state { "ok".to_owned() } else { became }
         }
     }

@@ -5,7 +5,7 @@
 use super::super::sale::{parties, print_operation, telling};
 use super::super::words::{Kind, Subject, id_text, time};
 use super::super::{Failure, OperatorError, repeat, run};
-use super::{account, gift, money, named, print_card, state_name, validity};
+use super::{account, gift, money, named, print_card, validity};
 use crate::cli::{
     CardArgs, CardCommand, ClaimArgs, ExtendArgs, IssueArgs, RedeemArgs, ReverseArgs, WalletArgs,
 };
@@ -94,7 +94,7 @@ fn print_issued(client: &Client, issued: &Issued) {
             println!("cards      {cards}: {} to {last}", issued.first);
         }
     }
-    println!("state      {}", state_name(issued.state));
+    println!("state      {}", issued.state.name());
     println!("valid      {}", validity(client.now_ms(), issued.from_ms, issued.until_ms));
 }
 
@@ -183,7 +183,7 @@ pub fn wallet(arguments: &WalletArgs) -> Result<(), OperatorError> {
                     Entry::Occupied(known) => known.into_mut(),
                     Entry::Vacant(unknown) => unknown.insert(client.stock_show(campaign).await?.name),
                 };
-                let state = CardState::from_number(card.state).map_or("?", state_name);
+                let state = CardState::from_number(card.state).map_or("?", CardState::name);
                 let valid = validity(client.now_ms(), card.from_ms.get(), card.until_ms.get());
                 let (id, left) = (CardId(card.card.get()), card.available);
                 println!("{id}  {state:8} {left:>7} left  {name}  {valid}");

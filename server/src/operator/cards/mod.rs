@@ -20,7 +20,7 @@ pub use quote::quote;
 use super::Failure;
 use super::words::{money, time};
 use crate::cli::values;
-use scrip_client::{CardCode, CardId, CardName, CardState, Client, LotView};
+use scrip_client::{CardCode, CardId, CardName, Client, LotView};
 use scrip_engine::limits::CARD_VALUE_MAX;
 
 /// Digits of a card's id as it is printed.
@@ -51,17 +51,6 @@ pub(super) fn named_with_units(text: &str) -> Result<(CardName, u32), Failure> {
     Ok((named(card)?, units))
 }
 
-const fn state_name(state: CardState) -> &'static str {
-    match state {
-        CardState::Inactive => "inactive",
-        CardState::Active => "active",
-        CardState::Frozen => "frozen",
-        CardState::Used => "used",
-        CardState::Void => "void",
-        CardState::Gifting => "gifting",
-    }
-}
-
 /// When a card is valid, and whether it is now.
 fn validity(now_ms: u64, from_ms: u64, until_ms: u64) -> String {
     let open = |at_ms: u64, word: &str| if at_ms == 0 { word.to_owned() } else { time(at_ms) };
@@ -78,7 +67,7 @@ async fn print_card(client: &Client, name: CardName) -> Result<(), Failure> {
     let campaign = client.stock_show(view.campaign).await?;
     println!("card       {}", view.card);
     println!("campaign   {}", campaign.name);
-    println!("state      {}", state_name(view.state));
+    println!("state      {}", view.state.name());
     println!("valid      {}", validity(client.now_ms(), view.from_ms, view.until_ms));
     let held = match view.held {
         0 => String::new(),

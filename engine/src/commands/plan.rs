@@ -1,0 +1,162 @@
+//! Room in which decisions are worked out and answers put together: made once, so that no command allocates.
+
+use super::{campaigns, quote, settle, take};
+use crate::answer::{
+    BatchView, ChannelView, DebtView, HoldCard, HoldLine, KeyPlace, ListedPlace, LotView, OrderHold,
+    WalletCard,
+};
+use crate::calendar::Transition;
+use crate::command::{Block, Price, Quota, RiskRule};
+use crate::event::{EventCard, EventHold, EventKey, EventLine, OwedLine, RefusedLine};
+use crate::rejection::LineFact;
+use crate::state::counts::Entries;
+use crate::state::debts::Debt;
+use crate::state::table::Handle;
+use zerocopy::little_endian::U32;
+
+/// What `decide` found on its way, so that `apply` need not look again.
+#[derive(Debug, Default)]
+pub struct Resolved {
+    /// Hash of the operation's key.
+    pub hash: u32,
+    /// The hold that the command is about, or that it replaces.
+    pub hold: Option<Handle>,
+    /// Per line: the stock's handle, and the purchase limit entries there are.
+    pub lines: Vec<(Option<Handle>, Entries)>,
+    /// Holds that an expiry names.
+    pub holds: Vec<Handle>,
+    /// Debts that are settled or end.
+    pub debts: Vec<Debt>,
+}
+
+/// Room in which a decision is worked out; reused, so that no command allocates.
+#[derive(Default)]
+pub struct Plan {
+    /// Facts of a refusal.
+    pub facts: Vec<LineFact>,
+    /// Lines of the event.
+    pub lines: Vec<EventLine>,
+    /// Cards of the event; filled afresh by whoever takes some.
+    pub cards: Vec<EventCard>,
+    /// Lines of a recorded refusal.
+    pub refused: Vec<RefusedLine>,
+    /// Lines of a debt.
+    pub owed: Vec<OwedLine>,
+    /// Holds of an expiry.
+    pub holds: Vec<EventHold>,
+    /// Debts that end.
+    pub debts: settle::DebtNames,
+    /// Handles.
+    pub resolved: Resolved,
+    /// Prices per line.
+    pub prices: Vec<U32>,
+    /// What all units asked for cost.
+    pub total: u64,
+    /// The risk rule that refuses; 0: a block.
+    pub rule: u16,
+    /// A rule or a block has marked the command.
+    pub flagged: bool,
+    /// Prices to set.
+    pub new_prices: Vec<Price>,
+    /// Wishes of a RESERVE or SELL.
+    pub wishes: Vec<take::Wish>,
+    /// Name of a new stock or zone.
+    pub name: Vec<u8>,
+    /// Transitions of a zone.
+    pub transitions: Vec<Transition>,
+    /// Quotas to set.
+    pub quotas: Vec<Quota>,
+    /// Card keys to import.
+    pub keys: Vec<EventKey>,
+    /// Their sealed texts; of a new campaign its sealed key.
+    pub sealed: Vec<u8>,
+    /// What cards are worth from now on.
+    pub terms: campaigns::Terms,
+    /// Where quotes are worked out.
+    pub desk: quote::Desk,
+}
+
+impl Plan {
+    /// Empty, with room for the largest command.
+    pub fn new() -> Plan {
+        use crate::limits::{
+            CARDS_PER_HOLD_MAX, EXPIRED_PER_EVENT_MAX, KEY_BLOCK_BYTES_MAX, KEYS_PER_CHUNK_MAX, LINES_MAX,
+            SEAL_BYTES,
+        };
+        Plan {
+            facts: Vec::with_capacity(LINES_MAX),
+            lines: Vec::with_capacity(LINES_MAX),
+            cards: Vec::with_capacity(CARDS_PER_HOLD_MAX),
+            refused: Vec::with_capacity(LINES_MAX),
+            owed: Vec::with_capacity(LINES_MAX),
+            holds: Vec::with_capacity(EXPIRED_PER_EVENT_MAX),
+            debts: settle::DebtNames::default(),
+            resolved: Resolved {
+                lines: Vec::with_capacity(LINES_MAX),
+                holds: Vec::with_capacity(EXPIRED_PER_EVENT_MAX),
+                ..Resolved::default()
+            },
+            wishes: Vec::with_capacity(LINES_MAX),
+            prices: Vec::with_capacity(LINES_MAX),
+            total: 0,
+            rule: 0,
+            flagged: false,
+            new_prices: Vec::new(),
+            name: Vec::new(),
+            transitions: Vec::new(),
+            quotas: Vec::new(),
+            keys: Vec::with_capacity(KEYS_PER_CHUNK_MAX),
+            sealed: Vec::with_capacity(KEY_BLOCK_BYTES_MAX + SEAL_BYTES),
+            terms: campaigns::Terms::default(),
+            desk: quote::Desk::default(),
+        }
+    }
+
+    #[inline]
+    pub(super) fn clear(&mut self, hash: u32) {
+        self.facts.clear();
+        self.lines.clear();
+        self.refused.clear();
+        self.resolved.lines.clear();
+        self.resolved.hash = hash;
+        self.resolved.hold = None;
+        self.wishes.clear();
+        self.prices.clear();
+        self.flagged = false;
+    }
+}
+
+/// Room in which answers are put together.
+#[derive(Default)]
+pub struct Replies {
+    /// Units per line.
+    pub units: Vec<U32>,
+    /// Lines of a hold.
+    pub lines: Vec<HoldLine>,
+    /// Cards of a hold.
+    pub cards: Vec<HoldCard>,
+    /// Facts of a recorded refusal.
+    pub facts: Vec<LineFact>,
+    /// Channels of a stock.
+    pub channels: Vec<ChannelView>,
+    /// Card keys.
+    pub places: Vec<KeyPlace>,
+    /// Batches of a stock.
+    pub batches: Vec<BatchView>,
+    /// Risk rules.
+    pub rules: Vec<RiskRule>,
+    /// Blocks.
+    pub blocks: Vec<Block>,
+    /// Card keys of a stock.
+    pub listed: Vec<ListedPlace>,
+    /// Debts of a stock.
+    pub debts: Vec<DebtView>,
+    /// Holds of an order.
+    pub order_holds: Vec<OrderHold>,
+    /// Cards of a wallet.
+    pub wallet: Vec<WalletCard>,
+    /// Lots of a card.
+    pub lots: Vec<LotView>,
+    /// Transitions of a zone.
+    pub transitions: Vec<Transition>,
+}
