@@ -1,22 +1,8 @@
 //! A card that is given, through the real binary: over two users, with the server killed in between, and what its codes open
 //! before and after.
 
-use scrip_tests::processes::server::Server;
-use scrip_tests::processes::site::{Said, Site};
+use scrip_tests::processes::site::Site;
 use std::fs;
-
-/// Kills the server, and starts it on what it has left.
-fn after_a_kill(site: &Site, server: Server) -> Server {
-    server.kill();
-    site.serve(&[])
-}
-
-/// Asserts that all of these words are said.
-fn tells(said: &Said, words: &[&str]) {
-    for word in words {
-        assert!(said.stdout.contains(word), "no {word:?}: {said:#?}");
-    }
-}
 
 /// The code of one card that is in force.
 fn code_of(site: &Site, card: &str, file: &str) -> String {
@@ -33,17 +19,17 @@ fn a_gift_goes_from_one_user_to_another_and_its_old_code_opens_nothing() {
     site.line("campaign create tea5 --kind amount-off --value 5.00 --units 50 --run").well();
     let card = site.line("card issue tea5 --user u1").well().field("card").to_owned();
     let old = code_of(&site, &card, "before.csv");
-    tells(&site.line(&format!("card show {old}")).well(), &["state      active"]);
+    site.line(&format!("card show {old}")).well().tells(&["state      active"]);
     site.line(&format!("card gift {card} --user u2")).badly(&["NOT_OWNER", "card show"]);
     let gift = format!("card gift {old} --user u1 --to u2 --lasts 1h --operation gift-1");
     let given = site.line(&gift).well();
-    tells(&given, &["open until"]);
+    given.tells(&["open until"]);
     let created_ms = given.field("created_ms").to_owned();
-    let server = after_a_kill(&site, server);
+    let server = site.again(server);
     let again = site.line(&format!("{gift} --created-ms {created_ms}")).well();
     assert_eq!(again.stdout, given.stdout, "it was given once");
-    tells(&site.line(&format!("card show {card}")).well(), &["state      gifting"]);
-    tells(&site.line("wallet u1").well(), &["gifting", "1 cards of u1"]);
+    site.line(&format!("card show {card}")).well().tells(&["state      gifting"]);
+    site.line("wallet u1").well().tells(&["gifting", "1 cards of u1"]);
     let redeem = |operation: &str, what: &str, user: &str| {
         site.line(&format!("card redeem {what} --amount 20.00 --user {user} --operation {operation}"))
     };
@@ -51,20 +37,20 @@ fn a_gift_goes_from_one_user_to_another_and_its_old_code_opens_nothing() {
     site.line(&format!("card accept {card} --user u3")).badly(&["NOT_OWNER"]);
     let accept = format!("card accept {old} --user u2 --operation accept-1");
     let accepted = site.line(&accept).well();
-    tells(&accepted, &["generation 1"]);
-    let server = after_a_kill(&site, server);
+    accepted.tells(&["generation 1"]);
+    let server = site.again(server);
     site.line(&format!("card show {old}")).badly(&["NOT_FOUND"]);
     redeem("o2", &old, "u2").badly(&["NOT_FOUND"]);
-    tells(&site.line("wallet u2").well(), &["active", "1 cards of u2"]);
+    site.line("wallet u2").well().tells(&["active", "1 cards of u2"]);
     let new = code_of(&site, &card, "after.csv");
     assert_ne!(new, old);
     redeem("o3", &new, "u1").badly(&["NOT_OWNER"]);
-    tells(&redeem("o4", &new, "u2").well(), &["discount   5.00", "1 used, 0 left"]);
+    redeem("o4", &new, "u2").well().tells(&["discount   5.00", "1 used, 0 left"]);
     site.line(&format!("card gift {card}")).badly(&["USED"]);
     assert_eq!(server.stop().status.code(), Some(0));
     site.verify();
     let told = site.run(&["log", "card", site.data_text(), &card]);
-    tells(&told.well(), &["given to=", "accepted by=", "redeemed"]);
+    told.well().tells(&["given to=", "accepted by=", "redeemed"]);
 }
 
 #[test]
@@ -76,18 +62,18 @@ fn a_gift_is_taken_back_or_ends_by_itself() {
     site.line(&format!("card cancel-gift {card}")).badly(&["RULE_FAILED", "card show"]);
     site.line(&format!("card gift {card} --to u2")).well();
     site.line(&format!("card gift {card}")).badly(&["LOCKED_BY_OTHER_ORDER", "cancel-gift"]);
-    tells(&site.line(&format!("card cancel-gift {card} --user u1")).well(), &["state      active"]);
+    site.line(&format!("card cancel-gift {card} --user u1")).well().tells(&["state      active"]);
     site.line(&format!("card accept {card} --user u2")).badly(&["RULE_FAILED"]);
     site.line(&format!("card gift {card} --to u2 --lasts 1s")).well();
     // The gift ends while the server is away, or soon after: nobody else need do anything.
-    let server = after_a_kill(&site, server);
+    let server = site.again(server);
     let is_back = || site.line(&format!("card show {card}")).well().stdout.contains("state      active");
     let begun = std::time::Instant::now();
     while !is_back() {
         assert!(begun.elapsed().as_secs() < 30, "the gift does not end");
     }
     site.line(&format!("card accept {card} --user u2")).badly(&["EXPIRED", "it ended"]);
-    tells(&site.line(&format!("card redeem {card} --amount 20.00 --user u1")).well(), &["1 used, 0 left"]);
+    site.line(&format!("card redeem {card} --amount 20.00 --user u1")).well().tells(&["1 used, 0 left"]);
     site.line("campaign create points --kind points --value 100 --units 50 --run").well();
     let points = site.line("card claim points --user u1").well().field("card").to_owned();
     site.line(&format!("card gift {points}")).badly(&["RULE_FAILED", "can't"]);

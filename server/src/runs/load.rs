@@ -167,9 +167,9 @@ fn report(arguments: &LoadArgs, loaded: &LoadReport, checked: Option<&CheckRepor
         load_cpu_s: Some(loaded.load_cpu_s),
         ..Report::default()
     };
-    if let (Some(_), Some(shares)) = (loaded.ledger.recipe.purse, loaded.ledger.recipe.shares) {
-        // Each reserves as many units as it has lines: of checkouts, not of their commands, a shop wants to know.
-        report.attempts = counts.reserved_units / u64::from(shares.lines_max);
+    if loaded.ledger.recipe.purse.is_some() {
+        // Of checkouts, not of their commands, a shop wants to know.
+        report.attempts = counts.checkouts;
     }
     if let Some(checked) = checked {
         report.lost = checked.lost + checked.mismatched;

@@ -80,6 +80,17 @@ impl Said {
         self
     }
 
+    /// Asserts that it printed all of `words`.
+    ///
+    /// # Panics
+    /// If not.
+    pub fn tells(&self, words: &[&str]) -> &Said {
+        for word in words {
+            assert!(self.stdout.contains(word), "stdout lacks {word:?}: {self:#?}");
+        }
+        self
+    }
+
     /// Asserts that it failed with an exit status and said all of `words` on stderr.
     ///
     /// # Panics
