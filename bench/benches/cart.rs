@@ -37,6 +37,7 @@ const CAPACITY: Capacity = Capacity {
     redemptions_max: 1_024,
     lots_max: 4_096,
     gifts_max: 4_096,
+    given_codes_max: 4_096,
 };
 
 struct Nowhere;
@@ -88,15 +89,7 @@ impl Shop {
         };
         self.run(Command::CampaignCreate(create));
         self.run(Command::CampaignState { campaign, version: 1, state: CampaignState::Running });
-        let issue = Issue {
-            campaign,
-            owner: BUYER,
-            count: 1,
-            claimed: false,
-            parties: None,
-            from_ms: 0,
-            until_ms: 0,
-        };
+        let issue = Issue { owner: BUYER, ..Issue::of_nobody(campaign) };
         match self.run(Command::Issue(issue)) {
             Outcome::Done(Answer::Issued(issued)) => issued.first,
             other => panic!("no card: {other:?}"),

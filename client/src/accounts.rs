@@ -51,7 +51,7 @@ impl Client {
     pub async fn card_lots(&self, name: CardName) -> Result<(CardView, Vec<LotView>), Error> {
         let (card, code) = name.parts();
         let command = Command::CardShow { card, generation: None };
-        match self.call_by_code(NO_OPERATION, name.slot(), command, code).await? {
+        match self.call_by_code(NO_OPERATION, name.slot(self.home_slot()), command, code).await? {
             OwnedOutcome::Card(view, lots) => Ok((view, lots)),
             _ => Err(wrong_answer()),
         }
@@ -129,6 +129,6 @@ impl Client {
     ) -> Result<OwnedOutcome, Error> {
         let (card, code) = name.parts();
         let command = Command::Account { card, generation: None, wish };
-        self.call_by_code(operation, name.slot(), command, code).await
+        self.call_by_code(operation, name.slot(self.home_slot()), command, code).await
     }
 }

@@ -367,6 +367,7 @@ pub(crate) enum OwnedOutcome {
     Campaign(Box<CampaignShown>),
     Filled { units: u32, available: u32 },
     CardRefunded { units: u32, paid: u64 },
+    GivenCode { campaign: StockId, card: Option<CardId> },
     Card(CardView, Vec<LotView>),
     Wallet(WalletShown),
     Quote(Box<QuoteShown>),
@@ -432,6 +433,7 @@ impl From<Outcome<'_>> for OwnedOutcome {
             Answer::Campaign(view) => OwnedOutcome::Campaign(Box::new(view.into())),
             Answer::Filled { units, available } => OwnedOutcome::Filled { units, available },
             Answer::CardRefunded { units, paid } => OwnedOutcome::CardRefunded { units, paid },
+            Answer::GivenCode { campaign, card } => OwnedOutcome::GivenCode { campaign, card },
             Answer::Card(view, lots) => OwnedOutcome::Card(view, lots.to_vec()),
             Answer::Wallet { next, cards } => {
                 OwnedOutcome::Wallet(WalletShown { next, cards: cards.to_vec() })

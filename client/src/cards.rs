@@ -7,7 +7,7 @@ use crate::answer::{OwnedOutcome, StockChanged};
 use crate::client::{Client, wrong_answer};
 use crate::error::Error;
 use crate::operation::Operation;
-use scrip_codes::{Code, Locator, ParseError};
+use scrip_codes::{Code, Locator, ParseError, VanityCode};
 use scrip_engine::answer::{CampaignView, CardView, Issued, Redeemed, WalletCard};
 use scrip_engine::command::{
     self, CampaignState, CampaignTerms, CardChange, CardLine, Command, Definition, Parties, ScopeEntry,
@@ -52,14 +52,35 @@ pub enum CardName {
     Id(CardId),
     /// By its code, which the server opens.
     Code(CardCode),
+    /// By a code that was given to it.
+    Given {
+        /// The code.
+        code: VanityCode,
+        /// The slot it is given in; `None`: the merchant's home slot.
+        slot: Option<Slot>,
+    },
 }
 
 impl CardName {
-    /// The slot it lies in.
-    pub fn slot(&self) -> Slot {
+    /// The card that a person names by a code, in any form in which it is printed or typed: a text that is no derived code may be one
+    /// that was given, in the merchant's home slot.
+    ///
+    /// # Errors
+    /// Says what is wrong with the text as a derived code, if it can be neither.
+    pub fn read(text: &str) -> Result<CardName, ParseError> {
+        match (CardCode::read(text), VanityCode::normalise(text)) {
+            (Ok(code), _) => Ok(CardName::Code(code)),
+            (Err(_), Ok(code)) => Ok(CardName::Given { code, slot: None }),
+            (Err(error), Err(_)) => Err(error),
+        }
+    }
+
+    /// The slot it lies in, where `home` is the merchant's home slot.
+    pub fn slot(&self, home: Slot) -> Slot {
         match self {
             CardName::Id(card) => card.slot(),
             CardName::Code(code) => code.slot(),
+            CardName::Given { slot, .. } => slot.unwrap_or(home),
         }
     }
 
@@ -68,6 +89,7 @@ impl CardName {
         match self {
             CardName::Id(card) => (*card, CodeText::NONE),
             CardName::Code(code) => (CARD_BY_CODE, CodeText::new(code.code.reveal())),
+            CardName::Given { code, .. } => (CARD_BY_CODE, CodeText::new(code.reveal())),
         }
     }
 }
@@ -371,22 +393,17 @@ impl Client {
     pub async fn issue(&self, request: Issue) -> Result<Issued, Error> {
         let Issue { operation, campaign, owner, count, from_ms, until_ms, .. } = request;
         let parties = request.parties.as_ref();
-        let issue = command::Issue { campaign, owner, count, claimed: false, parties, from_ms, until_ms };
+        let issue =
+            command::Issue { campaign, code: None, owner, count, claimed: false, parties, from_ms, until_ms };
         self.issued(operation, issue).await
     }
 
     /// Gives one card to the user that asks for it.
     pub async fn claim(&self, request: Claim) -> Result<Issued, Error> {
         let Claim { operation, campaign, user, .. } = request;
-        let issue = command::Issue {
-            campaign,
-            owner: user,
-            count: 1,
-            claimed: true,
-            parties: request.parties.as_ref(),
-            from_ms: 0,
-            until_ms: 0,
-        };
+        let parties = request.parties.as_ref();
+        let issue =
+            command::Issue { owner: user, claimed: true, parties, ..command::Issue::of_nobody(campaign) };
         self.issued(operation, issue).await
     }
 
@@ -412,7 +429,8 @@ impl Client {
             product: request.product,
             category: request.category,
         });
-        match self.call_by_code(request.operation, request.card.slot(), command, code).await? {
+        match self.call_by_code(request.operation, request.card.slot(self.home_slot()), command, code).await?
+        {
             OwnedOutcome::Redeemed(redeemed) => Ok(redeemed),
             _ => Err(wrong_answer()),
         }
@@ -436,7 +454,7 @@ impl Client {
     ) -> Result<StockChanged, Error> {
         let (card, code) = name.parts();
         let command = Command::CardChange { card, generation: None, change };
-        match self.call_by_code(operation, name.slot(), command, code).await? {
+        match self.call_by_code(operation, name.slot(self.home_slot()), command, code).await? {
             OwnedOutcome::StockChanged(value) => Ok(StockChanged { value }),
             _ => Err(wrong_answer()),
         }
@@ -446,7 +464,7 @@ impl Client {
     pub async fn card_show(&self, name: CardName) -> Result<CardView, Error> {
         let (card, code) = name.parts();
         let command = Command::CardShow { card, generation: None };
-        match self.call_by_code(NO_OPERATION, name.slot(), command, code).await? {
+        match self.call_by_code(NO_OPERATION, name.slot(self.home_slot()), command, code).await? {
             OwnedOutcome::Card(view, _) => Ok(view),
             _ => Err(wrong_answer()),
         }
@@ -458,7 +476,9 @@ impl Client {
     /// # Errors
     /// [`Error::Rejected`] with NOT_FOUND if a code opens no card.
     pub async fn card_line(&self, name: CardName, units: u32, amount: u64) -> Result<CardLine, Error> {
-        let CardName::Code(_) = name else { return Ok(CardLine::new(name.parts().0, units, amount)) };
+        if let CardName::Id(card) = name {
+            return Ok(CardLine::new(card, units, amount));
+        }
         let view = self.card_show(name).await?;
         Ok(CardLine { generation: view.generation, by_code: 1, ..CardLine::new(view.card, units, amount) })
     }

@@ -63,7 +63,7 @@ impl Client {
     ) -> Result<StockChanged, Error> {
         let (card, code) = name.parts();
         let command = Command::Gift { card, generation: None, wish };
-        match self.call_by_code(operation, name.slot(), command, code).await? {
+        match self.call_by_code(operation, name.slot(self.home_slot()), command, code).await? {
             OwnedOutcome::StockChanged(value) => Ok(StockChanged { value }),
             _ => Err(wrong_answer()),
         }

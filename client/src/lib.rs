@@ -34,6 +34,7 @@ pub mod cards;
 pub mod channels;
 mod client;
 mod clock;
+pub mod codes;
 mod connection;
 pub mod error;
 pub mod gifts;
@@ -61,6 +62,7 @@ pub use cards::{
 };
 pub use channels::{CHANNELS, UnknownChannel, channel_id, channel_name};
 pub use client::Client;
+pub use codes::{ClaimByCode, GivenCodeShown};
 pub use error::{Error, LineLack, OwnedFacts, OwnedRejection};
 pub use gifts::Gift;
 pub use operation::{Hold, Operation, says_its_time};
@@ -71,7 +73,7 @@ pub use request::{
     BatchChange, BatchCreate, Confirm, Extend, KeysImport, Reserve, ReturnUnits, Sell, StockCreate,
     StockEdit, StockFreeze, StockLimits, StockPrice, StockQuota, StockUnits, StockVoid, ZoneSet,
 };
-pub use scrip_codes::ParseError;
+pub use scrip_codes::{ParseError, VanityCode, VanityError};
 pub use scrip_engine::answer::{
     Cancelled, CardOutcome, CardView, HoldState, Issued, LotView, More, OperationKind, OperationView,
     QuotedCard, QuotedLine, Redeemed, RedemptionView, WalletCard,

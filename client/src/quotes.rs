@@ -93,7 +93,7 @@ impl Client {
         for name in &quote.cards {
             cards.push(match name {
                 CardName::Id(card) => QuoteCard::new(*card, None),
-                CardName::Code(_) => {
+                CardName::Code(_) | CardName::Given { .. } => {
                     let view = self.card_show(*name).await?;
                     QuoteCard::new(view.card, Some(view.generation))
                 }

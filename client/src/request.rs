@@ -145,10 +145,14 @@ pub struct KeysImport<'a> {
 impl KeysImport<'_> {
     /// Lengths and texts as they go over the wire.
     pub(crate) fn block(&self) -> Vec<u8> {
-        let lengths =
-            self.keys.iter().flat_map(|key| (key.len().min(usize::from(u16::MAX)) as u16).to_le_bytes());
-        lengths.chain(self.keys.iter().flat_map(|key| key.bytes())).collect()
+        block_of(self.keys)
     }
+}
+
+/// Lengths and texts as they go over the wire.
+pub(crate) fn block_of(texts: &[&str]) -> Vec<u8> {
+    let lengths = texts.iter().flat_map(|text| (text.len().min(usize::from(u16::MAX)) as u16).to_le_bytes());
+    lengths.chain(texts.iter().flat_map(|text| text.bytes())).collect()
 }
 
 /// What the subjects of a stock may have, for a stock that still is at `version`.

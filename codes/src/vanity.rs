@@ -1,9 +1,9 @@
 //! Codes that were not derived: vanity codes (SUMMER26, with many uses) and those imported from elsewhere. They are found
 //! by a keyed hash of their text, so that whoever reads the index can't read the codes.
 //!
-//! It stands beside the derived codes, which it must not be mistaken for: a text that [`parse`] takes is tried as a
-//! derived code first, and only one that does not open, or is none, is looked for here. Invariant: two texts that people
-//! would take for the same have the same hash; no `Debug` prints one.
+//! It stands beside the derived codes, which it must not be mistaken for: a text that [`parse`] takes is a derived code, and only one
+//! that it does not take is looked for here. Invariant: two texts that people would take for the same have the same hash; no
+//! `Debug` prints one.
 
 use crate::alphabet::narrow;
 use crate::limits::{TEXT_BYTES_MAX, VANITY_CHARACTERS_MAX, VANITY_CHARACTERS_MIN};
@@ -79,9 +79,8 @@ impl VanityCode {
         Ok(VanityCode { bytes, length: count as u8 })
     }
 
-    /// A text that a merchant chooses now: as [`VanityCode::normalise`], and it must not have the form of a derived code.
-    /// Codes imported from elsewhere can't be chosen; about one in 32 of those with the length and alphabet of a derived
-    /// code has a right check character, too, and is told from one by not opening.
+    /// A text that can be given: as [`VanityCode::normalise`], and it has not the form of a derived code. (About one in 32 of the codes
+    /// of another system that have the length and alphabet of a derived code has a right check character, too.)
     ///
     /// # Errors
     /// As above, and if some campaign's generated code could read the same.

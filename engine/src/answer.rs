@@ -38,7 +38,8 @@ pub enum Answer<'a> {
         /// The stock's total after this change (STOCK_CREATE, STOCK_SUPPLY); its version after it (STOCK_EDIT, STOCK_QUOTA); units
         /// moved at once, the rest being marked (STOCK_FREEZE, STOCK_VOID, STOCK_UNFREEZE,
         /// BATCH_CHANGE); the batch's number (BATCH_CREATE); 1 if the key can be sold again, else 0 (KEY_RECLAIM); the campaign's
-        /// total (CAMPAIGN_CREATE) or version (CAMPAIGN_EDIT, CAMPAIGN_STATE); a [`crate::command::CardState`] (CARD_CHANGE).
+        /// total (CAMPAIGN_CREATE) or version (CAMPAIGN_EDIT, CAMPAIGN_STATE); a [`crate::command::CardState`] (CARD_CHANGE); 1 if the code
+        /// names a campaign from now on, else 0 (CODE_SET).
         value: u64,
     },
     /// RESERVE.
@@ -178,6 +179,13 @@ pub enum Answer<'a> {
     Campaign(CampaignView<'a>),
     /// CARD_SHOW: the card, and its lots besides its own, in the order they were made.
     Card(CardView, &'a [LotView]),
+    /// CODE_SHOW.
+    GivenCode {
+        /// The campaign that it names, or that its card is of.
+        campaign: StockId,
+        /// Its card; `None`: cards of the campaign are claimed under it.
+        card: Option<CardId>,
+    },
     /// WALLET_SHOW.
     Wallet {
         /// The last card that was looked at, to go on after; `None`: the list ends here.

@@ -4,13 +4,16 @@
 //! `decide` need not look at them again. The protocol calls it on every decoded command; whoever builds commands in
 //! process calls it too.
 
-use crate::ids::{CardId, ChannelId, MerchantId, OperationId, OperationKey, OrderId, Slot, StockId, UserId};
+use crate::ids::{
+    CardId, ChannelId, GivenCode, MerchantId, OperationId, OperationKey, OrderId, Slot, StockId, UserId,
+};
 use zerocopy::little_endian::U32;
 
 mod accounts;
 mod campaigns;
 mod cards;
 mod check;
+mod codes;
 mod definition;
 mod gifts;
 mod keys;
@@ -26,6 +29,7 @@ pub use campaigns::{
 };
 pub use cards::{CardChange, CardLine, CardState, Issue, Redeem};
 pub(crate) use check::GENERATION_MAX;
+pub use codes::CodeBlock;
 pub use gifts::GiftWish;
 pub use keys::{BatchChange, BatchCreate, KeyBlock, block_texts};
 pub use malformed::Malformed;
@@ -354,6 +358,26 @@ pub enum Command<'a> {
         /// What is asked.
         wish: GiftWish,
     },
+    /// CODE_IMPORT: codes that were made elsewhere, each for a bearer card of its own; those the merchant has in this slot
+    /// already are left out.
+    CodeImport {
+        /// The campaign.
+        campaign: StockId,
+        /// The codes.
+        codes: CodeBlock<'a>,
+    },
+    /// CODE_SET: the cards of a campaign can be claimed under a code, or no longer under it.
+    CodeSet {
+        /// The code.
+        code: GivenCode,
+        /// The campaign; `None`: the code is none any more.
+        campaign: Option<StockId>,
+    },
+    /// Query: what a given code names.
+    CodeShow {
+        /// The code.
+        code: GivenCode,
+    },
     /// Query: one campaign.
     CampaignShow {
         /// The campaign.
@@ -431,6 +455,7 @@ impl Command<'_> {
                 | Command::OrderShow { .. }
                 | Command::CampaignShow { .. }
                 | Command::CardShow { .. }
+                | Command::CodeShow { .. }
                 | Command::WalletShow { .. }
                 | Command::Quote(_)
                 | Command::OperationShow

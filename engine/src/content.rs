@@ -4,7 +4,7 @@
 //! that. The command's deadline is no content: a retry may be given more time.
 
 use crate::command::{
-    AccountWish, CampaignTerms, Command, Envelope, GiftWish, KeyBlock, StockKind, StockTerms, Take,
+    AccountWish, CampaignTerms, CodeBlock, Command, Envelope, GiftWish, KeyBlock, StockKind, StockTerms, Take,
 };
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 use zerocopy::IntoBytes;
@@ -224,6 +224,8 @@ pub fn content_digest(envelope: &Envelope, command: &Command<'_>) -> u64 {
         | Command::Reverse { .. }
         | Command::CardChange { .. }
         | Command::Account { .. }
+        | Command::CodeImport { .. }
+        | Command::CodeSet { .. }
         | Command::Gift { .. } => of_cards(envelope, command),
         Command::Confirm { .. }
         | Command::StockTermsShow { .. }
@@ -240,6 +242,7 @@ pub fn content_digest(envelope: &Envelope, command: &Command<'_>) -> u64 {
         | Command::OrderShow { .. }
         | Command::CampaignShow { .. }
         | Command::CardShow { .. }
+        | Command::CodeShow { .. }
         | Command::WalletShow { .. }
         | Command::Quote(_)
         | Command::OperationShow => 0,
@@ -276,7 +279,22 @@ fn of_cards(envelope: &Envelope, command: &Command<'_>) -> u64 {
             fields.put_u64(u64::from(issue.count));
             fields.put_u64(issue.from_ms);
             fields.put_u64(issue.until_ms);
+            if let Some(code) = issue.code {
+                fields.put_u128(code.0);
+            }
             fields.digest(issue.parties.map_or(&[], |parties| parties.as_bytes()))
+        }
+        Command::CodeImport { campaign, codes: CodeBlock::Hashed(codes) } => {
+            let mut fields = Fields::new(127, envelope);
+            fields.put_u64(campaign.0);
+            fields.digest(codes.as_bytes())
+        }
+        Command::CodeSet { code, campaign } => {
+            let mut fields = Fields::new(128, envelope);
+            fields.put_u128(code.0);
+            fields.put_u64(u64::from(campaign.is_some()));
+            fields.put_u64(campaign.map_or(0, |campaign| campaign.0));
+            fields.digest(&[])
         }
         Command::Redeem(redeem) => {
             let mut fields = Fields::new(85, envelope);

@@ -12,7 +12,9 @@ use crate::command::{
     BatchChange, Block, CampaignKind, CampaignState, CampaignTerms, CardChange, Definition, Limits, Parties,
     Price, Quota, RiskRule, StockKind, StockTerms, SubjectKind,
 };
-use crate::ids::{CardId, ChannelId, MerchantId, OperationId, OperationKey, OrderId, Slot, StockId, UserId};
+use crate::ids::{
+    CardId, ChannelId, GivenCode, MerchantId, OperationId, OperationKey, OrderId, Slot, StockId, UserId,
+};
 use crate::limits::{
     BEARER_CARDS_MAX, CARD_VALUE_MAX, CARDS_PER_HOLD_MAX, CARDS_PER_ISSUE_MAX, CHANNELS_PER_STOCK_MAX,
     DEBTS_PER_EVENT_MAX, EXPIRED_PER_EVENT_MAX, KEYS_PER_CHUNK_MAX, LINES_MAX, NAME_BYTES_MAX,
@@ -527,6 +529,32 @@ pub enum Event<'a> {
         /// What happened.
         entry: GiftEntry,
     },
+    /// Codes that were made elsewhere, each with a bearer card of its own; their serials are consecutive.
+    CodesImported {
+        /// The operation; its channel is that of the cards.
+        origin: Origin,
+        /// The campaign.
+        campaign: StockId,
+        /// The card of the first code.
+        first: CardId,
+        /// Bit n: the n-th code of the command was new.
+        taken: u64,
+        /// Valid from, seconds; 0: open.
+        from_s: u32,
+        /// Valid until, seconds; 0: open.
+        until_s: u32,
+        /// The new codes, as keyed hashes.
+        codes: &'a [U128],
+    },
+    /// The cards of a campaign can be claimed under a code, or no longer under it.
+    CodeSet {
+        /// The operation.
+        origin: Origin,
+        /// The code.
+        code: GivenCode,
+        /// The campaign; `None`: the code is none any more.
+        campaign: Option<StockId>,
+    },
     /// A card was changed.
     CardChanged {
         /// The operation.
@@ -573,6 +601,7 @@ mod decode;
 mod encode;
 mod facts;
 mod gifts;
+mod given_codes;
 mod layout;
 mod lines;
 

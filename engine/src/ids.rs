@@ -49,6 +49,21 @@ id!(
     "16"
 );
 
+/// A code that was not derived, by the keyed hash of its text within its merchant. (docs/codes.md, "Vanity and imported codes".)
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct GivenCode(pub u128);
+
+impl GivenCode {
+    /// A text that can't be given to anything: it is no code, or reads as a derived one.
+    pub const REFUSED: GivenCode = GivenCode(0);
+}
+
+impl fmt::Debug for GivenCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("GivenCode(***)")
+    }
+}
+
 id!(
     /// A card: its campaign's locator in the upper bits, its serial within the campaign in the lower 33.
     CardId(u64),

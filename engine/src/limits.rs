@@ -220,6 +220,8 @@ pub struct Capacity {
     pub lots_max: u32,
     /// Gifts of cards: those that can be accepted, and those that ended inside the operation window.
     pub gifts_max: u32,
+    /// Given codes: those that were made elsewhere, and those under which cards are claimed.
+    pub given_codes_max: u32,
 }
 
 /// Bytes of memory a hold takes with its share of the operation index; one with an order takes [`ORDER_BYTES`] more.
@@ -255,12 +257,14 @@ pub const REDEMPTION_BYTES: u64 = 80 + 16;
 pub const LOT_BYTES: u64 = (16 + 16) + 44 + (24 + 16);
 /// Bytes of a gift with its share of its index, and of the list of ends.
 pub const GIFT_BYTES: u64 = 32 + 4 + 16 + 32;
+/// Bytes of a given code with its share of its index.
+pub const GIVEN_CODE_BYTES: u64 = 32 + 4 + 16;
 /// Bytes of a stock with its share of its index, and with four channels.
 pub const STOCK_BYTES: u64 = 736;
 
 impl Capacity {
     /// The tables that fit into `bytes` of memory: about 38 % of it for holds, 17 % for purchase limits, 17 % for card
-    /// keys and their sealed texts, 10 % for cards, their lots and redemptions, 1 % for lines of orders, the rest for further lines, operations,
+    /// keys and their sealed texts, 11 % for cards, their lots, redemptions and given codes, 1 % for lines of orders, the rest for further lines, operations,
     /// stocks and debts.
     pub fn for_memory(bytes: u64) -> Capacity {
         let records = |share_per_mille: u64, each: u64| {
@@ -270,8 +274,8 @@ impl Capacity {
         Capacity {
             stocks_max: records(20, STOCK_BYTES).min(1 << 20),
             holds_max: records(380, HOLD_BYTES + ORDER_BYTES + COUNTS_BYTES),
-            extra_lines_max: records(60, EXTRA_LINE_BYTES + COUNTS_BYTES),
-            operations_max: records(80, OPERATION_BYTES).min(TAGGED_MAX),
+            extra_lines_max: records(56, EXTRA_LINE_BYTES + COUNTS_BYTES),
+            operations_max: records(75, OPERATION_BYTES).min(TAGGED_MAX),
             user_limits_max: records(170, USER_LIMIT_BYTES),
             keys_max: records(80, KEY_BYTES),
             sealed_bytes_max: bytes / 1_000 * 83,
@@ -282,6 +286,7 @@ impl Capacity {
             redemptions_max: records(28, REDEMPTION_BYTES).min(TAGGED_MAX),
             lots_max: records(7, LOT_BYTES),
             gifts_max: records(2, GIFT_BYTES),
+            given_codes_max: records(9, GIVEN_CODE_BYTES),
         }
     }
 }

@@ -133,15 +133,9 @@ impl Generator {
         let storm = self.storm();
         let subject = storm.subject(number);
         if what == What::Claim {
-            return Command::Issue(Issue {
-                campaign: StockId(self.recipe.stocks[0]),
-                owner: UserId(user_of(subject)),
-                count: 1,
-                claimed: true,
-                parties: None,
-                from_ms: 0,
-                until_ms: 0,
-            });
+            let campaign = StockId(self.recipe.stocks[0]);
+            let owner = UserId(user_of(subject));
+            return Command::Issue(Issue { owner, claimed: true, ..Issue::of_nobody(campaign) });
         }
         Command::Redeem(Redeem {
             card: storm.card(subject),

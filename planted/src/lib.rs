@@ -110,11 +110,13 @@ pub enum Bug {
     GiftKeepsItsCode,
     /// engine: a card that is given to one user is accepted by another.
     ForeignGiftAccepted,
+    /// engine: a code that was given before gets another card when it is imported again.
+    CodeGivenTwice,
 }
 
 impl Bug {
     /// Every planted bug, in the order of their numbers.
-    pub const ALL: [Bug; 51] = [
+    pub const ALL: &[Bug] = &[
         Bug::AnswerBeforeSync,
         Bug::SkippedDirectorySync,
         Bug::IgnoredIoError,
@@ -166,6 +168,7 @@ impl Bug {
         Bug::ActivationChangesNoTimes,
         Bug::GiftKeepsItsCode,
         Bug::ForeignGiftAccepted,
+        Bug::CodeGivenTwice,
     ];
 }
 

@@ -243,6 +243,7 @@ impl<'a> Body<'a> {
             | AnswerKind::Reversed
             | AnswerKind::Filled
             | AnswerKind::CardRefunded
+            | AnswerKind::GivenCode
             | AnswerKind::Campaign
             | AnswerKind::Card
             | AnswerKind::Wallet

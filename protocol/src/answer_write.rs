@@ -243,6 +243,7 @@ fn done(out: &mut Vec<u8>, index: u16, answer: &Answer<'_>, seals: &mut dyn Open
         | Answer::Reversed { .. }
         | Answer::Filled { .. }
         | Answer::CardRefunded { .. }
+        | Answer::GivenCode { .. }
         | Answer::Campaign(_)
         | Answer::Card(..)
         | Answer::Wallet { .. }

@@ -499,6 +499,8 @@ numbered! {
         Filled = 32, "FILLED", FilledBody, "", 0;
         /// CARD_REFUND was taken.
         CardRefunded = 33, "CARD_REFUNDED", CardRefundedBody, "", 0;
+        /// CODE_SHOW.
+        GivenCode = 54, "GIVEN_CODE", GivenCodeBody, "", 0;
     }
 }
 

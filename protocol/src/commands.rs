@@ -74,6 +74,8 @@ pub mod flag {
     pub const OF_CAMPAIGN: u8 = 1;
     /// WALLET_SHOW: only cards that the owner got before the one named.
     pub const HAS_AFTER: u8 = 2;
+    /// CODE_SET: the code names this campaign from now on; else it names none any more.
+    pub const NAMES_CAMPAIGN: u8 = 1;
     /// QUOTE: the best of the cards named are wanted, not all of them.
     pub const BEST: u8 = 1;
 }
@@ -285,7 +287,7 @@ commands! {
     CampaignState = 82, "CAMPAIGN_STATE", CampaignStateBody, None, [];
     /// Gives cards to an owner, or makes bearer cards.
     Issue = 83, "ISSUE", IssueBody, Parties, [HAS_PARTIES];
-    /// Gives one card to the user that asks for it.
+    /// Gives one card to the user that asks for it; its campaign is named by its id or by the extra CODE, a given one.
     Claim = 84, "CLAIM", ClaimBody, Parties, [HAS_PARTIES];
     /// Uses units of a card, named by its id or by the extra CODE.
     Redeem = 85, "REDEEM", RedeemBody, Parties, [HAS_GENERATION, HAS_PARTIES];
@@ -317,6 +319,12 @@ commands! {
     AcceptGift = 98, "ACCEPT_GIFT", AcceptGiftBody, None, [HAS_GENERATION];
     /// Takes a card that was not accepted yet, named by its id or by the extra CODE, back.
     CancelGift = 99, "CANCEL_GIFT", CancelGiftBody, None, [HAS_GENERATION];
+    /// Gives codes that were made elsewhere bearer cards of a campaign, one each; those the merchant has in this slot already are left out.
+    CodeImport = 127, "CODE_IMPORT", CodeImportBody, Texts, [];
+    /// Lets the cards of a campaign be claimed under the extra CODE, or takes that back.
+    CodeSet = 128, "CODE_SET", CodeSetBody, None, [NAMES_CAMPAIGN];
+    /// Query: what the extra CODE, a given one, names. Needs no operation id.
+    CodeShow = 129, "CODE_SHOW", EmptyBody, None, [];
 }
 
 impl CommandKind {
@@ -379,6 +387,9 @@ impl CommandKind {
                 AccountWish::Renew { .. } => CommandKind::Renew,
                 AccountWish::Level { .. } => CommandKind::Level,
             },
+            Command::CodeImport { .. } => CommandKind::CodeImport,
+            Command::CodeSet { .. } => CommandKind::CodeSet,
+            Command::CodeShow { .. } => CommandKind::CodeShow,
             Command::Gift { wish, .. } => match wish {
                 GiftWish::Give { .. } => CommandKind::Gift,
                 GiftWish::Accept { .. } => CommandKind::AcceptGift,

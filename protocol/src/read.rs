@@ -212,6 +212,9 @@ impl<'a> Body<'a> {
             | CommandKind::CardRefund
             | CommandKind::Renew
             | CommandKind::Level => self.account(kind)?,
+            CommandKind::CodeImport | CommandKind::CodeSet | CommandKind::CodeShow => {
+                self.given_codes(kind)?
+            }
             CommandKind::Gift | CommandKind::AcceptGift | CommandKind::CancelGift => self.gift(kind)?,
         };
         Ok((command, self.rest))

@@ -234,6 +234,9 @@ fn flags_and_lines(command: &Command<'_>) -> (u8, usize) {
         Command::CampaignCreate(_)
         | Command::CampaignEdit { .. }
         | Command::CampaignState { .. }
+        | Command::CodeImport { .. }
+        | Command::CodeSet { .. }
+        | Command::CodeShow { .. }
         | Command::Issue(_)
         | Command::Redeem(_)
         | Command::Reverse { .. }
@@ -322,6 +325,9 @@ fn body(out: &mut Vec<u8>, command: &Command<'_>) {
         | Command::Gift { .. }
         | Command::CampaignShow { .. }
         | Command::CardShow { .. }
+        | Command::CodeImport { .. }
+        | Command::CodeSet { .. }
+        | Command::CodeShow { .. }
         | Command::WalletShow { .. }
         | Command::Quote(_) => cards::body(out, command),
         command => keys(out, command),

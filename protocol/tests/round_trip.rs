@@ -14,8 +14,8 @@ use scrip_engine::answer::{
 };
 use scrip_engine::calendar::Transition;
 use scrip_engine::command::{
-    BatchChange, BatchCreate, Block, Command, Envelope, KeyBlock, Limits, Line, Parties, Price, Quota,
-    Request, RiskRule, StockCreate, StockKind, StockTerms, Take, ZoneSet,
+    BatchChange, BatchCreate, Block, CodeBlock, Command, Envelope, KeyBlock, Limits, Line, Parties, Price,
+    Quota, Request, RiskRule, StockCreate, StockKind, StockTerms, Take, ZoneSet,
 };
 use scrip_engine::ids::{ChannelId, MerchantId, OperationId, OrderId, Slot, StockId, UserId};
 use scrip_engine::limits::{
@@ -186,6 +186,10 @@ impl Parts {
             CommandKind::KeysImport => {
                 let block = KeyBlock::Plain { count: self.texts.0, bytes: &self.texts.1 };
                 Command::KeysImport { stock, batch: self.small[0], block }
+            }
+            CommandKind::CodeImport => {
+                let codes = CodeBlock::Plain { count: self.texts.0, bytes: &self.texts.1 };
+                Command::CodeImport { campaign: stock, codes }
             }
             CommandKind::Reveal => Command::Reveal { hold },
             CommandKind::KeyReplace => {

@@ -9,9 +9,11 @@ use crate::data_directory::{DirectoryError, replace_file};
 use crate::hex::{hex, unhex};
 use aes_gcm::aead::{Aead, KeyInit, Payload};
 use aes_gcm::{Aes256Gcm, Key, Nonce};
-use scrip_codes::CampaignKey;
+use hmac::{Hmac, Mac};
+use scrip_codes::{CampaignKey, VanityKey};
 use scrip_engine::ids::StockId;
 use serde::{Deserialize, Serialize};
+use sha2::Sha256;
 use std::collections::BTreeMap;
 use std::fs::OpenOptions;
 use std::io::{self, Write};
@@ -28,6 +30,9 @@ const NONCE_BYTES: usize = 12;
 const FOR_CAMPAIGN: &[u8] = b"scrip campaign ";
 /// What the fingerprint key is wrapped for; data keys are wrapped for their stocks.
 const FOR_FINGERPRINTS: &[u8] = b"scrip fingerprints";
+
+/// What is hashed under the fingerprint key to make that of given codes.
+const FOR_GIVEN_CODES: &[u8] = b"scrip given codes 1\n";
 
 /// A key that is wiped when dropped and never printed.
 pub type SecretKey = Zeroizing<[u8; KEY_BYTES]>;
@@ -146,6 +151,14 @@ impl Keyring {
     /// The key of fingerprints.
     pub fn fingerprints(&self) -> &SecretKey {
         &self.fingerprints
+    }
+
+    /// The key under which given codes are hashed: made from that of fingerprints, for this alone.
+    pub fn given_codes(&self) -> VanityKey {
+        let mut hmac = Hmac::<Sha256>::new_from_slice(self.fingerprints.as_slice())
+            .expect("HMAC takes keys of any length");
+        hmac.update(FOR_GIVEN_CODES);
+        VanityKey::new(hmac.finalize().into_bytes().into())
     }
 
     /// The data key of a stock; made, and synced to disk, if it has none. Rare: once per stock and process.

@@ -22,7 +22,7 @@ mod tokens;
 mod tools;
 
 use clap::Parser;
-use cli::{Cli, Command, DemoCommand, LogCommand, ServeArgs};
+use cli::{Cli, CodeCommand, Command, DemoCommand, LogCommand, ServeArgs};
 use std::error::Error;
 use std::io::Write;
 use std::process::ExitCode;
@@ -95,6 +95,9 @@ fn run(command: Command) -> Result<ExitCode, Box<dyn Error>> {
         Command::Card(command) => operator::card(&command)?,
         Command::Wallet(arguments) => operator::wallet(&arguments)?,
         Command::Quote(arguments) => operator::quote(&arguments)?,
+        Command::Code(CodeCommand::Import(arguments)) => {
+            return Ok(exit_code(keys::import_codes(&arguments)?));
+        }
         Command::Code(command) => operator::code(&command)?,
         Command::Top(arguments) => operator::top(&arguments)?,
         Command::Import(command) => return Ok(exit_code(keys::import(&command)?)),

@@ -72,6 +72,10 @@ fn is_about(event: &Event<'_>, state: &State, card: CardId) -> bool {
             first.locator() == card.locator()
                 && (first.serial()..first.serial() + u64::from(*count)).contains(&card.serial())
         }
+        Event::CodesImported { first, codes, .. } => {
+            first.locator() == card.locator()
+                && (first.serial()..first.serial() + codes.len() as u64).contains(&card.serial())
+        }
         Event::Redeemed { card: named, .. }
         | Event::CardChanged { card: named, .. }
         | Event::Account { card: named, .. }

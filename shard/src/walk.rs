@@ -23,6 +23,7 @@ mod budgets;
 mod cards;
 mod debts;
 mod gifts;
+mod given_codes;
 mod stock;
 
 pub use books::{Books, Lapse};
@@ -32,6 +33,7 @@ use crate::recovery::{FrameError, RecoveryError, for_each_event};
 use books::HoldName;
 use budgets::BudgetBooks;
 use gifts::GiftBooks;
+use given_codes::GivenCodeBooks;
 use scrip_engine::Engine;
 use scrip_engine::event::Event;
 use scrip_engine::ids::{CardId, MerchantId, OperationId, OperationKey, Slot, StockId};
@@ -50,6 +52,7 @@ pub struct Walk {
     /// The books.
     pub books: Books,
     gifts: GiftBooks,
+    given_codes: GivenCodeBooks,
     /// Events followed.
     pub events: u64,
     /// Looks at a stock after an event.
@@ -114,6 +117,9 @@ impl Walk {
         self.books.follow(sequence, event);
         self.events += 1;
         if let Some(words) = self.gifts.follow(event, state) {
+            self.fault(sequence, || words);
+        }
+        if let Some(words) = self.given_codes.follow(event, state) {
             self.fault(sequence, || words);
         }
         let touched = core::mem::take(&mut self.books.touched);

@@ -11,6 +11,7 @@ mod budgets;
 mod cards;
 mod commands;
 mod gifts;
+mod given_codes;
 mod hold_cards;
 mod keys;
 mod orders;

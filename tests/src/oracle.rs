@@ -21,6 +21,7 @@ mod channels;
 mod content;
 pub mod debts;
 mod gifts;
+mod given_codes;
 mod hold_cards;
 mod holds;
 mod keys;
@@ -40,6 +41,7 @@ pub use accounts::{Account, Lot, Part};
 pub use campaigns::{Campaign, CardBatch};
 pub use cards::{Card, Times};
 pub use gifts::Gift;
+pub use given_codes::Named;
 pub use hold_cards::HeldCard;
 pub use limits::{Purchases, Subject, told};
 pub use nouns::{Batch, BatchState, BoundKey, CardKey, Channel, Hold, HoldLine, KeyState, Record, Stock};
@@ -53,7 +55,7 @@ use crate::outcome::{OwnedFacts, OwnedOutcome};
 use crate::request::{CardCommand, OwnedCommand, OwnedRequest};
 use scrip_engine::answer::OperationView;
 use scrip_engine::command::Envelope;
-use scrip_engine::ids::{CardId, ChannelId, OperationId, StockId};
+use scrip_engine::ids::{CardId, ChannelId, GivenCode, OperationId, StockId};
 use scrip_engine::limits::{CLOCK_AHEAD_MAX_MS, Capacity};
 use scrip_engine::rejection::Code;
 use std::collections::BTreeMap;
@@ -84,6 +86,8 @@ pub struct Oracle {
     pub cards: BTreeMap<CardId, Card>,
     /// How many there may be, in pages of 64.
     pub cards_max: usize,
+    /// What each given code names, by merchant, slot and code.
+    pub given_codes: BTreeMap<(u32, u16, GivenCode), Named>,
     /// ISSUEs, CLAIMs and gifts that were accepted so far.
     issues: u64,
     /// Uses of cards so far, by redemptions and by holds.
@@ -130,6 +134,7 @@ impl Oracle {
             keys_max: usize::MAX,
             cards: BTreeMap::new(),
             cards_max: usize::MAX,
+            given_codes: BTreeMap::new(),
             issues: 0,
             uses: 0,
             lots_made: 0,

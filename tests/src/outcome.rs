@@ -38,6 +38,7 @@ pub enum OwnedOutcome {
     Channels { version: u32, channels: Vec<ChannelView> },
     ConfirmedKeys { confirmed_ms: u64, late: bool, units: Vec<u32>, keys: OwnedKeys },
     KeysImported { taken: u64 },
+    GivenCode { campaign: StockId, card: Option<CardId> },
     Keys(OwnedKeys),
     Batches { total: u32, batches: Vec<BatchView> },
     KeysListed(OwnedList),
@@ -453,6 +454,7 @@ impl From<Answer<'_>> for OwnedOutcome {
                 OwnedOutcome::ConfirmedKeys { confirmed_ms, late, units, keys: keys.into() }
             }
             Answer::KeysImported { taken } => OwnedOutcome::KeysImported { taken },
+            Answer::GivenCode { campaign, card } => OwnedOutcome::GivenCode { campaign, card },
             Answer::Keys(page) => OwnedOutcome::Keys(page.into()),
             Answer::KeysListed(page) => OwnedOutcome::KeysListed(page.into()),
             Answer::Batches { total, batches } => OwnedOutcome::Batches { total, batches: batches.to_vec() },

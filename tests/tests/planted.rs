@@ -71,6 +71,7 @@ const HUNTS: &[(Bug, Look)] = &[
     (Bug::ActivationChangesNoTimes, model),
     (Bug::GiftKeepsItsCode, model),
     (Bug::ForeignGiftAccepted, model),
+    (Bug::CodeGivenTwice, model),
     (Bug::AnswerBeforeSync, crashes),
     (Bug::SkippedDirectorySync, crashes),
     (Bug::IgnoredIoError, crashes),

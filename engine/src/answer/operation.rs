@@ -94,6 +94,10 @@ pub enum OperationKind {
     AcceptGift = 43,
     /// CANCEL_GIFT.
     CancelGift = 44,
+    /// CODE_IMPORT.
+    CodeImport = 74,
+    /// CODE_SET.
+    CodeSet = 75,
 }
 
 impl OperationKind {
@@ -137,6 +141,8 @@ impl OperationKind {
             42 => OperationKind::Gift,
             43 => OperationKind::AcceptGift,
             44 => OperationKind::CancelGift,
+            74 => OperationKind::CodeImport,
+            75 => OperationKind::CodeSet,
             _ => return None,
         })
     }
@@ -146,7 +152,7 @@ impl OperationKind {
         match self {
             OperationKind::Extend => Answer::Extended { deadline_ms: value },
             OperationKind::Return => Answer::Returned { units: value },
-            OperationKind::KeysImport => Answer::KeysImported { taken: value },
+            OperationKind::KeysImport | OperationKind::CodeImport => Answer::KeysImported { taken: value },
             OperationKind::Reverse => {
                 Answer::Reversed { units: (value >> 32) as u32, available: value as u32 }
             }

@@ -4,7 +4,7 @@
 //! look: lists are in order and inside their limits.
 
 use super::{Malformed, Parties};
-use crate::ids::{CardId, OrderId, StockId, UserId};
+use crate::ids::{CardId, GivenCode, OrderId, StockId, UserId};
 use crate::limits::{BEARER_CARDS_MAX, CARD_VALUE_MAX, CARDS_PER_ISSUE_MAX};
 use zerocopy::little_endian::{U16, U32, U64};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
@@ -14,6 +14,8 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 pub struct Issue<'a> {
     /// The campaign.
     pub campaign: StockId,
+    /// CLAIM: the code under which it is claimed, which names the campaign then.
+    pub code: Option<GivenCode>,
     /// Who gets them; 0: bearer cards.
     pub owner: UserId,
     /// How many: 1 to 64 for an owner, 1 of a CLAIM, 1 to 2^27 bearer cards.
@@ -29,6 +31,20 @@ pub struct Issue<'a> {
 }
 
 impl Issue<'_> {
+    /// One bearer card, with the definition's times.
+    pub const fn of_nobody(campaign: StockId) -> Issue<'static> {
+        Issue {
+            campaign,
+            code: None,
+            owner: UserId(0),
+            count: 1,
+            claimed: false,
+            parties: None,
+            from_ms: 0,
+            until_ms: 0,
+        }
+    }
+
     /// Whether the cards get times of their own.
     pub const fn own_times(&self) -> bool {
         self.from_ms != 0 || self.until_ms != 0
@@ -239,7 +255,8 @@ impl Issue<'_> {
         if self.count == 0 || self.count > most {
             return Err(Malformed::CardCount { count: self.count, most });
         }
-        if self.claimed && (bearer || self.own_times()) || bearer && self.parties.is_some() {
+        let by_code = self.code.is_some() && !self.claimed;
+        if self.claimed && (bearer || self.own_times()) || bearer && self.parties.is_some() || by_code {
             return Err(Malformed::Issue);
         }
         Ok(())

@@ -30,6 +30,7 @@ impl Request<'_> {
                 | Command::OrderShow { .. }
                 | Command::CampaignShow { .. }
                 | Command::CardShow { .. }
+                | Command::CodeShow { .. }
                 | Command::WalletShow { .. }
                 | Command::Quote(_)
         );
@@ -70,6 +71,7 @@ impl Request<'_> {
             Command::Confirm { units, .. } | Command::Return { units, .. } => check_units(units),
             Command::BatchCreate(create) => check_name(create.supplier),
             Command::KeysImport { block, .. } => check_block(block),
+            Command::CodeImport { codes, .. } => check_codes(codes),
             Command::StockLimits { limits, .. } => limits.check(),
             Command::StockPrice { prices, .. } => super::terms::check_prices(prices),
             Command::RiskSet { rule } => rule.check(),
@@ -93,6 +95,8 @@ impl Request<'_> {
             | Command::Reverse { .. }
             | Command::CampaignShow { .. }
             | Command::WalletShow { .. }
+            | Command::CodeSet { .. }
+            | Command::CodeShow { .. }
             | Command::StockTermsShow { .. }
             | Command::RiskShow { .. }
             | Command::ZoneShow
@@ -187,6 +191,13 @@ fn check_block(block: &KeyBlock<'_>) -> Result<(), Malformed> {
     match texts.ok_or(Malformed::KeyBlock(bytes.len()))?.position(bad) {
         Some(position) => Err(Malformed::KeyText(position)),
         None => Ok(()),
+    }
+}
+
+fn check_codes(codes: &CodeBlock<'_>) -> Result<(), Malformed> {
+    match *codes {
+        CodeBlock::Plain { count, bytes } => check_block(&KeyBlock::Plain { count, bytes }),
+        CodeBlock::Hashed(_) => Ok(()),
     }
 }
 

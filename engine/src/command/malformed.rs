@@ -77,13 +77,15 @@ pub enum Malformed {
     #[error("a keys stock has no units of its own: import keys")]
     KeysWithUnits,
     /// No keys, or too many.
-    #[error("{0} keys: an import brings 1 to {KEYS_PER_CHUNK_MAX}")]
+    #[error("{0} keys or codes: an import brings 1 to {KEYS_PER_CHUNK_MAX}")]
     KeyCount(usize),
     /// Lengths that do not fit the texts, or too many bytes.
-    #[error("{0} bytes of keys: lengths and texts must agree, and have at most {KEY_BLOCK_BYTES_MAX} bytes")]
+    #[error(
+        "{0} bytes of keys or codes: lengths and texts must agree, and have at most {KEY_BLOCK_BYTES_MAX} bytes"
+    )]
     KeyBlock(usize),
     /// A key that is empty, too long or not UTF-8.
-    #[error("key {0} of the block has not 1 to {KEY_TEXT_BYTES_MAX} bytes of UTF-8")]
+    #[error("key or code {0} of the block has not 1 to {KEY_TEXT_BYTES_MAX} bytes of UTF-8")]
     KeyText(usize),
     /// No quotas, or too many.
     #[error("{0} quotas: a stock has 1 to {CHANNELS_PER_STOCK_MAX}")]
@@ -177,7 +179,7 @@ pub enum Malformed {
     },
     /// A CLAIM of nobody's or with times, or bearer cards for somebody.
     #[error(
-        "a CLAIM names its user and no times; bearer cards are for nobody: no limit key, device or address"
+        "a CLAIM names its user and no times, and a code is for a CLAIM alone; bearer cards are for nobody: no limit key, device or address"
     )]
     Issue,
     /// A cart without lines, or with too many.

@@ -6,12 +6,14 @@
 use super::checks::{before_deciding, capacity, operation_room};
 use super::take::subjects;
 use super::worth::{Span, in_ms};
-use super::{Plan, Question, Reply, Resolved, TO_BE_MADE, Verdict, budget, limits, record, risk};
+use super::{
+    Plan, Question, Reply, Resolved, TO_BE_MADE, Verdict, budget, given_codes, limits, record, risk,
+};
 use crate::answer::{Issued, OperationKind};
 use crate::command::{CampaignState, CardState, Issue, SubjectKind, Take};
 use crate::content::content_digest;
 use crate::event::{Event, EventLine};
-use crate::ids::CardId;
+use crate::ids::{CardId, ChannelId, StockId};
 use crate::limits::{CARD_BATCHES_MAX, CARD_BATCHES_PER_CAMPAIGN_MAX, CHANNELS_PER_STOCK_MAX};
 use crate::rejection::{CapacityOf, Code, Facts, Rejection};
 use crate::state::State;
@@ -35,30 +37,25 @@ pub fn decide<'p>(
 ) -> Verdict<'p> {
     let envelope = &question.request.envelope;
     let content = content_digest(envelope, &question.request.command);
-    if let Some(verdict) = before_deciding(state, question, content, core::iter::once(issue.campaign)) {
+    let by_id = issue.code.is_none().then_some(issue.campaign);
+    if let Some(verdict) = before_deciding(state, question, content, by_id.into_iter()) {
         return verdict;
     }
-    let Some((handle, campaign)) = state.campaign_of(envelope.merchant, issue.campaign) else {
+    let named = match issue.code {
+        None => Some(issue.campaign),
+        Some(code) => given_codes::campaign_under(state, question, code),
+    };
+    let Some((handle, campaign)) = named.and_then(|id| state.campaign_of(envelope.merchant, id)) else {
         return Verdict::Refuse(Rejection::plain(Code::NotFound));
     };
-    // Whom the cards are for, in the words of those who take units.
-    let take = Take { user: issue.owner, parties: issue.parties, ..Take::of(&[]) };
-    let refusal = check_times(state, question, issue, campaign)
-        .or_else(|| check_risk(state, question, &take, plan))
-        .or_else(|| check_units(state, question, (issue, campaign), &take, plan))
-        .or_else(|| no_room(state, question, (issue, handle), &take, plan));
-    if let Some(rejection) = refusal {
+    let issue = &Issue { campaign: state.stock_of_campaign(campaign).id, ..*issue };
+    let (from_s, until_s) = times(question.now_ms, issue, campaign);
+    let (channel, own_times) = (envelope.channel, issue.own_times());
+    let minted = Minted { channel, from_s, until_s, own_times, imported: false };
+    let bearer = issue.owner.0 == 0;
+    if let Some(rejection) = refusal(state, question, (issue, handle), bearer.then_some(&minted), plan) {
         return Verdict::Refuse(rejection);
     }
-    let definition = &campaign.definition;
-    let span = if issue.own_times() {
-        Span { from_ms: issue.from_ms, until_ms: issue.until_ms }
-    } else if definition.inactive() {
-        Span::of(definition)
-    } else {
-        Span::of(definition).received(definition, question.now_ms)
-    };
-    let (from_s, until_s) = span.in_seconds();
     let event = Event::Issued {
         origin: question.origin(content),
         campaign: issue.campaign,
@@ -74,6 +71,38 @@ pub fn decide<'p>(
         parties: issue.parties.copied(),
     };
     Verdict::Do(event, &plan.resolved, Reply::Issued(TO_BE_MADE))
+}
+
+/// Steps 2 to 7. What is `minted` needs a batch.
+#[inline]
+pub(super) fn refusal(
+    state: &State,
+    question: Question<'_>,
+    (issue, handle): (&Issue<'_>, Handle),
+    minted: Option<&Minted>,
+    plan: &mut Plan,
+) -> Option<Rejection<'static>> {
+    let campaign = state.campaigns.get(handle);
+    // Whom the cards are for, in the words of those who take units.
+    let take = Take { user: issue.owner, parties: issue.parties, ..Take::of(&[]) };
+    check_times(state, question, issue, campaign)
+        .or_else(|| check_risk(state, question, &take, plan))
+        .or_else(|| check_units(state, question, (issue, campaign), &take, plan))
+        .or_else(|| no_room(state, question, (issue, handle, minted), &take, plan))
+}
+
+/// From when to when the cards are valid, in seconds.
+#[inline]
+pub(super) fn times(now_ms: u64, issue: &Issue<'_>, campaign: &Campaign) -> (u32, u32) {
+    let definition = &campaign.definition;
+    let span = if issue.own_times() {
+        Span { from_ms: issue.from_ms, until_ms: issue.until_ms }
+    } else if definition.inactive() {
+        Span::of(definition)
+    } else {
+        Span::of(definition).received(definition, now_ms)
+    };
+    span.in_seconds()
 }
 
 /// Step 2.
@@ -161,7 +190,7 @@ fn check_units(
 fn no_room(
     state: &State,
     question: Question<'_>,
-    (issue, handle): (&Issue<'_>, Handle),
+    (issue, handle, minted): (&Issue<'_>, Handle, Option<&Minted>),
     take: &Take<'_>,
     plan: &Plan,
 ) -> Option<Rejection<'static>> {
@@ -169,15 +198,12 @@ fn no_room(
     if let Some(rejection) = operation_room(state) {
         return Some(rejection);
     }
-    if issue.owner.0 == 0 {
-        if campaign.batches.len() >= CARD_BATCHES_PER_CAMPAIGN_MAX {
-            return Some(capacity(CapacityOf::CardBatches, CARD_BATCHES_PER_CAMPAIGN_MAX as u64));
-        }
-        if state.campaigns.batches() >= CARD_BATCHES_MAX {
-            return Some(capacity(CapacityOf::CardBatches, CARD_BATCHES_MAX as u64));
-        }
-    } else if let Some(rejection) = no_pages(state, handle, campaign.issued, issue.count) {
-        return Some(rejection);
+    let lacking = match minted {
+        Some(minted) => no_batch(state, campaign, &minted.batch(campaign.issued, issue.count)),
+        None => no_pages(state, handle, campaign.issued, issue.count),
+    };
+    if lacking.is_some() {
+        return lacking;
     }
     let channels = &state.stock(campaign.stock).channels;
     if channels.count_with(core::iter::once(question.request.envelope.channel)) > CHANNELS_PER_STOCK_MAX {
@@ -190,6 +216,18 @@ fn no_room(
         return Some(capacity(CapacityOf::UserLimits, u64::from(maxima.user_limits_max)));
     }
     if state.risk.speaks_of(risk::owner(question)) { risk::no_room(state, question, take) } else { None }
+}
+
+/// CAPACITY if there is no room for a batch of bearer cards.
+fn no_batch(state: &State, campaign: &Campaign, batch: &CardBatch) -> Option<Rejection<'static>> {
+    if campaign.batches.last().is_some_and(|last| last.goes_on_with(batch)) {
+        return None;
+    }
+    if campaign.batches.len() >= CARD_BATCHES_PER_CAMPAIGN_MAX {
+        return Some(capacity(CapacityOf::CardBatches, CARD_BATCHES_PER_CAMPAIGN_MAX as u64));
+    }
+    let full = state.campaigns.batches() >= CARD_BATCHES_MAX;
+    full.then(|| capacity(CapacityOf::CardBatches, CARD_BATCHES_MAX as u64))
 }
 
 /// CAPACITY if there are no pages for records of these cards.
@@ -215,20 +253,15 @@ pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) -> Handl
         unreachable!("only Issued is applied here");
     };
     let stock = state.find_stock(*campaign).expect("the log names a stock that exists");
-    let handle = state.stock(stock).campaign().expect("the log names a campaign");
-    let found = state.campaigns.get_mut(handle);
-    assert!(found.card(found.issued) == *first, "cards are issued in the order of their serials");
-    found.issued += u64::from(*count);
-    let (times, own_times) = ((*from_s, *until_s), *own_times);
-    let card = CardRecord::new(*owner, &found.definition, origin.channel).valid(times, own_times);
-    budget::issued(state, handle, u64::from(*count));
-    state.post(stock, origin.channel, Posting::Sell(u64::from(*count)));
+    let (channel, own_times) = (origin.channel, *own_times);
     let value = if owner.0 == 0 {
-        let ((from_s, until_s), channel) = (times, origin.channel);
-        let batch = CardBatch { first: first.serial(), count: *count, from_s, until_s, channel, own_times };
-        state.campaigns.add_batch(handle, batch);
+        let minted = Minted { channel, from_s: *from_s, until_s: *until_s, own_times, imported: false };
+        mint(state, *campaign, (*first, *count), minted);
         first.0
     } else {
+        let handle = leave_supply(state, stock, channel, (*first, *count));
+        let definition = &state.campaigns.get(handle).definition;
+        let card = CardRecord::new(*owner, definition, channel).valid((*from_s, *until_s), own_times);
         for serial in first.serial()..first.serial() + u64::from(*count) {
             let made = state.make_card(handle, serial, card);
             state.hang_into_wallet(made);
@@ -247,6 +280,50 @@ pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) -> Handl
     let operation = record(state, origin, kind, value, resolved);
     state.cards.set_issue_times(operation, IssueTimes { from_s: *from_s, until_s: *until_s });
     operation
+}
+
+/// What bearer cards have in common that are made together.
+pub(super) struct Minted {
+    pub channel: ChannelId,
+    /// Valid from, seconds; 0: open.
+    pub from_s: u32,
+    /// Valid until, seconds; 0: open.
+    pub until_s: u32,
+    /// Their times are the command's.
+    pub own_times: bool,
+    /// They have codes that were made elsewhere.
+    pub imported: bool,
+}
+
+impl Minted {
+    const fn batch(&self, first: u64, count: u32) -> CardBatch {
+        let Minted { channel, from_s, until_s, own_times, imported } = *self;
+        CardBatch { first, count, from_s, until_s, channel, own_times, imported }
+    }
+}
+
+/// Makes bearer cards: from the first on so many.
+pub(super) fn mint(state: &mut State, campaign: StockId, (first, count): (CardId, u32), minted: Minted) {
+    let stock = state.find_stock(campaign).expect("the log names a stock that exists");
+    let handle = leave_supply(state, stock, minted.channel, (first, count));
+    state.campaigns.add_batch(handle, minted.batch(first.serial(), count));
+}
+
+/// The next cards of a campaign are issued; answers the campaign.
+#[inline]
+fn leave_supply(
+    state: &mut State,
+    stock: Handle,
+    channel: ChannelId,
+    (first, count): (CardId, u32),
+) -> Handle {
+    let handle = state.stock(stock).campaign().expect("the log names a campaign");
+    let found = state.campaigns.get_mut(handle);
+    assert!(found.card(found.issued) == first, "cards are issued in the order of their serials");
+    found.issued += u64::from(count);
+    budget::issued(state, handle, u64::from(count));
+    state.post(stock, channel, Posting::Sell(u64::from(count)));
+    handle
 }
 
 const fn first_state(inactive: bool) -> CardState {

@@ -13,6 +13,7 @@ pub mod checks;
 pub mod confirm;
 pub mod expire;
 pub mod gifts;
+pub mod given_codes;
 pub mod hold;
 mod hold_cards;
 mod hours;
@@ -52,6 +53,7 @@ use crate::event::{Event, Origin};
 use crate::ids::{CardId, OperationKey};
 use crate::rejection::Rejection;
 use crate::state::State;
+use crate::state::given_codes::Named;
 use crate::state::reclaim::{VISITS_PER_FLOOR, VISITS_PER_INSERTION};
 use crate::state::records::OperationRecord;
 use crate::state::risk::{Owner, VISITS_PER_TICK};
@@ -134,6 +136,8 @@ pub enum Reply {
     Campaign(Handle, u64),
     /// CARD_SHOW, at this shard time.
     Card(CardId, u64),
+    /// CODE_SHOW.
+    GivenCode(Named),
     /// WALLET_SHOW.
     Wallet(cards::Page),
     /// OPERATION_SHOW of a hold.
@@ -257,6 +261,9 @@ pub fn decide<'p>(state: &State, question: Question<'_>, plan: &'p mut Plan) -> 
         | Command::CampaignState { .. }
         | Command::CampaignShow { .. }
         | Command::CardShow { .. }
+        | Command::CodeImport { .. }
+        | Command::CodeSet { .. }
+        | Command::CodeShow { .. }
         | Command::WalletShow { .. }
         | Command::Quote(_) => decide_cards(state, question, plan),
         command => stock::decide(state, question, command, plan),
@@ -285,6 +292,13 @@ fn decide_cards<'p>(state: &State, question: Question<'_>, plan: &'p mut Plan) -
         Command::CampaignState { campaign, version, state: to } => {
             campaigns::decide_state(state, question, (*campaign, *version, *to), plan)
         }
+        Command::CodeImport { campaign, codes } => {
+            given_codes::decide_import(state, question, (*campaign, codes), plan)
+        }
+        Command::CodeSet { code, campaign } => {
+            given_codes::decide_set(state, question, (*code, *campaign), plan)
+        }
+        Command::CodeShow { code } => given_codes::decide_show(state, question, *code),
         Command::CampaignShow { campaign } => campaigns::decide_show(state, question, *campaign),
         Command::CardShow { card, generation } => cards::decide_show(state, question, (*card, *generation)),
         Command::WalletShow { owner, campaign, after, limit } => {
@@ -373,6 +387,8 @@ pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) -> Optio
         | Event::CardChanged { .. }
         | Event::Account { .. }
         | Event::Gift { .. }
+        | Event::CodesImported { .. }
+        | Event::CodeSet { .. }
         | Event::CampaignCreated { .. }
         | Event::CampaignEdited { .. }
         | Event::CampaignMoved { .. } => {
@@ -399,6 +415,7 @@ fn apply_cards(state: &mut State, event: &Event<'_>, resolved: &Resolved) {
         Event::CardChanged { .. } => cards::apply(state, event, resolved),
         Event::Account { .. } => accounts::apply(state, event, resolved),
         Event::Gift { .. } => gifts::apply(state, event, resolved),
+        Event::CodesImported { .. } | Event::CodeSet { .. } => given_codes::apply(state, event, resolved),
         event => campaigns::apply(state, event, resolved),
     }
 }

@@ -12,7 +12,7 @@ use crate::rejection::LineFact;
 use crate::state::counts::Entries;
 use crate::state::debts::Debt;
 use crate::state::table::Handle;
-use zerocopy::little_endian::U32;
+use zerocopy::little_endian::{U32, U128};
 
 /// What `decide` found on its way, so that `apply` need not look again.
 #[derive(Debug, Default)]
@@ -68,7 +68,9 @@ pub struct Plan {
     pub quotas: Vec<Quota>,
     /// Card keys to import.
     pub keys: Vec<EventKey>,
-    /// Their sealed texts; of a new campaign its sealed key.
+    /// Given codes to import.
+    pub codes: Vec<U128>,
+    /// The sealed texts of card keys; of a new campaign its sealed key.
     pub sealed: Vec<u8>,
     /// What cards are worth from now on.
     pub terms: campaigns::Terms,
@@ -106,6 +108,7 @@ impl Plan {
             transitions: Vec::new(),
             quotas: Vec::new(),
             keys: Vec::with_capacity(KEYS_PER_CHUNK_MAX),
+            codes: Vec::with_capacity(KEYS_PER_CHUNK_MAX),
             sealed: Vec::with_capacity(KEY_BLOCK_BYTES_MAX + SEAL_BYTES),
             terms: campaigns::Terms::default(),
             desk: quote::Desk::default(),

@@ -13,6 +13,7 @@ use crate::limits::{
 use crate::rejection::{Facts, LineFact, Rejection};
 use crate::state::State;
 use crate::state::debts::Claim;
+use crate::state::given_codes::Named;
 use crate::state::keys::{Batch, KeyRecord, KeyState};
 use crate::state::records::{HoldRecord, LineRecord};
 use crate::state::redemptions::RedemptionRecord;
@@ -110,6 +111,10 @@ pub fn read<'r>(state: &'r State, reply: Reply, replies: &'r mut Replies) -> Out
         Reply::Card(card, now_ms) => {
             let view = super::cards::view(state, card, now_ms, replies);
             Outcome::Done(Answer::Card(view, &replies.lots))
+        }
+        Reply::GivenCode(named) => {
+            let card = if let Named::Card(card) = named { Some(card) } else { None };
+            Outcome::Done(Answer::GivenCode { campaign: super::given_codes::campaign_of(state, named), card })
         }
         Reply::Wallet(page) => {
             let next = super::cards::fill(state, page, replies);

@@ -235,6 +235,7 @@ impl Event<'_> {
                 writer.put(EntryLayout::new(entry).as_bytes());
                 writer.finish(entry.kind(), 0, 0, origin.channel)
             }
+            Event::CodesImported { .. } | Event::CodeSet { .. } => self.encode_given_codes(writer),
             _ => self.encode_gifts(writer),
         }
     }

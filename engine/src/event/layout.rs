@@ -88,6 +88,8 @@ pub(super) const LEVELLED: u8 = 52;
 pub(super) const GIFT_GIVEN: u8 = 56;
 pub(super) const GIFT_ACCEPTED: u8 = 57;
 pub(super) const GIFT_CANCELLED: u8 = 58;
+pub(super) const CODES_IMPORTED: u8 = 90;
+pub(super) const CODE_SET: u8 = 91;
 
 pub(super) const FLAG_SOLD: u8 = 1;
 pub(super) const FLAG_LATE: u8 = 1;
@@ -108,5 +110,6 @@ pub(super) const FLAG_SELL_HIDDEN: u8 = 16;
 pub(super) const FLAG_PARTIES: u8 = 32;
 pub(super) const FLAG_PRICES: u8 = 64;
 pub(super) const FLAG_FLAGGED: u8 = 128;
+pub(super) const FLAG_OPEN: u8 = 1;
 pub(super) const FLAG_CLAIMED: u8 = 1;
 pub(super) const FLAG_OWN_TIMES: u8 = 2;

@@ -12,6 +12,7 @@ use super::stock::Stock;
 use super::table::{Handle, NONE};
 use crate::command::{CampaignState, CampaignTerms, Definition, ScopeEntry, Tier};
 use crate::ids::{CardId, ChannelId, MerchantId, SLOTS, Slot, StockId};
+use crate::limits::BEARER_CARDS_MAX;
 use xxhash_rust::xxh3::Xxh3;
 use zerocopy::IntoBytes;
 
@@ -30,6 +31,20 @@ pub struct CardBatch {
     pub channel: ChannelId,
     /// Their times are the command's.
     pub own_times: bool,
+    /// They have codes that were made elsewhere.
+    pub imported: bool,
+}
+
+impl CardBatch {
+    /// Whether `next` is nothing but more of it: imports of the same kind, one directly behind the other. (A batch that an
+    /// ISSUE has made stays as its answer says.)
+    pub fn goes_on_with(&self, next: &CardBatch) -> bool {
+        let joined = CardBatch { first: self.first, count: self.count, ..*next };
+        *self == joined
+            && self.imported
+            && self.first + u64::from(self.count) == next.first
+            && self.count + next.count <= BEARER_CARDS_MAX
+    }
 }
 
 /// Cards that were issued on the newest day on which any were, as far as days are bounded.
@@ -152,7 +167,7 @@ impl Campaign {
             hash.update(batch.first.as_bytes());
             let numbers = [batch.count, batch.from_s, batch.until_s, u32::from(batch.channel.0)];
             hash.update(numbers.as_bytes());
-            hash.update(&[u8::from(batch.own_times)]);
+            hash.update(&[u8::from(batch.own_times), u8::from(batch.imported)]);
         }
     }
 }
@@ -209,7 +224,12 @@ impl Campaigns {
 
     /// Bearer cards were issued.
     pub(crate) fn add_batch(&mut self, handle: Handle, batch: CardBatch) {
-        self.get_mut(handle).batches.push(batch);
+        let batches = &mut self.get_mut(handle).batches;
+        if let Some(last) = batches.last_mut().filter(|last| last.goes_on_with(&batch)) {
+            last.count += batch.count;
+            return;
+        }
+        batches.push(batch);
         self.batches += 1;
     }
 }

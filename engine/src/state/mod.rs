@@ -10,6 +10,7 @@ pub mod counts;
 pub mod debts;
 pub mod digest;
 pub mod gifts;
+pub mod given_codes;
 pub mod index;
 pub mod keys;
 pub mod lots;
@@ -37,6 +38,7 @@ use campaigns::Campaigns;
 use cards::Cards;
 use debts::Debts;
 use gifts::Gifts;
+use given_codes::GivenCodes;
 use index::Index;
 use keys::{BatchState, Keys};
 use lots::Lots;
@@ -117,6 +119,8 @@ pub struct State {
     pub lots: Lots,
     /// Cards that are being given.
     pub gifts: Gifts,
+    /// Codes that were not derived.
+    pub given_codes: GivenCodes,
     /// Risk rules, blocks and what they have counted.
     pub risk: Risk,
     /// Time zones of merchants.
@@ -167,6 +171,7 @@ impl State {
             redemptions: Table::new(capacity.redemptions_max),
             lots: Lots::new(&capacity),
             gifts: Gifts::new(&capacity),
+            given_codes: GivenCodes::new(&capacity),
             risk: Risk::new(capacity.risk_counts_max, hasher.clone()),
             zones: Zones::default(),
             slices: Slices::default(),

@@ -43,15 +43,7 @@ fn cards_get_consecutive_serials_and_units_go_to_consumed() {
 fn a_repeat_says_what_was_issued_whatever_became_of_the_cards() {
     let mut shop = Shop::with(plain(), 1_000);
     let (from_ms, until_ms) = (START_MS + 1, START_MS + 100_999);
-    let issue = Issue {
-        campaign: CAMPAIGN,
-        owner: UserId(9),
-        count: 2,
-        claimed: false,
-        parties: None,
-        from_ms,
-        until_ms,
-    };
+    let issue = Issue { owner: UserId(9), count: 2, from_ms, until_ms, ..Issue::of_nobody(CAMPAIGN) };
     for (issue, name) in [(issue, 100), (Issue { owner: UserId(0), count: 500, ..issue }, 101)] {
         let (operation, created_ms) = (OperationId(1 << 70 | name), shop.now());
         let answer = shop.run_as(operation, created_ms, Command::Issue(issue));
@@ -119,10 +111,8 @@ fn limits_come_before_quotas_and_quotas_before_supply() {
     shop.now_ms += 86_400_000;
     let device = Parties::new(0, 77, 0);
     let claim = |user| {
-        let (count, claimed, parties) = (1, true, Some(&device));
-        let (from_ms, until_ms) = (0, 0);
-        let owner = UserId(user);
-        Command::Issue(Issue { campaign: CAMPAIGN, owner, count, claimed, parties, from_ms, until_ms })
+        let (claimed, parties) = (true, Some(&device));
+        Command::Issue(Issue { owner: UserId(user), claimed, parties, ..Issue::of_nobody(CAMPAIGN) })
     };
     assert!(matches!(shop.run(claim(1)), Got::Issued(_)));
     assert_eq!(shop.claim(1), Got::Refused(Code::UserLimit, Why::Units(1, 0)), "in all");

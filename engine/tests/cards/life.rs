@@ -2,7 +2,7 @@
 
 use crate::shop::*;
 use scrip_engine::command::{CampaignKind, CardChange, CardState, Command, Definition, Issue};
-use scrip_engine::ids::{CardId, UserId};
+use scrip_engine::ids::CardId;
 use scrip_engine::rejection::Code;
 
 const EXTEND: CardChange = CardChange::Extend { until_ms: START_MS + 1_000_999 };
@@ -93,15 +93,7 @@ fn relative_times_are_reckoned_from_receipt_or_from_activation() {
     terms.flags = Definition::INACTIVE;
     terms.starts_after_s.set(10);
     let mut shop = Shop::with(terms, 100);
-    let own = Issue {
-        campaign: CAMPAIGN,
-        owner: UserId(0),
-        count: 5,
-        claimed: false,
-        parties: None,
-        from_ms: 0,
-        until_ms: START_MS + 900_000,
-    };
+    let own = Issue { count: 5, until_ms: START_MS + 900_000, ..Issue::of_nobody(CAMPAIGN) };
     let Got::Issued(own) = shop.run(Command::Issue(own)) else { panic!("cards with times of their own") };
     let card = shop.card(1);
     let shown = shop.show(card);

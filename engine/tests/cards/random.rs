@@ -55,23 +55,13 @@ fn step(shop: &mut Shop, dice: &mut Dice, parties: &Parties, redemptions: &[Oper
         0 => {
             let count = if owner.0 == 0 { 1 + dice.below(40) as u32 } else { 1 + dice.below(5) as u32 };
             let (from_ms, until_ms) = (0, dice.below(2) * (shop.now_ms + dice.below(400_000)));
-            let issue =
-                Issue { campaign: CAMPAIGN, owner, count, claimed: false, parties: None, from_ms, until_ms };
+            let issue = Issue { owner, count, from_ms, until_ms, ..Issue::of_nobody(CAMPAIGN) };
             shop.run(Command::Issue(issue))
         }
         1 => {
             let owner = UserId(owner.0 + 1);
             let parties = (dice.below(2) == 0).then_some(parties);
-            let (count, claimed, from_ms, until_ms) = (1, true, 0, 0);
-            shop.run(Command::Issue(Issue {
-                campaign: CAMPAIGN,
-                owner,
-                count,
-                claimed,
-                parties,
-                from_ms,
-                until_ms,
-            }))
+            shop.run(Command::Issue(Issue { owner, claimed: true, parties, ..Issue::of_nobody(CAMPAIGN) }))
         }
         2..=4 => {
             let units = dice.below(4) as u32;

@@ -39,6 +39,7 @@ pub const ROOMY: Capacity = Capacity {
     redemptions_max: 16_384,
     lots_max: 4_096,
     gifts_max: 4_096,
+    given_codes_max: 4_096,
 };
 
 /// Why something was refused.
@@ -276,16 +277,7 @@ impl Shop {
 
     pub fn issue(&mut self, owner: u128, count: u32, claimed: bool) -> Got {
         let owner = UserId(owner);
-        let (parties, from_ms, until_ms) = (None, 0, 0);
-        self.run(Command::Issue(Issue {
-            campaign: CAMPAIGN,
-            owner,
-            count,
-            claimed,
-            parties,
-            from_ms,
-            until_ms,
-        }))
+        self.run(Command::Issue(Issue { owner, count, claimed, ..Issue::of_nobody(CAMPAIGN) }))
     }
 
     /// Issues one card, and says which.
@@ -352,9 +344,7 @@ impl Shop {
 
     /// Gives a card of a campaign to an owner.
     pub fn one_more(&mut self, campaign: StockId, owner: u128) -> CardId {
-        let (count, claimed, parties, from_ms, until_ms) = (1, false, None, 0, 0);
-        let owner = UserId(owner);
-        let issue = Issue { campaign, owner, count, claimed, parties, from_ms, until_ms };
+        let issue = Issue { owner: UserId(owner), ..Issue::of_nobody(campaign) };
         match self.run(Command::Issue(issue)) {
             Got::Issued(issued) => issued.first,
             other => panic!("no card: {other:?}"),

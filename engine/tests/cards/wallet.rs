@@ -24,16 +24,7 @@ fn shop() -> Shop {
     for _ in 0..3 {
         for campaign in [CAMPAIGN, OTHER] {
             for owner in [UserId(1), UserId(2)] {
-                let (count, claimed, parties, from_ms, until_ms) = (1, false, None, 0, 0);
-                shop.run(Command::Issue(Issue {
-                    campaign,
-                    owner,
-                    count,
-                    claimed,
-                    parties,
-                    from_ms,
-                    until_ms,
-                }));
+                shop.run(Command::Issue(Issue { owner, ..Issue::of_nobody(campaign) }));
             }
         }
     }

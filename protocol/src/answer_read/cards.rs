@@ -4,9 +4,10 @@
 
 use super::Body;
 use crate::answers::{
-    AnswerKind, CampaignBody, CardBody, CardRefundedBody, FilledBody, IssuedBody, QuoteAnswerBody,
-    RedeemedBody, RedemptionBody, ReversedBody, WalletBody, flag,
+    AnswerKind, CampaignBody, CardBody, CardRefundedBody, FilledBody, GivenCodeBody, IssuedBody,
+    QuoteAnswerBody, RedeemedBody, RedemptionBody, ReversedBody, WalletBody, flag,
 };
+use crate::commands::CARD_BY_CODE;
 use crate::error::AnswerFault;
 use scrip_engine::answer::{
     Answer, CampaignView, CardOutcome, CardView, Issued, LotView, QuoteView, QuotedCard, Redeemed,
@@ -59,6 +60,11 @@ impl<'a> Body<'a> {
                     return Err(AnswerFault::SpareNotZero);
                 }
                 Answer::CardRefunded { units: body.units.get(), paid: body.paid.get() }
+            }
+            AnswerKind::GivenCode => {
+                let body: &GivenCodeBody = self.fixed()?;
+                let card = Some(CardId(body.card.get())).filter(|card| *card != CARD_BY_CODE);
+                Answer::GivenCode { campaign: StockId(body.campaign.get()), card }
             }
             AnswerKind::Card => {
                 let view = self.card()?;

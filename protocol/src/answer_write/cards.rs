@@ -4,9 +4,10 @@
 
 use super::{close, header, put, when};
 use crate::answers::{
-    AnswerKind, CampaignBody, CardBody, CardRefundedBody, FilledBody, IssuedBody, QuoteAnswerBody,
-    RedeemedBody, RedemptionBody, ReversedBody, WalletBody, flag,
+    AnswerKind, CampaignBody, CardBody, CardRefundedBody, FilledBody, GivenCodeBody, IssuedBody,
+    QuoteAnswerBody, RedeemedBody, RedemptionBody, ReversedBody, WalletBody, flag,
 };
+use crate::commands::CARD_BY_CODE;
 use crate::layout::pad;
 use scrip_engine::answer::{
     Answer, CampaignView, CardView, Issued, LotView, QuoteView, Redeemed, RedemptionView,
@@ -31,6 +32,10 @@ pub(super) fn done(out: &mut Vec<u8>, index: u16, answer: &Answer<'_>) {
         Answer::CardRefunded { units, paid } => {
             let body = CardRefundedBody { paid: U64::new(*paid), units: U32::new(*units), spare: U32::ZERO };
             put(out, header(AnswerKind::CardRefunded, 0, index, 0), body, &[]);
+        }
+        Answer::GivenCode { campaign, card } => {
+            let (campaign, card) = (U64::new(campaign.0), U64::new(card.unwrap_or(CARD_BY_CODE).0));
+            put(out, header(AnswerKind::GivenCode, 0, index, 0), GivenCodeBody { campaign, card }, &[]);
         }
         Answer::Card(view, lots) => card(out, index, view, lots),
         Answer::Wallet { next, cards } => {

@@ -286,3 +286,13 @@ const _: () = assert!(size_of::<LotLayout>() == size_of::<scrip_engine::answer::
 const _: () = assert!(size_of::<QuotedCardLayout>() == size_of::<scrip_engine::answer::QuotedCard>());
 const _: () = assert!(size_of::<QuotedLineLayout>() == size_of::<scrip_engine::answer::QuotedLine>());
 const _: () = assert!(size_of::<WalletCardLayout>() == size_of::<scrip_engine::answer::WalletCard>());
+
+layout! {
+    /// GIVEN_CODE.
+    pub struct GivenCodeBody {
+        /// the campaign that the code names, or that its card is of
+        campaign: U64,
+        /// its card; 2^64 - 1: cards of the campaign are claimed under it
+        card: U64,
+    }
+}

@@ -4,11 +4,13 @@
 //! Invariant: what the engine reads in place has the layout of the engine's own type; const assertions below compare sizes.
 
 use scrip_engine::command::{CartLine, Definition, QuoteCard, ScopeEntry, Tier};
-use scrip_engine::ids::CardId;
+use scrip_engine::ids::{CardId, StockId};
 use zerocopy::little_endian::{I16, U16, U32, U64, U128};
 
 /// What stands where a card is named when a code names it: the id of no card, so that a code that nobody opens names none.
 pub const CARD_BY_CODE: CardId = CardId(u64::MAX);
+/// The same in a CLAIM whose campaign a code names.
+pub const CAMPAIGN_BY_CODE: StockId = StockId(u64::MAX);
 
 layout! {
     /// CAMPAIGN_CREATE; the definition, `tiers` tiers, `lines` entries of the scope and the name follow.
@@ -167,7 +169,7 @@ layout! {
     pub struct ClaimBody {
         /// who asks for a card
         user: U128,
-        /// the campaign
+        /// the campaign; with the extra CODE: 2^64 - 1
         campaign: U64,
     }
 }
@@ -431,3 +433,23 @@ const _: () = assert!(size_of::<QuoteCardLayout>() == size_of::<QuoteCard>());
 const _: () = assert!(size_of::<DefinitionLayout>() == size_of::<Definition>());
 const _: () = assert!(size_of::<TierLayout>() == size_of::<Tier>());
 const _: () = assert!(size_of::<ScopeLayout>() == size_of::<ScopeEntry>());
+
+layout! {
+    /// CODE_IMPORT; `lines` lengths (u16) and the texts follow, padded to a multiple of 8.
+    pub struct CodeImportBody {
+        /// the campaign
+        campaign: U64,
+        /// 0
+        spare: U32,
+        /// bytes of lengths and texts together, at most 12,288
+        block_bytes: U32,
+    }
+}
+
+layout! {
+    /// CODE_SET.
+    pub struct CodeSetBody {
+        /// with NAMES_CAMPAIGN: the campaign; else 0
+        campaign: U64,
+    }
+}

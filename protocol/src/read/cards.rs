@@ -5,17 +5,18 @@
 
 use super::Body;
 use crate::commands::{
-    AcceptGiftBody, CARD_BY_CODE, CampaignCreateBody, CampaignEditBody, CampaignShowBody, CampaignStateBody,
-    CancelGiftBody, CardChangeBody, CardRefundBody, CardShowBody, ClaimBody, CommandKind, EarnBody, GiftBody,
-    IssueBody, LevelBody, QuoteBody, RedeemBody, RenewBody, ReverseBody, TopUpBody, WalletShowBody, flag,
+    AcceptGiftBody, CAMPAIGN_BY_CODE, CARD_BY_CODE, CampaignCreateBody, CampaignEditBody, CampaignShowBody,
+    CampaignStateBody, CancelGiftBody, CardChangeBody, CardRefundBody, CardShowBody, ClaimBody,
+    CodeImportBody, CodeSetBody, CommandKind, EarnBody, EmptyBody, GiftBody, IssueBody, LevelBody, QuoteBody,
+    RedeemBody, RenewBody, ReverseBody, TopUpBody, WalletShowBody, flag,
 };
 use crate::error::CommandFault;
 use crate::extras::Extras;
 use scrip_engine::command::{
-    AccountWish, CampaignCreate, CampaignState, CampaignTerms, CardChange, Command, GiftWish, Issue, Parties,
-    Quote, Redeem, StockTerms,
+    AccountWish, CampaignCreate, CampaignState, CampaignTerms, CardChange, CodeBlock, Command, GiftWish,
+    Issue, Parties, Quote, Redeem, StockTerms,
 };
-use scrip_engine::ids::{CardId, OperationId, OrderId, StockId, UserId};
+use scrip_engine::ids::{CardId, GivenCode, OperationId, OrderId, StockId, UserId};
 
 /// Refuses a code where no card is named, and a card that is named twice or not at all.
 #[inline]
@@ -29,6 +30,10 @@ pub(crate) fn check_code(command: &Command<'_>, extras: &Extras<'_>) -> Result<(
             true => card != CARD_BY_CODE,
             false => card == CARD_BY_CODE && generation.is_none(),
         },
+        Command::Issue(Issue { claimed: true, campaign, .. }) => {
+            extras.code.is_none() || campaign == CAMPAIGN_BY_CODE
+        }
+        Command::CodeSet { .. } | Command::CodeShow { .. } => !extras.code.is_none(),
         _ => extras.code.is_none(),
     };
     if fits { Ok(()) } else { Err(CommandFault::Code) }
@@ -113,6 +118,7 @@ impl<'a> Body<'a> {
         let parties = self.parties()?;
         self.without_lines(Command::Issue(Issue {
             campaign: StockId(body.campaign.get()),
+            code: None,
             owner: UserId(body.owner.get()),
             count: body.count.get(),
             claimed: false,
@@ -127,6 +133,7 @@ impl<'a> Body<'a> {
         let parties = self.parties()?;
         self.without_lines(Command::Issue(Issue {
             campaign: StockId(body.campaign.get()),
+            code: None,
             owner: UserId(body.user.get()),
             count: 1,
             claimed: true,
@@ -229,6 +236,34 @@ impl<'a> Body<'a> {
             }
         };
         self.without_lines(Command::Gift { card: CardId(card.get()), generation, wish })
+    }
+
+    /// CODE_IMPORT, CODE_SET, CODE_SHOW: the extra CODE is no part of the body; whoever opens codes puts its hash in.
+    pub(super) fn given_codes(&mut self, kind: CommandKind) -> Result<Command<'a>, CommandFault> {
+        let code = GivenCode::REFUSED;
+        match kind {
+            CommandKind::CodeImport => {
+                let body: &CodeImportBody = self.fixed()?;
+                if body.spare.get() != 0 {
+                    return Err(CommandFault::SpareNotZero);
+                }
+                let bytes = self.name(body.block_bytes.get() as usize)?;
+                let codes = CodeBlock::Plain { count: usize::from(self.header.lines.get()), bytes };
+                Ok(Command::CodeImport { campaign: StockId(body.campaign.get()), codes })
+            }
+            CommandKind::CodeSet => {
+                let body: &CodeSetBody = self.fixed()?;
+                let (names, campaign) = (self.has(flag::NAMES_CAMPAIGN), body.campaign.get());
+                if !names && campaign != 0 {
+                    return Err(CommandFault::SpareNotZero);
+                }
+                self.without_lines(Command::CodeSet { code, campaign: names.then_some(StockId(campaign)) })
+            }
+            _ => {
+                let EmptyBody {} = self.fixed()?;
+                self.without_lines(Command::CodeShow { code })
+            }
+        }
     }
 
     fn quote(&mut self) -> Result<Command<'a>, CommandFault> {

@@ -4,11 +4,14 @@
 
 use crate::commands::{
     AcceptGiftBody, CampaignCreateBody, CampaignEditBody, CampaignShowBody, CampaignStateBody,
-    CancelGiftBody, CardChangeBody, CardRefundBody, CardShowBody, ClaimBody, EarnBody, GiftBody, IssueBody,
-    LevelBody, QuoteBody, RedeemBody, RenewBody, ReverseBody, TopUpBody, WalletShowBody, flag,
+    CancelGiftBody, CardChangeBody, CardRefundBody, CardShowBody, ClaimBody, CodeImportBody, CodeSetBody,
+    EarnBody, GiftBody, IssueBody, LevelBody, QuoteBody, RedeemBody, RenewBody, ReverseBody, TopUpBody,
+    WalletShowBody, flag,
 };
 use crate::layout::pad;
-use scrip_engine::command::{AccountWish, CampaignCreate, CampaignTerms, Command, GiftWish, Issue, Redeem};
+use scrip_engine::command::{
+    AccountWish, CampaignCreate, CampaignTerms, CodeBlock, Command, GiftWish, Issue, Redeem,
+};
 use zerocopy::IntoBytes;
 use zerocopy::little_endian::{U16, U32, U64, U128};
 
@@ -35,6 +38,8 @@ pub(super) fn flags_and_lines(command: &Command<'_>) -> (u8, usize) {
         Command::WalletShow { campaign, after, .. } => {
             (when(campaign.is_some(), flag::OF_CAMPAIGN) | when(after.is_some(), flag::HAS_AFTER), 0)
         }
+        Command::CodeImport { codes, .. } => (0, codes.count()),
+        Command::CodeSet { campaign, .. } => (when(campaign.is_some(), flag::NAMES_CAMPAIGN), 0),
         Command::Quote(quote) => (when(quote.best, flag::BEST), quote.lines.len()),
         _ => (0, 0),
     }
@@ -95,6 +100,17 @@ pub(super) fn body(out: &mut Vec<u8>, command: &Command<'_>) {
             out.extend_from_slice(quote.lines.as_bytes());
             out.extend_from_slice(quote.cards.as_bytes());
         }
+        Command::CodeImport { campaign, codes: CodeBlock::Plain { bytes, .. } } => {
+            let (campaign, block_bytes) = (U64::new(campaign.0), U32::new(bytes.len() as u32));
+            out.extend_from_slice(CodeImportBody { campaign, spare: U32::ZERO, block_bytes }.as_bytes());
+            out.extend_from_slice(bytes);
+            pad(out, bytes.len());
+        }
+        Command::CodeSet { campaign, .. } => {
+            let campaign = U64::new(campaign.map_or(0, |campaign| campaign.0));
+            out.extend_from_slice(CodeSetBody { campaign }.as_bytes());
+        }
+        Command::CodeShow { .. } => {}
         Command::WalletShow { owner, campaign, after, limit } => {
             let body = WalletShowBody {
                 owner: U128::new(owner.0),

@@ -13,7 +13,7 @@ use scrip_engine::command::{
     CartLine, Command, Definition, GiftWish, Issue, Parties, Quote, QuoteCard, Redeem, ScopeEntry,
     StockTerms, Tier,
 };
-use scrip_engine::ids::{CardId, ChannelId, OperationId, OrderId, StockId, UserId};
+use scrip_engine::ids::{CardId, ChannelId, GivenCode, OperationId, OrderId, StockId, UserId};
 use scrip_engine::limits::{
     BEARER_CARDS_MAX, CAMPAIGN_KEY_BYTES_MAX, CAMPAIGN_UNITS_MAX, CARD_UNITS_MAX, CARD_VALUE_MAX,
     CARDS_PER_HOLD_MAX, CARDS_PER_ISSUE_MAX, GIFT_LASTS_MAX_S, LINES_MAX, POINT_VALUE_MAX, QUOTE_CARDS_MAX,
@@ -21,7 +21,7 @@ use scrip_engine::limits::{
 };
 use scrip_engine::rejection::Code;
 use scrip_protocol::answers::AnswerKind;
-use scrip_protocol::commands::{CARD_BY_CODE, CommandKind};
+use scrip_protocol::commands::{CAMPAIGN_BY_CODE, CARD_BY_CODE, CommandKind};
 use zerocopy::little_endian::{I16, U16, U32, U64};
 
 /// Values from which any command on cards, and any answer about them, can be built.
@@ -304,15 +304,21 @@ impl CardParts {
                 | CommandKind::Gift
                 | CommandKind::AcceptGift
                 | CommandKind::CancelGift
+                | CommandKind::Claim
         );
-        self.code.as_deref().filter(|_| named)
+        match kind {
+            CommandKind::CodeSet | CommandKind::CodeShow => Some(self.code.as_deref().unwrap_or("SUMMER26")),
+            _ => self.code.as_deref().filter(|_| named),
+        }
     }
 
     fn issue<'a>(&self, claimed: bool, parties: &'a Parties) -> Issue<'a> {
         let owner = UserId(if claimed { self.big[0].max(1) } else { self.big[0] * u128::from(self.flag) });
         let most = if owner.0 == 0 { BEARER_CARDS_MAX } else { CARDS_PER_ISSUE_MAX as u32 };
+        let by_code = claimed && self.code.is_some();
         Issue {
-            campaign: StockId(self.numbers[0]),
+            campaign: if by_code { CAMPAIGN_BY_CODE } else { StockId(self.numbers[0]) },
+            code: None,
             owner,
             count: if claimed { 1 } else { self.small[0] % most + 1 },
             claimed,
@@ -416,6 +422,10 @@ impl CardParts {
                 let wish = GiftWish::Cancel { user: UserId(self.big[0]) };
                 Command::Gift { card, generation, wish }
             }
+            CommandKind::CodeSet => {
+                Command::CodeSet { code: GivenCode::REFUSED, campaign: self.flag.then_some(campaign) }
+            }
+            CommandKind::CodeShow => Command::CodeShow { code: GivenCode::REFUSED },
             other => panic!("{other:?} is no command on cards"),
         }
     }
@@ -453,6 +463,10 @@ impl CardParts {
                 scope: &self.scope,
             }),
             AnswerKind::Filled => Answer::Filled { units: cards, available },
+            AnswerKind::GivenCode => {
+                let card = self.flag.then_some(CardId(self.numbers[4] >> 1));
+                Answer::GivenCode { campaign: StockId(self.numbers[0]), card }
+            }
             AnswerKind::CardRefunded => Answer::CardRefunded { units: cards, paid: self.numbers[4] },
             AnswerKind::Card => {
                 let view = CardView {

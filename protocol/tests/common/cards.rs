@@ -10,11 +10,12 @@ use scrip_engine::answer::{
 };
 use scrip_engine::command::{
     AccountWish, CampaignCreate, CampaignKind, CampaignState, CampaignTerms, CardChange, CardState, CartLine,
-    Command, Definition, GiftWish, Issue, Parties, Quote, QuoteCard, Redeem, Request, ScopeEntry, Tier,
+    CodeBlock, Command, Definition, GiftWish, Issue, Parties, Quote, QuoteCard, Redeem, Request, ScopeEntry,
+    Tier,
 };
-use scrip_engine::ids::{CardId, ChannelId, OrderId, UserId};
+use scrip_engine::ids::{CardId, ChannelId, GivenCode, OrderId, UserId};
 use scrip_engine::rejection::{Code, Facts};
-use scrip_protocol::commands::CARD_BY_CODE;
+use scrip_protocol::commands::{CAMPAIGN_BY_CODE, CARD_BY_CODE};
 use scrip_protocol::extras::{CodeText, Extras};
 use zerocopy::little_endian::{I16, U16, U32, U64};
 
@@ -134,15 +135,7 @@ pub fn commands() -> Vec<(&'static str, Command<'static>)> {
         definition: plain(amount_off()),
     };
     let parties = Some(&leak(&[Parties::new(0x0c, 0x0d, 0x0e)])[0]);
-    let issue = Issue {
-        campaign: STOCK,
-        owner: UserId(0x0b),
-        count: 2,
-        claimed: false,
-        parties: None,
-        from_ms: 0,
-        until_ms: 0,
-    };
+    let issue = Issue { owner: UserId(0x0b), count: 2, ..Issue::of_nobody(STOCK) };
     let redeem = Redeem {
         card: CARD,
         generation: None,
@@ -240,6 +233,7 @@ pub fn commands() -> Vec<(&'static str, Command<'static>)> {
         ),
         ("accept_gift", gift(None, GiftWish::Accept { user: UserId(0xabcd) })),
         ("cancel_gift", gift(None, GiftWish::Cancel { user: UserId(0) })),
+        ("code_import", Command::CodeImport { campaign: STOCK, codes: codes() }),
     ]
 }
 
@@ -249,6 +243,11 @@ fn account(wish: AccountWish) -> Command<'static> {
 
 fn gift(generation: Option<u8>, wish: GiftWish) -> Command<'static> {
     Command::Gift { card: CARD, generation, wish }
+}
+
+/// Codes that were made elsewhere.
+fn codes() -> CodeBlock<'static> {
+    CodeBlock::Plain { count: 2, bytes: b"\x06\x00\x07\x00AB-123AB-1234" }
 }
 
 /// Lots of a card.
@@ -283,6 +282,15 @@ pub fn commands_by_code() -> Vec<CommandSample> {
         }
         _ => None,
     });
+    let by_code = Issue { owner: UserId(0x0b), claimed: true, ..Issue::of_nobody(CAMPAIGN_BY_CODE) };
+    let code = GivenCode::REFUSED;
+    let given = [
+        ("claim_by_code", Command::Issue(by_code)),
+        ("code_set", Command::CodeSet { code, campaign: Some(STOCK) }),
+        ("code_unset", Command::CodeSet { code, campaign: None }),
+        ("code_show", Command::CodeShow { code }),
+    ];
+    let named = named.chain(given);
     let extras = Extras { code: CodeText::new(CODE), ..Extras::NONE };
     let operation =
         |index: usize| scrip_engine::ids::OperationId(OPERATION.0 + 0x1000 + 0x10 * index as u128);
@@ -430,6 +438,8 @@ pub fn answers() -> Vec<(&'static str, Answer<'static>)> {
         ("card_lots", Answer::Card(CardView { level: 2, expired: 7, ..card }, lots())),
         ("filled", Answer::Filled { units: 10_500, available: 14_500 }),
         ("card_refunded", Answer::CardRefunded { units: 4_000, paid: 3_800 }),
+        ("given_code_of_card", Answer::GivenCode { campaign: STOCK, card: Some(CARD) }),
+        ("given_code_of_campaign", Answer::GivenCode { campaign: STOCK, card: None }),
         ("wallet", Answer::Wallet { next: Some(CARD), cards: wallet }),
         ("no_wallet", Answer::Wallet { next: None, cards: &[] }),
         ("redemption", Answer::Redemption(redemption)),

@@ -6,6 +6,7 @@ use super::accounts::{AccountArgs, EarnArgs, LevelArgs, RenewArgs, TopUpArgs};
 use super::gifts::{AcceptArgs, CancelGiftArgs, GiftArgs};
 use super::sale::{FactsArgs, OperationArgs, PartiesArgs};
 use super::values;
+use crate::keys::arguments::CodeImportArgs;
 use clap::{Args, Subcommand, ValueEnum};
 use scrip_client::{CampaignKind, ChannelId, ScopeEntry, Tier};
 use std::path::PathBuf;
@@ -309,7 +310,11 @@ pub struct IssueArgs {
 #[derive(Debug, Args)]
 pub struct ClaimArgs {
     /// The campaign's name (or number)
-    pub campaign: String,
+    #[arg(required_unless_present = "code", conflicts_with = "code")]
+    pub campaign: Option<String>,
+    /// The code under which its cards are claimed, in place of its name
+    #[arg(long, value_name = "CODE")]
+    pub code: Option<String>,
     /// Who asks
     #[arg(long, value_name = "REFERENCE")]
     pub user: String,
@@ -421,7 +426,27 @@ pub struct WalletArgs {
 pub enum CodeCommand {
     /// Write the codes of a campaign's cards to a file. Needs the server's master key: run it where that lies
     Export(CodeExportArgs),
-    /// Say whether a code is well written, and what its card is
+    /// Give codes that were made elsewhere to bearer cards of a campaign, once however often it is run: text (one code a line) or CSV
+    Import(Box<CodeImportArgs>),
+    /// Let the cards of a campaign be claimed under a code, such as SUMMER26
+    Set {
+        /// The code: 3 to 32 of A-Z, 0-9, - and _
+        code: String,
+        /// The campaign's name (or number)
+        campaign: String,
+        #[command(flatten)]
+        #[allow(missing_docs)]
+        server: ServerArgs,
+    },
+    /// Take a code back under which cards were claimed
+    Unset {
+        /// The code
+        code: String,
+        #[command(flatten)]
+        #[allow(missing_docs)]
+        server: ServerArgs,
+    },
+    /// Say whether a code is well written, and what its card is; of a given code what it names
     Check {
         /// The code, in any form in which it is printed
         code: String,

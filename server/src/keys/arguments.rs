@@ -136,8 +136,9 @@ pub enum EncodingName {
 pub struct ImportArgs {
     /// The stock's name (or number); `scrip stock create NAME --keys` makes one
     pub stock: String,
-    /// The file; .csv is read as CSV
-    pub file: PathBuf,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub source: SourceArgs,
     /// The batch; it is made if it is not there
     #[arg(long, default_value_t = 1, value_name = "N")]
     pub batch: u32,
@@ -150,7 +151,30 @@ pub struct ImportArgs {
     /// When keys of a new batch expire: 2027-01-31, 2027-01-31T12:00:00Z (UTC) or milliseconds since the Unix epoch
     #[arg(long, value_name = "DATE", value_parser = time_ms)]
     pub expires: Option<u64>,
-    /// Read the file as CSV, keys in this column: its number from 1, or its name in the header
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub server: ServerArgs,
+}
+
+/// `scrip code import`.
+#[derive(Debug, Args)]
+pub struct CodeImportArgs {
+    /// The campaign's name (or number): each code gets a bearer card of it
+    pub campaign: String,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub source: SourceArgs,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub server: ServerArgs,
+}
+
+/// A file whose rows are imported, and how it is read.
+#[derive(Debug, Args)]
+pub struct SourceArgs {
+    /// The file; .csv is read as CSV
+    pub file: PathBuf,
+    /// Read the file as CSV, what is imported in this column: its number from 1, or its name in the header
     #[arg(long, value_name = "NAME|NUMBER")]
     pub column: Option<Column>,
     /// Read the file as CSV whose first row is a header
@@ -159,24 +183,21 @@ pub struct ImportArgs {
     /// The file's encoding
     #[arg(long, value_enum, default_value_t = EncodingName::Auto)]
     pub encoding: EncodingName,
-    /// Read and count only; the server is asked about stock and batch, and nothing changes
+    /// Read and count only; the server is asked about what the rows would go into, and nothing changes
     #[arg(long)]
     pub dry_run: bool,
-    /// Names the import [default: the file's content, the stock and the batch do]
+    /// Names the import [default: the file's content and what its rows go into do]
     #[arg(long, value_name = "REF")]
     pub operation: Option<String>,
-    /// Write line, kind and reason of every row that is not ok here, without the keys
+    /// Write line, kind and reason of every row that is not ok here, without its text
     #[arg(long, value_name = "FILE")]
     pub rejects: Option<PathBuf>,
     /// Print one JSON object as the last line
     #[arg(long)]
     pub json: bool,
-    #[command(flatten)]
-    #[allow(missing_docs)]
-    pub server: ServerArgs,
 }
 
-impl ImportArgs {
+impl SourceArgs {
     /// How the file's rows lie.
     pub fn layout(&self) -> Layout {
         let named_csv = self.file.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv"));

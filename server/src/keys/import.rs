@@ -1,11 +1,12 @@
-//! `scrip keys import`: a file of keys into a batch, in chunks, many on their way at once.
+//! `scrip keys import` and `scrip code import`: a file of keys into a batch, or of codes that were made elsewhere into a campaign, in
+//! chunks, many on their way at once.
 //!
 //! Keys that stand in the file twice are found by a 64-bit hash each. A hash that was seen before makes a key a *suspect* only:
 //! suspects travel in chunks of their own, after everything before them was answered, and the server says whether they are
 //! new. Invariant: chunks and their numbers depend on the file alone, so a run after an interruption sends the same
 //! commands; memory is bounded by the chunks on their way and eight bytes and a little per key.
 
-use super::arguments::{EncodingName, ImportArgs};
+use super::arguments::{CodeImportArgs, EncodingName, ImportArgs, SourceArgs};
 use super::chunk::Chunk;
 use super::file::{KeyFile, ReadError, Row};
 use super::resume::{Ids, Note, Origin};
@@ -14,7 +15,8 @@ use super::tally::{Kind, Tally};
 use super::{Failure, KeysError, file_error, show};
 use indicatif::{ProgressBar, ProgressStyle};
 use scrip_client::{
-    BatchCreate, BatchState, CapacityOf, Client, Code, Error, KeysImport, KeysImported, OwnedFacts, StockId,
+    BatchCreate, BatchState, CapacityOf, Client, Code, Error, KeysImport, KeysImported, Operation,
+    OwnedFacts, StockId, VanityCode, VanityError,
 };
 use std::collections::{HashSet, VecDeque};
 use std::fs::File;
@@ -52,62 +54,90 @@ impl Hasher for Unchanged {
 
 type Hashes = HashSet<u64, BuildHasherDefault<Unchanged>>;
 
-/// Runs the import; answers whether every key of the file is in stock or was.
+/// Where the rows of a file go.
+#[derive(Debug, Clone, Copy)]
+enum Target {
+    /// They are card keys.
+    Batch { stock: StockId, batch: u32 },
+    /// They are codes, each for a bearer card.
+    Campaign(StockId),
+}
+
+impl Target {
+    async fn import(
+        self,
+        client: &Client,
+        operation: Operation,
+        texts: &[&str],
+    ) -> Result<KeysImported, Error> {
+        match self {
+            Target::Batch { stock, batch } => {
+                client.keys_import(KeysImport { operation, stock, batch, keys: texts }).await
+            }
+            Target::Campaign(campaign) => client.code_import(operation, campaign, texts).await,
+        }
+    }
+
+    /// What decides where the rows of a file go.
+    fn origin(self, digest: [u8; 32], reading: &str) -> Origin<'_> {
+        let (stock, batch) = match self {
+            Target::Batch { stock, batch } => (stock, batch),
+            Target::Campaign(campaign) => (campaign, 0),
+        };
+        Origin::Content { stock, batch, digest, reading }
+    }
+}
+
+/// Imports keys; answers whether every key of the file is in stock or was.
 pub(super) async fn run(client: &Client, arguments: &ImportArgs) -> Result<bool, Failure> {
-    let began = Instant::now();
-    let (survey, encoding) = look_at(arguments)?;
+    let (source, batch) = (&arguments.source, arguments.batch);
+    let looked = look_at(source)?;
     let stock = client.stock_id(&arguments.stock)?;
     let batch_is_there = find_batch(client, stock, arguments).await?;
-    let reading = format!("{:?} {}", arguments.layout(), encoding.name());
-    let origin = match &arguments.operation {
-        Some(reference) => Origin::Reference(reference),
-        None => Origin::Content { stock, batch: arguments.batch, digest: survey.digest, reading: &reading },
-    };
-    let (alias_key, note) = (client.welcome().alias_key, Note::beside(&arguments.file));
-    let (ids, resumed) = if arguments.dry_run {
-        (Ids::new(&alias_key, origin, 0), false)
-    } else {
-        note.find_or_begin(&alias_key, origin, client.now_ms())?
-    };
-    if !batch_is_there && !arguments.dry_run {
-        create_batch(client, stock, arguments, &ids).await?;
+    let mut import = Import::begin(client, source, Target::Batch { stock, batch }, &looked)?;
+    if !batch_is_there && !source.dry_run {
+        create_batch(client, stock, arguments, &import.ids).await?;
     }
-    let tally = Tally::new(arguments.rejects.as_deref()).map_err(|error| rejects_error(arguments, &error))?;
-    let bar = progress_bar(survey.bytes);
-    let mut import = Import {
-        client,
-        arguments,
-        stock,
-        ids,
-        tally,
-        bar: bar.clone(),
-        under_way: VecDeque::with_capacity(CHUNKS_UNDER_WAY_MAX),
-        spare: Vec::with_capacity(CHUNKS_UNDER_WAY_MAX),
-        fresh: Chunk::default(),
-        suspects: Chunk::default(),
-        number: 0,
-        full: None,
-    };
-    let read = import.read(encoding).await;
-    bar.finish_and_clear();
-    import.tally.finish().map_err(|error| rejects_error(arguments, &error))?;
-    read?;
-    if !arguments.dry_run && import.tally.rows(Kind::OverCapacity) == 0 {
-        note.remove()?;
-    }
-    let report = Report { encoding, resumed, batch_is_there, seconds: began.elapsed().as_secs_f64() };
-    import.report(&report);
+    import.carry_out(looked.1).await?;
+    let made = if batch_is_there { "is there" } else { "would be made" };
+    import.report(
+        looked.1,
+        &[("stock", arguments.stock.as_str().into()), ("batch", batch.into())],
+        &Words {
+            would: format!("batch {batch} {made}; which keys are there already, an import tells"),
+            done: format!("imported into batch {batch}"),
+        },
+    );
+    Ok(import.tally.complete())
+}
+
+/// Imports codes; answers whether every code of the file has a card.
+pub(super) async fn run_codes(client: &Client, arguments: &CodeImportArgs) -> Result<bool, Failure> {
+    let (source, name) = (&arguments.source, &arguments.campaign);
+    let looked = look_at(source)?;
+    let campaign = client.stock_id(name)?;
+    client.campaign_show(campaign).await?;
+    let mut import = Import::begin(client, source, Target::Campaign(campaign), &looked)?;
+    import.carry_out(looked.1).await?;
+    import.report(
+        looked.1,
+        &[("campaign", name.as_str().into())],
+        &Words {
+            would: "which codes are there already, an import tells".into(),
+            done: format!("each code that is ok has a card of {name}"),
+        },
+    );
     Ok(import.tally.complete())
 }
 
 /// Reads the file once for what has to be known before its first row.
-fn look_at(arguments: &ImportArgs) -> Result<(Survey, Encoding), KeysError> {
-    let path = &arguments.file;
+fn look_at(source: &SourceArgs) -> Result<(Survey, Encoding), KeysError> {
+    let path = &source.file;
     let canonical = path.canonicalize().map_err(|error| file_error(path, error))?;
     if !canonical.is_file() {
         return Err(file_error(path, "this is no plain file, and an import reads its file twice"));
     }
-    let rejects = arguments.rejects.as_ref().and_then(|rejects| rejects.canonicalize().ok());
+    let rejects = source.rejects.as_ref().and_then(|rejects| rejects.canonicalize().ok());
     if rejects.is_some_and(|rejects| rejects == canonical) {
         return Err(file_error(path, "its rejects would overwrite it: name another file with --rejects"));
     }
@@ -115,7 +145,7 @@ fn look_at(arguments: &ImportArgs) -> Result<(Survey, Encoding), KeysError> {
     if survey.utf16 {
         return Err(file_error(path, "this is UTF-16: save it as UTF-8"));
     }
-    let encoding = match (arguments.encoding, survey.foreign_line) {
+    let encoding = match (source.encoding, survey.foreign_line) {
         (EncodingName::Utf8, _) | (EncodingName::Auto, None) => Encoding::Utf8,
         (EncodingName::Gb18030, _) => Encoding::Gb18030,
         (EncodingName::Auto, Some(line)) => {
@@ -180,8 +210,8 @@ fn progress_bar(bytes: u64) -> ProgressBar {
     ProgressBar::new(bytes).with_style(style.expect("a template that is known to be right"))
 }
 
-fn rejects_error(arguments: &ImportArgs, error: &std::io::Error) -> KeysError {
-    file_error(arguments.rejects.as_deref().unwrap_or(&arguments.file), error)
+fn rejects_error(source: &SourceArgs, error: &std::io::Error) -> KeysError {
+    file_error(source.rejects.as_deref().unwrap_or(&source.file), error)
 }
 
 /// A chunk on its way.
@@ -194,9 +224,13 @@ struct Sent {
 /// An import under way.
 struct Import<'a> {
     client: &'a Client,
-    arguments: &'a ImportArgs,
-    stock: StockId,
+    source: &'a SourceArgs,
+    target: Target,
     ids: Ids,
+    note: Note,
+    /// A run before has begun it.
+    resumed: bool,
+    began: Instant,
     tally: Tally,
     bar: ProgressBar,
     under_way: VecDeque<Sent>,
@@ -210,33 +244,95 @@ struct Import<'a> {
     full: Option<(CapacityOf, u64)>,
 }
 
-/// What the last lines say.
-struct Report {
-    encoding: Encoding,
-    resumed: bool,
-    batch_is_there: bool,
-    seconds: f64,
+/// What the last lines say of where the rows went.
+struct Words {
+    /// After a dry run.
+    would: String,
+    /// After an import.
+    done: String,
 }
 
-impl Import<'_> {
+impl<'a> Import<'a> {
+    /// Nothing sent yet; the import is noted beside the file.
+    fn begin(
+        client: &'a Client,
+        source: &'a SourceArgs,
+        target: Target,
+        (survey, encoding): &(Survey, Encoding),
+    ) -> Result<Import<'a>, Failure> {
+        let reading = format!("{:?} {}", source.layout(), encoding.name());
+        let origin = match &source.operation {
+            Some(reference) => Origin::Reference(reference),
+            None => target.origin(survey.digest, &reading),
+        };
+        let (alias_key, note) = (client.welcome().alias_key, Note::beside(&source.file));
+        let (ids, resumed) = if source.dry_run {
+            (Ids::new(&alias_key, origin, 0), false)
+        } else {
+            note.find_or_begin(&alias_key, origin, client.now_ms())?
+        };
+        let tally = Tally::new(source.rejects.as_deref()).map_err(|error| rejects_error(source, &error))?;
+        Ok(Import {
+            client,
+            source,
+            target,
+            ids,
+            note,
+            resumed,
+            began: Instant::now(),
+            tally,
+            bar: progress_bar(survey.bytes),
+            under_way: VecDeque::with_capacity(CHUNKS_UNDER_WAY_MAX),
+            spare: Vec::with_capacity(CHUNKS_UNDER_WAY_MAX),
+            fresh: Chunk::default(),
+            suspects: Chunk::default(),
+            number: 0,
+            full: None,
+        })
+    }
+
+    /// Reads the file and imports it.
+    async fn carry_out(&mut self, encoding: Encoding) -> Result<(), Failure> {
+        let read = self.read(encoding).await;
+        self.bar.finish_and_clear();
+        self.tally.finish().map_err(|error| rejects_error(self.source, &error))?;
+        read?;
+        if !self.source.dry_run && self.tally.rows(Kind::OverCapacity) == 0 {
+            self.note.remove()?;
+        }
+        Ok(())
+    }
+
     /// Reads the file to its end.
     async fn read(&mut self, encoding: Encoding) -> Result<(), Failure> {
-        let path = &self.arguments.file;
+        let path = &self.source.file;
         let unreadable = |error: ReadError| file_error(path, error);
         let source = File::open(path).map_err(|error| file_error(path, error))?;
         let source = BufReader::with_capacity(BUFFER_BYTES, self.bar.wrap_read(source));
-        let mut file = KeyFile::new(source, &self.arguments.layout(), encoding).map_err(unreadable)?;
+        let mut file = KeyFile::new(source, &self.source.layout(), encoding).map_err(unreadable)?;
         let (mut seen, seed) = (Hashes::default(), self.ids.seed());
         while let Some((line, row)) = file.next().map_err(|error| file_error(path, error))? {
             match row {
                 Row::Blank => self.count(Kind::Blank, line, "")?,
                 Row::Invalid(fault) => self.count(Kind::Invalid, line, fault.why())?,
-                Row::Key(key) => {
-                    let suspect = !seen.insert(xxh3_64_with_seed(key.as_bytes(), seed));
+                Row::Key(text) => {
+                    let code = match self.target {
+                        Target::Batch { .. } => None,
+                        Target::Campaign(_) => match VanityCode::choose(text) {
+                            Ok(code) => Some(code),
+                            Err(error) => {
+                                self.count(Kind::Invalid, line, no_code(error))?;
+                                continue;
+                            }
+                        },
+                    };
+                    // Codes that people would take for the same are the same row.
+                    let text = code.as_ref().map_or(text, VanityCode::reveal);
+                    let suspect = !seen.insert(xxh3_64_with_seed(text.as_bytes(), seed));
                     if seen.len() > KEYS_MAX {
-                        return Err(file_error(path, format!("more than {KEYS_MAX} keys: split it")).into());
+                        return Err(file_error(path, format!("more than {KEYS_MAX} rows: split it")).into());
                     }
-                    self.take(line, key, suspect).await?;
+                    self.take(line, text, suspect).await?;
                 }
             }
         }
@@ -246,12 +342,12 @@ impl Import<'_> {
 
     fn count(&mut self, kind: Kind, line: u64, why: &'static str) -> Result<(), KeysError> {
         let counted = self.tally.add(kind, line, why);
-        counted.map_err(|error| rejects_error(self.arguments, &error))
+        counted.map_err(|error| rejects_error(self.source, &error))
     }
 
     /// A key goes into the chunk that it belongs to.
     async fn take(&mut self, line: u64, key: &str, suspect: bool) -> Result<(), Failure> {
-        if self.arguments.dry_run {
+        if self.source.dry_run {
             return Ok(self.count(if suspect { Kind::Duplicate } else { Kind::Ok }, line, "")?);
         }
         if suspect {
@@ -296,14 +392,11 @@ impl Import<'_> {
     }
 
     fn send(&mut self, chunk: Chunk, suspect: bool) {
-        let (client, stock, batch) = (self.client.clone(), self.stock, self.arguments.batch);
+        let (client, target) = (self.client.clone(), self.target);
         let operation = self.ids.chunk(self.number);
         self.number += 1;
         let answer = tokio::spawn(async move {
-            let answer = {
-                let keys = chunk.keys();
-                client.keys_import(KeysImport { operation, stock, batch, keys: &keys }).await
-            };
+            let answer = target.import(&client, operation, &chunk.keys()).await;
             (chunk, answer)
         });
         self.under_way.push_back(Sent { answer, suspect });
@@ -336,32 +429,40 @@ impl Import<'_> {
         Ok(())
     }
 
-    fn report(&self, report: &Report) {
-        let ImportArgs { stock, batch, dry_run, json, .. } = self.arguments;
-        if *json {
-            let mut object = self.tally.json(*dry_run);
-            object.insert("stock".into(), stock.as_str().into());
-            object.insert("batch".into(), (*batch).into());
-            object.insert("encoding".into(), report.encoding.name().into());
-            object.insert("dry_run".into(), (*dry_run).into());
-            object.insert("resumed".into(), report.resumed.into());
-            object.insert("seconds".into(), report.seconds.into());
+    fn report(&self, encoding: Encoding, of: &[(&str, serde_json::Value)], words: &Words) {
+        let SourceArgs { dry_run, json, .. } = *self.source;
+        let seconds = self.began.elapsed().as_secs_f64();
+        if json {
+            let mut object = self.tally.json(dry_run);
+            object.extend(of.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
+            object.insert("encoding".into(), encoding.name().into());
+            object.insert("dry_run".into(), dry_run.into());
+            object.insert("resumed".into(), self.resumed.into());
+            object.insert("seconds".into(), seconds.into());
             println!("{}", serde_json::Value::from(object));
             return;
         }
-        self.tally.print(*dry_run);
+        self.tally.print(dry_run);
         if let Some((which, maximum)) = self.full {
             let (what, mend) = crate::operator::full(which, maximum);
             println!("{what}. {mend}, and run this again");
         }
-        let made = if report.batch_is_there { "is there" } else { "would be made" };
-        if *dry_run {
-            println!("{}; nothing changed", self.tally.summary());
-            println!("batch {batch} {made}; which keys are there already, an import tells");
-        } else {
-            let again = if report.resumed { ", gone on with" } else { "" };
-            println!("{}", self.tally.summary());
-            println!("imported into batch {batch} in {:.1} s{again}", report.seconds);
+        println!("{}{}", self.tally.summary(), if dry_run { "; nothing changed" } else { "" });
+        match dry_run {
+            true => println!("{}", words.would),
+            false => {
+                let again = if self.resumed { ", gone on with" } else { "" };
+                println!("{} in {seconds:.1} s{again}", words.done);
+            }
         }
+    }
+}
+
+/// Why a text can't be given to a card.
+const fn no_code(error: VanityError) -> &'static str {
+    match error {
+        VanityError::TooLong | VanityError::Length { .. } => "a code has 3 to 32 characters",
+        VanityError::Character { .. } => "a code has A-Z, 0-9, '-' and '_'",
+        VanityError::Derived => "it has the form of a generated code",
     }
 }

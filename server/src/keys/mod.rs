@@ -1,5 +1,5 @@
-//! `scrip keys`: import card keys into a running server, look after batches, show and replace keys of holds; and `scrip
-//! import`, which brings them from another system with its orders.
+//! `scrip keys`: import card keys into a running server, look after batches, show and replace keys of holds; `scrip code import`, which
+//! reads the same kinds of files; and `scrip import`, which brings keys from another system with its orders.
 //!
 //! In reading order: the flags; a file of keys (`survey`, `file`), what becomes of its rows (`chunk`, `tally`), why an
 //! import can be repeated (`resume`), the import; the small commands; lists of keys (`export`); other systems
@@ -21,7 +21,7 @@ mod tally;
 use crate::cli::ServerArgs;
 use crate::credentials::{self, CredentialsError};
 use crate::operator::{self, Kind, Subject};
-use arguments::{ImportCommand, KeysCommand};
+use arguments::{CodeImportArgs, ImportCommand, KeysCommand};
 use scrip_client::{ChannelId, Client, ClientOptions, Code, Error};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -37,8 +37,10 @@ pub enum KeysError {
     #[error(transparent)]
     Credentials(#[from] CredentialsError),
     /// The server refused, or could not be asked.
-    #[error("server {server}: {}{}", what(.source), hint(.source))]
+    #[error("server {server}: {}{}", what(.source), hint(.source, .campaign.as_deref()))]
     Client {
+        /// The campaign that codes are imported into; `None`: it is about keys.
+        campaign: Option<String>,
         /// Its address.
         server: SocketAddr,
         /// What went wrong.
@@ -49,9 +51,11 @@ pub enum KeysError {
         "server {server}: {}{}. The import stopped after {rows} rows were answered: run the same command again, and it goes \
          on where it stopped",
         what(.source),
-        hint(.source)
+        hint(.source, .campaign.as_deref())
     )]
     Stopped {
+        /// The campaign that codes are imported into; `None`: it is about keys.
+        campaign: Option<String>,
         /// Its address.
         server: SocketAddr,
         /// What went wrong.
@@ -123,7 +127,7 @@ pub fn run(command: &KeysCommand) -> Result<bool, KeysError> {
         | KeysCommand::Replace { hold, .. }
         | KeysCommand::Reclaim { hold, .. } => (&hold.server, hold.channel),
     };
-    connected(server, channel, async |client| match command {
+    connected((server, channel), None, async |client| match command {
         KeysCommand::Import(arguments) => import::run(client, arguments).await,
         KeysCommand::Export(arguments) => export::run(client, arguments).await.map(|()| true),
         other => show::run(client, other).await.map(|()| true),
@@ -143,17 +147,28 @@ pub fn import(command: &ImportCommand) -> Result<bool, KeysError> {
             Failure::Client(_) | Failure::Stopped(..) => unreachable!("no server is asked"),
         });
     }
-    connected(&arguments.server, ChannelId(0), async |client| dujiaoka::run(Some(client), arguments).await)
+    connected((&arguments.server, ChannelId(0)), None, async |client| {
+        dujiaoka::run(Some(client), arguments).await
+    })
+}
+
+/// Imports codes that were made elsewhere; answers whether each of them has a card.
+///
+/// # Errors
+/// [`KeysError`], with what to try next.
+pub fn import_codes(arguments: &CodeImportArgs) -> Result<bool, KeysError> {
+    let server = (&arguments.server, ChannelId(0));
+    connected(server, Some(&arguments.campaign), async |client| import::run_codes(client, arguments).await)
 }
 
 fn runtime() -> Result<tokio::runtime::Runtime, KeysError> {
     tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(KeysError::Runtime)
 }
 
-/// Connects, asks, closes.
+/// Connects, asks, closes. With a campaign it is about codes.
 fn connected(
-    server: &ServerArgs,
-    channel: ChannelId,
+    (server, channel): (&ServerArgs, ChannelId),
+    campaign: Option<&str>,
     ask: impl AsyncFnOnce(&Client) -> Result<bool, Failure>,
 ) -> Result<bool, KeysError> {
     let runtime = runtime()?;
@@ -166,9 +181,12 @@ fn connected(
         client.close().await;
         Ok(well)
     });
+    let campaign = campaign.map(str::to_owned);
     asked.map_err(|failure| match failure {
-        Failure::Client(source) => KeysError::Client { server, source: Box::new(source) },
-        Failure::Stopped(source, rows) => KeysError::Stopped { server, source: Box::new(source), rows },
+        Failure::Client(source) => KeysError::Client { campaign, server, source: Box::new(source) },
+        Failure::Stopped(source, rows) => {
+            KeysError::Stopped { campaign, server, source: Box::new(source), rows }
+        }
         Failure::Other(error) => error,
     })
 }
@@ -180,8 +198,12 @@ fn what(error: &Error) -> String {
     operator::what(error, &SUBJECT)
 }
 
-/// What to try next.
-fn hint(error: &Error) -> String {
+/// What to try next; with a campaign it is about codes.
+fn hint(error: &Error, campaign: Option<&str>) -> String {
+    if let Some(campaign) = campaign {
+        let subject = Subject { kind: Kind::Issue, stocks: vec![campaign], reference: None };
+        return operator::next(error, &subject);
+    }
     let Error::Rejected(rejection) = error else { return operator::next(error, &SUBJECT) };
     let of_keys = match rejection.code {
         Code::NotFound => {

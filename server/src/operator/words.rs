@@ -56,6 +56,8 @@ pub enum Kind {
     Account,
     /// A card that is given away.
     Gift,
+    /// `code set`, `code unset`, `card claim --code`, and `code check` of a given code.
+    Code,
     /// `quote`.
     Quote,
 }
@@ -157,7 +159,7 @@ pub fn next(error: &Error, subject: &Subject<'_>) -> String {
             (Kind::CampaignCreate | Kind::Campaign, _) => {
                 format!(". `scrip campaign show {}` tells", stock(subject))
             }
-            (Kind::Quote, _) => ". Run it again: it changes nothing".into(),
+            (Kind::Quote | Kind::Code, _) => ". Run it again: that is safe".into(),
             (Kind::Issue, _) => ". `scrip wallet USER` tells what the user has".into(),
             (Kind::Card | Kind::Reverse | Kind::Account | Kind::Gift, _) => {
                 ". `scrip card show CARD` tells".into()
@@ -315,6 +317,12 @@ fn next_of_cards(code: Code, subject: &Subject<'_>) -> Option<String> {
         (Code::NotFound, Kind::Campaign | Kind::Issue) => {
             format!(". `scrip campaign create {name} --kind amount-off --value 5.00 --units N` makes it")
         }
+        (Code::NotFound, Kind::Code) => {
+            ". A code or campaign of this name is not there: `scrip code set CODE CAMPAIGN` lets cards be claimed under a code".into()
+        }
+        (Code::RuleFailed, Kind::Code) => {
+            ". It has the form of a generated code, or is the code of a card: choose another".into()
+        }
         (Code::RuleFailed, Kind::Quote) => {
             ". Leave one of them out, or let --best choose; `scrip campaign show NAME` shows what combines".into()
         }
@@ -407,6 +415,7 @@ pub fn full(which: CapacityOf, maximum: u64) -> (String, &'static str) {
         CapacityOf::Redemptions => ("redemptions in memory", MEMORY),
         CapacityOf::Lots => ("lots of the card, or records of lots in memory,", MEMORY),
         CapacityOf::Gifts => ("gifts of cards in memory", MEMORY),
+        CapacityOf::GivenCodes => ("codes that were given, in memory,", MEMORY),
         CapacityOf::CardBatches => ("batches of bearer cards of the campaign, or of all campaigns,", FIXED),
     };
     (format!("{what} are at their maximum of {maximum}"), mend)
@@ -419,6 +428,7 @@ fn forbidden(kind: Kind) -> String {
         }
         Kind::Take | Kind::Hold | Kind::Order => "--verb sell --verb read",
         Kind::CampaignCreate | Kind::Campaign => "--verb stock --verb read",
+        Kind::Code => "--verb stock --verb issue --verb read",
         Kind::Quote => "--verb read",
         Kind::Issue => "--verb issue --verb read",
         Kind::Card => "--verb redeem --verb stock --verb read",

@@ -56,8 +56,9 @@ fn execute_part(inner: &mut Inner, part: &Part, (commands, indexes): (&[u8], &[u
         for index in indexes {
             let read = reader.next().and_then(Result::ok).expect("the sender has decoded it");
             let (by_code, facts) = (!read.1.code.is_none(), read.1.facts);
-            orders.push(Order { index: *index, refused: None, by_code, facts });
-            requests.push(session::named(inner, read));
+            let (request, given) = session::named(inner, read);
+            orders.push(Order { index: *index, refused: None, by_code, given, facts });
+            requests.push(request);
         }
         frame = session::answer(inner, frame, out, (&requests, &orders), &part.principal);
     }

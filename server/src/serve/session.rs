@@ -5,6 +5,7 @@
 //! Invariant: nothing executes from a frame whose checksum was not seen whole; a command executes, here or elsewhere, only
 //! if the token allows it; after an ERROR the connection ends.
 
+use super::codes::{CodeBook, by_given_code};
 use super::connection::Connection;
 use super::links::Parcel;
 use super::owner::{Inner, Owner, Ticket};
@@ -12,7 +13,10 @@ use super::vault::Vault;
 use arrayvec::ArrayVec;
 use scrip_codes::Layout;
 use scrip_engine::answer::Outcome;
-use scrip_engine::command::{CampaignCreate, Command, Envelope, KeyBlock, Request, StockCreate, StockKind};
+use scrip_engine::command::{
+    CampaignCreate, CodeBlock, Command, Envelope, KeyBlock, Request, StockCreate, StockKind,
+};
+use scrip_engine::ids::GivenCode;
 use scrip_engine::limits::PREPARED_MAX;
 use scrip_engine::rejection::{Code, Rejection};
 use scrip_protocol::answer_write::AnswerFrame;
@@ -140,8 +144,10 @@ pub(super) struct Order<'a> {
     pub index: u16,
     /// Why it is refused without being executed.
     pub refused: Option<Code>,
-    /// A code names its card.
+    /// A code names its card, or its campaign.
     pub by_code: bool,
+    /// The code, if it is none that opens: it may have been given.
+    pub given: Option<GivenCode>,
     /// What goes into the log with its event.
     pub facts: &'a [u8],
 }
@@ -203,7 +209,7 @@ fn execute(
 #[inline]
 fn execute_one<'s>(
     shard: &'s mut Shard<LogHandle>,
-    vault: &mut Vault,
+    (vault, codes): (&mut Vault, &mut CodeBook),
     request: &Request<'_>,
     facts: &[u8],
 ) -> Outcome<'s> {
@@ -215,6 +221,11 @@ fn execute_one<'s>(
         }
         if let Command::CampaignCreate(create) = request.command {
             return create_campaign(shard, vault, &request.envelope, create);
+        }
+        if let Command::CodeImport { campaign, codes: CodeBlock::Plain { count, bytes } } = request.command {
+            let codes = codes.hash_block(request.envelope.merchant, (count, bytes));
+            let command = Command::CodeImport { campaign, codes };
+            return shard.execute(&Request { envelope: request.envelope, command });
         }
         return match facts {
             [] => shard.execute(request),
@@ -297,7 +308,12 @@ pub(super) fn answer(
             None if order.by_code && principal.failed_codes.are_too_many(now_ms, inner.code_failures_max) => {
                 Outcome::Refused(Rejection::plain(Code::Throttled))
             }
-            None => execute_one(&mut inner.shard, &mut inner.vault, request, order.facts),
+            None => {
+                let given =
+                    order.given.map(|code| by_given_code(inner.shard.engine().state(), *request, code));
+                let request = given.as_ref().unwrap_or(request);
+                execute_one(&mut inner.shard, (&mut inner.vault, &mut inner.codes), request, order.facts)
+            }
             Some(code) => Outcome::Refused(Rejection::plain(code)),
         };
         let outcome = if order.by_code { principal.hear(outcome, now_ms) } else { outcome };
@@ -355,8 +371,9 @@ impl<'a> Frame<'a> {
                         }
                         refused = Some(Code::Busy);
                     }
-                    requests.push(named(inner, (request, extras)));
-                    orders.push(Order { index, refused, by_code, facts: extras.facts });
+                    let (request, given) = named(inner, (request, extras));
+                    requests.push(request);
+                    orders.push(Order { index, refused, by_code, given, facts: extras.facts });
                 }
                 Some(Err(error)) => {
                     self.failure = Some(ProtocolError::from(error));
@@ -369,9 +386,12 @@ impl<'a> Frame<'a> {
     }
 }
 
-/// The request, with the card that a code names in its place.
+/// The request, with the card that a code names in its place; or with what the code may be that names none.
 #[inline]
-pub(super) fn named<'a>(inner: &mut Inner, (request, extras): (Request<'a>, Extras<'a>)) -> Request<'a> {
+pub(super) fn named<'a>(
+    inner: &mut Inner,
+    (request, extras): (Request<'a>, Extras<'a>),
+) -> (Request<'a>, Option<GivenCode>) {
     let now_ms = inner.shard.now_ms();
     inner.codes.name(inner.shard.engine().state(), now_ms, request, extras.code)
 }
@@ -394,6 +414,7 @@ fn looks_at_cards(request: &Request<'_>, by_code: bool) -> bool {
     match request.command {
         Command::Redeem(_) => !by_code,
         Command::CardShow { .. }
+        | Command::CodeShow { .. }
         | Command::CardChange { .. }
         | Command::Account { .. }
         | Command::Gift { .. }

@@ -157,6 +157,7 @@ impl Verb {
             | CommandKind::OwedShow
             | CommandKind::OrderShow
             | CommandKind::CampaignShow
+            | CommandKind::CodeShow
             | CommandKind::CardShow
             | CommandKind::WalletShow
             | CommandKind::Quote
@@ -179,6 +180,8 @@ impl Verb {
             | CommandKind::CampaignCreate
             | CommandKind::CampaignEdit
             | CommandKind::CampaignState
+            | CommandKind::CodeImport
+            | CommandKind::CodeSet
             | CommandKind::CardChange
             | CommandKind::KeyReclaim => Verb::Stock,
         }

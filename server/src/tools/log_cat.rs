@@ -394,6 +394,15 @@ fn print_cards_event(out: &mut impl Write, event: &Event<'_>) -> io::Result<()> 
             write!(out, "card_changed {} card={card} change={}", origin.operation, change.number())?;
             writeln!(out, " from_s={from_s} until_s={until_s}")
         }
+        Event::CodesImported { origin, campaign, first, from_s, until_s, codes, .. } => {
+            let (operation, count) = (origin.operation, codes.len());
+            write!(out, "codes_imported {operation} campaign={campaign} first={first} count={count}")?;
+            writeln!(out, " from_s={from_s} until_s={until_s} channel={}", origin.channel.0)
+        }
+        Event::CodeSet { origin, campaign, .. } => match campaign {
+            Some(campaign) => writeln!(out, "code_set {} campaign={campaign}", origin.operation),
+            None => writeln!(out, "code_set {} campaign=none", origin.operation),
+        },
         Event::Gift { origin, card, entry } => {
             write!(out, "gift {} card={card} ", origin.operation)?;
             match entry {

@@ -29,6 +29,9 @@ impl Report {
                 let tally = self.tally(state, origin.merchant, *campaign, origin.channel);
                 *(if *claimed { &mut tally.claimed } else { &mut tally.issued }) += u64::from(*count);
             }
+            Event::CodesImported { origin, campaign, codes, .. } if !codes.is_empty() => {
+                self.tally(state, origin.merchant, *campaign, origin.channel).issued += codes.len() as u64;
+            }
             Event::Redeemed { origin, card, units, amount, discount, .. } => {
                 let whose = (origin.merchant, origin.channel);
                 self.redeem(state, whose, *card, (u64::from(*units), *amount, *discount));

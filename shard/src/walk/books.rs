@@ -269,8 +269,9 @@ impl Books {
             | Event::Reversed { .. }
             | Event::CardChanged { .. }
             | Event::Account { .. } => self.follow_cards(event),
+            Event::CodesImported { .. } => self.follow_cards(event),
             // Units stay where they are.
-            Event::Gift { .. } => {}
+            Event::Gift { .. } | Event::CodeSet { .. } => {}
             Event::Tick { .. }
             | Event::Configured { .. }
             | Event::FloorRaised { .. }

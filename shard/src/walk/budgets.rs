@@ -85,6 +85,9 @@ impl BudgetBooks {
             }
             Event::CampaignEdited { campaign, definition, .. } => return self.edit(*campaign, definition),
             Event::Issued { campaign, count, .. } => return self.issue(*campaign, u128::from(*count)),
+            Event::CodesImported { campaign, codes, .. } if !codes.is_empty() => {
+                return self.issue(*campaign, codes.len() as u128);
+            }
             _ => {}
         }
         None

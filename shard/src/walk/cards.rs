@@ -98,6 +98,9 @@ impl CardBooks {
             Event::Issued { origin, campaign, first, count, .. } => {
                 return self.issue(origin, *campaign, *first, u64::from(*count));
             }
+            Event::CodesImported { origin, campaign, first, codes, .. } if !codes.is_empty() => {
+                return self.issue(origin, *campaign, *first, codes.len() as u64);
+            }
             Event::Redeemed { origin, card, units, .. } => {
                 self.redeem(name(&origin.key()), *card, u64::from(*units));
             }

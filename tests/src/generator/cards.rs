@@ -45,7 +45,8 @@ impl Generator {
                 return self.campaign(id);
             }
             1..5 => self.edit(oracle, envelope),
-            5..12 => self.state(oracle, envelope),
+            5..9 => self.state(oracle, envelope),
+            9..12 => self.given_codes(oracle, envelope),
             12..22 => self.issue(oracle, envelope),
             22..34 => self.claim(oracle, envelope),
             34..51 => self.redeem(oracle, envelope),
@@ -66,7 +67,7 @@ impl Generator {
     }
 
     /// A campaign mostly, moving the command to its merchant and slot.
-    fn any_campaign(&mut self, oracle: &Oracle, envelope: &mut Envelope) -> StockId {
+    pub(super) fn any_campaign(&mut self, oracle: &Oracle, envelope: &mut Envelope) -> StockId {
         let campaigns: Vec<StockId> =
             oracle.stocks.iter().filter(|(_, stock)| stock.campaign.is_some()).map(|(id, _)| *id).collect();
         if campaigns.is_empty() || self.happens(self.plan.chances.foreign + 20) {
@@ -150,23 +151,21 @@ impl Generator {
         };
         let (from_ms, until_ms) = if self.rng.u8(0..4) == 0 { self.span() } else { (0, 0) };
         let count = count.clamp(1, most);
-        CardCommand::Issue(OwnedIssue { campaign, owner, count, claimed: false, parties, from_ms, until_ms })
+        CardCommand::Issue(OwnedIssue {
+            owner,
+            count,
+            parties,
+            from_ms,
+            until_ms,
+            ..OwnedIssue::of_nobody(campaign)
+        })
     }
 
     fn claim(&mut self, oracle: &Oracle, envelope: &mut Envelope) -> CardCommand {
         let campaign = self.any_campaign(oracle, envelope);
         let owner = UserId(self.rng.u128(1..=self.plan.buyers));
         let parties = self.parties();
-        let (from_ms, until_ms) = (0, 0);
-        CardCommand::Issue(OwnedIssue {
-            campaign,
-            owner,
-            count: 1,
-            claimed: true,
-            parties,
-            from_ms,
-            until_ms,
-        })
+        CardCommand::Issue(OwnedIssue { owner, claimed: true, parties, ..OwnedIssue::of_nobody(campaign) })
     }
 
     /// A card, one in a wanted state if there is any; moves the command to its merchant and slot.

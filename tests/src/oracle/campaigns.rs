@@ -8,7 +8,7 @@ use super::{Oracle, Stock};
 use crate::outcome::{OwnedCampaign, OwnedFacts, OwnedOutcome};
 use crate::request::{CardCommand, OwnedCreate, Worth};
 use scrip_engine::command::{CampaignKind, CampaignState, Definition, Envelope};
-use scrip_engine::ids::{CardId, Slot, StockId};
+use scrip_engine::ids::{CardId, GivenCode, Slot, StockId};
 use scrip_engine::limits::CAMPAIGNS_PER_SLOT_MAX;
 use scrip_engine::rejection::{CapacityOf, Code};
 
@@ -42,6 +42,8 @@ pub struct CardBatch {
     pub cards: u64,
     /// What each was when it was made.
     pub made: Card,
+    /// They came with codes.
+    pub imported: bool,
 }
 
 impl Campaign {
@@ -73,7 +75,15 @@ impl Oracle {
             CardCommand::State { campaign, version, state } => {
                 self.move_campaign(envelope, (*campaign, *version), *state)
             }
-            CardCommand::Issue(issue) => self.issue(envelope, issue),
+            CardCommand::Issue(issue) => match self.claimed_under(envelope, issue) {
+                Some(issue) => self.issue(envelope, &issue),
+                None => OwnedOutcome::refused(Code::NotFound),
+            },
+            CardCommand::ImportCodes { campaign, codes } => {
+                let codes: Vec<GivenCode> = codes.iter().map(|code| GivenCode(code.get())).collect();
+                self.import_codes(envelope, *campaign, &codes)
+            }
+            CardCommand::SetCode { code, campaign } => self.set_code(envelope, *code, *campaign),
             CardCommand::Reverse { redemption, units } => self.reverse(envelope, *redemption, *units),
             CardCommand::Change { card, generation, change } => {
                 self.change_card(envelope, (*card, *generation), *change)
@@ -84,13 +94,14 @@ impl Oracle {
             CardCommand::Gift { card, generation, wish } => self.gift(envelope, (*card, *generation), *wish),
             CardCommand::Redeem(_)
             | CardCommand::ShowCampaign { .. }
+            | CardCommand::ShowCode { .. }
             | CardCommand::ShowCard { .. }
             | CardCommand::ShowWallet { .. }
             | CardCommand::Quote(_) => unreachable!("{command:?} is answered elsewhere"),
         }
     }
 
-    /// CAMPAIGN_SHOW, CARD_SHOW, WALLET_SHOW, QUOTE.
+    /// CAMPAIGN_SHOW, CARD_SHOW, CODE_SHOW, WALLET_SHOW, QUOTE.
     pub(super) fn show_cards(&self, envelope: &Envelope, command: &CardCommand) -> OwnedOutcome {
         match command {
             CardCommand::ShowCampaign { campaign } => self.show_campaign(envelope, *campaign),
@@ -98,6 +109,7 @@ impl Oracle {
             CardCommand::ShowWallet { owner, campaign, after, limit } => {
                 self.show_wallet(envelope, *owner, (*campaign, *after, *limit))
             }
+            CardCommand::ShowCode { code } => self.show_code(envelope, *code),
             CardCommand::Quote(quote) => self.quote(envelope, quote),
             _ => unreachable!("{command:?} is no query"),
         }

@@ -13,7 +13,8 @@ use scrip_engine::command::{
 };
 use scrip_engine::ids::{CardId, ChannelId, OperationId, StockId, UserId};
 use scrip_engine::limits::{
-    CARD_BATCHES_MAX, CARD_BATCHES_PER_CAMPAIGN_MAX, WALLET_CARDS_PER_ANSWER_MAX, WALLET_CARDS_SCANNED_MAX,
+    BEARER_CARDS_MAX, CARD_BATCHES_MAX, CARD_BATCHES_PER_CAMPAIGN_MAX, WALLET_CARDS_PER_ANSWER_MAX,
+    WALLET_CARDS_SCANNED_MAX,
 };
 use scrip_engine::rejection::{CapacityOf, Code};
 use std::collections::BTreeSet;
@@ -84,9 +85,28 @@ impl Times {
     }
 }
 
+impl CardBatch {
+    /// Whether an import of so many cards from this serial on is more of this batch.
+    fn goes_on(&self, serial: u64, made: &Card, count: u32) -> bool {
+        self.imported
+            && self.first + self.cards == serial
+            && (self.made.channel, self.made.times) == (made.channel, made.times)
+            && self.cards + u64::from(count) <= u64::from(BEARER_CARDS_MAX)
+    }
+}
+
 impl Oracle {
     /// ISSUE and CLAIM.
     pub(super) fn issue(&mut self, envelope: &Envelope, issue: &OwnedIssue) -> OwnedOutcome {
+        self.issue_cards(envelope, issue, false)
+    }
+
+    /// Bearer cards that come with codes.
+    pub(super) fn issue_imported(&mut self, envelope: &Envelope, issue: &OwnedIssue) -> OwnedOutcome {
+        self.issue_cards(envelope, issue, true)
+    }
+
+    fn issue_cards(&mut self, envelope: &Envelope, issue: &OwnedIssue, imported: bool) -> OwnedOutcome {
         let demand = issue.demand();
         let bearer = issue.owner == UserId(0);
         if let Err(refusal) = self.issues(envelope, issue) {
@@ -98,10 +118,10 @@ impl Oracle {
         if let Err(refusal) = self.suffices(envelope, issue) {
             return refusal;
         }
-        if let Err(refusal) = self.room_for(envelope, issue) {
+        let made = self.made(envelope, issue);
+        if let Err(refusal) = self.room_for(envelope, issue, imported.then_some(&made)) {
             return refusal;
         }
-        let made = self.made(envelope, issue);
         let count = i128::from(issue.count);
         let stock = self.stock_mut(issue.campaign);
         stock.take(envelope.channel, count, true);
@@ -120,8 +140,16 @@ impl Oracle {
         campaign.note_issue(now_ms, count);
         let card = |serial| CardId::new(issue.campaign.slot(), number, serial);
         if bearer {
-            let batch = CardBatch { first: serial, cards: u64::from(issue.count), made: made.clone() };
-            campaign.batches.push(batch);
+            let batch =
+                CardBatch { first: serial, cards: u64::from(issue.count), made: made.clone(), imported };
+            match campaign
+                .batches
+                .last_mut()
+                .filter(|last| imported && last.goes_on(serial, &made, issue.count))
+            {
+                Some(last) => last.cards += batch.cards,
+                None => campaign.batches.push(batch),
+            }
         } else {
             let serials = serial..serial + u64::from(issue.count);
             self.cards.extend(serials.map(|serial| (card(serial), made.clone())));
@@ -180,9 +208,19 @@ impl Oracle {
     }
 
     /// Step 7, as far as the oracle counts it: cards or batches, channels.
-    fn room_for(&self, envelope: &Envelope, issue: &OwnedIssue) -> Result<(), OwnedOutcome> {
+    fn room_for(
+        &self,
+        envelope: &Envelope,
+        issue: &OwnedIssue,
+        imported: Option<&Card>,
+    ) -> Result<(), OwnedOutcome> {
         let (stock, campaign) = self.own_campaign(envelope, issue.campaign).expect("it is there");
-        if issue.owner == UserId(0) {
+        let goes_on = |made: &Card| {
+            campaign.batches.last().is_some_and(|last| last.goes_on(campaign.issued, made, issue.count))
+        };
+        if imported.is_some_and(goes_on) {
+            // It is more of a batch that is there.
+        } else if issue.owner == UserId(0) {
             let campaigns = self.stocks.values().filter_map(|stock| stock.campaign.as_deref());
             let in_all: usize = campaigns.map(|campaign| campaign.batches.len()).sum();
             if campaign.batches.len() >= CARD_BATCHES_PER_CAMPAIGN_MAX {

@@ -65,7 +65,10 @@ pub(super) fn slots_of(command: &OwnedCommand) -> Vec<Slot> {
         CardCommand::Edit { campaign, .. }
         | CardCommand::State { campaign, .. }
         | CardCommand::ShowCampaign { campaign }
-        | CardCommand::Issue(OwnedIssue { campaign, .. }) => vec![campaign.slot()],
+        | CardCommand::ImportCodes { campaign, .. }
+        | CardCommand::Issue(OwnedIssue { campaign, code: None, .. }) => vec![campaign.slot()],
+        CardCommand::SetCode { campaign, .. } => campaign.iter().map(|campaign| campaign.slot()).collect(),
+        CardCommand::Issue(_) | CardCommand::ShowCode { .. } => Vec::new(),
         CardCommand::Redeem(redeem) => vec![redeem.card.slot()],
         CardCommand::Change { card, .. }
         | CardCommand::Account { card, .. }
@@ -83,6 +86,8 @@ fn kind_of_cards(command: &CardCommand) -> OperationKind {
         CardCommand::State { .. } => OperationKind::CampaignState,
         CardCommand::Issue(issue) if issue.claimed => OperationKind::Claim,
         CardCommand::Issue(_) => OperationKind::Issue,
+        CardCommand::ImportCodes { .. } => OperationKind::CodeImport,
+        CardCommand::SetCode { .. } => OperationKind::CodeSet,
         CardCommand::Reverse { .. } => OperationKind::Reverse,
         CardCommand::Change { .. } => OperationKind::CardChange,
         CardCommand::Account { wish, .. } => match wish {

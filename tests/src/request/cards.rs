@@ -4,10 +4,11 @@
 
 use super::{OwnedCommand, OwnedRequest, OwnedTake, Wish};
 use scrip_engine::command::{
-    AccountWish, CampaignCreate, CampaignState, CampaignTerms, CardChange, CartLine, Command, Definition,
-    GiftWish, Issue, Parties, Quote, QuoteCard, Redeem, ScopeEntry, StockTerms, Tier,
+    AccountWish, CampaignCreate, CampaignState, CampaignTerms, CardChange, CartLine, CodeBlock, Command,
+    Definition, GiftWish, Issue, Parties, Quote, QuoteCard, Redeem, ScopeEntry, StockTerms, Tier,
 };
-use scrip_engine::ids::{CardId, OperationId, OrderId, StockId, UserId};
+use scrip_engine::ids::{CardId, GivenCode, OperationId, OrderId, StockId, UserId};
+use zerocopy::little_endian::U128;
 
 /// Commands on campaigns and cards, owned.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,6 +23,9 @@ pub enum CardCommand {
     Change { card: CardId, generation: Option<u8>, change: CardChange },
     Account { card: CardId, generation: Option<u8>, wish: AccountWish },
     Gift { card: CardId, generation: Option<u8>, wish: GiftWish },
+    ImportCodes { campaign: StockId, codes: Vec<U128> },
+    SetCode { code: GivenCode, campaign: Option<StockId> },
+    ShowCode { code: GivenCode },
     ShowCampaign { campaign: StockId },
     ShowCard { card: CardId, generation: Option<u8> },
     ShowWallet { owner: UserId, campaign: Option<StockId>, after: Option<CardId>, limit: u32 },
@@ -66,6 +70,7 @@ pub struct OwnedCreate {
 #[allow(missing_docs, reason = "the fields are those of `Issue`, which documents them")]
 pub struct OwnedIssue {
     pub campaign: StockId,
+    pub code: Option<GivenCode>,
     pub owner: UserId,
     pub count: u32,
     pub claimed: bool,
@@ -147,9 +152,9 @@ impl CardCommand {
                 Command::CampaignState { campaign: *campaign, version: *version, state: *state }
             }
             CardCommand::Issue(issue) => {
-                let OwnedIssue { campaign, owner, count, claimed, from_ms, until_ms, .. } = *issue;
+                let OwnedIssue { campaign, code, owner, count, claimed, from_ms, until_ms, .. } = *issue;
                 let parties = issue.parties.as_ref();
-                Command::Issue(Issue { campaign, owner, count, claimed, parties, from_ms, until_ms })
+                Command::Issue(Issue { campaign, code, owner, count, claimed, parties, from_ms, until_ms })
             }
             CardCommand::Redeem(redeem) => Command::Redeem(redeem.lend()),
             CardCommand::Reverse { redemption, units } => {
@@ -164,6 +169,11 @@ impl CardCommand {
             CardCommand::Gift { card, generation, wish } => {
                 Command::Gift { card: *card, generation: *generation, wish: *wish }
             }
+            CardCommand::ImportCodes { campaign, codes } => {
+                Command::CodeImport { campaign: *campaign, codes: CodeBlock::Hashed(codes) }
+            }
+            CardCommand::SetCode { code, campaign } => Command::CodeSet { code: *code, campaign: *campaign },
+            CardCommand::ShowCode { code } => Command::CodeShow { code: *code },
             CardCommand::ShowCampaign { campaign } => Command::CampaignShow { campaign: *campaign },
             CardCommand::ShowCard { card, generation } => {
                 Command::CardShow { card: *card, generation: *generation }
@@ -180,8 +190,8 @@ impl CardCommand {
 
     /// Whether it asks and changes nothing.
     pub fn is_query(&self) -> bool {
-        use CardCommand::{Quote, ShowCampaign, ShowCard, ShowWallet};
-        matches!(self, ShowCampaign { .. } | ShowCard { .. } | ShowWallet { .. } | Quote(_))
+        use CardCommand::{Quote, ShowCampaign, ShowCard, ShowCode, ShowWallet};
+        matches!(self, ShowCampaign { .. } | ShowCard { .. } | ShowCode { .. } | ShowWallet { .. } | Quote(_))
     }
 
     /// Its name, as in the documents.
@@ -203,6 +213,9 @@ impl CardCommand {
             CardCommand::Gift { wish: GiftWish::Give { .. }, .. } => "GIFT",
             CardCommand::Gift { wish: GiftWish::Accept { .. }, .. } => "ACCEPT_GIFT",
             CardCommand::Gift { wish: GiftWish::Cancel { .. }, .. } => "CANCEL_GIFT",
+            CardCommand::ImportCodes { .. } => "CODE_IMPORT",
+            CardCommand::SetCode { .. } => "CODE_SET",
+            CardCommand::ShowCode { .. } => "CODE_SHOW",
             CardCommand::ShowCampaign { .. } => "CAMPAIGN_SHOW",
             CardCommand::ShowCard { .. } => "CARD_SHOW",
             CardCommand::ShowWallet { .. } => "WALLET_SHOW",

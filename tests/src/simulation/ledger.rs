@@ -393,6 +393,8 @@ fn origin_of<'e>(event: &'e Event<'_>) -> Option<&'e Origin> {
         | Event::Reversed { origin, .. }
         | Event::CardChanged { origin, .. }
         | Event::Account { origin, .. }
+        | Event::CodesImported { origin, .. }
+        | Event::CodeSet { origin, .. }
         | Event::Gift { origin, .. }
         | Event::Returned { origin, .. } => Some(origin),
         // What time or the operator makes happen, and what ends a hold: that has no id of its own.

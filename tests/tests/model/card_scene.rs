@@ -69,7 +69,7 @@ pub(super) fn to_state(campaign: StockId, version: u32, state: CampaignState) ->
 /// Cards for an owner, or bearer cards for nobody.
 pub(super) fn issue_of(campaign: StockId, owner: u128, count: u32) -> OwnedIssue {
     let owner = UserId(owner);
-    OwnedIssue { campaign, owner, count, claimed: false, parties: None, from_ms: 0, until_ms: 0 }
+    OwnedIssue { owner, count, ..OwnedIssue::of_nobody(campaign) }
 }
 
 pub(super) fn issue(issue: OwnedIssue) -> OwnedCommand {

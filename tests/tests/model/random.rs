@@ -41,6 +41,7 @@ const SMALL: Capacity = Capacity {
     redemptions_max: 4_096,
     lots_max: 1,
     gifts_max: 1,
+    given_codes_max: 1,
 };
 
 /// A number from the environment.

@@ -29,7 +29,8 @@ pub(super) fn once_about<T>(
     run(&arguments.server, arguments.channel, &subject, async |client| {
         let card = named(&arguments.card)?;
         let again = async |client: &Client, operation: Operation| attempt(client, operation, card).await;
-        let (operation, answer) = repeat::once(client, &arguments.operation, card.slot(), again).await?;
+        let (operation, answer) =
+            repeat::once(client, &arguments.operation, card.slot(client.home_slot()), again).await?;
         print(answer);
         print_operation(&arguments.operation, operation);
         Ok::<(), Failure>(())

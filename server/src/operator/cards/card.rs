@@ -5,13 +5,13 @@
 use super::super::sale::{parties, print_operation, telling};
 use super::super::words::{Kind, Subject, id_text, time};
 use super::super::{Failure, OperatorError, repeat, run};
-use super::{account, gift, money, named, print_card, validity};
+use super::{account, code, gift, money, named, print_card, validity};
 use crate::cli::{
     CardArgs, CardCommand, ClaimArgs, ExtendArgs, IssueArgs, RedeemArgs, ReverseArgs, WalletArgs,
 };
 use scrip_client::{
-    CardChange, CardId, CardState, ChannelId, Claim, Client, Issue, Issued, Operation, Redeem, Reverse,
-    Wallet,
+    CardChange, CardId, CardState, ChannelId, Claim, ClaimByCode, Client, Issue, Issued, Operation, Redeem,
+    Reverse, Wallet,
 };
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -73,13 +73,29 @@ fn issue(arguments: &IssueArgs) -> Result<(), OperatorError> {
 }
 
 fn claim(arguments: &ClaimArgs) -> Result<(), OperatorError> {
-    run(&arguments.server, arguments.channel, &of_campaign(&arguments.campaign), async |client| {
-        let campaign = client.stock_id(&arguments.campaign)?;
+    let Some(campaign) = &arguments.campaign else { return claim_by_code(arguments) };
+    run(&arguments.server, arguments.channel, &of_campaign(campaign), async |client| {
+        let campaign = client.stock_id(campaign)?;
         let (user, parties) = (client.user_id(&arguments.user)?, parties(client, &arguments.parties)?);
         let attempt = async |client: &Client, operation: Operation| {
             client.claim(Claim { operation, campaign, user, parties }).await
         };
         let issued = repeat::once(client, &arguments.operation, campaign.slot(), attempt).await?;
+        print_issued(client, &issued.1);
+        print_operation(&arguments.operation, issued.0);
+        Ok(())
+    })
+}
+
+fn claim_by_code(arguments: &ClaimArgs) -> Result<(), OperatorError> {
+    let subject = Subject { kind: Kind::Code, stocks: Vec::new(), reference: None };
+    run(&arguments.server, arguments.channel, &subject, async |client| {
+        let code = code::given(arguments.code.as_deref().unwrap_or_default())?;
+        let (user, parties) = (client.user_id(&arguments.user)?, parties(client, &arguments.parties)?);
+        let attempt = async |client: &Client, operation: Operation| {
+            client.claim_by_code(ClaimByCode { operation, code, slot: None, user, parties }).await
+        };
+        let issued = repeat::once(client, &arguments.operation, client.home_slot(), attempt).await?;
         print_issued(client, &issued.1);
         print_operation(&arguments.operation, issued.0);
         Ok(())
@@ -117,7 +133,8 @@ fn redeem(arguments: &RedeemArgs) -> Result<(), OperatorError> {
         let attempt = async |client: &Client, operation: Operation| {
             client.redeem(Redeem { operation, ..request }).await
         };
-        let (operation, redeemed) = repeat::once(client, &arguments.operation, card.slot(), attempt).await?;
+        let (operation, redeemed) =
+            repeat::once(client, &arguments.operation, card.slot(client.home_slot()), attempt).await?;
         println!("redeemed   {}", time(redeemed.at_ms));
         println!("card       {}", redeemed.card);
         println!("units      {} used, {} left", redeemed.units, redeemed.available);

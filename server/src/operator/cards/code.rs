@@ -9,7 +9,9 @@ use super::{named, print_card};
 use crate::cli::{CodeCommand, CodeExportArgs};
 use crate::keyring::open_campaign_key;
 use indicatif::{ProgressBar, ProgressStyle};
-use scrip_client::{CampaignShown, CardCode, CardId, CardName, ChannelId, Client};
+use scrip_client::{
+    CampaignShown, CardCode, CardId, CardName, ChannelId, Client, Code, Error, ParseError, VanityCode,
+};
 use scrip_codes::{CampaignCipher, Card, Generation, Groups, Layout, Locator, Serial};
 use std::fs::{OpenOptions, remove_file};
 use std::io::{self, BufWriter, Write};
@@ -31,14 +33,61 @@ pub fn code(command: &CodeCommand) -> Result<(), OperatorError> {
     match command {
         CodeCommand::Export(arguments) => export(arguments),
         CodeCommand::Check { code, server } => {
-            let subject = Subject { kind: Kind::Card, stocks: Vec::new(), reference: None };
-            run(server, ChannelId(0), &subject, async |client| {
-                let read = CardCode::read(code).map_err(|error| {
-                    Failure::Wish(format!("{error}. Type it again: `scrip code check CODE`"))
-                })?;
-                println!("code       {}, well written", read.code().mask(Groups::Five));
-                print_card(client, CardName::Code(read)).await
+            let read = CardCode::read(code);
+            let kind = if read.is_ok() { Kind::Card } else { Kind::Code };
+            let subject = Subject { kind, stocks: Vec::new(), reference: None };
+            run(server, ChannelId(0), &subject, async |client| match read {
+                Ok(read) => {
+                    println!("code       {}, well written", read.code().mask(Groups::Five));
+                    print_card(client, CardName::Code(read)).await
+                }
+                Err(error) => check_given(client, code, &error).await,
             })
+        }
+        CodeCommand::Set { code, campaign, server } => {
+            let subject = Subject { kind: Kind::Code, stocks: vec![campaign.as_str()], reference: None };
+            run(server, ChannelId(0), &subject, async |client| {
+                let (code, operation) = (given(code)?, client.operation());
+                client.code_set(operation, &code, client.stock_id(campaign)?).await?;
+                println!("cards of {campaign} are claimed under this code from now on");
+                Ok(())
+            })
+        }
+        CodeCommand::Unset { code, server } => {
+            let subject = Subject { kind: Kind::Code, stocks: Vec::new(), reference: None };
+            run(server, ChannelId(0), &subject, async |client| {
+                client.code_unset(client.operation(), &given(code)?, None).await?;
+                println!("nothing is claimed under this code any more");
+                Ok(())
+            })
+        }
+        CodeCommand::Import(_) => unreachable!("imports are run with those of card keys"),
+    }
+}
+
+/// A given code as an operator types it.
+pub(super) fn given(text: &str) -> Result<VanityCode, Failure> {
+    VanityCode::choose(text)
+        .map_err(|error| Failure::Wish(format!("{error}. Give another code, such as SUMMER26")))
+}
+
+/// What a text names that is no derived code.
+async fn check_given(client: &Client, text: &str, error: &ParseError) -> Result<(), Failure> {
+    let typo = || {
+        Failure::Wish(format!("{error}, and no such code was given. Type it again: `scrip code check CODE`"))
+    };
+    let Ok(code) = VanityCode::normalise(text) else { return Err(typo()) };
+    let shown = match client.code_show(&code, None).await {
+        Err(Error::Rejected(rejection)) if rejection.code == Code::NotFound => return Err(typo()),
+        shown => shown?,
+    };
+    println!("code       given, not generated");
+    match shown.card {
+        Some(card) => print_card(client, CardName::Id(card)).await,
+        None => {
+            let campaign = client.stock_show(shown.campaign).await?;
+            println!("claims     cards of {}", campaign.name);
+            Ok(())
         }
     }
 }

@@ -20,7 +20,7 @@ pub use quote::quote;
 use super::Failure;
 use super::words::{money, time};
 use crate::cli::values;
-use scrip_client::{CardCode, CardId, CardName, Client, LotView};
+use scrip_client::{CardId, CardName, Client, LotView};
 use scrip_engine::limits::CARD_VALUE_MAX;
 
 /// Digits of a card's id as it is printed.
@@ -32,7 +32,7 @@ fn named(text: &str) -> Result<CardName, Failure> {
         let id = u64::from_str_radix(text, 16).expect("16 digits are a number");
         return Ok(CardName::Id(CardId(id)));
     }
-    CardCode::read(text).map(CardName::Code).map_err(|error| {
+    CardName::read(text).map_err(|error| {
         Failure::Wish(format!(
             "{error}. A card's id has {ID_DIGITS} hexadecimal digits: `scrip wallet USER` shows a user's cards"
         ))

@@ -32,7 +32,7 @@ pub fn quote(arguments: &QuoteArgs) -> Result<(), OperatorError> {
     run(&arguments.server, arguments.channel, &subject, async |client| {
         let user = arguments.user.as_deref().map(|user| client.user_id(user)).transpose()?;
         let cards = arguments.card.iter().map(|card| named(card)).collect::<Result<Vec<_>, _>>()?;
-        let slot: Slot = cards.first().map_or(client.home_slot(), CardName::slot);
+        let slot: Slot = cards.first().map_or(client.home_slot(), |card| card.slot(client.home_slot()));
         let request = Quote {
             slot,
             user: user.unwrap_or(UserId(0)),

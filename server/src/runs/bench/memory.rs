@@ -12,7 +12,7 @@ use scrip_engine::command::{
     Request, StockTerms,
 };
 use scrip_engine::event::{Event, EventSink};
-use scrip_engine::ids::{ChannelId, MerchantId, OperationId, Slot, StockId, UserId};
+use scrip_engine::ids::{ChannelId, MerchantId, OperationId, Slot, StockId};
 use scrip_engine::limits::{Capacity, Rules};
 use serde_json::json;
 
@@ -125,15 +125,7 @@ fn mint() -> Result<u64, RunError> {
     ask(&mut engine, Command::CampaignCreate(create))?;
     ask(&mut engine, Command::CampaignState { campaign, version: 1, state })?;
     let before = resident_bytes()?;
-    let issue = Issue {
-        campaign,
-        owner: UserId(0),
-        count: MINTED,
-        claimed: false,
-        parties: None,
-        from_ms: 0,
-        until_ms: 0,
-    };
+    let issue = Issue { count: MINTED, ..Issue::of_nobody(campaign) };
     let issued = ask(&mut engine, Command::Issue(issue))?;
     let after = resident_bytes()?;
     if issued != u64::from(MINTED) {
