@@ -37,6 +37,7 @@ const CAPACITY: Capacity = Capacity {
     redemptions_max: 1_024,
     lots_max: 4_096,
     gifts_max: 4_096,
+    groups_max: 4_096,
 };
 
 struct Nowhere;

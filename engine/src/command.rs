@@ -13,6 +13,7 @@ mod cards;
 mod check;
 mod definition;
 mod gifts;
+mod groups;
 mod keys;
 mod malformed;
 mod quote;
@@ -27,6 +28,8 @@ pub use campaigns::{
 pub use cards::{CardChange, CardLine, CardState, Issue, Redeem};
 pub(crate) use check::GENERATION_MAX;
 pub use gifts::GiftWish;
+pub use groups::GroupWish;
+pub(crate) use groups::claim_of;
 pub use keys::{BatchChange, BatchCreate, KeyBlock, block_texts};
 pub use malformed::Malformed;
 pub use quote::{CartLine, Quote, QuoteCard};
@@ -354,6 +357,8 @@ pub enum Command<'a> {
         /// What is asked.
         wish: GiftWish,
     },
+    /// GROUP_OPEN, GROUP_JOIN, GROUP_LEAVE, GROUP_SHOW: people who want cards together.
+    Group(GroupWish<'a>),
     /// Query: one campaign.
     CampaignShow {
         /// The campaign.
@@ -433,6 +438,7 @@ impl Command<'_> {
                 | Command::CardShow { .. }
                 | Command::WalletShow { .. }
                 | Command::Quote(_)
+                | Command::Group(GroupWish::Show { .. })
                 | Command::OperationShow
         )
     }

@@ -7,7 +7,7 @@ use crate::answer::{Answer, Outcome};
 use crate::command::{Command, Request};
 use crate::commands::settle::Pass;
 use crate::commands::{self, Plan, Question, Replies, Resolved, Verdict};
-use crate::event::{Event, EventHold, EventSink};
+use crate::event::{Event, EventHold, EventSink, GroupEvent};
 use crate::limits::{CARDS_PER_PAGE, Capacity, DEBTS_PER_EVENT_MAX, EXPIRED_PER_EVENT_MAX, Rules, SLICE_MS};
 use crate::state::cards::pages_max;
 use crate::state::counts::NO_ENTRIES;
@@ -26,7 +26,7 @@ const TIMER_MOVES_PER_STEP: u32 = 8_192;
 pub const ADVANCE_EVENTS_MAX: usize = 2 * EXPIRY_EVENTS_PER_STEP + 3;
 
 /// Names of the tables that [`Engine::usage`] tells of, in its order.
-pub const TABLES: [&str; 12] = [
+pub const TABLES: [&str; 13] = [
     "stocks",
     "holds",
     "extra_lines",
@@ -39,6 +39,7 @@ pub const TABLES: [&str; 12] = [
     "redemptions",
     "lots",
     "gifts",
+    "groups",
 ];
 
 /// The state machine of one shard.
@@ -158,6 +159,9 @@ impl Engine {
             Due::Guarantee(channel) => Event::GuaranteeLapsed { stock, channel },
             Due::Batch(batch) => {
                 Event::BatchExpired { stock, batch: self.state.keys.batches[batch as usize].number }
+            }
+            Due::Group { group, .. } => {
+                Event::Group(GroupEvent::Lapsed { group: self.state.groups.get(group).key() })
             }
         };
         sink.push(&event);
@@ -357,6 +361,7 @@ impl Engine {
             redemptions,
             lots,
             gifts,
+            groups,
             capacity,
             ..
         } = &self.state;
@@ -373,6 +378,7 @@ impl Engine {
             (redemptions.used(), capacity.redemptions_max),
             (lots.used(), capacity.lots_max),
             (gifts.used(), capacity.gifts_max),
+            (groups.used(), capacity.groups_max),
         ];
         core::array::from_fn(|table| (TABLES[table], used[table].0, used[table].1))
     }

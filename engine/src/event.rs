@@ -540,6 +540,8 @@ pub enum Event<'a> {
         /// Until when, seconds; 0: open.
         until_s: u32,
     },
+    /// Something became of a group.
+    Group(GroupEvent<'a>),
 }
 
 /// Takes events in order, with their place in the log.
@@ -573,11 +575,13 @@ mod decode;
 mod encode;
 mod facts;
 mod gifts;
+mod groups;
 mod layout;
 mod lines;
 
 pub use cards::AccountEntry;
 pub use gifts::GiftEntry;
+pub use groups::{EventMember, GroupEvent, GroupMember};
 pub use lines::{EventCard, EventHold, EventKey, EventLine, OwedLine, RefusedLine, debts};
 
 #[cfg(test)]

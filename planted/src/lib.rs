@@ -110,11 +110,17 @@ pub enum Bug {
     GiftKeepsItsCode,
     /// engine: a card that is given to one user is accepted by another.
     ForeignGiftAccepted,
+    /// engine: a user joins a group that he is in already.
+    GroupMemberTwice,
+    /// engine: who was in a group that lapsed is counted for the card he did not get.
+    GroupForgetsLimits,
+    /// engine: cards that groups hold do not count against budgets.
+    GroupCardsUnbudgeted,
 }
 
 impl Bug {
     /// Every planted bug, in the order of their numbers.
-    pub const ALL: [Bug; 51] = [
+    pub const ALL: [Bug; 54] = [
         Bug::AnswerBeforeSync,
         Bug::SkippedDirectorySync,
         Bug::IgnoredIoError,
@@ -166,6 +172,9 @@ impl Bug {
         Bug::ActivationChangesNoTimes,
         Bug::GiftKeepsItsCode,
         Bug::ForeignGiftAccepted,
+        Bug::GroupMemberTwice,
+        Bug::GroupForgetsLimits,
+        Bug::GroupCardsUnbudgeted,
     ];
 }
 

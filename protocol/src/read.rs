@@ -23,6 +23,7 @@ use zerocopy::little_endian::{U32, U64, U128};
 use zerocopy::{FromBytes, Immutable, KnownLayout};
 
 mod cards;
+mod groups;
 
 pub(crate) use cards::check_code;
 
@@ -213,6 +214,10 @@ impl<'a> Body<'a> {
             | CommandKind::Renew
             | CommandKind::Level => self.account(kind)?,
             CommandKind::Gift | CommandKind::AcceptGift | CommandKind::CancelGift => self.gift(kind)?,
+            CommandKind::GroupOpen
+            | CommandKind::GroupJoin
+            | CommandKind::GroupLeave
+            | CommandKind::GroupShow => self.group(kind)?,
         };
         Ok((command, self.rest))
     }

@@ -11,6 +11,7 @@ mod budgets;
 mod cards;
 mod commands;
 mod gifts;
+mod groups;
 mod hold_cards;
 mod keys;
 mod orders;

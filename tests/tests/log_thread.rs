@@ -40,6 +40,7 @@ const CAPACITY: Capacity = Capacity {
     redemptions_max: 4_096,
     lots_max: 4_096,
     gifts_max: 4_096,
+    groups_max: 4_096,
 };
 
 /// What outlives a process: the directory, and what the world knows.

@@ -2,7 +2,7 @@
 //!
 //! They stand apart from the answers so that their table stays in one view. Invariant: the answer follows from the record.
 
-use super::Answer;
+use super::{Answer, GroupJoined};
 
 /// In the number of a CARD_REFUND the units stand above what was paid for them.
 pub const REFUND_PAID_BITS: u32 = 34;
@@ -94,6 +94,12 @@ pub enum OperationKind {
     AcceptGift = 43,
     /// CANCEL_GIFT.
     CancelGift = 44,
+    /// GROUP_OPEN.
+    GroupOpen = 57,
+    /// GROUP_JOIN.
+    GroupJoin = 58,
+    /// GROUP_LEAVE.
+    GroupLeave = 59,
 }
 
 impl OperationKind {
@@ -137,6 +143,9 @@ impl OperationKind {
             42 => OperationKind::Gift,
             43 => OperationKind::AcceptGift,
             44 => OperationKind::CancelGift,
+            57 => OperationKind::GroupOpen,
+            58 => OperationKind::GroupJoin,
+            59 => OperationKind::GroupLeave,
             _ => return None,
         })
     }
@@ -152,6 +161,9 @@ impl OperationKind {
             }
             OperationKind::TopUp | OperationKind::Earn => {
                 Answer::Filled { units: (value >> 32) as u32, available: value as u32 }
+            }
+            OperationKind::GroupOpen | OperationKind::GroupJoin => {
+                Answer::GroupJoined(GroupJoined::from_value(value))
             }
             OperationKind::CardRefund => Answer::CardRefunded {
                 units: (value >> REFUND_PAID_BITS) as u32,

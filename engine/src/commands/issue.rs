@@ -77,7 +77,7 @@ pub fn decide<'p>(
 }
 
 /// Step 2.
-fn check_times(
+pub(super) fn check_times(
     state: &State,
     question: Question<'_>,
     issue: &Issue<'_>,
@@ -115,7 +115,7 @@ pub(super) fn check_risk(
 
 /// Steps 4 to 6, budgets included; plans the line that counts for the subjects.
 #[inline]
-fn check_units(
+pub(super) fn check_units(
     state: &State,
     question: Question<'_>,
     (issue, campaign): (&Issue<'_>, &Campaign),
@@ -165,7 +165,7 @@ fn no_room(
     take: &Take<'_>,
     plan: &Plan,
 ) -> Option<Rejection<'static>> {
-    let (campaign, maxima) = (state.campaigns.get(handle), &state.capacity);
+    let campaign = state.campaigns.get(handle);
     if let Some(rejection) = operation_room(state) {
         return Some(rejection);
     }
@@ -179,6 +179,21 @@ fn no_room(
     } else if let Some(rejection) = no_pages(state, handle, campaign.issued, issue.count) {
         return Some(rejection);
     }
+    if let Some(rejection) = no_counts(state, question, campaign, plan) {
+        return Some(rejection);
+    }
+    if state.risk.speaks_of(risk::owner(question)) { risk::no_room(state, question, take) } else { None }
+}
+
+/// CAPACITY if the stock would count too many channels, or the planned line for more subjects than there is room for.
+#[inline]
+pub(super) fn no_counts(
+    state: &State,
+    question: Question<'_>,
+    campaign: &Campaign,
+    plan: &Plan,
+) -> Option<Rejection<'static>> {
+    let maxima = &state.capacity;
     let channels = &state.stock(campaign.stock).channels;
     if channels.count_with(core::iter::once(question.request.envelope.channel)) > CHANNELS_PER_STOCK_MAX {
         return Some(capacity(CapacityOf::Channels, CHANNELS_PER_STOCK_MAX as u64));
@@ -189,7 +204,7 @@ fn no_room(
     if new > u64::from(maxima.user_limits_max.saturating_sub(state.limits.used())) {
         return Some(capacity(CapacityOf::UserLimits, u64::from(maxima.user_limits_max)));
     }
-    if state.risk.speaks_of(risk::owner(question)) { risk::no_room(state, question, take) } else { None }
+    None
 }
 
 /// CAPACITY if there are no pages for records of these cards.

@@ -13,6 +13,7 @@ pub mod checks;
 pub mod confirm;
 pub mod expire;
 pub mod gifts;
+pub mod groups;
 pub mod hold;
 mod hold_cards;
 mod hours;
@@ -136,6 +137,8 @@ pub enum Reply {
     Card(CardId, u64),
     /// WALLET_SHOW.
     Wallet(cards::Page),
+    /// GROUP_SHOW.
+    Group(Handle),
     /// OPERATION_SHOW of a hold.
     Hold(Handle),
     /// OPERATION_SHOW of another operation.
@@ -252,6 +255,7 @@ pub fn decide<'p>(state: &State, question: Question<'_>, plan: &'p mut Plan) -> 
         | Command::CardChange { .. }
         | Command::Account { .. }
         | Command::Gift { .. }
+        | Command::Group(_)
         | Command::CampaignCreate(_)
         | Command::CampaignEdit { .. }
         | Command::CampaignState { .. }
@@ -278,6 +282,7 @@ fn decide_cards<'p>(state: &State, question: Question<'_>, plan: &'p mut Plan) -
         Command::Gift { card, generation, wish } => {
             gifts::decide(state, question, (*card, *generation, *wish), plan)
         }
+        Command::Group(wish) => groups::decide(state, question, wish, plan),
         Command::CampaignCreate(create) => campaigns::decide_create(state, question, create, plan),
         Command::CampaignEdit { campaign, version, terms } => {
             campaigns::decide_edit(state, question, (*campaign, *version, terms), plan)
@@ -345,6 +350,7 @@ pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) -> Optio
             state.raise_floor(*floor_ms);
             state.reclaim(VISITS_PER_FLOOR);
             state.reclaim_gifts(VISITS_PER_FLOOR);
+            state.reclaim_groups(VISITS_PER_FLOOR);
             None
         }
         Event::Configured { rules } => {
@@ -373,6 +379,7 @@ pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) -> Optio
         | Event::CardChanged { .. }
         | Event::Account { .. }
         | Event::Gift { .. }
+        | Event::Group(_)
         | Event::CampaignCreated { .. }
         | Event::CampaignEdited { .. }
         | Event::CampaignMoved { .. } => {
@@ -399,6 +406,7 @@ fn apply_cards(state: &mut State, event: &Event<'_>, resolved: &Resolved) {
         Event::CardChanged { .. } => cards::apply(state, event, resolved),
         Event::Account { .. } => accounts::apply(state, event, resolved),
         Event::Gift { .. } => gifts::apply(state, event, resolved),
+        Event::Group(event) => groups::apply(state, event, resolved),
         event => campaigns::apply(state, event, resolved),
     }
 }

@@ -39,6 +39,7 @@ pub const ROOMY: Capacity = Capacity {
     redemptions_max: 16_384,
     lots_max: 4_096,
     gifts_max: 4_096,
+    groups_max: 4_096,
 };
 
 /// Why something was refused.

@@ -138,6 +138,7 @@ impl Fake {
             redemptions_max: 4_096,
             lots_max: 4_096,
             gifts_max: 4_096,
+            groups_max: 4_096,
         };
         let mut engine = Engine::new(capacity, Rules::default(), 1);
         engine.advance(now_ms(), &mut Void);

@@ -12,7 +12,9 @@ use super::vault::Vault;
 use arrayvec::ArrayVec;
 use scrip_codes::Layout;
 use scrip_engine::answer::Outcome;
-use scrip_engine::command::{CampaignCreate, Command, Envelope, KeyBlock, Request, StockCreate, StockKind};
+use scrip_engine::command::{
+    CampaignCreate, Command, Envelope, GroupWish, KeyBlock, Request, StockCreate, StockKind,
+};
 use scrip_engine::limits::PREPARED_MAX;
 use scrip_engine::rejection::{Code, Rejection};
 use scrip_protocol::answer_write::AnswerFrame;
@@ -397,6 +399,7 @@ fn looks_at_cards(request: &Request<'_>, by_code: bool) -> bool {
         | Command::CardChange { .. }
         | Command::Account { .. }
         | Command::Gift { .. }
+        | Command::Group(GroupWish::Show { .. })
         | Command::WalletShow { .. }
         | Command::Quote(_) => true,
         _ => false,

@@ -6,7 +6,7 @@
 use super::sales::hold_of;
 use super::{Account, Report, add, day_at};
 use scrip_engine::command::{CardChange, CardState};
-use scrip_engine::event::{self, AccountEntry, Event, Origin};
+use scrip_engine::event::{self, AccountEntry, Event, GroupEvent, Origin};
 use scrip_engine::ids::{CardId, ChannelId, MerchantId, OperationId, OperationKey, StockId, UserId};
 use scrip_engine::state::State;
 use scrip_engine::state::campaigns::Campaign;
@@ -28,6 +28,11 @@ impl Report {
             Event::Issued { origin, campaign, count, claimed, .. } => {
                 let tally = self.tally(state, origin.merchant, *campaign, origin.channel);
                 *(if *claimed { &mut tally.claimed } else { &mut tally.issued }) += u64::from(*count);
+            }
+            Event::Group(GroupEvent::Filled { origin, campaign, owners, .. }) => {
+                for owner in *owners {
+                    self.tally(state, origin.merchant, *campaign, owner.channel()).claimed += 1;
+                }
             }
             Event::Redeemed { origin, card, units, amount, discount, .. } => {
                 let whose = (origin.merchant, origin.channel);

@@ -199,6 +199,7 @@ pub const ROOMY: Capacity = Capacity {
     redemptions_max: 4_096,
     lots_max: 4_096,
     gifts_max: 4_096,
+    groups_max: 4_096,
 };
 
 impl Plan {
@@ -243,6 +244,7 @@ impl Plan {
             self.capacity.redemptions_max = *pick(rng, &[1, 3, 10, 4_096]);
             self.capacity.lots_max = *pick(rng, &[1, 4, 30, 4_096]);
             self.capacity.gifts_max = *pick(rng, &[1, 2, 10, 4_096]);
+            self.capacity.groups_max = *pick(rng, &[1, 3, 12, 4_096]);
         }
         self.checkouts = rng.bool();
         if self.checkouts {
@@ -302,6 +304,7 @@ fn draw_capacity(rng: &mut Rng) -> Capacity {
         redemptions_max: 4_096,
         lots_max: 4_096,
         gifts_max: 4_096,
+        groups_max: 4_096,
     }
 }
 

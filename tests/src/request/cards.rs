@@ -5,7 +5,7 @@
 use super::{OwnedCommand, OwnedRequest, OwnedTake, Wish};
 use scrip_engine::command::{
     AccountWish, CampaignCreate, CampaignState, CampaignTerms, CardChange, CartLine, Command, Definition,
-    GiftWish, Issue, Parties, Quote, QuoteCard, Redeem, ScopeEntry, StockTerms, Tier,
+    GiftWish, GroupWish, Issue, Parties, Quote, QuoteCard, Redeem, ScopeEntry, StockTerms, Tier,
 };
 use scrip_engine::ids::{CardId, OperationId, OrderId, StockId, UserId};
 
@@ -22,10 +22,52 @@ pub enum CardCommand {
     Change { card: CardId, generation: Option<u8>, change: CardChange },
     Account { card: CardId, generation: Option<u8>, wish: AccountWish },
     Gift { card: CardId, generation: Option<u8>, wish: GiftWish },
+    Group(OwnedGroupWish),
     ShowCampaign { campaign: StockId },
     ShowCard { card: CardId, generation: Option<u8> },
     ShowWallet { owner: UserId, campaign: Option<StockId>, after: Option<CardId>, limit: u32 },
     Quote(OwnedQuote),
+}
+
+/// [`GroupWish`], owned.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[allow(missing_docs, reason = "the variants are those of `GroupWish`, which documents them")]
+pub enum OwnedGroupWish {
+    Open { campaign: StockId, size: u16, lasts_s: u32, user: UserId, parties: Option<Parties> },
+    Join { group: OperationId, user: UserId, parties: Option<Parties> },
+    Leave { group: OperationId, user: UserId },
+    Show { group: OperationId },
+}
+
+impl OwnedGroupWish {
+    fn lend(&self) -> GroupWish<'_> {
+        match self {
+            OwnedGroupWish::Open { campaign, size, lasts_s, user, parties } => GroupWish::Open {
+                campaign: *campaign,
+                size: *size,
+                lasts_s: *lasts_s,
+                user: *user,
+                parties: parties.as_ref(),
+            },
+            OwnedGroupWish::Join { group, user, parties } => {
+                GroupWish::Join { group: *group, user: *user, parties: parties.as_ref() }
+            }
+            OwnedGroupWish::Leave { group, user } => GroupWish::Leave { group: *group, user: *user },
+            OwnedGroupWish::Show { group } => GroupWish::Show { group: *group },
+        }
+    }
+
+    /// Who asks, as a RESERVE or SELL would say it; for what only a GROUP_OPEN tells.
+    fn demand(&self) -> Option<OwnedTake> {
+        let (user, parties, lines) = match *self {
+            OwnedGroupWish::Open { campaign, user, parties, .. } => {
+                (user, parties, vec![Wish::exactly(campaign, 1)])
+            }
+            OwnedGroupWish::Join { user, parties, .. } => (user, parties, Vec::new()),
+            OwnedGroupWish::Leave { .. } | OwnedGroupWish::Show { .. } => return None,
+        };
+        Some(OwnedTake { user, parties, lines, ..OwnedTake::default() })
+    }
 }
 
 /// [`Quote`], owned.
@@ -164,6 +206,7 @@ impl CardCommand {
             CardCommand::Gift { card, generation, wish } => {
                 Command::Gift { card: *card, generation: *generation, wish: *wish }
             }
+            CardCommand::Group(wish) => Command::Group(wish.lend()),
             CardCommand::ShowCampaign { campaign } => Command::CampaignShow { campaign: *campaign },
             CardCommand::ShowCard { card, generation } => {
                 Command::CardShow { card: *card, generation: *generation }
@@ -181,7 +224,8 @@ impl CardCommand {
     /// Whether it asks and changes nothing.
     pub fn is_query(&self) -> bool {
         use CardCommand::{Quote, ShowCampaign, ShowCard, ShowWallet};
-        matches!(self, ShowCampaign { .. } | ShowCard { .. } | ShowWallet { .. } | Quote(_))
+        let of_group = matches!(self, CardCommand::Group(OwnedGroupWish::Show { .. }));
+        of_group || matches!(self, ShowCampaign { .. } | ShowCard { .. } | ShowWallet { .. } | Quote(_))
     }
 
     /// Its name, as in the documents.
@@ -203,6 +247,10 @@ impl CardCommand {
             CardCommand::Gift { wish: GiftWish::Give { .. }, .. } => "GIFT",
             CardCommand::Gift { wish: GiftWish::Accept { .. }, .. } => "ACCEPT_GIFT",
             CardCommand::Gift { wish: GiftWish::Cancel { .. }, .. } => "CANCEL_GIFT",
+            CardCommand::Group(OwnedGroupWish::Open { .. }) => "GROUP_OPEN",
+            CardCommand::Group(OwnedGroupWish::Join { .. }) => "GROUP_JOIN",
+            CardCommand::Group(OwnedGroupWish::Leave { .. }) => "GROUP_LEAVE",
+            CardCommand::Group(OwnedGroupWish::Show { .. }) => "GROUP_SHOW",
             CardCommand::ShowCampaign { .. } => "CAMPAIGN_SHOW",
             CardCommand::ShowCard { .. } => "CARD_SHOW",
             CardCommand::ShowWallet { .. } => "WALLET_SHOW",
@@ -226,6 +274,7 @@ impl OwnedRequest {
         match &self.command {
             OwnedCommand::OfCards(CardCommand::Issue(issue)) => Some(issue.demand()),
             OwnedCommand::OfCards(CardCommand::Redeem(redeem)) => Some(redeem.demand()),
+            OwnedCommand::OfCards(CardCommand::Group(wish)) => wish.demand(),
             _ => self.take().cloned(),
         }
     }

@@ -128,6 +128,7 @@ const ROOM: Capacity = Capacity {
     redemptions_max: 512,
     lots_max: 512,
     gifts_max: 512,
+    groups_max: 512,
 };
 
 impl Plan {
@@ -280,5 +281,6 @@ fn draw_capacity(rng: &mut Rng) -> Capacity {
         redemptions_max: 512,
         lots_max: 512,
         gifts_max: 512,
+        groups_max: 512,
     }
 }

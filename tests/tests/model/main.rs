@@ -21,6 +21,7 @@ mod debt_rules;
 mod debts;
 mod expiry;
 mod gifts;
+mod groups;
 mod hold_cards;
 mod hold_lots;
 mod key_debts;
