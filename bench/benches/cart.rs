@@ -38,6 +38,7 @@ const CAPACITY: Capacity = Capacity {
     lots_max: 4_096,
     gifts_max: 4_096,
     given_codes_max: 4_096,
+    groups_max: 4_096,
 };
 
 struct Nowhere;

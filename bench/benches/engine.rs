@@ -93,6 +93,7 @@ fn world_with(stocks: u64, units: u64, user_limits_max: u32) -> World {
         lots_max: 4_096,
         gifts_max: 4_096,
         given_codes_max: 4_096,
+        groups_max: 4_096,
     };
     let mut engine = Engine::new(capacity, Rules::default(), 7);
     let mut frame = Frame { bytes: vec![0; 1 << 20], at: 0 };

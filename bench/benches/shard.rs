@@ -64,6 +64,7 @@ fn world() -> World {
         lots_max: 4_096,
         gifts_max: 4_096,
         given_codes_max: 4_096,
+        groups_max: 4_096,
     };
     let engine = Engine::new(capacity, Rules::default(), 7);
     let mut shard = Shard::new(engine, log, Rules::default(), FRAME_BYTES_MAX);

@@ -2,12 +2,13 @@
 
 use crate::cards::{CampaignShown, WalletShown};
 use crate::error::OwnedRejection;
+use crate::groups::GroupShown;
 use crate::operation::Hold;
 use crate::orders::OrderShown;
 use crate::quotes::QuoteShown;
 use scrip_engine::answer::{
-    Answer, Cancelled, CardView, ChannelView, DebtView, HoldState, HoldView, Issued, LotView, OperationView,
-    Outcome, Redeemed, RedemptionView, StockView,
+    Answer, Cancelled, CardView, ChannelView, DebtView, GroupJoined, HoldState, HoldView, Issued, LotView,
+    OperationView, Outcome, Redeemed, RedemptionView, StockView,
 };
 use scrip_engine::calendar::Transition;
 use scrip_engine::command::{Block, Limits, Price, Quota, RiskRule, StockKind, StockTerms};
@@ -371,6 +372,8 @@ pub(crate) enum OwnedOutcome {
     Card(CardView, Vec<LotView>),
     Wallet(WalletShown),
     Quote(Box<QuoteShown>),
+    GroupJoined(GroupJoined),
+    Group(Box<GroupShown>),
     Redemption(RedemptionView),
     Refused(OwnedRejection),
 }
@@ -439,6 +442,8 @@ impl From<Outcome<'_>> for OwnedOutcome {
                 OwnedOutcome::Wallet(WalletShown { next, cards: cards.to_vec() })
             }
             Answer::Quote(view) => OwnedOutcome::Quote(Box::new(view.into())),
+            Answer::GroupJoined(joined) => OwnedOutcome::GroupJoined(joined),
+            Answer::Group(view) => OwnedOutcome::Group(Box::new((&view).into())),
             Answer::Redemption(view) => OwnedOutcome::Redemption(view),
         }
     }

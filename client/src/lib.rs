@@ -38,6 +38,7 @@ pub mod codes;
 mod connection;
 pub mod error;
 pub mod gifts;
+pub mod groups;
 mod keys;
 mod lane;
 pub mod operation;
@@ -65,6 +66,7 @@ pub use client::Client;
 pub use codes::{ClaimByCode, GivenCodeShown};
 pub use error::{Error, LineLack, OwnedFacts, OwnedRejection};
 pub use gifts::Gift;
+pub use groups::{Group, GroupJoin, GroupMemberShown, GroupOpen, GroupShown};
 pub use operation::{Hold, Operation, says_its_time};
 pub use options::{ClientOptions, RetryPolicy};
 pub use orders::{OrderHoldShown, OrderShown};
@@ -75,8 +77,8 @@ pub use request::{
 };
 pub use scrip_codes::{ParseError, VanityCode, VanityError};
 pub use scrip_engine::answer::{
-    Cancelled, CardOutcome, CardView, HoldState, Issued, LotView, More, OperationKind, OperationView,
-    QuotedCard, QuotedLine, Redeemed, RedemptionView, WalletCard,
+    Cancelled, CardOutcome, CardView, GroupJoined, GroupState, HoldState, Issued, LotView, More,
+    OperationKind, OperationView, QuotedCard, QuotedLine, Redeemed, RedemptionView, WalletCard,
 };
 pub use scrip_engine::calendar::{Day, Transition, Zone};
 pub use scrip_engine::command::{

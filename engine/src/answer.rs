@@ -12,11 +12,13 @@ use zerocopy::little_endian::{U16, U32, U64, U128};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 mod cards;
+mod groups;
 mod operation;
 mod quote;
 mod rows;
 
 pub use cards::{CampaignView, CardView, HoldCard, Issued, LotView, Redeemed, RedemptionView, WalletCard};
+pub use groups::{GroupJoined, GroupRow, GroupState, GroupView};
 pub use operation::{OperationKind, OperationView, REFUND_PAID_BITS};
 pub use quote::{CardOutcome, QuoteView, QuotedCard, QuotedLine};
 pub use rows::{BatchView, ChannelView, DebtView, More, OrderHold};
@@ -193,6 +195,10 @@ pub enum Answer<'a> {
         /// A page of the owner's cards, the newest first.
         cards: &'a [WalletCard],
     },
+    /// GROUP_OPEN and GROUP_JOIN.
+    GroupJoined(GroupJoined),
+    /// GROUP_SHOW.
+    Group(GroupView<'a>),
     /// QUOTE.
     Quote(QuoteView<'a>),
     /// OPERATION_SHOW of a REDEEM.

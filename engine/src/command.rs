@@ -16,6 +16,7 @@ mod check;
 mod codes;
 mod definition;
 mod gifts;
+mod groups;
 mod keys;
 mod malformed;
 mod quote;
@@ -31,6 +32,8 @@ pub use cards::{CardChange, CardLine, CardState, Issue, Redeem};
 pub(crate) use check::GENERATION_MAX;
 pub use codes::CodeBlock;
 pub use gifts::GiftWish;
+pub use groups::GroupWish;
+pub(crate) use groups::claim_of;
 pub use keys::{BatchChange, BatchCreate, KeyBlock, block_texts};
 pub use malformed::Malformed;
 pub use quote::{CartLine, Quote, QuoteCard};
@@ -378,6 +381,8 @@ pub enum Command<'a> {
         /// The code.
         code: GivenCode,
     },
+    /// GROUP_OPEN, GROUP_JOIN, GROUP_LEAVE, GROUP_SHOW: people who want cards together.
+    Group(GroupWish<'a>),
     /// Query: one campaign.
     CampaignShow {
         /// The campaign.
@@ -458,6 +463,7 @@ impl Command<'_> {
                 | Command::CodeShow { .. }
                 | Command::WalletShow { .. }
                 | Command::Quote(_)
+                | Command::Group(GroupWish::Show { .. })
                 | Command::OperationShow
         )
     }

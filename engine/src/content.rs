@@ -4,7 +4,8 @@
 //! that. The command's deadline is no content: a retry may be given more time.
 
 use crate::command::{
-    AccountWish, CampaignTerms, CodeBlock, Command, Envelope, GiftWish, KeyBlock, StockKind, StockTerms, Take,
+    AccountWish, CampaignTerms, CodeBlock, Command, Envelope, GiftWish, GroupWish, KeyBlock, Parties,
+    StockKind, StockTerms, Take,
 };
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 use zerocopy::IntoBytes;
@@ -227,6 +228,7 @@ pub fn content_digest(envelope: &Envelope, command: &Command<'_>) -> u64 {
         | Command::CodeImport { .. }
         | Command::CodeSet { .. }
         | Command::Gift { .. } => of_cards(envelope, command),
+        Command::Group(wish) => of_groups(envelope, wish),
         Command::Confirm { .. }
         | Command::StockTermsShow { .. }
         | Command::RiskShow { .. }
@@ -354,6 +356,26 @@ fn of_cards(envelope: &Envelope, command: &Command<'_>) -> u64 {
         }
         _ => unreachable!("only commands on campaigns and cards come here"),
     }
+}
+
+/// Commands on groups; a query has none.
+fn of_groups(envelope: &Envelope, wish: &GroupWish<'_>) -> u64 {
+    let (kind, group, user, told) = match *wish {
+        GroupWish::Open { campaign, size, lasts_s, user, parties } => {
+            let mut fields = Fields::new(110, envelope);
+            fields.put_u64(campaign.0);
+            fields.put_u64(u64::from(lasts_s) << 16 | u64::from(size));
+            fields.put_u128(user.0);
+            return fields.digest(parties.map_or(&[], |parties| parties.as_bytes()));
+        }
+        GroupWish::Join { group, user, parties } => (111, group, user, parties),
+        GroupWish::Leave { group, user } => (112, group, user, None),
+        GroupWish::Show { .. } => return 0,
+    };
+    let mut fields = Fields::new(kind, envelope);
+    fields.put_u128(group.0);
+    fields.put_u128(user.0);
+    fields.digest(told.map_or(&[], |parties: &Parties| parties.as_bytes()))
 }
 
 fn definition_digest(terms: &CampaignTerms<'_>) -> u64 {

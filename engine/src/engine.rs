@@ -7,7 +7,7 @@ use crate::answer::{Answer, Outcome};
 use crate::command::{Command, Request};
 use crate::commands::settle::Pass;
 use crate::commands::{self, Plan, Question, Replies, Resolved, Verdict};
-use crate::event::{Event, EventHold, EventSink};
+use crate::event::{Event, EventHold, EventSink, GroupEvent};
 use crate::limits::{CARDS_PER_PAGE, Capacity, DEBTS_PER_EVENT_MAX, EXPIRED_PER_EVENT_MAX, Rules, SLICE_MS};
 use crate::state::cards::pages_max;
 use crate::state::counts::NO_ENTRIES;
@@ -26,7 +26,7 @@ const TIMER_MOVES_PER_STEP: u32 = 8_192;
 pub const ADVANCE_EVENTS_MAX: usize = 2 * EXPIRY_EVENTS_PER_STEP + 3;
 
 /// Names of the tables that [`Engine::usage`] tells of, in its order.
-pub const TABLES: [&str; 13] = [
+pub const TABLES: [&str; 14] = [
     "stocks",
     "holds",
     "extra_lines",
@@ -40,6 +40,7 @@ pub const TABLES: [&str; 13] = [
     "lots",
     "gifts",
     "given_codes",
+    "groups",
 ];
 
 /// The state machine of one shard.
@@ -159,6 +160,9 @@ impl Engine {
             Due::Guarantee(channel) => Event::GuaranteeLapsed { stock, channel },
             Due::Batch(batch) => {
                 Event::BatchExpired { stock, batch: self.state.keys.batches[batch as usize].number }
+            }
+            Due::Group { group, .. } => {
+                Event::Group(GroupEvent::Lapsed { group: self.state.groups.get(group).key() })
             }
         };
         sink.push(&event);
@@ -359,6 +363,7 @@ impl Engine {
             lots,
             gifts,
             given_codes,
+            groups,
             capacity,
             ..
         } = &self.state;
@@ -376,6 +381,7 @@ impl Engine {
             (lots.used(), capacity.lots_max),
             (gifts.used(), capacity.gifts_max),
             (given_codes.used(), capacity.given_codes_max),
+            (groups.used(), capacity.groups_max),
         ];
         core::array::from_fn(|table| (TABLES[table], used[table].0, used[table].1))
     }

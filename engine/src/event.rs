@@ -568,6 +568,8 @@ pub enum Event<'a> {
         /// Until when, seconds; 0: open.
         until_s: u32,
     },
+    /// Something became of a group.
+    Group(GroupEvent<'a>),
 }
 
 /// Takes events in order, with their place in the log.
@@ -602,11 +604,13 @@ mod encode;
 mod facts;
 mod gifts;
 mod given_codes;
+mod groups;
 mod layout;
 mod lines;
 
 pub use cards::AccountEntry;
 pub use gifts::GiftEntry;
+pub use groups::{EventMember, GroupEvent, GroupMember};
 pub use lines::{EventCard, EventHold, EventKey, EventLine, OwedLine, RefusedLine, debts};
 
 #[cfg(test)]

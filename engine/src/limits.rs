@@ -121,6 +121,12 @@ pub const POINT_VALUE_MAX: u64 = 1_000_000;
 pub const POINTS_DISCOUNT_MAX: u64 = 10_000_000_000;
 /// How long a gift can be accepted: 30 days.
 pub const GIFT_LASTS_MAX_S: u32 = 30 * 86_400;
+/// Members for which a group is at least.
+pub const GROUP_MEMBERS_MIN: usize = 2;
+/// Members for which a group is at most: all of their cards are issued in one event.
+pub const GROUP_MEMBERS_MAX: usize = 100;
+/// How long a group can be joined: 72 hours.
+pub const GROUP_LASTS_MAX_S: u32 = 72 * 3_600;
 /// Cards for an owner in one ISSUE.
 pub const CARDS_PER_ISSUE_MAX: usize = 64;
 /// Bearer cards of one ISSUE.
@@ -175,6 +181,7 @@ const _: () =
     assert!((LOTS_PER_CARD_MAX as u64 + 1) * (CARD_VALUE_MAX as u64) < 1 << 34, "a refund is one number");
 const _: () = assert!(PRICES_PER_STOCK_MAX * 24 + 256 <= EVENT_BYTES_MAX);
 const _: () = assert!(TRANSITIONS_MAX * 16 + NAME_BYTES_MAX + 256 <= EVENT_BYTES_MAX);
+const _: () = assert!(GROUP_MEMBERS_MAX * 24 + 256 <= EVENT_BYTES_MAX);
 const _: () = assert!(EXPIRED_PER_EVENT_MAX * 24 + 256 <= ADVANCE_EVENT_BYTES_MAX);
 /// The largest encoded event that settles debts.
 pub const SETTLEMENT_BYTES_MAX: usize = DEBTS_PER_EVENT_MAX * 28 + 8;
@@ -222,6 +229,8 @@ pub struct Capacity {
     pub gifts_max: u32,
     /// Given codes: those that were made elsewhere, and those under which cards are claimed.
     pub given_codes_max: u32,
+    /// Groups that are open or were until inside the operation window, and their members, together.
+    pub groups_max: u32,
 }
 
 /// Bytes of memory a hold takes with its share of the operation index; one with an order takes [`ORDER_BYTES`] more.
@@ -259,11 +268,14 @@ pub const LOT_BYTES: u64 = (16 + 16) + 44 + (24 + 16);
 pub const GIFT_BYTES: u64 = 32 + 4 + 16 + 32;
 /// Bytes of a given code with its share of its index.
 pub const GIVEN_CODE_BYTES: u64 = 32 + 4 + 16;
+/// Bytes of a group or a member, with their shares of the index and of the lists of deadlines and ends, and the counts of a member:
+/// each has room for as many as there may be of both together.
+pub const GROUP_BYTES: u64 = (80 + 4 + 16 + 64) + (64 + 4 + COUNTS_BYTES);
 /// Bytes of a stock with its share of its index, and with four channels.
 pub const STOCK_BYTES: u64 = 736;
 
 impl Capacity {
-    /// The tables that fit into `bytes` of memory: about 38 % of it for holds, 17 % for purchase limits, 17 % for card
+    /// The tables that fit into `bytes` of memory: about 38 % of it for holds, 17 % for purchase limits, 16 % for card
     /// keys and their sealed texts, 11 % for cards, their lots, redemptions and given codes, 1 % for lines of orders, the rest for further lines, operations,
     /// stocks and debts.
     pub fn for_memory(bytes: u64) -> Capacity {
@@ -278,7 +290,7 @@ impl Capacity {
             operations_max: records(75, OPERATION_BYTES).min(TAGGED_MAX),
             user_limits_max: records(170, USER_LIMIT_BYTES),
             keys_max: records(80, KEY_BYTES),
-            sealed_bytes_max: bytes / 1_000 * 83,
+            sealed_bytes_max: bytes / 1_000 * 78,
             risk_counts_max: records(10, RISK_COUNT_BYTES),
             order_lines_max: records(10, ORDER_LINE_BYTES),
             debts_max: records(5, DEBT_BYTES).min(DEBTS_FOR_MEMORY_MAX),
@@ -287,6 +299,7 @@ impl Capacity {
             lots_max: records(7, LOT_BYTES),
             gifts_max: records(2, GIFT_BYTES),
             given_codes_max: records(9, GIVEN_CODE_BYTES),
+            groups_max: records(5, GROUP_BYTES),
         }
     }
 }

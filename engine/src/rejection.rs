@@ -181,11 +181,13 @@ pub enum CapacityOf {
     Gifts = 23,
     /// Codes that were not derived.
     GivenCodes = 24,
+    /// Groups and their members.
+    Groups = 25,
 }
 
 impl CapacityOf {
     /// All of them, by number.
-    pub const ALL: [CapacityOf; 24] = [
+    pub const ALL: [CapacityOf; 25] = [
         CapacityOf::Stocks,
         CapacityOf::Holds,
         CapacityOf::ExtraLines,
@@ -210,6 +212,7 @@ impl CapacityOf {
         CapacityOf::Lots,
         CapacityOf::Gifts,
         CapacityOf::GivenCodes,
+        CapacityOf::Groups,
     ];
 }
 

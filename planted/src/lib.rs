@@ -112,6 +112,12 @@ pub enum Bug {
     ForeignGiftAccepted,
     /// engine: a code that was given before gets another card when it is imported again.
     CodeGivenTwice,
+    /// engine: a user joins a group that he is in already.
+    GroupMemberTwice,
+    /// engine: who was in a group that lapsed is counted for the card he did not get.
+    GroupForgetsLimits,
+    /// engine: cards that groups hold do not count against budgets.
+    GroupCardsUnbudgeted,
 }
 
 impl Bug {
@@ -169,6 +175,9 @@ impl Bug {
         Bug::GiftKeepsItsCode,
         Bug::ForeignGiftAccepted,
         Bug::CodeGivenTwice,
+        Bug::GroupMemberTwice,
+        Bug::GroupForgetsLimits,
+        Bug::GroupCardsUnbudgeted,
     ];
 }
 

@@ -30,6 +30,7 @@ use zerocopy::little_endian::U32;
 use zerocopy::{FromBytes, Immutable, KnownLayout, Unaligned};
 
 mod cards;
+mod groups;
 
 /// Iterates over the answers of an ANSWERS payload: the index of the command in its request frame, and what it was
 /// answered. After the first error it ends.
@@ -249,6 +250,8 @@ impl<'a> Body<'a> {
             | AnswerKind::Wallet
             | AnswerKind::Redemption
             | AnswerKind::Quote => self.cards(kind)?,
+            AnswerKind::GroupJoined => self.group_joined()?,
+            AnswerKind::Group => self.group()?,
             AnswerKind::Rejection => return Err(AnswerFault::UnknownKind(kind as u8)),
         })
     }

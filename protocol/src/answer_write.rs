@@ -24,6 +24,7 @@ use zerocopy::little_endian::{U16, U32, U64, U128};
 use zerocopy::{FromBytes, Immutable, IntoBytes};
 
 mod cards;
+mod groups;
 
 /// An ANSWERS frame being written. It remembers a place in the buffer, not the buffer: pass the same one each time, and
 /// append nothing else to it in between.
@@ -249,6 +250,8 @@ fn done(out: &mut Vec<u8>, index: u16, answer: &Answer<'_>, seals: &mut dyn Open
         | Answer::Wallet { .. }
         | Answer::Redemption(_)
         | Answer::Quote(_) => cards::done(out, index, answer),
+        Answer::GroupJoined(joined) => groups::joined(out, index, joined),
+        Answer::Group(view) => groups::group(out, index, view),
     }
 }
 

@@ -7,9 +7,11 @@ use crate::layout::{Field, Layout};
 use zerocopy::little_endian::{U16, U32, U64, U128};
 
 mod cards;
+mod groups;
 mod rows;
 
 pub use cards::*;
+pub use groups::*;
 pub use rows::*;
 
 layout! {
@@ -435,7 +437,7 @@ numbered! {
     AnswerKind {
         /// The command was refused.
         Rejection = 0, "REJECTION", NoBody, "the facts", 0xff;
-        /// A stock was made or changed; `value`: its total (CREATE, SUPPLY), its version (EDIT, QUOTA, LIMITS, PRICE; ZONE_SET: that of the zone), units moved at once (VOID, FREEZE, UNFREEZE, BATCH_CHANGE); the batch's number (BATCH_CREATE); the rule's number (RISK_SET); the action (BLOCK_SET); 0 (KEYS_EXPORT's record); 1 if the key can be sold again, else 0 (KEY_RECLAIM); the campaign's total (CAMPAIGN_CREATE) or version (CAMPAIGN_EDIT, CAMPAIGN_STATE); the card's state, as in CARD (CARD_CHANGE).
+        /// A stock was made or changed; `value`: its total (CREATE, SUPPLY), its version (EDIT, QUOTA, LIMITS, PRICE; ZONE_SET: that of the zone), units moved at once (VOID, FREEZE, UNFREEZE, BATCH_CHANGE); the batch's number (BATCH_CREATE); the rule's number (RISK_SET); the action (BLOCK_SET); 0 (KEYS_EXPORT's record); 1 if the key can be sold again, else 0 (KEY_RECLAIM); the campaign's total (CAMPAIGN_CREATE) or version (CAMPAIGN_EDIT, CAMPAIGN_STATE); the card's state, as in CARD (CARD_CHANGE); members that are left (GROUP_LEAVE).
         StockChanged = 1, "STOCK_CHANGED", ValueBody, "", 0;
         /// RESERVE was taken.
         Reserved = 2, "RESERVED", ReservedBody, "`count` u32: units granted per line, padded", 0;
@@ -501,6 +503,10 @@ numbered! {
         CardRefunded = 33, "CARD_REFUNDED", CardRefundedBody, "", 0;
         /// CODE_SHOW.
         GivenCode = 54, "GIVEN_CODE", GivenCodeBody, "", 0;
+        /// GROUP_OPEN or GROUP_JOIN was taken.
+        GroupJoined = 42, "GROUP_JOINED", GroupJoinedBody, "", 0;
+        /// GROUP_SHOW.
+        Group = 43, "GROUP", GroupAnswerBody, "`count` members of 32 bytes", 0;
     }
 }
 

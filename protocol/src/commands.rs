@@ -4,12 +4,14 @@
 //! Invariant: numbers are never reused, and a flag bit that a command does not list is malformed.
 
 use crate::layout::{Field, Layout};
-use scrip_engine::command::{AccountWish, Command, GiftWish, Issue, StockKind};
+use scrip_engine::command::{AccountWish, Command, GiftWish, GroupWish, Issue, StockKind};
 
 mod cards;
+mod groups;
 mod layouts;
 
 pub use cards::*;
+pub use groups::*;
 pub use layouts::*;
 
 /// Bytes of the command header.
@@ -325,6 +327,14 @@ commands! {
     CodeSet = 128, "CODE_SET", CodeSetBody, None, [NAMES_CAMPAIGN];
     /// Query: what the extra CODE, a given one, names. Needs no operation id.
     CodeShow = 129, "CODE_SHOW", EmptyBody, None, [];
+    /// Opens a group of users who want cards of a campaign together, with its first member.
+    GroupOpen = 110, "GROUP_OPEN", GroupOpenBody, Parties, [HAS_PARTIES];
+    /// Joins a group; the last one who does gives everybody his card.
+    GroupJoin = 111, "GROUP_JOIN", GroupJoinBody, Parties, [HAS_PARTIES];
+    /// Leaves a group that is not full.
+    GroupLeave = 112, "GROUP_LEAVE", GroupLeaveBody, None, [];
+    /// Query: a group with its members. Needs no operation id.
+    GroupShow = 113, "GROUP_SHOW", GroupShowBody, None, [];
 }
 
 impl CommandKind {
@@ -394,6 +404,12 @@ impl CommandKind {
                 GiftWish::Give { .. } => CommandKind::Gift,
                 GiftWish::Accept { .. } => CommandKind::AcceptGift,
                 GiftWish::Cancel { .. } => CommandKind::CancelGift,
+            },
+            Command::Group(wish) => match wish {
+                GroupWish::Open { .. } => CommandKind::GroupOpen,
+                GroupWish::Join { .. } => CommandKind::GroupJoin,
+                GroupWish::Leave { .. } => CommandKind::GroupLeave,
+                GroupWish::Show { .. } => CommandKind::GroupShow,
             },
         }
     }

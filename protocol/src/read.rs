@@ -23,6 +23,7 @@ use zerocopy::little_endian::{U32, U64, U128};
 use zerocopy::{FromBytes, Immutable, KnownLayout};
 
 mod cards;
+mod groups;
 
 pub(crate) use cards::check_code;
 
@@ -216,6 +217,10 @@ impl<'a> Body<'a> {
                 self.given_codes(kind)?
             }
             CommandKind::Gift | CommandKind::AcceptGift | CommandKind::CancelGift => self.gift(kind)?,
+            CommandKind::GroupOpen
+            | CommandKind::GroupJoin
+            | CommandKind::GroupLeave
+            | CommandKind::GroupShow => self.group(kind)?,
         };
         Ok((command, self.rest))
     }

@@ -21,6 +21,7 @@ use zerocopy::IntoBytes;
 use zerocopy::little_endian::{U16, U32, U64, U128};
 
 mod cards;
+mod groups;
 
 /// A COMMANDS frame being written. It remembers a place in the buffer, not the buffer: pass the same one each time, and
 /// append nothing else to it in between.
@@ -247,6 +248,7 @@ fn flags_and_lines(command: &Command<'_>) -> (u8, usize) {
         | Command::CardShow { .. }
         | Command::WalletShow { .. }
         | Command::Quote(_) => cards::flags_and_lines(command),
+        Command::Group(wish) => (groups::flags(wish), 0),
     }
 }
 
@@ -330,6 +332,7 @@ fn body(out: &mut Vec<u8>, command: &Command<'_>) {
         | Command::CodeShow { .. }
         | Command::WalletShow { .. }
         | Command::Quote(_) => cards::body(out, command),
+        Command::Group(wish) => groups::body(out, wish),
         command => keys(out, command),
     }
 }

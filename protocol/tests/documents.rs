@@ -12,8 +12,8 @@ use scrip_engine::limits::{
 use scrip_engine::rejection::{Class, Code};
 use scrip_protocol::answers::{
     ANSWER_HEADER_BYTES, AnswerHeader, AnswerKind, BatchLayout, ChannelLayout, DebtLayout, FactsKind,
-    HoldCardLayout, HoldLineLayout, KeyItemLayout, LineFactLayout, ListedItemLayout, LotLayout,
-    OrderHoldLayout, QuotedCardLayout, QuotedLineLayout, WalletCardLayout, flag as answer_flag,
+    GroupRowLayout, HoldCardLayout, HoldLineLayout, KeyItemLayout, LineFactLayout, ListedItemLayout,
+    LotLayout, OrderHoldLayout, QuotedCardLayout, QuotedLineLayout, WalletCardLayout, flag as answer_flag,
 };
 use scrip_protocol::commands::{
     COMMAND_HEADER_BYTES, CardLineLayout, CartLineLayout, CommandHeader, CommandKind, DefinitionLayout,
@@ -166,6 +166,8 @@ fn answer_of(kind: CommandKind) -> &'static str {
         CommandKind::StockTermsShow => "TERMS",
         CommandKind::RiskShow => "RISK",
         CommandKind::ZoneShow => "ZONE",
+        CommandKind::GroupOpen | CommandKind::GroupJoin => "GROUP_JOINED",
+        CommandKind::GroupShow => "GROUP",
         _ => "STOCK_CHANGED",
     }
 }
@@ -246,15 +248,15 @@ fn rejection(code: Code) -> (&'static str, &'static str) {
         }
         Code::NotFound => (
             "LINES for RESERVE and SELL",
-            "no such stock, campaign, batch, card, card key, risk rule, block, redemption or operation of this merchant; a code that does not open; WALLET_SHOW: no such card of the owner's",
+            "no such stock, campaign, batch, card, card key, risk rule, block, redemption, group or operation of this merchant; a code that does not open; WALLET_SHOW: no such card of the owner's",
         ),
         Code::NotStarted => (
             "LINES for RESERVE and SELL; TIME for REDEEM, TOPUP, EARN, CARD_REFUND and LEVEL",
             "the sale has not opened yet; ISSUE, CLAIM: a draft, or not yet; REDEEM, RESERVE and SELL with cards, TOPUP, EARN, CARD_REFUND, LEVEL: the card is not valid yet; REDEEM, RESERVE and SELL with cards: or it is outside of its weekdays and hours",
         ),
         Code::Expired => (
-            "LINES for RESERVE and SELL; TIME for REDEEM, TOPUP, EARN, CARD_REFUND, LEVEL and the three on gifts",
-            "the sale is closed; EXTEND: the hold has expired; KEYS_IMPORT: the batch has expired; ISSUE, CLAIM: stopped, or too late; REDEEM, RESERVE and SELL with cards, TOPUP, EARN, CARD_REFUND, LEVEL, GIFT, ACCEPT_GIFT: the card is no longer valid; ACCEPT_GIFT, CANCEL_GIFT: or the gift is over",
+            "LINES for RESERVE and SELL; TIME for REDEEM, TOPUP, EARN, CARD_REFUND, LEVEL, the three on gifts, GROUP_JOIN and GROUP_LEAVE",
+            "the sale is closed; EXTEND: the hold has expired; KEYS_IMPORT: the batch has expired; ISSUE, CLAIM: stopped, or too late; REDEEM, RESERVE and SELL with cards, TOPUP, EARN, CARD_REFUND, LEVEL, GIFT, ACCEPT_GIFT: the card is no longer valid; ACCEPT_GIFT, CANCEL_GIFT: or the gift is over; GROUP_JOIN, GROUP_LEAVE: the group has lapsed",
         ),
         Code::NotActive => (
             "LINES for RESERVE and SELL",
@@ -283,15 +285,15 @@ fn rejection(code: Code) -> (&'static str, &'static str) {
         ),
         Code::NotOwner => (
             "LINES for a card of RESERVE and SELL",
-            "`replace` names a hold of another user and another order; REDEEM, RESERVE and SELL with cards, GIFT, CANCEL_GIFT: the card is another user's; ACCEPT_GIFT: it was given to another, or is the user's own",
+            "`replace` names a hold of another user and another order; REDEEM, RESERVE and SELL with cards, GIFT, CANCEL_GIFT: the card is another user's; ACCEPT_GIFT: it was given to another, or is the user's own; GROUP_LEAVE: the user is not in it",
         ),
         Code::OutOfScope => (
             "LINES for RESERVE and SELL",
             "REDEEM, RESERVE and SELL with cards: not for this channel, store, product or category",
         ),
         Code::RuleFailed => (
-            "VERSION for STOCK_EDIT, STOCK_QUOTA, STOCK_LIMITS, STOCK_PRICE, ZONE_SET, CAMPAIGN_EDIT and CAMPAIGN_STATE of another version; LINES for RESERVE and SELL; UNITS for REDEEM, TOPUP, EARN, LEVEL and an ACCEPT_GIFT of a card too far down in a wallet; for QUOTE LINES with the places of two cards",
-            "the stock or batch exists already (STOCK_CREATE, BATCH_CREATE); another version is in force (STOCK_EDIT, STOCK_QUOTA, STOCK_LIMITS, STOCK_PRICE, ZONE_SET); another clock than the first, or the merchant has no zone (STOCK_LIMITS); a transition that has begun would change (ZONE_SET); a time has passed (STOCK_QUOTA, BATCH_CREATE); not for a stock of this kind, or a hold without card keys; more card keys than a line can have (RESERVE, SELL); card keys to available (RETURN); replaced three times (KEY_REPLACE); shown already (KEY_RECLAIM); no sale's id (CANCEL); the id exists, or the merchant has no zone (CAMPAIGN_CREATE), a fixed field differs, the merchant has no zone, or a maximum below what is out (CAMPAIGN_EDIT), no such move (CAMPAIGN_STATE, CARD_CHANGE), a time that has passed (CARD_CHANGE), the amount is below the threshold or the interval has not passed, units that a card of this kind does not take (REDEEM, RESERVE and SELL with cards); a use of a pass (REVERSE); a card of another kind (TOPUP, EARN, CARD_REFUND, RENEW, LEVEL), more than there is room for (TOPUP, EARN), a time that has passed (TOPUP), no end (RENEW), no such level or the one it has (LEVEL); a card that can't be given, or to its owner (GIFT), one that is not being given (ACCEPT_GIFT, CANCEL_GIFT); two cards may not be used together (QUOTE); as a line's fact: the order has the stock by another hold (late CONFIRM)",
+            "VERSION for STOCK_EDIT, STOCK_QUOTA, STOCK_LIMITS, STOCK_PRICE, ZONE_SET, CAMPAIGN_EDIT and CAMPAIGN_STATE of another version; LINES for RESERVE and SELL; UNITS for REDEEM, TOPUP, EARN, LEVEL, an ACCEPT_GIFT of a card too far down in a wallet, and GROUP_JOIN and GROUP_LEAVE of a full group; for QUOTE LINES with the places of two cards",
+            "the stock or batch exists already (STOCK_CREATE, BATCH_CREATE); another version is in force (STOCK_EDIT, STOCK_QUOTA, STOCK_LIMITS, STOCK_PRICE, ZONE_SET); another clock than the first, or the merchant has no zone (STOCK_LIMITS); a transition that has begun would change (ZONE_SET); a time has passed (STOCK_QUOTA, BATCH_CREATE); not for a stock of this kind, or a hold without card keys; more card keys than a line can have (RESERVE, SELL); card keys to available (RETURN); replaced three times (KEY_REPLACE); shown already (KEY_RECLAIM); no sale's id (CANCEL); the id exists, or the merchant has no zone (CAMPAIGN_CREATE), a fixed field differs, the merchant has no zone, or a maximum below what is out (CAMPAIGN_EDIT), no such move (CAMPAIGN_STATE, CARD_CHANGE), a time that has passed (CARD_CHANGE), the amount is below the threshold or the interval has not passed, units that a card of this kind does not take (REDEEM, RESERVE and SELL with cards); a use of a pass (REVERSE); a card of another kind (TOPUP, EARN, CARD_REFUND, RENEW, LEVEL), more than there is room for (TOPUP, EARN), a time that has passed (TOPUP), no end (RENEW), no such level or the one it has (LEVEL); a card that can't be given, or to its owner (GIFT), one that is not being given (ACCEPT_GIFT, CANCEL_GIFT); a full group, or one that the user is in already (GROUP_JOIN, GROUP_LEAVE); two cards may not be used together (QUOTE); as a line's fact: the order has the stock by another hold (late CONFIRM)",
         ),
         Code::LockedByOtherOrder => (
             "LINES for RESERVE and SELL; UNITS for REDEEM, and a GIFT of a card in a hold",
@@ -396,6 +398,7 @@ fn table(name: &str) -> String {
         "tier" => markdown(0, TierLayout::FIELDS),
         "scope" => markdown(0, ScopeLayout::FIELDS),
         "lot" => markdown(0, LotLayout::FIELDS),
+        "member" => markdown(0, GroupRowLayout::FIELDS),
         "wallet_card" => markdown(0, WalletCardLayout::FIELDS),
         "cart_line" => markdown(0, CartLineLayout::FIELDS),
         "quote_card" => markdown(0, QuoteCardLayout::FIELDS),

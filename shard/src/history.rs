@@ -5,7 +5,7 @@
 
 use crate::recovery::{RecoveryError, for_each_event_with_facts};
 use scrip_engine::Engine;
-use scrip_engine::event::{self, Event};
+use scrip_engine::event::{self, Event, GroupEvent};
 use scrip_engine::ids::{CardId, OperationId, OperationKey};
 use scrip_engine::limits::{Capacity, Rules};
 use scrip_engine::state::State;
@@ -75,6 +75,10 @@ fn is_about(event: &Event<'_>, state: &State, card: CardId) -> bool {
         Event::CodesImported { first, codes, .. } => {
             first.locator() == card.locator()
                 && (first.serial()..first.serial() + codes.len() as u64).contains(&card.serial())
+        }
+        Event::Group(GroupEvent::Filled { first, owners, .. }) => {
+            first.locator() == card.locator()
+                && (first.serial()..first.serial() + owners.len() as u64).contains(&card.serial())
         }
         Event::Redeemed { card: named, .. }
         | Event::CardChanged { card: named, .. }

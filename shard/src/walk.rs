@@ -13,6 +13,7 @@
 //! * buckets, channels and quotas of the engine are the same;
 //! * no debt was settled before an older one on the same stock and channel that waits for that stock alone;
 //! * no campaign has issued more cards, or for more money, than its definition allows, in all and on one day;
+//! * no group has a member twice, gives cards to others than all its members, or holds on behind its deadline;
 //! * no card was issued twice or used for more than it has, and no redemption reversed for more than it was;
 //! * the card keys that the engine has bound to the hold are the next ones in the order of sale, and bound to no other.
 //!
@@ -24,6 +25,7 @@ mod cards;
 mod debts;
 mod gifts;
 mod given_codes;
+mod groups;
 mod stock;
 
 pub use books::{Books, Lapse};
@@ -134,13 +136,16 @@ impl Walk {
             self.look_at_keys(sequence, *hold, state);
         }
         self.books.bound = bound;
-        if let Some(words) = self.budgets.follow(event) {
+        if let Some(words) = self.budgets.follow(event, &self.books) {
             self.fault(sequence, || words);
         }
         if let Some(entered) = self.books.cards.entered.take() {
             self.look_at_card(sequence, entered, state);
         }
         for words in core::mem::take(&mut self.books.cards.wrong) {
+            self.fault(sequence, || words);
+        }
+        for words in core::mem::take(&mut self.books.groups.wrong) {
             self.fault(sequence, || words);
         }
         for (debt, stock) in core::mem::take(&mut self.books.overtaking) {

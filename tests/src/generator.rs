@@ -12,6 +12,7 @@ mod cards;
 mod commands;
 mod gifts;
 mod given_codes;
+mod groups;
 mod hold_cards;
 mod keys;
 mod orders;

@@ -22,6 +22,7 @@ mod content;
 pub mod debts;
 mod gifts;
 mod given_codes;
+mod groups;
 mod hold_cards;
 mod holds;
 mod keys;
@@ -42,6 +43,7 @@ pub use campaigns::{Campaign, CardBatch};
 pub use cards::{Card, Times};
 pub use gifts::Gift;
 pub use given_codes::Named;
+pub use groups::{Group, Member};
 pub use hold_cards::HeldCard;
 pub use limits::{Purchases, Subject, told};
 pub use nouns::{Batch, BatchState, BoundKey, CardKey, Channel, Hold, HoldLine, KeyState, Record, Stock};
@@ -88,7 +90,11 @@ pub struct Oracle {
     pub cards_max: usize,
     /// What each given code names, by merchant, slot and code.
     pub given_codes: BTreeMap<(u32, u16, GivenCode), Named>,
-    /// ISSUEs, CLAIMs and gifts that were accepted so far.
+    /// Groups that are remembered, by the operations that opened them.
+    pub groups: BTreeMap<Key, Group>,
+    /// Groups opened so far.
+    groups_opened: u64,
+    /// ISSUEs, CLAIMs, gifts that were accepted and groups that became full so far.
     issues: u64,
     /// Uses of cards so far, by redemptions and by holds.
     uses: u64,
@@ -135,6 +141,8 @@ impl Oracle {
             cards: BTreeMap::new(),
             cards_max: usize::MAX,
             given_codes: BTreeMap::new(),
+            groups: BTreeMap::new(),
+            groups_opened: 0,
             issues: 0,
             uses: 0,
             lots_made: 0,
@@ -166,7 +174,7 @@ impl Oracle {
         self.expiring.extend(holds);
     }
 
-    /// Lets time pass: guarantees lapse, batches expire, holds whose deadline is reached expire, and what is old and closed is forgotten. `floor_ms` is
+    /// Lets time pass: guarantees lapse, batches expire, groups lapse, holds whose deadline is reached expire, and what is old and closed is forgotten. `floor_ms` is
     /// the floor that the engine publishes.
     pub fn advance(&mut self, now_ms: u64, floor_ms: u64) {
         assert!(now_ms >= self.now_ms, "shard time never goes back");
@@ -180,6 +188,7 @@ impl Oracle {
             self.floor_ms = floor_ms;
             self.forgotten_ms = now_ms;
             self.forget();
+            self.forget_groups();
         }
         self.end_gifts();
     }
@@ -356,6 +365,10 @@ impl Oracle {
                 u64::from(*units) << 32 | u64::from(*available)
             }
             OwnedOutcome::CardRefunded { units, paid } => u64::from(*units) << 34 | paid,
+            OwnedOutcome::GroupJoined(joined) => {
+                let (members, size) = (u64::from(joined.members), u64::from(joined.size));
+                members << 56 | size << 48 | joined.deadline_ms
+            }
             OwnedOutcome::KeysListed(_) => 0,
             OwnedOutcome::Cancelled(_) => 0,
             OwnedOutcome::Keys(keys) => match record.command {

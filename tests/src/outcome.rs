@@ -5,12 +5,12 @@
 
 mod cards;
 
-pub use cards::{OwnedCampaign, OwnedHoldCard, OwnedQuoted};
+pub use cards::{OwnedCampaign, OwnedGroup, OwnedHoldCard, OwnedQuoted};
 
 use crate::request::OwnedRequest;
 use scrip_engine::answer::{
-    Answer, BatchView, Cancelled, CardView, ChannelView, DebtView, HoldState, HoldView, Issued, KeyList,
-    KeyPage, KeyPlace, ListPage, ListedItem, ListedKeys, ListedPlace, LotView, More, OperationView,
+    Answer, BatchView, Cancelled, CardView, ChannelView, DebtView, GroupJoined, HoldState, HoldView, Issued,
+    KeyList, KeyPage, KeyPlace, ListPage, ListedItem, ListedKeys, ListedPlace, LotView, More, OperationView,
     OrderHold, Outcome, Redeemed, RedemptionView, StockView, WalletCard,
 };
 use scrip_engine::calendar::Transition;
@@ -57,6 +57,8 @@ pub enum OwnedOutcome {
     Wallet { next: Option<CardId>, cards: Vec<WalletCard> },
     Redemption(RedemptionView),
     Quote(Box<OwnedQuoted>),
+    GroupJoined(GroupJoined),
+    Group(Box<OwnedGroup>),
     Refused { code: Code, facts: OwnedFacts },
 }
 
@@ -494,6 +496,8 @@ impl From<Answer<'_>> for OwnedOutcome {
             Answer::Wallet { next, cards } => OwnedOutcome::Wallet { next, cards: cards.to_vec() },
             Answer::Redemption(view) => OwnedOutcome::Redemption(view),
             Answer::Quote(view) => OwnedOutcome::Quote(Box::new(view.into())),
+            Answer::GroupJoined(joined) => OwnedOutcome::GroupJoined(joined),
+            Answer::Group(view) => OwnedOutcome::Group(Box::new(view.into())),
         }
     }
 }

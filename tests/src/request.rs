@@ -4,7 +4,7 @@
 
 mod cards;
 
-pub use cards::{CardCommand, OwnedCreate, OwnedIssue, OwnedQuote, OwnedRedeem, Worth};
+pub use cards::{CardCommand, OwnedCreate, OwnedGroupWish, OwnedIssue, OwnedQuote, OwnedRedeem, Worth};
 
 use core::fmt;
 use scrip_engine::calendar::Transition;

@@ -4,8 +4,8 @@
 //! for want of room only if a table that the command needs is full; and what is gone leaves its table in the end.
 
 use crate::oracle::debts::waits_for;
-use crate::oracle::{Hold, Oracle, Record, Rule, Subject, told};
-use crate::request::{CardCommand, OwnedCommand, OwnedRequest, OwnedTake};
+use crate::oracle::{Hold, Oracle, Record, Rule, Subject, key_of, told};
+use crate::request::{CardCommand, OwnedCommand, OwnedGroupWish, OwnedRequest, OwnedTake, Wish};
 use scrip_engine::Engine;
 use scrip_engine::command::GiftWish;
 use scrip_engine::ids::StockId;
@@ -13,7 +13,7 @@ use scrip_engine::rejection::CapacityOf;
 use std::collections::BTreeSet;
 
 /// The tables, in the order of `Engine::usage`.
-pub const TABLES: [CapacityOf; 13] = [
+pub const TABLES: [CapacityOf; 14] = [
     CapacityOf::Stocks,
     CapacityOf::Holds,
     CapacityOf::ExtraLines,
@@ -27,6 +27,7 @@ pub const TABLES: [CapacityOf; 13] = [
     CapacityOf::Lots,
     CapacityOf::Gifts,
     CapacityOf::GivenCodes,
+    CapacityOf::Groups,
 ];
 
 /// Records that must be remembered in `table`.
@@ -55,6 +56,7 @@ pub fn remembered(oracle: &Oracle, table: CapacityOf) -> u64 {
         }
         CapacityOf::Gifts => oracle.gifts(),
         CapacityOf::GivenCodes => oracle.given_codes.len(),
+        CapacityOf::Groups => oracle.group_records(),
         CapacityOf::Cards => oracle.pages(std::iter::empty()) * 64,
         other => unreachable!("{other:?} is no table"),
     };
@@ -65,7 +67,12 @@ pub fn remembered(oracle: &Oracle, table: CapacityOf) -> u64 {
 pub fn added(oracle: &Oracle, request: &OwnedRequest, table: CapacityOf) -> u64 {
     let taken = request.take();
     let redeems = matches!(request.command, OwnedCommand::OfCards(CardCommand::Redeem(_)));
-    let demand = request.demand();
+    let mut demand = request.demand();
+    if let (OwnedCommand::OfCards(CardCommand::Group(wish)), Some(demand)) = (&request.command, &mut demand) {
+        demand
+            .lines
+            .extend(campaign_joined(oracle, request, wish).map(|campaign| Wish::exactly(campaign, 1)));
+    }
     let count = match table {
         CapacityOf::Stocks => usize::from(demand.is_none()),
         CapacityOf::Holds => usize::from(taken.is_some()),
@@ -89,6 +96,11 @@ pub fn added(oracle: &Oracle, request: &OwnedRequest, table: CapacityOf) -> u64 
             OwnedCommand::OfCards(CardCommand::SetCode { campaign: Some(_), .. }) => 1,
             _ => 0,
         },
+        CapacityOf::Groups => match &request.command {
+            OwnedCommand::OfCards(CardCommand::Group(OwnedGroupWish::Open { .. })) => 2,
+            OwnedCommand::OfCards(CardCommand::Group(OwnedGroupWish::Join { .. })) => 1,
+            _ => 0,
+        },
         CapacityOf::Lots => match &request.command {
             // An account and two lots; as many parts as a card has lots.
             OwnedCommand::OfCards(CardCommand::Account { .. }) => 3,
@@ -105,6 +117,13 @@ pub fn added(oracle: &Oracle, request: &OwnedRequest, table: CapacityOf) -> u64 
         _ => 0,
     };
     count as u64
+}
+
+/// The campaign of the group that a GROUP_JOIN names.
+fn campaign_joined(oracle: &Oracle, request: &OwnedRequest, wish: &OwnedGroupWish) -> Option<StockId> {
+    let OwnedGroupWish::Join { group, .. } = wish else { return None };
+    let (merchant, slot, _) = key_of(&request.envelope);
+    oracle.groups.get(&(merchant, slot, group.0)).map(|group| group.campaign)
 }
 
 /// Subjects that a demand would be the first to count for.

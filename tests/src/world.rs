@@ -280,7 +280,7 @@ impl World {
             added = 0;
         }
         let cards_first = request.take().is_none() && answer.code().is_some();
-        if matches!(of, CapacityOf::UserLimits | CapacityOf::RiskCounts)
+        if matches!(of, CapacityOf::UserLimits | CapacityOf::RiskCounts | CapacityOf::Groups)
             && (cards_first || !answer.reached_room(request))
         {
             // A refusal that is recorded counts no purchase and no success.

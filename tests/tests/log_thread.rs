@@ -41,6 +41,7 @@ const CAPACITY: Capacity = Capacity {
     lots_max: 4_096,
     gifts_max: 4_096,
     given_codes_max: 4_096,
+    groups_max: 4_096,
 };
 
 /// What outlives a process: the directory, and what the world knows.

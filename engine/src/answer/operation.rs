@@ -2,7 +2,7 @@
 //!
 //! They stand apart from the answers so that their table stays in one view. Invariant: the answer follows from the record.
 
-use super::Answer;
+use super::{Answer, GroupJoined};
 
 /// In the number of a CARD_REFUND the units stand above what was paid for them.
 pub const REFUND_PAID_BITS: u32 = 34;
@@ -98,6 +98,12 @@ pub enum OperationKind {
     CodeImport = 74,
     /// CODE_SET.
     CodeSet = 75,
+    /// GROUP_OPEN.
+    GroupOpen = 57,
+    /// GROUP_JOIN.
+    GroupJoin = 58,
+    /// GROUP_LEAVE.
+    GroupLeave = 59,
 }
 
 impl OperationKind {
@@ -143,6 +149,9 @@ impl OperationKind {
             44 => OperationKind::CancelGift,
             74 => OperationKind::CodeImport,
             75 => OperationKind::CodeSet,
+            57 => OperationKind::GroupOpen,
+            58 => OperationKind::GroupJoin,
+            59 => OperationKind::GroupLeave,
             _ => return None,
         })
     }
@@ -158,6 +167,9 @@ impl OperationKind {
             }
             OperationKind::TopUp | OperationKind::Earn => {
                 Answer::Filled { units: (value >> 32) as u32, available: value as u32 }
+            }
+            OperationKind::GroupOpen | OperationKind::GroupJoin => {
+                Answer::GroupJoined(GroupJoined::from_value(value))
             }
             OperationKind::CardRefund => Answer::CardRefunded {
                 units: (value >> REFUND_PAID_BITS) as u32,

@@ -33,6 +33,7 @@ impl Request<'_> {
                 | Command::CodeShow { .. }
                 | Command::WalletShow { .. }
                 | Command::Quote(_)
+                | Command::Group(GroupWish::Show { .. })
         );
         if self.envelope.operation.0 == 0 && !named {
             return Err(Malformed::OperationZero);
@@ -88,6 +89,7 @@ impl Request<'_> {
             Command::Gift { generation, wish, .. } => {
                 check_generation(*generation).and_then(|()| wish.check())
             }
+            Command::Group(wish) => wish.check(),
             Command::ZoneSet(zone) => check_zone(zone),
             Command::Quote(quote) => quote.check(),
             Command::Extend { .. }

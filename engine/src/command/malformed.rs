@@ -5,10 +5,10 @@
 
 use crate::limits::{
     CAMPAIGN_KEY_BYTES_MAX, CAMPAIGN_UNITS_MAX, CARD_VALUE_MAX, CARDS_PER_HOLD_MAX, CHANNELS_PER_STOCK_MAX,
-    GIFT_LASTS_MAX_S, KEY_BLOCK_BYTES_MAX, KEY_TEXT_BYTES_MAX, KEYS_PER_CHUNK_MAX, NAME_BYTES_MAX,
-    PRICES_PER_STOCK_MAX, QUOTE_CARDS_MAX, QUOTE_LINES_MAX, RISK_RULES_MAX, RISK_WINDOW_MAX_MS,
-    RISK_WINDOW_MIN_MS, SCOPE_MAX, STOCK_UNITS_MAX, TIERS_MAX, TRANSITIONS_MAX, TTL_MAX_MS,
-    UNITS_PER_LINE_MAX, ZONE_OFFSET_MAX_MINUTES,
+    GIFT_LASTS_MAX_S, GROUP_LASTS_MAX_S, GROUP_MEMBERS_MAX, GROUP_MEMBERS_MIN, KEY_BLOCK_BYTES_MAX,
+    KEY_TEXT_BYTES_MAX, KEYS_PER_CHUNK_MAX, NAME_BYTES_MAX, PRICES_PER_STOCK_MAX, QUOTE_CARDS_MAX,
+    QUOTE_LINES_MAX, RISK_RULES_MAX, RISK_WINDOW_MAX_MS, RISK_WINDOW_MIN_MS, SCOPE_MAX, STOCK_UNITS_MAX,
+    TIERS_MAX, TRANSITIONS_MAX, TTL_MAX_MS, UNITS_PER_LINE_MAX, ZONE_OFFSET_MAX_MINUTES,
 };
 
 /// A request that breaks a fixed limit of the contract. It is never executed and costs its connection.
@@ -207,6 +207,12 @@ pub enum Malformed {
     /// A GIFT that does not last or lasts too long, or one that nobody accepts.
     #[error("a GIFT lasts 1 to {GIFT_LASTS_MAX_S} seconds, and who accepts it is told")]
     Gift,
+    /// A group that nobody can make full, one that does not last or lasts too long, or a member who is nobody.
+    #[error(
+        "a group is for {GROUP_MEMBERS_MIN} to {GROUP_MEMBERS_MAX} users, lasts 1 to {GROUP_LASTS_MAX_S} seconds, and its \
+         members are told"
+    )]
+    Group,
     /// A generation that codes do not have.
     #[error("generation {0}: codes have 0 to 31")]
     Generation(u8),

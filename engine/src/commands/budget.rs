@@ -36,13 +36,15 @@ pub(super) fn check(
         let facts = Facts::Units { stock: state.stock_of_campaign(campaign).id, asked, available };
         (asked > available).then_some(Rejection { code, facts })
     };
-    let today = state.cards_today(campaign, now_ms);
+    // Cards that groups hold may be issued on any day.
+    let held = if on(Bug::GroupCardsUnbudgeted) { 0 } else { state.stock_of_campaign(campaign).units.held };
+    let today = state.cards_today(campaign, now_ms) + held;
     let room = match definition.cards_per_day.get() {
         0 => u64::MAX,
         most => most.saturating_sub(today),
     };
     let cost = campaign.terms().cost();
-    let in_all = affordable(definition.budget.get(), campaign.issued, cost);
+    let in_all = affordable(definition.budget.get(), campaign.issued + held, cost);
     let of_day = affordable(definition.budget_per_day.get(), today, cost);
     let money = if on(Bug::BudgetIgnored) { u64::MAX } else { in_all.min(of_day) };
     lacks(Code::CampaignLimit, room).or_else(|| lacks(Code::BudgetExceeded, money))
@@ -52,11 +54,12 @@ pub(super) fn check(
 pub(super) fn fits(state: &State, now_ms: u64, campaign: &Campaign, terms: &CampaignTerms<'_>) -> bool {
     let definition = terms.definition;
     let counts = definition.limits_days() && campaign.definition.limits_days();
-    let today = if counts { state.cards_today(campaign, now_ms) } else { 0 };
+    let held = state.stock_of_campaign(campaign).units.held;
+    let today = held + if counts { state.cards_today(campaign, now_ms) } else { 0 };
     let cost = u128::from(terms.cost());
     let inside = |budget: u64, cards: u64| budget == 0 || u128::from(cards) * cost <= u128::from(budget);
     let most = definition.cards_per_day.get();
-    inside(definition.budget.get(), campaign.issued)
+    inside(definition.budget.get(), campaign.issued + held)
         && inside(definition.budget_per_day.get(), today)
         && (most == 0 || today <= most)
 }

@@ -183,7 +183,7 @@ pub(super) fn view(state: &State, handle: Handle, now_ms: u64) -> CampaignView<'
         locator: campaign.locator,
         issued: campaign.issued,
         cost: campaign.terms().cost(),
-        committed: u64::try_from(campaign.committed()).unwrap_or(u64::MAX),
+        committed: u64::try_from(campaign.committed(stock.units.held)).unwrap_or(u64::MAX),
         today: state.cards_today(campaign, now_ms),
         batches: campaign.batches.len() as u32,
         key: campaign.key(),

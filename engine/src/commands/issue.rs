@@ -106,7 +106,7 @@ pub(super) fn times(now_ms: u64, issue: &Issue<'_>, campaign: &Campaign) -> (u32
 }
 
 /// Step 2.
-fn check_times(
+pub(super) fn check_times(
     state: &State,
     question: Question<'_>,
     issue: &Issue<'_>,
@@ -144,7 +144,7 @@ pub(super) fn check_risk(
 
 /// Steps 4 to 6, budgets included; plans the line that counts for the subjects.
 #[inline]
-fn check_units(
+pub(super) fn check_units(
     state: &State,
     question: Question<'_>,
     (issue, campaign): (&Issue<'_>, &Campaign),
@@ -194,7 +194,7 @@ fn no_room(
     take: &Take<'_>,
     plan: &Plan,
 ) -> Option<Rejection<'static>> {
-    let (campaign, maxima) = (state.campaigns.get(handle), &state.capacity);
+    let campaign = state.campaigns.get(handle);
     if let Some(rejection) = operation_room(state) {
         return Some(rejection);
     }
@@ -205,6 +205,21 @@ fn no_room(
     if lacking.is_some() {
         return lacking;
     }
+    if let Some(rejection) = no_counts(state, question, campaign, plan) {
+        return Some(rejection);
+    }
+    if state.risk.speaks_of(risk::owner(question)) { risk::no_room(state, question, take) } else { None }
+}
+
+/// CAPACITY if the stock would count too many channels, or the planned line for more subjects than there is room for.
+#[inline]
+pub(super) fn no_counts(
+    state: &State,
+    question: Question<'_>,
+    campaign: &Campaign,
+    plan: &Plan,
+) -> Option<Rejection<'static>> {
+    let maxima = &state.capacity;
     let channels = &state.stock(campaign.stock).channels;
     if channels.count_with(core::iter::once(question.request.envelope.channel)) > CHANNELS_PER_STOCK_MAX {
         return Some(capacity(CapacityOf::Channels, CHANNELS_PER_STOCK_MAX as u64));
@@ -215,7 +230,7 @@ fn no_room(
     if new > u64::from(maxima.user_limits_max.saturating_sub(state.limits.used())) {
         return Some(capacity(CapacityOf::UserLimits, u64::from(maxima.user_limits_max)));
     }
-    if state.risk.speaks_of(risk::owner(question)) { risk::no_room(state, question, take) } else { None }
+    None
 }
 
 /// CAPACITY if there is no room for a batch of bearer cards.

@@ -14,6 +14,7 @@ pub mod confirm;
 pub mod expire;
 pub mod gifts;
 pub mod given_codes;
+pub mod groups;
 pub mod hold;
 mod hold_cards;
 mod hours;
@@ -140,6 +141,8 @@ pub enum Reply {
     GivenCode(Named),
     /// WALLET_SHOW.
     Wallet(cards::Page),
+    /// GROUP_SHOW.
+    Group(Handle),
     /// OPERATION_SHOW of a hold.
     Hold(Handle),
     /// OPERATION_SHOW of another operation.
@@ -256,6 +259,7 @@ pub fn decide<'p>(state: &State, question: Question<'_>, plan: &'p mut Plan) -> 
         | Command::CardChange { .. }
         | Command::Account { .. }
         | Command::Gift { .. }
+        | Command::Group(_)
         | Command::CampaignCreate(_)
         | Command::CampaignEdit { .. }
         | Command::CampaignState { .. }
@@ -285,6 +289,7 @@ fn decide_cards<'p>(state: &State, question: Question<'_>, plan: &'p mut Plan) -
         Command::Gift { card, generation, wish } => {
             gifts::decide(state, question, (*card, *generation, *wish), plan)
         }
+        Command::Group(wish) => groups::decide(state, question, wish, plan),
         Command::CampaignCreate(create) => campaigns::decide_create(state, question, create, plan),
         Command::CampaignEdit { campaign, version, terms } => {
             campaigns::decide_edit(state, question, (*campaign, *version, terms), plan)
@@ -359,6 +364,7 @@ pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) -> Optio
             state.raise_floor(*floor_ms);
             state.reclaim(VISITS_PER_FLOOR);
             state.reclaim_gifts(VISITS_PER_FLOOR);
+            state.reclaim_groups(VISITS_PER_FLOOR);
             None
         }
         Event::Configured { rules } => {
@@ -389,6 +395,7 @@ pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) -> Optio
         | Event::Gift { .. }
         | Event::CodesImported { .. }
         | Event::CodeSet { .. }
+        | Event::Group(_)
         | Event::CampaignCreated { .. }
         | Event::CampaignEdited { .. }
         | Event::CampaignMoved { .. } => {
@@ -416,6 +423,7 @@ fn apply_cards(state: &mut State, event: &Event<'_>, resolved: &Resolved) {
         Event::Account { .. } => accounts::apply(state, event, resolved),
         Event::Gift { .. } => gifts::apply(state, event, resolved),
         Event::CodesImported { .. } | Event::CodeSet { .. } => given_codes::apply(state, event, resolved),
+        Event::Group(event) => groups::apply(state, event, resolved),
         event => campaigns::apply(state, event, resolved),
     }
 }

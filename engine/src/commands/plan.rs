@@ -2,12 +2,12 @@
 
 use super::{campaigns, quote, settle, take};
 use crate::answer::{
-    BatchView, ChannelView, DebtView, HoldCard, HoldLine, KeyPlace, ListedPlace, LotView, OrderHold,
-    WalletCard,
+    BatchView, ChannelView, DebtView, GroupRow, HoldCard, HoldLine, KeyPlace, ListedPlace, LotView,
+    OrderHold, WalletCard,
 };
 use crate::calendar::Transition;
 use crate::command::{Block, Price, Quota, RiskRule};
-use crate::event::{EventCard, EventHold, EventKey, EventLine, OwedLine, RefusedLine};
+use crate::event::{EventCard, EventHold, EventKey, EventLine, EventMember, OwedLine, RefusedLine};
 use crate::rejection::LineFact;
 use crate::state::counts::Entries;
 use crate::state::debts::Debt;
@@ -72,6 +72,8 @@ pub struct Plan {
     pub codes: Vec<U128>,
     /// The sealed texts of card keys; of a new campaign its sealed key.
     pub sealed: Vec<u8>,
+    /// Members of a group that becomes full.
+    pub members: Vec<EventMember>,
     /// What cards are worth from now on.
     pub terms: campaigns::Terms,
     /// Where quotes are worked out.
@@ -82,8 +84,8 @@ impl Plan {
     /// Empty, with room for the largest command.
     pub fn new() -> Plan {
         use crate::limits::{
-            CARDS_PER_HOLD_MAX, EXPIRED_PER_EVENT_MAX, KEY_BLOCK_BYTES_MAX, KEYS_PER_CHUNK_MAX, LINES_MAX,
-            SEAL_BYTES,
+            CARDS_PER_HOLD_MAX, EXPIRED_PER_EVENT_MAX, GROUP_MEMBERS_MAX, KEY_BLOCK_BYTES_MAX,
+            KEYS_PER_CHUNK_MAX, LINES_MAX, SEAL_BYTES,
         };
         Plan {
             facts: Vec::with_capacity(LINES_MAX),
@@ -110,6 +112,7 @@ impl Plan {
             keys: Vec::with_capacity(KEYS_PER_CHUNK_MAX),
             codes: Vec::with_capacity(KEYS_PER_CHUNK_MAX),
             sealed: Vec::with_capacity(KEY_BLOCK_BYTES_MAX + SEAL_BYTES),
+            members: Vec::with_capacity(GROUP_MEMBERS_MAX),
             terms: campaigns::Terms::default(),
             desk: quote::Desk::default(),
         }
@@ -160,6 +163,8 @@ pub struct Replies {
     pub wallet: Vec<WalletCard>,
     /// Lots of a card.
     pub lots: Vec<LotView>,
+    /// Members of a group.
+    pub members: Vec<GroupRow>,
     /// Transitions of a zone.
     pub transitions: Vec<Transition>,
 }

@@ -4,7 +4,7 @@
 
 use super::{Resolved, take};
 use crate::command::{Parties, SubjectKind};
-use crate::event::{self, Buyer, Event, EventLine, OwedLine};
+use crate::event::{self, Buyer, Event, EventLine, GroupEvent, OwedLine};
 use crate::ids::OperationKey;
 use crate::state::State;
 use crate::state::counts::NO_ENTRIES;
@@ -98,8 +98,17 @@ pub fn resolve(state: &State, event: &Event<'_>, resolved: &mut Resolved) {
         | Event::Account { origin, .. }
         | Event::CodesImported { origin, .. }
         | Event::CodeSet { origin, .. }
-        | Event::Gift { origin, .. } => resolved.hash = new_record(state, &origin.key()),
-        Event::Tick { .. } | Event::FloorRaised { .. } | Event::Configured { .. } => {}
+        | Event::Gift { origin, .. }
+        | Event::Group(
+            GroupEvent::Opened { origin, .. }
+            | GroupEvent::Joined { origin, .. }
+            | GroupEvent::Left { origin, .. }
+            | GroupEvent::Filled { origin, .. },
+        ) => resolved.hash = new_record(state, &origin.key()),
+        Event::Tick { .. }
+        | Event::FloorRaised { .. }
+        | Event::Configured { .. }
+        | Event::Group(GroupEvent::Lapsed { .. }) => {}
     }
 }
 

@@ -281,6 +281,7 @@ fn decode_body<'a>(reader: &mut Reader<'a>, head: &Head) -> Result<Event<'a>, Ev
         CAMPAIGN_CREATED..=CARD_CHANGED | TOPPED_UP..=LEVELLED => cards::decode(reader, head, channel)?,
         GIFT_GIVEN..=GIFT_CANCELLED => gifts::decode(reader, head, channel)?,
         CODES_IMPORTED | CODE_SET => given_codes::decode(reader, head, channel)?,
+        GROUP_OPENED..=GROUP_LAPSED => groups::decode(reader, head, channel)?,
         kind => return Err(EventError::UnknownKind(kind)),
     })
 }

@@ -194,6 +194,7 @@ impl Event<'_> {
                 writer.put(EventHold::new(hold).as_bytes());
                 writer.finish(CANCELLED, 0, 0, ChannelId(0))
             }
+            Event::Group(group) => group.encode(writer),
             Event::Tombstone { origin } => {
                 writer.put_origin(&origin, 0);
                 writer.finish(TOMBSTONE, 0, 0, origin.channel)

@@ -90,6 +90,11 @@ pub(super) const GIFT_ACCEPTED: u8 = 57;
 pub(super) const GIFT_CANCELLED: u8 = 58;
 pub(super) const CODES_IMPORTED: u8 = 90;
 pub(super) const CODE_SET: u8 = 91;
+pub(super) const GROUP_OPENED: u8 = 71;
+pub(super) const GROUP_JOINED: u8 = 72;
+pub(super) const GROUP_LEFT: u8 = 73;
+pub(super) const GROUP_FILLED: u8 = 74;
+pub(super) const GROUP_LAPSED: u8 = 75;
 
 pub(super) const FLAG_SOLD: u8 = 1;
 pub(super) const FLAG_LATE: u8 = 1;

@@ -3,8 +3,8 @@
 use super::*;
 use crate::command::{PriceKind, ScopeEntry, Tier};
 use crate::limits::{
-    CAMPAIGN_KEY_BYTES_MAX, EVENT_BYTES_MAX, FACTS_BYTES_MAX, FACTS_ROOM_BYTES, KEY_BLOCK_BYTES_MAX,
-    SCOPE_MAX, SEAL_BYTES, TIERS_MAX, TRANSITIONS_MAX,
+    CAMPAIGN_KEY_BYTES_MAX, EVENT_BYTES_MAX, FACTS_BYTES_MAX, FACTS_ROOM_BYTES, GROUP_MEMBERS_MAX,
+    KEY_BLOCK_BYTES_MAX, SCOPE_MAX, SEAL_BYTES, TIERS_MAX, TRANSITIONS_MAX,
 };
 use zerocopy::little_endian::I16;
 
@@ -320,6 +320,42 @@ static DEFINITION: Definition = Definition {
 static TIERS: [Tier; TIERS_MAX] = [Tier::new(u64::MAX, 1); TIERS_MAX];
 static SCOPE: [ScopeEntry; SCOPE_MAX] = [ScopeEntry::new(ScopeEntry::PRODUCT, u64::MAX); SCOPE_MAX];
 
+/// All that can become of a group, a large one and a small one.
+fn of_groups(origin: Origin) -> Vec<Event<'static>> {
+    let group = OperationId(5);
+    let told = GroupMember {
+        user: UserId(u128::MAX),
+        parties: Some(Parties::new(1, 2, 3)),
+        counting: 31,
+        flagged: true,
+    };
+    let member = GroupMember { user: UserId(1), parties: None, counting: 0, flagged: false };
+    let (campaign, first) = (StockId(77), CardId(7));
+    static OWNERS: [EventMember; GROUP_MEMBERS_MAX] =
+        [EventMember { user: U128::new(9), channel: U16::new(3), spare: [0; 6] }; GROUP_MEMBERS_MAX];
+    let filled = |member, owners| GroupEvent::Filled {
+        origin,
+        group,
+        member,
+        campaign,
+        first,
+        from_s: 1,
+        until_s: u32::MAX,
+        owners,
+    };
+    let events = [
+        GroupEvent::Opened { origin, campaign, size: 100, deadline_ms: u64::MAX, member: told },
+        GroupEvent::Opened { origin, campaign, size: 2, deadline_ms: 1, member },
+        GroupEvent::Joined { origin, group, member: told },
+        GroupEvent::Joined { origin, group, member },
+        GroupEvent::Left { origin, group, user: UserId(1) },
+        filled(told, &OWNERS),
+        filled(member, &OWNERS[..2]),
+        GroupEvent::Lapsed { group: origin.key() },
+    ];
+    events.map(Event::Group).into()
+}
+
 fn issued(origin: Origin) -> Event<'static> {
     Event::Issued {
         origin,
@@ -354,6 +390,7 @@ fn events_survive_their_encoding_and_no_cut_decodes() {
     let keys: Vec<EventKey> = (0..KEYS_PER_CHUNK_MAX as u8).map(key).collect();
     for event in every_event(&lines[..1], &refused[..1], &owed[..1], &holds[..1], &quotas[..1], &keys[..1])
         .into_iter()
+        .chain(of_groups(origin()))
         .chain(every_event(&lines, &refused, &owed, &holds, &quotas, &keys))
     {
         let mut out = vec![0xee; EVENT_BYTES_MAX];

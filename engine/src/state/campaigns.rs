@@ -127,9 +127,9 @@ impl Campaign {
         CampaignTerms { definition: &self.definition, tiers: &self.tiers, scope: &self.scope }
     }
 
-    /// What its cards can cost at most, whatever became of them.
-    pub fn committed(&self) -> u128 {
-        u128::from(self.issued) * u128::from(self.terms().cost())
+    /// What its cards can cost at most, whatever became of them, with so many that groups hold.
+    pub fn committed(&self, held: u64) -> u128 {
+        u128::from(self.issued + held) * u128::from(self.terms().cost())
     }
 
     /// Replaces what of its definition is not fixed; `zone` is the place of the zone by which its clock goes.
@@ -142,13 +142,13 @@ impl Campaign {
         self.scope.extend_from_slice(terms.scope);
     }
 
-    /// Whether what it has issued lies inside all its maxima.
-    fn is_inside(&self) -> bool {
+    /// Whether what it has issued, in all and today, with so many that groups hold, lies inside all its maxima.
+    fn is_inside(&self, held: u64, today: u64) -> bool {
         let (definition, cost) = (&self.definition, u128::from(self.terms().cost()));
         let inside = |most: u64, there: u128| most == 0 || there <= u128::from(most);
-        inside(definition.budget.get(), self.committed())
-            && inside(definition.budget_per_day.get(), u128::from(self.today.cards) * cost)
-            && inside(definition.cards_per_day.get(), u128::from(self.today.cards))
+        inside(definition.budget.get(), self.committed(held))
+            && inside(definition.budget_per_day.get(), u128::from(today + held) * cost)
+            && inside(definition.cards_per_day.get(), u128::from(today + held))
             && self.today.cards <= self.issued
             && (definition.limits_days() || self.today == Today::default())
     }
@@ -266,13 +266,15 @@ impl State {
     pub(super) fn compare_campaigns(&self) -> Result<(), RecountError> {
         let mut batches = 0;
         for (handle, campaign) in self.campaigns.iter() {
+            let held = self.stock_of_campaign(campaign).units.held;
+            let today = self.cards_today(campaign, self.now_ms);
             let mut next = 0;
             for batch in &campaign.batches {
                 same("cards before a batch", u64::from(batch.first >= next), 1)?;
                 next = batch.first + u64::from(batch.count);
             }
             same("cards of batches", u64::from(next <= campaign.issued), 1)?;
-            same("campaigns inside their budgets", u64::from(campaign.is_inside()), 1)?;
+            same("campaigns inside their budgets", u64::from(campaign.is_inside(held, today)), 1)?;
             let found = self.campaigns.of_card(campaign.card(0));
             same("campaigns by their locators", u64::from(found == Some(handle)), 1)?;
             same("stocks of campaigns", u64::from(self.stock(campaign.stock).campaign() == Some(handle)), 1)?;

@@ -11,6 +11,7 @@ pub mod debts;
 pub mod digest;
 pub mod gifts;
 pub mod given_codes;
+pub mod groups;
 pub mod index;
 pub mod keys;
 pub mod lots;
@@ -39,6 +40,7 @@ use cards::Cards;
 use debts::Debts;
 use gifts::Gifts;
 use given_codes::GivenCodes;
+use groups::Groups;
 use index::Index;
 use keys::{BatchState, Keys};
 use lots::Lots;
@@ -77,6 +79,13 @@ pub enum Due {
     Guarantee(ChannelId),
     /// The batch with this handle expires.
     Batch(u32),
+    /// A group lapses.
+    Group {
+        /// The sequence at which it was opened.
+        opened: u64,
+        /// Its handle.
+        group: Handle,
+    },
 }
 
 /// Everything the engine knows.
@@ -95,7 +104,7 @@ pub struct State {
     pub stocks: Vec<Stock>,
     /// Card keys.
     pub keys: Keys,
-    /// What will happen by itself: guarantees that lapse, batches that expire.
+    /// What will happen by itself: guarantees that lapse, batches that expire, groups that lapse.
     pub appointments: BTreeSet<Appointment>,
     /// Sales whose units are owed.
     pub debts: Debts,
@@ -121,6 +130,8 @@ pub struct State {
     pub gifts: Gifts,
     /// Codes that were not derived.
     pub given_codes: GivenCodes,
+    /// Users who want cards together.
+    pub groups: Groups,
     /// Risk rules, blocks and what they have counted.
     pub risk: Risk,
     /// Time zones of merchants.
@@ -164,14 +175,20 @@ impl State {
             extra_lines: Table::new(capacity.extra_lines_max),
             operations: Table::new(capacity.operations_max),
             limits: Table::new(capacity.user_limits_max),
-            // A line never lacks room for its counts.
-            counts: Table::new(capacity.holds_max.saturating_add(capacity.extra_lines_max)),
+            // A line never lacks room for its counts, nor does a member of a group.
+            counts: Table::new(
+                capacity
+                    .holds_max
+                    .saturating_add(capacity.extra_lines_max)
+                    .saturating_add(capacity.groups_max),
+            ),
             campaigns: Campaigns::default(),
             cards: Cards::new(&capacity),
             redemptions: Table::new(capacity.redemptions_max),
             lots: Lots::new(&capacity),
             gifts: Gifts::new(&capacity),
             given_codes: GivenCodes::new(&capacity),
+            groups: Groups::new(&capacity),
             risk: Risk::new(capacity.risk_counts_max, hasher.clone()),
             zones: Zones::default(),
             slices: Slices::default(),

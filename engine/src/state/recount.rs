@@ -180,23 +180,14 @@ impl State {
                 }
                 let fully = matches!(Counted::of(line.limit), Counted::Fully(_));
                 full_lines += u64::from(fully);
-                for index in self.entries(line.limit).into_iter().filter(|entry| *entry != NONE) {
-                    let entry = self.limits.get(Handle(index));
-                    let index = index as usize;
-                    if limits.len() <= index {
-                        limits.resize(index + 1, Entry::default());
-                    }
-                    let sum = &mut limits[index];
-                    let units = of_line.held + of_line.consumed + of_line.owed;
-                    sum.units += units;
-                    sum.lines += 1;
-                    if fully {
-                        sum.held += of_line.held;
-                        let today = self.day_of_hold(hold, Handle(line.stock)) == entry.day;
-                        sum.today += if today { units } else { 0 };
-                    }
-                }
+                self.add_counts((line.limit, line.stock, hold.reserved_ms), of_line, &mut limits);
             }
+        }
+        for (stock, member) in self.groups.waiting() {
+            let of_member = Use { held: 1, ..Use::default() };
+            stocks[stock.0 as usize].add(member.channel(), of_member);
+            full_lines += u64::from(matches!(Counted::of(member.limit), Counted::Fully(_)));
+            self.add_counts((member.limit, stock.0, member.joined_ms), of_member, &mut limits);
         }
         self.add_cards(&mut stocks)?;
         self.compare_stocks(&stocks)?;
@@ -212,6 +203,7 @@ impl State {
         self.compare_lots()?;
         self.compare_gifts()?;
         self.compare_given_codes()?;
+        self.compare_groups()?;
         let operations = u64::from(self.operations.used());
         same("operation ids", u64::from(self.record_index.used()), holds + operations + redemptions)?;
         same("holds", u64::from(self.holds.used()), holds)?;
@@ -221,6 +213,32 @@ impl State {
             same("deadlines", u64::from(self.timers.held()), held_holds)?;
         }
         Ok(())
+    }
+
+    /// What a line says of the purchase limits that it counts in.
+    fn add_counts(
+        &self,
+        (limit, stock, reserved_ms): (u32, u32, u64),
+        of_line: Use,
+        limits: &mut Vec<Entry>,
+    ) {
+        let fully = matches!(Counted::of(limit), Counted::Fully(_));
+        for index in self.entries(limit).into_iter().filter(|entry| *entry != NONE) {
+            let entry = self.limits.get(Handle(index));
+            let index = index as usize;
+            if limits.len() <= index {
+                limits.resize(index + 1, Entry::default());
+            }
+            let sum = &mut limits[index];
+            let units = of_line.held + of_line.consumed + of_line.owed;
+            sum.units += units;
+            sum.lines += 1;
+            if fully {
+                sum.held += of_line.held;
+                let today = self.day_of(self.stock(Handle(stock)), reserved_ms) == entry.day;
+                sum.today += if today { units } else { 0 };
+            }
+        }
     }
 
     /// What campaigns have issued and not voided is consumed, through the channel that issued it.

@@ -40,6 +40,7 @@ pub const ROOMY: Capacity = Capacity {
     lots_max: 4_096,
     gifts_max: 4_096,
     given_codes_max: 4_096,
+    groups_max: 4_096,
 };
 
 /// Why something was refused.

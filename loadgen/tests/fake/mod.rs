@@ -139,6 +139,7 @@ impl Fake {
             lots_max: 4_096,
             gifts_max: 4_096,
             given_codes_max: 4_096,
+            groups_max: 4_096,
         };
         let mut engine = Engine::new(capacity, Rules::default(), 1);
         engine.advance(now_ms(), &mut Void);

@@ -293,7 +293,7 @@ impl<'a> Body<'a> {
         })
     }
 
-    fn parties(&mut self) -> Result<Option<&'a Parties>, CommandFault> {
+    pub(super) fn parties(&mut self) -> Result<Option<&'a Parties>, CommandFault> {
         if self.has(flag::HAS_PARTIES) { self.fixed().map(Some) } else { Ok(None) }
     }
 

@@ -5,24 +5,24 @@
 
 use proptest::prelude::*;
 use scrip_engine::answer::{
-    Answer, CampaignView, CardView, HoldCard, Issued, LotView, QuoteView, QuotedCard, QuotedLine, Redeemed,
-    RedemptionView, WalletCard,
+    Answer, CampaignView, CardView, GroupJoined, GroupRow, GroupState, GroupView, HoldCard, Issued, LotView,
+    QuoteView, QuotedCard, QuotedLine, Redeemed, RedemptionView, WalletCard,
 };
 use scrip_engine::command::{
     AccountWish, CampaignCreate, CampaignKind, CampaignState, CampaignTerms, CardChange, CardLine, CardState,
-    CartLine, Command, Definition, GiftWish, Issue, Parties, Quote, QuoteCard, Redeem, ScopeEntry,
+    CartLine, Command, Definition, GiftWish, GroupWish, Issue, Parties, Quote, QuoteCard, Redeem, ScopeEntry,
     StockTerms, Tier,
 };
 use scrip_engine::ids::{CardId, ChannelId, GivenCode, OperationId, OrderId, StockId, UserId};
 use scrip_engine::limits::{
     BEARER_CARDS_MAX, CAMPAIGN_KEY_BYTES_MAX, CAMPAIGN_UNITS_MAX, CARD_UNITS_MAX, CARD_VALUE_MAX,
-    CARDS_PER_HOLD_MAX, CARDS_PER_ISSUE_MAX, GIFT_LASTS_MAX_S, LINES_MAX, POINT_VALUE_MAX, QUOTE_CARDS_MAX,
-    QUOTE_LINES_MAX, SCOPE_MAX, STAMPS_MAX, TIERS_MAX, WALLET_CARDS_PER_ANSWER_MAX,
+    CARDS_PER_HOLD_MAX, CARDS_PER_ISSUE_MAX, GIFT_LASTS_MAX_S, GROUP_LASTS_MAX_S, LINES_MAX, POINT_VALUE_MAX,
+    QUOTE_CARDS_MAX, QUOTE_LINES_MAX, SCOPE_MAX, STAMPS_MAX, TIERS_MAX, WALLET_CARDS_PER_ANSWER_MAX,
 };
 use scrip_engine::rejection::Code;
 use scrip_protocol::answers::AnswerKind;
 use scrip_protocol::commands::{CAMPAIGN_BY_CODE, CARD_BY_CODE, CommandKind};
-use zerocopy::little_endian::{I16, U16, U32, U64};
+use zerocopy::little_endian::{I16, U16, U32, U64, U128};
 
 /// Values from which any command on cards, and any answer about them, can be built.
 #[derive(Debug, Clone)]
@@ -278,6 +278,12 @@ const LOTS: &[LotView] = &[
     },
 ];
 
+/// Some members.
+const MEMBERS: &[GroupRow] = &[
+    GroupRow { user: U128::new(7), card: U64::new(1 << 40), channel: U16::new(3), spare: [0; 6] },
+    GroupRow { user: U128::new(u128::MAX), card: U64::new(0), channel: U16::new(0), spare: [0; 6] },
+];
+
 impl CardParts {
     fn terms(&self) -> CampaignTerms<'_> {
         CampaignTerms { definition: &self.definition, tiers: &self.tiers, scope: &self.scope }
@@ -309,6 +315,24 @@ impl CardParts {
         match kind {
             CommandKind::CodeSet | CommandKind::CodeShow => Some(self.code.as_deref().unwrap_or("SUMMER26")),
             _ => self.code.as_deref().filter(|_| named),
+        }
+    }
+
+    fn group<'a>(&self, kind: CommandKind, parties: &'a Parties) -> GroupWish<'a> {
+        let (group, user) = (OperationId(self.big[2]), UserId(self.big[0].max(1)));
+        let parties = self.flag.then_some(parties);
+        match kind {
+            CommandKind::GroupOpen => GroupWish::Open {
+                campaign: StockId(self.numbers[0]),
+                size: self.channel % 99 + 2,
+                lasts_s: self.small[1] % GROUP_LASTS_MAX_S + 1,
+                user,
+                parties,
+            },
+            CommandKind::GroupJoin => GroupWish::Join { group, user, parties },
+            CommandKind::GroupLeave => GroupWish::Leave { group, user },
+            CommandKind::GroupShow => GroupWish::Show { group },
+            other => panic!("{other:?} is no command on cards"),
         }
     }
 
@@ -426,7 +450,7 @@ impl CardParts {
                 Command::CodeSet { code: GivenCode::REFUSED, campaign: self.flag.then_some(campaign) }
             }
             CommandKind::CodeShow => Command::CodeShow { code: GivenCode::REFUSED },
-            other => panic!("{other:?} is no command on cards"),
+            _ => Command::Group(self.group(kind, parties)),
         }
     }
 
@@ -496,6 +520,21 @@ impl CardParts {
                 cards: &self.outcomes,
                 lines: &self.lines,
                 shares: &self.shares,
+            }),
+            AnswerKind::GroupJoined => Answer::GroupJoined(GroupJoined {
+                members: self.change,
+                size: (self.channel % 101) as u8,
+                deadline_ms: from_ms,
+            }),
+            AnswerKind::Group => Answer::Group(GroupView {
+                group: OperationId(self.big[0]),
+                campaign,
+                state: if self.flag { GroupState::Full } else { GroupState::Lapsed },
+                size: self.change,
+                opened_ms: self.numbers[4],
+                deadline_ms: self.numbers[5],
+                closed_ms: from_ms,
+                members: if self.flag { MEMBERS } else { &[] },
             }),
             AnswerKind::Redemption => Answer::Redemption(RedemptionView {
                 card,

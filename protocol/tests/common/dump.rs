@@ -229,6 +229,7 @@ impl<'a> Dump<'a> {
                 self.raw(key_bytes, "key");
                 self.padding(key_bytes);
             }
+            AnswerKind::Group => (0..count).for_each(|_| self.fields(answers::GroupRowLayout::FIELDS)),
             AnswerKind::Card => (0..count).for_each(|_| self.fields(answers::LotLayout::FIELDS)),
             AnswerKind::Wallet => (0..count).for_each(|_| self.fields(answers::WalletCardLayout::FIELDS)),
             AnswerKind::Reserved | AnswerKind::Confirmed => self.units(count),

@@ -5,6 +5,7 @@ pub mod card_strategies;
 pub mod cards;
 pub mod debts;
 pub mod dump;
+pub mod groups;
 pub mod holds;
 pub mod orders;
 pub mod strategies;
@@ -141,6 +142,7 @@ pub fn commands() -> Vec<CommandSample> {
     ));
     samples.extend(cards::commands_by_code());
     samples.extend(holds::commands());
+    samples.extend(groups::commands());
     samples
 }
 
@@ -501,6 +503,7 @@ pub fn answers() -> Vec<AnswerSample> {
     let done = done.chain(debts::answers()).chain(orders::answers()).chain(cards::answers());
     let done = done.chain(zones::answers());
     let done = done.chain([("stock_of_cards", of_cards)]).chain(cards::quotes()).chain(holds::answers());
+    let done = done.chain(groups::answers());
     done.map(|(name, answer)| (name.to_string(), Outcome::Done(answer))).collect()
 }
 

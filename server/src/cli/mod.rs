@@ -6,6 +6,7 @@ mod accounts;
 mod bounds;
 mod cards;
 mod gifts;
+mod groups;
 mod merchant;
 mod quote;
 mod report;
@@ -23,6 +24,7 @@ pub use cards::{
     CodeExportArgs, ExtendArgs, IssueArgs, RedeemArgs, ReverseArgs, SpendName, WalletArgs, WorthArgs,
 };
 pub use gifts::{AcceptArgs, CancelGiftArgs, GiftArgs};
+pub use groups::{GroupCommand, GroupJoinArgs, GroupLeaveArgs, GroupOpenArgs};
 pub use merchant::{MerchantCommand, ZoneCommand};
 pub use quote::QuoteArgs;
 pub use report::{ReportArgs, ReportBy};
@@ -129,6 +131,9 @@ pub enum Command {
     /// Cards of a running server: issue, claim, redeem, reverse, change
     #[command(subcommand)]
     Card(CardCommand),
+    /// Groups: users who get cards of a campaign together, or not at all
+    #[command(subcommand)]
+    Group(GroupCommand),
     /// The cards that a user has
     Wallet(WalletArgs),
     /// What a cart would cost with a user's cards, and which of them to use; changes nothing

@@ -1,11 +1,12 @@
 //! The operator's commands on a running server: `scrip stock`, `sell`, `reserve`, `confirm`, `release`, `return`, `cancel`,
-//! `hold`, `owed`, `risk`, `merchant`, `campaign`, `card`, `wallet`, `quote`, `code`, `top`.
+//! `hold`, `owed`, `risk`, `merchant`, `campaign`, `card`, `group`, `wallet`, `quote`, `code`, `top`.
 //!
 //! Each is one client, one question and one page of text (`top` asks again every second). Invariant: a failure says what was wrong, in which facts, and
 //! which command to try next.
 
 mod cancel;
 mod cards;
+mod groups;
 mod hold_cards;
 mod limits;
 mod merchant;
@@ -22,6 +23,7 @@ mod words;
 
 pub use cancel::cancel;
 pub use cards::{campaign, card, code, quote, wallet};
+pub use groups::group;
 pub use merchant::merchant;
 pub use order::order;
 pub use owed::owed;

@@ -58,6 +58,8 @@ pub enum Kind {
     Gift,
     /// `code set`, `code unset`, `card claim --code`, and `code check` of a given code.
     Code,
+    /// `group`, but `group open`.
+    Group,
     /// `quote`.
     Quote,
 }
@@ -109,7 +111,9 @@ fn facts(rejection: &OwnedRejection, subject: &Subject<'_>) -> String {
         OwnedFacts::Rule(0) => ": a block stands against it".to_owned(),
         OwnedFacts::Rule(number) => format!(": risk rule {number} stands against it"),
         OwnedFacts::Version(version) => format!(": the stock is at version {version} now"),
-        OwnedFacts::Units { asked, available, .. } if matches!(subject.kind, Kind::Account | Kind::Gift) => {
+        OwnedFacts::Units { asked, available, .. }
+            if matches!(subject.kind, Kind::Account | Kind::Gift | Kind::Group) =>
+        {
             format!(": asked {asked}, possible are {available}")
         }
         OwnedFacts::Units { available: 0, .. } if rejection.code == Code::RuleFailed => {
@@ -164,6 +168,7 @@ pub fn next(error: &Error, subject: &Subject<'_>) -> String {
             (Kind::Card | Kind::Reverse | Kind::Account | Kind::Gift, _) => {
                 ". `scrip card show CARD` tells".into()
             }
+            (Kind::Group, _) => ". `scrip group show GROUP` tells".into(),
             (Kind::Hold | Kind::Keys | Kind::Cancel | Kind::Order, _) | (Kind::Take, Some(_)) => {
                 ". Run the same command again: it is made once".into()
             }
@@ -368,6 +373,15 @@ fn next_of_cards(code: Code, subject: &Subject<'_>) -> Option<String> {
              `scrip card show CARD` shows the card"
                 .into()
         }
+        (Code::NotFound, Kind::Group) => {
+            ". No group is known by that, or it is long over: `scrip group open` prints its id".into()
+        }
+        (Code::RuleFailed, Kind::Group) => {
+            ". It is full, or the user is in it already: `scrip group show GROUP`".into()
+        }
+        (Code::Expired, Kind::Group) => ". `scrip group open CAMPAIGN --size N --user USER` opens another".into(),
+        (Code::NotOwner, Kind::Group) => ". `scrip group show GROUP` shows who is in it".into(),
+        (_, Kind::Group) => ". `scrip group show GROUP` shows where it stands, `scrip campaign show NAME` its campaign".into(),
         (Code::RuleFailed, Kind::Gift) => {
             ". Coupons, uses and gift cards can be given, stamps, points and passes can't; what is accepted or taken back is \
              being given: `scrip card show CARD` shows the card"
@@ -416,6 +430,7 @@ pub fn full(which: CapacityOf, maximum: u64) -> (String, &'static str) {
         CapacityOf::Lots => ("lots of the card, or records of lots in memory,", MEMORY),
         CapacityOf::Gifts => ("gifts of cards in memory", MEMORY),
         CapacityOf::GivenCodes => ("codes that were given, in memory,", MEMORY),
+        CapacityOf::Groups => ("groups and their members in memory", MEMORY),
         CapacityOf::CardBatches => ("batches of bearer cards of the campaign, or of all campaigns,", FIXED),
     };
     (format!("{what} are at their maximum of {maximum}"), mend)
@@ -432,7 +447,7 @@ fn forbidden(kind: Kind) -> String {
         Kind::Quote => "--verb read",
         Kind::Issue => "--verb issue --verb read",
         Kind::Card => "--verb redeem --verb stock --verb read",
-        Kind::Gift => "--verb issue --verb read",
+        Kind::Gift | Kind::Group => "--verb issue --verb read",
         Kind::Account => "--verb issue --verb return --verb read",
         Kind::Return | Kind::Cancel | Kind::Reverse => "--verb return --verb read",
         Kind::Keys => "--verb stock --verb sell --verb return --verb read --verb export",

@@ -14,7 +14,7 @@ use arrayvec::ArrayVec;
 use scrip_codes::Layout;
 use scrip_engine::answer::Outcome;
 use scrip_engine::command::{
-    CampaignCreate, CodeBlock, Command, Envelope, KeyBlock, Request, StockCreate, StockKind,
+    CampaignCreate, CodeBlock, Command, Envelope, GroupWish, KeyBlock, Request, StockCreate, StockKind,
 };
 use scrip_engine::ids::GivenCode;
 use scrip_engine::limits::PREPARED_MAX;
@@ -418,6 +418,7 @@ fn looks_at_cards(request: &Request<'_>, by_code: bool) -> bool {
         | Command::CardChange { .. }
         | Command::Account { .. }
         | Command::Gift { .. }
+        | Command::Group(GroupWish::Show { .. })
         | Command::WalletShow { .. }
         | Command::Quote(_) => true,
         _ => false,

@@ -144,7 +144,10 @@ impl Verb {
             | CommandKind::Level
             | CommandKind::Gift
             | CommandKind::AcceptGift
-            | CommandKind::CancelGift => Verb::Issue,
+            | CommandKind::CancelGift
+            | CommandKind::GroupOpen
+            | CommandKind::GroupJoin
+            | CommandKind::GroupLeave => Verb::Issue,
             CommandKind::Redeem => Verb::Redeem,
             CommandKind::KeysExport => Verb::Export,
             CommandKind::KeysList
@@ -161,6 +164,7 @@ impl Verb {
             | CommandKind::CardShow
             | CommandKind::WalletShow
             | CommandKind::Quote
+            | CommandKind::GroupShow
             | CommandKind::OperationShow => Verb::Read,
             CommandKind::StockCreate
             | CommandKind::StockSupply

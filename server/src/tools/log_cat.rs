@@ -4,7 +4,7 @@ use super::ToolError;
 use crate::data_directory::DataDirectory;
 use scrip_engine::answer::OperationKind;
 use scrip_engine::command::{Parties, StockKind, SubjectKind};
-use scrip_engine::event::{self, AccountEntry, Event, EventHold, GiftEntry, Origin};
+use scrip_engine::event::{self, AccountEntry, Event, EventHold, GiftEntry, GroupEvent, GroupMember, Origin};
 use scrip_engine::ids::{CardId, StockId};
 use scrip_shard::{FrameError, Moment, for_each_event_with_facts, history};
 use scrip_wal::{RealDisk, scan};
@@ -414,8 +414,41 @@ fn print_cards_event(out: &mut impl Write, event: &Event<'_>) -> io::Result<()> 
             }
             writeln!(out, " channel={}", origin.channel.0)
         }
+        Event::Group(event) => print_group(out, event),
         other => writeln!(out, "{other:?}"),
     }
+}
+
+fn print_group(out: &mut impl Write, event: &GroupEvent<'_>) -> io::Result<()> {
+    match event {
+        GroupEvent::Opened { origin, campaign, size, deadline_ms, member: first } => {
+            write!(out, "group_opened {} campaign={campaign} size={size}", origin.operation)?;
+            write!(out, " deadline_ms={deadline_ms}")?;
+            print_member(out, origin, first)?;
+        }
+        GroupEvent::Joined { origin, group, member: joined } => {
+            write!(out, "group_joined {} group={group}", origin.operation)?;
+            print_member(out, origin, joined)?;
+        }
+        GroupEvent::Left { origin, group, user } => {
+            write!(out, "group_left {} group={group} user={user}", origin.operation)?;
+        }
+        GroupEvent::Filled { origin, group, member: last, campaign, first, from_s, until_s, owners } => {
+            write!(out, "group_filled {} group={group} campaign={campaign}", origin.operation)?;
+            write!(out, " first={first} from_s={from_s} until_s={until_s}")?;
+            print_member(out, origin, last)?;
+            for owner in *owners {
+                write!(out, " {}:{}", owner.user(), owner.channel().0)?;
+            }
+        }
+        GroupEvent::Lapsed { group } => write!(out, "group_lapsed {}", group.operation)?,
+    }
+    writeln!(out)
+}
+
+fn print_member(out: &mut impl Write, origin: &Origin, member: &GroupMember) -> io::Result<()> {
+    write!(out, " user={} channel={}", member.user, origin.channel.0)?;
+    print_told(out, member.parties.as_ref(), member.flagged, &[])
 }
 
 fn print_entry(out: &mut impl Write, entry: &AccountEntry) -> io::Result<()> {

@@ -6,7 +6,7 @@
 use super::sales::hold_of;
 use super::{Account, Report, add, day_at};
 use scrip_engine::command::{CardChange, CardState};
-use scrip_engine::event::{self, AccountEntry, Event, Origin};
+use scrip_engine::event::{self, AccountEntry, Event, GroupEvent, Origin};
 use scrip_engine::ids::{CardId, ChannelId, MerchantId, OperationId, OperationKey, StockId, UserId};
 use scrip_engine::state::State;
 use scrip_engine::state::campaigns::Campaign;
@@ -31,6 +31,11 @@ impl Report {
             }
             Event::CodesImported { origin, campaign, codes, .. } if !codes.is_empty() => {
                 self.tally(state, origin.merchant, *campaign, origin.channel).issued += codes.len() as u64;
+            }
+            Event::Group(GroupEvent::Filled { origin, campaign, owners, .. }) => {
+                for owner in *owners {
+                    self.tally(state, origin.merchant, *campaign, owner.channel()).claimed += 1;
+                }
             }
             Event::Redeemed { origin, card, units, amount, discount, .. } => {
                 let whose = (origin.merchant, origin.channel);

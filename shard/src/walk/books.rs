@@ -5,10 +5,11 @@
 
 use super::cards::{CardBooks, Units};
 use super::debts::Queues;
+use super::groups::GroupBooks;
 use super::stock::{Shelf, StockBook};
 use scrip_engine::answer::OperationKind;
 use scrip_engine::command::{BatchChange, StockKind};
-use scrip_engine::event::{self, Event, EventLine, OwedLine, RefusedLine};
+use scrip_engine::event::{self, Event, EventLine, EventMember, GroupEvent, OwedLine, RefusedLine};
 use scrip_engine::ids::{ChannelId, OperationKey, StockId};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -103,6 +104,8 @@ pub struct Books {
     debts: Queues,
     /// Campaigns and cards.
     pub(super) cards: CardBooks,
+    /// Groups.
+    pub(super) groups: GroupBooks,
     /// Keys that were taken back unseen since [`super::Walk`] has asked.
     pub(super) reclaimed: BTreeSet<u32>,
 }
@@ -146,6 +149,7 @@ impl Books {
         self.touched.clear();
         self.bound.clear();
         self.cards.follow_holds(event);
+        self.follow_groups(event);
         match event {
             Event::Taken { origin, sold, replaces, lines, .. } => {
                 let key = origin.key();
@@ -272,6 +276,7 @@ impl Books {
             Event::CodesImported { .. } => self.follow_cards(event),
             // Units stay where they are.
             Event::Gift { .. } | Event::CodeSet { .. } => {}
+            Event::Group(_) => self.issue_to_group(event),
             Event::Tick { .. }
             | Event::Configured { .. }
             | Event::FloorRaised { .. }
@@ -301,6 +306,22 @@ impl Books {
             | Event::ReplaceOwed { .. }
             | Event::KeyReplaced { .. } => unreachable!("it was followed before"),
         }
+    }
+
+    /// The units of members of groups are held, given back and consumed.
+    fn follow_groups(&mut self, event: &Event<'_>) {
+        let moves = self.groups.follow(event);
+        let Some(stock) = moves.stock else { return };
+        let book = self.stock(stock);
+        moves.held.iter().for_each(|channel| book.hold(*channel, 1));
+        moves.freed.iter().for_each(|channel| book.free(*channel, 1));
+        moves.consumed.iter().for_each(|channel| book.consume(*channel, 1));
+    }
+
+    /// The cards of a full group are issued; their units were followed before.
+    fn issue_to_group(&mut self, event: &Event<'_>) {
+        let Event::Group(GroupEvent::Filled { campaign, first, owners, .. }) = event else { return };
+        self.cards.issue_each(*campaign, *first, owners.iter().map(EventMember::channel));
     }
 
     /// Cards are units of their campaign's stock: consumed once they are issued, void once they are.

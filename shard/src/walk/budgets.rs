@@ -3,9 +3,10 @@
 //! It stands beside the books of cards because it needs time and zones, which nothing there does. Invariant: nothing here
 //! panics on a log that is wrong; what can't be is put into words.
 
+use super::books::Books;
 use scrip_engine::calendar::{Day, Zone};
 use scrip_engine::command::{CampaignTerms, Limits};
-use scrip_engine::event::Event;
+use scrip_engine::event::{Event, GroupEvent};
 use scrip_engine::ids::{MerchantId, Slot, StockId};
 use std::collections::BTreeMap;
 
@@ -19,6 +20,8 @@ struct BudgetBook {
     budget_per_day: u128,
     cards_per_day: u128,
     issued: u128,
+    /// Cards that groups hold.
+    held: u128,
     day: u32,
     today: u128,
 }
@@ -48,12 +51,12 @@ impl BudgetBook {
     /// What can't be.
     fn wrong(&self, campaign: StockId) -> Option<String> {
         let over = |most: u128, there: u128| most != 0 && there > most;
-        let (in_all, of_day) = (self.issued * self.cost, self.today * self.cost);
+        let today = self.today + self.held;
+        let (in_all, of_day) = ((self.issued + self.held) * self.cost, today * self.cost);
         if over(self.budget, in_all) {
             return Some(format!("cards of {campaign} can cost {in_all}, its budget is {}", self.budget));
         }
-        if over(self.budget_per_day, of_day) || over(self.cards_per_day, self.today) {
-            let today = self.today;
+        if over(self.budget_per_day, of_day) || over(self.cards_per_day, today) {
             return Some(format!("{today} cards of {campaign} on one day are too many, or cost too much"));
         }
         None
@@ -62,7 +65,7 @@ impl BudgetBook {
 
 impl BudgetBooks {
     /// Follows an event; answers what it shows that can't be.
-    pub(super) fn follow(&mut self, event: &Event<'_>) -> Option<String> {
+    pub(super) fn follow(&mut self, event: &Event<'_>, books: &Books) -> Option<String> {
         match event {
             Event::Tick { now_ms } => self.now_ms = *now_ms,
             Event::ZoneSet { origin, transitions, .. } => {
@@ -77,6 +80,7 @@ impl BudgetBooks {
                     budget_per_day: 0,
                     cards_per_day: 0,
                     issued: 0,
+                    held: 0,
                     day: 0,
                     today: 0,
                 };
@@ -88,9 +92,29 @@ impl BudgetBooks {
             Event::CodesImported { campaign, codes, .. } if !codes.is_empty() => {
                 return self.issue(*campaign, codes.len() as u128);
             }
+            Event::Group(event) => {
+                if let GroupEvent::Filled { campaign, owners, .. } = event {
+                    self.campaigns.get_mut(campaign)?.held = u128::from(books.stocks.get(campaign)?.held);
+                    return self.issue(*campaign, owners.len() as u128);
+                }
+                return self.hold(books);
+            }
             _ => {}
         }
         None
+    }
+
+    /// Groups hold more cards, or fewer: of the campaigns that the event has touched.
+    fn hold(&mut self, books: &Books) -> Option<String> {
+        books.touched.iter().find_map(|campaign| {
+            let day = self.day(self.campaigns.get(campaign)?, campaign.slot());
+            let book = self.campaigns.get_mut(campaign)?;
+            book.held = u128::from(books.stocks.get(campaign)?.held);
+            if book.day != day {
+                (book.day, book.today) = (day, 0);
+            }
+            book.wrong(*campaign)
+        })
     }
 
     /// The day on which a campaign is.

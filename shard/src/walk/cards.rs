@@ -5,7 +5,7 @@
 
 use super::books::{HoldName, name};
 use scrip_engine::command::CardChange;
-use scrip_engine::event::{self, AccountEntry, Event, Origin};
+use scrip_engine::event::{self, AccountEntry, Event};
 use scrip_engine::ids::{CardId, ChannelId, OperationKey, StockId};
 use std::collections::BTreeMap;
 
@@ -96,7 +96,7 @@ impl CardBooks {
                 return Units::Make(*campaign, *units);
             }
             Event::Issued { origin, campaign, first, count, .. } => {
-                return self.issue(origin, *campaign, *first, u64::from(*count));
+                return self.issue(origin.channel, *campaign, *first, u64::from(*count));
             }
             Event::CodesImported { origin, campaign, first, codes, .. } if !codes.is_empty() => {
                 return self.issue(origin, *campaign, *first, codes.len() as u64);
@@ -124,7 +124,19 @@ impl CardBooks {
         self.locators.insert(stock, locator);
     }
 
-    fn issue(&mut self, origin: &Origin, stock: StockId, first: CardId, count: u64) -> Units {
+    /// Cards are issued to a group, each through its owner's channel.
+    pub(super) fn issue_each(
+        &mut self,
+        stock: StockId,
+        first: CardId,
+        channels: impl Iterator<Item = ChannelId>,
+    ) {
+        for (place, channel) in channels.enumerate() {
+            self.issue(channel, stock, CardId(first.0 + place as u64), 1);
+        }
+    }
+
+    fn issue(&mut self, channel: ChannelId, stock: StockId, first: CardId, count: u64) -> Units {
         let found = self.locators.get(&stock).and_then(|locator| self.campaigns.get_mut(locator));
         let Some(campaign) = found else {
             self.wrong.push(format!("cards of {stock}, which is no campaign, are issued"));
@@ -134,9 +146,9 @@ impl CardBooks {
             let next = campaign.issued;
             self.wrong.push(format!("card {first} of {stock} is issued, its next serial is {next}"));
         }
-        campaign.issues.push((campaign.issued, origin.channel));
+        campaign.issues.push((campaign.issued, channel));
         campaign.issued += count;
-        Units::Issue(stock, origin.channel, count)
+        Units::Issue(stock, channel, count)
     }
 
     /// The campaign of a card that was issued.

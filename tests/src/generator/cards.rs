@@ -4,6 +4,7 @@
 //! Invariant: who asks is the merchant of the card or campaign mostly, in its slot, so that the last checks are reached, too.
 
 use super::Generator;
+use super::groups::altered_group;
 use super::plan::pick;
 use crate::oracle::{Card, Oracle, Redemption};
 use crate::request::{CardCommand, OwnedCommand, OwnedCreate, OwnedIssue, OwnedRedeem, Worth};
@@ -39,7 +40,7 @@ impl Generator {
 
     /// A command on campaigns and cards.
     pub(super) fn card_command(&mut self, oracle: &Oracle, envelope: &mut Envelope) -> OwnedCommand {
-        let command = match self.rng.u8(0..100) {
+        let command = match self.rng.u8(0..112) {
             0 => {
                 let id = self.stock(oracle, envelope);
                 return self.campaign(id);
@@ -61,7 +62,8 @@ impl Generator {
                 CardCommand::ShowCard { card, generation: self.generation() }
             }
             94..97 => self.quote(oracle, envelope),
-            _ => self.wallet(oracle, envelope),
+            97..100 => self.wallet(oracle, envelope),
+            _ => self.group(oracle, envelope),
         };
         OwnedCommand::OfCards(command)
     }
@@ -128,7 +130,7 @@ impl Generator {
         CardCommand::State { campaign, version, state: *self.choose(&states) }
     }
 
-    fn parties(&mut self) -> Option<Parties> {
+    pub(super) fn parties(&mut self) -> Option<Parties> {
         let most = self.plan.buyers as u64;
         let told = self.happens(self.plan.chances.parties);
         told.then(|| {
@@ -420,6 +422,7 @@ impl Generator {
                     if change == CardChange::Freeze { CardChange::Unfreeze } else { CardChange::Freeze };
                 CardCommand::Change { card, generation, change }
             }
+            CardCommand::Group(wish) => CardCommand::Group(altered_group(wish)),
             query => query,
         })
     }
@@ -430,6 +433,7 @@ impl Generator {
             oracle.cards.values().flat_map(|card| [card.times.from_ms, card.times.until_ms]).collect();
         let lots = oracle.cards.values().flat_map(|card| card.lots());
         moments_ms.extend(lots.map(|lot| lot.until_ms));
+        moments_ms.extend(oracle.deadlines_of_groups());
         let gifts = oracle.cards.values().filter_map(|card| card.gift);
         moments_ms.extend(gifts.map(|gift| gift.deadline_ms));
         for campaign in oracle.stocks.values().filter_map(|stock| stock.campaign.as_ref()) {

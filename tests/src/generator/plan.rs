@@ -200,6 +200,7 @@ pub const ROOMY: Capacity = Capacity {
     lots_max: 4_096,
     gifts_max: 4_096,
     given_codes_max: 4_096,
+    groups_max: 4_096,
 };
 
 impl Plan {
@@ -245,6 +246,7 @@ impl Plan {
             self.capacity.lots_max = *pick(rng, &[1, 4, 30, 4_096]);
             self.capacity.gifts_max = *pick(rng, &[1, 2, 10, 4_096]);
             self.capacity.given_codes_max = *pick(rng, &[1, 3, 20, 4_096]);
+            self.capacity.groups_max = *pick(rng, &[1, 3, 12, 4_096]);
         }
         self.checkouts = rng.bool();
         if self.checkouts {
@@ -305,6 +307,7 @@ fn draw_capacity(rng: &mut Rng) -> Capacity {
         lots_max: 4_096,
         gifts_max: 4_096,
         given_codes_max: 4_096,
+        groups_max: 4_096,
     }
 }
 

@@ -80,7 +80,7 @@ impl Oracle {
         let capped = |number: i128| u64::try_from(number).unwrap_or(u64::MAX);
         (
             capped(cost),
-            capped(cost * i128::from(campaign.issued)),
+            capped(cost * (i128::from(campaign.issued) + stock.held)),
             capped(self.cards_today(id, stock, campaign)),
         )
     }
@@ -90,14 +90,15 @@ impl Oracle {
         let stock = &self.stocks[&id];
         let campaign = stock.campaign.as_ref().expect("a campaign");
         let definition = &campaign.worth.definition;
-        let today = self.cards_today(id, stock, campaign);
+        // Groups may get their cards on any day.
+        let today = self.cards_today(id, stock, campaign) + stock.held;
         let most = i128::from(definition.cards_per_day.get());
         if most != 0 && asked > most - today {
             return Err(short(Code::CampaignLimit, id, asked, most - today));
         }
         let cost = campaign.worth.cost();
         let budgets = [
-            (i128::from(definition.budget.get()), i128::from(campaign.issued)),
+            (i128::from(definition.budget.get()), i128::from(campaign.issued) + stock.held),
             (i128::from(definition.budget_per_day.get()), today),
         ];
         let of_money = budgets.into_iter().filter(|(budget, _)| *budget != 0);
@@ -119,9 +120,10 @@ impl Oracle {
         let campaign = stock.campaign.as_ref().expect("a campaign");
         let definition = &worth.definition;
         let counts = bounds_days(definition) && bounds_days(&campaign.worth.definition);
-        let today = if counts { self.cards_today(id, stock, campaign) } else { 0 };
+        let today = if counts { self.cards_today(id, stock, campaign) } else { 0 } + stock.held;
+        let committed = i128::from(campaign.issued) + stock.held;
         let inside = |most: u64, there: i128| most == 0 || there <= i128::from(most);
-        inside(definition.budget.get(), i128::from(campaign.issued) * worth.cost())
+        inside(definition.budget.get(), committed * worth.cost())
             && inside(definition.budget_per_day.get(), today * worth.cost())
             && inside(definition.cards_per_day.get(), today)
     }

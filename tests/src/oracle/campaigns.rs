@@ -6,7 +6,7 @@ use super::cards::Card;
 use super::stocks::unsigned;
 use super::{Oracle, Stock};
 use crate::outcome::{OwnedCampaign, OwnedFacts, OwnedOutcome};
-use crate::request::{CardCommand, OwnedCreate, Worth};
+use crate::request::{CardCommand, OwnedCreate, OwnedGroupWish, Worth};
 use scrip_engine::command::{CampaignKind, CampaignState, Definition, Envelope};
 use scrip_engine::ids::{CardId, GivenCode, Slot, StockId};
 use scrip_engine::limits::CAMPAIGNS_PER_SLOT_MAX;
@@ -92,6 +92,7 @@ impl Oracle {
                 self.account(envelope, (*card, *generation), *wish)
             }
             CardCommand::Gift { card, generation, wish } => self.gift(envelope, (*card, *generation), *wish),
+            CardCommand::Group(wish) => self.change_group(envelope, wish),
             CardCommand::Redeem(_)
             | CardCommand::ShowCampaign { .. }
             | CardCommand::ShowCode { .. }
@@ -111,6 +112,7 @@ impl Oracle {
             }
             CardCommand::ShowCode { code } => self.show_code(envelope, *code),
             CardCommand::Quote(quote) => self.quote(envelope, quote),
+            CardCommand::Group(OwnedGroupWish::Show { group }) => self.show_group(envelope, *group),
             _ => unreachable!("{command:?} is no query"),
         }
     }

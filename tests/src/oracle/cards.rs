@@ -160,7 +160,7 @@ impl Oracle {
     }
 
     /// Steps 1 and 2: the campaign is there and issues cards.
-    fn issues(&self, envelope: &Envelope, issue: &OwnedIssue) -> Result<(), OwnedOutcome> {
+    pub(super) fn issues(&self, envelope: &Envelope, issue: &OwnedIssue) -> Result<(), OwnedOutcome> {
         let refused = |code| Err(OwnedOutcome::refused(code));
         let Some((stock, campaign)) = self.own_campaign(envelope, issue.campaign) else {
             return refused(Code::NotFound);
@@ -184,7 +184,7 @@ impl Oracle {
     }
 
     /// Steps 4 to 6: limits, quota, supply.
-    fn suffices(&self, envelope: &Envelope, issue: &OwnedIssue) -> Result<(), OwnedOutcome> {
+    pub(super) fn suffices(&self, envelope: &Envelope, issue: &OwnedIssue) -> Result<(), OwnedOutcome> {
         let stock = &self.stocks[&issue.campaign];
         let asked = i128::from(issue.count);
         let lacks = |code, there| Err(short(code, issue.campaign, asked, there));
@@ -254,7 +254,7 @@ impl Oracle {
     }
 
     /// What each card of an issue is.
-    fn made(&self, envelope: &Envelope, issue: &OwnedIssue) -> Card {
+    pub(super) fn made(&self, envelope: &Envelope, issue: &OwnedIssue) -> Card {
         let (_, campaign) = self.own_campaign(envelope, issue.campaign).expect("it is there");
         let definition = &campaign.worth.definition;
         let own_times = issue.from_ms != 0 || issue.until_ms != 0;

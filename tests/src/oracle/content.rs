@@ -1,6 +1,6 @@
 //! The oracle on commands: what of them is content, which slots they name, and how their records are shown.
 
-use crate::request::{CardCommand, OwnedCommand, OwnedIssue};
+use crate::request::{CardCommand, OwnedCommand, OwnedGroupWish, OwnedIssue};
 use scrip_engine::answer::OperationKind;
 use scrip_engine::command::{AccountWish, CardLine, GiftWish, StockKind};
 use scrip_engine::ids::{Slot, StockId};
@@ -75,7 +75,8 @@ pub(super) fn slots_of(command: &OwnedCommand) -> Vec<Slot> {
         | CardCommand::Gift { card, .. }
         | CardCommand::ShowCard { card, .. } => vec![card.slot()],
         CardCommand::ShowWallet { campaign, .. } => campaign.iter().map(|campaign| campaign.slot()).collect(),
-        CardCommand::Reverse { .. } | CardCommand::Quote(_) => Vec::new(),
+        CardCommand::Group(OwnedGroupWish::Open { campaign, .. }) => vec![campaign.slot()],
+        CardCommand::Reverse { .. } | CardCommand::Quote(_) | CardCommand::Group(_) => Vec::new(),
     }
 }
 
@@ -101,6 +102,11 @@ fn kind_of_cards(command: &CardCommand) -> OperationKind {
             GiftWish::Give { .. } => OperationKind::Gift,
             GiftWish::Accept { .. } => OperationKind::AcceptGift,
             GiftWish::Cancel { .. } => OperationKind::CancelGift,
+        },
+        CardCommand::Group(wish) => match wish {
+            OwnedGroupWish::Open { .. } => OperationKind::GroupOpen,
+            OwnedGroupWish::Join { .. } => OperationKind::GroupJoin,
+            _ => OperationKind::GroupLeave,
         },
         _ => unreachable!("redemptions and queries have no operation record"),
     }

@@ -48,13 +48,14 @@ impl Hold {
 }
 
 impl Oracle {
-    /// Whatever happens by itself up to now happens at its time: first guarantees lapse, then batches expire, then holds,
+    /// Whatever happens by itself up to now happens at its time: first guarantees lapse, then batches expire, then groups lapse, then holds expire,
     /// then debts end, and then what is left of them is settled.
     pub(super) fn happen_until_now(&mut self) {
         let (mut moments_ms, now_ms) = (BTreeSet::new(), self.now_ms);
         let held = self.records.values().filter_map(|record| record.hold.as_ref());
         let waits = |hold: &&Hold| matches!(hold.state, HoldState::Held | HoldState::Owed);
         moments_ms.extend(held.clone().filter(waits).map(|hold| hold.deadline_ms));
+        moments_ms.extend(self.deadlines_of_groups());
         moments_ms.extend(held.flat_map(Hold::keys).filter_map(|place| place.owed_until_ms));
         for stock in self.stocks.values() {
             moments_ms.extend(stock.channels.values().map(|channel| channel.lapses_ms));
@@ -63,6 +64,7 @@ impl Oracle {
         for due_ms in moments_ms.into_iter().filter(|due_ms| (1..=now_ms).contains(due_ms)) {
             self.lapse_due(due_ms);
             self.stocks.values_mut().for_each(|stock| stock.expire_batches(due_ms));
+            self.lapse_groups(due_ms);
             self.expire_due(due_ms);
             self.end_debts(due_ms);
             self.settle(due_ms);

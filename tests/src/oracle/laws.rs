@@ -21,7 +21,7 @@ impl Oracle {
         self.check_stocks();
         self.check_keys();
         self.check_debts();
-        let mut held = BTreeMap::new();
+        let mut held = self.held_by_groups();
         let mut consumed = self.departed.clone();
         self.check_purchases();
         self.check_redemptions();
@@ -76,6 +76,16 @@ impl Oracle {
                     *days.entry((line.stock, subject, day)).or_insert(0) += counts;
                     let held_now = if hold.state == HoldState::Held { counts } else { 0 };
                     *held.entry((line.stock, subject)).or_insert(0) += held_now;
+                }
+            }
+        }
+        for (line, joined_ms) in self.lines_of_groups() {
+            for subject in &line.subjects {
+                *units.entry((line.stock, *subject)).or_insert(0) += 1;
+                if line.fully {
+                    let day = self.day(line.stock, joined_ms);
+                    *days.entry((line.stock, *subject, day)).or_insert(0) += 1;
+                    *held.entry((line.stock, *subject)).or_insert(0) += 1;
                 }
             }
         }

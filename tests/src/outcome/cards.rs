@@ -2,9 +2,11 @@
 //!
 //! Invariant: nothing that a caller can see is left out.
 
-use scrip_engine::answer::{CampaignView, HoldCard, QuoteView, QuotedCard, QuotedLine};
+use scrip_engine::answer::{
+    CampaignView, GroupRow, GroupState, GroupView, HoldCard, QuoteView, QuotedCard, QuotedLine,
+};
 use scrip_engine::command::{CampaignState, Definition, ScopeEntry, Tier};
-use scrip_engine::ids::{CardId, StockId};
+use scrip_engine::ids::{CardId, OperationId, StockId};
 
 /// [`CampaignView`], owned.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,6 +45,35 @@ impl From<CampaignView<'_>> for OwnedCampaign {
             definition: *view.definition,
             tiers: view.tiers.to_vec(),
             scope: view.scope.to_vec(),
+        }
+    }
+}
+
+/// [`GroupView`], owned.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the fields are those of `GroupView`, which documents them")]
+pub struct OwnedGroup {
+    pub group: OperationId,
+    pub campaign: StockId,
+    pub state: GroupState,
+    pub size: u16,
+    pub opened_ms: u64,
+    pub deadline_ms: u64,
+    pub closed_ms: u64,
+    pub members: Vec<GroupRow>,
+}
+
+impl From<GroupView<'_>> for OwnedGroup {
+    fn from(view: GroupView<'_>) -> OwnedGroup {
+        OwnedGroup {
+            group: view.group,
+            campaign: view.campaign,
+            state: view.state,
+            size: u16::from(view.size),
+            opened_ms: view.opened_ms,
+            deadline_ms: view.deadline_ms,
+            closed_ms: view.closed_ms,
+            members: view.members.to_vec(),
         }
     }
 }

@@ -5,7 +5,7 @@
 use super::{OwnedCommand, OwnedRequest, OwnedTake, Wish};
 use scrip_engine::command::{
     AccountWish, CampaignCreate, CampaignState, CampaignTerms, CardChange, CartLine, CodeBlock, Command,
-    Definition, GiftWish, Issue, Parties, Quote, QuoteCard, Redeem, ScopeEntry, StockTerms, Tier,
+    Definition, GiftWish, GroupWish, Issue, Parties, Quote, QuoteCard, Redeem, ScopeEntry, StockTerms, Tier,
 };
 use scrip_engine::ids::{CardId, GivenCode, OperationId, OrderId, StockId, UserId};
 use zerocopy::little_endian::U128;
@@ -26,10 +26,52 @@ pub enum CardCommand {
     ImportCodes { campaign: StockId, codes: Vec<U128> },
     SetCode { code: GivenCode, campaign: Option<StockId> },
     ShowCode { code: GivenCode },
+    Group(OwnedGroupWish),
     ShowCampaign { campaign: StockId },
     ShowCard { card: CardId, generation: Option<u8> },
     ShowWallet { owner: UserId, campaign: Option<StockId>, after: Option<CardId>, limit: u32 },
     Quote(OwnedQuote),
+}
+
+/// [`GroupWish`], owned.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[allow(missing_docs, reason = "the variants are those of `GroupWish`, which documents them")]
+pub enum OwnedGroupWish {
+    Open { campaign: StockId, size: u16, lasts_s: u32, user: UserId, parties: Option<Parties> },
+    Join { group: OperationId, user: UserId, parties: Option<Parties> },
+    Leave { group: OperationId, user: UserId },
+    Show { group: OperationId },
+}
+
+impl OwnedGroupWish {
+    fn lend(&self) -> GroupWish<'_> {
+        match self {
+            OwnedGroupWish::Open { campaign, size, lasts_s, user, parties } => GroupWish::Open {
+                campaign: *campaign,
+                size: *size,
+                lasts_s: *lasts_s,
+                user: *user,
+                parties: parties.as_ref(),
+            },
+            OwnedGroupWish::Join { group, user, parties } => {
+                GroupWish::Join { group: *group, user: *user, parties: parties.as_ref() }
+            }
+            OwnedGroupWish::Leave { group, user } => GroupWish::Leave { group: *group, user: *user },
+            OwnedGroupWish::Show { group } => GroupWish::Show { group: *group },
+        }
+    }
+
+    /// Who asks, as a RESERVE or SELL would say it; for what only a GROUP_OPEN tells.
+    fn demand(&self) -> Option<OwnedTake> {
+        let (user, parties, lines) = match *self {
+            OwnedGroupWish::Open { campaign, user, parties, .. } => {
+                (user, parties, vec![Wish::exactly(campaign, 1)])
+            }
+            OwnedGroupWish::Join { user, parties, .. } => (user, parties, Vec::new()),
+            OwnedGroupWish::Leave { .. } | OwnedGroupWish::Show { .. } => return None,
+        };
+        Some(OwnedTake { user, parties, lines, ..OwnedTake::default() })
+    }
 }
 
 /// [`Quote`], owned.
@@ -174,6 +216,7 @@ impl CardCommand {
             }
             CardCommand::SetCode { code, campaign } => Command::CodeSet { code: *code, campaign: *campaign },
             CardCommand::ShowCode { code } => Command::CodeShow { code: *code },
+            CardCommand::Group(wish) => Command::Group(wish.lend()),
             CardCommand::ShowCampaign { campaign } => Command::CampaignShow { campaign: *campaign },
             CardCommand::ShowCard { card, generation } => {
                 Command::CardShow { card: *card, generation: *generation }
@@ -191,7 +234,12 @@ impl CardCommand {
     /// Whether it asks and changes nothing.
     pub fn is_query(&self) -> bool {
         use CardCommand::{Quote, ShowCampaign, ShowCard, ShowCode, ShowWallet};
-        matches!(self, ShowCampaign { .. } | ShowCard { .. } | ShowCode { .. } | ShowWallet { .. } | Quote(_))
+        let of_group = matches!(self, CardCommand::Group(OwnedGroupWish::Show { .. }));
+        of_group
+            || matches!(
+                self,
+                ShowCampaign { .. } | ShowCard { .. } | ShowCode { .. } | ShowWallet { .. } | Quote(_)
+            )
     }
 
     /// Its name, as in the documents.
@@ -216,6 +264,10 @@ impl CardCommand {
             CardCommand::ImportCodes { .. } => "CODE_IMPORT",
             CardCommand::SetCode { .. } => "CODE_SET",
             CardCommand::ShowCode { .. } => "CODE_SHOW",
+            CardCommand::Group(OwnedGroupWish::Open { .. }) => "GROUP_OPEN",
+            CardCommand::Group(OwnedGroupWish::Join { .. }) => "GROUP_JOIN",
+            CardCommand::Group(OwnedGroupWish::Leave { .. }) => "GROUP_LEAVE",
+            CardCommand::Group(OwnedGroupWish::Show { .. }) => "GROUP_SHOW",
             CardCommand::ShowCampaign { .. } => "CAMPAIGN_SHOW",
             CardCommand::ShowCard { .. } => "CARD_SHOW",
             CardCommand::ShowWallet { .. } => "WALLET_SHOW",
@@ -239,6 +291,7 @@ impl OwnedRequest {
         match &self.command {
             OwnedCommand::OfCards(CardCommand::Issue(issue)) => Some(issue.demand()),
             OwnedCommand::OfCards(CardCommand::Redeem(redeem)) => Some(redeem.demand()),
+            OwnedCommand::OfCards(CardCommand::Group(wish)) => wish.demand(),
             _ => self.take().cloned(),
         }
     }

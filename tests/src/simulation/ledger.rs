@@ -15,7 +15,7 @@ use crate::outcome::OwnedOutcome;
 use crate::request::{OwnedCommand, OwnedRequest};
 use fastrand::Rng;
 use scrip_engine::Engine;
-use scrip_engine::event::{Event, Origin};
+use scrip_engine::event::{Event, GroupEvent, Origin};
 use scrip_engine::limits::{Capacity, Rules};
 use scrip_engine::rejection::Code;
 use scrip_wal::ScanEnd;
@@ -396,6 +396,12 @@ fn origin_of<'e>(event: &'e Event<'_>) -> Option<&'e Origin> {
         | Event::CodesImported { origin, .. }
         | Event::CodeSet { origin, .. }
         | Event::Gift { origin, .. }
+        | Event::Group(
+            GroupEvent::Opened { origin, .. }
+            | GroupEvent::Joined { origin, .. }
+            | GroupEvent::Left { origin, .. }
+            | GroupEvent::Filled { origin, .. },
+        )
         | Event::Returned { origin, .. } => Some(origin),
         // What time or the operator makes happen, and what ends a hold: that has no id of its own.
         Event::Tick { .. }
@@ -403,6 +409,7 @@ fn origin_of<'e>(event: &'e Event<'_>) -> Option<&'e Origin> {
         | Event::FloorRaised { .. }
         | Event::Expired { .. }
         | Event::GuaranteeLapsed { .. }
+        | Event::Group(GroupEvent::Lapsed { .. })
         | Event::BatchExpired { .. }
         | Event::Settled { .. }
         | Event::Unfulfilled { .. }

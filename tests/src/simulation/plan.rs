@@ -129,6 +129,7 @@ const ROOM: Capacity = Capacity {
     lots_max: 512,
     gifts_max: 512,
     given_codes_max: 512,
+    groups_max: 512,
 };
 
 impl Plan {
@@ -282,5 +283,6 @@ fn draw_capacity(rng: &mut Rng) -> Capacity {
         lots_max: 512,
         gifts_max: 512,
         given_codes_max: 512,
+        groups_max: 512,
     }
 }

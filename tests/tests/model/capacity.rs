@@ -50,6 +50,7 @@ fn a_full_table_says_which_it_is() {
         lots_max: 4_096,
         gifts_max: 4_096,
         given_codes_max: 4_096,
+        groups_max: 4_096,
     };
     let mut world = World::new(capacity, SHRINKING, START_MS);
     let (one, two) = (world.stock(1, 100), world.stock_with(2, 100, LIMITED));
@@ -236,6 +237,7 @@ fn a_steady_shop_with_little_memory_is_never_refused() {
         lots_max: 4_096,
         gifts_max: 4_096,
         given_codes_max: 4_096,
+        groups_max: 4_096,
     };
     let mut world = World::new(capacity, SHRINKING, START_MS);
     let (limited, free) = (world.stock_with(1, 1_000_000, LIMITED), world.stock(2, 1_000_000));

@@ -22,6 +22,7 @@ mod debts;
 mod expiry;
 mod gifts;
 mod given_codes;
+mod groups;
 mod hold_cards;
 mod hold_lots;
 mod key_debts;

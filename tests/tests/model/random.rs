@@ -42,6 +42,7 @@ const SMALL: Capacity = Capacity {
     lots_max: 1,
     gifts_max: 1,
     given_codes_max: 1,
+    groups_max: 1,
 };
 
 /// A number from the environment.
@@ -133,7 +134,8 @@ fn assert_covers(total: &Tally) {
     ];
     let entries: &[Code] =
         &[CrossSlot, NotFound, RuleFailed, Void, NotActive, Frozen, NotStarted, Expired, Capacity];
-    let expected: [(&str, &[&[Code]]); 57] = [
+    let groups: &[Code] = &[NotFound, Expired, RuleFailed, Capacity];
+    let expected: [(&str, &[&[Code]]); 61] = [
         ("STOCK_CREATE", &[with_id, &[CrossSlot, RuleFailed, Capacity]]),
         ("BATCH_CREATE", &[with_id, &[CrossSlot, NotFound, RuleFailed, Capacity]]),
         (
@@ -234,6 +236,10 @@ fn assert_covers(total: &Tally) {
         ("GIFT", &[with_id, gifts, &[LockedByOtherOrder]]),
         ("ACCEPT_GIFT", &[with_id, gifts]),
         ("CANCEL_GIFT", &[with_id, gifts]),
+        ("GROUP_OPEN", &[with_id, issues]),
+        ("GROUP_JOIN", &[with_id, groups, &[Frozen, RiskLimit, UserLimit, ChannelQuota, OutOfStock]]),
+        ("GROUP_LEAVE", &[groups, &[NotOwner]]),
+        ("GROUP_SHOW", &[&[NotFound]]),
         ("CAMPAIGN_SHOW", &[&[CrossSlot, NotFound]]),
         ("CARD_SHOW", &[&[CrossSlot, NotFound]]),
         ("WALLET_SHOW", &[&[CrossSlot, NotFound]]),
