@@ -38,7 +38,8 @@ pub enum Answer<'a> {
         /// The stock's total after this change (STOCK_CREATE, STOCK_SUPPLY); its version after it (STOCK_EDIT, STOCK_QUOTA); units
         /// moved at once, the rest being marked (STOCK_FREEZE, STOCK_VOID, STOCK_UNFREEZE,
         /// BATCH_CHANGE); the batch's number (BATCH_CREATE); 1 if the key can be sold again, else 0 (KEY_RECLAIM); the campaign's
-        /// total (CAMPAIGN_CREATE) or version (CAMPAIGN_EDIT, CAMPAIGN_STATE); a [`crate::command::CardState`] (CARD_CHANGE).
+        /// total (CAMPAIGN_CREATE) or version (CAMPAIGN_EDIT, CAMPAIGN_STATE); a [`crate::command::CardState`] (CARD_CHANGE); ids of the person (LINK), ids
+        /// that are left of it (UNLINK).
         value: u64,
     },
     /// RESERVE.
@@ -127,6 +128,11 @@ pub enum Answer<'a> {
         name: &'a [u8],
         /// Its transitions.
         transitions: &'a [Transition],
+    },
+    /// IDENTITY_SHOW: the ids of a user's person, in ascending order.
+    Identity {
+        /// They.
+        members: &'a [U128],
     },
     /// SELL: its units are owed.
     Owed {

@@ -26,7 +26,7 @@ const TIMER_MOVES_PER_STEP: u32 = 8_192;
 pub const ADVANCE_EVENTS_MAX: usize = 2 * EXPIRY_EVENTS_PER_STEP + 3;
 
 /// Names of the tables that [`Engine::usage`] tells of, in its order.
-pub const TABLES: [&str; 12] = [
+pub const TABLES: [&str; 13] = [
     "stocks",
     "holds",
     "extra_lines",
@@ -39,6 +39,7 @@ pub const TABLES: [&str; 12] = [
     "redemptions",
     "lots",
     "gifts",
+    "linked_ids",
 ];
 
 /// The state machine of one shard.
@@ -357,6 +358,7 @@ impl Engine {
             redemptions,
             lots,
             gifts,
+            persons,
             capacity,
             ..
         } = &self.state;
@@ -373,6 +375,7 @@ impl Engine {
             (redemptions.used(), capacity.redemptions_max),
             (lots.used(), capacity.lots_max),
             (gifts.used(), capacity.gifts_max),
+            (persons.used(), capacity.links_max()),
         ];
         core::array::from_fn(|table| (TABLES[table], used[table].0, used[table].1))
     }

@@ -169,6 +169,26 @@ pub enum Event<'a> {
         /// All transitions from now on.
         transitions: &'a [Transition],
     },
+    /// Two user ids, and whoever was of one person with either, are one person.
+    Linked {
+        /// The operation.
+        origin: Origin,
+        /// One id.
+        user: UserId,
+        /// The other.
+        to: UserId,
+        /// The operator's reason.
+        reason: u16,
+    },
+    /// A user id is of no person any more.
+    Unlinked {
+        /// The operation.
+        origin: Origin,
+        /// The id.
+        user: UserId,
+        /// The operator's reason.
+        reason: u16,
+    },
     /// The guarantee of a channel lapsed.
     GuaranteeLapsed {
         /// The stock.

@@ -179,11 +179,13 @@ pub enum CapacityOf {
     Lots = 22,
     /// Gifts of cards.
     Gifts = 23,
+    /// User ids that are linked with others.
+    Links = 24,
 }
 
 impl CapacityOf {
     /// All of them, by number.
-    pub const ALL: [CapacityOf; 23] = [
+    pub const ALL: [CapacityOf; 24] = [
         CapacityOf::Stocks,
         CapacityOf::Holds,
         CapacityOf::ExtraLines,
@@ -207,6 +209,7 @@ impl CapacityOf {
         CapacityOf::CardBatches,
         CapacityOf::Lots,
         CapacityOf::Gifts,
+        CapacityOf::Links,
     ];
 }
 

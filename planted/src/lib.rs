@@ -110,11 +110,15 @@ pub enum Bug {
     GiftKeepsItsCode,
     /// engine: a card that is given to one user is accepted by another.
     ForeignGiftAccepted,
+    /// engine: what the other ids of a person have does not count in limits of users.
+    LinkedLimitNotShared,
+    /// engine: a block of one id of a person does not stand against the others.
+    LinkedBlockIgnored,
 }
 
 impl Bug {
     /// Every planted bug, in the order of their numbers.
-    pub const ALL: [Bug; 51] = [
+    pub const ALL: [Bug; 53] = [
         Bug::AnswerBeforeSync,
         Bug::SkippedDirectorySync,
         Bug::IgnoredIoError,
@@ -166,6 +170,8 @@ impl Bug {
         Bug::ActivationChangesNoTimes,
         Bug::GiftKeepsItsCode,
         Bug::ForeignGiftAccepted,
+        Bug::LinkedLimitNotShared,
+        Bug::LinkedBlockIgnored,
     ];
 }
 

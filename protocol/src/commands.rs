@@ -317,6 +317,12 @@ commands! {
     AcceptGift = 98, "ACCEPT_GIFT", AcceptGiftBody, None, [HAS_GENERATION];
     /// Takes a card that was not accepted yet, named by its id or by the extra CODE, back.
     CancelGift = 99, "CANCEL_GIFT", CancelGiftBody, None, [HAS_GENERATION];
+    /// Says that two user ids are one person.
+    Link = 117, "LINK", LinkBody, None, [];
+    /// Takes a user id out of its person again.
+    Unlink = 118, "UNLINK", UnlinkBody, None, [];
+    /// Query: the ids of a user's person. Needs no operation id.
+    IdentityShow = 120, "IDENTITY_SHOW", IdentityShowBody, None, [];
 }
 
 impl CommandKind {
@@ -358,6 +364,9 @@ impl CommandKind {
             Command::RiskShow { .. } => CommandKind::RiskShow,
             Command::ZoneSet(_) => CommandKind::ZoneSet,
             Command::ZoneShow => CommandKind::ZoneShow,
+            Command::Link { .. } => CommandKind::Link,
+            Command::Unlink { .. } => CommandKind::Unlink,
+            Command::IdentityShow { .. } => CommandKind::IdentityShow,
             Command::OperationShow => CommandKind::OperationShow,
             Command::StockChannels { .. } => CommandKind::StockChannels,
             Command::CampaignCreate(_) => CommandKind::CampaignCreate,

@@ -165,6 +165,7 @@ fn answer_of(kind: CommandKind) -> &'static str {
         CommandKind::StockTermsShow => "TERMS",
         CommandKind::RiskShow => "RISK",
         CommandKind::ZoneShow => "ZONE",
+        CommandKind::IdentityShow => "IDENTITY",
         _ => "STOCK_CHANGED",
     }
 }

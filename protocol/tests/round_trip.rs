@@ -32,7 +32,7 @@ use scrip_protocol::frame::{self, FrameKind, FrameLimits, HEADER_BYTES};
 use scrip_protocol::limits::FRAME_BYTES_MAX;
 use scrip_protocol::read::CommandReader;
 use scrip_protocol::write::{CommandFrame, PushError};
-use zerocopy::little_endian::{U16, U32, U64};
+use zerocopy::little_endian::{U16, U32, U64, U128};
 
 /// Values from which any well-formed command can be built.
 #[derive(Debug, Clone)]
@@ -248,6 +248,16 @@ impl Parts {
                 Command::ZoneSet(ZoneSet { version, name, transitions: &self.transitions })
             }
             CommandKind::ZoneShow => Command::ZoneShow,
+            CommandKind::Link => {
+                let (user, to) = (UserId(self.big[0].max(1)), UserId(self.big[1]));
+                let to = if to.0 == 0 || to == user { UserId(user.0 ^ 1 | 2) } else { to };
+                let to = if to == user { UserId(user.0 ^ 4) } else { to };
+                Command::Link { user, to, reason: self.small[0] as u16 }
+            }
+            CommandKind::Unlink => {
+                Command::Unlink { user: UserId(self.big[0].max(1)), reason: self.small[0] as u16 }
+            }
+            CommandKind::IdentityShow => Command::IdentityShow { user: UserId(self.big[0]) },
             kind => self.cards.command(kind, &self.name, self.terms(), &self.parties),
         };
         Request { envelope: self.envelope, command }
@@ -285,6 +295,7 @@ struct AnswerParts {
     rules: Vec<RiskRule>,
     blocks: Vec<Block>,
     transitions: Vec<Transition>,
+    members: Vec<U128>,
     listed: Vec<u8>,
     name: String,
     cards: CardParts,
@@ -364,6 +375,7 @@ fn answer_parts() -> impl Strategy<Value = AnswerParts> {
                 rules,
                 blocks,
                 transitions,
+                members: values.0.map(U128::new).to_vec(),
                 listed,
                 name,
                 cards,
@@ -489,6 +501,7 @@ impl AnswerParts {
                 let (version, name) = (self.small[0], self.name.as_bytes());
                 Answer::Zone { version, name, transitions: &self.transitions }
             }
+            AnswerKind::Identity => Answer::Identity { members: &self.members },
             AnswerKind::Hold => Answer::Hold(self.hold()),
             AnswerKind::Operation => {
                 let number = if self.flag { self.state % 5 + 19 } else { self.state };

@@ -14,6 +14,7 @@
 //! * no debt was settled before an older one on the same stock and channel that waits for that stock alone;
 //! * no campaign has issued more cards, or for more money, than its definition allows, in all and on one day;
 //! * no card was issued twice or used for more than it has, and no redemption reversed for more than it was;
+//! * who is one person follows from the links that were made, and only those accept gifts for each other;
 //! * the card keys that the engine has bound to the hold are the next ones in the order of sale, and bound to no other.
 //!
 //! Further laws over events get a file of their own beside [`debts`] and a line in [`Walk::step`].
@@ -23,6 +24,7 @@ mod budgets;
 mod cards;
 mod debts;
 mod gifts;
+mod persons;
 mod stock;
 
 pub use books::{Books, Lapse};
@@ -32,6 +34,7 @@ use crate::recovery::{FrameError, RecoveryError, for_each_event};
 use books::HoldName;
 use budgets::BudgetBooks;
 use gifts::GiftBooks;
+use persons::PersonBooks;
 use scrip_engine::Engine;
 use scrip_engine::event::Event;
 use scrip_engine::ids::{CardId, MerchantId, OperationId, OperationKey, Slot, StockId};
@@ -50,6 +53,7 @@ pub struct Walk {
     /// The books.
     pub books: Books,
     gifts: GiftBooks,
+    persons: PersonBooks,
     /// Events followed.
     pub events: u64,
     /// Looks at a stock after an event.
@@ -113,7 +117,10 @@ impl Walk {
     pub fn step(&mut self, sequence: u64, event: &Event<'_>, state: &State) {
         self.books.follow(sequence, event);
         self.events += 1;
-        if let Some(words) = self.gifts.follow(event, state) {
+        if let Some(words) = self.persons.follow(event, state) {
+            self.fault(sequence, || words);
+        }
+        if let Some(words) = self.gifts.follow(event, state, &self.persons) {
             self.fault(sequence, || words);
         }
         let touched = core::mem::take(&mut self.books.touched);

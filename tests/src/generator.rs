@@ -14,6 +14,7 @@ mod gifts;
 mod hold_cards;
 mod keys;
 mod orders;
+mod persons;
 mod plan;
 mod quotas;
 mod quotes;
@@ -299,5 +300,6 @@ pub fn has_own_id(request: &OwnedRequest) -> bool {
             | OwnedCommand::StockTermsShow { .. }
             | OwnedCommand::RiskShow { .. }
             | OwnedCommand::ZoneShow
+            | OwnedCommand::IdentityShow { .. }
     )
 }

@@ -13,7 +13,7 @@ use scrip_engine::rejection::CapacityOf;
 use std::collections::BTreeSet;
 
 /// The tables, in the order of `Engine::usage`.
-pub const TABLES: [CapacityOf; 12] = [
+pub const TABLES: [CapacityOf; 13] = [
     CapacityOf::Stocks,
     CapacityOf::Holds,
     CapacityOf::ExtraLines,
@@ -26,6 +26,7 @@ pub const TABLES: [CapacityOf; 12] = [
     CapacityOf::Redemptions,
     CapacityOf::Lots,
     CapacityOf::Gifts,
+    CapacityOf::Links,
 ];
 
 /// Records that must be remembered in `table`.
@@ -53,6 +54,7 @@ pub fn remembered(oracle: &Oracle, table: CapacityOf) -> u64 {
             accounts.map(|account| 1 + account.lots.len()).sum::<usize>() + parts
         }
         CapacityOf::Gifts => oracle.gifts(),
+        CapacityOf::Links => oracle.linked_ids(),
         CapacityOf::Cards => oracle.pages(std::iter::empty()) * 64,
         other => unreachable!("{other:?} is no table"),
     };
@@ -82,6 +84,12 @@ pub fn added(oracle: &Oracle, request: &OwnedRequest, table: CapacityOf) -> u64 
             request.command,
             OwnedCommand::OfCards(CardCommand::Gift { wish: GiftWish::Give { .. }, .. })
         )),
+        CapacityOf::Links => match request.command {
+            OwnedCommand::Link { user, to, .. } => {
+                [user, to].into_iter().filter(|user| oracle.is_alone(&request.envelope, *user)).count()
+            }
+            _ => 0,
+        },
         CapacityOf::Lots => match &request.command {
             // An account and two lots; as many parts as a card has lots.
             OwnedCommand::OfCards(CardCommand::Account { .. }) => 3,

@@ -94,6 +94,10 @@ pub enum OperationKind {
     AcceptGift = 43,
     /// CANCEL_GIFT.
     CancelGift = 44,
+    /// LINK.
+    Link = 65,
+    /// UNLINK.
+    Unlink = 66,
 }
 
 impl OperationKind {
@@ -137,6 +141,8 @@ impl OperationKind {
             42 => OperationKind::Gift,
             43 => OperationKind::AcceptGift,
             44 => OperationKind::CancelGift,
+            65 => OperationKind::Link,
+            66 => OperationKind::Unlink,
             _ => return None,
         })
     }

@@ -12,7 +12,7 @@ use crate::rejection::LineFact;
 use crate::state::counts::Entries;
 use crate::state::debts::Debt;
 use crate::state::table::Handle;
-use zerocopy::little_endian::U32;
+use zerocopy::little_endian::{U32, U128};
 
 /// What `decide` found on its way, so that `apply` need not look again.
 #[derive(Debug, Default)]
@@ -157,6 +157,8 @@ pub struct Replies {
     pub wallet: Vec<WalletCard>,
     /// Lots of a card.
     pub lots: Vec<LotView>,
+    /// Ids of a person.
+    pub members: Vec<U128>,
     /// Transitions of a zone.
     pub transitions: Vec<Transition>,
 }

@@ -88,6 +88,8 @@ pub(super) const LEVELLED: u8 = 52;
 pub(super) const GIFT_GIVEN: u8 = 56;
 pub(super) const GIFT_ACCEPTED: u8 = 57;
 pub(super) const GIFT_CANCELLED: u8 = 58;
+pub(super) const LINKED: u8 = 80;
+pub(super) const UNLINKED: u8 = 81;
 
 pub(super) const FLAG_SOLD: u8 = 1;
 pub(super) const FLAG_LATE: u8 = 1;

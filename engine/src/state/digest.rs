@@ -77,6 +77,7 @@ impl State {
         feed(&mut hash, &self.redemptions);
         self.digest_lots(&mut hash);
         self.digest_gifts(&mut hash);
+        self.digest_persons(&mut hash);
         feed(&mut hash, &self.limits);
         feed(&mut hash, &self.counts);
         self.digest_risk(&mut hash);

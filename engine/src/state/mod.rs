@@ -16,6 +16,7 @@ pub mod lots;
 pub mod memory;
 pub mod order_holds;
 pub mod orders;
+pub mod persons;
 pub(crate) mod prefetch;
 pub mod reclaim;
 pub mod records;
@@ -42,6 +43,7 @@ use keys::{BatchState, Keys};
 use lots::Lots;
 use order_holds::OrderHolds;
 use orders::OrderLines;
+use persons::Persons;
 use records::{Counts, ExtraLine, HoldRecord, LimitRecord, LineRecord, NO_LINE, OperationRecord, Recorded};
 use redemptions::RedemptionRecord;
 use risk::Risk;
@@ -119,6 +121,8 @@ pub struct State {
     pub gifts: Gifts,
     /// Risk rules, blocks and what they have counted.
     pub risk: Risk,
+    /// Which user ids are one person.
+    pub persons: Persons,
     /// Time zones of merchants.
     pub zones: Zones,
     /// Which records go when the floor rises.
@@ -168,6 +172,7 @@ impl State {
             lots: Lots::new(&capacity),
             gifts: Gifts::new(&capacity),
             risk: Risk::new(capacity.risk_counts_max, hasher.clone()),
+            persons: Persons::new(&capacity),
             zones: Zones::default(),
             slices: Slices::default(),
             timers: Timers::new(capacity.holds_max),

@@ -211,6 +211,7 @@ impl State {
         let redemptions = self.compare_redemptions()?;
         self.compare_lots()?;
         self.compare_gifts()?;
+        self.compare_persons()?;
         let operations = u64::from(self.operations.used());
         same("operation ids", u64::from(self.record_index.used()), holds + operations + redemptions)?;
         same("holds", u64::from(self.holds.used()), holds)?;

@@ -7,6 +7,7 @@ pub mod debts;
 pub mod dump;
 pub mod holds;
 pub mod orders;
+pub mod persons;
 pub mod strategies;
 pub mod zones;
 
@@ -141,6 +142,7 @@ pub fn commands() -> Vec<CommandSample> {
     ));
     samples.extend(cards::commands_by_code());
     samples.extend(holds::commands());
+    samples.extend(persons::commands());
     samples
 }
 
@@ -501,6 +503,7 @@ pub fn answers() -> Vec<AnswerSample> {
     let done = done.chain(debts::answers()).chain(orders::answers()).chain(cards::answers());
     let done = done.chain(zones::answers());
     let done = done.chain([("stock_of_cards", of_cards)]).chain(cards::quotes()).chain(holds::answers());
+    let done = done.chain(persons::answers());
     done.map(|(name, answer)| (name.to_string(), Outcome::Done(answer))).collect()
 }
 
@@ -523,6 +526,7 @@ pub fn rejections() -> Vec<AnswerSample> {
     };
     // New samples come last: the indexes of those above are part of their bytes.
     let (first, later) = CapacityOf::ALL.split_at(11);
+    let (later, newest) = later.split_at(12);
     samples.extend(first.iter().map(maximum));
     let facts = leak(&[LineFact::new(0, Code::ChannelQuota, 2, 1)]);
     let with_facts = [
@@ -539,6 +543,7 @@ pub fn rejections() -> Vec<AnswerSample> {
     samples.extend(later.iter().map(maximum));
     let of_cards = cards::rejections().into_iter().chain(holds::rejections());
     samples.extend(of_cards.map(|(name, code, facts)| (name.to_string(), refused(code, facts))));
+    samples.extend(newest.iter().map(maximum));
     samples
 }
 

@@ -7,6 +7,7 @@ mod bounds;
 mod cards;
 mod gifts;
 mod merchant;
+mod person;
 mod quote;
 mod report;
 mod risk;
@@ -24,6 +25,7 @@ pub use cards::{
 };
 pub use gifts::{AcceptArgs, CancelGiftArgs, GiftArgs};
 pub use merchant::{MerchantCommand, ZoneCommand};
+pub use person::PersonCommand;
 pub use quote::QuoteArgs;
 pub use report::{ReportArgs, ReportBy};
 pub use risk::{RiskCommand, RuleArgs};
@@ -112,6 +114,9 @@ pub enum Command {
     /// The merchant himself: his time zone
     #[command(subcommand)]
     Merchant(MerchantCommand),
+    /// Persons: which users are one, as limits, wallets and risk rules see them
+    #[command(subcommand)]
+    Person(PersonCommand),
     /// Sales that are owed their units
     #[command(subcommand)]
     Owed(OwedCommand),

@@ -132,7 +132,7 @@ fn assert_covers(total: &Tally) {
     ];
     let entries: &[Code] =
         &[CrossSlot, NotFound, RuleFailed, Void, NotActive, Frozen, NotStarted, Expired, Capacity];
-    let expected: [(&str, &[&[Code]]); 57] = [
+    let expected: [(&str, &[&[Code]]); 60] = [
         ("STOCK_CREATE", &[with_id, &[CrossSlot, RuleFailed, Capacity]]),
         ("BATCH_CREATE", &[with_id, &[CrossSlot, NotFound, RuleFailed, Capacity]]),
         (
@@ -207,6 +207,9 @@ fn assert_covers(total: &Tally) {
         ("RISK_SHOW", &[&[]]),
         ("ZONE_SET", &[with_id, &[RuleFailed, Capacity]]),
         ("ZONE_SHOW", &[&[]]),
+        ("LINK", &[with_id, &[RuleFailed, Capacity]]),
+        ("UNLINK", &[with_id, &[NotFound, Capacity]]),
+        ("IDENTITY_SHOW", &[&[]]),
         ("CAMPAIGN_CREATE", &[with_id, &[CrossSlot, RuleFailed, Capacity]]),
         ("CAMPAIGN_EDIT", &[with_id, &[CrossSlot, NotFound, RuleFailed, Capacity]]),
         ("CAMPAIGN_STATE", &[with_id, &[CrossSlot, NotFound, RuleFailed, Capacity]]),
