@@ -568,7 +568,6 @@ pub trait EventSink {
     /// makes sure of [`crate::limits::EVENT_BYTES_MAX`] for each event that a call can make (three for a command: the time, what happened, what debts that settles).
     fn push(&mut self, event: &Event<'_>);
 }
-
 /// Bytes that are no event.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EventError {
@@ -587,7 +586,6 @@ pub enum EventError {
         field: &'static str,
     },
 }
-
 mod cards;
 mod decode;
 mod encode;
@@ -595,10 +593,8 @@ mod facts;
 mod gifts;
 mod layout;
 mod lines;
-
 pub use cards::AccountEntry;
 pub use gifts::GiftEntry;
 pub use lines::{EventCard, EventHold, EventKey, EventLine, OwedLine, RefusedLine, debts};
-
 #[cfg(test)]
 mod tests;

@@ -248,16 +248,9 @@ impl Parts {
                 Command::ZoneSet(ZoneSet { version, name, transitions: &self.transitions })
             }
             CommandKind::ZoneShow => Command::ZoneShow,
-            CommandKind::Link => {
-                let (user, to) = (UserId(self.big[0].max(1)), UserId(self.big[1]));
-                let to = if to.0 == 0 || to == user { UserId(user.0 ^ 1 | 2) } else { to };
-                let to = if to == user { UserId(user.0 ^ 4) } else { to };
-                Command::Link { user, to, reason: self.small[0] as u16 }
+            CommandKind::Link | CommandKind::Unlink | CommandKind::IdentityShow => {
+                common::persons::command(self.kind, self.big, self.small[0] as u16)
             }
-            CommandKind::Unlink => {
-                Command::Unlink { user: UserId(self.big[0].max(1)), reason: self.small[0] as u16 }
-            }
-            CommandKind::IdentityShow => Command::IdentityShow { user: UserId(self.big[0]) },
             kind => self.cards.command(kind, &self.name, self.terms(), &self.parties),
         };
         Request { envelope: self.envelope, command }

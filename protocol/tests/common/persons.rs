@@ -6,6 +6,7 @@ use super::{CommandSample, OPERATION, envelope, leak};
 use scrip_engine::answer::Answer;
 use scrip_engine::command::{Command, Envelope, Request};
 use scrip_engine::ids::{OperationId, UserId};
+use scrip_protocol::commands::CommandKind;
 use scrip_protocol::extras::Extras;
 use zerocopy::little_endian::U128;
 
@@ -21,6 +22,21 @@ pub fn commands() -> Vec<CommandSample> {
         (name, Request { envelope: Envelope { operation, ..envelope() }, command }, Extras::NONE)
     });
     samples.collect()
+}
+
+/// One of these commands, of any users that are well formed.
+pub fn command(kind: CommandKind, big: [u128; 3], reason: u16) -> Command<'static> {
+    let user = big[0].max(1);
+    let to = if big[1] == user { big[1] ^ 1 } else { big[1] };
+    let to = if to == 0 { user ^ 2 | 4 } else { to };
+    match kind {
+        CommandKind::Link => {
+            let to = if to == user { to ^ 8 } else { to };
+            Command::Link { user: UserId(user), to: UserId(to), reason }
+        }
+        CommandKind::Unlink => Command::Unlink { user: UserId(user), reason },
+        _ => Command::IdentityShow { user: UserId(big[0]) },
+    }
 }
 
 /// A person of two ids, and nobody.
