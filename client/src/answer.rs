@@ -360,6 +360,7 @@ pub(crate) enum OwnedOutcome {
     Terms(Box<TermsShown>),
     Risk(RiskShown),
     Zone(ZoneShown),
+    Identity(Vec<UserId>),
     Hold(Box<HoldShown>),
     Operation(OperationView),
     Issued(Issued),
@@ -428,6 +429,9 @@ impl From<Outcome<'_>> for OwnedOutcome {
                 name: String::from_utf8_lossy(name).into_owned(),
                 transitions: transitions.to_vec(),
             }),
+            Answer::Identity { members } => {
+                OwnedOutcome::Identity(members.iter().map(|member| UserId(member.get())).collect())
+            }
             Answer::Hold(view) => OwnedOutcome::Hold(Box::new(view.into())),
             Answer::Operation(view) => OwnedOutcome::Operation(view),
             Answer::Issued(issued) => OwnedOutcome::Issued(issued),

@@ -44,6 +44,7 @@ mod lane;
 pub mod operation;
 pub mod options;
 mod orders;
+mod persons;
 mod quotes;
 pub mod request;
 mod rules;

@@ -41,7 +41,8 @@ pub enum Answer<'a> {
         /// moved at once, the rest being marked (STOCK_FREEZE, STOCK_VOID, STOCK_UNFREEZE,
         /// BATCH_CHANGE); the batch's number (BATCH_CREATE); 1 if the key can be sold again, else 0 (KEY_RECLAIM); the campaign's
         /// total (CAMPAIGN_CREATE) or version (CAMPAIGN_EDIT, CAMPAIGN_STATE); a [`crate::command::CardState`] (CARD_CHANGE); 1 if the code
-        /// names a campaign from now on, else 0 (CODE_SET).
+        /// names a campaign from now on, else 0 (CODE_SET); ids of the person (LINK), ids
+        /// that are left of it (UNLINK).
         value: u64,
     },
     /// RESERVE.
@@ -130,6 +131,11 @@ pub enum Answer<'a> {
         name: &'a [u8],
         /// Its transitions.
         transitions: &'a [Transition],
+    },
+    /// IDENTITY_SHOW: the ids of a user's person, in ascending order.
+    Identity {
+        /// They.
+        members: &'a [U128],
     },
     /// SELL: its units are owed.
     Owed {

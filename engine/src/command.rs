@@ -166,6 +166,22 @@ pub enum Command<'a> {
     },
     /// Sets the time zone of the merchant in this slot if it still is at `version` (compare and set).
     ZoneSet(ZoneSet<'a>),
+    /// Says that two user ids are one person.
+    Link {
+        /// One id.
+        user: UserId,
+        /// The other.
+        to: UserId,
+        /// The operator's reason; not interpreted.
+        reason: u16,
+    },
+    /// Takes a user id out of its person again.
+    Unlink {
+        /// The id.
+        user: UserId,
+        /// The operator's reason; not interpreted.
+        reason: u16,
+    },
     /// Makes a batch of a keys stock.
     BatchCreate(BatchCreate<'a>),
     /// Freezes, unfreezes or voids the unsold keys of a batch; those that holds count on are marked and follow.
@@ -430,6 +446,11 @@ pub enum Command<'a> {
     },
     /// Query: the time zone of the merchant in this slot.
     ZoneShow,
+    /// Query: the ids of a user's person.
+    IdentityShow {
+        /// One of them.
+        user: UserId,
+    },
     /// Query: what is recorded under the envelope's operation id.
     OperationShow,
 }
@@ -455,6 +476,7 @@ impl Command<'_> {
                 | Command::StockTermsShow { .. }
                 | Command::RiskShow { .. }
                 | Command::ZoneShow
+                | Command::IdentityShow { .. }
                 | Command::KeysList { .. }
                 | Command::OwedShow { .. }
                 | Command::OrderShow { .. }

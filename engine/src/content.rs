@@ -205,6 +205,19 @@ pub fn content_digest(envelope: &Envelope, command: &Command<'_>) -> u64 {
             fields.put(zone.name);
             fields.digest(zone.transitions.as_bytes())
         }
+        Command::Link { user, to, reason } => {
+            let mut fields = Fields::new(117, envelope);
+            fields.put_u128(user.0);
+            fields.put_u128(to.0);
+            fields.put_u64(u64::from(*reason));
+            fields.digest(&[])
+        }
+        Command::Unlink { user, reason } => {
+            let mut fields = Fields::new(118, envelope);
+            fields.put_u128(user.0);
+            fields.put_u64(u64::from(*reason));
+            fields.digest(&[])
+        }
         Command::KeyReclaim { hold, key, reason } => {
             let mut fields = Fields::new(24, envelope);
             fields.put_u128(hold.0);
@@ -233,6 +246,7 @@ pub fn content_digest(envelope: &Envelope, command: &Command<'_>) -> u64 {
         | Command::StockTermsShow { .. }
         | Command::RiskShow { .. }
         | Command::ZoneShow
+        | Command::IdentityShow { .. }
         | Command::Release
         | Command::Cancel
         | Command::StockShow { .. }

@@ -26,7 +26,7 @@ const TIMER_MOVES_PER_STEP: u32 = 8_192;
 pub const ADVANCE_EVENTS_MAX: usize = 2 * EXPIRY_EVENTS_PER_STEP + 3;
 
 /// Names of the tables that [`Engine::usage`] tells of, in its order.
-pub const TABLES: [&str; 14] = [
+pub const TABLES: [&str; 15] = [
     "stocks",
     "holds",
     "extra_lines",
@@ -41,6 +41,7 @@ pub const TABLES: [&str; 14] = [
     "gifts",
     "given_codes",
     "groups",
+    "linked_ids",
 ];
 
 /// The state machine of one shard.
@@ -364,6 +365,7 @@ impl Engine {
             gifts,
             given_codes,
             groups,
+            persons,
             capacity,
             ..
         } = &self.state;
@@ -382,6 +384,7 @@ impl Engine {
             (gifts.used(), capacity.gifts_max),
             (given_codes.used(), capacity.given_codes_max),
             (groups.used(), capacity.groups_max),
+            (persons.used(), capacity.links_max()),
         ];
         core::array::from_fn(|table| (TABLES[table], used[table].0, used[table].1))
     }

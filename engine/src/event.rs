@@ -171,6 +171,26 @@ pub enum Event<'a> {
         /// All transitions from now on.
         transitions: &'a [Transition],
     },
+    /// Two user ids, and whoever was of one person with either, are one person.
+    Linked {
+        /// The operation.
+        origin: Origin,
+        /// One id.
+        user: UserId,
+        /// The other.
+        to: UserId,
+        /// The operator's reason.
+        reason: u16,
+    },
+    /// A user id is of no person any more.
+    Unlinked {
+        /// The operation.
+        origin: Origin,
+        /// The id.
+        user: UserId,
+        /// The operator's reason.
+        reason: u16,
+    },
     /// The guarantee of a channel lapsed.
     GuaranteeLapsed {
         /// The stock.
@@ -578,7 +598,6 @@ pub trait EventSink {
     /// makes sure of [`crate::limits::EVENT_BYTES_MAX`] for each event that a call can make (three for a command: the time, what happened, what debts that settles).
     fn push(&mut self, event: &Event<'_>);
 }
-
 /// Bytes that are no event.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EventError {
@@ -597,7 +616,6 @@ pub enum EventError {
         field: &'static str,
     },
 }
-
 mod cards;
 mod decode;
 mod encode;
@@ -607,11 +625,9 @@ mod given_codes;
 mod groups;
 mod layout;
 mod lines;
-
 pub use cards::AccountEntry;
 pub use gifts::GiftEntry;
 pub use groups::{EventMember, GroupEvent, GroupMember};
 pub use lines::{EventCard, EventHold, EventKey, EventLine, OwedLine, RefusedLine, debts};
-
 #[cfg(test)]
 mod tests;

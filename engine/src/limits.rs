@@ -153,6 +153,8 @@ pub const QUOTE_LINES_MAX: usize = 20;
 pub const QUOTE_CARDS_MAX: usize = 20;
 /// What the cart of one QUOTE costs, in minor units.
 pub const QUOTE_AMOUNT_MAX: u64 = scrip_quote::limits::AMOUNT_MAX;
+/// User ids of one person.
+pub const PERSON_MEMBERS_MAX: usize = 8;
 /// Cards of a wallet that one QUOTE looks at: those that can't be used lie among them.
 pub const QUOTE_WALLET_SCANNED_MAX: usize = 256;
 /// Work of one QUOTE's search, in cards judged against a cart: others wait for this thread, so about 100 us.
@@ -244,8 +246,14 @@ pub const ORDER_BYTES: u64 = ORDER_LINKS_BYTES + 16;
 pub const EXTRA_LINE_BYTES: u64 = 32;
 /// Bytes of an operation record with its share of the operation index, and room for the times of the cards it issues.
 pub const OPERATION_BYTES: u64 = 48 + 16 + 8;
-/// Bytes of a purchase limit entry with its share of its index.
-pub const USER_LIMIT_BYTES: u64 = 48 + 16;
+/// Purchase limit entries for each of which there is room for one linked user id.
+const USER_LIMITS_PER_LINK: u32 = 16;
+/// User ids that can be linked, whatever the room for purchase limits.
+const LINKS_MIN: u32 = 16;
+/// Bytes of a purchase limit entry with its share of its index, and of the linked user ids.
+pub const USER_LIMIT_BYTES: u64 = 48 + 16 + LINK_BYTES / USER_LIMITS_PER_LINK as u64;
+/// Bytes of a linked user id with its share of its index.
+pub const LINK_BYTES: u64 = 32 + 16;
 /// Bytes of the counts of a line in several purchase limits.
 pub const COUNTS_BYTES: u64 = 16;
 /// Bytes of a risk count with its share of its index.
@@ -301,6 +309,12 @@ impl Capacity {
             given_codes_max: records(9, GIVEN_CODE_BYTES),
             groups_max: records(5, GROUP_BYTES),
         }
+    }
+
+    /// User ids that can be linked with others.
+    pub const fn links_max(&self) -> u32 {
+        let links = self.user_limits_max / USER_LIMITS_PER_LINK;
+        if links < LINKS_MIN { LINKS_MIN } else { links }
     }
 }
 

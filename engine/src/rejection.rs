@@ -183,11 +183,13 @@ pub enum CapacityOf {
     GivenCodes = 24,
     /// Groups and their members.
     Groups = 25,
+    /// User ids that are linked with others.
+    Links = 26,
 }
 
 impl CapacityOf {
     /// All of them, by number.
-    pub const ALL: [CapacityOf; 25] = [
+    pub const ALL: [CapacityOf; 26] = [
         CapacityOf::Stocks,
         CapacityOf::Holds,
         CapacityOf::ExtraLines,
@@ -213,6 +215,7 @@ impl CapacityOf {
         CapacityOf::Gifts,
         CapacityOf::GivenCodes,
         CapacityOf::Groups,
+        CapacityOf::Links,
     ];
 }
 

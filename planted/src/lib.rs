@@ -118,6 +118,10 @@ pub enum Bug {
     GroupForgetsLimits,
     /// engine: cards that groups hold do not count against budgets.
     GroupCardsUnbudgeted,
+    /// engine: what the other ids of a person have does not count in limits of users.
+    LinkedLimitNotShared,
+    /// engine: a block of one id of a person does not stand against the others.
+    LinkedBlockIgnored,
 }
 
 impl Bug {
@@ -178,6 +182,8 @@ impl Bug {
         Bug::GroupMemberTwice,
         Bug::GroupForgetsLimits,
         Bug::GroupCardsUnbudgeted,
+        Bug::LinkedLimitNotShared,
+        Bug::LinkedBlockIgnored,
     ];
 }
 

@@ -237,6 +237,7 @@ impl<'a> Body<'a> {
             }
             AnswerKind::OrderHolds => self.order_holds()?,
             AnswerKind::Zone => self.zone()?,
+            AnswerKind::Identity => Answer::Identity { members: self.entries(self.count())? },
             AnswerKind::Hold => Answer::Hold(self.hold()?),
             AnswerKind::Operation => Answer::Operation(self.operation()?),
             AnswerKind::Issued

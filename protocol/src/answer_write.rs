@@ -4,7 +4,8 @@
 
 use crate::answers::{
     ANSWER_HEADER_BYTES, AnswerHeader, AnswerKind, ChannelsBody, ConfirmedBody, FactsKind, HoldBody,
-    MaximumFact, OperationBody, ReservedBody, StockBody, TimeFact, UnitsFact, ValueBody, VersionFact, flag,
+    MaximumFact, NoBody, OperationBody, ReservedBody, StockBody, TimeFact, UnitsFact, ValueBody, VersionFact,
+    flag,
 };
 use crate::answers::{
     BatchesBody, CancelledBody, ConfirmedKeysBody, DebtsBody, KeyFact, KeysBody, KeysListedBody,
@@ -236,6 +237,10 @@ fn done(out: &mut Vec<u8>, index: u16, answer: &Answer<'_>, seals: &mut dyn Open
         Answer::OrderHolds { more, holds } => {
             let body = OrderHoldsBody { more: *more as u8, spare: [0; 7] };
             put(out, header(AnswerKind::OrderHolds, 0, index, holds.len()), body, holds.as_bytes());
+        }
+        Answer::Identity { members } => {
+            let header = header(AnswerKind::Identity, 0, index, members.len());
+            put(out, header, NoBody {}, members.as_bytes());
         }
         Answer::Hold(view) => hold(out, index, view),
         Answer::Operation(view) => operation(out, index, view),

@@ -335,6 +335,12 @@ commands! {
     GroupLeave = 112, "GROUP_LEAVE", GroupLeaveBody, None, [];
     /// Query: a group with its members. Needs no operation id.
     GroupShow = 113, "GROUP_SHOW", GroupShowBody, None, [];
+    /// Says that two user ids are one person.
+    Link = 117, "LINK", LinkBody, None, [];
+    /// Takes a user id out of its person again.
+    Unlink = 118, "UNLINK", UnlinkBody, None, [];
+    /// Query: the ids of a user's person. Needs no operation id.
+    IdentityShow = 120, "IDENTITY_SHOW", IdentityShowBody, None, [];
 }
 
 impl CommandKind {
@@ -376,6 +382,9 @@ impl CommandKind {
             Command::RiskShow { .. } => CommandKind::RiskShow,
             Command::ZoneSet(_) => CommandKind::ZoneSet,
             Command::ZoneShow => CommandKind::ZoneShow,
+            Command::Link { .. } => CommandKind::Link,
+            Command::Unlink { .. } => CommandKind::Unlink,
+            Command::IdentityShow { .. } => CommandKind::IdentityShow,
             Command::OperationShow => CommandKind::OperationShow,
             Command::StockChannels { .. } => CommandKind::StockChannels,
             Command::CampaignCreate(_) => CommandKind::CampaignCreate,

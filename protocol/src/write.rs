@@ -5,9 +5,10 @@
 
 use crate::commands::{
     BatchChangeBody, BatchCreateBody, BatchesShowBody, CommandHeader, CommandKind, ExtendBody,
-    KeyReplaceBody, KeysImportBody, KeysListBody, KeysReadBody, OrderShowBody, OwedShowBody, ReturnBody,
-    RevealBody, RiskShowBody, StockCreateBody, StockEditBody, StockLimitsBody, StockPriceBody,
-    StockQuotaBody, StockShowBody, StockUnitsBody, TakeBody, ZoneSetBody, flag, flags_of_kind,
+    IdentityShowBody, KeyReplaceBody, KeysImportBody, KeysListBody, KeysReadBody, LinkBody, OrderShowBody,
+    OwedShowBody, ReturnBody, RevealBody, RiskShowBody, StockCreateBody, StockEditBody, StockLimitsBody,
+    StockPriceBody, StockQuotaBody, StockShowBody, StockUnitsBody, TakeBody, UnlinkBody, ZoneSetBody, flag,
+    flags_of_kind,
 };
 use crate::extras::{self, ExtraFault, Extras};
 use crate::frame::{self, FrameKind, HEADER_BYTES};
@@ -227,6 +228,9 @@ fn flags_and_lines(command: &Command<'_>) -> (u8, usize) {
         | Command::StockTermsShow { .. }
         | Command::RiskShow { .. }
         | Command::ZoneShow
+        | Command::Link { .. }
+        | Command::Unlink { .. }
+        | Command::IdentityShow { .. }
         | Command::OwedShow { .. }
         | Command::OrderShow { .. }
         | Command::StockShow { .. }
@@ -314,6 +318,18 @@ fn body(out: &mut Vec<u8>, command: &Command<'_>) {
         Command::OrderShow { order, after, limit } => {
             let (order, after, limit) = (U128::new(order.0), U128::new(after.0), U32::new(*limit));
             out.extend_from_slice(OrderShowBody { order, after, limit, spare: U32::ZERO }.as_bytes());
+        }
+        Command::Link { user, to, reason } => {
+            let (user, to) = (U128::new(user.0), U128::new(to.0));
+            let body = LinkBody { user, to, reason: U16::new(*reason), spare: [0; 6] };
+            out.extend_from_slice(body.as_bytes());
+        }
+        Command::Unlink { user, reason } => {
+            let (user, reason) = (U128::new(user.0), U16::new(*reason));
+            out.extend_from_slice(UnlinkBody { user, reason, spare: [0; 6] }.as_bytes());
+        }
+        Command::IdentityShow { user } => {
+            out.extend_from_slice(IdentityShowBody { user: U128::new(user.0) }.as_bytes());
         }
         Command::Release | Command::Cancel | Command::OperationShow | Command::ZoneShow => {}
         Command::CampaignCreate(_)

@@ -168,6 +168,7 @@ fn answer_of(kind: CommandKind) -> &'static str {
         CommandKind::ZoneShow => "ZONE",
         CommandKind::GroupOpen | CommandKind::GroupJoin => "GROUP_JOINED",
         CommandKind::GroupShow => "GROUP",
+        CommandKind::IdentityShow => "IDENTITY",
         _ => "STOCK_CHANGED",
     }
 }

@@ -32,7 +32,7 @@ use scrip_protocol::frame::{self, FrameKind, FrameLimits, HEADER_BYTES};
 use scrip_protocol::limits::FRAME_BYTES_MAX;
 use scrip_protocol::read::CommandReader;
 use scrip_protocol::write::{CommandFrame, PushError};
-use zerocopy::little_endian::{U16, U32, U64};
+use zerocopy::little_endian::{U16, U32, U64, U128};
 
 /// Values from which any well-formed command can be built.
 #[derive(Debug, Clone)]
@@ -252,6 +252,9 @@ impl Parts {
                 Command::ZoneSet(ZoneSet { version, name, transitions: &self.transitions })
             }
             CommandKind::ZoneShow => Command::ZoneShow,
+            CommandKind::Link | CommandKind::Unlink | CommandKind::IdentityShow => {
+                common::persons::command(self.kind, self.big, self.small[0] as u16)
+            }
             kind => self.cards.command(kind, &self.name, self.terms(), &self.parties),
         };
         Request { envelope: self.envelope, command }
@@ -289,6 +292,7 @@ struct AnswerParts {
     rules: Vec<RiskRule>,
     blocks: Vec<Block>,
     transitions: Vec<Transition>,
+    members: Vec<U128>,
     listed: Vec<u8>,
     name: String,
     cards: CardParts,
@@ -368,6 +372,7 @@ fn answer_parts() -> impl Strategy<Value = AnswerParts> {
                 rules,
                 blocks,
                 transitions,
+                members: values.0.map(U128::new).to_vec(),
                 listed,
                 name,
                 cards,
@@ -493,6 +498,7 @@ impl AnswerParts {
                 let (version, name) = (self.small[0], self.name.as_bytes());
                 Answer::Zone { version, name, transitions: &self.transitions }
             }
+            AnswerKind::Identity => Answer::Identity { members: &self.members },
             AnswerKind::Hold => Answer::Hold(self.hold()),
             AnswerKind::Operation => {
                 let number = if self.flag { self.state % 5 + 19 } else { self.state };

@@ -82,6 +82,7 @@ fn run(command: Command) -> Result<ExitCode, Box<dyn Error>> {
         Command::Stock(command) => operator::stock(&command)?,
         Command::Risk(command) => operator::risk(&command)?,
         Command::Merchant(command) => operator::merchant(&command)?,
+        Command::Person(command) => operator::person(&command)?,
         Command::Sell(arguments) => operator::sell(&arguments)?,
         Command::Reserve(arguments) => operator::reserve(&arguments)?,
         Command::Confirm(arguments) => operator::confirm(&arguments)?,

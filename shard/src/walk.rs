@@ -15,6 +15,7 @@
 //! * no campaign has issued more cards, or for more money, than its definition allows, in all and on one day;
 //! * no group has a member twice, gives cards to others than all its members, or holds on behind its deadline;
 //! * no card was issued twice or used for more than it has, and no redemption reversed for more than it was;
+//! * who is one person follows from the links that were made, and only those accept gifts for each other;
 //! * the card keys that the engine has bound to the hold are the next ones in the order of sale, and bound to no other.
 //!
 //! Further laws over events get a file of their own beside [`debts`] and a line in [`Walk::step`].
@@ -26,6 +27,7 @@ mod debts;
 mod gifts;
 mod given_codes;
 mod groups;
+mod persons;
 mod stock;
 
 pub use books::{Books, Lapse};
@@ -36,6 +38,7 @@ use books::HoldName;
 use budgets::BudgetBooks;
 use gifts::GiftBooks;
 use given_codes::GivenCodeBooks;
+use persons::PersonBooks;
 use scrip_engine::Engine;
 use scrip_engine::event::Event;
 use scrip_engine::ids::{CardId, MerchantId, OperationId, OperationKey, Slot, StockId};
@@ -55,6 +58,7 @@ pub struct Walk {
     pub books: Books,
     gifts: GiftBooks,
     given_codes: GivenCodeBooks,
+    persons: PersonBooks,
     /// Events followed.
     pub events: u64,
     /// Looks at a stock after an event.
@@ -118,7 +122,10 @@ impl Walk {
     pub fn step(&mut self, sequence: u64, event: &Event<'_>, state: &State) {
         self.books.follow(sequence, event);
         self.events += 1;
-        if let Some(words) = self.gifts.follow(event, state) {
+        if let Some(words) = self.persons.follow(event, state) {
+            self.fault(sequence, || words);
+        }
+        if let Some(words) = self.gifts.follow(event, state, &self.persons) {
             self.fault(sequence, || words);
         }
         if let Some(words) = self.given_codes.follow(event, state) {

@@ -16,6 +16,7 @@ mod groups;
 mod hold_cards;
 mod keys;
 mod orders;
+mod persons;
 mod plan;
 mod quotas;
 mod quotes;
@@ -301,5 +302,6 @@ pub fn has_own_id(request: &OwnedRequest) -> bool {
             | OwnedCommand::StockTermsShow { .. }
             | OwnedCommand::RiskShow { .. }
             | OwnedCommand::ZoneShow
+            | OwnedCommand::IdentityShow { .. }
     )
 }

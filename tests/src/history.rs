@@ -252,6 +252,9 @@ pub fn name(command: &OwnedCommand) -> &'static str {
         OwnedCommand::RiskShow { .. } => "RISK_SHOW",
         OwnedCommand::ZoneSet { .. } => "ZONE_SET",
         OwnedCommand::ZoneShow => "ZONE_SHOW",
+        OwnedCommand::Link { .. } => "LINK",
+        OwnedCommand::Unlink { .. } => "UNLINK",
+        OwnedCommand::IdentityShow { .. } => "IDENTITY_SHOW",
         OwnedCommand::OfCards(command) => command.name(),
     }
 }

@@ -30,6 +30,7 @@ mod laws;
 mod limits;
 mod nouns;
 mod orders;
+mod persons;
 mod prices;
 mod quotes;
 mod redemptions;
@@ -60,7 +61,7 @@ use scrip_engine::command::Envelope;
 use scrip_engine::ids::{CardId, ChannelId, GivenCode, OperationId, StockId};
 use scrip_engine::limits::{CLOCK_AHEAD_MAX_MS, Capacity};
 use scrip_engine::rejection::Code;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Merchant, slot and operation id.
 pub type Key = (u32, u16, u128);
@@ -80,6 +81,8 @@ pub struct Oracle {
     pub risk: Risk,
     /// Time zones of merchants in slots.
     pub zones: BTreeMap<(u32, u16), Zone>,
+    /// Persons of merchants in slots: sets of user ids.
+    pub persons: BTreeMap<(u32, u16), Vec<BTreeSet<u128>>>,
     /// Every card key that was imported, by its number.
     pub keys: Vec<CardKey>,
     /// How many there may be.
@@ -136,6 +139,7 @@ impl Oracle {
             purchases: BTreeMap::new(),
             risk: Risk::default(),
             zones: BTreeMap::new(),
+            persons: BTreeMap::new(),
             keys: Vec::new(),
             keys_max: usize::MAX,
             cards: BTreeMap::new(),
@@ -227,6 +231,7 @@ impl Oracle {
             OwnedCommand::StockTermsShow { stock } => self.show_terms(envelope, *stock),
             OwnedCommand::RiskShow { from } => self.show_risk(envelope, *from),
             OwnedCommand::ZoneShow => self.show_zone(envelope),
+            OwnedCommand::IdentityShow { user } => self.show_identity(envelope, *user),
             OwnedCommand::OwedShow { stock, from } => self.show_owed(envelope, *stock, *from),
             OwnedCommand::OrderShow { order, after, limit } => {
                 self.show_order(envelope, (*order, *after, *limit))
@@ -299,6 +304,9 @@ impl Oracle {
                 (self.change_risk(envelope, command), None)
             }
             command @ OwnedCommand::ZoneSet { .. } => (self.set_zone(envelope, command), None),
+            command @ (OwnedCommand::Link { .. } | OwnedCommand::Unlink { .. }) => {
+                (self.change_persons(envelope, command), None)
+            }
             OwnedCommand::KeyReclaim { hold, key, .. } => (self.reclaim_key(envelope, *hold, *key), None),
             _ => (self.change_stock(envelope, &request.command), None),
         };

@@ -35,6 +35,7 @@ pub enum OwnedOutcome {
     Terms { version: u32, limits: Box<Limits>, prices: Vec<Price> },
     Risk { rules: Vec<RiskRule>, total: u32, blocks: Vec<Block> },
     Zone { version: u32, name: Vec<u8>, transitions: Vec<Transition> },
+    Identity { members: Vec<u128> },
     Channels { version: u32, channels: Vec<ChannelView> },
     ConfirmedKeys { confirmed_ms: u64, late: bool, units: Vec<u32>, keys: OwnedKeys },
     KeysImported { taken: u64 },
@@ -480,6 +481,9 @@ impl From<Answer<'_>> for OwnedOutcome {
             }
             Answer::Zone { version, name, transitions } => {
                 OwnedOutcome::Zone { version, name: name.to_vec(), transitions: transitions.to_vec() }
+            }
+            Answer::Identity { members } => {
+                OwnedOutcome::Identity { members: members.iter().map(|member| member.get()).collect() }
             }
             Answer::Owed { position, until_ms } => OwnedOutcome::Owed { position, until_ms },
             Answer::Debts { total, debts } => OwnedOutcome::Debts { total, debts: debts.to_vec() },

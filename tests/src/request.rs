@@ -183,6 +183,18 @@ pub enum OwnedCommand {
         transitions: Vec<Transition>,
     },
     ZoneShow,
+    Link {
+        user: UserId,
+        to: UserId,
+        reason: u16,
+    },
+    Unlink {
+        user: UserId,
+        reason: u16,
+    },
+    IdentityShow {
+        user: UserId,
+    },
     OfCards(CardCommand),
 }
 
@@ -308,6 +320,9 @@ impl OwnedRequest {
             | OwnedCommand::StockTermsShow { .. }
             | OwnedCommand::RiskShow { .. }
             | OwnedCommand::ZoneSet { .. }
+            | OwnedCommand::Link { .. }
+            | OwnedCommand::Unlink { .. }
+            | OwnedCommand::IdentityShow { .. }
             | OwnedCommand::ZoneShow => self.command.lend_rules(),
             OwnedCommand::OfCards(command) => command.lend(),
             of_keys => of_keys.lend(&prints),
@@ -349,6 +364,7 @@ impl OwnedRequest {
                 | OwnedCommand::StockTermsShow { .. }
                 | OwnedCommand::RiskShow { .. }
                 | OwnedCommand::ZoneShow
+                | OwnedCommand::IdentityShow { .. }
         )
     }
 
@@ -390,6 +406,11 @@ impl OwnedCommand {
                 Command::ZoneSet(ZoneSet { version: *version, name, transitions })
             }
             OwnedCommand::ZoneShow => Command::ZoneShow,
+            OwnedCommand::Link { user, to, reason } => {
+                Command::Link { user: *user, to: *to, reason: *reason }
+            }
+            OwnedCommand::Unlink { user, reason } => Command::Unlink { user: *user, reason: *reason },
+            OwnedCommand::IdentityShow { user } => Command::IdentityShow { user: *user },
             other => unreachable!("{other:?} is lent elsewhere"),
         }
     }

@@ -13,7 +13,7 @@ use scrip_engine::rejection::CapacityOf;
 use std::collections::BTreeSet;
 
 /// The tables, in the order of `Engine::usage`.
-pub const TABLES: [CapacityOf; 14] = [
+pub const TABLES: [CapacityOf; 15] = [
     CapacityOf::Stocks,
     CapacityOf::Holds,
     CapacityOf::ExtraLines,
@@ -28,6 +28,7 @@ pub const TABLES: [CapacityOf; 14] = [
     CapacityOf::Gifts,
     CapacityOf::GivenCodes,
     CapacityOf::Groups,
+    CapacityOf::Links,
 ];
 
 /// Records that must be remembered in `table`.
@@ -57,6 +58,7 @@ pub fn remembered(oracle: &Oracle, table: CapacityOf) -> u64 {
         CapacityOf::Gifts => oracle.gifts(),
         CapacityOf::GivenCodes => oracle.given_codes.len(),
         CapacityOf::Groups => oracle.group_records(),
+        CapacityOf::Links => oracle.linked_ids(),
         CapacityOf::Cards => oracle.pages(std::iter::empty()) * 64,
         other => unreachable!("{other:?} is no table"),
     };
@@ -99,6 +101,12 @@ pub fn added(oracle: &Oracle, request: &OwnedRequest, table: CapacityOf) -> u64 
         CapacityOf::Groups => match &request.command {
             OwnedCommand::OfCards(CardCommand::Group(OwnedGroupWish::Open { .. })) => 2,
             OwnedCommand::OfCards(CardCommand::Group(OwnedGroupWish::Join { .. })) => 1,
+            _ => 0,
+        },
+        CapacityOf::Links => match request.command {
+            OwnedCommand::Link { user, to, .. } => {
+                [user, to].into_iter().filter(|user| oracle.is_alone(&request.envelope, *user)).count()
+            }
             _ => 0,
         },
         CapacityOf::Lots => match &request.command {

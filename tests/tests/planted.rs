@@ -75,6 +75,8 @@ const HUNTS: &[(Bug, Look)] = &[
     (Bug::GroupMemberTwice, model),
     (Bug::GroupForgetsLimits, model),
     (Bug::GroupCardsUnbudgeted, model),
+    (Bug::LinkedLimitNotShared, model),
+    (Bug::LinkedBlockIgnored, model),
     (Bug::AnswerBeforeSync, crashes),
     (Bug::SkippedDirectorySync, crashes),
     (Bug::IgnoredIoError, crashes),

@@ -104,6 +104,10 @@ pub enum OperationKind {
     GroupJoin = 58,
     /// GROUP_LEAVE.
     GroupLeave = 59,
+    /// LINK.
+    Link = 65,
+    /// UNLINK.
+    Unlink = 66,
 }
 
 impl OperationKind {
@@ -152,6 +156,8 @@ impl OperationKind {
             57 => OperationKind::GroupOpen,
             58 => OperationKind::GroupJoin,
             59 => OperationKind::GroupLeave,
+            65 => OperationKind::Link,
+            66 => OperationKind::Unlink,
             _ => return None,
         })
     }

@@ -25,6 +25,7 @@ impl Request<'_> {
                 | Command::StockTermsShow { .. }
                 | Command::RiskShow { .. }
                 | Command::ZoneShow
+                | Command::IdentityShow { .. }
                 | Command::KeysList { .. }
                 | Command::OwedShow { .. }
                 | Command::OrderShow { .. }
@@ -91,6 +92,11 @@ impl Request<'_> {
             }
             Command::Group(wish) => wish.check(),
             Command::ZoneSet(zone) => check_zone(zone),
+            Command::Link { user, to, .. } if user.0 == 0 || to.0 == 0 || user == to => {
+                Err(Malformed::Person)
+            }
+            Command::Unlink { user, .. } if user.0 == 0 => Err(Malformed::Person),
+            Command::Link { .. } | Command::Unlink { .. } => Ok(()),
             Command::Quote(quote) => quote.check(),
             Command::Extend { .. }
             | Command::CampaignState { .. }
@@ -102,6 +108,7 @@ impl Request<'_> {
             | Command::StockTermsShow { .. }
             | Command::RiskShow { .. }
             | Command::ZoneShow
+            | Command::IdentityShow { .. }
             | Command::Release
             | Command::Cancel
             | Command::BatchChange { .. }

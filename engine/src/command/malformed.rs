@@ -14,6 +14,9 @@ use crate::limits::{
 /// A request that breaks a fixed limit of the contract. It is never executed and costs its connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Malformed {
+    /// LINK or UNLINK without an id, or of an id with itself.
+    #[error("LINK takes two user ids that are not 0 and differ, UNLINK one")]
+    Person,
     /// No operation id.
     #[error("the operation id is zero: every command carries one")]
     OperationZero,

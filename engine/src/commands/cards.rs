@@ -14,6 +14,7 @@ use crate::state::State;
 use crate::state::campaigns::Campaign;
 use crate::state::cards::{CardRecord, Found};
 use crate::state::lots::LotRecord;
+use crate::state::risk::Owner;
 use crate::state::stock::Posting;
 use crate::state::table::Handle;
 use scrip_planted::{Bug, on};
@@ -162,6 +163,10 @@ fn lot_view(lot: &LotRecord, now_ms: u64) -> LotView {
 pub struct Page {
     /// The first one that is looked at; `None`: there is none.
     first: Option<Handle>,
+    /// Whose.
+    owner: UserId,
+    /// Of which merchant, in which slot.
+    of: Owner,
     /// Only cards of this campaign.
     campaign: Option<Handle>,
     /// How many it has at most.
@@ -189,16 +194,18 @@ pub fn decide_wallet<'p>(
     };
     let of = (envelope.merchant, envelope.slot);
     let first = match after {
-        None => state.wallet(of, owner).next(),
+        None => state.wallet_of_person(of, owner).next(),
         Some(after) => {
             let record = state.find_card(after).and_then(|found| found.record);
             let is_his = |record: &Handle| {
+                let holder = state.cards.get(*record).owner;
                 owner.0 != 0
-                    && state.cards.get(*record).owner == owner.0
+                    && holder != 0
+                    && state.is_one_person(of, owner.0, holder)
                     && state.owner_of_card(*record) == of
             };
             match record.filter(is_his) {
-                Some(record) => state.cards_before(record).next(),
+                Some(record) => state.wallet_behind((of, owner), record).next(),
                 None => return refuse(Code::NotFound),
             }
         }
@@ -207,7 +214,7 @@ pub fn decide_wallet<'p>(
         0 => WALLET_CARDS_PER_ANSWER_MAX,
         wanted => wanted.min(WALLET_CARDS_PER_ANSWER_MAX),
     };
-    Verdict::Answer(Reply::Wallet(Page { first, campaign, count_max, now_ms: question.now_ms }))
+    Verdict::Answer(Reply::Wallet(Page { first, owner, of, campaign, count_max, now_ms: question.now_ms }))
 }
 
 /// Fills in a page; answers the last card it has looked at, unless the list ends there.
@@ -215,7 +222,9 @@ pub(super) fn fill(state: &State, page: Page, replies: &mut Replies) -> Option<C
     replies.wallet.clear();
     let first = page.first?;
     let mut last = first;
-    for handle in core::iter::once(first).chain(state.cards_before(first)).take(WALLET_CARDS_SCANNED_MAX) {
+    let mine = (page.of, page.owner);
+    let behind = state.wallet_behind(mine, first);
+    for handle in core::iter::once(first).chain(behind).take(WALLET_CARDS_SCANNED_MAX) {
         last = handle;
         let (campaign, _) = state.cards.place(handle);
         if page.campaign.is_none_or(|wanted| wanted == campaign) {
@@ -225,7 +234,7 @@ pub(super) fn fill(state: &State, page: Page, replies: &mut Replies) -> Option<C
             break;
         }
     }
-    state.cards_before(last).next().map(|_| state.card_id(last))
+    state.wallet_behind(mine, last).next().map(|_| state.card_id(last))
 }
 
 fn wallet_card(state: &State, (handle, now_ms): (Handle, u64), campaign: &Campaign) -> WalletCard {

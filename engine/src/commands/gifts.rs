@@ -6,6 +6,7 @@
 
 use super::checks::{capacity, operation_room};
 use super::redeem::{check_state, check_times, named};
+use super::risk::owner;
 use super::{Plan, Question, Reply, Resolved, Verdict, record};
 use crate::answer::OperationKind;
 use crate::command::{CardState, GENERATION_MAX, GiftWish};
@@ -34,9 +35,9 @@ pub fn decide<'p>(
         Err(verdict) => return verdict,
     };
     let decided = match wish {
-        GiftWish::Give { user, to, lasts_s } => give(state, question.now_ms, &found, (user, to, lasts_s)),
-        GiftWish::Accept { user } => accept(state, question.now_ms, &found, user),
-        GiftWish::Cancel { user } => cancel(state, question.now_ms, &found, user),
+        GiftWish::Give { user, to, lasts_s } => give(state, question, &found, (user, to, lasts_s)),
+        GiftWish::Accept { user } => accept(state, question, &found, user),
+        GiftWish::Cancel { user } => cancel(state, question, &found, user),
     };
     let decided = decided.and_then(|entry| operation_room(state).map_or(Ok(entry), Err));
     let entry = match decided.and_then(|entry| no_room(state, &found, &entry).map_or(Ok(entry), Err)) {
@@ -54,8 +55,13 @@ fn refuse(code: Code) -> Decided {
     Err(Rejection::plain(code))
 }
 
-fn give(state: &State, now_ms: u64, found: &Found<'_>, wish: (UserId, UserId, u32)) -> Decided {
-    let ((user, to, lasts_s), card) = (wish, &found.card);
+/// Whether an id is of the person who owns the card.
+fn is_owners(state: &State, question: Question<'_>, found: &Found<'_>, user: UserId) -> bool {
+    state.is_one_person(owner(question), user.0, found.card.owner)
+}
+
+fn give(state: &State, question: Question<'_>, found: &Found<'_>, wish: (UserId, UserId, u32)) -> Decided {
+    let ((user, to, lasts_s), card, now_ms) = (wish, &found.card, question.now_ms);
     let may_be_given = found.campaign.definition.kind().is_given();
     if !may_be_given || card.owner == 0 || card.generation >= GENERATION_MAX {
         return refuse(Code::RuleFailed);
@@ -63,10 +69,10 @@ fn give(state: &State, now_ms: u64, found: &Found<'_>, wish: (UserId, UserId, u3
     if let Some(rejection) = check_state(state, found).or_else(|| expired(found, now_ms)) {
         return Err(rejection);
     }
-    if user.0 != 0 && user.0 != card.owner {
+    if user.0 != 0 && !is_owners(state, question, found, user) {
         return refuse(Code::NotOwner);
     }
-    if to.0 == card.owner {
+    if to.0 != 0 && is_owners(state, question, found, to) {
         return refuse(Code::RuleFailed);
     }
     if card.held > 0 {
@@ -75,13 +81,14 @@ fn give(state: &State, now_ms: u64, found: &Found<'_>, wish: (UserId, UserId, u3
     Ok(GiftEntry::Given { receiver: to, deadline_ms: now_ms + u64::from(lasts_s) * 1_000 })
 }
 
-fn accept(state: &State, now_ms: u64, found: &Found<'_>, user: UserId) -> Decided {
-    let gift = gift(state, now_ms, found)?;
-    if let Some(rejection) = expired(found, now_ms) {
+fn accept(state: &State, question: Question<'_>, found: &Found<'_>, user: UserId) -> Decided {
+    let gift = gift(state, question.now_ms, found)?;
+    if let Some(rejection) = expired(found, question.now_ms) {
         return Err(rejection);
     }
-    let foreign = gift.receiver().0 != 0 && gift.receiver() != user;
-    if foreign && !on(Bug::ForeignGiftAccepted) || user.0 == found.card.owner {
+    let receiver = gift.receiver().0;
+    let foreign = receiver != 0 && !state.is_one_person(owner(question), user.0, receiver);
+    if foreign && !on(Bug::ForeignGiftAccepted) || is_owners(state, question, found, user) {
         return refuse(Code::NotOwner);
     }
     if found.record.is_some_and(|record| matches!(state.newer_card(record), Newer::TooFar)) {
@@ -91,9 +98,9 @@ fn accept(state: &State, now_ms: u64, found: &Found<'_>, user: UserId) -> Decide
     Ok(GiftEntry::Accepted { receiver: user })
 }
 
-fn cancel(state: &State, now_ms: u64, found: &Found<'_>, user: UserId) -> Decided {
-    gift(state, now_ms, found)?;
-    if user.0 != 0 && user.0 != found.card.owner {
+fn cancel(state: &State, question: Question<'_>, found: &Found<'_>, user: UserId) -> Decided {
+    gift(state, question.now_ms, found)?;
+    if user.0 != 0 && !is_owners(state, question, found, user) {
         return refuse(Code::NotOwner);
     }
     Ok(GiftEntry::Cancelled)

@@ -7,12 +7,18 @@ use super::take::{Replaced, subjects};
 use crate::answer::HoldState;
 use crate::command::{SubjectKind, SubjectLimit, Take};
 use crate::event::EventLine;
+use crate::limits::PERSON_MEMBERS_MAX;
 use crate::state::State;
 use crate::state::counts::{Entries, NO_ENTRIES};
 use crate::state::records::Counted;
 use crate::state::stock::Stock;
 use crate::state::table::{Handle, NONE};
+use arrayvec::ArrayVec;
+use core::iter::once;
 use scrip_planted::{Bug, on};
+
+/// Purchase limit entries of the other ids of a person.
+type Others = ArrayVec<u32, PERSON_MEMBERS_MAX>;
 
 /// Units of the replaced hold that an entry counts.
 #[derive(Default, Clone, Copy)]
@@ -99,18 +105,41 @@ pub fn room(
         user => state.find_limit(SubjectKind::User, user, handle),
     };
     let entry = entry.map_or(NONE, |entry| entry.0);
-    let room = if take.user.0 == 0 { 0 } else { left(state, limit, replaced, entry) };
+    let others = of_others(state, handle, (SubjectKind::User, take.user.0));
+    let entries = once(entry).chain(others);
+    let room = if take.user.0 == 0 { 0 } else { left(state, limit, replaced, entries) };
     (Some(room), [entry, NONE, NONE, NONE])
 }
 
-/// What a limit in all leaves of an entry.
+/// What a limit in all leaves of the entries of a subject: one, and those of the other ids of a user's person.
 #[inline]
-fn left(state: &State, limit: u32, replaced: Option<Replaced<'_>>, entry: u32) -> u64 {
-    if entry == NONE {
-        return u64::from(limit);
+fn left(
+    state: &State,
+    limit: u32,
+    replaced: Option<Replaced<'_>>,
+    entries: impl Iterator<Item = u32>,
+) -> u64 {
+    let counted = |entry: u32| {
+        u64::from(state.limits.get(Handle(entry)).units) - given_up(state, replaced, entry).units
+    };
+    u64::from(limit).saturating_sub(entries.filter(|entry| *entry != NONE).map(counted).sum())
+}
+
+/// The entries of the other ids of a user's person on a stock.
+#[inline]
+fn of_others(state: &State, handle: Handle, (kind, user): (SubjectKind, u128)) -> Others {
+    let mut found = Others::new();
+    if kind != SubjectKind::User || state.persons.used() == 0 {
+        return found;
     }
-    let counted = u64::from(state.limits.get(Handle(entry)).units);
-    u64::from(limit).saturating_sub(counted - given_up(state, replaced, entry).units)
+    let stock = state.stock(handle);
+    let others = state.others((stock.merchant, stock.id.slot()), user);
+    if on(Bug::LinkedLimitNotShared) {
+        return found;
+    }
+    let entries = others.into_iter().filter_map(|other| state.find_limit(SubjectKind::User, other, handle));
+    found.extend(entries.map(|entry| entry.0));
+    found
 }
 
 /// What all limits in all and per day leave on a stock, and the entries of the subjects that it limits.
@@ -136,9 +165,11 @@ fn room_of_all(
         }
         let entry = state.find_limit(kind, subject, handle).map_or(NONE, |entry| entry.0);
         entries[kind.position()] = entry;
-        room = room.min(left(state, most_of(limit), replaced, entry));
+        let others = of_others(state, handle, (kind, subject));
+        let all = || once(entry).chain(others.iter().copied());
+        room = room.min(left(state, most_of(limit), replaced, all()));
         if limit.per_day.get() != 0 {
-            let today = left_today(state, (now_ms, stock), limit.per_day.get(), replaced, entry);
+            let today = left_today(state, (now_ms, stock), limit.per_day.get(), replaced, all());
             room = room.min(today);
         }
     }
@@ -150,16 +181,16 @@ fn left_today(
     (now_ms, stock): (u64, &Stock),
     limit: u32,
     replaced: Option<Replaced<'_>>,
-    entry: u32,
+    entries: impl Iterator<Item = u32>,
 ) -> u64 {
     let today = state.day_of(stock, now_ms);
-    let counted = match entry {
-        NONE => 0,
-        entry => state.limits.get(Handle(entry)).on_day(today).expect("shard time does not go back"),
-    };
     let of_today = replaced.filter(|replaced| state.day_of(stock, replaced.hold().reserved_ms) == today);
-    let given_up = if counted == 0 { 0 } else { given_up(state, of_today, entry).fully };
-    u64::from(limit).saturating_sub(u64::from(counted) - given_up)
+    let counted = |entry: u32| {
+        let counted = state.limits.get(Handle(entry)).on_day(today).expect("shard time does not go back");
+        let given_up = if counted == 0 { 0 } else { given_up(state, of_today, entry).fully };
+        u64::from(counted) - given_up
+    };
+    u64::from(limit).saturating_sub(entries.filter(|entry| *entry != NONE).map(counted).sum())
 }
 
 /// Cuts each pool to what caps on units held at once leave; answers whether any stock has such caps.
@@ -181,13 +212,13 @@ pub fn cut_to_held(state: &State, take: &Take<'_>, replaced: Option<Replaced<'_>
                 continue;
             }
             limited = true;
-            let held = match plan.resolved.lines[position].1[kind.position()] {
-                NONE => 0,
-                entry => {
-                    let held = u64::from(state.limits.get(Handle(entry)).held);
-                    held - given_up(state, replaced, entry).fully
-                }
+            let entry = plan.resolved.lines[position].1[kind.position()];
+            let others = of_others(state, wish.stock(), (kind, subjects[kind.position()]));
+            let held = |entry: u32| {
+                let held = u64::from(state.limits.get(Handle(entry)).held);
+                held - given_up(state, replaced, entry).fully
             };
+            let held = once(entry).chain(others).filter(|entry| *entry != NONE).map(held).sum();
             wish.cut(u64::from(cap).saturating_sub(held));
         }
     }
@@ -239,10 +270,14 @@ pub fn room_late(state: &State, (limit, stock): (u32, &Stock), reserved_ms: u64)
     let counted = SubjectKind::ALL.into_iter().filter(|kind| entries[kind.position()] != NONE);
     let rooms = counted.flat_map(|kind| {
         let (limit, entry) = (limit_of(stock, kind), state.limits.get(Handle(entries[kind.position()])));
-        let left = |limit: u32, counted: u32| u64::from(limit.saturating_sub(counted));
-        let total = Some(left(most_of(limit), entry.units));
+        let others = of_others(state, Handle(entry.stock), (kind, entry.subject));
+        let others = || others.iter().map(|other| state.limits.get(Handle(*other)));
+        let left = |limit: u32, counted: u64| u64::from(limit).saturating_sub(counted);
+        let in_all: u64 = once(entry).chain(others()).map(|entry| u64::from(entry.units)).sum();
         let per_day = if fully && limit.per_day.get() != 0 { entry.on_day(day) } else { None };
-        [total, per_day.map(|counted| left(limit.per_day.get(), counted))]
+        let of_others = || others().filter_map(|other| other.on_day(day)).map(u64::from).sum::<u64>();
+        let per_day = per_day.map(|counted| u64::from(counted) + of_others());
+        [Some(left(most_of(limit), in_all)), per_day.map(|counted| left(limit.per_day.get(), counted))]
     });
     rooms.flatten().min()
 }

@@ -27,6 +27,7 @@ pub mod limits;
 pub mod order_show;
 pub mod orders;
 pub mod owed;
+pub mod persons;
 mod plan;
 pub mod prices;
 pub mod query;
@@ -51,7 +52,7 @@ pub use resolve::resolve;
 use crate::answer::{OperationKind, QuoteView};
 use crate::command::{Command, Request};
 use crate::event::{Event, Origin};
-use crate::ids::{CardId, OperationKey};
+use crate::ids::{CardId, OperationKey, UserId};
 use crate::rejection::Rejection;
 use crate::state::State;
 use crate::state::given_codes::Named;
@@ -110,6 +111,8 @@ pub enum Reply {
     Risk(Owner, u32),
     /// ZONE_SHOW.
     Zone(Owner),
+    /// IDENTITY_SHOW.
+    Identity(Owner, UserId),
     /// KEYS_LIST and KEYS_EXPORT: the keys of a stock from a number on.
     Listed {
         /// The stock.
@@ -245,6 +248,11 @@ pub fn decide<'p>(state: &State, question: Question<'_>, plan: &'p mut Plan) -> 
         }
         Command::ZoneSet(zone) => zone::decide(state, question, zone, plan),
         Command::ZoneShow => Verdict::Answer(Reply::Zone(risk::owner(question))),
+        Command::Link { user, to, reason } => {
+            persons::decide_link(state, question, (*user, *to, *reason), plan)
+        }
+        Command::Unlink { user, reason } => persons::decide_unlink(state, question, (*user, *reason), plan),
+        Command::IdentityShow { user } => Verdict::Answer(Reply::Identity(risk::owner(question), *user)),
         Command::StockTermsShow { stock } => query::decide_stock(state, question, *stock, Reply::Terms),
         Command::OwedShow { stock, from } => owed::decide_show(state, question, *stock, *from),
         Command::OrderShow { order, after, limit } => {
@@ -329,6 +337,10 @@ pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) -> Optio
         }
         Event::ZoneSet { .. } => {
             zone::apply(state, event, resolved);
+            None
+        }
+        Event::Linked { .. } | Event::Unlinked { .. } => {
+            persons::apply(state, event, resolved);
             None
         }
         Event::Revealed { .. } => Some(keys::apply_reveal(state, event, resolved)),

@@ -165,6 +165,8 @@ pub struct Replies {
     pub lots: Vec<LotView>,
     /// Members of a group.
     pub members: Vec<GroupRow>,
+    /// Ids of a person.
+    pub members: Vec<U128>,
     /// Transitions of a zone.
     pub transitions: Vec<Transition>,
 }

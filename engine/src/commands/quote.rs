@@ -8,7 +8,7 @@
 use super::hours::check_validity;
 use super::redeem::{check_owner, check_state, find};
 use super::worth::{Purpose, in_ms, in_scope, least_amount, percent_of_level};
-use super::{Plan, Question, Verdict};
+use super::{Plan, Question, Verdict, risk};
 use crate::answer::{CardOutcome, QuoteView, QuotedCard, QuotedLine};
 use crate::command::{CampaignKind, Quote, QuoteCard};
 use crate::ids::CardId;
@@ -149,7 +149,8 @@ fn named_card<'s>(
 fn from_wallet<'s>(state: &'s State, question: Question<'_>, quote: &Quote<'_>) -> (Cards<'s>, bool) {
     let envelope = &question.request.envelope;
     let (mut usable, mut others) = (Cards::new(), Cards::new());
-    for (at, record) in state.wallet((envelope.merchant, envelope.slot), quote.user).enumerate() {
+    let wallet = state.wallet_of_person((envelope.merchant, envelope.slot), quote.user);
+    for (at, record) in wallet.enumerate() {
         if at == QUOTE_WALLET_SCANNED_MAX {
             return (usable.into_iter().chain(others).take(QUOTE_CARDS_MAX).collect(), false);
         }
@@ -187,7 +188,8 @@ fn consider<'s>(
     let out_of_scope = scope.is_empty().then_some(Rejection::plain(Code::OutOfScope));
     // Of a card that may be used, all that is not available is held by orders.
     let locked = || (found.card.available == 0).then_some(Rejection::plain(Code::LockedByOtherOrder));
-    let refusal = at_state.or(out_of_scope).or_else(|| check_owner(&found.card, quote.user)).or_else(locked);
+    let owner = || check_owner(state, risk::owner(question), &found.card, quote.user);
+    let refusal = at_state.or(out_of_scope).or_else(owner).or_else(locked);
     Considered { card, refusal, scope, tiers: tiers_of(&found), found: Some(found) }
 }
 

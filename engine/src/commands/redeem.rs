@@ -19,6 +19,7 @@ use crate::state::cards::{CardRecord, Found};
 use crate::state::lots::Shares;
 use crate::state::reclaim::VISITS_PER_INSERTION;
 use crate::state::redemptions::NewRedemption;
+use crate::state::risk::Owner;
 use crate::state::table::Handle;
 use scrip_planted::{Bug, on};
 
@@ -132,7 +133,7 @@ pub(super) fn check_use(
     if !in_scope(&found.campaign.scope, &purpose) && !on(Bug::ScopeIgnored) {
         return Some(Rejection::plain(Code::OutOfScope));
     }
-    check_owner(&found.card, redeem.user)
+    check_owner(state, risk::owner(question), &found.card, redeem.user)
 }
 
 /// Step 3, hours left aside.
@@ -148,8 +149,13 @@ pub(super) fn check_times(card: &CardRecord, now_ms: u64) -> Option<Rejection<'s
 
 /// Step 5.
 #[inline]
-pub(super) fn check_owner(card: &CardRecord, user: UserId) -> Option<Rejection<'static>> {
-    let foreign = card.owner != 0 && user.0 != 0 && card.owner != user.0;
+pub(super) fn check_owner(
+    state: &State,
+    of: Owner,
+    card: &CardRecord,
+    user: UserId,
+) -> Option<Rejection<'static>> {
+    let foreign = card.owner != 0 && user.0 != 0 && !state.is_one_person(of, user.0, card.owner);
     (foreign && !on(Bug::ForeignCardRedeemed)).then(|| Rejection::plain(Code::NotOwner))
 }
 

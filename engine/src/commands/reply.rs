@@ -92,6 +92,11 @@ pub fn read<'r>(state: &'r State, reply: Reply, replies: &'r mut Replies) -> Out
             let (version, name) = found.map_or((0, &[][..]), |found| (found.version, &found.name));
             Outcome::Done(Answer::Zone { version, name, transitions: &replies.transitions })
         }
+        Reply::Identity(owner, user) => {
+            replies.members.clear();
+            replies.members.extend(state.members(owner, user).into_iter().map(U128::new));
+            Outcome::Done(Answer::Identity { members: &replies.members })
+        }
         Reply::Channels(handle) => {
             let stock = state.stock(handle);
             replies.channels.clear();

@@ -71,6 +71,8 @@ pub fn resolve(state: &State, event: &Event<'_>, resolved: &mut Resolved) {
         | Event::RiskRuleSet { origin, .. }
         | Event::BlockSet { origin, .. }
         | Event::ZoneSet { origin, .. }
+        | Event::Linked { origin, .. }
+        | Event::Unlinked { origin, .. }
         | Event::Tombstone { origin }
         | Event::KeysExported { origin, .. } => resolved.hash = new_record(state, &origin.key()),
         Event::GuaranteeLapsed { stock, .. } | Event::BatchExpired { stock, .. } => {

@@ -22,7 +22,9 @@ pub(super) fn owner(question: Question<'_>) -> Owner {
 pub fn judge(state: &State, question: Question<'_>, take: &Take<'_>, plan: &mut Plan) -> Result<(), Code> {
     let subjects = subjects(take.user, take.parties);
     let channel = question.request.envelope.channel;
-    match state.risk.judge(owner(question), channel, &subjects, question.now_ms) {
+    let of = owner(question);
+    let others = state.others(of, take.user.0);
+    match state.risk.judge(of, channel, (&subjects, &others), question.now_ms) {
         Judgement::Pass => Ok(()),
         Judgement::Flag => {
             plan.flagged = true;

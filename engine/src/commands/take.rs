@@ -224,7 +224,8 @@ fn find_replaced<'s>(
     if matches!(hold.state(), HoldState::Refused | HoldState::Unfulfilled) {
         return Err(Code::HoldNotFound);
     }
-    let same_user = take.user.0 != 0 && take.user == hold.user();
+    let (of, user) = (risk::owner(question), take.user.0);
+    let same_user = user != 0 && hold.user().0 != 0 && state.is_one_person(of, user, hold.user().0);
     let same_order = take.order.0 != 0 && take.order == hold.order();
     if !same_user && !same_order {
         return Err(Code::NotOwner);

@@ -274,6 +274,18 @@ fn decode_body<'a>(reader: &mut Reader<'a>, head: &Head) -> Result<Event<'a>, Ev
             Event::BlockSet { origin, block: reader.take()? }
         }
         ZONE_SET => decode_zone(reader, count, channel)?,
+        LINKED => {
+            let (origin, reason) = reader.take_origin(channel)?;
+            let (user, to) = (UserId(reader.take_u128()?), UserId(reader.take_u128()?));
+            if user.0 == 0 || to.0 == 0 || user == to {
+                return Err(reader.field("user"));
+            }
+            Event::Linked { origin, user, to, reason }
+        }
+        UNLINKED => {
+            let (origin, reason) = reader.take_origin(channel)?;
+            Event::Unlinked { origin, user: UserId(reader.take_u128()?), reason }
+        }
         GUARANTEE_LAPSED => Event::GuaranteeLapsed { stock: StockId(reader.take_u64()?), channel },
         STOCK_CREATED | STOCK_MOVED | STOCK_EDITED | STOCK_QUOTA_SET | STOCK_LIMITS_SET | STOCK_PRICED => {
             decode_stock(reader, head, channel)?

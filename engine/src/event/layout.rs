@@ -95,6 +95,8 @@ pub(super) const GROUP_JOINED: u8 = 72;
 pub(super) const GROUP_LEFT: u8 = 73;
 pub(super) const GROUP_FILLED: u8 = 74;
 pub(super) const GROUP_LAPSED: u8 = 75;
+pub(super) const LINKED: u8 = 80;
+pub(super) const UNLINKED: u8 = 81;
 
 pub(super) const FLAG_SOLD: u8 = 1;
 pub(super) const FLAG_LATE: u8 = 1;

@@ -178,6 +178,8 @@ fn every_event<'a>(
         Event::RiskRuleSet { origin, rule },
         Event::BlockSet { origin, block },
         Event::ZoneSet { origin, name: "Europe/Bérlin".as_bytes(), transitions: &transitions()[..many] },
+        Event::Linked { origin, user: UserId(7), to: UserId(u128::MAX), reason: u16::MAX },
+        Event::Unlinked { origin, user: UserId(7), reason: 1 },
         Event::ReplaceOwed { origin, hold, key: 7, reason: 8, until_ms: 9, code: Code::OutOfStock },
         Event::ReplaceOwed { origin, hold, key: 7, reason: 8, until_ms: 9, code: Code::ChannelQuota },
         Event::KeyReclaimed { origin, hold, key: u32::MAX, reason: u16::MAX },

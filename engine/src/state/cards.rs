@@ -415,6 +415,26 @@ impl State {
         self.card_and_older(newest)
     }
 
+    /// The cards of an owner's person: his own, then those of its other ids in ascending order, of each the newest first.
+    pub fn wallet_of_person(&self, of: (MerchantId, Slot), owner: UserId) -> impl Iterator<Item = Handle> {
+        let others = self.others(of, owner.0);
+        let theirs = others.into_iter().flat_map(move |other| self.wallet(of, UserId(other)));
+        self.wallet(of, owner).chain(theirs)
+    }
+
+    /// Those of them that follow a card of theirs.
+    pub fn wallet_behind(
+        &self,
+        (of, owner): ((MerchantId, Slot), UserId),
+        record: Handle,
+    ) -> impl Iterator<Item = Handle> {
+        let holder = self.cards.get(record).owner;
+        let is_behind = move |other: &u128| holder == owner.0 || *other > holder;
+        let others = self.others(of, owner.0).into_iter().filter(is_behind);
+        let theirs = others.flat_map(move |other| self.wallet(of, UserId(other)));
+        self.cards_before(record).chain(theirs)
+    }
+
     /// The cards that a card's owner got before it, the newest first.
     pub fn cards_before(&self, record: Handle) -> impl Iterator<Item = Handle> {
         self.card_and_older(self.older_card(record))

@@ -18,6 +18,7 @@ pub mod lots;
 pub mod memory;
 pub mod order_holds;
 pub mod orders;
+pub mod persons;
 pub(crate) mod prefetch;
 pub mod reclaim;
 pub mod records;
@@ -46,6 +47,7 @@ use keys::{BatchState, Keys};
 use lots::Lots;
 use order_holds::OrderHolds;
 use orders::OrderLines;
+use persons::Persons;
 use records::{Counts, ExtraLine, HoldRecord, LimitRecord, LineRecord, NO_LINE, OperationRecord, Recorded};
 use redemptions::RedemptionRecord;
 use risk::Risk;
@@ -134,6 +136,8 @@ pub struct State {
     pub groups: Groups,
     /// Risk rules, blocks and what they have counted.
     pub risk: Risk,
+    /// Which user ids are one person.
+    pub persons: Persons,
     /// Time zones of merchants.
     pub zones: Zones,
     /// Which records go when the floor rises.
@@ -190,6 +194,7 @@ impl State {
             given_codes: GivenCodes::new(&capacity),
             groups: Groups::new(&capacity),
             risk: Risk::new(capacity.risk_counts_max, hasher.clone()),
+            persons: Persons::new(&capacity),
             zones: Zones::default(),
             slices: Slices::default(),
             timers: Timers::new(capacity.holds_max),

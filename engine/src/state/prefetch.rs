@@ -78,6 +78,7 @@ impl State {
                     self.limit_index.prefetch(hash);
                     hashes.limits.push(hash);
                 }
+                self.prefetch_person((request.envelope.merchant, request.envelope.slot), take.user);
                 self.prefetch_order(&request.envelope, take.order);
                 self.prefetch_order_line(take);
                 for line in take.cards.iter().take(CARDS_AHEAD) {
@@ -91,7 +92,9 @@ impl State {
                     self.limit_index.prefetch(hash);
                     hashes.limits.push(hash);
                 }
-                self.prefetch_wallet((request.envelope.merchant, request.envelope.slot), issue.owner);
+                let of = (request.envelope.merchant, request.envelope.slot);
+                self.prefetch_person(of, issue.owner);
+                self.prefetch_wallet(of, issue.owner);
                 self.operations.prefetch_next(SLOTS_AHEAD as u32);
             }
             Command::Redeem(redeem) => {

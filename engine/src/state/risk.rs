@@ -7,6 +7,7 @@
 //! Invariant: a count belongs to one revision of one rule and one window, and hangs in the list once.
 
 use super::index::Index;
+use super::persons::Members;
 use super::table::{Handle, NONE, Table};
 use crate::command::{Block, RiskAction, RiskRule, SubjectKind};
 use crate::ids::{ChannelId, MerchantId, Slot};
@@ -141,11 +142,20 @@ impl Risk {
 
     /// What rules and blocks say of one success more. Blocks come first, then rules in the order of their numbers; a refusal
     /// outweighs a flag.
-    pub fn judge(&self, owner: Owner, channel: ChannelId, subjects: &Subjects, now_ms: u64) -> Judgement {
+    /// `others` are the other ids of the user's person.
+    pub fn judge(
+        &self,
+        owner: Owner,
+        channel: ChannelId,
+        (subjects, others): (&Subjects, &Members),
+        now_ms: u64,
+    ) -> Judgement {
         let mut judgement = Judgement::Pass;
         let Some(book) = self.books.get(&owner) else { return judgement };
-        for kind in SubjectKind::ALL {
-            let subject = subjects[kind.position()];
+        let told = SubjectKind::ALL.into_iter().map(|kind| (kind, subjects[kind.position()]));
+        let blocked = if on(Bug::LinkedBlockIgnored) { &[] } else { others.as_slice() };
+        let all = blocked.iter().map(|other| (SubjectKind::User, *other)).chain(told);
+        for (kind, subject) in all {
             let block = book.blocks.get(&(kind as u8, subject));
             let block = block.filter(|block| block.until_ms.get() == 0 || now_ms < block.until_ms.get());
             match block.and_then(|block| RiskAction::from_number(block.action)) {
@@ -157,7 +167,10 @@ impl Risk {
         for found in self.applying(owner, channel, subjects) {
             let (found, subject) = found;
             let allowed = found.rule.at_most.get() + u32::from(on(Bug::RiskOffByOne));
-            if self.counted(found, subject, now_ms) < allowed {
+            let counted = |subject: u128| u64::from(self.counted(found, subject, now_ms));
+            let others = if found.rule.subject() == SubjectKind::User { others.as_slice() } else { &[] };
+            let counted = counted(subject) + others.iter().copied().map(counted).sum::<u64>();
+            if counted < u64::from(allowed) {
                 continue;
             }
             match RiskAction::from_number(found.rule.action) {

@@ -360,6 +360,40 @@ layout! {
 }
 
 layout! {
+    /// LINK.
+    pub struct LinkBody {
+        /// one user id; not 0
+        user: U128,
+        /// the other; not 0, another
+        to: U128,
+        /// the operator's reason; not interpreted
+        reason: U16,
+        /// 0
+        spare: [u8; 6],
+    }
+}
+
+layout! {
+    /// UNLINK.
+    pub struct UnlinkBody {
+        /// the user id; not 0
+        user: U128,
+        /// the operator's reason; not interpreted
+        reason: U16,
+        /// 0
+        spare: [u8; 6],
+    }
+}
+
+layout! {
+    /// IDENTITY_SHOW.
+    pub struct IdentityShowBody {
+        /// one id of the person
+        user: U128,
+    }
+}
+
+layout! {
     /// RESERVE and SELL; what the flags HAS_... announce follows, then the lines, then the cards.
     pub struct TakeBody {
         /// the gateway's order; 0: none

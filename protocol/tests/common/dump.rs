@@ -257,6 +257,10 @@ impl<'a> Dump<'a> {
             AnswerKind::Debts => (0..count).for_each(|_| self.fields(answers::DebtLayout::FIELDS)),
             AnswerKind::OrderHolds => (0..count).for_each(|_| self.fields(answers::OrderHoldLayout::FIELDS)),
             AnswerKind::Zone => self.zone(count, name_bytes),
+            AnswerKind::Identity => (0..count).for_each(|member| {
+                let label = format!("member {member} u128 = {}", number(&self.bytes[..16]));
+                self.raw(16, &label);
+            }),
             AnswerKind::Rejection => self.facts(outcome),
             _ => {}
         }

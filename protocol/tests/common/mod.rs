@@ -8,6 +8,7 @@ pub mod dump;
 pub mod groups;
 pub mod holds;
 pub mod orders;
+pub mod persons;
 pub mod strategies;
 pub mod zones;
 
@@ -143,6 +144,7 @@ pub fn commands() -> Vec<CommandSample> {
     samples.extend(cards::commands_by_code());
     samples.extend(holds::commands());
     samples.extend(groups::commands());
+    samples.extend(persons::commands());
     samples
 }
 
@@ -504,6 +506,7 @@ pub fn answers() -> Vec<AnswerSample> {
     let done = done.chain(zones::answers());
     let done = done.chain([("stock_of_cards", of_cards)]).chain(cards::quotes()).chain(holds::answers());
     let done = done.chain(groups::answers());
+    let done = done.chain(persons::answers());
     done.map(|(name, answer)| (name.to_string(), Outcome::Done(answer))).collect()
 }
 
@@ -526,6 +529,7 @@ pub fn rejections() -> Vec<AnswerSample> {
     };
     // New samples come last: the indexes of those above are part of their bytes.
     let (first, later) = CapacityOf::ALL.split_at(11);
+    let (later, newest) = later.split_at(12);
     samples.extend(first.iter().map(maximum));
     let facts = leak(&[LineFact::new(0, Code::ChannelQuota, 2, 1)]);
     let with_facts = [
@@ -542,6 +546,7 @@ pub fn rejections() -> Vec<AnswerSample> {
     samples.extend(later.iter().map(maximum));
     let of_cards = cards::rejections().into_iter().chain(holds::rejections());
     samples.extend(of_cards.map(|(name, code, facts)| (name.to_string(), refused(code, facts))));
+    samples.extend(newest.iter().map(maximum));
     samples
 }
 

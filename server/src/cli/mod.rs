@@ -8,6 +8,7 @@ mod cards;
 mod gifts;
 mod groups;
 mod merchant;
+mod person;
 mod quote;
 mod report;
 mod risk;
@@ -26,6 +27,7 @@ pub use cards::{
 pub use gifts::{AcceptArgs, CancelGiftArgs, GiftArgs};
 pub use groups::{GroupCommand, GroupJoinArgs, GroupLeaveArgs, GroupOpenArgs};
 pub use merchant::{MerchantCommand, ZoneCommand};
+pub use person::PersonCommand;
 pub use quote::QuoteArgs;
 pub use report::{ReportArgs, ReportBy};
 pub use risk::{RiskCommand, RuleArgs};
@@ -114,6 +116,9 @@ pub enum Command {
     /// The merchant himself: his time zone
     #[command(subcommand)]
     Merchant(MerchantCommand),
+    /// Persons: which users are one, as limits, wallets and risk rules see them
+    #[command(subcommand)]
+    Person(PersonCommand),
     /// Sales that are owed their units
     #[command(subcommand)]
     Owed(OwedCommand),

@@ -1,5 +1,5 @@
 //! The operator's commands on a running server: `scrip stock`, `sell`, `reserve`, `confirm`, `release`, `return`, `cancel`,
-//! `hold`, `owed`, `risk`, `merchant`, `campaign`, `card`, `group`, `wallet`, `quote`, `code`, `top`.
+//! `hold`, `owed`, `risk`, `merchant`, `person`, `campaign`, `card`, `group`, `wallet`, `quote`, `code`, `top`.
 //!
 //! Each is one client, one question and one page of text (`top` asks again every second). Invariant: a failure says what was wrong, in which facts, and
 //! which command to try next.
@@ -12,6 +12,7 @@ mod limits;
 mod merchant;
 mod order;
 mod owed;
+mod person;
 mod quota;
 mod repeat;
 mod risk;
@@ -27,6 +28,7 @@ pub use groups::group;
 pub use merchant::merchant;
 pub use order::order;
 pub use owed::owed;
+pub use person::person;
 pub use risk::risk;
 pub use sale::{confirm, hold, hold_named, release, reserve, return_units, sell};
 pub use stock::stock;

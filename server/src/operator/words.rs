@@ -42,6 +42,8 @@ pub enum Kind {
     Order,
     /// `merchant`.
     Merchant,
+    /// `person`.
+    Person,
     /// `campaign create`.
     CampaignCreate,
     /// Any other `campaign`, and `code export`.
@@ -157,6 +159,7 @@ pub fn next(error: &Error, subject: &Subject<'_>) -> String {
         Error::Unknown { operation, .. } => match (subject.kind, subject.reference) {
             (Kind::Risk, _) => ". `scrip risk show` tells".into(),
             (Kind::Merchant, _) => ". `scrip merchant zone show` tells".into(),
+            (Kind::Person, _) => ". `scrip person show USER` tells".into(),
             (Kind::Create | Kind::Stock | Kind::Quota | Kind::Limit, _) => {
                 format!(". `scrip stock show {}` tells", stock(subject))
             }
@@ -208,6 +211,10 @@ fn next_after(rejection: &OwnedRejection, subject: &Subject<'_>) -> String {
     }
     match (code, subject.kind) {
         (Code::NotFound, Kind::Risk) => ". There is none: `scrip risk show` shows those there are".into(),
+        (Code::NotFound, Kind::Person) => ". He is one person with nobody: `scrip person show USER`".into(),
+        (Code::RuleFailed, Kind::Person) => {
+            ". One person has at most 8 users: `scrip person show USER` shows them, `scrip person unlink USER` takes one out".into()
+        }
         (Code::RuleFailed, Kind::Merchant) => {
             ". Somebody was quicker, or a change of the clock has begun since: `scrip merchant zone show`, then run it again".into()
         }
@@ -431,6 +438,7 @@ pub fn full(which: CapacityOf, maximum: u64) -> (String, &'static str) {
         CapacityOf::Gifts => ("gifts of cards in memory", MEMORY),
         CapacityOf::GivenCodes => ("codes that were given, in memory,", MEMORY),
         CapacityOf::Groups => ("groups and their members in memory", MEMORY),
+        CapacityOf::Links => ("users that are linked with others", MEMORY),
         CapacityOf::CardBatches => ("batches of bearer cards of the campaign, or of all campaigns,", FIXED),
     };
     (format!("{what} are at their maximum of {maximum}"), mend)
@@ -438,9 +446,13 @@ pub fn full(which: CapacityOf, maximum: u64) -> (String, &'static str) {
 
 fn forbidden(kind: Kind) -> String {
     let verbs = match kind {
-        Kind::Create | Kind::Stock | Kind::Quota | Kind::Limit | Kind::Risk | Kind::Merchant => {
-            "--verb stock --verb read"
-        }
+        Kind::Create
+        | Kind::Stock
+        | Kind::Quota
+        | Kind::Limit
+        | Kind::Risk
+        | Kind::Merchant
+        | Kind::Person => "--verb stock --verb read",
         Kind::Take | Kind::Hold | Kind::Order => "--verb sell --verb read",
         Kind::CampaignCreate | Kind::Campaign => "--verb stock --verb read",
         Kind::Code => "--verb stock --verb issue --verb read",

@@ -103,11 +103,11 @@ pub enum Verb {
     Return,
     /// STOCK_CREATE, STOCK_SUPPLY, STOCK_VOID, STOCK_FREEZE, STOCK_UNFREEZE, STOCK_EDIT, STOCK_QUOTA, STOCK_LIMITS, STOCK_PRICE,
     /// RISK_SET, BLOCK_SET, ZONE_SET, BATCH_CREATE, BATCH_CHANGE, KEYS_IMPORT, KEY_RECLAIM, CAMPAIGN_CREATE, CAMPAIGN_EDIT, CAMPAIGN_STATE,
-    /// CARD_CHANGE.
+    /// CARD_CHANGE, LINK, UNLINK.
     Stock,
     /// Queries that show no card keys.
     /// STOCK_SHOW, STOCK_CHANNELS, STOCK_TERMS_SHOW, RISK_SHOW, ZONE_SHOW, BATCHES_SHOW, OWED_SHOW, KEYS_LIST, OPERATION_SHOW, ORDER_SHOW,
-    /// CAMPAIGN_SHOW, CARD_SHOW, WALLET_SHOW, QUOTE.
+    /// CAMPAIGN_SHOW, CARD_SHOW, WALLET_SHOW, QUOTE, IDENTITY_SHOW.
     Read,
     /// KEYS_EXPORT: every text of a stock, in one go.
     Export,
@@ -157,6 +157,7 @@ impl Verb {
             | CommandKind::StockTermsShow
             | CommandKind::RiskShow
             | CommandKind::ZoneShow
+            | CommandKind::IdentityShow
             | CommandKind::OwedShow
             | CommandKind::OrderShow
             | CommandKind::CampaignShow
@@ -178,6 +179,8 @@ impl Verb {
             | CommandKind::RiskSet
             | CommandKind::BlockSet
             | CommandKind::ZoneSet
+            | CommandKind::Link
+            | CommandKind::Unlink
             | CommandKind::BatchCreate
             | CommandKind::BatchChange
             | CommandKind::KeysImport

@@ -201,6 +201,16 @@ fn print_event(
             }
             writeln!(out)
         }
+        Event::Linked { origin, user, to, reason } => {
+            let Origin { operation, merchant, slot, channel, .. } = origin;
+            write!(out, "linked {operation} merchant={merchant} slot={} channel={}", slot.0, channel.0)?;
+            writeln!(out, " user={user} to={to} reason={reason}")
+        }
+        Event::Unlinked { origin, user, reason } => {
+            let Origin { operation, merchant, slot, channel, .. } = origin;
+            write!(out, "unlinked {operation} merchant={merchant} slot={} channel={}", slot.0, channel.0)?;
+            writeln!(out, " user={user} reason={reason}")
+        }
         Event::GuaranteeLapsed { stock, channel } => {
             writeln!(out, "guarantee_lapsed stock={stock} channel={}", channel.0)
         }

@@ -286,6 +286,8 @@ impl Books {
             | Event::RiskRuleSet { .. }
             | Event::BlockSet { .. }
             | Event::ZoneSet { .. }
+            | Event::Linked { .. }
+            | Event::Unlinked { .. }
             | Event::SellRefused { .. }
             | Event::Extended { .. }
             | Event::KeysExported { .. }

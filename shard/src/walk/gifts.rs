@@ -3,6 +3,7 @@
 //! It follows docs/cards.md, not the engine's code. Invariant: nothing here panics on a log that is wrong; what can't be is
 //! put into words.
 
+use super::persons::PersonBooks;
 use scrip_engine::command::CardChange;
 use scrip_engine::event::{Event, GiftEntry};
 use scrip_engine::ids::{CardId, UserId};
@@ -21,7 +22,12 @@ pub(super) struct GiftBooks {
 
 impl GiftBooks {
     /// Follows an event that the engine, whose state this is, has just applied; answers what can't be.
-    pub(super) fn follow(&mut self, event: &Event<'_>, state: &State) -> Option<String> {
+    pub(super) fn follow(
+        &mut self,
+        event: &Event<'_>,
+        state: &State,
+        persons: &PersonBooks,
+    ) -> Option<String> {
         match event {
             Event::Tick { now_ms } => self.now_ms = *now_ms,
             Event::CardChanged { card, change: CardChange::Freeze | CardChange::Void, .. } => {
@@ -33,9 +39,10 @@ impl GiftBooks {
                     return Some(format!("card {card} is given while it is being given"));
                 }
             }
-            Event::Gift { card, entry: GiftEntry::Accepted { receiver }, .. } => {
+            Event::Gift { origin, card, entry: GiftEntry::Accepted { receiver } } => {
                 let gift = self.given.remove(card);
-                let named = |to: UserId| to.0 == 0 || to == *receiver;
+                let of = (origin.merchant, origin.slot);
+                let named = |to: UserId| to.0 == 0 || persons.is_one(of, to, *receiver);
                 if !gift.is_some_and(|(to, end_ms)| named(to) && self.now_ms < end_ms) {
                     return Some(format!("card {card} is accepted by {receiver}, its gift was {gift:?}"));
                 }

@@ -115,6 +115,7 @@ impl Generator {
             }
             Kind::RiskSet | Kind::BlockSet | Kind::RiskShow => self.rules_of_merchant(kind),
             Kind::ZoneSet | Kind::ZoneShow => self.zone_command(oracle, &envelope, kind),
+            Kind::Persons => self.person_command(),
             Kind::OfCards => self.card_command(oracle, &mut envelope),
             kind => self.stock_command(oracle, &mut envelope, kind),
         };

@@ -45,11 +45,12 @@ pub enum Kind {
     ZoneSet,
     ZoneShow,
     Cancel,
+    Persons,
     OfCards,
 }
 
 /// All kinds with their usual weights.
-const KINDS: [(Kind, u32); 37] = [
+const KINDS: [(Kind, u32); 38] = [
     (Kind::StockCreate, 1),
     (Kind::StockSupply, 6),
     (Kind::StockVoid, 3),
@@ -87,6 +88,7 @@ const KINDS: [(Kind, u32); 37] = [
     (Kind::ZoneShow, 1),
     (Kind::Cancel, 6),
     (Kind::OrderShow, 4),
+    (Kind::Persons, 5),
 ];
 
 /// How often things happen, in thousandths.

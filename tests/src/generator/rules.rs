@@ -185,6 +185,8 @@ impl Generator {
                 OwnedCommand::BlockSet { block }
             }
             OwnedCommand::RiskShow { from } => OwnedCommand::RiskShow { from: from ^ 1 },
+            OwnedCommand::Link { user, to, reason } => OwnedCommand::Link { user: to, to: user, reason },
+            OwnedCommand::Unlink { user, reason } => OwnedCommand::Unlink { user, reason: reason ^ 1 },
             OwnedCommand::ZoneSet { version, mut name, transitions } if self.rng.bool() => {
                 name.push(b'x');
                 OwnedCommand::ZoneSet { version, name, transitions }

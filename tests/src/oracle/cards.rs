@@ -407,16 +407,8 @@ impl Oracle {
         if campaign.is_some_and(|campaign| self.own_campaign(envelope, campaign).is_none()) {
             return OwnedOutcome::refused(Code::NotFound);
         }
-        let is_his = |id: &CardId, card: &Card| {
-            let merchant = self.stocks[&card.campaign].merchant;
-            id.slot() == envelope.slot
-                && merchant == envelope.merchant.0
-                && owner.0 != 0
-                && card.owner == owner
-        };
         let mut wallet: Vec<(CardId, &Card)> =
-            self.cards.iter().filter(|(id, card)| is_his(id, card)).map(|(id, card)| (*id, card)).collect();
-        wallet.sort_by_key(|(id, card)| core::cmp::Reverse((card.received, *id)));
+            self.wallet_of(envelope, owner).into_iter().map(|id| (id, &self.cards[&id])).collect();
         if let Some(after) = after {
             let Some(position) = wallet.iter().position(|(id, _)| *id == after) else {
                 return OwnedOutcome::refused(Code::NotFound);

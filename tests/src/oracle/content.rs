@@ -127,6 +127,8 @@ pub(super) fn kind_of(command: &OwnedCommand) -> OperationKind {
         OwnedCommand::RiskSet { .. } => OperationKind::RiskSet,
         OwnedCommand::BlockSet { .. } => OperationKind::BlockSet,
         OwnedCommand::ZoneSet { .. } => OperationKind::ZoneSet,
+        OwnedCommand::Link { .. } => OperationKind::Link,
+        OwnedCommand::Unlink { .. } => OperationKind::Unlink,
         OwnedCommand::Extend { .. } => OperationKind::Extend,
         OwnedCommand::Return { .. } => OperationKind::Return,
         OwnedCommand::BatchCreate { .. } => OperationKind::BatchCreate,

@@ -49,9 +49,9 @@ impl Oracle {
             return OwnedOutcome::refused(Code::NotFound);
         };
         let changed = match wish {
-            GiftWish::Give { user, to, lasts_s } => self.given(card, user, to, lasts_s),
+            GiftWish::Give { user, to, lasts_s } => self.given(envelope, card, (user, to, lasts_s)),
             GiftWish::Accept { user } => self.accepted(envelope, id, card, user),
-            GiftWish::Cancel { user } => self.taken_back(card, user),
+            GiftWish::Cancel { user } => self.taken_back(envelope, card, user),
         };
         match changed {
             Ok((card, value)) => {
@@ -64,10 +64,9 @@ impl Oracle {
 
     fn given(
         &self,
+        envelope: &Envelope,
         mut card: Card,
-        user: UserId,
-        to: UserId,
-        lasts_s: u32,
+        (user, to, lasts_s): (UserId, UserId, u32),
     ) -> Result<(Card, u64), OwnedOutcome> {
         let kind = self.worth_of(&card).definition.kind();
         let personal = matches!(kind, CampaignKind::Stamps | CampaignKind::Points | CampaignKind::Pass);
@@ -75,10 +74,10 @@ impl Oracle {
             return Err(OwnedOutcome::refused(Code::RuleFailed));
         }
         self.not_over(&card)?;
-        if user.0 != 0 && user != card.owner {
+        if user.0 != 0 && !self.is_one(envelope, user, card.owner) {
             return Err(OwnedOutcome::refused(Code::NotOwner));
         }
-        if to == card.owner {
+        if to.0 != 0 && self.is_one(envelope, to, card.owner) {
             return Err(OwnedOutcome::refused(Code::RuleFailed));
         }
         if card.held > 0 {
@@ -124,7 +123,8 @@ impl Oracle {
     ) -> Result<(Card, u64), OwnedOutcome> {
         let gift = self.open_gift(&card)?;
         self.not_over(&Card { state: CardState::Active, ..card.clone() })?;
-        if user == card.owner || gift.to.0 != 0 && gift.to != user {
+        let foreign = gift.to.0 != 0 && !self.is_one(envelope, gift.to, user);
+        if foreign || self.is_one(envelope, user, card.owner) {
             return Err(OwnedOutcome::refused(Code::NotOwner));
         }
         let newer = self.cards.iter().filter(|(other, one)| {
@@ -146,9 +146,14 @@ impl Oracle {
         Ok((card, generation))
     }
 
-    fn taken_back(&self, mut card: Card, user: UserId) -> Result<(Card, u64), OwnedOutcome> {
+    fn taken_back(
+        &self,
+        envelope: &Envelope,
+        mut card: Card,
+        user: UserId,
+    ) -> Result<(Card, u64), OwnedOutcome> {
         self.open_gift(&card)?;
-        if user.0 != 0 && user != card.owner {
+        if user.0 != 0 && !self.is_one(envelope, user, card.owner) {
             return Err(OwnedOutcome::refused(Code::NotOwner));
         }
         card.state = CardState::Active;

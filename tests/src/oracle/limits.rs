@@ -205,11 +205,14 @@ impl Oracle {
             return (subject.0 == 1 && limit.is_any()).then_some(0);
         }
         let today = self.day(stock, self.now_ms);
-        let purchases = self.purchased(stock, subject);
-        let counts = |line: &HoldLine| line.stock == stock && line.subjects.contains(&subject);
-        let in_all = purchases.units - given_up(replaced, |_, line| counts(line));
+        let all = self.purchases_of(stock, subject);
+        let is_asked = |id: &Subject| all.iter().any(|(subject, _)| subject == id);
+        let counts = |line: &HoldLine| line.stock == stock && line.subjects.iter().any(is_asked);
+        let bought: i128 = all.iter().map(|(_, purchases)| purchases.units).sum();
+        let in_all = bought - given_up(replaced, |_, line| counts(line));
         let is_of_today = |hold: &Hold| self.day(stock, hold.reserved_ms) == today;
-        let of_today = if purchases.day == Some(today) { purchases.today } else { 0 }
+        let of_day = all.iter().filter(|(_, purchases)| purchases.day == Some(today));
+        let of_today = of_day.map(|(_, purchases)| purchases.today).sum::<i128>()
             - given_up(replaced, |hold, line| counts(line) && line.fully && is_of_today(hold));
         let total = limit.is_any().then_some(limit.most() - in_all);
         let per_day = (limit.per_day > 0).then_some(limit.per_day - of_today);
@@ -225,9 +228,12 @@ impl Oracle {
     ) -> BTreeMap<StockId, i128> {
         let room = |stock: StockId, subject: Subject| {
             let cap = self.stocks[&stock].limit(subject.0).held;
+            let all = self.purchases_of(stock, subject);
+            let is_asked = |id: &Subject| all.iter().any(|(subject, _)| subject == id);
             let counts =
-                |line: &HoldLine| line.stock == stock && line.fully && line.subjects.contains(&subject);
-            let held = self.purchased(stock, subject).held - given_up(replaced, |_, line| counts(line));
+                |line: &HoldLine| line.stock == stock && line.fully && line.subjects.iter().any(is_asked);
+            let held = all.iter().map(|(_, purchases)| purchases.held).sum::<i128>()
+                - given_up(replaced, |_, line| counts(line));
             (subject.1 != 0 && cap > 0).then_some(cap - held)
         };
         let cut = |(stock, pool): (&StockId, &i128)| {
@@ -242,10 +248,12 @@ impl Oracle {
         let stock = &self.stocks[&line.stock];
         let day = self.day(line.stock, hold.reserved_ms);
         let room = |subject: &Subject| {
-            let (limit, purchases) = (stock.limit(subject.0), self.purchased(line.stock, *subject));
-            let total = Some(limit.most() - purchases.units);
-            let matters = line.fully && limit.per_day > 0 && purchases.day <= Some(day);
-            let of_day = if purchases.day == Some(day) { purchases.today } else { 0 };
+            let (limit, all) = (stock.limit(subject.0), self.purchases_of(line.stock, *subject));
+            let total = Some(limit.most() - all.iter().map(|(_, purchases)| purchases.units).sum::<i128>());
+            // Of the others those count who have bought nothing later.
+            let matters = line.fully && limit.per_day > 0 && all[0].1.day <= Some(day);
+            let of_day = all.iter().filter(|(_, purchases)| purchases.day == Some(day));
+            let of_day: i128 = of_day.map(|(_, purchases)| purchases.today).sum();
             let per_day = matters.then_some(limit.per_day - of_day);
             [total, per_day].into_iter().flatten().min()
         };

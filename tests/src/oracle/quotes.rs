@@ -124,8 +124,14 @@ impl Oracle {
         Asked { ids, judged, all }
     }
 
-    /// An owner's cards of the command's merchant and slot, the newest first.
+    /// The cards of an owner's person of the command's merchant and slot, in the order of WALLET_SHOW.
     pub(crate) fn wallet_of(&self, envelope: &Envelope, owner: UserId) -> Vec<CardId> {
+        let ids = self.wallets_of(envelope, owner).into_iter();
+        ids.flat_map(|id| self.wallet_of_one(envelope, id)).collect()
+    }
+
+    /// Those of one id, the newest first.
+    fn wallet_of_one(&self, envelope: &Envelope, owner: UserId) -> Vec<CardId> {
         let is_his = |id: &CardId, card: &Card| {
             id.slot() == envelope.slot
                 && self.stocks[&card.campaign].merchant == envelope.merchant.0
@@ -165,7 +171,8 @@ impl Oracle {
         if scope.is_empty() {
             return Err(OwnedOutcome::refused(Code::OutOfScope));
         }
-        if card.owner.0 != 0 && quote.user.0 != 0 && card.owner != quote.user {
+        let told = card.owner.0 != 0 && quote.user.0 != 0;
+        if told && !self.is_one(envelope, card.owner, quote.user) {
             return Err(OwnedOutcome::refused(Code::NotOwner));
         }
         if card.available == 0 {

@@ -61,7 +61,8 @@ impl Oracle {
         let refused =
             |rule| Err(OwnedOutcome::Refused { code: Code::RiskLimit, facts: OwnedFacts::Rule(rule) });
         let mut flagged = false;
-        for subject in told(take) {
+        let asked = told(take).into_iter().flat_map(|subject| self.asked_about(owner(envelope), subject));
+        for subject in asked {
             let blocks = self.risk.blocks.get(&owner(envelope));
             let found = blocks.and_then(|blocks| blocks.get(&subject));
             let found = found.filter(|block| block.until_ms.get() == 0 || self.now_ms < block.until_ms.get());
@@ -73,8 +74,10 @@ impl Oracle {
         }
         for (number, rule) in self.risk.rules.get(&owner(envelope)).into_iter().flatten() {
             let Some(subject) = rule.subject(envelope.channel, take) else { continue };
-            let successes = rule.successes.get(&(subject, rule.window(self.now_ms))).copied().unwrap_or(0);
-            if successes < u64::from(rule.rule.at_most.get()) {
+            let asked = self.asked_about(owner(envelope), (rule.rule.subject, subject)).into_iter();
+            let window = rule.window(self.now_ms);
+            let successes = asked.map(|(_, id)| rule.successes.get(&(id, window)).copied().unwrap_or(0));
+            if successes.sum::<u64>() < u64::from(rule.rule.at_most.get()) {
                 continue;
             }
             if rule.rule.action == RiskAction::Refuse as u8 {

@@ -128,7 +128,8 @@ impl Oracle {
         let Some(hold) = hold.filter(|hold| !nothing.contains(&hold.state)) else {
             return Err(OwnedOutcome::refused(Code::HoldNotFound));
         };
-        let same_user = take.user.0 != 0 && hold.user == take.user;
+        let told = take.user.0 != 0 && hold.user.0 != 0;
+        let same_user = told && self.is_one(envelope, hold.user, take.user);
         let same_order = take.order.0 != 0 && hold.order == take.order;
         if !same_user && !same_order {
             return Err(OwnedOutcome::refused(Code::NotOwner));

@@ -372,6 +372,8 @@ fn origin_of<'e>(event: &'e Event<'_>) -> Option<&'e Origin> {
         | Event::RiskRuleSet { origin, .. }
         | Event::BlockSet { origin, .. }
         | Event::ZoneSet { origin, .. }
+        | Event::Linked { origin, .. }
+        | Event::Unlinked { origin, .. }
         | Event::BatchCreated { origin, .. }
         | Event::BatchChanged { origin, .. }
         | Event::KeysImported { origin, .. }

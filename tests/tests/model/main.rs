@@ -32,6 +32,7 @@ mod keys;
 mod limits;
 mod order_holds;
 mod orders;
+mod persons;
 mod prices;
 mod random;
 mod redemptions;

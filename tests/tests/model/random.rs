@@ -135,7 +135,7 @@ fn assert_covers(total: &Tally) {
     let entries: &[Code] =
         &[CrossSlot, NotFound, RuleFailed, Void, NotActive, Frozen, NotStarted, Expired, Capacity];
     let groups: &[Code] = &[NotFound, Expired, RuleFailed, Capacity];
-    let expected: [(&str, &[&[Code]]); 61] = [
+    let expected: [(&str, &[&[Code]]); 64] = [
         ("STOCK_CREATE", &[with_id, &[CrossSlot, RuleFailed, Capacity]]),
         ("BATCH_CREATE", &[with_id, &[CrossSlot, NotFound, RuleFailed, Capacity]]),
         (
@@ -210,6 +210,9 @@ fn assert_covers(total: &Tally) {
         ("RISK_SHOW", &[&[]]),
         ("ZONE_SET", &[with_id, &[RuleFailed, Capacity]]),
         ("ZONE_SHOW", &[&[]]),
+        ("LINK", &[with_id, &[RuleFailed, Capacity]]),
+        ("UNLINK", &[with_id, &[NotFound, Capacity]]),
+        ("IDENTITY_SHOW", &[&[]]),
         ("CAMPAIGN_CREATE", &[with_id, &[CrossSlot, RuleFailed, Capacity]]),
         ("CAMPAIGN_EDIT", &[with_id, &[CrossSlot, NotFound, RuleFailed, Capacity]]),
         ("CAMPAIGN_STATE", &[with_id, &[CrossSlot, NotFound, RuleFailed, Capacity]]),

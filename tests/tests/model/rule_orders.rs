@@ -9,7 +9,7 @@ use scrip_engine::command::{
     Block, Limits, Parties, Price, PriceKind, Quota, RiskAction, RiskRule, StockTerms, SubjectKind,
     SubjectLimit,
 };
-use scrip_engine::ids::{ChannelId, StockId};
+use scrip_engine::ids::{ChannelId, StockId, UserId};
 use scrip_engine::limits::{Capacity as Tables, Rules};
 use scrip_engine::rejection::Code::{self, *};
 use scrip_tests::generator::ROOMY;
@@ -54,6 +54,15 @@ fn block(kind: SubjectKind, subject: u128, action: u8) -> OwnedCommand {
     OwnedCommand::BlockSet { block: Block { subject, until_ms: U64::ZERO, kind, action, spare: [0; 6] } }
 }
 
+fn link() -> OwnedCommand {
+    OwnedCommand::Link { user: UserId(61), to: UserId(62), reason: 0 }
+}
+
+/// Of nobody who is linked.
+fn unlink() -> OwnedCommand {
+    OwnedCommand::Unlink { user: UserId(63), reason: 0 }
+}
+
 fn lifted_rule() -> OwnedCommand {
     let rule = RiskRule {
         number: U16::new(1),
@@ -96,6 +105,7 @@ fn risk_comes_before_availability_and_the_quote_after_all_limits() {
 fn limits_prices_and_risk_are_set_in_the_documented_order() {
     let mut world = scene();
     world.run(30, limits(PLENTY, 1, 480));
+    world.run(31, link());
     let no_block = || block(SubjectKind::User, 9, 0);
     let terms_show = |stock| OwnedCommand::StockTermsShow { stock };
     let rows: Vec<(OwnedCommand, &[Fault], Code)> = vec![
@@ -120,6 +130,14 @@ fn limits_prices_and_risk_are_set_in_the_documented_order() {
         (no_block(), &[ahead, past_deadline], ClockAhead),
         (no_block(), &[past_deadline], DeadlinePassed),
         (no_block(), &[], NotFound),
+        (link(), &[too_old, past_deadline], OperationTooOld),
+        (link(), &[ahead, past_deadline], ClockAhead),
+        (link(), &[past_deadline], DeadlinePassed),
+        (link(), &[], RuleFailed),
+        (unlink(), &[too_old, past_deadline], OperationTooOld),
+        (unlink(), &[ahead, past_deadline], ClockAhead),
+        (unlink(), &[past_deadline], DeadlinePassed),
+        (unlink(), &[], NotFound),
         (terms_show(ELSEWHERE), &[too_old, past_deadline], CrossSlot),
         (terms_show(FOREIGN), &[ahead], NotFound),
     ];
@@ -130,7 +148,7 @@ fn limits_prices_and_risk_are_set_in_the_documented_order() {
     assert_eq!(world.run(100, limits(PLENTY, 9, 0)).facts(), OwnedFacts::Version(2));
     assert_eq!(world.run(100, limits(PLENTY, 2, 0)).facts(), OwnedFacts::None);
     assert!(matches!(world.run(100, limits(PLENTY, 2, 480)), OwnedOutcome::StockChanged { value: 3 }));
-    for command in [lifted_rule(), no_block(), limits(MISSING, 1, 0), prices(MISSING, 1)] {
+    for command in [lifted_rule(), no_block(), limits(MISSING, 1, 0), prices(MISSING, 1), link(), unlink()] {
         expect(&mut world, SUPPLY, command, &[past_deadline], OperationMismatch);
     }
 }
@@ -145,7 +163,8 @@ fn their_want_of_room_is_checked_last() {
     for command in [lifted_rule(), block(SubjectKind::User, 1, 0)] {
         assert_refused(&world.run(5, command), NotFound);
     }
-    for command in [limits(PLENTY, 1, 0), prices(PLENTY, 1), block(SubjectKind::User, 1, 1)] {
+    assert_refused(&world.run(5, unlink()), NotFound);
+    for command in [limits(PLENTY, 1, 0), prices(PLENTY, 1), block(SubjectKind::User, 1, 1), link()] {
         assert_refused(&world.run(5, command), Capacity);
     }
 }
