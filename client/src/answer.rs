@@ -7,7 +7,7 @@ use crate::orders::OrderShown;
 use crate::quotes::QuoteShown;
 use scrip_engine::answer::{
     Answer, Cancelled, CardView, ChannelView, DebtView, HoldState, HoldView, Issued, LotView, OperationView,
-    Outcome, Redeemed, RedemptionView, StockView,
+    Outcome, PiecesReturned, Redeemed, RedemptionView, StockView,
 };
 use scrip_engine::calendar::Transition;
 use scrip_engine::command::{Block, Limits, Price, Quota, RiskRule, StockKind, StockTerms};
@@ -154,6 +154,8 @@ pub struct Released {
 pub struct Returned {
     /// Units given back by this operation, over all lines.
     pub units: u64,
+    /// Of a hold that a quote made: what the pieces cost the buyer, and the cards that came back with them.
+    pub of_quote: Option<PiecesReturned>,
 }
 
 /// A stock as it is.
@@ -354,6 +356,8 @@ pub(crate) enum OwnedOutcome {
     Released { lapsed: bool },
     Cancelled(Cancelled),
     Returned { units: u64 },
+    QuoteReserved { deadline_ms: u64, quote: Box<QuoteShown> },
+    PiecesReturned(PiecesReturned),
     Stock(Box<StockShown>),
     Channels(ChannelsShown),
     Terms(Box<TermsShown>),
@@ -406,6 +410,10 @@ impl From<Outcome<'_>> for OwnedOutcome {
             Answer::Released { lapsed } => OwnedOutcome::Released { lapsed },
             Answer::Cancelled(what) => OwnedOutcome::Cancelled(what),
             Answer::Returned { units } => OwnedOutcome::Returned { units },
+            Answer::QuoteReserved { deadline_ms, quote } => {
+                OwnedOutcome::QuoteReserved { deadline_ms, quote: Box::new(quote.into()) }
+            }
+            Answer::PiecesReturned(returned) => OwnedOutcome::PiecesReturned(returned),
             Answer::Stock(view) => OwnedOutcome::Stock(Box::new(view.into())),
             Answer::Channels { version, channels } => {
                 let channels = channels.iter().map(ChannelShown::from).collect();

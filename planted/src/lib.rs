@@ -110,11 +110,15 @@ pub enum Bug {
     GiftKeepsItsCode,
     /// engine: a card that is given to one user is accepted by another.
     ForeignGiftAccepted,
+    /// engine: a card of a quote comes back with the first of its lines.
+    CardBackWithFirstLine,
+    /// engine: a returned line of a quote keeps its share of the discounts.
+    ShareForgotten,
 }
 
 impl Bug {
     /// Every planted bug, in the order of their numbers.
-    pub const ALL: [Bug; 51] = [
+    pub const ALL: [Bug; 53] = [
         Bug::AnswerBeforeSync,
         Bug::SkippedDirectorySync,
         Bug::IgnoredIoError,
@@ -166,6 +170,8 @@ impl Bug {
         Bug::ActivationChangesNoTimes,
         Bug::GiftKeepsItsCode,
         Bug::ForeignGiftAccepted,
+        Bug::CardBackWithFirstLine,
+        Bug::ShareForgotten,
     ];
 }
 

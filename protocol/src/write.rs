@@ -243,7 +243,8 @@ fn flags_and_lines(command: &Command<'_>) -> (u8, usize) {
         | Command::CampaignShow { .. }
         | Command::CardShow { .. }
         | Command::WalletShow { .. }
-        | Command::Quote(_) => cards::flags_and_lines(command),
+        | Command::Quote(_)
+        | Command::QuoteReserve(_) => cards::flags_and_lines(command),
     }
 }
 
@@ -323,7 +324,8 @@ fn body(out: &mut Vec<u8>, command: &Command<'_>) {
         | Command::CampaignShow { .. }
         | Command::CardShow { .. }
         | Command::WalletShow { .. }
-        | Command::Quote(_) => cards::body(out, command),
+        | Command::Quote(_)
+        | Command::QuoteReserve(_) => cards::body(out, command),
         command => keys(out, command),
     }
 }

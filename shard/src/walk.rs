@@ -14,6 +14,7 @@
 //! * no debt was settled before an older one on the same stock and channel that waits for that stock alone;
 //! * no campaign has issued more cards, or for more money, than its definition allows, in all and on one day;
 //! * no card was issued twice or used for more than it has, and no redemption reversed for more than it was;
+//! * the shares of a cart's cards add up, and what goes back of it costs its share;
 //! * the card keys that the engine has bound to the hold are the next ones in the order of sale, and bound to no other.
 //!
 //! Further laws over events get a file of their own beside [`debts`] and a line in [`Walk::step`].
@@ -23,6 +24,7 @@ mod budgets;
 mod cards;
 mod debts;
 mod gifts;
+mod quotes;
 mod stock;
 
 pub use books::{Books, Lapse};
@@ -32,6 +34,7 @@ use crate::recovery::{FrameError, RecoveryError, for_each_event};
 use books::HoldName;
 use budgets::BudgetBooks;
 use gifts::GiftBooks;
+use quotes::QuoteBooks;
 use scrip_engine::Engine;
 use scrip_engine::event::Event;
 use scrip_engine::ids::{CardId, MerchantId, OperationId, OperationKey, Slot, StockId};
@@ -50,6 +53,7 @@ pub struct Walk {
     /// The books.
     pub books: Books,
     gifts: GiftBooks,
+    quotes: QuoteBooks,
     /// Events followed.
     pub events: u64,
     /// Looks at a stock after an event.
@@ -114,6 +118,9 @@ impl Walk {
         self.books.follow(sequence, event);
         self.events += 1;
         if let Some(words) = self.gifts.follow(event, state) {
+            self.fault(sequence, || words);
+        }
+        if let Some(words) = self.quotes.follow(event) {
             self.fault(sequence, || words);
         }
         let touched = core::mem::take(&mut self.books.touched);

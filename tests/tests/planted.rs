@@ -71,6 +71,8 @@ const HUNTS: &[(Bug, Look)] = &[
     (Bug::ActivationChangesNoTimes, model),
     (Bug::GiftKeepsItsCode, model),
     (Bug::ForeignGiftAccepted, model),
+    (Bug::CardBackWithFirstLine, model),
+    (Bug::ShareForgotten, model),
     (Bug::AnswerBeforeSync, crashes),
     (Bug::SkippedDirectorySync, crashes),
     (Bug::IgnoredIoError, crashes),

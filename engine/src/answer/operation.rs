@@ -94,6 +94,8 @@ pub enum OperationKind {
     AcceptGift = 43,
     /// CANCEL_GIFT.
     CancelGift = 44,
+    /// RETURN of a hold that was made from a quote.
+    ReturnPieces = 50,
 }
 
 impl OperationKind {
@@ -137,11 +139,13 @@ impl OperationKind {
             42 => OperationKind::Gift,
             43 => OperationKind::AcceptGift,
             44 => OperationKind::CancelGift,
+            50 => OperationKind::ReturnPieces,
             _ => return None,
         })
     }
 
-    /// The answer that a record of this kind stands for. (That of ISSUE and CLAIM is read from more than the number.)
+    /// The answer that a record of this kind stands for. (That of ISSUE and CLAIM, and of a RETURN of pieces of a
+    /// quote, is read from more than the number.)
     pub const fn answer(self, value: u64) -> Answer<'static> {
         match self {
             OperationKind::Extend => Answer::Extended { deadline_ms: value },

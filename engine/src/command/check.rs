@@ -88,6 +88,7 @@ impl Request<'_> {
             }
             Command::ZoneSet(zone) => check_zone(zone),
             Command::Quote(quote) => quote.check(),
+            Command::QuoteReserve(quote) => quote.check(self.envelope.operation),
             Command::Extend { .. }
             | Command::CampaignState { .. }
             | Command::Reverse { .. }

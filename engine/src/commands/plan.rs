@@ -3,16 +3,18 @@
 use super::{campaigns, quote, settle, take};
 use crate::answer::{
     BatchView, ChannelView, DebtView, HoldCard, HoldLine, KeyPlace, ListedPlace, LotView, OrderHold,
-    WalletCard,
+    QuotedCard, QuotedLine, WalletCard,
 };
 use crate::calendar::Transition;
 use crate::command::{Block, Price, Quota, RiskRule};
-use crate::event::{EventCard, EventHold, EventKey, EventLine, OwedLine, RefusedLine};
+use crate::event::{
+    EventCard, EventCartLine, EventHold, EventKey, EventLine, EventShare, OwedLine, RefusedLine,
+};
 use crate::rejection::LineFact;
 use crate::state::counts::Entries;
 use crate::state::debts::Debt;
 use crate::state::table::Handle;
-use zerocopy::little_endian::U32;
+use zerocopy::little_endian::{U32, U64};
 
 /// What `decide` found on its way, so that `apply` need not look again.
 #[derive(Debug, Default)]
@@ -38,6 +40,12 @@ pub struct Plan {
     pub lines: Vec<EventLine>,
     /// Cards of the event; filled afresh by whoever takes some.
     pub cards: Vec<EventCard>,
+    /// Lines of the cart of a QUOTE_RESERVE.
+    pub cart: Vec<EventCartLine>,
+    /// What cards take off them.
+    pub shares: Vec<EventShare>,
+    /// Pieces of lines of a cart that go back.
+    pub pieces: Vec<U32>,
     /// Lines of a recorded refusal.
     pub refused: Vec<RefusedLine>,
     /// Lines of a debt.
@@ -81,12 +89,15 @@ impl Plan {
     pub fn new() -> Plan {
         use crate::limits::{
             CARDS_PER_HOLD_MAX, EXPIRED_PER_EVENT_MAX, KEY_BLOCK_BYTES_MAX, KEYS_PER_CHUNK_MAX, LINES_MAX,
-            SEAL_BYTES,
+            QUOTE_CARDS_MAX, QUOTE_LINES_MAX, SEAL_BYTES,
         };
         Plan {
             facts: Vec::with_capacity(LINES_MAX),
             lines: Vec::with_capacity(LINES_MAX),
             cards: Vec::with_capacity(CARDS_PER_HOLD_MAX),
+            cart: Vec::with_capacity(QUOTE_LINES_MAX),
+            shares: Vec::with_capacity(QUOTE_LINES_MAX * QUOTE_CARDS_MAX),
+            pieces: Vec::with_capacity(QUOTE_LINES_MAX),
             refused: Vec::with_capacity(LINES_MAX),
             owed: Vec::with_capacity(LINES_MAX),
             holds: Vec::with_capacity(EXPIRED_PER_EVENT_MAX),
@@ -116,6 +127,8 @@ impl Plan {
     pub(super) fn clear(&mut self, hash: u32) {
         self.facts.clear();
         self.lines.clear();
+        self.cart.clear();
+        self.shares.clear();
         self.refused.clear();
         self.resolved.lines.clear();
         self.resolved.hash = hash;
@@ -159,4 +172,10 @@ pub struct Replies {
     pub lots: Vec<LotView>,
     /// Transitions of a zone.
     pub transitions: Vec<Transition>,
+    /// Cards of a quote.
+    pub quoted_cards: Vec<QuotedCard>,
+    /// Lines of a quote.
+    pub quoted_lines: Vec<QuotedLine>,
+    /// What each of the cards takes off each of the lines.
+    pub quoted_shares: Vec<U64>,
 }

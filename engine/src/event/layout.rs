@@ -88,6 +88,10 @@ pub(super) const LEVELLED: u8 = 52;
 pub(super) const GIFT_GIVEN: u8 = 56;
 pub(super) const GIFT_ACCEPTED: u8 = 57;
 pub(super) const GIFT_CANCELLED: u8 = 58;
+/// TAKEN_WITH_CARDS, and the quote that the hold was made from.
+pub(super) const TAKEN_FOR_QUOTE: u8 = 64;
+/// RETURNED, and what goes back of the cart of such a hold.
+pub(super) const RETURNED_OF_QUOTE: u8 = 65;
 
 pub(super) const FLAG_SOLD: u8 = 1;
 pub(super) const FLAG_LATE: u8 = 1;

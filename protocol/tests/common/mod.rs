@@ -7,6 +7,7 @@ pub mod debts;
 pub mod dump;
 pub mod holds;
 pub mod orders;
+pub mod quotes;
 pub mod strategies;
 pub mod zones;
 
@@ -141,6 +142,7 @@ pub fn commands() -> Vec<CommandSample> {
     ));
     samples.extend(cards::commands_by_code());
     samples.extend(holds::commands());
+    samples.extend(quotes::commands());
     samples
 }
 
@@ -501,6 +503,7 @@ pub fn answers() -> Vec<AnswerSample> {
     let done = done.chain(debts::answers()).chain(orders::answers()).chain(cards::answers());
     let done = done.chain(zones::answers());
     let done = done.chain([("stock_of_cards", of_cards)]).chain(cards::quotes()).chain(holds::answers());
+    let done = done.chain(quotes::answers());
     done.map(|(name, answer)| (name.to_string(), Outcome::Done(answer))).collect()
 }
 

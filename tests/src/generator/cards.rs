@@ -59,7 +59,8 @@ impl Generator {
                 let card = self.card(oracle, envelope, None);
                 CardCommand::ShowCard { card, generation: self.generation() }
             }
-            94..97 => self.quote(oracle, envelope),
+            94..96 => self.quote(oracle, envelope),
+            96..99 => return self.quote_reserve(oracle, envelope),
             _ => self.wallet(oracle, envelope),
         };
         OwnedCommand::OfCards(command)

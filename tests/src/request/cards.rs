@@ -5,7 +5,8 @@
 use super::{OwnedCommand, OwnedRequest, OwnedTake, Wish};
 use scrip_engine::command::{
     AccountWish, CampaignCreate, CampaignState, CampaignTerms, CardChange, CartLine, Command, Definition,
-    GiftWish, Issue, Parties, Quote, QuoteCard, Redeem, ScopeEntry, StockTerms, Tier,
+    GiftWish, Issue, Parties, Quote, QuoteCard, QuoteReserve, Redeem, ScopeEntry, StockTerms, StockedLine,
+    Tier,
 };
 use scrip_engine::ids::{CardId, OperationId, OrderId, StockId, UserId};
 
@@ -37,6 +38,56 @@ pub struct OwnedQuote {
     pub best: bool,
     pub lines: Vec<CartLine>,
     pub cards: Vec<QuoteCard>,
+}
+
+/// [`QuoteReserve`], owned.
+#[derive(Debug, Clone, PartialEq)]
+#[allow(missing_docs, reason = "the fields are those of `QuoteReserve`, which documents them")]
+pub struct OwnedQuoteReserve {
+    pub order: OrderId,
+    pub user: UserId,
+    pub store: u64,
+    pub best: bool,
+    pub replace: OperationId,
+    pub parties: Option<Parties>,
+    pub expected_total: Option<u64>,
+    pub ttl_ms: u32,
+    pub lines: Vec<StockedLine>,
+    pub cards: Vec<QuoteCard>,
+}
+
+impl OwnedQuoteReserve {
+    /// The RESERVE of its stocks.
+    pub fn take(&self) -> OwnedTake {
+        let stocked =
+            self.lines.iter().filter_map(|line| Some(Wish::exactly(line.stock()?, line.line.quantity.get())));
+        let OwnedQuoteReserve { order, user, replace, parties, .. } = *self;
+        OwnedTake { order, user, replace, parties, lines: stocked.collect(), ..OwnedTake::default() }
+    }
+
+    /// The QUOTE of its cart.
+    pub fn quote(&self) -> OwnedQuote {
+        let OwnedQuoteReserve { user, store, best, .. } = *self;
+        let lines = self.lines.iter().map(|line| line.line).collect();
+        OwnedQuote { user, store, best, lines, cards: self.cards.clone() }
+    }
+
+    pub(super) fn lend(&self) -> Command<'_> {
+        let OwnedQuoteReserve { order, user, store, best, replace, expected_total, ttl_ms, .. } = *self;
+        let (parties, lines, cards) = (self.parties.as_ref(), &self.lines, &self.cards);
+        Command::QuoteReserve(QuoteReserve {
+            order,
+            user,
+            store,
+            best,
+            replace,
+            parties,
+            expected_total,
+            ttl_ms,
+            lines,
+            cards,
+        })
+    }
 }
 
 /// [`CampaignTerms`], owned: what the cards of a campaign are worth.
@@ -225,6 +276,7 @@ impl OwnedRequest {
     pub fn demand(&self) -> Option<OwnedTake> {
         match &self.command {
             OwnedCommand::OfCards(CardCommand::Issue(issue)) => Some(issue.demand()),
+            OwnedCommand::QuoteReserve(quote) => Some(quote.take()),
             OwnedCommand::OfCards(CardCommand::Redeem(redeem)) => Some(redeem.demand()),
             _ => self.take().cloned(),
         }

@@ -31,6 +31,7 @@ mod limits;
 mod order_holds;
 mod orders;
 mod prices;
+mod quote_holds;
 mod random;
 mod redemptions;
 mod risk;
