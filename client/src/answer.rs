@@ -8,7 +8,7 @@ use crate::orders::OrderShown;
 use crate::quotes::QuoteShown;
 use scrip_engine::answer::{
     Answer, Cancelled, CardView, ChannelView, DebtView, GroupJoined, HoldState, HoldView, Issued, LotView,
-    OperationView, Outcome, Redeemed, RedemptionView, StockView,
+    OperationView, Outcome, PiecesReturned, Redeemed, RedemptionView, StockView,
 };
 use scrip_engine::calendar::Transition;
 use scrip_engine::command::{Block, Limits, Price, Quota, RiskRule, StockKind, StockTerms};
@@ -155,6 +155,8 @@ pub struct Released {
 pub struct Returned {
     /// Units given back by this operation, over all lines.
     pub units: u64,
+    /// Of a hold that a quote made: what the pieces cost the buyer, and the cards that came back with them.
+    pub of_quote: Option<PiecesReturned>,
 }
 
 /// A stock as it is.
@@ -355,6 +357,8 @@ pub(crate) enum OwnedOutcome {
     Released { lapsed: bool },
     Cancelled(Cancelled),
     Returned { units: u64 },
+    QuoteReserved { deadline_ms: u64, quote: Box<QuoteShown> },
+    PiecesReturned(PiecesReturned),
     Stock(Box<StockShown>),
     Channels(ChannelsShown),
     Terms(Box<TermsShown>),
@@ -411,6 +415,10 @@ impl From<Outcome<'_>> for OwnedOutcome {
             Answer::Released { lapsed } => OwnedOutcome::Released { lapsed },
             Answer::Cancelled(what) => OwnedOutcome::Cancelled(what),
             Answer::Returned { units } => OwnedOutcome::Returned { units },
+            Answer::QuoteReserved { deadline_ms, quote } => {
+                OwnedOutcome::QuoteReserved { deadline_ms, quote: Box::new(quote.into()) }
+            }
+            Answer::PiecesReturned(returned) => OwnedOutcome::PiecesReturned(returned),
             Answer::Stock(view) => OwnedOutcome::Stock(Box::new(view.into())),
             Answer::Channels { version, channels } => {
                 let channels = channels.iter().map(ChannelShown::from).collect();

@@ -311,12 +311,16 @@ impl Client {
         }
     }
 
-    /// Gives units of a confirmed hold back.
+    /// Gives units of a confirmed hold back. Of one that a quote made the units are pieces of the lines of the cart, and its cards
+    /// come back with the last of their lines.
     pub async fn return_units(&self, request: ReturnUnits) -> Result<Returned, Error> {
         let ReturnUnits { operation, hold, to_available, units } = request;
         let command = Command::Return { hold: hold.operation.id, to_available, units: &counts(&units) };
         match self.call(operation, hold.slot, command).await? {
-            OwnedOutcome::Returned { units } => Ok(Returned { units }),
+            OwnedOutcome::Returned { units } => Ok(Returned { units, of_quote: None }),
+            OwnedOutcome::PiecesReturned(pieces) => {
+                Ok(Returned { units: pieces.pieces, of_quote: Some(pieces) })
+            }
             _ => Err(wrong_answer()),
         }
     }

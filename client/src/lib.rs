@@ -71,7 +71,7 @@ pub use groups::{Group, GroupJoin, GroupMemberShown, GroupOpen, GroupShown};
 pub use operation::{Hold, Operation, says_its_time};
 pub use options::{ClientOptions, RetryPolicy};
 pub use orders::{OrderHoldShown, OrderShown};
-pub use quotes::{Quote, QuoteShown};
+pub use quotes::{Quote, QuoteReserve, QuoteReserved, QuoteShown};
 pub use request::{
     BatchChange, BatchCreate, Confirm, Extend, KeysImport, Reserve, ReturnUnits, Sell, StockCreate,
     StockEdit, StockFreeze, StockLimits, StockPrice, StockQuota, StockUnits, StockVoid, ZoneSet,
@@ -79,13 +79,14 @@ pub use request::{
 pub use scrip_codes::{ParseError, VanityCode, VanityError};
 pub use scrip_engine::answer::{
     Cancelled, CardOutcome, CardView, GroupJoined, GroupState, HoldState, Issued, LotView, More,
-    OperationKind, OperationView, QuotedCard, QuotedLine, Redeemed, RedemptionView, WalletCard,
+    OperationKind, OperationView, 
+    PiecesReturned, QuotedCard, QuotedLine, Redeemed, RedemptionView, WalletCard,
 };
 pub use scrip_engine::calendar::{Day, Transition, Zone};
 pub use scrip_engine::command::{
     BatchChange as BatchVerb, Block, CampaignKind, CampaignState, CardChange, CardLine, CardState, CartLine,
     Definition, Limits, Line, Parties, Price, PriceKind, Quota, RiskAction, RiskRule, ScopeEntry, StockKind,
-    StockTerms, SubjectKind, SubjectLimit, Tier,
+    StockTerms, StockedLine, SubjectKind, SubjectLimit, Tier,
 };
 pub use scrip_engine::ids::{CardId, ChannelId, MerchantId, OperationId, OrderId, Slot, StockId, UserId};
 pub use scrip_engine::limits::{

@@ -245,7 +245,7 @@ pub struct Reserve {
     pub expected_total: Option<u64>,
     /// The buyer is a member: prices for members are his, too.
     pub member: bool,
-    /// Cards whose units the same hold takes, all or nothing: at most 16, and 64 lines with them. See [`crate::Client::card_line`].
+    /// Cards whose units the same hold takes, all or nothing: at most 20, and 64 lines with them. See [`crate::Client::card_line`].
     pub cards: Vec<CardLine>,
 }
 

@@ -20,7 +20,7 @@ mod rows;
 pub use cards::{CampaignView, CardView, HoldCard, Issued, LotView, Redeemed, RedemptionView, WalletCard};
 pub use groups::{GroupJoined, GroupRow, GroupState, GroupView};
 pub use operation::{OperationKind, OperationView, REFUND_PAID_BITS};
-pub use quote::{CardOutcome, QuoteView, QuotedCard, QuotedLine};
+pub use quote::{CardOutcome, PiecesReturned, QuoteView, QuotedCard, QuotedLine};
 pub use rows::{BatchView, ChannelView, DebtView, More, OrderHold};
 
 /// What a command was answered.
@@ -52,6 +52,13 @@ pub enum Answer<'a> {
         /// Units granted per line.
         units: &'a [U32],
     },
+    /// QUOTE_RESERVE.
+    QuoteReserved {
+        /// The hold counts while shard time is below this.
+        deadline_ms: u64,
+        /// The quote that it was made from, with the cards that are used as they take their turns.
+        quote: QuoteView<'a>,
+    },
     /// EXTEND.
     Extended {
         /// The deadline in force after this EXTEND.
@@ -80,6 +87,8 @@ pub enum Answer<'a> {
         /// Units given back by this operation, over all lines.
         units: u64,
     },
+    /// RETURN of a hold that was made from a quote.
+    PiecesReturned(PiecesReturned),
     /// STOCK_SHOW.
     Stock(StockView<'a>),
     /// KEYS_IMPORT.

@@ -36,7 +36,7 @@ pub use groups::GroupWish;
 pub(crate) use groups::claim_of;
 pub use keys::{BatchChange, BatchCreate, KeyBlock, block_texts};
 pub use malformed::Malformed;
-pub use quote::{CartLine, Quote, QuoteCard};
+pub use quote::{CartLine, Quote, QuoteCard, QuoteReserve, StockedLine};
 pub use stock::{StockCreate, StockKind, StockTerms};
 pub use take::{Line, Take, ttl_or_default};
 pub use terms::{
@@ -211,6 +211,8 @@ pub enum Command<'a> {
         /// Time to live in milliseconds; 0: the default of 900 s.
         ttl_ms: u32,
     },
+    /// Prices a cart, and takes the units of its stocks and of the cards that are used out of available, as RESERVE does.
+    QuoteReserve(QuoteReserve<'a>),
     /// Moves a hold's deadline to `ttl_ms` from now; never earlier than it is, never past 14,400 s from creation.
     Extend {
         /// The hold.

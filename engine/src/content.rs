@@ -5,7 +5,8 @@
 
 use crate::command::{
     AccountWish, CampaignTerms, CodeBlock, Command, Envelope, GiftWish, GroupWish, KeyBlock, Parties,
-    StockKind, StockTerms, Take,
+    QuoteReserve, StockKind, StockTerms,
+    Take,
 };
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 use zerocopy::IntoBytes;
@@ -99,6 +100,7 @@ pub fn content_digest(envelope: &Envelope, command: &Command<'_>) -> u64 {
             fields.put_take(take, u32::from(*hidden), *paid);
             fields.digest(take.lines.as_bytes())
         }
+        Command::QuoteReserve(quote) => of_quote(envelope, quote),
         Command::Extend { hold, ttl_ms } => {
             let mut fields = Fields::new(17, envelope);
             fields.put_u128(hold.0);
@@ -390,6 +392,21 @@ fn of_groups(envelope: &Envelope, wish: &GroupWish<'_>) -> u64 {
     fields.put_u128(group.0);
     fields.put_u128(user.0);
     fields.digest(told.map_or(&[], |parties: &Parties| parties.as_bytes()))
+}
+
+fn of_quote(envelope: &Envelope, quote: &QuoteReserve<'_>) -> u64 {
+    let mut fields = Fields::new(105, envelope);
+    fields.put_u128(quote.order.0);
+    fields.put_u128(quote.user.0);
+    fields.put_u128(quote.replace.0);
+    fields.put_u64(quote.store);
+    let told = u64::from(quote.expected_total.is_some()) << 1 | u64::from(quote.best);
+    fields.put_u64(u64::from(quote.ttl_ms) << 2 | told);
+    fields.put_u64(quote.expected_total.unwrap_or(0));
+    let parties = quote.parties.map_or(0, |parties| xxh3_64_with_seed(parties.as_bytes(), 1));
+    fields.put_u64(parties);
+    fields.put_u64(xxh3_64_with_seed(quote.cards.as_bytes(), 0));
+    fields.digest(quote.lines.as_bytes())
 }
 
 fn definition_digest(terms: &CampaignTerms<'_>) -> u64 {

@@ -323,6 +323,8 @@ pub enum Event<'a> {
         prices: &'a [U32],
         /// Cards that it takes units of, too.
         cards: &'a [EventCard],
+        /// The quote that it was made from, if it was.
+        quote: EventQuote<'a>,
     },
     /// A paid SELL was refused, for good.
     SellRefused {
@@ -436,6 +438,8 @@ pub enum Event<'a> {
         to_available: bool,
         /// Units per line.
         lines: &'a [EventLine],
+        /// Of a hold that was made from a quote: what goes back of its cart.
+        cart: EventPieces<'a>,
     },
     /// A campaign was made, in state draft.
     CampaignCreated {
@@ -625,9 +629,13 @@ mod given_codes;
 mod groups;
 mod layout;
 mod lines;
+mod quotes;
+
 pub use cards::AccountEntry;
 pub use gifts::GiftEntry;
 pub use groups::{EventMember, GroupEvent, GroupMember};
 pub use lines::{EventCard, EventHold, EventKey, EventLine, OwedLine, RefusedLine, debts};
+pub use quotes::{EventCartLine, EventPieces, EventQuote, EventShare};
+
 #[cfg(test)]
 mod tests;

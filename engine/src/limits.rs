@@ -106,7 +106,7 @@ pub const SCOPE_MAX: usize = 64;
 /// Balance of a new card, but of stored value and points.
 pub const CARD_UNITS_MAX: u32 = 1_000_000;
 /// Cards in one hold.
-pub const CARDS_PER_HOLD_MAX: usize = 16;
+pub const CARDS_PER_HOLD_MAX: usize = 20;
 /// Balance of a card of stored value or points, units or payment of one TOPUP, units of one EARN.
 pub const CARD_VALUE_MAX: u32 = 1_000_000_000;
 /// Units of one card over its whole life.
@@ -175,6 +175,8 @@ const _: () = assert!(LINES_MAX * 24 + 256 <= EVENT_BYTES_MAX);
 const _: () = assert!(LINES_MAX * 20 + CARDS_PER_HOLD_MAX * 32 + 256 <= EVENT_BYTES_MAX);
 const _: () = assert!(QUOTE_LINES_MAX <= scrip_quote::limits::LINES_MAX && QUOTE_LINES_MAX <= 32);
 const _: () = assert!(QUOTE_CARDS_MAX <= scrip_quote::limits::CARDS_MAX);
+const _: () =
+    assert!(QUOTE_CARDS_MAX <= CARDS_PER_HOLD_MAX && QUOTE_LINES_MAX + CARDS_PER_HOLD_MAX <= LINES_MAX);
 const _: () = assert!(TIERS_MAX <= scrip_quote::limits::TIERS_MAX);
 const _: () =
     assert!(CARD_TOTAL_MAX as u64 + CARD_VALUE_MAX as u64 > u32::MAX as u64 && CARD_VALUE_MAX < 1 << 30);

@@ -122,6 +122,10 @@ pub enum Bug {
     LinkedLimitNotShared,
     /// engine: a block of one id of a person does not stand against the others.
     LinkedBlockIgnored,
+    /// engine: a card of a quote comes back with the first of its lines.
+    CardBackWithFirstLine,
+    /// engine: a returned line of a quote keeps its share of the discounts.
+    ShareForgotten,
 }
 
 impl Bug {
@@ -184,6 +188,8 @@ impl Bug {
         Bug::GroupCardsUnbudgeted,
         Bug::LinkedLimitNotShared,
         Bug::LinkedBlockIgnored,
+        Bug::CardBackWithFirstLine,
+        Bug::ShareForgotten,
     ];
 }
 

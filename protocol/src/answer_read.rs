@@ -250,7 +250,9 @@ impl<'a> Body<'a> {
             | AnswerKind::Card
             | AnswerKind::Wallet
             | AnswerKind::Redemption
-            | AnswerKind::Quote => self.cards(kind)?,
+            | AnswerKind::Quote
+            | AnswerKind::QuoteReserved
+            | AnswerKind::PiecesReturned => self.cards(kind)?,
             AnswerKind::GroupJoined => self.group_joined()?,
             AnswerKind::Group => self.group()?,
             AnswerKind::Rejection => return Err(AnswerFault::UnknownKind(kind as u8)),

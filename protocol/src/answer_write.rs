@@ -254,7 +254,9 @@ fn done(out: &mut Vec<u8>, index: u16, answer: &Answer<'_>, seals: &mut dyn Open
         | Answer::Card(..)
         | Answer::Wallet { .. }
         | Answer::Redemption(_)
-        | Answer::Quote(_) => cards::done(out, index, answer),
+        | Answer::Quote(_)
+        | Answer::QuoteReserved { .. }
+        | Answer::PiecesReturned(_) => cards::done(out, index, answer),
         Answer::GroupJoined(joined) => groups::joined(out, index, joined),
         Answer::Group(view) => groups::group(out, index, view),
     }

@@ -262,7 +262,7 @@ layout! {
         closed_ms: U64,
         /// 1 held, 2 confirmed, 3 released, 4 expired, 5 lapsed, 6 refused, 7 owed, 8 unfulfilled, 9 cancelled
         state: u8,
-        /// cards behind the lines, at most 16
+        /// cards behind the lines, at most 20
         cards: u8,
         /// the channel that made it
         channel: U16,
@@ -497,6 +497,10 @@ numbered! {
         Redemption = 30, "REDEMPTION", RedemptionBody, "", flag::FLAGGED;
         /// QUOTE.
         Quote = 31, "QUOTE", QuoteAnswerBody, "`count` cards of 48 bytes, `lines` lines of 16 bytes, then `count` x `lines` shares (u64): what each card takes off each line, card by card", flag::EXACT;
+        /// QUOTE_RESERVE was taken; the cards are those that are used, as they take their turns.
+        QuoteReserved = 36, "QUOTE_RESERVED", QuoteReservedBody, "as behind QUOTE: `count` cards of 48 bytes, `lines` lines of 16 bytes, then `count` x `lines` shares (u64)", flag::EXACT;
+        /// RETURN of a hold that QUOTE_RESERVE made was taken.
+        PiecesReturned = 37, "PIECES_RETURNED", PiecesReturnedBody, "", 0;
         /// TOPUP or EARN was taken.
         Filled = 32, "FILLED", FilledBody, "", 0;
         /// CARD_REFUND was taken.

@@ -50,11 +50,11 @@ pub mod flag {
     pub const FORCED: u8 = 2;
     /// RESERVE, SELL: accept fewer units, down to each line's minimum.
     pub const PARTIAL: u8 = 1;
-    /// RESERVE, SELL: the id of the hold to replace follows the fixed body.
+    /// RESERVE, SELL, QUOTE_RESERVE: the id of the hold to replace follows the fixed body.
     pub const HAS_REPLACE: u8 = 2;
-    /// RESERVE, SELL, ISSUE, CLAIM, REDEEM: limit key, device and address follow.
+    /// RESERVE, SELL, ISSUE, CLAIM, REDEEM, QUOTE_RESERVE: limit key, device and address follow.
     pub const HAS_PARTIES: u8 = 16;
-    /// RESERVE, SELL: what the units asked for are expected to cost follows.
+    /// RESERVE, SELL, QUOTE_RESERVE: what everything asked for is expected to cost follows.
     pub const HAS_TOTAL: u8 = 32;
     /// RESERVE, SELL: the buyer is a member: prices for members are his, too.
     pub const MEMBER: u8 = 128;
@@ -78,7 +78,7 @@ pub mod flag {
     pub const HAS_AFTER: u8 = 2;
     /// CODE_SET: the code names this campaign from now on; else it names none any more.
     pub const NAMES_CAMPAIGN: u8 = 1;
-    /// QUOTE: the best of the cards named are wanted, not all of them.
+    /// QUOTE, QUOTE_RESERVE: the best of the cards named are wanted, not all of them.
     pub const BEST: u8 = 1;
 }
 
@@ -136,6 +136,8 @@ pub enum Tail {
     Parties,
     /// `lines` lines of a cart of 32 bytes, then cards of 16 bytes.
     Cart,
+    /// What the flags HAS_... announce, then `lines` lines of a cart of 40 bytes, then cards of 16 bytes.
+    StockedCart,
     /// `lines` lengths of texts (u16), then the texts one behind the other; padded to a multiple of 8.
     Texts,
 }
@@ -305,6 +307,8 @@ commands! {
     WalletShow = 90, "WALLET_SHOW", WalletShowBody, None, [OF_CAMPAIGN, HAS_AFTER];
     /// Query: what a cart costs with the cards named, or with the best of them or of a wallet. Needs no operation id.
     Quote = 91, "QUOTE", QuoteBody, Cart, [BEST];
+    /// Prices a cart as QUOTE does, and takes the units of its stocks and of the cards that are used as RESERVE does, in one step.
+    QuoteReserve = 105, "QUOTE_RESERVE", QuoteReserveBody, StockedCart, [BEST, HAS_REPLACE, HAS_PARTIES, HAS_TOTAL];
     /// Pays into a card of stored value, named by its id or by the extra CODE.
     TopUp = 92, "TOPUP", TopUpBody, None, [HAS_GENERATION];
     /// Adds stamps or points to a card, named by its id or by the extra CODE.
@@ -399,6 +403,7 @@ impl CommandKind {
             Command::CardShow { .. } => CommandKind::CardShow,
             Command::WalletShow { .. } => CommandKind::WalletShow,
             Command::Quote(_) => CommandKind::Quote,
+            Command::QuoteReserve(_) => CommandKind::QuoteReserve,
             Command::Account { wish, .. } => match wish {
                 AccountWish::TopUp { .. } => CommandKind::TopUp,
                 AccountWish::Earn { .. } => CommandKind::Earn,

@@ -62,10 +62,10 @@ const _: () = assert!(
     16 + WALLET_CARDS_PER_ANSWER_MAX * size_of::<scrip_engine::answer::WalletCard>() <= ANSWER_BYTES_MAX
 );
 const _: () = assert!(
-    48 + 32 + QUOTE_LINES_MAX * 32 + QUOTE_CARDS_MAX * 16 + FACTS_BYTES_MAX + 256 <= COMMAND_BYTES_MAX
+    48 + 48 + 56 + QUOTE_LINES_MAX * 40 + QUOTE_CARDS_MAX * 16 + FACTS_BYTES_MAX + 256 <= COMMAND_BYTES_MAX
 );
 const _: () =
-    assert!(32 + QUOTE_CARDS_MAX * (48 + QUOTE_LINES_MAX * 8) + QUOTE_LINES_MAX * 16 <= ANSWER_BYTES_MAX);
+    assert!(40 + QUOTE_CARDS_MAX * (48 + QUOTE_LINES_MAX * 8) + QUOTE_LINES_MAX * 16 <= ANSWER_BYTES_MAX);
 const _: () = assert!(64 + GROUP_MEMBERS_MAX * 32 <= ANSWER_BYTES_MAX);
 const _: () = assert!(104 + LINES_MAX * 24 + CARDS_PER_HOLD_MAX * 32 <= ANSWER_BYTES_MAX);
 const _: () = assert!(16 + CHANNELS_PER_STOCK_MAX * 56 <= ANSWER_BYTES_MAX);

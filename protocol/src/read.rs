@@ -209,7 +209,8 @@ impl<'a> Body<'a> {
             | CommandKind::CampaignShow
             | CommandKind::CardShow
             | CommandKind::WalletShow
-            | CommandKind::Quote => self.cards(kind)?,
+            | CommandKind::Quote
+            | CommandKind::QuoteReserve => self.cards(kind)?,
             CommandKind::TopUp
             | CommandKind::Earn
             | CommandKind::CardRefund
@@ -257,14 +258,7 @@ impl<'a> Body<'a> {
         if body.spare.get() != 0 {
             return Err(CommandFault::SpareNotZero);
         }
-        let replace = if self.has(flag::HAS_REPLACE) {
-            match self.fixed::<U128>()?.get() {
-                0 => return Err(CommandFault::ReplaceZero),
-                replace => replace,
-            }
-        } else {
-            0
-        };
+        let replace = self.replace()?;
         let parties = if self.has(flag::HAS_PARTIES) { Some(self.fixed::<Parties>()?) } else { None };
         let expected_total = if self.has(flag::HAS_TOTAL) { Some(self.fixed::<U64>()?.get()) } else { None };
         let wait_until_ms = if self.has(flag::HAS_WAIT) { self.fixed::<U64>()?.get() } else { 0 };
@@ -283,7 +277,7 @@ impl<'a> Body<'a> {
             order: OrderId(body.order.get()),
             user: UserId(body.user.get()),
             partial: self.has(flag::PARTIAL),
-            replace: OperationId(replace),
+            replace,
             parties,
             member: self.has(flag::MEMBER),
             expected_total,
@@ -292,6 +286,18 @@ impl<'a> Body<'a> {
             cards,
         };
         Ok((take, body.ttl_ms.get()))
+    }
+
+    /// The hold that HAS_REPLACE announces.
+    #[inline(always)]
+    fn replace(&mut self) -> Result<OperationId, CommandFault> {
+        match self.has(flag::HAS_REPLACE) {
+            false => Ok(OperationId(0)),
+            true => match self.fixed::<U128>()?.get() {
+                0 => Err(CommandFault::ReplaceZero),
+                replace => Ok(OperationId(replace)),
+            },
+        }
     }
 
     #[inline(always)]

@@ -251,7 +251,8 @@ fn flags_and_lines(command: &Command<'_>) -> (u8, usize) {
         | Command::CampaignShow { .. }
         | Command::CardShow { .. }
         | Command::WalletShow { .. }
-        | Command::Quote(_) => cards::flags_and_lines(command),
+        | Command::Quote(_)
+        | Command::QuoteReserve(_) => cards::flags_and_lines(command),
         Command::Group(wish) => (groups::flags(wish), 0),
     }
 }
@@ -347,7 +348,8 @@ fn body(out: &mut Vec<u8>, command: &Command<'_>) {
         | Command::CodeSet { .. }
         | Command::CodeShow { .. }
         | Command::WalletShow { .. }
-        | Command::Quote(_) => cards::body(out, command),
+        | Command::Quote(_)
+        | Command::QuoteReserve(_) => cards::body(out, command),
         Command::Group(wish) => groups::body(out, wish),
         command => keys(out, command),
     }

@@ -18,7 +18,7 @@ use scrip_protocol::answers::{
 use scrip_protocol::commands::{
     COMMAND_HEADER_BYTES, CardLineLayout, CartLineLayout, CommandHeader, CommandKind, DefinitionLayout,
     LimitsEnd, LineLayout, PartiesLayout, PriceLayout, QuotaLayout, QuoteCardLayout, ScopeLayout,
-    SubjectLimitLayout, Tail, TierLayout, TransitionLayout,
+    StockedLineLayout, SubjectLimitLayout, Tail, TierLayout, TransitionLayout,
 };
 use scrip_protocol::error::ErrorCode;
 use scrip_protocol::extras::{CODE, ExtraHeader, FACTS, LABEL, TRACE};
@@ -124,7 +124,7 @@ fn command_kinds() -> String {
             Tail::Definition if *kind == CommandKind::CampaignCreate => "definition, name",
             Tail::Definition => "definition",
             Tail::Parties => "parties",
-            Tail::Cart => "lines of a cart, cards",
+            Tail::Cart | Tail::StockedCart => "lines of a cart, cards",
         };
         let flags: Vec<String> =
             kind.flags().iter().map(|flag| format!("{} = {}", flag.name, flag.bit)).collect();
@@ -163,6 +163,7 @@ fn answer_of(kind: CommandKind) -> &'static str {
         CommandKind::CardRefund => "CARD_REFUNDED",
         CommandKind::WalletShow => "WALLET",
         CommandKind::Quote => "QUOTE",
+        CommandKind::QuoteReserve => "QUOTE_RESERVED",
         CommandKind::StockTermsShow => "TERMS",
         CommandKind::RiskShow => "RISK",
         CommandKind::ZoneShow => "ZONE",
@@ -190,7 +191,7 @@ fn answer_kinds() -> String {
                 )
             }
             AnswerKind::Wallet => format!("MORE = {}", answer_flag::MORE),
-            AnswerKind::Quote => format!("EXACT = {}", answer_flag::EXACT),
+            AnswerKind::Quote | AnswerKind::QuoteReserved => format!("EXACT = {}", answer_flag::EXACT),
             AnswerKind::Redemption => format!("FLAGGED = {}", answer_flag::FLAGGED),
             _ => String::new(),
         };
@@ -402,6 +403,7 @@ fn table(name: &str) -> String {
         "member" => markdown(0, GroupRowLayout::FIELDS),
         "wallet_card" => markdown(0, WalletCardLayout::FIELDS),
         "cart_line" => markdown(0, CartLineLayout::FIELDS),
+        "stocked_line" => markdown(0, StockedLineLayout::FIELDS),
         "quote_card" => markdown(0, QuoteCardLayout::FIELDS),
         "quoted_card" => markdown(0, QuotedCardLayout::FIELDS),
         "quoted_line" => markdown(0, QuotedLineLayout::FIELDS),

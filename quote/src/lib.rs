@@ -32,7 +32,9 @@ pub use offer::{
 pub use outcome::{Best, CardQuote, LineQuote, Outcome, Quote, Reason, ShippingQuote, Totals};
 pub use quoter::Quoter;
 pub use refusal::{Clash, ClashCause, Item, Malformed, OfferFault, Refusal};
-pub use returns::{Return, ReturnRefusal, ReturnedCard, ReturnedLine, Returning, share_of_return};
+pub use returns::{
+    Return, ReturnRefusal, ReturnedCard, ReturnedLine, Returning, divide_pieces, share_of_return,
+};
 
 /// The examples of docs/quote.md, which run as tests.
 #[cfg(doctest)]

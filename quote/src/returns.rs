@@ -119,9 +119,35 @@ fn check(quote: &Quote<'_>, returning: &[Returning]) -> Result<(), ReturnRefusal
     Ok(())
 }
 
-/// Divides what the pieces cost, in the order in which it was taken off: each in turn has of what the ones before it left
-/// the same part that it has of the whole line, half-up; the buyer has the rest. Both ends of the step are divided, and
-/// the step is the difference: so steps add up, and as no part grows faster than what it is taken of, none is negative.
+/// Divides what returned pieces of a line cost: `parts` are what was taken off the line, in that order, and `each` is told what
+/// of each goes with the pieces. Answers what is left for the buyer. The pieces must be pieces of the line, and the parts no more
+/// than it costs.
+///
+/// Each part in turn has of what the ones before it left the same proportion that it has of the whole line, half-up; the buyer has
+/// the rest. Both ends of the step are divided, and the step is the difference: so steps add up, and as no part grows faster than
+/// what it is taken of, none is negative.
+pub fn divide_pieces(
+    unit_price: Amount,
+    quantity: u32,
+    pieces: Returning,
+    parts: impl IntoIterator<Item = Amount>,
+    mut each: impl FnMut(Amount),
+) -> Amount {
+    // What the pieces before and after the step cost, less what has been divided so far; and the same of the whole line.
+    let mut before = unit_price.0 * u64::from(pieces.before);
+    let mut after = before + unit_price.0 * u64::from(pieces.now);
+    let mut whole = unit_price.0 * u64::from(quantity);
+    for Amount(of_line) in parts {
+        let (part_before, part_after) = (half_up(before, of_line, whole), half_up(after, of_line, whole));
+        before -= part_before;
+        after -= part_after;
+        whole -= of_line;
+        each(Amount(part_after - part_before));
+    }
+    Amount(after - before)
+}
+
+/// Divides what the pieces of one line of a quote cost.
 fn return_line(
     quote: &Quote<'_>,
     line: usize,
@@ -130,30 +156,23 @@ fn return_line(
 ) -> ReturnedLine {
     let quoted = &quote.lines[line];
     let unit_price = quoted.gross.0 / u64::from(quoted.quantity);
-    // What the pieces before and after the step cost, less what has been divided so far; and the same of the whole line.
-    let mut before = unit_price * u64::from(pieces.before);
-    let mut after = before + unit_price * u64::from(pieces.now);
-    let mut whole = quoted.gross.0;
-    let mut part = |of_line: u64| {
-        let (part_before, part_after) = (half_up(before, of_line, whole), half_up(after, of_line, whole));
-        before -= part_before;
-        after -= part_after;
-        whole -= of_line;
-        part_after - part_before
-    };
-    let mut returned = ReturnedLine {
-        gross: Amount(unit_price * u64::from(pieces.now)),
-        platform: Amount(part(quoted.platform.0)),
-        ..ReturnedLine::default()
-    };
-    for at in quote.order() {
-        let amount = part(quote.shares(at)[line].0);
-        let to = if quote.cards[at].pays { &mut returned.paid } else { &mut returned.discount };
-        to.0 += amount;
-        cards[at].amount.0 += amount;
-    }
-    returned.due = Amount(after - before);
-    returned
+    let mut returned =
+        ReturnedLine { gross: Amount(unit_price * u64::from(pieces.now)), ..ReturnedLine::default() };
+    let parts = quote.order().map(|at| quote.shares(at)[line]);
+    // The platform's part is the first, then those of the cards by their turns.
+    let mut takers = core::iter::once(None).chain(quote.order().map(Some));
+    let parts = core::iter::once(quoted.platform).chain(parts);
+    let due = divide_pieces(Amount(unit_price), quoted.quantity, pieces, parts, |amount| {
+        let to = match takers.next().flatten() {
+            None => &mut returned.platform,
+            Some(at) => {
+                cards[at].amount.0 += amount.0;
+                if quote.cards[at].pays { &mut returned.paid } else { &mut returned.discount }
+            }
+        };
+        to.0 += amount.0;
+    });
+    ReturnedLine { due, ..returned }
 }
 
 /// Whether all lines of the card at `at` have gone back with this return, and had not before.

@@ -16,6 +16,7 @@
 //! * no group has a member twice, gives cards to others than all its members, or holds on behind its deadline;
 //! * no card was issued twice or used for more than it has, and no redemption reversed for more than it was;
 //! * who is one person follows from the links that were made, and only those accept gifts for each other;
+//! * the shares of a cart's cards add up, and what goes back of it costs its share;
 //! * the card keys that the engine has bound to the hold are the next ones in the order of sale, and bound to no other.
 //!
 //! Further laws over events get a file of their own beside [`debts`] and a line in [`Walk::step`].
@@ -28,6 +29,7 @@ mod gifts;
 mod given_codes;
 mod groups;
 mod persons;
+mod quotes;
 mod stock;
 
 pub use books::{Books, Lapse};
@@ -39,6 +41,7 @@ use budgets::BudgetBooks;
 use gifts::GiftBooks;
 use given_codes::GivenCodeBooks;
 use persons::PersonBooks;
+use quotes::QuoteBooks;
 use scrip_engine::Engine;
 use scrip_engine::event::Event;
 use scrip_engine::ids::{CardId, MerchantId, OperationId, OperationKey, Slot, StockId};
@@ -59,6 +62,7 @@ pub struct Walk {
     gifts: GiftBooks,
     given_codes: GivenCodeBooks,
     persons: PersonBooks,
+    quotes: QuoteBooks,
     /// Events followed.
     pub events: u64,
     /// Looks at a stock after an event.
@@ -129,6 +133,9 @@ impl Walk {
             self.fault(sequence, || words);
         }
         if let Some(words) = self.given_codes.follow(event, state) {
+            self.fault(sequence, || words);
+        }
+        if let Some(words) = self.quotes.follow(event) {
             self.fault(sequence, || words);
         }
         let touched = core::mem::take(&mut self.books.touched);

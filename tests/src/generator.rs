@@ -133,11 +133,12 @@ impl Generator {
     }
 
     fn ask(&mut self, request: OwnedRequest) -> Step {
-        if request.take().is_some() {
+        if request.take().is_some() || matches!(request.command, OwnedCommand::QuoteReserve(_)) {
             self.holds.push(request.envelope);
         }
         // Asked again later, a quote may be about a wallet that the oracle has no time for.
-        if !matches!(request.command, OwnedCommand::OfCards(CardCommand::Quote(_))) {
+        if !matches!(request.command, OwnedCommand::OfCards(CardCommand::Quote(_))) && !is_of_wallet(&request)
+        {
             self.sent.push(request.clone());
         }
         Step::Ask(request)
@@ -304,4 +305,9 @@ pub fn has_own_id(request: &OwnedRequest) -> bool {
             | OwnedCommand::ZoneShow
             | OwnedCommand::IdentityShow { .. }
     )
+}
+
+/// Whether it is a QUOTE_RESERVE that chooses among the cards of a wallet.
+fn is_of_wallet(request: &OwnedRequest) -> bool {
+    matches!(&request.command, OwnedCommand::QuoteReserve(quote) if quote.cards.is_empty())
 }

@@ -223,6 +223,7 @@ pub fn name(command: &OwnedCommand) -> &'static str {
         OwnedCommand::StockEdit { .. } => "STOCK_EDIT",
         OwnedCommand::StockQuota { .. } => "STOCK_QUOTA",
         OwnedCommand::Reserve { .. } => "RESERVE",
+        OwnedCommand::QuoteReserve(_) => "QUOTE_RESERVE",
         OwnedCommand::Extend { .. } => "EXTEND",
         OwnedCommand::Confirm { .. } => "CONFIRM",
         OwnedCommand::Release => "RELEASE",

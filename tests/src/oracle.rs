@@ -32,6 +32,7 @@ mod nouns;
 mod orders;
 mod persons;
 mod prices;
+mod quote_holds;
 mod quotes;
 mod redemptions;
 mod risk;
@@ -48,6 +49,7 @@ pub use groups::{Group, Member};
 pub use hold_cards::HeldCard;
 pub use limits::{Purchases, Subject, told};
 pub use nouns::{Batch, BatchState, BoundKey, CardKey, Channel, Hold, HoldLine, KeyState, Record, Stock};
+pub use quote_holds::{HeldCart, HeldCartLine};
 pub(crate) use quotes::CARDS_MAX as QUOTED_MAX;
 pub use redemptions::Redemption;
 pub use risk::{Risk, Rule};
@@ -56,7 +58,7 @@ pub use zones::{BY_ZONE, Zone, owner as zone_owner};
 use self::content::{content_of, kind_of, slots_of};
 use crate::outcome::{OwnedFacts, OwnedOutcome};
 use crate::request::{CardCommand, OwnedCommand, OwnedRequest};
-use scrip_engine::answer::OperationView;
+use scrip_engine::answer::{OperationKind, OperationView};
 use scrip_engine::command::Envelope;
 use scrip_engine::ids::{CardId, ChannelId, GivenCode, OperationId, StockId};
 use scrip_engine::limits::{CLOCK_AHEAD_MAX_MS, Capacity};
@@ -210,7 +212,14 @@ impl Oracle {
     /// Whether it has an answer: it tries every combination of a quote's cards, and there may be too many.
     pub fn can_answer(&self, request: &OwnedRequest) -> bool {
         match &request.command {
-            OwnedCommand::OfCards(CardCommand::Quote(quote)) => self.can_price(&request.envelope, quote),
+            OwnedCommand::OfCards(CardCommand::Quote(quote)) => {
+                self.can_price(&request.envelope, quote, None)
+            }
+            OwnedCommand::QuoteReserve(quote) => {
+                let replaced = self.records.get(&key_beside(&request.envelope, quote.replace));
+                let replaced = replaced.and_then(|record| record.hold.as_ref());
+                self.can_price(&request.envelope, &quote.quote(), replaced)
+            }
             _ => true,
         }
     }
@@ -290,6 +299,7 @@ impl Oracle {
             }
             OwnedCommand::OfCards(command) => (self.change_cards(envelope, command), None),
             OwnedCommand::Reserve { take, ttl_ms } => self.reserve(envelope, take, *ttl_ms),
+            OwnedCommand::QuoteReserve(quote) => self.quote_reserve(envelope, quote),
             OwnedCommand::Sell { take, paid, hidden } => self.sell(envelope, take, *paid, *hidden),
             OwnedCommand::Extend { hold, ttl_ms } => (self.extend(envelope, *hold, *ttl_ms), None),
             OwnedCommand::Return { hold, to_available, units } => {
@@ -363,6 +373,7 @@ impl Oracle {
             OwnedOutcome::StockChanged { value } => *value,
             OwnedOutcome::Extended { deadline_ms } => *deadline_ms,
             OwnedOutcome::Returned { units } => *units,
+            OwnedOutcome::PiecesReturned(returned) => returned.value(),
             OwnedOutcome::KeysImported { taken } => *taken,
             OwnedOutcome::Issued(issued) => {
                 let first = self.cards.get(&issued.first);
@@ -391,7 +402,11 @@ impl Oracle {
             }
             _ => unreachable!("only successes are recorded"),
         };
-        OwnedOutcome::Operation(OperationView { kind: kind_of(&record.command), value })
+        let kind = match record.answer {
+            OwnedOutcome::PiecesReturned(_) => OperationKind::ReturnPieces,
+            _ => kind_of(&record.command),
+        };
+        OwnedOutcome::Operation(OperationView { kind, value })
     }
 }
 

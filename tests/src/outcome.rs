@@ -11,7 +11,7 @@ use crate::request::OwnedRequest;
 use scrip_engine::answer::{
     Answer, BatchView, Cancelled, CardView, ChannelView, DebtView, GroupJoined, HoldState, HoldView, Issued,
     KeyList, KeyPage, KeyPlace, ListPage, ListedItem, ListedKeys, ListedPlace, LotView, More, OperationView,
-    OrderHold, Outcome, Redeemed, RedemptionView, StockView, WalletCard,
+    OrderHold, Outcome, PiecesReturned, Redeemed, RedemptionView, StockView, WalletCard,
 };
 use scrip_engine::calendar::Transition;
 use scrip_engine::command::{Block, Limits, Price, RiskRule, StockKind, StockTerms};
@@ -26,11 +26,13 @@ use scrip_engine::state::keys::KeyState;
 pub enum OwnedOutcome {
     StockChanged { value: u64 },
     Reserved { deadline_ms: u64, units: Vec<u32> },
+    QuoteReserved { deadline_ms: u64, quote: Box<OwnedQuoted> },
     Extended { deadline_ms: u64 },
     Confirmed { confirmed_ms: u64, late: bool, units: Vec<u32> },
     Released { lapsed: bool },
     Cancelled(Cancelled),
     Returned { units: u64 },
+    PiecesReturned(PiecesReturned),
     Stock(Box<OwnedStock>),
     Terms { version: u32, limits: Box<Limits>, prices: Vec<Price> },
     Risk { rules: Vec<RiskRule>, total: u32, blocks: Vec<Block> },
@@ -366,9 +368,16 @@ impl OwnedOutcome {
 
     /// Whether it speaks of a hold that a CANCEL may end later.
     fn can_be_cancelled(&self) -> bool {
-        use OwnedOutcome::{Confirmed, ConfirmedKeys, Keys, Owed, Reserved};
-        matches!(self, Owed { .. } | Reserved { .. } | Confirmed { .. } | ConfirmedKeys { .. } | Keys(_))
-            || self.code() == Some(Code::KeyReplaced)
+        use OwnedOutcome::{Confirmed, ConfirmedKeys, Keys, Owed, QuoteReserved, Reserved};
+        matches!(
+            self,
+            Owed { .. }
+                | Reserved { .. }
+                | QuoteReserved { .. }
+                | Confirmed { .. }
+                | ConfirmedKeys { .. }
+                | Keys(_)
+        ) || self.code() == Some(Code::KeyReplaced)
     }
 
     /// Whether this is what a repeat of a KEY_REPLACE is answered once what was owed did not come: the refusal with units, which
@@ -469,6 +478,10 @@ impl From<Answer<'_>> for OwnedOutcome {
             Answer::Cancelled(what) => OwnedOutcome::Cancelled(what),
             Answer::Released { lapsed } => OwnedOutcome::Released { lapsed },
             Answer::Returned { units } => OwnedOutcome::Returned { units },
+            Answer::PiecesReturned(returned) => OwnedOutcome::PiecesReturned(returned),
+            Answer::QuoteReserved { deadline_ms, quote } => {
+                OwnedOutcome::QuoteReserved { deadline_ms, quote: Box::new(quote.into()) }
+            }
             Answer::Stock(view) => OwnedOutcome::Stock(Box::new(view.into())),
             Answer::Channels { version, channels } => {
                 OwnedOutcome::Channels { version, channels: channels.to_vec() }

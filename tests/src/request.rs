@@ -4,7 +4,7 @@
 
 mod cards;
 
-pub use cards::{CardCommand, OwnedCreate, OwnedGroupWish, OwnedIssue, OwnedQuote, OwnedRedeem, Worth};
+pub use cards::{CardCommand, OwnedCreate, OwnedGroupWish, OwnedIssue, OwnedQuote, OwnedQuoteReserve, OwnedRedeem, Worth};
 
 use core::fmt;
 use scrip_engine::calendar::Transition;
@@ -69,6 +69,7 @@ pub enum OwnedCommand {
         take: OwnedTake,
         ttl_ms: u32,
     },
+    QuoteReserve(Box<OwnedQuoteReserve>),
     Extend {
         hold: OperationId,
         ttl_ms: u32,
@@ -296,6 +297,7 @@ impl OwnedRequest {
             OwnedCommand::Reserve { take, ttl_ms } => {
                 Command::Reserve { take: borrow(take), ttl_ms: *ttl_ms }
             }
+            OwnedCommand::QuoteReserve(quote) => quote.lend(),
             OwnedCommand::Extend { hold, ttl_ms } => Command::Extend { hold: *hold, ttl_ms: *ttl_ms },
             OwnedCommand::Confirm { hidden, .. } => Command::Confirm { units: &units, hidden: *hidden },
             OwnedCommand::Release => Command::Release,

@@ -5,10 +5,13 @@
 
 use crate::oracle::debts::waits_for;
 use crate::oracle::{Hold, Oracle, Record, Rule, Subject, key_of, told};
-use crate::request::{CardCommand, OwnedCommand, OwnedGroupWish, OwnedRequest, OwnedTake, Wish};
+use crate::outcome::{OwnedOutcome, OwnedQuoted};
+use crate::request::{CardCommand, OwnedCommand, OwnedGroupWish, OwnedQuoteReserve, OwnedRequest, OwnedTake, Wish};
 use scrip_engine::Engine;
-use scrip_engine::command::GiftWish;
+use scrip_engine::answer::QuotedCard;
+use scrip_engine::command::{CardLine, GiftWish};
 use scrip_engine::ids::StockId;
+use scrip_engine::limits::QUOTE_CARDS_MAX;
 use scrip_engine::rejection::CapacityOf;
 use std::collections::BTreeSet;
 
@@ -36,7 +39,7 @@ pub fn remembered(oracle: &Oracle, table: CapacityOf) -> u64 {
     let count = match table {
         CapacityOf::Stocks => oracle.stocks.len(),
         CapacityOf::Holds => holds(oracle).count(),
-        CapacityOf::ExtraLines => holds(oracle).map(|hold| hold.lines.len() - 1).sum(),
+        CapacityOf::ExtraLines => holds(oracle).map(|hold| hold.lines.len() - 1 + of_cart(hold)).sum(),
         CapacityOf::Operations => records(oracle).filter(|record| record.is_operation()).count(),
         CapacityOf::UserLimits => counted(oracle).len(),
         CapacityOf::RiskCounts => {
@@ -65,9 +68,13 @@ pub fn remembered(oracle: &Oracle, table: CapacityOf) -> u64 {
     count as u64
 }
 
-/// Records that `request` adds to `table` at most.
-pub fn added(oracle: &Oracle, request: &OwnedRequest, table: CapacityOf) -> u64 {
-    let taken = request.take();
+/// Records that `request` adds to `table` at most; `answer` is what it is answered with room for everything.
+pub fn added(oracle: &Oracle, request: &OwnedRequest, table: CapacityOf, answer: &OwnedOutcome) -> u64 {
+    let of_cart = match &request.command {
+        OwnedCommand::QuoteReserve(quote) => Some(priced(quote, answer)),
+        _ => None,
+    };
+    let taken = of_cart.as_ref().map(|(take, _)| take).or(request.take());
     let redeems = matches!(request.command, OwnedCommand::OfCards(CardCommand::Redeem(_)));
     let mut demand = request.demand();
     if let (OwnedCommand::OfCards(CardCommand::Group(wish)), Some(demand)) = (&request.command, &mut demand) {
@@ -78,7 +85,10 @@ pub fn added(oracle: &Oracle, request: &OwnedRequest, table: CapacityOf) -> u64 
     let count = match table {
         CapacityOf::Stocks => usize::from(demand.is_none()),
         CapacityOf::Holds => usize::from(taken.is_some()),
-        CapacityOf::ExtraLines => taken.map_or(0, |take| take.lines.len() - 1),
+        CapacityOf::ExtraLines => {
+            let further = of_cart.as_ref().map_or(0, |(_, further)| *further);
+            taken.map_or(0, |take| take.lines.len() - 1 + further)
+        }
         CapacityOf::Operations => usize::from(taken.is_none() && !redeems),
         CapacityOf::UserLimits => demand.map_or(0, |take| new_limits(oracle, &take)),
         CapacityOf::RiskCounts => demand.map_or(0, |take| oracle.new_counts(&request.envelope, &take)),
@@ -132,6 +142,26 @@ fn campaign_joined(oracle: &Oracle, request: &OwnedRequest, wish: &OwnedGroupWis
     let OwnedGroupWish::Join { group, .. } = wish else { return None };
     let (merchant, slot, _) = key_of(&request.envelope);
     oracle.groups.get(&(merchant, slot, group.0)).map(|group| group.campaign)
+}
+
+/// What a QUOTE_RESERVE takes, and how many records its cart needs: as it was priced, or the most that it can come to.
+fn priced(quote: &OwnedQuoteReserve, answer: &OwnedOutcome) -> (OwnedTake, usize) {
+    let (lines, take) = (quote.lines.len(), quote.take());
+    let (cards, shares) = match answer {
+        OwnedOutcome::QuoteReserved { quote, .. } => (quote.cards.clone(), shares_of(quote)),
+        _ => (vec![QuotedCard::default(); QUOTE_CARDS_MAX], QUOTE_CARDS_MAX * lines),
+    };
+    let cards = cards.iter().map(|card| CardLine::new(card.card(), 1, 0)).collect();
+    (OwnedTake { cards, ..take }, 1 + lines + shares)
+}
+
+fn shares_of(quote: &OwnedQuoted) -> usize {
+    quote.shares.iter().filter(|share| **share > 0).count()
+}
+
+/// Records of the cart of a hold.
+fn of_cart(hold: &Hold) -> usize {
+    hold.cart.as_ref().map_or(0, |cart| 1 + cart.lines.len() + shares_of(&cart.quoted))
 }
 
 /// Subjects that a demand would be the first to count for.

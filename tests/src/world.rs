@@ -275,11 +275,12 @@ impl World {
         let answer = with_room.answer(request);
         let of = engine.full_table().expect("called for CAPACITY");
         let (used, maximum) = room::usage(&self.engine, of);
-        let mut added = room::added(&self.oracle, request, of);
+        let mut added = room::added(&self.oracle, request, of, &answer);
         if of == CapacityOf::Debts && !matches!(answer, OwnedOutcome::Owed { .. }) {
             added = 0;
         }
-        let cards_first = request.take().is_none() && answer.code().is_some();
+        let takes = request.take().is_some() || matches!(request.command, OwnedCommand::QuoteReserve(_));
+        let cards_first = !takes && answer.code().is_some();
         if matches!(of, CapacityOf::UserLimits | CapacityOf::RiskCounts | CapacityOf::Groups)
             && (cards_first || !answer.reached_room(request))
         {

@@ -77,6 +77,8 @@ const HUNTS: &[(Bug, Look)] = &[
     (Bug::GroupCardsUnbudgeted, model),
     (Bug::LinkedLimitNotShared, model),
     (Bug::LinkedBlockIgnored, model),
+    (Bug::CardBackWithFirstLine, model),
+    (Bug::ShareForgotten, model),
     (Bug::AnswerBeforeSync, crashes),
     (Bug::SkippedDirectorySync, crashes),
     (Bug::IgnoredIoError, crashes),

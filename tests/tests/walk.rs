@@ -3,7 +3,9 @@
 
 use scrip_engine::Engine;
 use scrip_engine::command::{Quota, StockKind, StockTerms};
-use scrip_engine::event::{Buyer, Event, EventHold, EventKey, EventLine, Origin, OwedLine, RefusedLine};
+use scrip_engine::event::{
+    Buyer, Event, EventHold, EventKey, EventLine, EventQuote, Origin, OwedLine, RefusedLine,
+};
 use scrip_engine::ids::{ChannelId, MerchantId, OperationId, OrderId, Slot, StockId, UserId};
 use scrip_engine::limits::Rules;
 use scrip_engine::rejection::Code;
@@ -126,6 +128,7 @@ fn sale(operation: u128, lines: &[EventLine], hidden: bool) -> Event<'_> {
         lines,
         prices: &[],
         cards: &[],
+        quote: EventQuote::NONE,
     }
 }
 
@@ -321,6 +324,7 @@ fn a_hold_whose_confirm_is_owed_gives_its_units_back_and_waits_behind_the_debts_
         lines: &lines,
         prices: &[],
         cards: &[],
+        quote: EventQuote::NONE,
     });
     forged.both(&Event::Owed {
         origin: origin(3, 7),

@@ -108,6 +108,8 @@ pub enum OperationKind {
     Link = 65,
     /// UNLINK.
     Unlink = 66,
+    /// RETURN of a hold that was made from a quote.
+    ReturnPieces = 50,
 }
 
 impl OperationKind {
@@ -158,11 +160,13 @@ impl OperationKind {
             59 => OperationKind::GroupLeave,
             65 => OperationKind::Link,
             66 => OperationKind::Unlink,
+            50 => OperationKind::ReturnPieces,
             _ => return None,
         })
     }
 
-    /// The answer that a record of this kind stands for. (That of ISSUE and CLAIM is read from more than the number.)
+    /// The answer that a record of this kind stands for. (That of ISSUE and CLAIM, and of a RETURN of pieces of a
+    /// quote, is read from more than the number.)
     pub const fn answer(self, value: u64) -> Answer<'static> {
         match self {
             OperationKind::Extend => Answer::Extended { deadline_ms: value },

@@ -24,6 +24,45 @@ pub struct QuoteView<'a> {
     pub shares: &'a [U64],
 }
 
+/// What a RETURN gives back of a hold that was made from a quote.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PiecesReturned {
+    /// Pieces given back by this operation, over all lines.
+    pub pieces: u64,
+    /// What they cost the buyer, in minor units: their prices without their shares of the discounts.
+    pub amount: u64,
+    /// The cards of the hold that came back with them, bit n for the n-th.
+    pub cards: u32,
+}
+
+impl PiecesReturned {
+    /// Above the pieces in the number that is kept, the cards.
+    const CARDS_SHIFT: u32 = 40;
+
+    /// The number in the operation's record.
+    pub const fn value(&self) -> u64 {
+        (self.cards as u64) << PiecesReturned::CARDS_SHIFT | self.pieces
+    }
+
+    /// What such a number says, with the amount.
+    pub const fn from_value(value: u64, amount: u64) -> PiecesReturned {
+        let pieces = value & ((1 << PiecesReturned::CARDS_SHIFT) - 1);
+        PiecesReturned { pieces, amount, cards: (value >> PiecesReturned::CARDS_SHIFT) as u32 }
+    }
+
+    /// The places of the cards that came back.
+    pub fn places(&self) -> impl Iterator<Item = usize> + use<> {
+        let cards = self.cards;
+        (0..32).filter(move |place| cards >> place & 1 == 1)
+    }
+}
+
+const _: () = assert!(
+    crate::limits::CARDS_PER_HOLD_MAX <= 24
+        && (crate::limits::QUOTE_LINES_MAX as u64) * (crate::limits::UNITS_PER_LINE_MAX as u64)
+            < 1 << PiecesReturned::CARDS_SHIFT
+);
+
 /// What becomes of a card in a quote. Numbers are never reused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]

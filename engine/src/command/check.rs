@@ -98,6 +98,7 @@ impl Request<'_> {
             Command::Unlink { user, .. } if user.0 == 0 => Err(Malformed::Person),
             Command::Link { .. } | Command::Unlink { .. } => Ok(()),
             Command::Quote(quote) => quote.check(),
+            Command::QuoteReserve(quote) => quote.check(self.envelope.operation),
             Command::Extend { .. }
             | Command::CampaignState { .. }
             | Command::Reverse { .. }

@@ -201,6 +201,16 @@ pub enum Malformed {
     /// A card of a QUOTE that is given twice or out of bounds.
     #[error("card {0} of the QUOTE: given twice, or a reserved byte is not 0")]
     QuoteCard(usize),
+    /// A line of a QUOTE_RESERVE out of bounds.
+    #[error(
+        "line {0} of the cart: a QUOTE_RESERVE takes at most {UNITS_PER_LINE_MAX} pieces of a line, and a piece of a stock costs at most 2^32 - 1"
+    )]
+    StockedLine(usize),
+    /// A QUOTE_RESERVE that holds nothing.
+    #[error(
+        "no line has a stock: a QUOTE_RESERVE holds units of at least one, a QUOTE says what a cart costs"
+    )]
+    NothingStocked,
     /// A TOPUP, EARN, RENEW or LEVEL of nothing or too much.
     #[error(
         "a TOPUP brings 1 to {CARD_VALUE_MAX} units of principal or bonus, paid for principal alone, an EARN 1 to \

@@ -3,9 +3,10 @@
 //! It stands apart so that the table of commands can be read at a glance. Invariant: a cart that passed `check` can be priced:
 //! nothing of it is out of the bounds of the crate that does so.
 
-use super::Malformed;
-use crate::ids::{CardId, UserId};
-use crate::limits::{QUOTE_AMOUNT_MAX, QUOTE_CARDS_MAX, QUOTE_LINES_MAX};
+use super::{Malformed, Parties};
+use crate::ids::{CardId, OperationId, OrderId, StockId, UserId};
+use crate::limits::{QUOTE_AMOUNT_MAX, QUOTE_CARDS_MAX, QUOTE_LINES_MAX, TTL_MAX_MS, UNITS_PER_LINE_MAX};
+use arrayvec::ArrayVec;
 use zerocopy::little_endian::{U32, U64};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
@@ -22,6 +23,53 @@ pub struct Quote<'a> {
     pub lines: &'a [CartLine],
     /// With which cards, at most 20. None: the best of the user's wallet.
     pub cards: &'a [QuoteCard],
+}
+
+/// QUOTE_RESERVE: a cart is priced, and its stocks and the cards that are used are held.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct QuoteReserve<'a> {
+    /// The gateway's order; 0: none.
+    pub order: OrderId,
+    /// The buyer, whose cards are used; 0: none.
+    pub user: UserId,
+    /// The store; 0: not told.
+    pub store: u64,
+    /// The best of `cards` are wanted, not all of them.
+    pub best: bool,
+    /// A hold of the same user or order that this one takes the place of; 0: none.
+    pub replace: OperationId,
+    /// Whom else the demand comes from; `None`: not told.
+    pub parties: Option<&'a Parties>,
+    /// What the buyer was told that is left to pay, in minor units; `None`: not checked.
+    pub expected_total: Option<u64>,
+    /// Time to live in milliseconds; 0: the default of 900 s.
+    pub ttl_ms: u32,
+    /// What is bought; 1 to 20 lines, of which at least one has a stock.
+    pub lines: &'a [StockedLine],
+    /// With which cards, at most 20. None: the best of the user's wallet.
+    pub cards: &'a [QuoteCard],
+}
+
+/// One line of the cart of a QUOTE_RESERVE, as it lies on the wire.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
+#[repr(C)]
+pub struct StockedLine {
+    /// The stock that its pieces are units of; 0: none, somebody else looks after them.
+    pub stock: U64,
+    /// What is bought.
+    pub line: CartLine,
+}
+
+impl StockedLine {
+    /// A line of a cart whose pieces are units of a stock; stock 0: of none.
+    pub const fn new(stock: StockId, line: CartLine) -> StockedLine {
+        StockedLine { stock: U64::new(stock.0), line }
+    }
+
+    /// The stock; `None`: it has none.
+    pub fn stock(&self) -> Option<StockId> {
+        (self.stock.get() != 0).then_some(StockId(self.stock.get()))
+    }
 }
 
 /// One line of a cart, as it lies on the wire.
@@ -96,6 +144,38 @@ impl QuoteCard {
     fn is_sound(&self) -> bool {
         let spelled_once = self.by_code == 1 || self.by_code == 0 && self.generation == 0;
         spelled_once && self.spare == [0; 6]
+    }
+}
+
+impl QuoteReserve<'_> {
+    /// The lines as a QUOTE has them.
+    pub fn cart(&self) -> ArrayVec<CartLine, QUOTE_LINES_MAX> {
+        self.lines.iter().map(|line| line.line).collect()
+    }
+
+    pub(super) fn check(&self, operation: OperationId) -> Result<(), Malformed> {
+        if self.lines.len() > QUOTE_LINES_MAX {
+            return Err(Malformed::CartLineCount(self.lines.len()));
+        }
+        let QuoteReserve { user, store, best, cards, .. } = *self;
+        Quote { user, store, best, lines: &self.cart(), cards }.check()?;
+        if self.ttl_ms > TTL_MAX_MS {
+            return Err(Malformed::Ttl(self.ttl_ms));
+        }
+        if self.replace == operation {
+            return Err(Malformed::ReplaceSelf);
+        }
+        let is_sound = |line: &StockedLine| {
+            let is_priced = line.stock().is_none() || line.line.unit_price.get() <= u64::from(u32::MAX);
+            line.line.quantity.get() <= UNITS_PER_LINE_MAX && is_priced
+        };
+        if let Some(at) = self.lines.iter().position(|line| !is_sound(line)) {
+            return Err(Malformed::StockedLine(at));
+        }
+        match self.lines.iter().any(|line| line.stock().is_some()) {
+            true => Ok(()),
+            false => Err(Malformed::NothingStocked),
+        }
     }
 }
 

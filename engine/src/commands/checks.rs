@@ -1,7 +1,7 @@
 //! The checks every command with an id of its own shares: steps 1 to 4 of docs/semantics.md, and the room for records.
 
 use super::{Question, Reply, Verdict};
-use crate::answer::HoldState;
+use crate::answer::{HoldState, OperationKind};
 use crate::command::Envelope;
 use crate::ids::{OperationId, StockId};
 use crate::limits::CLOCK_AHEAD_MAX_MS;
@@ -40,9 +40,10 @@ fn repeat<'p>(state: &State, record: Recorded, content: u64) -> Verdict<'p> {
             if super::cancel::is_tombstone(operation.kind()) {
                 return Verdict::Refuse(Rejection::plain(Code::Cancelled));
             }
-            let reply = match operation.issues() {
-                true => Reply::Issued(handle),
-                false => Reply::Value(operation.kind(), operation.value),
+            let reply = match operation.kind() {
+                _ if operation.issues() => Reply::Issued(handle),
+                OperationKind::ReturnPieces => Reply::Pieces(handle),
+                kind => Reply::Value(kind, operation.value),
             };
             (operation.content, reply)
         }
@@ -72,6 +73,7 @@ fn made_by(state: &State, hold: &HoldRecord, handle: Handle) -> Reply {
     match hold.state() {
         HoldState::Refused => Reply::Refused(handle),
         // Whatever its CONFIRM has come to.
+        _ if hold.is_quoted() => Reply::QuoteReserved(handle),
         _ if hold.flags & HoldRecord::SOLD == 0 => Reply::Reserved(handle),
         HoldState::Unfulfilled => Reply::Refused(handle),
         HoldState::Owed => super::owed::repeated(state, handle),

@@ -59,6 +59,10 @@ pub fn decide<'p>(
     if exceeds(state, hold, units, plan) {
         return Verdict::Refuse(Rejection { code: Code::ExceedsHold, facts: Facts::Lines(&plan.facts) });
     }
+    if hold.is_quoted() && !takes_all(state, hold, units) {
+        // It was priced as a whole: less of it costs something else.
+        return Verdict::Refuse(Rejection::plain(Code::RuleFailed));
+    }
     plan.resolved.hold = Some(handle);
     let late = hold.state() == HoldState::Expired;
     if late && late_is_refused(state, question.now_ms, hold, units, plan) {
@@ -104,6 +108,13 @@ fn same_units(state: &State, hold: &HoldRecord, units: &[U32]) -> bool {
             .enumerate()
             .all(|(line, record)| asked(units, line, record.reserved) == confirmed(record))
         && hold_cards::same_units(state, hold, units)
+}
+
+/// Whether all units of all lines are asked for.
+fn takes_all(state: &State, hold: &HoldRecord, units: &[U32]) -> bool {
+    let lines = state.lines(hold).map(|line| line.reserved);
+    let reserved = lines.chain(state.card_lines(hold).map(|(_, line)| line.reserved()));
+    reserved.enumerate().all(|(line, all)| asked(units, line, all) == all)
 }
 
 fn same_showing(hold: &HoldRecord, hidden: bool) -> bool {

@@ -155,7 +155,7 @@ fn demand(take: &Take<'_>, card: CardId) -> u64 {
 }
 
 /// Units of a card that the replaced hold gives back, as far as they can be used then.
-fn freed(state: &State, now_ms: u64, replaced: Option<Replaced<'_>>, card: &Found<'_>) -> u64 {
+pub(super) fn freed(state: &State, now_ms: u64, replaced: Option<Replaced<'_>>, card: &Found<'_>) -> u64 {
     let held = replaced.map(Replaced::hold).filter(|hold| hold.state() == HoldState::Held);
     let (Some(hold), Some(record)) = (held, card.record) else { return 0 };
     let same = state.card_lines(hold).filter(|(_, line)| line.card == record.0);

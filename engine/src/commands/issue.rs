@@ -4,7 +4,7 @@
 //! units: no check and take are apart.
 
 use super::checks::{before_deciding, capacity, operation_room};
-use super::take::subjects;
+use super::taken::subjects;
 use super::worth::{Span, in_ms};
 use super::{
     Plan, Question, Reply, Resolved, TO_BE_MADE, Verdict, budget, given_codes, limits, record, risk,

@@ -3,7 +3,8 @@
 //! Invariant: a line counts for exactly the subjects that its stock limits at that moment and that the command tells.
 
 use super::Plan;
-use super::take::{Replaced, subjects};
+use super::take::Replaced;
+use super::taken::subjects;
 use crate::answer::HoldState;
 use crate::command::{SubjectKind, SubjectLimit, Take};
 use crate::event::EventLine;

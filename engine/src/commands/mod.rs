@@ -32,16 +32,19 @@ mod plan;
 pub mod prices;
 pub mod query;
 pub mod quote;
+mod quote_hold;
 pub mod redeem;
 pub mod refused;
 pub mod reply;
 mod resolve;
+mod return_cart;
 pub mod return_units;
 pub mod reverse;
 pub mod risk;
 pub mod settle;
 pub mod stock;
 pub mod take;
+pub mod taken;
 pub mod worth;
 pub mod zone;
 
@@ -78,6 +81,10 @@ pub enum Verdict<'p> {
 pub enum Reply {
     /// RESERVE.
     Reserved(Handle),
+    /// QUOTE_RESERVE.
+    QuoteReserved(Handle),
+    /// RETURN of a hold that was made from a quote, by its operation record.
+    Pieces(Handle),
     /// CONFIRM and SELL.
     Confirmed(Handle),
     /// RELEASE.
@@ -159,6 +166,8 @@ impl Reply {
             (Reply::Issued(_), Some(operation)) => Reply::Issued(operation),
             (Reply::Redeemed(_), Some(redemption)) => Reply::Redeemed(redemption),
             (Reply::Reserved(_), Some(hold)) => Reply::Reserved(hold),
+            (Reply::QuoteReserved(_), Some(hold)) => Reply::QuoteReserved(hold),
+            (Reply::Pieces(_), Some(operation)) => Reply::Pieces(operation),
             (Reply::Confirmed(_), Some(hold)) => Reply::Confirmed(hold),
             (Reply::Refused(_), Some(hold)) => Reply::Refused(hold),
             _ => self,
@@ -208,6 +217,7 @@ pub fn decide<'p>(state: &State, question: Question<'_>, plan: &'p mut Plan) -> 
     plan.clear(question.hash);
     match &question.request.command {
         Command::Reserve { take, ttl_ms } => take::decide_reserve(state, question, take, *ttl_ms, plan),
+        Command::QuoteReserve(quote) => quote_hold::decide(state, question, quote, plan),
         Command::Sell { take, paid, hidden } => {
             take::decide_sell(state, question, take, (*paid, *hidden), plan)
         }
@@ -327,7 +337,7 @@ fn decide_cards<'p>(state: &State, question: Question<'_>, plan: &'p mut Plan) -
 pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) -> Option<Handle> {
     state.sequence += 1;
     match event {
-        Event::Taken { .. } => Some(take::apply(state, event, resolved)),
+        Event::Taken { .. } => Some(taken::apply(state, event, resolved)),
         Event::Confirmed { late, hidden, lines, .. } => {
             Some(confirm::apply(state, (*late, *hidden), lines, resolved))
         }
@@ -396,8 +406,8 @@ pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) -> Optio
         Event::Extended { origin, deadline_ms, .. } => {
             Some(hold::apply_extend(state, origin, *deadline_ms, resolved))
         }
-        Event::Returned { origin, to_available, lines, .. } => {
-            Some(return_units::apply(state, origin, *to_available, lines, resolved))
+        Event::Returned { origin, to_available, lines, cart, .. } => {
+            Some(return_units::apply(state, origin, (*to_available, cart), lines, resolved))
         }
         Event::Issued { .. } => Some(issue::apply(state, event, resolved)),
         Event::Redeemed { .. } => Some(redeem::apply(state, event, resolved)),

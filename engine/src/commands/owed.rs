@@ -6,6 +6,7 @@
 
 use super::checks::capacity;
 use super::take::{self, Wish};
+use super::taken;
 use super::{Plan, Question, Reply, Resolved, Verdict, hold_cards, key_replace, limits, prices};
 use crate::answer::HoldState;
 use crate::command::Take;
@@ -144,7 +145,7 @@ pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) -> Handl
     if let Some(replaced) = resolved.hold {
         super::hold::give_back(state, replaced);
     }
-    let mut record = take::blank(state.now_ms, origin, buyer, lines.len());
+    let mut record = taken::blank(state.now_ms, origin, buyer, lines.len());
     record.state = HoldState::Owed as u8;
     record.flags = HoldRecord::SOLD
         | if *hidden { HoldRecord::HIDDEN } else { 0 }
@@ -152,7 +153,7 @@ pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) -> Handl
     record.refusal = *code as u8;
     let wait_ms = until_ms.checked_sub(state.now_ms).expect("a debt is made before its deadline");
     record.deadline_delta_ms = u32::try_from(wait_ms).expect("at most 30 days");
-    let subjects = take::subjects(buyer.user, parties.as_ref());
+    let subjects = taken::subjects(buyer.user, parties.as_ref());
     let price = |line: usize| prices.get(line).map_or(0, |price| price.get());
     record.line = owe_line(state, &subjects, &lines[0], resolved.lines[0]);
     record.price = price(0);
@@ -183,7 +184,7 @@ fn owe_line(
     let mut limit = NONE;
     let counted = line.as_line();
     if counted.counts_anywhere() {
-        limit = take::begin_counting(state, subjects, &counted, (stock, found));
+        limit = taken::begin_counting(state, subjects, &counted, (stock, found));
         let now_ms = state.now_ms;
         state.count((limit, stock.0), units, Count::Consumed, now_ms);
     }

@@ -3,16 +3,19 @@
 use super::{campaigns, quote, settle, take};
 use crate::answer::{
     BatchView, ChannelView, DebtView, GroupRow, HoldCard, HoldLine, KeyPlace, ListedPlace, LotView,
-    OrderHold, WalletCard,
+    OrderHold, 
+    QuotedCard, QuotedLine, WalletCard,
 };
 use crate::calendar::Transition;
 use crate::command::{Block, Price, Quota, RiskRule};
-use crate::event::{EventCard, EventHold, EventKey, EventLine, EventMember, OwedLine, RefusedLine};
+use crate::event::{
+    EventCard, EventCartLine, EventHold, EventKey, EventLine, EventMember, EventShare, OwedLine, RefusedLine,
+};
 use crate::rejection::LineFact;
 use crate::state::counts::Entries;
 use crate::state::debts::Debt;
 use crate::state::table::Handle;
-use zerocopy::little_endian::{U32, U128};
+use zerocopy::little_endian::{U32, U128}, U64};
 
 /// What `decide` found on its way, so that `apply` need not look again.
 #[derive(Debug, Default)]
@@ -38,6 +41,12 @@ pub struct Plan {
     pub lines: Vec<EventLine>,
     /// Cards of the event; filled afresh by whoever takes some.
     pub cards: Vec<EventCard>,
+    /// Lines of the cart of a QUOTE_RESERVE.
+    pub cart: Vec<EventCartLine>,
+    /// What cards take off them.
+    pub shares: Vec<EventShare>,
+    /// Pieces of lines of a cart that go back.
+    pub pieces: Vec<U32>,
     /// Lines of a recorded refusal.
     pub refused: Vec<RefusedLine>,
     /// Lines of a debt.
@@ -85,12 +94,16 @@ impl Plan {
     pub fn new() -> Plan {
         use crate::limits::{
             CARDS_PER_HOLD_MAX, EXPIRED_PER_EVENT_MAX, GROUP_MEMBERS_MAX, KEY_BLOCK_BYTES_MAX,
-            KEYS_PER_CHUNK_MAX, LINES_MAX, SEAL_BYTES,
+            KEYS_PER_CHUNK_MAX, LINES_MAX, 
+            QUOTE_CARDS_MAX, QUOTE_LINES_MAX, SEAL_BYTES,
         };
         Plan {
             facts: Vec::with_capacity(LINES_MAX),
             lines: Vec::with_capacity(LINES_MAX),
             cards: Vec::with_capacity(CARDS_PER_HOLD_MAX),
+            cart: Vec::with_capacity(QUOTE_LINES_MAX),
+            shares: Vec::with_capacity(QUOTE_LINES_MAX * QUOTE_CARDS_MAX),
+            pieces: Vec::with_capacity(QUOTE_LINES_MAX),
             refused: Vec::with_capacity(LINES_MAX),
             owed: Vec::with_capacity(LINES_MAX),
             holds: Vec::with_capacity(EXPIRED_PER_EVENT_MAX),
@@ -122,6 +135,8 @@ impl Plan {
     pub(super) fn clear(&mut self, hash: u32) {
         self.facts.clear();
         self.lines.clear();
+        self.cart.clear();
+        self.shares.clear();
         self.refused.clear();
         self.resolved.lines.clear();
         self.resolved.hash = hash;
@@ -169,4 +184,10 @@ pub struct Replies {
     pub members: Vec<U128>,
     /// Transitions of a zone.
     pub transitions: Vec<Transition>,
+    /// Cards of a quote.
+    pub quoted_cards: Vec<QuotedCard>,
+    /// Lines of a quote.
+    pub quoted_lines: Vec<QuotedLine>,
+    /// What each of the cards takes off each of the lines.
+    pub quoted_shares: Vec<U64>,
 }

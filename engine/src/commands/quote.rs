@@ -5,8 +5,10 @@
 //! decided here, by the rule of redemptions; to the pricing a product is the position of a line. Invariant: nothing is
 //! changed, nothing is allocated, and work is bounded whatever lies in a wallet.
 
+use super::hold_cards::freed;
 use super::hours::check_validity;
 use super::redeem::{check_owner, check_state, find};
+use super::take::Replaced;
 use super::worth::{Purpose, in_ms, in_scope, least_amount, percent_of_level};
 use super::{Plan, Question, Verdict, risk};
 use crate::answer::{CardOutcome, QuoteView, QuotedCard, QuotedLine};
@@ -30,9 +32,12 @@ type Cards<'s> = ArrayVec<Considered<'s>, QUOTE_CARDS_MAX>;
 /// Room in which quotes are worked out and answered from; reused, so that none allocates.
 pub struct Desk {
     quoter: Quoter,
-    cards: Vec<QuotedCard>,
-    lines: Vec<QuotedLine>,
-    shares: Vec<U64>,
+    /// The cards that were looked at.
+    pub(super) cards: Vec<QuotedCard>,
+    /// The lines of the cart.
+    pub(super) lines: Vec<QuotedLine>,
+    /// What each card takes off each line, card by card.
+    pub(super) shares: Vec<U64>,
 }
 
 impl Default for Desk {
@@ -52,9 +57,28 @@ struct Considered<'s> {
     found: Option<Found<'s>>,
     /// Why it can't be used, whatever the prices.
     refusal: Option<Rejection<'static>>,
+    /// Units that can be used: what is available, and what the hold that is replaced gives back.
+    available: u32,
     /// The positions of the lines that it is for.
     scope: ArrayVec<ProductId, QUOTE_LINES_MAX>,
     tiers: ArrayVec<price::Tier, TIERS_MAX>,
+}
+
+/// What a cart is priced with: when, where and for whom, and what a hold that is replaced gives back.
+#[derive(Clone, Copy)]
+pub(super) struct Pricing<'q> {
+    pub(super) state: &'q State,
+    pub(super) question: Question<'q>,
+    pub(super) quote: &'q Quote<'q>,
+    pub(super) replaced: Option<Replaced<'q>>,
+}
+
+/// A cart that is priced; the rest lies on the desk.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Priced {
+    pub(super) gross: u64,
+    pub(super) discount: u64,
+    pub(super) exact: bool,
 }
 
 /// Decides a QUOTE.
@@ -65,9 +89,24 @@ pub fn decide<'p>(
     plan: &'p mut Plan,
 ) -> Verdict<'p> {
     let Plan { desk, facts, .. } = plan;
+    match price(Pricing { state, question, quote, replaced: None }, desk) {
+        Ok(Priced { gross, discount, exact }) => {
+            let Desk { cards, lines, shares, .. } = desk;
+            Verdict::Quote(QuoteView { gross, discount, exact, cards, lines, shares })
+        }
+        Err(places) => {
+            facts.extend(places.map(|at| LineFact::new(at, Code::RuleFailed, 0, 0)));
+            Verdict::Refuse(Rejection { code: Code::RuleFailed, facts: Facts::Lines(facts) })
+        }
+    }
+}
+
+/// Prices a cart; `Err`: the places of two cards that may not be used together.
+pub(super) fn price(pricing: Pricing<'_>, desk: &mut Desk) -> Result<Priced, [usize; 2]> {
+    let Pricing { state, quote, .. } = pricing;
     let (cards, seen_all) = match quote.cards {
-        [] => from_wallet(state, question, quote),
-        named => (named.iter().map(|card| named_card(state, question, quote, card)).collect(), true),
+        [] => from_wallet(pricing),
+        named => (named.iter().map(|card| named_card(pricing, card)).collect(), true),
     };
     let lines: Lines<'_> = quote
         .lines
@@ -85,11 +124,9 @@ pub fn decide<'p>(
     let (quoted, exact) = match priced {
         Ok(priced) => priced,
         Err(price::Refusal::Clash(clash)) => {
-            let clashing =
-                |card: &Considered<'_>| card.card.0 == clash.first.0 || card.card.0 == clash.second.0;
-            let positions = cards.iter().enumerate().filter(|(_, card)| clashing(card));
-            facts.extend(positions.map(|(at, _)| LineFact::new(at, Code::RuleFailed, 0, 0)));
-            return Verdict::Refuse(Rejection { code: Code::RuleFailed, facts: Facts::Lines(facts) });
+            let place = |id: price::CardId| cards.iter().position(|card| card.card.0 == id.0);
+            let [first, second] = [clash.first, clash.second].map(|id| place(id).expect("it was given"));
+            return Err([first.min(second), first.max(second)]);
         }
         Err(price::Refusal::Malformed(why)) => unreachable!("a quote of checked numbers: {why}"),
     };
@@ -110,23 +147,12 @@ pub fn decide<'p>(
         desk.shares.extend(shares.chain(core::iter::repeat(U64::ZERO)).take(lines.len()));
     }
     let totals = quoted.totals;
-    Verdict::Quote(QuoteView {
-        gross: totals.gross.0,
-        discount: totals.discount.0,
-        exact: exact && seen_all,
-        cards: &desk.cards,
-        lines: &desk.lines,
-        shares: &desk.shares,
-    })
+    Ok(Priced { gross: totals.gross.0, discount: totals.discount.0, exact: exact && seen_all })
 }
 
 /// A card that the command names.
-fn named_card<'s>(
-    state: &'s State,
-    question: Question<'_>,
-    quote: &Quote<'_>,
-    named: &QuoteCard,
-) -> Considered<'s> {
+fn named_card<'s>(pricing: Pricing<'s>, named: &QuoteCard) -> Considered<'s> {
+    let Pricing { state, question, .. } = pricing;
     let envelope = &question.request.envelope;
     let (card, found) =
         (named.card(), find(state, (envelope.merchant, question.now_ms), named.card(), named.generation()));
@@ -134,19 +160,21 @@ fn named_card<'s>(
         card,
         found: None,
         refusal: Some(Rejection::plain(code)),
+        available: 0,
         scope: ArrayVec::new(),
         tiers: ArrayVec::new(),
     };
     match found {
         _ if card.slot() != envelope.slot => refused(Code::CrossSlot),
         None => refused(Code::NotFound),
-        Some(found) => consider(state, question, quote, (card, found)),
+        Some(found) => consider(pricing, (card, found)),
     }
 }
 
 /// The cards of the user that a cart can be priced with, the newest first, then others of his that are not over, so that he
 /// learns why; and whether the first were all that there are.
-fn from_wallet<'s>(state: &'s State, question: Question<'_>, quote: &Quote<'_>) -> (Cards<'s>, bool) {
+fn from_wallet(pricing: Pricing<'_>) -> (Cards<'_>, bool) {
+    let Pricing { state, question, quote, .. } = pricing;
     let envelope = &question.request.envelope;
     let (mut usable, mut others) = (Cards::new(), Cards::new());
     let wallet = state.wallet_of_person((envelope.merchant, envelope.slot), quote.user);
@@ -156,7 +184,7 @@ fn from_wallet<'s>(state: &'s State, question: Question<'_>, quote: &Quote<'_>) 
         }
         let campaign = state.campaigns.get(state.cards.place(record).0);
         let found = Found { campaign, card: state.card_at(record, question.now_ms), record: Some(record) };
-        let card = consider(state, question, quote, (state.card_id(record), found));
+        let card = consider(pricing, (state.card_id(record), found));
         let is_over = |code| matches!(code, Code::Used | Code::Void | Code::Expired);
         if offer(&card).is_some() {
             if usable.is_full() {
@@ -171,12 +199,8 @@ fn from_wallet<'s>(state: &'s State, question: Question<'_>, quote: &Quote<'_>) 
 }
 
 /// Judges a card as steps 2 to 5 of a REDEEM would, and finds the lines that it is for.
-fn consider<'s>(
-    state: &State,
-    question: Question<'_>,
-    quote: &Quote<'_>,
-    (card, found): (CardId, Found<'s>),
-) -> Considered<'s> {
+fn consider<'s>(pricing: Pricing<'s>, (card, found): (CardId, Found<'s>)) -> Considered<'s> {
+    let Pricing { state, question, quote, replaced } = pricing;
     let channel = question.request.envelope.channel;
     let is_for = |line: &crate::command::CartLine| {
         let (product, category) = (line.product.get(), line.category.get());
@@ -186,11 +210,13 @@ fn consider<'s>(
     let lines = quote.lines.iter().enumerate().filter(|(_, line)| at_state.is_none() && is_for(line));
     let scope: ArrayVec<ProductId, QUOTE_LINES_MAX> = lines.map(|(at, _)| ProductId(at as u64)).collect();
     let out_of_scope = scope.is_empty().then_some(Rejection::plain(Code::OutOfScope));
+    let freed = freed(state, question.now_ms, replaced, &found) as u32;
+    let available = found.card.available + freed;
     // Of a card that may be used, all that is not available is held by orders.
-    let locked = || (found.card.available == 0).then_some(Rejection::plain(Code::LockedByOtherOrder));
+    let locked = || (available == 0).then_some(Rejection::plain(Code::LockedByOtherOrder));
     let owner = || check_owner(state, risk::owner(question), &found.card, quote.user);
     let refusal = at_state.or(out_of_scope).or_else(owner).or_else(locked);
-    Considered { card, refusal, scope, tiers: tiers_of(&found), found: Some(found) }
+    Considered { card, refusal, available, scope, tiers: tiers_of(&found), found: Some(found) }
 }
 
 /// The tiers that a cart can reach, no more of them than make a difference: values as large as the cap, or as all a cart can
@@ -232,7 +258,7 @@ fn offer<'a>(card: &'a Considered<'_>) -> Option<price::Offer<'a>> {
         CampaignKind::PercentOff => {
             price::Kind::PercentOff { off_basis_points: definition.value.get() as u16, cap }
         }
-        CampaignKind::Item => price::Kind::Item { pieces: found.card.available },
+        CampaignKind::Item => price::Kind::Item { pieces: card.available },
         CampaignKind::FixedPrice => price::Kind::FixedPrice { price: value, pieces: 1 },
         CampaignKind::Pass => {
             let off_basis_points = percent_of_level(&campaign.tiers, found.card.level()) as u16;

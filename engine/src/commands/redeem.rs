@@ -5,7 +5,7 @@
 use super::checks::{before_deciding, capacity};
 use super::hours::check_validity;
 use super::issue::{check_risk, no_pages};
-use super::take::subjects;
+use super::taken::subjects;
 use super::worth::{Purpose, Use, discount, in_ms, in_scope, least_amount};
 use super::{Plan, Question, Reply, Resolved, TO_BE_MADE, Verdict, risk};
 use crate::answer::{Redeemed, RedemptionView};

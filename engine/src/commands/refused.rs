@@ -2,7 +2,7 @@
 //!
 //! Invariant: a recorded refusal takes no units and counts nowhere.
 
-use super::{Plan, Question, Resolved, take};
+use super::{Plan, Question, Resolved, taken};
 use crate::answer::HoldState;
 use crate::command::Take;
 use crate::event::{Buyer, Origin, RefusedLine};
@@ -36,7 +36,7 @@ pub fn apply(
     lines: &[RefusedLine],
     resolved: &Resolved,
 ) -> Handle {
-    let mut record = take::blank(state.now_ms, origin, buyer, lines.len());
+    let mut record = taken::blank(state.now_ms, origin, buyer, lines.len());
     record.state = HoldState::Refused as u8;
     record.refusal = code as u8;
     let refused = |line: &RefusedLine, stock: Option<Handle>| {

@@ -28,8 +28,18 @@ pub fn read<'r>(state: &'r State, reply: Reply, replies: &'r mut Replies) -> Out
         Reply::Reserved(handle) => {
             let hold = state.holds.get(handle);
             fill_units(state, hold, replies, |line| line.reserved, RedemptionRecord::reserved);
-            let deadline_ms = hold.reserved_ms + u64::from(hold.ttl_ms);
+            let deadline_ms = hold.reserved_ms + u64::from(hold.ttl_ms());
             Outcome::Done(Answer::Reserved { deadline_ms, units: &replies.units })
+        }
+        Reply::QuoteReserved(handle) => {
+            let hold = state.holds.get(handle);
+            let deadline_ms = hold.reserved_ms + u64::from(hold.ttl_ms());
+            let head = state.quote_of(hold).expect("it was made from a quote");
+            let quote = super::quote_hold::view(state, hold, head, replies);
+            Outcome::Done(Answer::QuoteReserved { deadline_ms, quote })
+        }
+        Reply::Pieces(operation) => {
+            Outcome::Done(Answer::PiecesReturned(super::return_cart::answer(state, operation)))
         }
         Reply::Confirmed(handle) => {
             let hold = state.holds.get(handle);

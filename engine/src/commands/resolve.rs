@@ -2,7 +2,7 @@
 //!
 //! Invariant: one effect per operation id, checked again here.
 
-use super::{Resolved, take};
+use super::{Resolved, taken};
 use crate::command::{Parties, SubjectKind};
 use crate::event::{self, Buyer, Event, EventLine, GroupEvent, OwedLine};
 use crate::ids::OperationKey;
@@ -121,7 +121,7 @@ fn resolve_lines(
     lines: impl Iterator<Item = EventLine>,
     resolved: &mut Resolved,
 ) {
-    let subjects = take::subjects(buyer.user, parties);
+    let subjects = taken::subjects(buyer.user, parties);
     for line in lines {
         let stock = state.find_stock(line.stock());
         let entry = |kind: SubjectKind| {

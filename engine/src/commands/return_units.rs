@@ -3,10 +3,10 @@
 use super::checks::{before_deciding, confirmed_hold, operation_room};
 use super::confirm::counted_flag;
 use super::{Plan, Question, Reply, Resolved, Verdict, record};
-use super::{hold_cards, keys};
+use super::{hold_cards, keys, return_cart};
 use crate::answer::{HoldState, OperationKind};
 use crate::content::content_digest;
-use crate::event::{Event, EventLine, Origin};
+use crate::event::{Event, EventLine, EventPieces, Origin};
 use crate::ids::OperationId;
 use crate::rejection::{Code, Facts, LineFact, Rejection};
 use crate::state::State;
@@ -36,6 +36,9 @@ pub fn decide<'p>(
         Err(code) => return Verdict::Refuse(Rejection::plain(code)),
     };
     let found = state.holds.get(handle);
+    if found.is_quoted() {
+        return return_cart::decide(state, question, (handle, hold, content), (to_available, units), plan);
+    }
     let all_returned = state.lines(found).all(|line| line.current == line.returned);
     if units.is_empty() && all_returned && hold_cards::are_given_back(state, found) {
         return Verdict::Refuse(Rejection::plain(Code::AlreadyReversed));
@@ -56,7 +59,8 @@ pub fn decide<'p>(
     }
     plan.resolved.hold = Some(handle);
     let total = plan.lines.iter().map(|line| u64::from(line.units.get())).sum();
-    let event = Event::Returned { origin: question.origin(content), hold, to_available, lines: &plan.lines };
+    let (origin, lines, cart) = (question.origin(content), &plan.lines, EventPieces::NONE);
+    let event = Event::Returned { origin, hold, to_available, lines, cart };
     Verdict::Do(event, &plan.resolved, Reply::Value(OperationKind::Return, total))
 }
 
@@ -75,11 +79,11 @@ fn plan_lines(state: &State, hold: &HoldRecord, units: &[U32], plan: &mut Plan) 
     hold_cards::plan_return(state, hold, units, plan);
 }
 
-/// Applies an [`Event::Returned`].
+/// Applies an [`Event::Returned`]; answers the hold, or, if it was made from a quote, the record of the RETURN.
 pub fn apply(
     state: &mut State,
     origin: &Origin,
-    to_available: bool,
+    (to_available, cart): (bool, &EventPieces<'_>),
     lines: &[EventLine],
     resolved: &Resolved,
 ) -> Handle {
@@ -105,6 +109,13 @@ pub fn apply(
     if state.holds.get(handle).has_cards() {
         total += hold_cards::return_all(state, handle, lines);
     }
-    record(state, origin, OperationKind::Return, total, resolved);
-    handle
+    if cart.pieces.is_empty() {
+        record(state, origin, OperationKind::Return, total, resolved);
+        return handle;
+    }
+    state.return_pieces(handle, |line| cart.pieces[line].get());
+    let value = return_cart::value(lines, cart.pieces);
+    let operation = record(state, origin, OperationKind::ReturnPieces, value, resolved);
+    state.cards.set_amount(operation, cart.amount);
+    operation
 }

@@ -2,7 +2,7 @@
 //! them; RISK_SHOW.
 
 use super::checks::{before_deciding, capacity, operation_room};
-use super::take::subjects;
+use super::taken::subjects;
 use super::{Plan, Question, Reply, Resolved, Verdict, record};
 use crate::answer::OperationKind;
 use crate::command::{Block, RiskRule, Take};

@@ -3,22 +3,20 @@
 //! Invariant: what is granted was available, the sum over lines on one stock included, and inside all limits.
 
 use super::checks::capacity;
-use super::{Plan, Question, Reply, Resolved, TO_BE_MADE, Verdict};
+use super::{Plan, Question, Reply, TO_BE_MADE, Verdict};
 use super::{hold_cards, limits, orders, owed, prices, refused, risk};
 use crate::answer::HoldState;
-use crate::command::{Parties, SubjectKind, Take, ttl_or_default};
+use crate::command::{Take, ttl_or_default};
 use crate::content::content_digest;
-use crate::event::{Buyer, Event, EventLine, Origin};
-use crate::ids::{ChannelId, OperationId, UserId};
+use crate::event::{Buyer, Event, EventLine, EventQuote};
+use crate::ids::OperationId;
 use crate::limits::{CHANNELS_PER_STOCK_MAX, KEYS_PER_HOLD_MAX};
 use crate::rejection::{CapacityOf, Code, Facts, LineFact, Rejection};
 use crate::state::State;
 use crate::state::channels::Freed;
-use crate::state::counts::{Count, Entries, NO_ENTRIES};
-use crate::state::reclaim::VISITS_PER_INSERTION;
-use crate::state::records::{ExtraLine, HoldRecord, LineRecord};
-use crate::state::risk::Subjects;
-use crate::state::stock::{Posting, Stock};
+use crate::state::quotes::quote_records;
+use crate::state::records::HoldRecord;
+use crate::state::stock::Stock;
 use crate::state::table::{Handle, NONE};
 use scrip_planted::{Bug, on};
 
@@ -98,6 +96,7 @@ pub fn decide_reserve<'p>(
         lines: &plan.lines,
         prices: &plan.prices,
         cards: &plan.cards,
+        quote: EventQuote::NONE,
     };
     Verdict::Do(event, &plan.resolved, Reply::Reserved(TO_BE_MADE))
 }
@@ -146,6 +145,7 @@ pub fn decide_sell<'p>(
         lines: &plan.lines,
         prices: &plan.prices,
         cards: &plan.cards,
+        quote: EventQuote::NONE,
     };
     Verdict::Do(event, &plan.resolved, Reply::Confirmed(TO_BE_MADE))
 }
@@ -159,6 +159,22 @@ fn work_out(
     sold: bool,
     plan: &mut Plan,
 ) -> Result<(), Code> {
+    let replaced = check(state, question, take, sold, plan)?;
+    hold_cards::check_worth_of_all(state, question, take, replaced, plan)?;
+    prices::quote(state, question, take, plan)?;
+    grant(state, take, plan);
+    Ok(())
+}
+
+/// Steps 1 to 8; answers the hold that is replaced.
+#[inline]
+pub(super) fn check<'s>(
+    state: &'s State,
+    question: Question<'_>,
+    take: &Take<'_>,
+    sold: bool,
+    plan: &mut Plan,
+) -> Result<Option<Replaced<'s>>, Code> {
     find_stocks(state, question, take, plan)?;
     hold_cards::find_all(state, question, take, plan)?;
     let replaced = find_replaced(state, question, take, plan)?;
@@ -178,10 +194,7 @@ fn work_out(
     if !sold && limits::cut_to_held(state, take, replaced, plan) {
         check_pools(take, plan, Code::HeldLimit)?;
     }
-    hold_cards::check_worth_of_all(state, question, take, replaced, plan)?;
-    prices::quote(state, question, take, plan)?;
-    grant(state, take, plan);
-    Ok(())
+    Ok(replaced)
 }
 
 #[inline]
@@ -380,8 +393,8 @@ fn partial_grant(plan: &Plan, line: usize) -> u32 {
     left.min(u64::from(wish.asked)) as u32
 }
 
-/// The refusal that `work_out` found.
-fn refusal(code: Code, plan: &Plan) -> Rejection<'_> {
+/// The refusal that a check has found.
+pub(super) fn refusal(code: Code, plan: &Plan) -> Rejection<'_> {
     let facts = match code {
         Code::QuoteChanged => Facts::Total(plan.total),
         Code::RiskLimit => Facts::Rule(plan.rule),
@@ -404,7 +417,8 @@ pub(super) fn no_room(
     if state.holds.used() >= maxima.holds_max {
         return Some(capacity(CapacityOf::Holds, u64::from(maxima.holds_max)));
     }
-    if lines > 1 && u64::from(state.extra_lines.used()) + lines - 1 > u64::from(maxima.extra_lines_max) {
+    let further = lines - 1 + quote_records(plan.cart.len(), plan.shares.len());
+    if further > 0 && u64::from(state.extra_lines.used()) + further > u64::from(maxima.extra_lines_max) {
         return Some(capacity(CapacityOf::ExtraLines, u64::from(maxima.extra_lines_max)));
     }
     // A refusal that is recorded, and a line that gets nothing, take no units: they make no channel known.
@@ -437,162 +451,4 @@ pub(super) fn no_room(
 #[inline]
 pub(super) fn replaced_in_event(plan: &Plan, take: &Take<'_>) -> OperationId {
     if plan.resolved.hold.is_some() { take.replace } else { OperationId(0) }
-}
-
-/// Applies a [`Event::Taken`]. Panics on any other event.
-#[inline]
-pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) -> Handle {
-    let Event::Taken { origin, buyer, sold, hidden, ttl_ms, parties, flagged, lines, prices, cards, .. } =
-        event
-    else {
-        unreachable!("only Taken is applied here");
-    };
-    if let Some(replaced) = resolved.hold {
-        super::hold::give_back(state, replaced);
-    }
-    let mut record = blank(state.now_ms, origin, buyer, lines.len());
-    (record.state, record.flags) =
-        if *sold { (HoldState::Confirmed as u8, HoldRecord::SOLD) } else { (HoldState::Held as u8, 0) };
-    if *hidden {
-        record.flags |= HoldRecord::HIDDEN;
-    }
-    if *flagged {
-        record.flags |= HoldRecord::FLAGGED;
-    }
-    record.ttl_ms = *ttl_ms;
-    record.deadline_delta_ms = *ttl_ms;
-    let subjects = subjects(buyer.user, parties.as_ref());
-    let taker = Taker { channel: origin.channel, subjects, sold: *sold };
-    let price = |line: usize| prices.get(line).map_or(0, |price| price.get());
-    if !cards.is_empty() {
-        record.lines |= HoldRecord::CARDS;
-        record.more_lines = hold_cards::take_all(state, cards);
-    }
-    record.line = take_line(state, &taker, &lines[0], resolved.lines[0]);
-    record.price = price(0);
-    for (position, line) in lines.iter().enumerate().skip(1).rev() {
-        let line = take_line(state, &taker, line, resolved.lines[position]);
-        let extra = ExtraLine { line, next: record.more_lines, price: price(position) };
-        record.more_lines = state.extra_lines.insert(extra).0;
-    }
-    let owner = (origin.merchant, origin.slot);
-    if state.risk.speaks_of(owner) {
-        state.risk.count(owner, origin.channel, &subjects, state.now_ms);
-    }
-    let handle = state.insert_hold(record, resolved.hash);
-    state.claim_order_lines(handle);
-    if *sold {
-        bind_keys(state, handle);
-    }
-    if !cards.is_empty() {
-        hold_cards::name_all(state, handle, *sold);
-    }
-    state.reclaim(VISITS_PER_INSERTION);
-    handle
-}
-
-/// Binds card keys to the lines of a sale, in their order: they were made from the last to the first.
-#[inline]
-fn bind_keys(state: &mut State, handle: Handle) {
-    let of_keys = |line: &LineRecord| {
-        let stock = state.stock(Handle(line.stock));
-        stock.keys || stock.reusable
-    };
-    if !state.lines(state.holds.get(handle)).any(of_keys) {
-        return;
-    }
-    state.change_lines(handle, |state, _, line| {
-        line.keys = super::keys::bind(state, Handle(line.stock), line.current, handle);
-    });
-}
-
-#[inline]
-pub(super) fn blank(now_ms: u64, origin: &Origin, buyer: &Buyer, lines: usize) -> HoldRecord {
-    let created_delta_ms = origin.created_ms as i64 - now_ms as i64;
-    HoldRecord {
-        operation: origin.operation.0,
-        user: buyer.user.0,
-        order: buyer.order.0,
-        content: origin.content,
-        reserved_ms: now_ms,
-        created_delta_ms: i32::try_from(created_delta_ms).expect("ids are at most a day old"),
-        ttl_ms: 0,
-        deadline_delta_ms: 0,
-        closed_delta_ms: 0,
-        merchant: origin.merchant.0,
-        slot: origin.slot.0,
-        channel: origin.channel.0,
-        state: 0,
-        refusal: 0,
-        lines: lines as u8,
-        flags: 0,
-        slice_next: NONE,
-        more_lines: NONE,
-        price: 0,
-        line: LineRecord { stock: NONE, limit: NONE, reserved: 0, current: 0, returned: 0, keys: NONE },
-    }
-}
-
-/// Who takes units.
-struct Taker {
-    channel: ChannelId,
-    subjects: Subjects,
-    sold: bool,
-}
-
-/// Who asks, by kind of subject; 0: not told.
-#[inline]
-pub fn subjects(user: UserId, parties: Option<&Parties>) -> Subjects {
-    let (limit_key, device, address) = parties.map_or((0, 0, 0), |parties| {
-        (parties.limit_key.get(), u128::from(parties.device.get()), u128::from(parties.address.get()))
-    });
-    [user.0, limit_key, device, address]
-}
-
-#[inline]
-fn take_line(
-    state: &mut State,
-    taker: &Taker,
-    line: &EventLine,
-    (stock, found): (Option<Handle>, Entries),
-) -> LineRecord {
-    let stock = stock.expect("the log names a stock that exists");
-    let units = line.units.get();
-    let (posting, count) = if taker.sold {
-        (Posting::Sell(u64::from(units)), Count::Consumed)
-    } else {
-        (Posting::Hold(u64::from(units)), Count::Held)
-    };
-    state.post(stock, taker.channel, posting);
-    if on(Bug::DoublePosting) {
-        state.post(stock, taker.channel, posting);
-    }
-    let limit = if line.counts_anywhere() {
-        let limit = begin_counting(state, &taker.subjects, line, (stock, found));
-        let now_ms = state.now_ms;
-        state.count((limit, stock.0), units, count, now_ms);
-        limit
-    } else {
-        NONE
-    };
-    LineRecord { stock: stock.0, limit, reserved: units, current: units, returned: 0, keys: NONE }
-}
-
-/// A new line counts for its subjects, in the entries found or in new ones; answers its word.
-pub(super) fn begin_counting(
-    state: &mut State,
-    subjects: &Subjects,
-    line: &EventLine,
-    (stock, found): (Handle, Entries),
-) -> u32 {
-    let mut entries = NO_ENTRIES;
-    for kind in SubjectKind::ALL.into_iter().filter(|kind| line.counts(*kind)) {
-        let position = kind.position();
-        entries[position] = match found[position] {
-            // An earlier line of this very event may have made the entry.
-            NONE => state.limit_entry(kind, subjects[position], stock).0,
-            found => found,
-        };
-    }
-    state.begin_counting(entries, line.fully())
 }

@@ -141,7 +141,7 @@ fn decode_body<'a>(reader: &mut Reader<'a>, head: &Head) -> Result<Event<'a>, Ev
         },
         FLOOR_RAISED => Event::FloorRaised { floor_ms: reader.take_u64()? },
         EXPIRED => Event::Expired { holds: reader.take_slice(count, EXPIRED_PER_EVENT_MAX)? },
-        TAKEN | TAKEN_WITH_CARDS => {
+        TAKEN | TAKEN_WITH_CARDS | TAKEN_FOR_QUOTE => {
             let (origin, cards) = reader.take_origin(channel)?;
             let ttl_ms = u32::try_from(reader.take_u64()?).map_err(|_| reader.field("ttl_ms"))?;
             let buyer = reader.take_buyer(flags)?;
@@ -156,6 +156,10 @@ fn decode_body<'a>(reader: &mut Reader<'a>, head: &Head) -> Result<Event<'a>, Ev
             if cards.iter().any(|card| !(1..=CARD_VALUE_MAX).contains(&card.units.get())) {
                 return Err(reader.field("cards"));
             }
+            let quote = match head.kind {
+                TAKEN_FOR_QUOTE => reader.take_quote((count, cards.len()))?,
+                _ => EventQuote::NONE,
+            };
             let (sold, hidden) = (flags & FLAG_SOLD != 0, flags & FLAG_SELL_HIDDEN != 0);
             let flagged = flags & FLAG_FLAGGED != 0;
             Event::Taken {
@@ -170,6 +174,7 @@ fn decode_body<'a>(reader: &mut Reader<'a>, head: &Head) -> Result<Event<'a>, Ev
                 lines,
                 prices,
                 cards,
+                quote,
             }
         }
         SELL_REFUSED => {
@@ -220,11 +225,16 @@ fn decode_body<'a>(reader: &mut Reader<'a>, head: &Head) -> Result<Event<'a>, Ev
             let hold = OperationId(reader.take_u128()?);
             Event::Extended { origin, hold, deadline_ms: reader.take_u64()? }
         }
-        RETURNED => {
-            let (origin, _) = reader.take_origin(channel)?;
+        RETURNED | RETURNED_OF_QUOTE => {
+            let (origin, pieces) = reader.take_origin(channel)?;
             let hold = OperationId(reader.take_u128()?);
             let to_available = flags & FLAG_TO_AVAILABLE != 0;
-            Event::Returned { origin, hold, to_available, lines: reader.take_lines(count)? }
+            let lines = reader.take_lines(count)?;
+            let cart = match head.kind {
+                RETURNED => EventPieces::NONE,
+                _ => reader.take_pieces(usize::from(pieces))?,
+            };
+            Event::Returned { origin, hold, to_available, lines, cart }
         }
         REVEALED => {
             let (origin, _) = reader.take_origin(channel)?;

@@ -104,6 +104,7 @@ impl Event<'_> {
                 lines,
                 prices,
                 cards,
+                quote,
             } => {
                 writer.put_origin(&origin, cards.len() as u16);
                 writer.put_u64(u64::from(ttl_ms));
@@ -130,6 +131,10 @@ impl Event<'_> {
                 if !cards.is_empty() {
                     writer.put(cards.as_bytes());
                     kind = TAKEN_WITH_CARDS;
+                }
+                if !quote.lines.is_empty() {
+                    quote.put(&mut writer);
+                    kind = TAKEN_FOR_QUOTE;
                 }
                 writer.finish(kind, flags, lines.len(), origin.channel)
             }
@@ -205,12 +210,18 @@ impl Event<'_> {
                 writer.put_u64(deadline_ms);
                 writer.finish(EXTENDED, 0, 0, origin.channel)
             }
-            Event::Returned { origin, hold, to_available, lines } => {
-                writer.put_origin(&origin, 0);
+            Event::Returned { origin, hold, to_available, lines, cart } => {
+                writer.put_origin(&origin, cart.pieces.len() as u16);
                 writer.put(&hold.0.to_le_bytes());
                 writer.put(lines.as_bytes());
+                let mut kind = RETURNED;
+                if !cart.pieces.is_empty() {
+                    writer.put_u64(cart.amount);
+                    writer.put(cart.pieces.as_bytes());
+                    kind = RETURNED_OF_QUOTE;
+                }
                 let flags = if to_available { FLAG_TO_AVAILABLE } else { 0 };
-                writer.finish(RETURNED, flags, lines.len(), origin.channel)
+                writer.finish(kind, flags, lines.len(), origin.channel)
             }
             Event::Revealed { origin, hold } => {
                 writer.put_origin(&origin, 0);

@@ -97,6 +97,10 @@ pub(super) const GROUP_FILLED: u8 = 74;
 pub(super) const GROUP_LAPSED: u8 = 75;
 pub(super) const LINKED: u8 = 80;
 pub(super) const UNLINKED: u8 = 81;
+/// TAKEN_WITH_CARDS, and the quote that the hold was made from.
+pub(super) const TAKEN_FOR_QUOTE: u8 = 64;
+/// RETURNED, and what goes back of the cart of such a hold.
+pub(super) const RETURNED_OF_QUOTE: u8 = 65;
 
 pub(super) const FLAG_SOLD: u8 = 1;
 pub(super) const FLAG_LATE: u8 = 1;

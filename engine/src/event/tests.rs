@@ -27,6 +27,12 @@ const CARDS: [EventCard; 2] = [EventCard {
     spare: U32::ZERO,
 }; 2];
 
+const CART: [EventCartLine; 20] =
+    [EventCartLine { unit_price: U64::new(3_000), quantity: U32::new(2), place: 1, spare: [0; 3] }; 20];
+
+const SHARES: [EventShare; 400] =
+    [EventShare { card: U64::new(1 << 60), amount: U64::new(300), line: 19, place: 2, spare: [0; 6] }; 400];
+
 fn every_event<'a>(
     lines: &'a [EventLine],
     refused: &'a [RefusedLine],
@@ -107,6 +113,7 @@ fn every_event<'a>(
             lines,
             prices: &[],
             cards: &[],
+            quote: EventQuote::NONE,
         },
         Event::Taken {
             origin,
@@ -120,6 +127,7 @@ fn every_event<'a>(
             lines,
             prices: &AMOUNTS[..lines.len()],
             cards: &[],
+            quote: EventQuote::NONE,
         },
         Event::Taken {
             origin,
@@ -133,6 +141,21 @@ fn every_event<'a>(
             lines,
             prices: &AMOUNTS[..lines.len()],
             cards: &CARDS,
+            quote: EventQuote::NONE,
+        },
+        Event::Taken {
+            origin,
+            buyer,
+            sold: false,
+            hidden: false,
+            ttl_ms: 900,
+            replaces: OperationId(0),
+            parties: None,
+            flagged: false,
+            lines: &lines[..1],
+            prices: &[],
+            cards: &CARDS,
+            quote: EventQuote { exact: true, lines: &CART, shares: &SHARES },
         },
         Event::SellRefused { origin, buyer, code: Code::OutOfStock, lines: refused },
         Event::Owed {
@@ -162,7 +185,14 @@ fn every_event<'a>(
         Event::Cancelled { hold: origin.key() },
         Event::Tombstone { origin },
         Event::Extended { origin, hold, deadline_ms: 8 },
-        Event::Returned { origin, hold, to_available: true, lines },
+        Event::Returned { origin, hold, to_available: true, lines, cart: EventPieces::NONE },
+        Event::Returned {
+            origin,
+            hold,
+            to_available: false,
+            lines,
+            cart: EventPieces { amount: u64::MAX, pieces: &AMOUNTS[..2] },
+        },
         Event::StockQuotaSet { origin, stock, quotas },
         Event::GuaranteeLapsed { stock, channel: ChannelId(9) },
         Event::BatchCreated { origin, stock, batch, cost: 5, expires_ms: 6, supplier: "批发 A".as_bytes() },
@@ -445,6 +475,7 @@ fn a_one_line_reserve_takes_88_bytes() {
         lines: &lines,
         prices: &[],
         cards: &[],
+        quote: EventQuote::NONE,
     };
     assert_eq!(event.encode(&mut [0; EVENT_BYTES_MAX]), 88);
 }

@@ -195,7 +195,8 @@ pub struct Cards {
     page_index: Index,
     /// The newest card of each wallet.
     wallets: Index,
-    /// By the handle of the operation record of an ISSUE or CLAIM; elsewhere it says nothing.
+    /// By the handle of the operation record of an ISSUE or CLAIM, or, as a number, of a RETURN of pieces of a quote; elsewhere it
+    /// says nothing.
     issue_times: Memory<IssueTimes>,
 }
 
@@ -258,6 +259,18 @@ impl Cards {
             self.issue_times.grow((2 * index).max(1024));
         }
         *self.issue_times.get_mut(index) = times;
+    }
+
+    /// The amount that a RETURN of pieces of a quote has noted, in minor units.
+    pub fn amount(&self, operation: Handle) -> u64 {
+        let IssueTimes { from_s, until_s } = self.issue_times(operation);
+        u64::from(until_s) << 32 | u64::from(from_s)
+    }
+
+    /// Notes the amount of a RETURN of pieces of a quote, where an ISSUE has its times.
+    pub(crate) fn set_amount(&mut self, operation: Handle, amount: u64) {
+        let (from_s, until_s) = (amount as u32, (amount >> 32) as u32);
+        self.set_issue_times(operation, IssueTimes { from_s, until_s });
     }
 }
 

@@ -104,7 +104,7 @@ impl State {
     /// Hashes of the purchase limits that a take's first line may have.
     #[inline]
     pub fn subject_hashes(&self, take: &Take<'_>, stock: StockId) -> impl Iterator<Item = u32> {
-        let subjects = crate::commands::take::subjects(take.user, take.parties);
+        let subjects = crate::commands::taken::subjects(take.user, take.parties);
         let named = SubjectKind::ALL.into_iter().filter(move |kind| subjects[kind.position()] != 0);
         named.map(move |kind| self.limit_hash(kind, subjects[kind.position()], stock))
     }

@@ -122,7 +122,7 @@ impl State {
     }
 
     fn digest_issue_times(&self, hash: &mut Xxh3) {
-        for (handle, record) in self.operations.iter().filter(|(_, record)| record.issues()) {
+        for (handle, record) in self.operations.iter().filter(|(_, record)| record.has_more()) {
             let times = self.cards.issue_times(handle);
             hash.update(record.operation.as_bytes());
             hash.update(times.as_bytes());

@@ -20,6 +20,7 @@ pub mod order_holds;
 pub mod orders;
 pub mod persons;
 pub(crate) mod prefetch;
+pub mod quotes;
 pub mod reclaim;
 pub mod records;
 pub mod recount;
@@ -359,7 +360,7 @@ impl State {
         }
         // A hold is gone a window after it closed, not after it was made: with a short time to live it is hung where the
         // first look at it is also the last.
-        let short = held && u64::from(record.ttl_ms) <= SHORT_TTL_MS;
+        let short = held && u64::from(record.ttl_ms()) <= SHORT_TTL_MS;
         let look_ms = if short { record.deadline_ms().max(record.created_ms()) } else { record.created_ms() };
         self.push_slice(look_ms, Recorded::Hold(handle));
         handle

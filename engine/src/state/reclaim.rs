@@ -100,6 +100,9 @@ impl State {
         if hold.has_cards() {
             self.evict_card_lines(handle);
         }
+        if hold.is_quoted() {
+            self.forget_quote(&hold);
+        }
         let mut next = hold.more_lines;
         while next < NO_LINE {
             let extra = Handle(next);

@@ -32,7 +32,8 @@ pub struct LineRecord {
 
 const WHY_SHIFT: u32 = 27;
 
-/// From here on a word names no further line: it is [`NONE`], or names the hold's first card, with this bit set.
+/// From here on a word names no further line: it is [`NONE`], or names the hold's first card, or the quote it was made from, with
+/// this bit set.
 pub const NO_LINE: u32 = 1 << 31;
 
 impl LineRecord {
@@ -73,8 +74,8 @@ pub struct HoldRecord {
     pub reserved_ms: u64,
     /// `created_ms` of its id, relative to `reserved_ms`.
     pub created_delta_ms: i32,
-    /// The time to live it was made with.
-    pub ttl_ms: u32,
+    /// The time to live it was made with, see [`HoldRecord::ttl_ms`]; and [`HoldRecord::QUOTED`].
+    pub ttl: u32,
     /// The deadline in force, relative to `reserved_ms`.
     pub deadline_delta_ms: u32,
     /// When it left held, relative to `reserved_ms`. While expired (it left held at its deadline): the time from which on a
@@ -208,6 +209,7 @@ pub struct LimitRecord {
 }
 
 const _: () = assert!(size_of::<HoldRecord>() == 128);
+const _: () = assert!(crate::limits::TTL_MAX_MS < HoldRecord::QUOTED);
 const _: () = assert!(size_of::<ExtraLine>() == 32);
 const _: () = assert!(size_of::<Counts>() == COUNTS_BYTES as usize);
 const _: () = assert!(size_of::<OperationRecord>() == 48);
@@ -233,6 +235,21 @@ impl HoldRecord {
 
     /// Flag beside the number of lines: cards follow them.
     pub const CARDS: u8 = 128;
+
+    /// Flag beside the time to live: it was made from a quote, see [`super::quotes`].
+    pub const QUOTED: u32 = 1 << 31;
+
+    /// The time to live it was made with.
+    #[inline]
+    pub const fn ttl_ms(&self) -> u32 {
+        self.ttl & !HoldRecord::QUOTED
+    }
+
+    /// Whether it was made from a quote.
+    #[inline]
+    pub const fn is_quoted(&self) -> bool {
+        self.ttl & HoldRecord::QUOTED != 0
+    }
 
     /// Lines of stocks, 1 to 64.
     #[inline]
@@ -338,6 +355,11 @@ impl OperationRecord {
     /// Whether it is of an ISSUE or CLAIM. A free record is of nothing.
     pub fn issues(&self) -> bool {
         self.kind == OperationKind::Issue as u8 || self.kind == OperationKind::Claim as u8
+    }
+
+    /// Whether something more than its number is noted of it, see [`crate::state::cards::Cards::issue_times`].
+    pub fn has_more(&self) -> bool {
+        self.issues() || self.kind == OperationKind::ReturnPieces as u8
     }
 
     /// The command it records. Panics on a free record.

@@ -157,12 +157,14 @@ impl State {
         let mut limits: Vec<Entry> = Vec::new();
         let (mut holds, mut full_lines) = (0u64, 0u64);
         let mut held_holds = 0u64;
-        let (mut debts, mut owed_keys) = (0u64, 0u64);
+        let (mut debts, mut owed_keys, mut extra_lines) = (0u64, 0u64, 0u64);
         for (_, hold) in self.holds.iter().filter(|(_, hold)| hold.state != 0) {
             holds += 1;
             held_holds += u64::from(hold.state() == HoldState::Held);
             debts += u64::from(hold.state() == HoldState::Owed);
             owed_keys += u64::from(hold.flags & HoldRecord::OWED_KEY != 0);
+            extra_lines += hold.line_count() as u64 - 1;
+            extra_lines += self.quote_of(hold).map_or(0, |quote| quote.records());
             for line in self.lines(hold) {
                 let mut of_line = Use::default();
                 match hold.state() {
@@ -208,6 +210,7 @@ impl State {
         let operations = u64::from(self.operations.used());
         same("operation ids", u64::from(self.record_index.used()), holds + operations + redemptions)?;
         same("holds", u64::from(self.holds.used()), holds)?;
+        same("further lines of holds", u64::from(self.extra_lines.used()), extra_lines)?;
         same("lines that count fully", u64::from(self.counts.used()), full_lines)?;
         same("risk counts", u64::from(self.risk.indexed()), u64::from(self.risk.counts.used()))?;
         if self.timers.started() {

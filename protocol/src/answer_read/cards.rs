@@ -5,13 +5,14 @@
 use super::Body;
 use crate::answers::{
     AnswerKind, CampaignBody, CardBody, CardRefundedBody, FilledBody, GivenCodeBody, IssuedBody,
-    QuoteAnswerBody, RedeemedBody, RedemptionBody, ReversedBody, WalletBody, flag,
+     PiecesReturnedBody,
+    QuoteAnswerBody,  QuoteReservedBody, RedeemedBody, RedemptionBody, ReversedBody, WalletBody, flag,
 };
 use crate::commands::CARD_BY_CODE;
 use crate::error::AnswerFault;
 use scrip_engine::answer::{
-    Answer, CampaignView, CardOutcome, CardView, Issued, LotView, QuoteView, QuotedCard, Redeemed,
-    RedemptionView, WalletCard,
+    Answer, CampaignView, CardOutcome, CardView, Issued, LotView, PiecesReturned, QuoteView, QuotedCard,
+    Redeemed, RedemptionView, WalletCard,
 };
 use scrip_engine::command::{CampaignKind, CampaignState, CardState, Definition};
 use scrip_engine::ids::{CardId, ChannelId, OperationId, OrderId, StockId, UserId};
@@ -20,7 +21,9 @@ use scrip_engine::rejection::Code;
 
 impl<'a> Body<'a> {
     pub(super) fn cards(&mut self, kind: AnswerKind) -> Result<Answer<'a>, AnswerFault> {
-        if !matches!(kind, AnswerKind::Campaign | AnswerKind::Card | AnswerKind::Wallet | AnswerKind::Quote) {
+        let has_count = matches!(kind, AnswerKind::Campaign | AnswerKind::Card | AnswerKind::Wallet)
+            || matches!(kind, AnswerKind::Quote | AnswerKind::QuoteReserved);
+        if !has_count {
             self.no_count()?;
         }
         Ok(match kind {
@@ -71,7 +74,28 @@ impl<'a> Body<'a> {
                 Answer::Card(view, self.lots()?)
             }
             AnswerKind::Wallet => self.wallet()?,
-            AnswerKind::Quote => Answer::Quote(self.quote()?),
+            AnswerKind::Quote => {
+                let body: &QuoteAnswerBody = self.fixed()?;
+                let QuoteAnswerBody { gross, discount, lines, spare } = *body;
+                Answer::Quote(self.quote((gross.get(), discount.get()), (lines.get(), spare.get()))?)
+            }
+            AnswerKind::QuoteReserved => {
+                let body: &QuoteReservedBody = self.fixed()?;
+                let QuoteReservedBody { deadline_ms, gross, discount, lines, spare } = *body;
+                let quote = self.quote((gross.get(), discount.get()), (lines.get(), spare.get()))?;
+                if quote.cards.iter().any(|card| card.outcome() != Some(CardOutcome::Used)) {
+                    return Err(AnswerFault::UnknownNumber(0, "outcome of a card of a hold"));
+                }
+                Answer::QuoteReserved { deadline_ms: deadline_ms.get(), quote }
+            }
+            AnswerKind::PiecesReturned => {
+                let body: &PiecesReturnedBody = self.fixed()?;
+                if body.spare.get() != 0 {
+                    return Err(AnswerFault::SpareNotZero);
+                }
+                let (pieces, amount, cards) = (body.pieces.get(), body.amount.get(), body.cards.get());
+                Answer::PiecesReturned(PiecesReturned { pieces, amount, cards })
+            }
             AnswerKind::Redemption => {
                 let body: &RedemptionBody = self.fixed()?;
                 Answer::Redemption(RedemptionView {
@@ -180,10 +204,13 @@ impl<'a> Body<'a> {
     }
 
     /// Cards in place; each is looked at once, so that reading them later can't fail.
-    fn quote(&mut self) -> Result<QuoteView<'a>, AnswerFault> {
-        let body: &QuoteAnswerBody = self.fixed()?;
-        let (count, lines) = (self.count(), body.lines.get() as usize);
-        if body.spare.get() != 0 {
+    fn quote(
+        &mut self,
+        (gross, discount): (u64, u64),
+        (lines, spare): (u32, u32),
+    ) -> Result<QuoteView<'a>, AnswerFault> {
+        let (count, lines) = (self.count(), lines as usize);
+        if spare != 0 {
             return Err(AnswerFault::SpareNotZero);
         }
         if count > QUOTE_CARDS_MAX || lines > QUOTE_LINES_MAX {
@@ -199,8 +226,8 @@ impl<'a> Body<'a> {
             }
         }
         Ok(QuoteView {
-            gross: body.gross.get(),
-            discount: body.discount.get(),
+            gross,
+            discount,
             exact: self.has(flag::EXACT),
             cards,
             lines: self.entries(lines)?,

@@ -5,7 +5,8 @@
 use super::{close, header, put, when};
 use crate::answers::{
     AnswerKind, CampaignBody, CardBody, CardRefundedBody, FilledBody, GivenCodeBody, IssuedBody,
-    QuoteAnswerBody, RedeemedBody, RedemptionBody, ReversedBody, WalletBody, flag,
+     PiecesReturnedBody,
+    QuoteAnswerBody,  QuoteReservedBody, RedeemedBody, RedemptionBody, ReversedBody, WalletBody, flag,
 };
 use crate::commands::CARD_BY_CODE;
 use crate::layout::pad;
@@ -44,6 +45,16 @@ pub(super) fn done(out: &mut Vec<u8>, index: u16, answer: &Answer<'_>) {
             put(out, header(AnswerKind::Wallet, flags, index, cards.len()), body, cards.as_bytes());
         }
         Answer::Quote(view) => quote(out, index, view),
+        Answer::QuoteReserved { deadline_ms, quote } => quote_reserved(out, index, *deadline_ms, quote),
+        Answer::PiecesReturned(returned) => {
+            let body = PiecesReturnedBody {
+                pieces: U64::new(returned.pieces),
+                amount: U64::new(returned.amount),
+                cards: U32::new(returned.cards),
+                spare: U32::ZERO,
+            };
+            put(out, header(AnswerKind::PiecesReturned, 0, index, 0), body, &[]);
+        }
         Answer::Redemption(view) => redemption(out, index, view),
         other => unreachable!("{other:?} is encoded elsewhere"),
     }
@@ -131,6 +142,22 @@ fn quote(out: &mut Vec<u8>, index: u16, view: &QuoteView<'_>) {
     };
     let flags = when(view.exact, flag::EXACT);
     put(out, header(AnswerKind::Quote, flags, index, view.cards.len()), body, view.cards.as_bytes());
+    out.extend_from_slice(view.lines.as_bytes());
+    out.extend_from_slice(view.shares.as_bytes());
+    close(out, at);
+}
+
+fn quote_reserved(out: &mut Vec<u8>, index: u16, deadline_ms: u64, view: &QuoteView<'_>) {
+    let at = out.len();
+    let body = QuoteReservedBody {
+        deadline_ms: U64::new(deadline_ms),
+        gross: U64::new(view.gross),
+        discount: U64::new(view.discount),
+        lines: U32::new(view.lines.len() as u32),
+        spare: U32::ZERO,
+    };
+    let flags = when(view.exact, flag::EXACT);
+    put(out, header(AnswerKind::QuoteReserved, flags, index, view.cards.len()), body, view.cards.as_bytes());
     out.extend_from_slice(view.lines.as_bytes());
     out.extend_from_slice(view.shares.as_bytes());
     close(out, at);

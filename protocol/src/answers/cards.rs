@@ -231,6 +231,36 @@ layout! {
 }
 
 layout! {
+    /// QUOTE_RESERVED; the cards, the lines and the shares follow.
+    pub struct QuoteReservedBody {
+        /// the hold counts while shard time is below this, ms since the Unix epoch
+        deadline_ms: U64,
+        /// what the cart costs before any card, in minor units
+        gross: U64,
+        /// what the cards take off it
+        discount: U64,
+        /// lines behind the cards
+        lines: U32,
+        /// 0
+        spare: U32,
+    }
+}
+
+layout! {
+    /// PIECES_RETURNED.
+    pub struct PiecesReturnedBody {
+        /// pieces given back by this operation, over all lines of the cart
+        pieces: U64,
+        /// what they cost the buyer, in minor units
+        amount: U64,
+        /// the cards of the hold that came back with them, bit n for the n-th
+        cards: U32,
+        /// 0
+        spare: U32,
+    }
+}
+
+layout! {
     /// One card of a quote, as `scrip_engine::answer::QuotedCard` reads it in place.
     pub struct QuotedCardLayout {
         /// its id

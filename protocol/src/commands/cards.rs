@@ -428,6 +428,43 @@ layout! {
     }
 }
 
+layout! {
+    /// QUOTE_RESERVE; what the flags announce, `lines` lines of the cart and `cards` cards follow.
+    pub struct QuoteReserveBody {
+        /// the gateway's order; 0: none
+        order: U128,
+        /// the buyer, whose cards are used; 0: none
+        user: U128,
+        /// the store; 0: not told
+        store: U64,
+        /// time to live in milliseconds; 0: 900,000
+        ttl_ms: U32,
+        /// cards behind the lines; 0: the best of the user's wallet
+        cards: u8,
+        /// 0
+        spare: [u8; 3],
+    }
+}
+
+layout! {
+    /// One line of the cart of a QUOTE_RESERVE, as `scrip_engine::command::StockedLine` reads it in place.
+    pub struct StockedLineLayout {
+        /// the stock that its pieces are units of; 0: none
+        stock: U64,
+        /// the product; 0: not told
+        product: U64,
+        /// its category; 0: not told
+        category: U64,
+        /// what one piece costs, in minor units
+        unit_price: U64,
+        /// pieces, 1 to 100,000,000
+        quantity: U32,
+        /// 0
+        spare: U32,
+    }
+}
+
+const _: () = assert!(size_of::<StockedLineLayout>() == size_of::<scrip_engine::command::StockedLine>());
 const _: () = assert!(size_of::<CartLineLayout>() == size_of::<CartLine>());
 const _: () = assert!(size_of::<QuoteCardLayout>() == size_of::<QuoteCard>());
 const _: () = assert!(size_of::<DefinitionLayout>() == size_of::<Definition>());

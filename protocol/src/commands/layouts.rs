@@ -402,7 +402,7 @@ layout! {
         user: U128,
         /// RESERVE: time to live in ms, 0: 900,000; SELL: 0
         ttl_ms: U32,
-        /// cards behind the lines, at most 16; SELL that is PAID or has HAS_WAIT: 0
+        /// cards behind the lines, at most 20; SELL that is PAID or has HAS_WAIT: 0
         cards: U16,
         /// 0
         spare: U16,

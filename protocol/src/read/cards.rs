@@ -8,15 +8,17 @@ use crate::commands::{
     AcceptGiftBody, CAMPAIGN_BY_CODE, CARD_BY_CODE, CampaignCreateBody, CampaignEditBody, CampaignShowBody,
     CampaignStateBody, CancelGiftBody, CardChangeBody, CardRefundBody, CardShowBody, ClaimBody,
     CodeImportBody, CodeSetBody, CommandKind, EarnBody, EmptyBody, GiftBody, IssueBody, LevelBody, QuoteBody,
-    RedeemBody, RenewBody, ReverseBody, TopUpBody, WalletShowBody, flag,
+     QuoteReserveBody, RedeemBody, RenewBody, ReverseBody, TopUpBody,
+    WalletShowBody, flag,
 };
 use crate::error::CommandFault;
 use crate::extras::Extras;
 use scrip_engine::command::{
     AccountWish, CampaignCreate, CampaignState, CampaignTerms, CardChange, CodeBlock, Command, GiftWish,
-    Issue, Parties, Quote, Redeem, StockTerms,
+    Issue, Parties, Quote, QuoteReserve, Redeem, StockTerms,
 };
 use scrip_engine::ids::{CardId, GivenCode, OperationId, OrderId, StockId, UserId};
+use zerocopy::little_endian::U64;
 
 /// Refuses a code where no card is named, and a card that is named twice or not at all.
 #[inline]
@@ -61,6 +63,7 @@ impl<'a> Body<'a> {
             }
             CommandKind::WalletShow => self.wallet_show(),
             CommandKind::Quote => self.quote(),
+            CommandKind::QuoteReserve => self.quote_reserve(),
             _ => unreachable!("every other command is read before"),
         }
     }
@@ -273,6 +276,26 @@ impl<'a> Body<'a> {
             user: UserId(body.user.get()),
             store: body.store.get(),
             best: self.has(flag::BEST),
+            lines: self.list(self.header.lines.get())?,
+            cards: self.list(u16::from(body.cards))?,
+        }))
+    }
+
+    fn quote_reserve(&mut self) -> Result<Command<'a>, CommandFault> {
+        let body: &QuoteReserveBody = self.fixed()?;
+        zero(&body.spare)?;
+        let replace = self.replace()?;
+        let parties = self.parties()?;
+        let expected_total = if self.has(flag::HAS_TOTAL) { Some(self.fixed::<U64>()?.get()) } else { None };
+        Ok(Command::QuoteReserve(QuoteReserve {
+            order: OrderId(body.order.get()),
+            user: UserId(body.user.get()),
+            store: body.store.get(),
+            best: self.has(flag::BEST),
+            replace,
+            parties,
+            expected_total,
+            ttl_ms: body.ttl_ms.get(),
             lines: self.list(self.header.lines.get())?,
             cards: self.list(u16::from(body.cards))?,
         }))

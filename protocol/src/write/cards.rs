@@ -5,12 +5,13 @@
 use crate::commands::{
     AcceptGiftBody, CampaignCreateBody, CampaignEditBody, CampaignShowBody, CampaignStateBody,
     CancelGiftBody, CardChangeBody, CardRefundBody, CardShowBody, ClaimBody, CodeImportBody, CodeSetBody,
-    EarnBody, GiftBody, IssueBody, LevelBody, QuoteBody, RedeemBody, RenewBody, ReverseBody, TopUpBody,
-    WalletShowBody, flag,
+    EarnBody, GiftBody, IssueBody, LevelBody, QuoteBody, QuoteReserveBody, RedeemBody, RenewBody, ReverseBody, TopUpBody,
+    WalletShowBody,
+    flag,
 };
 use crate::layout::pad;
 use scrip_engine::command::{
-    AccountWish, CampaignCreate, CampaignTerms, CodeBlock, Command, GiftWish, Issue, Redeem,
+    AccountWish, CampaignCreate, CampaignTerms, CodeBlock, Command, GiftWish, Issue, QuoteReserve, Redeem,
 };
 use zerocopy::IntoBytes;
 use zerocopy::little_endian::{U16, U32, U64, U128};
@@ -41,6 +42,13 @@ pub(super) fn flags_and_lines(command: &Command<'_>) -> (u8, usize) {
         Command::CodeImport { codes, .. } => (0, codes.count()),
         Command::CodeSet { campaign, .. } => (when(campaign.is_some(), flag::NAMES_CAMPAIGN), 0),
         Command::Quote(quote) => (when(quote.best, flag::BEST), quote.lines.len()),
+        Command::QuoteReserve(quote) => {
+            let flags = when(quote.best, flag::BEST)
+                | when(quote.replace.0 != 0, flag::HAS_REPLACE)
+                | when(quote.parties.is_some(), flag::HAS_PARTIES)
+                | when(quote.expected_total.is_some(), flag::HAS_TOTAL);
+            (flags, quote.lines.len())
+        }
         _ => (0, 0),
     }
 }
@@ -111,6 +119,7 @@ pub(super) fn body(out: &mut Vec<u8>, command: &Command<'_>) {
             out.extend_from_slice(CodeSetBody { campaign }.as_bytes());
         }
         Command::CodeShow { .. } => {}
+        Command::QuoteReserve(ref quote) => quote_reserve(out, quote),
         Command::WalletShow { owner, campaign, after, limit } => {
             let body = WalletShowBody {
                 owner: U128::new(owner.0),
@@ -123,6 +132,29 @@ pub(super) fn body(out: &mut Vec<u8>, command: &Command<'_>) {
         }
         ref other => unreachable!("{other:?} is encoded elsewhere, or sealed: then it goes nowhere"),
     }
+}
+
+fn quote_reserve(out: &mut Vec<u8>, quote: &QuoteReserve<'_>) {
+    let body = QuoteReserveBody {
+        order: U128::new(quote.order.0),
+        user: U128::new(quote.user.0),
+        store: U64::new(quote.store),
+        ttl_ms: U32::new(quote.ttl_ms),
+        cards: quote.cards.len() as u8,
+        spare: [0; 3],
+    };
+    out.extend_from_slice(body.as_bytes());
+    if quote.replace.0 != 0 {
+        out.extend_from_slice(&quote.replace.0.to_le_bytes());
+    }
+    if let Some(parties) = quote.parties {
+        out.extend_from_slice(parties.as_bytes());
+    }
+    if let Some(total) = quote.expected_total {
+        out.extend_from_slice(&total.to_le_bytes());
+    }
+    out.extend_from_slice(quote.lines.as_bytes());
+    out.extend_from_slice(quote.cards.as_bytes());
 }
 
 /// TOPUP, EARN, CARD_REFUND, RENEW, LEVEL.

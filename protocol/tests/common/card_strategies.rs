@@ -5,13 +5,14 @@
 
 use proptest::prelude::*;
 use scrip_engine::answer::{
-    Answer, CampaignView, CardView, GroupJoined, GroupRow, GroupState, GroupView, HoldCard, Issued, LotView,
-    QuoteView, QuotedCard, QuotedLine, Redeemed, RedemptionView, WalletCard,
+    Answer, CampaignView, CardOutcome, CardView, GroupJoined, GroupRow, GroupState, GroupView, HoldCard, Issued, LotView,
+     PiecesReturned, QuoteView,
+    QuotedCard, QuotedLine, Redeemed, RedemptionView, WalletCard,
 };
 use scrip_engine::command::{
     AccountWish, CampaignCreate, CampaignKind, CampaignState, CampaignTerms, CardChange, CardLine, CardState,
-    CartLine, Command, Definition, GiftWish, GroupWish, Issue, Parties, Quote, QuoteCard, Redeem, ScopeEntry,
-    StockTerms, Tier,
+    CartLine, Command, Definition, GiftWish, GroupWish, Issue, Parties, Quote, QuoteCard, QuoteReserve, Redeem,
+    ScopeEntry, StockTerms, StockedLine, Tier,
 };
 use scrip_engine::ids::{CardId, ChannelId, GivenCode, OperationId, OrderId, StockId, UserId};
 use scrip_engine::limits::{
@@ -36,7 +37,9 @@ pub struct CardParts {
     pub held: Vec<HoldCard>,
     pub cart: Vec<CartLine>,
     pub quoted: Vec<QuoteCard>,
+    pub stocked: Vec<StockedLine>,
     pub outcomes: Vec<QuotedCard>,
+    pub used: Vec<QuotedCard>,
     pub lines: Vec<QuotedLine>,
     pub shares: Vec<U64>,
     pub generation: Option<u8>,
@@ -208,6 +211,20 @@ fn quoted() -> impl Strategy<Value = (Vec<QuotedCard>, Vec<QuotedLine>, Vec<U64>
     )
 }
 
+/// The same cart as units of stocks, but for some lines.
+fn stocked(cart: &[CartLine]) -> Vec<StockedLine> {
+    let line = |(at, line): (usize, &CartLine)| {
+        let (price, pieces) = (line.unit_price.get() as u32, line.quantity.get() % 100_000_000);
+        let line = CartLine::new(line.product.get(), line.category.get(), u64::from(price), pieces.max(1));
+        StockedLine::new(StockId(if at % 3 == 1 { 0 } else { 77 + at as u64 }), line)
+    };
+    cart.iter().enumerate().map(line).collect()
+}
+
+fn used(card: QuotedCard) -> QuotedCard {
+    QuotedCard { outcome: CardOutcome::Used as u8, code: U16::ZERO, ..card }
+}
+
 pub fn card_parts() -> impl Strategy<Value = CardParts> {
     let defined = (1..=9u8, any::<[u64; 5]>(), any::<[u32; 5]>(), any::<u32>(), 0..8u8, tiers());
     let lists = (
@@ -229,6 +246,8 @@ pub fn card_parts() -> impl Strategy<Value = CardParts> {
         };
         let (scope, key, wallet, (cart, quoted, (outcomes, lines, shares)), taken, held) = lists;
         let (big, numbers_of, small, channel, flag) = values;
+        let stocked = stocked(&cart);
+        let used = outcomes.iter().map(|card| used(*card)).collect();
         CardParts {
             definition: definition(kind, numbers, seconds, units, flags, kind == 1 && !tiers.is_empty()),
             tiers,
@@ -239,7 +258,9 @@ pub fn card_parts() -> impl Strategy<Value = CardParts> {
             held,
             cart,
             quoted,
+            stocked,
             outcomes,
+            used,
             lines,
             shares,
             generation: named.0,
@@ -410,6 +431,18 @@ impl CardParts {
                 lines: &self.cart,
                 cards: &self.quoted,
             }),
+            CommandKind::QuoteReserve => Command::QuoteReserve(QuoteReserve {
+                order: OrderId(self.big[0]),
+                user: UserId(self.big[1]),
+                store: self.numbers[3],
+                best: self.flag && !self.quoted.is_empty(),
+                replace: OperationId(if self.flag { self.big[2] } else { 0 }),
+                parties: self.channel.is_multiple_of(2).then_some(parties),
+                expected_total: self.channel.is_multiple_of(3).then_some(self.numbers[4]),
+                ttl_ms: self.small[2] % 14_400_001,
+                lines: &self.stocked,
+                cards: &self.quoted,
+            }),
             CommandKind::WalletShow => Command::WalletShow {
                 owner: UserId(self.big[0]),
                 campaign: self.flag.then_some(campaign),
@@ -535,6 +568,22 @@ impl CardParts {
                 deadline_ms: self.numbers[5],
                 closed_ms: from_ms,
                 members: if self.flag { MEMBERS } else { &[] },
+            }),
+            AnswerKind::QuoteReserved => Answer::QuoteReserved {
+                deadline_ms: self.numbers[3],
+                quote: QuoteView {
+                    gross: self.numbers[4],
+                    discount: self.numbers[5],
+                    exact: self.flag,
+                    cards: &self.used,
+                    lines: &self.lines,
+                    shares: &self.shares,
+                },
+            },
+            AnswerKind::PiecesReturned => Answer::PiecesReturned(PiecesReturned {
+                pieces: self.numbers[3],
+                amount: self.numbers[4],
+                cards: self.small[0],
             }),
             AnswerKind::Redemption => Answer::Redemption(RedemptionView {
                 card,

@@ -71,6 +71,20 @@ impl<'a> Dump<'a> {
         self.fields(RawHeader::FIELDS);
     }
 
+    /// What the flags HAS_... announce before lines.
+    fn announced(&mut self, flags: u8) {
+        if flags & flag::HAS_REPLACE != 0 {
+            let label = format!("replace u128 = {}", number(&self.bytes[..16]));
+            self.raw(16, &label);
+        }
+        if flags & flag::HAS_PARTIES != 0 {
+            self.fields(commands::PartiesLayout::FIELDS);
+        }
+        if flags & flag::HAS_TOTAL != 0 {
+            self.raw(8, &format!("expected_total u64 = {}", number(&self.bytes[..8])));
+        }
+    }
+
     /// Shows one command.
     pub fn command(&mut self) {
         let end = self.offset + usize::from(self.u16(0));
@@ -91,6 +105,7 @@ impl<'a> Dump<'a> {
         };
         let cards = match kind {
             CommandKind::Quote => usize::from(self.bytes[24]),
+            CommandKind::QuoteReserve => usize::from(self.bytes[44]),
             CommandKind::Reserve | CommandKind::Sell => usize::from(self.u16(36)),
             _ => 0,
         };
@@ -113,22 +128,18 @@ impl<'a> Dump<'a> {
                 (0..lines).for_each(|_| self.fields(commands::CartLineLayout::FIELDS));
                 (0..cards).for_each(|_| self.fields(commands::QuoteCardLayout::FIELDS));
             }
+            Tail::StockedCart => {
+                self.announced(flags);
+                (0..lines).for_each(|_| self.fields(commands::StockedLineLayout::FIELDS));
+                (0..cards).for_each(|_| self.fields(commands::QuoteCardLayout::FIELDS));
+            }
             Tail::Parties => {
                 if flags & flag::HAS_PARTIES != 0 {
                     self.fields(commands::PartiesLayout::FIELDS);
                 }
             }
             Tail::Lines => {
-                if flags & flag::HAS_REPLACE != 0 {
-                    let label = format!("replace u128 = {}", number(&self.bytes[..16]));
-                    self.raw(16, &label);
-                }
-                if flags & flag::HAS_PARTIES != 0 {
-                    self.fields(commands::PartiesLayout::FIELDS);
-                }
-                if flags & flag::HAS_TOTAL != 0 {
-                    self.raw(8, &format!("expected_total u64 = {}", number(&self.bytes[..8])));
-                }
+                self.announced(flags);
                 if flags & flag::HAS_WAIT != 0 {
                     self.raw(8, &format!("wait_until_ms u64 = {}", number(&self.bytes[..8])));
                 }
@@ -213,10 +224,14 @@ impl<'a> Dump<'a> {
             _ => (0, 0),
         };
         let held = if kind == AnswerKind::Hold { usize::from(self.bytes[73]) } else { 0 };
-        let quoted = if kind == AnswerKind::Quote { usize::from(self.u16(16)) } else { 0 };
+        let quoted = match kind {
+            AnswerKind::Quote => usize::from(self.u16(16)),
+            AnswerKind::QuoteReserved => usize::from(self.u16(24)),
+            _ => 0,
+        };
         self.fields(kind.fields());
         match kind {
-            AnswerKind::Quote => {
+            AnswerKind::Quote | AnswerKind::QuoteReserved => {
                 (0..count).for_each(|_| self.fields(answers::QuotedCardLayout::FIELDS));
                 (0..quoted).for_each(|_| self.fields(answers::QuotedLineLayout::FIELDS));
                 (0..count * quoted).for_each(|_| {

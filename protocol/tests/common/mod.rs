@@ -9,6 +9,7 @@ pub mod groups;
 pub mod holds;
 pub mod orders;
 pub mod persons;
+pub mod quotes;
 pub mod strategies;
 pub mod zones;
 
@@ -145,6 +146,7 @@ pub fn commands() -> Vec<CommandSample> {
     samples.extend(holds::commands());
     samples.extend(groups::commands());
     samples.extend(persons::commands());
+    samples.extend(quotes::commands());
     samples
 }
 
@@ -507,6 +509,7 @@ pub fn answers() -> Vec<AnswerSample> {
     let done = done.chain([("stock_of_cards", of_cards)]).chain(cards::quotes()).chain(holds::answers());
     let done = done.chain(groups::answers());
     let done = done.chain(persons::answers());
+    let done = done.chain(quotes::answers());
     done.map(|(name, answer)| (name.to_string(), Outcome::Done(answer))).collect()
 }
 

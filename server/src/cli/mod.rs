@@ -28,7 +28,7 @@ pub use gifts::{AcceptArgs, CancelGiftArgs, GiftArgs};
 pub use groups::{GroupCommand, GroupJoinArgs, GroupLeaveArgs, GroupOpenArgs};
 pub use merchant::{MerchantCommand, ZoneCommand};
 pub use person::PersonCommand;
-pub use quote::QuoteArgs;
+pub use quote::{QuoteArgs, QuoteHoldArgs};
 pub use report::{ReportArgs, ReportBy};
 pub use risk::{RiskCommand, RuleArgs};
 pub use runs::{
@@ -42,7 +42,7 @@ pub use stock::{EditArgs, LimitArgs, PriceArgs, PriceName, StockCommand, Subject
 pub use token::TokenCommand;
 #[cfg(test)]
 pub use values::quota;
-pub use values::{DayWish, Item, QuotaWish, Wish};
+pub use values::{CartItem, DayWish, Item, QuotaWish, Wish};
 
 use crate::keys::arguments::{ImportCommand, KeysCommand};
 use crate::settings::SettingFlags;

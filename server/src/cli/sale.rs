@@ -70,7 +70,7 @@ pub struct TakeArgs {
 /// Cards that are used for what is taken.
 #[derive(Debug, Args)]
 pub struct CardsArgs {
-    /// A card to use for it, by its id or its code; CARD:3 uses three units, CARD:20.00 so much of a gift card. Up to 16 of them
+    /// A card to use for it, by its id or its code; CARD:3 uses three units, CARD:20.00 so much of a gift card. Up to 20 of them
     #[arg(long = "card", value_name = "CARD[:UNITS]", num_args = 1)]
     pub cards: Vec<String>,
     /// What of the order the cards may be used on; with a decimal point in major units [default: --expect]
@@ -180,7 +180,8 @@ pub struct ReturnArgs {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub call: CallArgs,
-    /// Units of each item in the hold's order, then of each card, such as 2,0,1 [default: all that is left]
+    /// Units of each item in the hold's order, then of each card, such as 2,0,1; of a hold that `scrip quote --hold` made pieces of
+    /// each --line [default: all that is left]
     #[arg(long, value_delimiter = ',', value_name = "UNITS")]
     pub units: Vec<u32>,
     /// Don't sell them again: to void instead of available

@@ -184,6 +184,26 @@ pub fn scope(text: &str) -> Result<ScopeEntry, Box<dyn std::error::Error + Send 
     Ok(ScopeEntry::new(what, id))
 }
 
+/// A line of a cart, and the name of its stock if it has one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CartItem {
+    /// The stock.
+    pub stock: Option<String>,
+    /// The rest.
+    pub line: CartLine,
+}
+
+/// `[STOCK=]PRODUCT:CATEGORY:PRICE:QUANTITY`: a line of a cart.
+pub fn cart_item(text: &str) -> Result<CartItem, ValueError> {
+    match text.split_once('=') {
+        None => Ok(CartItem { stock: None, line: cart_line(text)? }),
+        Some(("", _)) => {
+            Err(ValueError { text: text.to_owned(), what: "line of a cart, such as tea=7:3:30.00:2" })
+        }
+        Some((stock, line)) => Ok(CartItem { stock: Some(stock.to_owned()), line: cart_line(line)? }),
+    }
+}
+
 /// `PRODUCT:CATEGORY:PRICE:QUANTITY`: a line of a cart.
 pub fn cart_line(text: &str) -> Result<CartLine, ValueError> {
     let wrong = || ValueError { text: text.to_owned(), what: "line of a cart, such as 7:3:30.00:2" };

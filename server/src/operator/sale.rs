@@ -3,7 +3,7 @@
 //! Invariant: a repeat prints what the first answer printed.
 
 use super::hold_cards;
-use super::words::{Kind, Subject, id_text, key_line, time};
+use super::words::{Kind, Subject, id_text, key_line, money, time};
 use super::{Failure, OperatorError, repeat, run};
 use crate::cli::{
     CallArgs, ConfirmArgs, FactsArgs, HoldCommand, Item, OperationArgs, PartiesArgs, ReserveArgs, ReturnArgs,
@@ -11,8 +11,8 @@ use crate::cli::{
 };
 use scrip_client::{
     Client, Confirm, Error, Hold, HoldLineShown, HoldShown, HoldState, KeysShown, Line, Operation,
-    OperationShown, OrderId, Parties, Reserve, ReturnUnits, Sell, Sold, TTL_MAX_MS, UserId, channel_name,
-    says_its_time,
+    OperationShown, OrderId, Parties, PiecesReturned, Reserve, ReturnUnits, Sell, Sold, TTL_MAX_MS, UserId,
+    channel_name, says_its_time,
 };
 use std::time::Duration;
 
@@ -166,11 +166,30 @@ pub fn return_units(arguments: &ReturnArgs) -> Result<(), OperatorError> {
         let (units, to_available) = (arguments.units.clone(), !arguments.to_void);
         let returned = client.return_units(ReturnUnits { operation, hold, to_available, units }).await?;
         let to = if to_available { "available" } else { "void" };
-        println!("returned   {} units to {to}", returned.units);
+        match returned.of_quote {
+            None => println!("returned   {} units to {to}", returned.units),
+            Some(pieces) => print_pieces(client, hold, &pieces, to).await,
+        }
         println!("hold       {}", id_text(hold.operation.id));
         print_operation(&arguments.operation, operation);
         Ok(())
     })
+}
+
+/// What goes back of a cart: its share of the price, and the cards whose lines have all gone back.
+async fn print_pieces(client: &Client, hold: Hold, pieces: &PiecesReturned, to: &str) {
+    println!("returned   {} pieces to {to}", pieces.pieces);
+    println!("amount     {} is the buyer's", money(pieces.amount));
+    let shown = match client.operation_show(hold.operation, hold.slot).await {
+        Ok(OperationShown::Hold(shown)) => shown.cards,
+        _ => Vec::new(),
+    };
+    for place in pieces.places() {
+        match shown.get(place) {
+            Some(card) => println!("card       {} is back", card.card),
+            None => println!("card       number {} of the hold is back", place + 1),
+        }
+    }
 }
 
 /// The same client, with facts for reports if any are given.

@@ -406,7 +406,11 @@ fn allowed(principal: &Principal, request: &Request<'_>) -> bool {
 /// Whether it uses cards beside what it takes of stocks: who may not redeem may not do so this way.
 #[inline]
 fn takes_cards(command: &Command<'_>) -> bool {
-    matches!(command, Command::Reserve { take, .. } | Command::Sell { take, .. } if !take.cards.is_empty())
+    match command {
+        Command::Reserve { take, .. } | Command::Sell { take, .. } => !take.cards.is_empty(),
+        Command::QuoteReserve(_) => true,
+        _ => false,
+    }
 }
 
 /// Whether a command would tell of cards to whom no code of them is known, or more of them than that they can be used.
@@ -420,7 +424,8 @@ fn looks_at_cards(request: &Request<'_>, by_code: bool) -> bool {
         | Command::Gift { .. }
         | Command::Group(GroupWish::Show { .. })
         | Command::WalletShow { .. }
-        | Command::Quote(_) => true,
+        | Command::Quote(_)
+        | Command::QuoteReserve(_) => true,
         _ => false,
     }
 }

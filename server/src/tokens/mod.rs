@@ -125,6 +125,7 @@ impl Verb {
     const fn of(kind: CommandKind) -> Verb {
         match kind {
             CommandKind::Reserve
+            | CommandKind::QuoteReserve
             | CommandKind::Extend
             | CommandKind::Confirm
             | CommandKind::Release

@@ -283,6 +283,7 @@ fn print_hold_event(out: &mut impl Write, event: &Event<'_>) -> io::Result<()> {
             lines,
             prices,
             cards,
+            quote,
         } => {
             let verb = if *sold { "sold" } else { "reserved" };
             write!(
@@ -295,6 +296,11 @@ fn print_hold_event(out: &mut impl Write, event: &Event<'_>) -> io::Result<()> {
                 write!(out, " replaces={replaces}")?;
             }
             print_told(out, parties.as_ref(), *flagged, prices)?;
+            for (at, line) in quote.lines.iter().enumerate() {
+                let shares = quote.shares.iter().filter(|share| usize::from(share.line) == at);
+                let off: u64 = shares.map(|share| share.amount.get()).sum();
+                write!(out, " cart={}x{}-{off}", line.quantity, line.unit_price)?;
+            }
             let cards = cards.iter().map(|card| (StockId(card.card.get()), card.units.get(), true));
             let lines = lines.iter().map(|line| (line.stock(), line.units.get(), false));
             print_lines(out, lines.chain(cards))
@@ -338,8 +344,12 @@ fn print_hold_event(out: &mut impl Write, event: &Event<'_>) -> io::Result<()> {
         Event::Extended { origin, hold, deadline_ms } => {
             writeln!(out, "extended {} hold={hold} deadline_ms={deadline_ms}", origin.operation)
         }
-        Event::Returned { origin, hold, to_available, lines } => {
+        Event::Returned { origin, hold, to_available, lines, cart } => {
             write!(out, "returned {} hold={hold} to_available={to_available}", origin.operation)?;
+            if !cart.pieces.is_empty() {
+                let pieces: Vec<String> = cart.pieces.iter().map(|pieces| pieces.to_string()).collect();
+                write!(out, " pieces={} amount={}", pieces.join(","), cart.amount)?;
+            }
             print_lines(out, lines.iter().map(|line| (line.stock(), line.units.get(), line.is_card())))
         }
         event => print_cards_event(out, event),

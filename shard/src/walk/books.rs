@@ -193,7 +193,7 @@ impl Books {
                     }
                 }
             }
-            Event::Returned { origin, hold, to_available, lines } => {
+            Event::Returned { origin, hold, to_available, lines, .. } => {
                 let hold = name(&OperationKey { operation: *hold, ..origin.key() });
                 self.give_back(&hold, *to_available, lines);
             }

@@ -61,7 +61,8 @@ impl Generator {
                 let card = self.card(oracle, envelope, None);
                 CardCommand::ShowCard { card, generation: self.generation() }
             }
-            94..97 => self.quote(oracle, envelope),
+            94..96 => self.quote(oracle, envelope),
+            96..99 => return self.quote_reserve(oracle, envelope),
             97..100 => self.wallet(oracle, envelope),
             _ => self.group(oracle, envelope),
         };

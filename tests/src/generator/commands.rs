@@ -95,7 +95,7 @@ impl Generator {
             }
             Kind::Return => {
                 let hold = self.hold(&mut envelope, oracle, &[HoldState::Confirmed]);
-                let units = self.line_units(oracle, &envelope, hold, Hold::all_left);
+                let units = self.line_units(oracle, &envelope, hold, Hold::pieces_left);
                 let record = oracle.records.get(&key_beside(&envelope, hold));
                 let of_keys = record.and_then(|record| record.hold.as_ref()).is_some_and(Hold::has_keys);
                 // Card keys hardly ever come back.
@@ -344,7 +344,7 @@ impl Generator {
         (*self.choose(&near)).clamp(1, STOCK_UNITS_MAX)
     }
 
-    fn ttl_ms(&mut self, default_allowed: bool) -> u32 {
+    pub(super) fn ttl_ms(&mut self, default_allowed: bool) -> u32 {
         let ttl_ms = *pick(&mut self.rng, &[0, 1, 2, 10, 100, 1_000, 5_000, 30_000, 900_000, TTL_MAX_MS]);
         if ttl_ms == 0 && !default_allowed { 50 } else { ttl_ms }
     }

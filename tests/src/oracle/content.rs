@@ -38,6 +38,7 @@ pub(super) fn stocks_of(command: &OwnedCommand) -> Vec<StockId> {
         | OwnedCommand::KeysImport { stock, .. }
         | OwnedCommand::KeysExport { stock, .. }
         | OwnedCommand::StockShow { stock } => vec![*stock],
+        OwnedCommand::QuoteReserve(quote) => quote.take().lines.iter().map(|wish| wish.stock).collect(),
         OwnedCommand::Reserve { take, .. } | OwnedCommand::Sell { take, .. } => {
             take.lines.iter().map(|wish| wish.stock).collect()
         }

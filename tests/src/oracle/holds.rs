@@ -160,6 +160,9 @@ impl Oracle {
                     return refusal;
                 }
                 let wanted = hold.wanted(units);
+                if hold.cart.is_some() && wanted != hold.all_reserved() {
+                    return OwnedOutcome::refused(Code::RuleFailed);
+                }
                 if hold.state == HoldState::Held {
                     match self.short_of_keys(hold, &wanted) {
                         Some(short) => self.owe_confirmed(key, &wanted, (hidden, short)),
@@ -260,6 +263,9 @@ impl Oracle {
             HoldState::Refused | HoldState::Unfulfilled => return OwnedOutcome::refused(Code::HoldNotFound),
             HoldState::Cancelled => return OwnedOutcome::refused(Code::Cancelled),
         }
+        if hold.cart.is_some() {
+            return self.return_pieces(key, (to_available, units));
+        }
         let left = hold.all_left();
         if units.is_empty() && left.iter().all(|units| *units == 0) {
             return OwnedOutcome::refused(Code::AlreadyReversed);
@@ -278,24 +284,29 @@ impl Oracle {
             self.return_card(key, position, given[hold.lines.len() + position]);
         }
         for (position, units) in given.iter().enumerate().take(hold.lines.len()) {
-            let had = units - self.void_last_keys(key, position, *units);
-            let line = &mut self.hold_mut(key).lines[position];
-            line.returned += units;
-            let stock = line.stock;
-            let stock_of = self.stock_mut(stock);
-            stock_of.consumed -= had;
-            if *units > 0 {
-                stock_of.channel_mut(hold.channel).consumed -= had;
-            }
-            if to_available {
-                stock_of.available += had;
-            } else {
-                stock_of.void += had;
-                stock_of.lower_guarantee(hold.channel, had);
-            }
-            self.count(&hold.lines[position], hold.reserved_ms, -units, 0);
+            self.return_line(key, position, (*units, to_available));
         }
         OwnedOutcome::Returned { units: unsigned(given.iter().sum()) }
+    }
+
+    /// Units of a line of stock go back.
+    pub(super) fn return_line(&mut self, key: Key, position: usize, (units, to_available): (i128, bool)) {
+        let had = units - self.void_last_keys(key, position, units);
+        let hold = self.hold_mut(key);
+        hold.lines[position].returned += units;
+        let (line, channel, reserved_ms) = (hold.lines[position].clone(), hold.channel, hold.reserved_ms);
+        let stock = self.stock_mut(line.stock);
+        stock.consumed -= had;
+        if units > 0 {
+            stock.channel_mut(channel).consumed -= had;
+        }
+        if to_available {
+            stock.available += had;
+        } else {
+            stock.void += had;
+            stock.lower_guarantee(channel, had);
+        }
+        self.count(&line, reserved_ms, -units, 0);
     }
 
     fn confirm_held(&mut self, key: Key, wanted: &[i128], hidden: bool) -> OwnedOutcome {
@@ -428,7 +439,7 @@ fn exceeds_hold(hold: &Hold, units: &[u32]) -> Option<OwnedOutcome> {
     exceeds(&hold.all_reserved(), units)
 }
 
-fn exceeds(there: &[i128], units: &[u32]) -> Option<OwnedOutcome> {
+pub(super) fn exceeds(there: &[i128], units: &[u32]) -> Option<OwnedOutcome> {
     let mut lacks = Vec::new();
     for (line, asked) in units.iter().enumerate() {
         let held = there.get(line).copied();

@@ -1,6 +1,6 @@
 //! What the oracle knows of stocks, batches, card keys, operations and holds.
 
-use super::{Campaign, HeldCard, Redemption, Subject, debts};
+use super::{Campaign, HeldCard, HeldCart, Redemption, Subject, debts};
 use crate::outcome::OwnedOutcome;
 use crate::request::OwnedCommand;
 use scrip_engine::answer::{Cancelled, HoldState};
@@ -179,6 +179,8 @@ pub struct Hold {
     pub lines: Vec<HoldLine>,
     /// Cards that it took units of, too.
     pub cards: Vec<HeldCard>,
+    /// What a QUOTE_RESERVE has priced.
+    pub cart: Option<Box<HeldCart>>,
 }
 
 /// One line of a hold.

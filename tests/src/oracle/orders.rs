@@ -66,7 +66,12 @@ impl Oracle {
 
     /// What a RESERVE or SELL is answered that asks for what its order has already.
     pub(super) fn first_of_order(&self, envelope: &Envelope, command: &OwnedCommand) -> Option<OwnedOutcome> {
+        let of_cart;
         let (take, sale) = match command {
+            OwnedCommand::QuoteReserve(quote) => {
+                of_cart = quote.take();
+                (&of_cart, None)
+            }
             OwnedCommand::Reserve { take, .. } => (take, None),
             OwnedCommand::Sell { take, hidden, .. } => (take, Some(*hidden)),
             _ => return None,

@@ -2,11 +2,11 @@
 //!
 //! Invariant: nothing is cut short; so it is asked with few cards only (`CARDS_MAX` of them can be used).
 
-use super::Oracle;
 use super::cards::{Card, narrow};
+use super::{Hold, Oracle};
 use crate::outcome::{OwnedFacts, OwnedOutcome, OwnedQuoted};
 use crate::request::{OwnedQuote, OwnedRedeem, Worth};
-use scrip_engine::answer::{CardOutcome, QuotedCard, QuotedLine};
+use scrip_engine::answer::{CardOutcome, HoldState, QuotedCard, QuotedLine};
 use scrip_engine::command::{CampaignKind, Envelope};
 use scrip_engine::ids::{CardId, UserId};
 use scrip_engine::limits::{QUOTE_AMOUNT_MAX, QUOTE_CARDS_MAX, QUOTE_WALLET_SCANNED_MAX};
@@ -56,7 +56,17 @@ struct Till {
 impl Oracle {
     /// QUOTE.
     pub(super) fn quote(&self, envelope: &Envelope, quote: &OwnedQuote) -> OwnedOutcome {
-        let Asked { ids, judged, all } = self.asked(envelope, quote);
+        self.quote_beside(envelope, quote, None)
+    }
+
+    /// The same for a hold that takes the place of another.
+    pub(super) fn quote_beside(
+        &self,
+        envelope: &Envelope,
+        quote: &OwnedQuote,
+        replaced: Option<&Hold>,
+    ) -> OwnedOutcome {
+        let Asked { ids, judged, all } = self.asked(envelope, quote, replaced);
         let mut cards: Vec<QuotedCard> = ids.iter().map(|id| self.blank(envelope, *id)).collect();
         let mut usable = Vec::new();
         for (at, found) in judged.into_iter().enumerate() {
@@ -91,19 +101,19 @@ impl Oracle {
     }
 
     /// Whether every combination of the cards that a quote may choose from can be tried.
-    pub(crate) fn can_price(&self, envelope: &Envelope, quote: &OwnedQuote) -> bool {
-        let asked = self.asked(envelope, quote).judged;
+    pub(super) fn can_price(&self, envelope: &Envelope, quote: &OwnedQuote, replaced: Option<&Hold>) -> bool {
+        let asked = self.asked(envelope, quote, replaced).judged;
         let usable = asked
             .into_iter()
             .filter(|card| card.as_ref().is_ok_and(|(card, worth, _)| is_priced(card, worth)));
         usable.count() <= CARDS_MAX
     }
 
-    fn asked<'o>(&'o self, envelope: &Envelope, quote: &OwnedQuote) -> Asked<'o> {
+    fn asked<'o>(&'o self, envelope: &Envelope, quote: &OwnedQuote, replaced: Option<&Hold>) -> Asked<'o> {
         if !quote.cards.is_empty() {
             let named = quote.cards.iter().map(|card| (card.card(), card.generation()));
             let (ids, judged) = named
-                .map(|(id, generation)| (id, self.judge_card(envelope, quote, (id, generation))))
+                .map(|(id, generation)| (id, self.judge_card(envelope, quote, (id, generation), replaced)))
                 .unzip();
             return Asked { ids, judged, all: true };
         }
@@ -112,7 +122,7 @@ impl Oracle {
         let judged = wallet
             .into_iter()
             .take(QUOTE_WALLET_SCANNED_MAX)
-            .map(|id| (id, self.judge_card(envelope, quote, (id, None))));
+            .map(|id| (id, self.judge_card(envelope, quote, (id, None), replaced)));
         let over = |refusal: &OwnedOutcome| {
             matches!(refusal, OwnedOutcome::Refused { code: Code::Used | Code::Void | Code::Expired, .. })
         };
@@ -153,12 +163,17 @@ impl Oracle {
         envelope: &Envelope,
         quote: &OwnedQuote,
         (id, generation): (CardId, Option<u8>),
+        replaced: Option<&Hold>,
     ) -> Judged<'_> {
         if id.slot() != envelope.slot {
             return Err(OwnedOutcome::refused(Code::CrossSlot));
         }
-        let card =
+        let mut card =
             self.own_card(envelope, id, generation).ok_or_else(|| OwnedOutcome::refused(Code::NotFound))?;
+        // What the hold that is replaced has of it comes back.
+        let held = replaced.filter(|hold| hold.state == HoldState::Held);
+        let lines = held.into_iter().flat_map(|hold| &hold.cards).filter(|line| line.card == id);
+        card.available += lines.map(|line| line.reserved).sum::<i128>();
         self.usable(&card)?;
         self.is_open_for(&card)?;
         let worth = self.worth_of(&card);

@@ -84,6 +84,21 @@ impl Oracle {
         take: &OwnedTake,
         sold: bool,
     ) -> Result<(Vec<i128>, bool), OwnedOutcome> {
+        let (replaced, rooms, flagged) = self.check_units(envelope, take, sold)?;
+        self.cards_suffice(envelope, take, replaced)?;
+        self.quoted(envelope.channel, take)?;
+        let granted = share(take, rooms);
+        assert!(granted.iter().any(|units| *units > 0), "a take that passed every check gets something");
+        Ok((granted, flagged))
+    }
+
+    /// Steps 1 to 8: the hold that is replaced, what could be had of each stock, whether the hold is marked.
+    pub(super) fn check_units<'o>(
+        &'o self,
+        envelope: &Envelope,
+        take: &OwnedTake,
+        sold: bool,
+    ) -> Result<(Option<&'o Hold>, Pools, bool), OwnedOutcome> {
         self.stocks_exist(envelope, take)?;
         self.cards_exist(envelope, take)?;
         let replaced = self.replaced(envelope, take)?;
@@ -100,11 +115,7 @@ impl Oracle {
             rooms = self.cut_to_held(take, replaced, &rooms);
             enough(take, &rooms, Code::HeldLimit)?;
         }
-        self.cards_suffice(envelope, take, replaced)?;
-        self.quoted(envelope.channel, take)?;
-        let granted = share(take, rooms);
-        assert!(granted.iter().any(|units| *units > 0), "a take that passed every check gets something");
-        Ok((granted, flagged))
+        Ok((replaced, rooms, flagged))
     }
 
     fn stocks_exist(&self, envelope: &Envelope, take: &OwnedTake) -> Result<(), OwnedOutcome> {
@@ -204,7 +215,7 @@ impl Oracle {
     }
 
     /// The one change of a take: the replaced hold ends, and the granted units leave available.
-    fn take_units(
+    pub(super) fn take_units(
         &mut self,
         envelope: &Envelope,
         take: &OwnedTake,
@@ -272,6 +283,7 @@ impl Oracle {
             cancelled: None,
             lines: take.lines.iter().zip(granted).map(line).collect(),
             cards: Vec::new(),
+            cart: None,
         }
     }
 }

@@ -5,7 +5,8 @@
 use super::{OwnedCommand, OwnedRequest, OwnedTake, Wish};
 use scrip_engine::command::{
     AccountWish, CampaignCreate, CampaignState, CampaignTerms, CardChange, CartLine, CodeBlock, Command,
-    Definition, GiftWish, GroupWish, Issue, Parties, Quote, QuoteCard, Redeem, ScopeEntry, StockTerms, Tier,
+    Definition, GiftWish, GroupWish, Issue, Parties, Quote, QuoteCard, QuoteReserve, Redeem, ScopeEntry, StockTerms, StockedLine,
+    Tier,
 };
 use scrip_engine::ids::{CardId, GivenCode, OperationId, OrderId, StockId, UserId};
 use zerocopy::little_endian::U128;
@@ -83,6 +84,56 @@ pub struct OwnedQuote {
     pub best: bool,
     pub lines: Vec<CartLine>,
     pub cards: Vec<QuoteCard>,
+}
+
+/// [`QuoteReserve`], owned.
+#[derive(Debug, Clone, PartialEq)]
+#[allow(missing_docs, reason = "the fields are those of `QuoteReserve`, which documents them")]
+pub struct OwnedQuoteReserve {
+    pub order: OrderId,
+    pub user: UserId,
+    pub store: u64,
+    pub best: bool,
+    pub replace: OperationId,
+    pub parties: Option<Parties>,
+    pub expected_total: Option<u64>,
+    pub ttl_ms: u32,
+    pub lines: Vec<StockedLine>,
+    pub cards: Vec<QuoteCard>,
+}
+
+impl OwnedQuoteReserve {
+    /// The RESERVE of its stocks.
+    pub fn take(&self) -> OwnedTake {
+        let stocked =
+            self.lines.iter().filter_map(|line| Some(Wish::exactly(line.stock()?, line.line.quantity.get())));
+        let OwnedQuoteReserve { order, user, replace, parties, .. } = *self;
+        OwnedTake { order, user, replace, parties, lines: stocked.collect(), ..OwnedTake::default() }
+    }
+
+    /// The QUOTE of its cart.
+    pub fn quote(&self) -> OwnedQuote {
+        let OwnedQuoteReserve { user, store, best, .. } = *self;
+        let lines = self.lines.iter().map(|line| line.line).collect();
+        OwnedQuote { user, store, best, lines, cards: self.cards.clone() }
+    }
+
+    pub(super) fn lend(&self) -> Command<'_> {
+        let OwnedQuoteReserve { order, user, store, best, replace, expected_total, ttl_ms, .. } = *self;
+        let (parties, lines, cards) = (self.parties.as_ref(), &self.lines, &self.cards);
+        Command::QuoteReserve(QuoteReserve {
+            order,
+            user,
+            store,
+            best,
+            replace,
+            parties,
+            expected_total,
+            ttl_ms,
+            lines,
+            cards,
+        })
+    }
 }
 
 /// [`CampaignTerms`], owned: what the cards of a campaign are worth.
@@ -290,6 +341,7 @@ impl OwnedRequest {
     pub fn demand(&self) -> Option<OwnedTake> {
         match &self.command {
             OwnedCommand::OfCards(CardCommand::Issue(issue)) => Some(issue.demand()),
+            OwnedCommand::QuoteReserve(quote) => Some(quote.take()),
             OwnedCommand::OfCards(CardCommand::Redeem(redeem)) => Some(redeem.demand()),
             OwnedCommand::OfCards(CardCommand::Group(wish)) => wish.demand(),
             _ => self.take().cloned(),

@@ -34,6 +34,7 @@ mod order_holds;
 mod orders;
 mod persons;
 mod prices;
+mod quote_holds;
 mod random;
 mod redemptions;
 mod risk;

@@ -14,7 +14,7 @@ use crate::ids::CardId;
 use crate::rejection::Code;
 use crate::state::cards::CardRecord;
 use crate::state::lots::Shares;
-use crate::state::records::{HoldRecord, NO_LINE};
+use crate::state::records::HoldRecord;
 use crate::state::table::{Handle, NONE};
 
 /// Flag beside the counts: a hold's.
@@ -79,7 +79,7 @@ impl State {
         &'s self,
         hold: &HoldRecord,
     ) -> impl Iterator<Item = (Handle, &'s RedemptionRecord)> + use<'s> {
-        let mut next = if hold.has_cards() { self.first_card_line(hold.more_lines) } else { NONE };
+        let mut next = if hold.has_cards() { self.first_card_word(hold) } else { NONE };
         core::iter::from_fn(move || {
             if next == NONE {
                 return None;
@@ -89,13 +89,6 @@ impl State {
             next = record.slice_next;
             Some((handle, record))
         })
-    }
-
-    fn first_card_line(&self, mut word: u32) -> u32 {
-        while word < NO_LINE {
-            word = self.extra_lines.get(Handle(word)).next;
-        }
-        if word == NONE { NONE } else { word & !NO_LINE }
     }
 
     /// The id of the card of a card line.
@@ -156,7 +149,7 @@ impl State {
     /// Does something with each card line of a hold, in order.
     pub(crate) fn change_cards(&mut self, hold: Handle, mut change: impl FnMut(&mut State, usize, Handle)) {
         let record = self.holds.get(hold);
-        let mut next = if record.has_cards() { self.first_card_line(record.more_lines) } else { return };
+        let mut next = if record.has_cards() { self.first_card_word(record) } else { return };
         let mut position = 0;
         while next != NONE {
             let line = Handle(next);

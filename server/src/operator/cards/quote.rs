@@ -1,13 +1,15 @@
-//! `scrip quote`: what a cart would cost.
+//! `scrip quote`: what a cart would cost; with --hold, the hold on just that.
 //!
 //! Invariant: a card is named in it by its id and its campaign; a code that was typed is not printed.
 
-use super::super::words::{Kind, Subject, time};
-use super::super::{Failure, OperatorError, run};
+use super::super::sale::{parties, print_operation};
+use super::super::words::{Kind, Subject, id_text, time};
+use super::super::{Failure, OperatorError, repeat, run};
 use super::{money, named};
-use crate::cli::QuoteArgs;
+use crate::cli::{CartItem, QuoteArgs};
 use scrip_client::{
-    CardName, CardOutcome, Client, Code, Quote, QuoteShown, QuotedCard, Slot, StockId, UserId,
+    CardName, CardOutcome, Client, Code, OperationId, Quote, QuoteReserve, QuoteShown, QuotedCard, Slot,
+    StockId, StockedLine, TTL_MAX_MS, UserId, channel_name,
 };
 use serde_json::{Value, json};
 use std::collections::HashMap;
@@ -21,6 +23,9 @@ type Names = HashMap<StockId, String>;
 /// # Errors
 /// [`OperatorError`], with what to try next.
 pub fn quote(arguments: &QuoteArgs) -> Result<(), OperatorError> {
+    if arguments.hold {
+        return hold(arguments);
+    }
     // A code is not repeated in an error: it is the second card.
     let card = |(at, text): (usize, &String)| match named(text) {
         Ok(CardName::Id(_)) => format!("card {text}"),
@@ -30,14 +35,14 @@ pub fn quote(arguments: &QuoteArgs) -> Result<(), OperatorError> {
     let subject =
         Subject { kind: Kind::Quote, stocks: cards.iter().map(String::as_str).collect(), reference: None };
     run(&arguments.server, arguments.channel, &subject, async |client| {
-        let user = arguments.user.as_deref().map(|user| client.user_id(user)).transpose()?;
+        let user = buyer(client, arguments)?;
         let cards = arguments.card.iter().map(|card| named(card)).collect::<Result<Vec<_>, _>>()?;
         let slot: Slot = cards.first().map_or(client.home_slot(), |card| card.slot(client.home_slot()));
         let request = Quote {
             slot,
-            user: user.unwrap_or(UserId(0)),
+            user,
             store: arguments.store,
-            lines: arguments.line.clone(),
+            lines: arguments.line.iter().map(|item| item.line).collect(),
             cards,
             best: arguments.best,
         };
@@ -50,6 +55,82 @@ pub fn quote(arguments: &QuoteArgs) -> Result<(), OperatorError> {
         }
         Ok(())
     })
+}
+
+/// `scrip quote --hold`.
+fn hold(arguments: &QuoteArgs) -> Result<(), OperatorError> {
+    let holding = &arguments.holding;
+    let ttl_ms =
+        holding.ttl.map_or(Some(0), |ttl| u32::try_from(ttl.as_millis()).ok().filter(|ttl| *ttl > 0));
+    let ttl_ms = ttl_ms.filter(|ttl_ms| *ttl_ms <= TTL_MAX_MS);
+    let ttl_ms =
+        ttl_ms.ok_or_else(|| OperatorError::Wish("--ttl is from 1ms to 4h: try `--ttl 15m`".into()))?;
+    let line =
+        |(at, item): (usize, &CartItem)| item.stock.clone().unwrap_or_else(|| format!("line {}", at + 1));
+    let mut named_in_it: Vec<String> = arguments.line.iter().enumerate().map(line).collect();
+    named_in_it.extend((1..=arguments.card.len()).map(|at| format!("card number {at}")));
+    let subject = Subject {
+        kind: Kind::Take,
+        stocks: named_in_it.iter().map(String::as_str).collect(),
+        reference: holding.operation.operation.as_deref(),
+    };
+    run(&arguments.server, arguments.channel, &subject, async |client| {
+        let request = QuoteReserve {
+            order: holding
+                .order
+                .as_deref()
+                .map(|text| client.order_id(text))
+                .transpose()?
+                .unwrap_or_default(),
+            store: arguments.store,
+            cards: arguments.card.iter().map(|card| named(card)).collect::<Result<Vec<_>, _>>()?,
+            best: arguments.best,
+            ttl_ms,
+            replace: match &holding.replace {
+                Some(hold) => client.operation_id(hold)?,
+                None => OperationId(0),
+            },
+            parties: parties(client, &holding.parties)?,
+            expected_total: holding.expect,
+            ..QuoteReserve::new(client.operation(), buyer(client, arguments)?, stocked(client, arguments)?)
+        };
+        let attempt = async |client: &Client, operation| {
+            client.quote_reserve(&QuoteReserve { operation, ..request.clone() }).await
+        };
+        let (operation, held) = repeat::once(client, &holding.operation, client.home_slot(), attempt).await?;
+        let names = names_of(client, &held.quote).await?;
+        if arguments.json {
+            let mut shown = in_json(&held.quote, &names);
+            shown["hold"] = json!(id_text(held.hold.operation.id));
+            shown["deadline_ms"] = json!(held.deadline_ms);
+            println!("{shown}");
+        } else {
+            println!("held       until {} on {}", time(held.deadline_ms), channel_name(arguments.channel));
+            print(&held.quote, &names, arguments.best || arguments.card.is_empty());
+            print_operation(&holding.operation, operation);
+        }
+        Ok(())
+    })
+}
+
+fn buyer(client: &Client, arguments: &QuoteArgs) -> Result<UserId, Failure> {
+    let user = arguments.user.as_deref().map(|user| client.user_id(user)).transpose()?;
+    Ok(user.unwrap_or_default())
+}
+
+/// The lines of the cart with their stocks.
+fn stocked(client: &Client, arguments: &QuoteArgs) -> Result<Vec<StockedLine>, Failure> {
+    let line = |item: &CartItem| {
+        let stock = item.stock.as_deref().map(|name| client.stock_id(name)).transpose()?;
+        Ok(StockedLine::new(stock.unwrap_or(StockId(0)), item.line))
+    };
+    let lines = arguments.line.iter().map(line).collect::<Result<Vec<_>, Failure>>()?;
+    match lines.iter().any(|line| line.stock().is_some()) {
+        true => Ok(lines),
+        false => Err(Failure::Wish(
+            "no line names a stock: there is nothing to hold. Write `--line tea=7:3:30.00:2`".into(),
+        )),
+    }
 }
 
 async fn names_of(client: &Client, shown: &QuoteShown) -> Result<Names, Failure> {
