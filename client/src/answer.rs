@@ -10,7 +10,7 @@ use scrip_engine::answer::{
     Outcome, Redeemed, RedemptionView, StockView,
 };
 use scrip_engine::calendar::Transition;
-use scrip_engine::command::{Block, Limits, Price, Quota, RiskRule, StockKind, StockTerms};
+use scrip_engine::command::{Block, Limits, Price, Quota, RiskRule, SpanLimits, StockKind, StockTerms};
 use scrip_engine::ids::{CardId, ChannelId, OperationId, OrderId, StockId, UserId};
 use scrip_engine::rejection::Code;
 use zerocopy::little_endian::U32;
@@ -196,6 +196,8 @@ pub struct TermsShown {
     pub version: u32,
     /// What its subjects may have, the units per user included.
     pub limits: Limits,
+    /// What they may have by weeks and months.
+    pub spans: SpanLimits,
     /// Its prices.
     pub prices: Vec<Price>,
 }
@@ -411,8 +413,8 @@ impl From<Outcome<'_>> for OwnedOutcome {
                 let channels = channels.iter().map(ChannelShown::from).collect();
                 OwnedOutcome::Channels(ChannelsShown { version, channels })
             }
-            Answer::Terms { version, limits, prices } => {
-                OwnedOutcome::Terms(Box::new(TermsShown { version, limits, prices: prices.to_vec() }))
+            Answer::Terms { version, limits, spans, prices } => {
+                OwnedOutcome::Terms(Box::new(TermsShown { version, limits, spans, prices: prices.to_vec() }))
             }
             Answer::Risk { rules, total, blocks } => OwnedOutcome::Risk(RiskShown {
                 rules: rules.to_vec(),

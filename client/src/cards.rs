@@ -10,8 +10,8 @@ use crate::operation::Operation;
 use scrip_codes::{Code, Locator, ParseError};
 use scrip_engine::answer::{CampaignView, CardView, Issued, Redeemed, WalletCard};
 use scrip_engine::command::{
-    self, CampaignState, CampaignTerms, CardChange, CardLine, Command, Definition, Parties, ScopeEntry,
-    StockTerms, Tier,
+    self, CampaignState, CampaignTerms, CardChange, CardLine, Command, Definition, Extension, Parties,
+    ScopeEntry, StockTerms, Tier,
 };
 use scrip_engine::ids::{CardId, OperationId, OrderId, Slot, StockId, UserId};
 use scrip_protocol::commands::CARD_BY_CODE;
@@ -77,6 +77,8 @@ impl CardName {
 pub struct CampaignDefinition {
     /// Kind, units, amounts, times.
     pub definition: Definition,
+    /// The group in which its cards count, and how late a till may be.
+    pub extension: Extension,
     /// In place of threshold and value: ascending in both; at most 8.
     pub tiers: Vec<Tier>,
     /// What its cards can be used for; at most 64.
@@ -90,7 +92,12 @@ impl CampaignDefinition {
     }
 
     fn terms(&self) -> CampaignTerms<'_> {
-        CampaignTerms { definition: &self.definition, tiers: &self.tiers, scope: &self.scope }
+        CampaignTerms {
+            definition: &self.definition,
+            extension: self.extension,
+            tiers: &self.tiers,
+            scope: &self.scope,
+        }
     }
 }
 
@@ -298,6 +305,7 @@ impl From<CampaignView<'_>> for CampaignShown {
             key: view.key.to_vec(),
             definition: CampaignDefinition {
                 definition: *view.definition,
+                extension: view.extension,
                 tiers: view.tiers.to_vec(),
                 scope: view.scope.to_vec(),
             },

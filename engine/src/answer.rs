@@ -4,7 +4,7 @@
 //! give the same bytes.
 
 use crate::calendar::Transition;
-use crate::command::{Block, Limits, Price, RiskRule, StockKind};
+use crate::command::{Block, Limits, Price, RiskRule, SpanLimits, StockKind};
 use crate::ids::{CardId, ChannelId, OperationId, OrderId, StockId, UserId};
 use crate::rejection::{Code, Rejection};
 use crate::state::keys::Keys;
@@ -107,6 +107,8 @@ pub enum Answer<'a> {
         version: u32,
         /// Its limits, the units per user included.
         limits: Limits,
+        /// Those of weeks and months.
+        spans: SpanLimits,
         /// Its prices.
         prices: &'a [Price],
     },

@@ -22,7 +22,7 @@ mod terms;
 
 pub use accounts::AccountWish;
 pub use campaigns::{
-    CampaignCreate, CampaignKind, CampaignState, CampaignTerms, Definition, ScopeEntry, Tier,
+    CampaignCreate, CampaignKind, CampaignState, CampaignTerms, Definition, Extension, ScopeEntry, Tier,
 };
 pub use cards::{CardChange, CardLine, CardState, Issue, Redeem};
 pub(crate) use check::GENERATION_MAX;
@@ -33,7 +33,8 @@ pub use quote::{CartLine, Quote, QuoteCard};
 pub use stock::{StockCreate, StockKind, StockTerms};
 pub use take::{Line, Take, ttl_or_default};
 pub use terms::{
-    Block, Limits, Parties, Price, PriceKind, Quota, RiskAction, RiskRule, SubjectKind, SubjectLimit, ZoneSet,
+    Block, Limits, Parties, Price, PriceKind, Quota, RiskAction, RiskRule, Span, SpanLimits, SubjectKind,
+    SubjectLimit, ZoneSet,
 };
 
 /// What every command carries.
@@ -137,6 +138,8 @@ pub enum Command<'a> {
         version: u32,
         /// All limits from now on, the units per user included.
         limits: &'a Limits,
+        /// All limits of weeks and months from now on; `None`: they stay as they are.
+        spans: Option<&'a SpanLimits>,
     },
     /// Sets the prices of a stock, if it still is at `version` (compare and set).
     StockPrice {

@@ -9,8 +9,8 @@
 use crate::answer::OperationKind;
 use crate::calendar::Transition;
 use crate::command::{
-    BatchChange, Block, CampaignKind, CampaignState, CampaignTerms, CardChange, Definition, Limits, Parties,
-    Price, Quota, RiskRule, StockKind, StockTerms, SubjectKind,
+    BatchChange, Block, CampaignKind, CampaignState, CampaignTerms, CardChange, Definition, Extension,
+    Limits, Parties, Price, Quota, RiskRule, SpanLimits, StockKind, StockTerms, SubjectKind,
 };
 use crate::ids::{CardId, ChannelId, MerchantId, OperationId, OperationKey, OrderId, Slot, StockId, UserId};
 use crate::limits::{
@@ -136,6 +136,8 @@ pub enum Event<'a> {
         stock: StockId,
         /// The limits, units per user included.
         limits: Limits,
+        /// Those of weeks and months; `None`: they stay as they are.
+        spans: Option<SpanLimits>,
     },
     /// The prices of a stock were set.
     StockPriced {
@@ -474,7 +476,7 @@ pub enum Event<'a> {
         from_s: u32,
         /// Valid until, seconds; 0: open.
         until_s: u32,
-        /// For whom the cards count, as [`EventLine::flags`].
+        /// For whom the cards count, as [`EventLine::flags`], and above these eight bits as many for their campaign's group.
         counting: u32,
         /// Whom else they are for, if that was told.
         parties: Option<Parties>,

@@ -78,6 +78,10 @@ pub enum Bug {
     OwedReplacementUsedTwice,
     /// engine: a merchant's clock stays as far ahead of UTC as it was first.
     ZoneStandsStill,
+    /// engine: what is given back of a sale stays counted in its month.
+    MonthNotCredited,
+    /// engine: a card that is issued is not counted in its campaign's group.
+    GroupNotCounted,
     /// engine: a card is redeemed wherever its scope does not lie.
     ScopeIgnored,
     /// engine: a card of one user is redeemed by another.
@@ -114,7 +118,7 @@ pub enum Bug {
 
 impl Bug {
     /// Every planted bug, in the order of their numbers.
-    pub const ALL: [Bug; 51] = [
+    pub const ALL: [Bug; 53] = [
         Bug::AnswerBeforeSync,
         Bug::SkippedDirectorySync,
         Bug::IgnoredIoError,
@@ -150,6 +154,8 @@ impl Bug {
         Bug::ConfirmOwesAll,
         Bug::OwedReplacementUsedTwice,
         Bug::ZoneStandsStill,
+        Bug::MonthNotCredited,
+        Bug::GroupNotCounted,
         Bug::ScopeIgnored,
         Bug::ForeignCardRedeemed,
         Bug::OldCodeOpens,

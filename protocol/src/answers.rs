@@ -372,6 +372,10 @@ pub mod flag {
     pub const CARDS: u8 = 32;
     /// WALLET: there may be more behind `next`.
     pub const MORE: u8 = 1;
+    /// TERMS: limits of weeks and months follow; else there are none.
+    pub const SPANS: u8 = 1;
+    /// CAMPAIGN: an extension stands behind the definition; else it says nothing of that.
+    pub const EXTENDED: u8 = 1;
     /// QUOTE: no combination of the cards to choose from is better.
     pub const EXACT: u8 = 1;
     /// CONFIRMED, CONFIRMED_KEYS, HOLD: confirmed after the hold had expired.
@@ -464,7 +468,7 @@ numbered! {
         /// BATCHES_SHOW.
         Batches = 14, "BATCHES", BatchesBody, "`count` batches of 128 bytes", 0;
         /// STOCK_TERMS_SHOW.
-        Terms = 20, "TERMS", TermsBody, "four limits and 8 bytes, then `count` prices of 24 bytes", 0;
+        Terms = 20, "TERMS", TermsBody, "four limits and 8 bytes, with SPANS limits of weeks and months (32 bytes), then `count` prices of 24 bytes", flag::SPANS;
         /// RISK_SHOW.
         Risk = 21, "RISK", RiskBody, "`count` rules of 16 bytes, then `blocks` blocks of 32 bytes", 0;
         /// KEYS_LIST, KEYS_EXPORT.
@@ -486,7 +490,7 @@ numbered! {
         /// REVERSE was taken.
         Reversed = 26, "REVERSED", ReversedBody, "", 0;
         /// CAMPAIGN_SHOW.
-        Campaign = 27, "CAMPAIGN", CampaignBody, "a definition of 120 bytes, `tiers` tiers and `count` entries of a scope of 16 bytes each, the key, padded", 0;
+        Campaign = 27, "CAMPAIGN", CampaignBody, "a definition of 120 bytes, with EXTENDED its extension of 16 bytes, `tiers` tiers and `count` entries of a scope of 16 bytes each, the key, padded", flag::EXTENDED;
         /// CARD_SHOW.
         Card = 28, "CARD", CardBody, "`count` lots of 32 bytes", 0;
         /// WALLET_SHOW.

@@ -17,8 +17,8 @@ use scrip_protocol::answers::{
 };
 use scrip_protocol::commands::{
     COMMAND_HEADER_BYTES, CardLineLayout, CartLineLayout, CommandHeader, CommandKind, DefinitionLayout,
-    LimitsEnd, LineLayout, PartiesLayout, PriceLayout, QuotaLayout, QuoteCardLayout, ScopeLayout,
-    SubjectLimitLayout, Tail, TierLayout, TransitionLayout,
+    ExtensionLayout, LimitsEnd, LineLayout, PartiesLayout, PriceLayout, QuotaLayout, QuoteCardLayout,
+    ScopeLayout, SpanLimitsLayout, SubjectLimitLayout, Tail, TierLayout, TransitionLayout,
 };
 use scrip_protocol::error::ErrorCode;
 use scrip_protocol::extras::{CODE, ExtraHeader, FACTS, LABEL, TRACE};
@@ -117,7 +117,7 @@ fn command_kinds() -> String {
             Tail::Lines => "lines, cards",
             Tail::Units => "units",
             Tail::Quotas => "quotas",
-            Tail::Limits => "limits",
+            Tail::Limits => "limits, span limits",
             Tail::Prices => "prices",
             Tail::Texts => "texts",
             Tail::Zone => "transitions, name",
@@ -185,6 +185,8 @@ fn answer_kinds() -> String {
                      ONCE_PER_ORDER = {ONCE_PER_ORDER}, CARDS = {CARDS}"
                 )
             }
+            AnswerKind::Terms => format!("SPANS = {}", answer_flag::SPANS),
+            AnswerKind::Campaign => format!("EXTENDED = {}", answer_flag::EXTENDED),
             AnswerKind::Wallet => format!("MORE = {}", answer_flag::MORE),
             AnswerKind::Quote => format!("EXACT = {}", answer_flag::EXACT),
             AnswerKind::Redemption => format!("FLAGGED = {}", answer_flag::FLAGGED),
@@ -378,6 +380,8 @@ fn table(name: &str) -> String {
         "parties" => markdown(0, PartiesLayout::FIELDS),
         "quota" => markdown(0, QuotaLayout::FIELDS),
         "subject_limit" => markdown(0, SubjectLimitLayout::FIELDS),
+        "span_limits" => markdown(0, SpanLimitsLayout::FIELDS),
+        "extension" => markdown(0, ExtensionLayout::FIELDS),
         "limits_end" => markdown(48, LimitsEnd::FIELDS),
         "price" => markdown(0, PriceLayout::FIELDS),
         "transition" => markdown(0, TransitionLayout::FIELDS),

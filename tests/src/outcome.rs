@@ -14,7 +14,7 @@ use scrip_engine::answer::{
     OrderHold, Outcome, Redeemed, RedemptionView, StockView, WalletCard,
 };
 use scrip_engine::calendar::Transition;
-use scrip_engine::command::{Block, Limits, Price, RiskRule, StockKind, StockTerms};
+use scrip_engine::command::{Block, Limits, Price, RiskRule, SpanLimits, StockKind, StockTerms};
 use scrip_engine::ids::{CardId, ChannelId, OperationId, OrderId, StockId, UserId};
 use scrip_engine::limits::LOTS_PER_CARD_MAX;
 use scrip_engine::rejection::{CapacityOf, Code, Facts, LineFact};
@@ -32,7 +32,7 @@ pub enum OwnedOutcome {
     Cancelled(Cancelled),
     Returned { units: u64 },
     Stock(Box<OwnedStock>),
-    Terms { version: u32, limits: Box<Limits>, prices: Vec<Price> },
+    Terms { version: u32, limits: Box<Limits>, spans: Box<SpanLimits>, prices: Vec<Price> },
     Risk { rules: Vec<RiskRule>, total: u32, blocks: Vec<Block> },
     Zone { version: u32, name: Vec<u8>, transitions: Vec<Transition> },
     Channels { version: u32, channels: Vec<ChannelView> },
@@ -468,8 +468,9 @@ impl From<Answer<'_>> for OwnedOutcome {
             Answer::Channels { version, channels } => {
                 OwnedOutcome::Channels { version, channels: channels.to_vec() }
             }
-            Answer::Terms { version, limits, prices } => {
-                OwnedOutcome::Terms { version, limits: Box::new(limits), prices: prices.to_vec() }
+            Answer::Terms { version, limits, spans, prices } => {
+                let (limits, spans) = (Box::new(limits), Box::new(spans));
+                OwnedOutcome::Terms { version, limits, spans, prices: prices.to_vec() }
             }
             Answer::Risk { rules, total, blocks } => {
                 OwnedOutcome::Risk { rules: rules.to_vec(), total, blocks: blocks.to_vec() }

@@ -4,7 +4,7 @@
 //! for want of room only if a table that the command needs is full; and what is gone leaves its table in the end.
 
 use crate::oracle::debts::waits_for;
-use crate::oracle::{Hold, Oracle, Record, Rule, Subject, told};
+use crate::oracle::{Hold, Oracle, Record, Rule, Stock, Subject, told};
 use crate::request::{CardCommand, OwnedCommand, OwnedRequest, OwnedTake};
 use scrip_engine::Engine;
 use scrip_engine::command::GiftWish;
@@ -100,13 +100,18 @@ pub fn added(oracle: &Oracle, request: &OwnedRequest, table: CapacityOf) -> u64 
     count as u64
 }
 
-/// Subjects that a demand would be the first to count for.
+/// Subjects that a demand would be the first to count for, in days, weeks and months each, and in the groups of campaigns.
 fn new_limits(oracle: &Oracle, take: &OwnedTake) -> usize {
-    let is_limited = |(stock, (kind, subject)): &(StockId, Subject)| {
-        *subject != 0 && oracle.stocks.get(stock).is_some_and(|stock| stock.limit(*kind).is_any())
+    let is_limited = |(stock, (kind, subject), span): &(StockId, Subject, usize)| {
+        let limits =
+            |stock: &Stock| stock.limit(*kind).is_any() && (*span == DAYS || stock.limits_spans()[*span]);
+        *subject != 0 && oracle.stocks.get(stock).is_some_and(limits)
     };
     let known = counted(oracle);
-    let wanted = take.lines.iter().flat_map(|wish| told(take).map(|subject| (wish.stock, subject)));
+    let of_wish = |stock| std::iter::once(stock).chain(oracle.group_of(stock));
+    let stocks = take.lines.iter().flat_map(|wish| of_wish(wish.stock));
+    let wanted = stocks.flat_map(|stock| told(take).map(|subject| (stock, subject)));
+    let wanted = wanted.flat_map(|(stock, subject)| [DAYS, 0, 1].map(|span| (stock, subject, span)));
     wanted.filter(is_limited).filter(|of| !known.contains(of)).collect::<BTreeSet<_>>().len()
 }
 
@@ -156,11 +161,23 @@ fn holds(oracle: &Oracle) -> impl Iterator<Item = &Hold> {
     records(oracle).filter_map(|record| record.hold.as_ref())
 }
 
-/// Whose purchases of what are counted: while units count, and while a hold that can be asked about points to them.
-fn counted(oracle: &Oracle) -> BTreeSet<(StockId, Subject)> {
-    let units = oracle.purchases.iter().filter(|(_, purchases)| purchases.units > 0).map(|(of, _)| *of);
-    let lines = holds(oracle).flat_map(|hold| {
-        hold.lines.iter().flat_map(|line| line.subjects.iter().map(|subject| (line.stock, *subject)))
+/// Beside 0 for weeks and 1 for months.
+const DAYS: usize = 2;
+
+/// Whose purchases of what are counted, and by which spans: while units count, and while a hold that can be asked about points
+/// to them.
+fn counted(oracle: &Oracle) -> BTreeSet<(StockId, Subject, usize)> {
+    let units = oracle.purchases.iter().flat_map(|((stock, subject), purchases)| {
+        let [weeks, months] = purchases.in_spans;
+        let there = [(0, weeks), (1, months), (DAYS, purchases.units)].into_iter();
+        there.filter(|(_, units)| *units > 0).map(|(span, _)| (*stock, *subject, span))
+    });
+    let lines = holds(oracle).flat_map(|hold| &hold.lines).flat_map(|line| {
+        let spans = [(0, line.by_spans[0]), (1, line.by_spans[1]), (DAYS, true)].into_iter();
+        let spans: Vec<usize> = spans.filter(|(_, counts)| *counts).map(|(span, _)| span).collect();
+        line.subjects
+            .iter()
+            .flat_map(move |subject| spans.clone().into_iter().map(|span| (line.stock, *subject, span)))
     });
     units.chain(lines).collect()
 }

@@ -55,6 +55,8 @@ const HUNTS: &[(Bug, Look)] = &[
     (Bug::ConfirmOwesAll, model),
     (Bug::OwedReplacementUsedTwice, model),
     (Bug::ZoneStandsStill, model),
+    (Bug::MonthNotCredited, model),
+    (Bug::GroupNotCounted, model),
     (Bug::ScopeIgnored, model),
     (Bug::ForeignCardRedeemed, model),
     (Bug::OldCodeOpens, model),

@@ -18,12 +18,15 @@ use crate::state::State;
 use crate::state::campaigns::{Campaign, CardBatch};
 use crate::state::cards::{CardRecord, IssueTimes, pages_max};
 use crate::state::counts::{Entries, NO_ENTRIES};
+use crate::state::risk::Subjects;
 use crate::state::stock::Posting;
-use crate::state::table::{Handle, NONE};
+use crate::state::table::Handle;
 use scrip_planted::{Bug, on};
 
 /// In the number of an operation record the cards less one stand above the first card's id.
 const COUNT_SHIFT: u32 = CardId::BITS;
+/// Above those of its campaign an issue has the flags of its campaign's group.
+const GROUP_SHIFT: u32 = 8;
 
 /// Decides an ISSUE or CLAIM.
 #[inline]
@@ -70,7 +73,7 @@ pub fn decide<'p>(
         flagged: plan.flagged,
         from_s,
         until_s,
-        counting: plan.lines[0].flags.get(),
+        counting: plan.lines.iter().rev().fold(0, |flags, line| flags << GROUP_SHIFT | line.flags.get()),
         parties: issue.parties.copied(),
     };
     Verdict::Do(event, &plan.resolved, Reply::Issued(TO_BE_MADE))
@@ -137,6 +140,14 @@ fn check_units(
     if let Some(rejection) = room.and_then(|room| lacks(Code::UserLimit, room)) {
         return Some(rejection);
     }
+    let group = campaign.group().filter(|_| !bearer);
+    let of_group = group.map(|group| (group, limits::room(state, question.now_ms, take, None, group)));
+    if let Some((group, (Some(room), _))) = of_group
+        && asked > room
+    {
+        let facts = Facts::Units { stock: state.stock(group).id, asked, available: room };
+        return Some(Rejection { code: Code::UserLimit, facts });
+    }
     if let Some(rejection) = budget::check(state, question.now_ms, campaign, asked) {
         return Some(rejection);
     }
@@ -153,6 +164,11 @@ fn check_units(
     let flags = if bearer { 0 } else { limits::flags_of(stock, take) };
     plan.lines.push(EventLine::new(stock.id, issue.count, flags));
     plan.resolved.lines.push((Some(campaign.stock), entries));
+    if let Some((group, (_, entries))) = of_group {
+        let stock = state.stock(group);
+        plan.lines.push(EventLine::new(stock.id, issue.count, limits::flags_of(stock, take)));
+        plan.resolved.lines.push((Some(group), entries));
+    }
     None
 }
 
@@ -183,9 +199,11 @@ fn no_room(
     if channels.count_with(core::iter::once(question.request.envelope.channel)) > CHANNELS_PER_STOCK_MAX {
         return Some(capacity(CapacityOf::Channels, CHANNELS_PER_STOCK_MAX as u64));
     }
-    let (line, entries): (&EventLine, Entries) = (&plan.lines[0], plan.resolved.lines[0].1);
-    let is_new = |kind: &&SubjectKind| line.counts(**kind) && entries[kind.position()] == NONE;
-    let new = SubjectKind::ALL.iter().filter(is_new).count() as u64;
+    let new = |(line, found): (&EventLine, &(Option<Handle>, Entries))| {
+        let stock = found.0.expect("a planned line has a stock");
+        u64::from(limits::new_entries_of(state, take, line, (stock, found.1)))
+    };
+    let new: u64 = plan.lines.iter().zip(&plan.resolved.lines).map(new).sum();
     if new > u64::from(maxima.user_limits_max.saturating_sub(state.limits.used())) {
         return Some(capacity(CapacityOf::UserLimits, u64::from(maxima.user_limits_max)));
     }
@@ -235,9 +253,13 @@ pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) -> Handl
         }
         u64::from(count - 1) << COUNT_SHIFT | first.0
     };
-    let (subjects, line) = (subjects(*owner, parties.as_ref()), EventLine::new(*campaign, *count, *counting));
+    let subjects = subjects(*owner, parties.as_ref());
+    let line = EventLine::new(*campaign, *count, counting & ((1 << GROUP_SHIFT) - 1));
     for kind in SubjectKind::ALL.into_iter().filter(|kind| line.counts(*kind) && !on(Bug::CardsNotCounted)) {
-        state.count_for_good((kind, subjects[kind.position()], stock), *count, line.fully());
+        state.count_for_good((kind, subjects[kind.position()], stock), *count, &line);
+    }
+    if counting >> GROUP_SHIFT != 0 && !on(Bug::GroupNotCounted) {
+        count_in_group(state, handle, &subjects, (*count, counting >> GROUP_SHIFT));
     }
     let of = (origin.merchant, origin.slot);
     if state.risk.speaks_of(of) {
@@ -247,6 +269,15 @@ pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) -> Handl
     let operation = record(state, origin, kind, value, resolved);
     state.cards.set_issue_times(operation, IssueTimes { from_s: *from_s, until_s: *until_s });
     operation
+}
+
+/// Cards of a campaign count in its group.
+fn count_in_group(state: &mut State, campaign: Handle, subjects: &Subjects, (cards, flags): (u32, u32)) {
+    let group = state.campaigns.get(campaign).group().expect("decide found the group in which it counts");
+    let line = EventLine::new(state.stock(group).id, cards, flags);
+    for kind in SubjectKind::ALL.into_iter().filter(|kind| line.counts(*kind)) {
+        state.count_for_good((kind, subjects[kind.position()], group), cards, &line);
+    }
 }
 
 const fn first_state(inactive: bool) -> CardState {

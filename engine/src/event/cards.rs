@@ -103,7 +103,9 @@ struct Lengths {
     scope: u8,
     key_bytes: u8,
     layout: u8,
-    spare: U32,
+    /// 1: an extension stands before the tiers.
+    extended: u8,
+    spare: [u8; 3],
 }
 
 /// How many cards, and when they are valid.
@@ -134,10 +136,14 @@ impl Writer<'_> {
             scope: terms.scope.len() as u8,
             key_bytes: key.len() as u8,
             layout,
-            spare: U32::ZERO,
+            extended: u8::from(!terms.extension.is_none()),
+            spare: [0; 3],
         };
         self.put(terms.definition.as_bytes());
         self.put(lengths.as_bytes());
+        if !terms.extension.is_none() {
+            self.put(terms.extension.as_bytes());
+        }
         self.put(terms.tiers.as_bytes());
         self.put(terms.scope.as_bytes());
         self.put(key);
@@ -244,6 +250,7 @@ impl Event<'_> {
 fn take_definition<'a>(reader: &mut Reader<'a>) -> Result<(CampaignTerms<'a>, u8, &'a [u8]), EventError> {
     let definition = &reader.take_slice::<Definition>(1, 1)?[0];
     let lengths: Lengths = reader.take()?;
+    let extension = if lengths.extended != 0 { reader.take()? } else { Extension::default() };
     let tiers = reader.take_slice(usize::from(lengths.tiers), TIERS_MAX)?;
     let scope = reader.take_slice(usize::from(lengths.scope), SCOPE_MAX)?;
     let key = reader.take_slice(usize::from(lengths.key_bytes), CAMPAIGN_KEY_BYTES_MAX)?;
@@ -259,7 +266,7 @@ fn take_definition<'a>(reader: &mut Reader<'a>) -> Result<(CampaignTerms<'a>, u8
     {
         return Err(reader.field("definition"));
     }
-    Ok((CampaignTerms { definition, tiers, scope }, lengths.layout, key))
+    Ok((CampaignTerms { definition, extension, tiers, scope }, lengths.layout, key))
 }
 
 fn take_parties(reader: &mut Reader<'_>, flags: u8) -> Result<Option<Parties>, EventError> {

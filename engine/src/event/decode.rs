@@ -275,9 +275,13 @@ fn decode_body<'a>(reader: &mut Reader<'a>, head: &Head) -> Result<Event<'a>, Ev
         }
         ZONE_SET => decode_zone(reader, count, channel)?,
         GUARANTEE_LAPSED => Event::GuaranteeLapsed { stock: StockId(reader.take_u64()?), channel },
-        STOCK_CREATED | STOCK_MOVED | STOCK_EDITED | STOCK_QUOTA_SET | STOCK_LIMITS_SET | STOCK_PRICED => {
-            decode_stock(reader, head, channel)?
-        }
+        STOCK_CREATED
+        | STOCK_MOVED
+        | STOCK_EDITED
+        | STOCK_QUOTA_SET
+        | STOCK_LIMITS_SET
+        | STOCK_SPAN_LIMITS_SET
+        | STOCK_PRICED => decode_stock(reader, head, channel)?,
         CAMPAIGN_CREATED..=CARD_CHANGED | TOPPED_UP..=LEVELLED => cards::decode(reader, head, channel)?,
         GIFT_GIVEN..=GIFT_CANCELLED => gifts::decode(reader, head, channel)?,
         kind => return Err(EventError::UnknownKind(kind)),
@@ -364,7 +368,11 @@ fn decode_stock<'a>(
             let quotas = reader.take_slice(usize::from(head.count.get()), CHANNELS_PER_STOCK_MAX)?;
             Event::StockQuotaSet { origin, stock, quotas }
         }
-        STOCK_LIMITS_SET => Event::StockLimitsSet { origin, stock, limits: reader.take()? },
+        STOCK_LIMITS_SET => Event::StockLimitsSet { origin, stock, limits: reader.take()?, spans: None },
+        STOCK_SPAN_LIMITS_SET => {
+            let (limits, spans) = (reader.take()?, Some(reader.take()?));
+            Event::StockLimitsSet { origin, stock, limits, spans }
+        }
         STOCK_PRICED => {
             let prices = reader.take_slice(usize::from(head.count.get()), PRICES_PER_STOCK_MAX)?;
             Event::StockPriced { origin, stock, prices }

@@ -88,6 +88,7 @@ pub(super) const LEVELLED: u8 = 52;
 pub(super) const GIFT_GIVEN: u8 = 56;
 pub(super) const GIFT_ACCEPTED: u8 = 57;
 pub(super) const GIFT_CANCELLED: u8 = 58;
+pub(super) const STOCK_SPAN_LIMITS_SET: u8 = 68;
 
 pub(super) const FLAG_SOLD: u8 = 1;
 pub(super) const FLAG_LATE: u8 = 1;

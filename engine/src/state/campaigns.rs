@@ -10,7 +10,7 @@ use super::State;
 use super::recount::{RecountError, same};
 use super::stock::Stock;
 use super::table::{Handle, NONE};
-use crate::command::{CampaignState, CampaignTerms, Definition, ScopeEntry, Tier};
+use crate::command::{CampaignState, CampaignTerms, Definition, Extension, ScopeEntry, Tier};
 use crate::ids::{CardId, ChannelId, MerchantId, SLOTS, Slot, StockId};
 use xxhash_rust::xxh3::Xxh3;
 use zerocopy::IntoBytes;
@@ -54,6 +54,10 @@ pub struct Campaign {
     pub layout: u8,
     /// What its cards are worth.
     pub definition: Definition,
+    /// What its definition says besides.
+    pub extension: Extension,
+    /// The stock in which its cards count, too; [`NONE`]: none.
+    group: u32,
     /// The steps of its discount.
     pub tiers: Vec<Tier>,
     /// What its cards can be used for.
@@ -78,6 +82,8 @@ impl Campaign {
             state: CampaignState::Draft,
             layout,
             definition: *terms.definition,
+            extension: terms.extension,
+            group: NONE,
             tiers: terms.tiers.to_vec(),
             scope: terms.scope.to_vec(),
             issued: 0,
@@ -109,7 +115,18 @@ impl Campaign {
     /// Its definition with its lists.
     #[inline]
     pub fn terms(&self) -> CampaignTerms<'_> {
-        CampaignTerms { definition: &self.definition, tiers: &self.tiers, scope: &self.scope }
+        CampaignTerms {
+            definition: &self.definition,
+            extension: self.extension,
+            tiers: &self.tiers,
+            scope: &self.scope,
+        }
+    }
+
+    /// The stock in which its cards count, too.
+    #[inline]
+    pub fn group(&self) -> Option<Handle> {
+        (self.group != NONE).then_some(Handle(self.group))
     }
 
     /// What its cards can cost at most, whatever became of them.
@@ -117,9 +134,12 @@ impl Campaign {
         u128::from(self.issued) * u128::from(self.terms().cost())
     }
 
-    /// Replaces what of its definition is not fixed; `zone` is the place of the zone by which its clock goes.
-    pub(crate) fn edit(&mut self, terms: &CampaignTerms<'_>, zone: u32) {
+    /// Replaces what of its definition is not fixed; `zone` is the place of the zone by which its clock goes, `group` the
+    /// handle of the stock in which its cards count, too.
+    pub(crate) fn edit(&mut self, terms: &CampaignTerms<'_>, zone: u32, group: u32) {
         self.definition = *terms.definition;
+        self.extension = terms.extension;
+        self.group = group;
         self.zone = zone;
         self.tiers.clear();
         self.tiers.extend_from_slice(terms.tiers);
@@ -145,6 +165,8 @@ impl Campaign {
         hash.update(&self.zone.to_le_bytes());
         hash.update(&[self.state as u8, self.layout]);
         hash.update(self.definition.as_bytes());
+        hash.update(self.extension.as_bytes());
+        hash.update(&self.group.to_le_bytes());
         hash.update(self.tiers.as_bytes());
         hash.update(self.scope.as_bytes());
         hash.update(&self.key);
@@ -238,8 +260,16 @@ impl State {
         campaign.locator = CardId::new(slot, number, 0).locator();
         campaign.stock = self.insert_stock(stock);
         campaign.zone = self.zone_of_campaign(campaign.stock, &campaign.definition);
+        campaign.group = self.group_of_campaign(&campaign.extension);
         self.campaigns.by_slot[usize::from(slot.0)].push(handle.0);
         self.campaigns.list.push(campaign);
+    }
+
+    /// The handle of the stock in which cards of a campaign that says so count, too; [`NONE`]: none. Panics if there is no such
+    /// stock.
+    pub(crate) fn group_of_campaign(&self, extension: &Extension) -> u32 {
+        let found = |group| self.find_stock(group).expect("decide refused a group that is not there");
+        extension.group().map_or(NONE, |group| found(group).0)
     }
 
     /// Each batch lies behind those before it, and its cards were issued.

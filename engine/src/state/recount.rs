@@ -180,9 +180,9 @@ impl State {
                 }
                 let fully = matches!(Counted::of(line.limit), Counted::Fully(_));
                 full_lines += u64::from(fully);
-                for index in self.entries(line.limit).into_iter().filter(|entry| *entry != NONE) {
-                    let entry = self.limits.get(Handle(index));
-                    let index = index as usize;
+                let own = self.entries(line.limit).into_iter().filter(|entry| *entry != NONE).map(Handle);
+                for handle in own.chain(self.span_entries(line.limit)) {
+                    let (entry, index) = (self.limits.get(handle), handle.0 as usize);
                     if limits.len() <= index {
                         limits.resize(index + 1, Entry::default());
                     }
@@ -192,7 +192,8 @@ impl State {
                     sum.lines += 1;
                     if fully {
                         sum.held += of_line.held;
-                        let today = self.day_of_hold(hold, Handle(line.stock)) == entry.day;
+                        let day = self.day_of_hold(hold, Handle(line.stock));
+                        let today = entry.number_of_day(day) == entry.day;
                         sum.today += if today { units } else { 0 };
                     }
                 }

@@ -209,7 +209,10 @@ impl Shop {
     /// With one running campaign.
     pub fn with(definition: Definition, units: u64) -> Shop {
         let mut shop = Shop::new(ROOMY, Rules::default());
-        shop.open(&CampaignTerms { definition: &definition, tiers: &[], scope: &[] }, units);
+        shop.open(
+            &CampaignTerms { definition: &definition, extension: Default::default(), tiers: &[], scope: &[] },
+            units,
+        );
         shop
     }
 

@@ -12,7 +12,7 @@ use scrip_engine::answer::{
     Answer, CampaignView, CardOutcome, CardView, Issued, LotView, QuoteView, QuotedCard, Redeemed,
     RedemptionView, WalletCard,
 };
-use scrip_engine::command::{CampaignKind, CampaignState, CardState, Definition};
+use scrip_engine::command::{CampaignKind, CampaignState, CardState, Definition, Extension};
 use scrip_engine::ids::{CardId, ChannelId, OperationId, OrderId, StockId, UserId};
 use scrip_engine::limits::{CAMPAIGN_KEY_BYTES_MAX, LOTS_PER_CARD_MAX, QUOTE_CARDS_MAX, QUOTE_LINES_MAX};
 use scrip_engine::rejection::Code;
@@ -89,6 +89,11 @@ impl<'a> Body<'a> {
     fn campaign(&mut self) -> Result<CampaignView<'a>, AnswerFault> {
         let body: &CampaignBody = self.fixed()?;
         let definition: &Definition = self.fixed()?;
+        let extended = self.has(flag::EXTENDED);
+        let extension: Extension = if extended { *self.fixed()? } else { Extension::default() };
+        if extended && extension.is_none() {
+            return Err(AnswerFault::UnknownFlags(flag::EXTENDED));
+        }
         let tiers = self.entries(usize::from(body.tiers))?;
         let scope = self.entries(self.count())?;
         let key_bytes = usize::from(body.key_bytes);
@@ -96,7 +101,8 @@ impl<'a> Body<'a> {
             return Err(AnswerFault::UnknownNumber(u16::from(body.key_bytes), "length of a sealed key"));
         }
         let key = self.entries(key_bytes)?;
-        if body.spare.get() != 0 || (definition.spare, definition.spare_end) != (0, 0) {
+        if body.spare.get() != 0 || extension.spare != 0 || (definition.spare, definition.spare_end) != (0, 0)
+        {
             return Err(AnswerFault::SpareNotZero);
         }
         CampaignKind::from_number(definition.kind)
@@ -116,6 +122,7 @@ impl<'a> Body<'a> {
             batches: body.batches.get(),
             key,
             definition,
+            extension,
             tiers,
             scope,
         })

@@ -84,8 +84,12 @@ fn campaign(out: &mut Vec<u8>, index: u16, view: &CampaignView<'_>) {
         key_bytes: view.key.len() as u8,
         spare: U32::ZERO,
     };
-    let header = header(AnswerKind::Campaign, 0, index, view.scope.len());
+    let extended = !view.extension.is_none();
+    let header = header(AnswerKind::Campaign, when(extended, flag::EXTENDED), index, view.scope.len());
     put(out, header, body, view.definition.as_bytes());
+    if extended {
+        out.extend_from_slice(view.extension.as_bytes());
+    }
     out.extend_from_slice(view.tiers.as_bytes());
     out.extend_from_slice(view.scope.as_bytes());
     out.extend_from_slice(view.key);

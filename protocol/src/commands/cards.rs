@@ -3,7 +3,7 @@
 //!
 //! Invariant: what the engine reads in place has the layout of the engine's own type; const assertions below compare sizes.
 
-use scrip_engine::command::{CartLine, Definition, QuoteCard, ScopeEntry, Tier};
+use scrip_engine::command::{CartLine, Definition, Extension, QuoteCard, ScopeEntry, Tier};
 use scrip_engine::ids::CardId;
 use zerocopy::little_endian::{I16, U16, U32, U64, U128};
 
@@ -119,6 +119,18 @@ layout! {
         weekdays: u8,
         /// 0
         spare_end: u8,
+    }
+}
+
+layout! {
+    /// What stands behind a definition with EXTENDED, as `scrip_engine::command::Extension` reads it in place; not all 0.
+    pub struct ExtensionLayout {
+        /// the stock whose limits hold for its cards, too, and in which they count; 0: none
+        group: U64,
+        /// seconds that a use of a till that was offline may be old when it comes; 0: none is taken
+        late_s: U32,
+        /// 0
+        spare: U32,
     }
 }
 
@@ -429,5 +441,6 @@ layout! {
 const _: () = assert!(size_of::<CartLineLayout>() == size_of::<CartLine>());
 const _: () = assert!(size_of::<QuoteCardLayout>() == size_of::<QuoteCard>());
 const _: () = assert!(size_of::<DefinitionLayout>() == size_of::<Definition>());
+const _: () = assert!(size_of::<ExtensionLayout>() == size_of::<Extension>());
 const _: () = assert!(size_of::<TierLayout>() == size_of::<Tier>());
 const _: () = assert!(size_of::<ScopeLayout>() == size_of::<ScopeEntry>());

@@ -12,8 +12,8 @@ use crate::commands::{
 use crate::error::CommandFault;
 use crate::extras::Extras;
 use scrip_engine::command::{
-    AccountWish, CampaignCreate, CampaignState, CampaignTerms, CardChange, Command, GiftWish, Issue, Parties,
-    Quote, Redeem, StockTerms,
+    AccountWish, CampaignCreate, CampaignState, CampaignTerms, CardChange, Command, Extension, GiftWish,
+    Issue, Parties, Quote, Redeem, StockTerms,
 };
 use scrip_engine::ids::{CardId, OperationId, OrderId, StockId, UserId};
 
@@ -64,9 +64,19 @@ impl<'a> Body<'a> {
     fn definition(&mut self, tiers: u8) -> Result<CampaignTerms<'a>, CommandFault> {
         Ok(CampaignTerms {
             definition: self.fixed()?,
+            extension: self.extension()?,
             tiers: self.list(u16::from(tiers))?,
             scope: self.list(self.header.lines.get())?,
         })
+    }
+
+    /// The extension that EXTENDED announces: one that says something.
+    fn extension(&mut self) -> Result<Extension, CommandFault> {
+        if !self.has(flag::EXTENDED) {
+            return Ok(Extension::default());
+        }
+        let extension: &Extension = self.fixed()?;
+        if extension.is_none() { Err(CommandFault::UnknownFlags(flag::EXTENDED)) } else { Ok(*extension) }
     }
 
     fn campaign_create(&mut self) -> Result<Command<'a>, CommandFault> {

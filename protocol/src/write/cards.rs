@@ -16,13 +16,18 @@ const fn when(condition: bool, flag: u8) -> u8 {
     if condition { flag } else { 0 }
 }
 
+fn extended(terms: &CampaignTerms<'_>) -> u8 {
+    when(!terms.extension.is_none(), flag::EXTENDED)
+}
+
 /// The flags and the count of one of these commands; none of any other.
 pub(super) fn flags_and_lines(command: &Command<'_>) -> (u8, usize) {
     match command {
         Command::CampaignCreate(create) => {
-            (when(create.terms.frozen, flag::FROZEN), create.definition.scope.len())
+            let frozen = when(create.terms.frozen, flag::FROZEN);
+            (frozen | extended(&create.definition), create.definition.scope.len())
         }
-        Command::CampaignEdit { terms, .. } => (0, terms.scope.len()),
+        Command::CampaignEdit { terms, .. } => (extended(terms), terms.scope.len()),
         Command::Issue(issue) => (when(issue.parties.is_some(), flag::HAS_PARTIES), 0),
         Command::Redeem(redeem) => {
             let parties = when(redeem.parties.is_some(), flag::HAS_PARTIES);
@@ -179,6 +184,9 @@ fn campaign_create(out: &mut Vec<u8>, create: &CampaignCreate<'_>) {
 
 fn definition(out: &mut Vec<u8>, terms: &CampaignTerms<'_>) {
     out.extend_from_slice(terms.definition.as_bytes());
+    if !terms.extension.is_none() {
+        out.extend_from_slice(terms.extension.as_bytes());
+    }
     out.extend_from_slice(terms.tiers.as_bytes());
     out.extend_from_slice(terms.scope.as_bytes());
 }

@@ -10,7 +10,7 @@ use scrip_engine::answer::{
 };
 use scrip_engine::command::{
     AccountWish, CampaignCreate, CampaignKind, CampaignState, CampaignTerms, CardChange, CardLine, CardState,
-    CartLine, Command, Definition, GiftWish, Issue, Parties, Quote, QuoteCard, Redeem, ScopeEntry,
+    CartLine, Command, Definition, Extension, GiftWish, Issue, Parties, Quote, QuoteCard, Redeem, ScopeEntry,
     StockTerms, Tier,
 };
 use scrip_engine::ids::{CardId, ChannelId, OperationId, OrderId, StockId, UserId};
@@ -28,6 +28,7 @@ use zerocopy::little_endian::{I16, U16, U32, U64};
 #[derive(Debug, Clone)]
 pub struct CardParts {
     pub definition: Definition,
+    pub extension: Extension,
     pub tiers: Vec<Tier>,
     pub scope: Vec<ScopeEntry>,
     pub key: Vec<u8>,
@@ -231,6 +232,11 @@ pub fn card_parts() -> impl Strategy<Value = CardParts> {
         let (big, numbers_of, small, channel, flag) = values;
         CardParts {
             definition: definition(kind, numbers, seconds, units, flags, kind == 1 && !tiers.is_empty()),
+            extension: Extension {
+                group: U64::new(numbers_of[3] & !1),
+                late_s: U32::new(small[0]),
+                spare: U32::ZERO,
+            },
             tiers,
             scope,
             key,
@@ -280,7 +286,12 @@ const LOTS: &[LotView] = &[
 
 impl CardParts {
     fn terms(&self) -> CampaignTerms<'_> {
-        CampaignTerms { definition: &self.definition, tiers: &self.tiers, scope: &self.scope }
+        CampaignTerms {
+            definition: &self.definition,
+            extension: self.extension,
+            tiers: &self.tiers,
+            scope: &self.scope,
+        }
     }
 
     /// The cards of a take with so many lines; a SELL has none, since it may be paid or wait.
@@ -449,6 +460,7 @@ impl CardParts {
                 batches: void,
                 key: &self.key,
                 definition: &self.definition,
+                extension: self.extension,
                 tiers: &self.tiers,
                 scope: &self.scope,
             }),

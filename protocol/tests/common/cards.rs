@@ -10,7 +10,8 @@ use scrip_engine::answer::{
 };
 use scrip_engine::command::{
     AccountWish, CampaignCreate, CampaignKind, CampaignState, CampaignTerms, CardChange, CardState, CartLine,
-    Command, Definition, GiftWish, Issue, Parties, Quote, QuoteCard, Redeem, Request, ScopeEntry, Tier,
+    Command, Definition, Extension, GiftWish, Issue, Parties, Quote, QuoteCard, Redeem, Request, ScopeEntry,
+    Tier,
 };
 use scrip_engine::ids::{CardId, ChannelId, OrderId, UserId};
 use scrip_engine::rejection::{Code, Facts};
@@ -114,17 +115,24 @@ fn tiered() -> CampaignTerms<'static> {
     ];
     CampaignTerms {
         definition: &leak(&[definition])[0],
+        extension: Extension::default(),
         tiers: leak(&[Tier::new(10_000, 1_000), Tier::new(20_000, 2_500)]),
         scope: leak(&scope),
     }
 }
 
 fn plain(definition: Definition) -> CampaignTerms<'static> {
-    CampaignTerms { definition: &leak(&[definition])[0], tiers: &[], scope: &[] }
+    CampaignTerms {
+        definition: &leak(&[definition])[0],
+        extension: Extension::default(),
+        tiers: &[],
+        scope: &[],
+    }
 }
 
-pub fn commands() -> Vec<(&'static str, Command<'static>)> {
-    let create = CampaignCreate {
+/// A campaign, as most are made.
+pub fn creation() -> CampaignCreate<'static> {
+    CampaignCreate {
         campaign: STOCK,
         name: "满30减5".as_bytes(),
         units: 1_000_000,
@@ -132,7 +140,16 @@ pub fn commands() -> Vec<(&'static str, Command<'static>)> {
         layout: 1,
         key: &[],
         definition: plain(amount_off()),
-    };
+    }
+}
+
+/// A campaign, as it is shown.
+pub fn campaign_view() -> CampaignView<'static> {
+    views()[0]
+}
+
+pub fn commands() -> Vec<(&'static str, Command<'static>)> {
+    let create = creation();
     let parties = Some(&leak(&[Parties::new(0x0c, 0x0d, 0x0e)])[0]);
     let issue = Issue {
         campaign: STOCK,
@@ -310,6 +327,7 @@ fn views() -> [CampaignView<'static>; 2] {
         batches: 1,
         key: leak(&[0x5a; 60]),
         definition: terms.definition,
+        extension: terms.extension,
         tiers: terms.tiers,
         scope: terms.scope,
     };

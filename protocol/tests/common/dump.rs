@@ -103,10 +103,15 @@ impl<'a> Dump<'a> {
             Tail::Texts => self.texts(lines, block_bytes),
             Tail::Zone => self.zone(lines, name_bytes),
             Tail::Quotas => (0..lines).for_each(|_| self.fields(commands::QuotaLayout::FIELDS)),
-            Tail::Limits => self.limits(),
+            Tail::Limits => {
+                self.limits();
+                if flags & flag::HAS_SPANS != 0 {
+                    self.fields(commands::SpanLimitsLayout::FIELDS);
+                }
+            }
             Tail::Prices => (0..lines).for_each(|_| self.fields(commands::PriceLayout::FIELDS)),
             Tail::Definition => {
-                self.definition(tiers, lines);
+                self.definition(flags & flag::EXTENDED != 0, tiers, lines);
                 self.text(name_bytes, "name");
             }
             Tail::Cart => {
@@ -144,8 +149,11 @@ impl<'a> Dump<'a> {
     }
 
     /// Shows a definition, its tiers and its scope.
-    fn definition(&mut self, tiers: usize, scope: usize) {
+    fn definition(&mut self, extended: bool, tiers: usize, scope: usize) {
         self.fields(commands::DefinitionLayout::FIELDS);
+        if extended {
+            self.fields(commands::ExtensionLayout::FIELDS);
+        }
         (0..tiers).for_each(|_| self.fields(commands::TierLayout::FIELDS));
         (0..scope).for_each(|_| self.fields(commands::ScopeLayout::FIELDS));
     }
@@ -203,7 +211,7 @@ impl<'a> Dump<'a> {
     /// Shows one answer.
     pub fn answer(&mut self, outcome: &Outcome<'_>) {
         let kind = AnswerKind::from_number(self.bytes[2]).unwrap();
-        let count = usize::from(self.u16(6));
+        let (flags, count) = (self.bytes[3], usize::from(self.u16(6)));
         self.fields(answers::AnswerHeader::FIELDS);
         let keys = if kind == AnswerKind::ConfirmedKeys { usize::from(self.u16(12)) } else { 0 };
         let blocks = if kind == AnswerKind::Risk { usize::from(self.u16(4)) } else { 0 };
@@ -225,7 +233,7 @@ impl<'a> Dump<'a> {
                 });
             }
             AnswerKind::Campaign => {
-                self.definition(tiers, count);
+                self.definition(flags & answers::flag::EXTENDED != 0, tiers, count);
                 self.raw(key_bytes, "key");
                 self.padding(key_bytes);
             }
@@ -247,6 +255,9 @@ impl<'a> Dump<'a> {
             AnswerKind::Batches => (0..count).for_each(|_| self.fields(answers::BatchLayout::FIELDS)),
             AnswerKind::Terms => {
                 self.limits();
+                if flags & answers::flag::SPANS != 0 {
+                    self.fields(commands::SpanLimitsLayout::FIELDS);
+                }
                 (0..count).for_each(|_| self.fields(commands::PriceLayout::FIELDS));
             }
             AnswerKind::Risk => {

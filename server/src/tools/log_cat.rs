@@ -152,11 +152,15 @@ fn print_event(
             }
             writeln!(out)
         }
-        Event::StockLimitsSet { origin, stock, limits } => {
+        Event::StockLimitsSet { origin, stock, limits, spans } => {
             write!(out, "stock_limits_set {} stock={stock}", origin.operation)?;
             for (kind, limit) in SubjectKind::ALL.into_iter().zip(&limits.subjects) {
                 let (total, per_day, held) = (limit.total.get(), limit.per_day.get(), limit.held.get());
                 write!(out, " {kind:?}:total={total},per_day={per_day},held={held}")?;
+                if let Some(spans) = spans {
+                    let at = kind.position();
+                    write!(out, ",per_week={},per_month={}", spans.per_week[at], spans.per_month[at])?;
+                }
             }
             writeln!(out, " utc_offset_minutes={}", limits.utc_offset_minutes.get())
         }

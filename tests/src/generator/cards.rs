@@ -8,7 +8,7 @@ use super::plan::pick;
 use crate::oracle::{Card, Oracle, Redemption};
 use crate::request::{CardCommand, OwnedCommand, OwnedCreate, OwnedIssue, OwnedRedeem, Worth};
 use scrip_engine::command::{
-    AccountWish, CampaignKind, CampaignState, CardChange, CardState, Envelope, GiftWish, Parties,
+    AccountWish, CampaignKind, CampaignState, CardChange, CardState, Envelope, Extension, GiftWish, Parties,
 };
 use scrip_engine::ids::{CardId, ChannelId, MerchantId, OperationId, OrderId, Slot, StockId, UserId};
 use scrip_engine::limits::{BEARER_CARDS_MAX, CAMPAIGN_UNITS_MAX, CARD_VALUE_MAX};
@@ -107,8 +107,19 @@ impl Generator {
                 worth.definition.clock_minutes = there.worth.definition.clock_minutes;
             }
         }
+        worth.extension = self.extension(oracle, campaign);
         worth.price();
         CardCommand::Edit { campaign, version, worth: Box::new(worth) }
+    }
+
+    /// What a definition says beside its fields.
+    fn extension(&mut self, oracle: &Oracle, campaign: StockId) -> Extension {
+        let stocks: Vec<StockId> = oracle.stocks.keys().copied().filter(|id| *id != campaign).collect();
+        let mut extension = Extension::default();
+        if !stocks.is_empty() && self.rng.u8(0..3) > 0 {
+            extension.group = self.choose(&stocks).0.into();
+        }
+        extension
     }
 
     fn state(&mut self, oracle: &Oracle, envelope: &mut Envelope) -> CardCommand {

@@ -3,7 +3,7 @@
 //! Invariant: nothing that a caller can see is left out.
 
 use scrip_engine::answer::{CampaignView, HoldCard, QuoteView, QuotedCard, QuotedLine};
-use scrip_engine::command::{CampaignState, Definition, ScopeEntry, Tier};
+use scrip_engine::command::{CampaignState, Definition, Extension, ScopeEntry, Tier};
 use scrip_engine::ids::{CardId, StockId};
 
 /// [`CampaignView`], owned.
@@ -22,6 +22,7 @@ pub struct OwnedCampaign {
     pub batches: u32,
     pub key: Vec<u8>,
     pub definition: Definition,
+    pub extension: Extension,
     pub tiers: Vec<Tier>,
     pub scope: Vec<ScopeEntry>,
 }
@@ -41,6 +42,7 @@ impl From<CampaignView<'_>> for OwnedCampaign {
             batches: view.batches,
             key: view.key.to_vec(),
             definition: *view.definition,
+            extension: view.extension,
             tiers: view.tiers.to_vec(),
             scope: view.scope.to_vec(),
         }

@@ -5,7 +5,7 @@
 use super::{OwnedCommand, OwnedRequest, OwnedTake, Wish};
 use scrip_engine::command::{
     AccountWish, CampaignCreate, CampaignState, CampaignTerms, CardChange, CartLine, Command, Definition,
-    GiftWish, Issue, Parties, Quote, QuoteCard, Redeem, ScopeEntry, StockTerms, Tier,
+    Extension, GiftWish, Issue, Parties, Quote, QuoteCard, Redeem, ScopeEntry, StockTerms, Tier,
 };
 use scrip_engine::ids::{CardId, OperationId, OrderId, StockId, UserId};
 
@@ -44,6 +44,7 @@ pub struct OwnedQuote {
 #[allow(missing_docs, reason = "the fields are those of `CampaignTerms`, which documents them")]
 pub struct Worth {
     pub definition: Definition,
+    pub extension: Extension,
     pub tiers: Vec<Tier>,
     pub scope: Vec<ScopeEntry>,
 }
@@ -92,7 +93,12 @@ pub struct OwnedRedeem {
 
 impl Worth {
     fn lend(&self) -> CampaignTerms<'_> {
-        CampaignTerms { definition: &self.definition, tiers: &self.tiers, scope: &self.scope }
+        CampaignTerms {
+            definition: &self.definition,
+            extension: self.extension,
+            tiers: &self.tiers,
+            scope: &self.scope,
+        }
     }
 }
 

@@ -36,6 +36,7 @@ mod redemptions;
 mod risk;
 mod rule_orders;
 mod situations;
+mod spans;
 mod stocks;
 mod subjects;
 mod zones;
