@@ -10,10 +10,11 @@ use crate::operation::Operation;
 use scrip_codes::{Code, Locator, ParseError};
 use scrip_engine::answer::{CampaignView, CardView, Issued, Redeemed, WalletCard};
 use scrip_engine::command::{
-    self, CampaignState, CampaignTerms, CardChange, CardLine, Command, Definition, Extension, Parties,
-    ScopeEntry, StockTerms, Tier,
+    self, CampaignState, CampaignTerms, CardChange, CardLine, Command, Definition, Extension, Offline,
+    Parties, ScopeEntry, StockTerms, Tier,
 };
 use scrip_engine::ids::{CardId, OperationId, OrderId, Slot, StockId, UserId};
+use scrip_engine::rejection::Code as RejectionCode;
 use scrip_protocol::commands::CARD_BY_CODE;
 use scrip_protocol::extras::CodeText;
 
@@ -228,6 +229,20 @@ impl Redeem {
     }
 }
 
+/// What becomes of a use that a till has taken while it was offline.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OfflineUse {
+    /// It counts.
+    Redeemed(Redeemed),
+    /// The card was not to be had any more: recorded, and nothing moved.
+    Conflict {
+        /// The card.
+        card: CardId,
+        /// Why.
+        why: RejectionCode,
+    },
+}
+
 /// Units of a redemption to give back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Reverse {
@@ -419,9 +434,39 @@ impl Client {
             store: request.store,
             product: request.product,
             category: request.category,
+            offline: None,
         });
         match self.call_by_code(request.operation, request.card.slot(), command, code).await? {
             OwnedOutcome::Redeemed(redeemed) => Ok(redeemed),
+            _ => Err(wrong_answer()),
+        }
+    }
+
+    /// Brings a use of a card that a till has taken while it was offline. A repeat of it gives the same answer, a conflict
+    /// too.
+    pub async fn redeem_offline(
+        &self,
+        request: Redeem,
+        occurred_ms: u64,
+        terminal: u64,
+    ) -> Result<OfflineUse, Error> {
+        let ((card, code), offline) = (request.card.parts(), Offline::new(occurred_ms, terminal));
+        let command = Command::Redeem(command::Redeem {
+            card,
+            generation: None,
+            units: request.units,
+            order: request.order,
+            user: request.user,
+            parties: request.parties.as_ref(),
+            amount: request.amount,
+            store: request.store,
+            product: request.product,
+            category: request.category,
+            offline: Some(&offline),
+        });
+        match self.call_by_code(request.operation, request.card.slot(), command, code).await? {
+            OwnedOutcome::Redeemed(redeemed) => Ok(OfflineUse::Redeemed(redeemed)),
+            OwnedOutcome::OfflineConflict { card, why } => Ok(OfflineUse::Conflict { card, why }),
             _ => Err(wrong_answer()),
         }
     }

@@ -57,7 +57,7 @@ pub use answer::{
 };
 pub use cards::{
     CampaignCreate, CampaignDefinition, CampaignEdit, CampaignMove, CampaignShown, CardCode, CardName, Claim,
-    Issue, Redeem, Reverse, Reversed, Wallet, WalletShown,
+    Issue, OfflineUse, Redeem, Reverse, Reversed, Wallet, WalletShown,
 };
 pub use channels::{CHANNELS, UnknownChannel, channel_id, channel_name};
 pub use client::Client;

@@ -17,7 +17,7 @@ mod quote;
 mod rows;
 
 pub use cards::{CampaignView, CardView, HoldCard, Issued, LotView, Redeemed, RedemptionView, WalletCard};
-pub use operation::{OperationKind, OperationView, REFUND_PAID_BITS};
+pub use operation::{OperationKind, OperationView, REFUND_PAID_BITS, WHY_BITS, conflict_value};
 pub use quote::{CardOutcome, QuoteView, QuotedCard, QuotedLine};
 pub use rows::{BatchView, ChannelView, DebtView, More, OrderHold};
 
@@ -155,6 +155,13 @@ pub enum Answer<'a> {
     Issued(Issued),
     /// REDEEM.
     Redeemed(Redeemed),
+    /// REDEEM of a till that was offline: recorded, and nothing moved.
+    OfflineConflict {
+        /// The card.
+        card: CardId,
+        /// Why it was not to be had any more.
+        why: Code,
+    },
     /// REVERSE.
     Reversed {
         /// Units given back by this operation.

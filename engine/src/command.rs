@@ -24,7 +24,7 @@ pub use accounts::AccountWish;
 pub use campaigns::{
     CampaignCreate, CampaignKind, CampaignState, CampaignTerms, Definition, Extension, ScopeEntry, Tier,
 };
-pub use cards::{CardChange, CardLine, CardState, Issue, Redeem};
+pub use cards::{CardChange, CardLine, CardState, Issue, Offline, Redeem};
 pub(crate) use check::GENERATION_MAX;
 pub use gifts::GiftWish;
 pub use keys::{BatchChange, BatchCreate, KeyBlock, block_texts};

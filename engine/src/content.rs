@@ -293,6 +293,9 @@ fn of_cards(envelope: &Envelope, command: &Command<'_>) -> u64 {
             for number in [redeem.amount, redeem.store, redeem.product, redeem.category] {
                 fields.put_u64(number);
             }
+            if let Some(offline) = redeem.offline {
+                fields.put(offline.as_bytes());
+            }
             fields.digest(redeem.parties.map_or(&[], |parties| parties.as_bytes()))
         }
         Command::Reverse { redemption, units } => {

@@ -10,7 +10,7 @@ use crate::answer::OperationKind;
 use crate::calendar::Transition;
 use crate::command::{
     BatchChange, Block, CampaignKind, CampaignState, CampaignTerms, CardChange, Definition, Extension,
-    Limits, Parties, Price, Quota, RiskRule, SpanLimits, StockKind, StockTerms, SubjectKind,
+    Limits, Offline, Parties, Price, Quota, RiskRule, SpanLimits, StockKind, StockTerms, SubjectKind,
 };
 use crate::ids::{CardId, ChannelId, MerchantId, OperationId, OperationKey, OrderId, Slot, StockId, UserId};
 use crate::limits::{
@@ -499,6 +499,25 @@ pub enum Event<'a> {
         amount: u64,
         /// What that took off the amount, in minor units.
         discount: u64,
+        /// It happened before, at a till that was offline.
+        offline: Option<Offline>,
+    },
+    /// A till that was offline had taken a card that was not to be had any more: nothing moved.
+    OfflineConflict {
+        /// The operation.
+        origin: Origin,
+        /// The card.
+        card: CardId,
+        /// Units that it had taken.
+        units: u32,
+        /// Whose order it was, and who had used it.
+        buyer: Buyer,
+        /// What of the order it was used on, in minor units.
+        amount: u64,
+        /// When and where.
+        offline: Offline,
+        /// Why they were not to be had.
+        why: Code,
     },
     /// Units of a redemption were given back to its card.
     Reversed {

@@ -154,6 +154,7 @@ impl Generator {
             store: 0,
             product: 0,
             category: 0,
+            offline: None,
         })
     }
 }

@@ -82,6 +82,8 @@ pub enum Bug {
     MonthNotCredited,
     /// engine: a card that is issued is not counted in its campaign's group.
     GroupNotCounted,
+    /// engine: a use of a till that was offline is taken however old it is.
+    TillNeverLate,
     /// engine: a card is redeemed wherever its scope does not lie.
     ScopeIgnored,
     /// engine: a card of one user is redeemed by another.
@@ -118,7 +120,7 @@ pub enum Bug {
 
 impl Bug {
     /// Every planted bug, in the order of their numbers.
-    pub const ALL: [Bug; 53] = [
+    pub const ALL: [Bug; 54] = [
         Bug::AnswerBeforeSync,
         Bug::SkippedDirectorySync,
         Bug::IgnoredIoError,
@@ -156,6 +158,7 @@ impl Bug {
         Bug::ZoneStandsStill,
         Bug::MonthNotCredited,
         Bug::GroupNotCounted,
+        Bug::TillNeverLate,
         Bug::ScopeIgnored,
         Bug::ForeignCardRedeemed,
         Bug::OldCodeOpens,

@@ -245,6 +245,7 @@ impl<'a> Body<'a> {
             AnswerKind::Operation => Answer::Operation(self.operation()?),
             AnswerKind::Issued
             | AnswerKind::Redeemed
+            | AnswerKind::OfflineConflict
             | AnswerKind::Reversed
             | AnswerKind::Filled
             | AnswerKind::CardRefunded

@@ -244,6 +244,7 @@ fn done(out: &mut Vec<u8>, index: u16, answer: &Answer<'_>, seals: &mut dyn Open
         Answer::Operation(view) => operation(out, index, view),
         Answer::Issued(_)
         | Answer::Redeemed(_)
+        | Answer::OfflineConflict { .. }
         | Answer::Reversed { .. }
         | Answer::Filled { .. }
         | Answer::CardRefunded { .. }

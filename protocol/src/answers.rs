@@ -276,7 +276,7 @@ layout! {
     pub struct OperationBody {
         /// the number in the operation's answer: value, deadline or units
         value: U64,
-        /// 1 STOCK_CREATE, 2 _SUPPLY, 3 _VOID, 4 _FREEZE, 5 _UNFREEZE, 6 _EDIT, 7 EXTEND, 8 RETURN, 9 STOCK_QUOTA, 10 BATCH_CREATE, 11 BATCH_CHANGE, 12 KEYS_IMPORT, 13 REVEAL, 14 KEY_REPLACE, 15 KEY_RECLAIM, 16 KEYS_EXPORT, 18 CANCEL, 19 STOCK_LIMITS, 20 STOCK_PRICE, 21 RISK_SET, 22 BLOCK_SET, 23 ZONE_SET, 30 CAMPAIGN_CREATE, 31 CAMPAIGN_EDIT, 32 CAMPAIGN_STATE, 33 ISSUE, 34 CLAIM, 35 REVERSE, 36 CARD_CHANGE
+        /// 1 STOCK_CREATE, 2 _SUPPLY, 3 _VOID, 4 _FREEZE, 5 _UNFREEZE, 6 _EDIT, 7 EXTEND, 8 RETURN, 9 STOCK_QUOTA, 10 BATCH_CREATE, 11 BATCH_CHANGE, 12 KEYS_IMPORT, 13 REVEAL, 14 KEY_REPLACE, 15 KEY_RECLAIM, 16 KEYS_EXPORT, 18 CANCEL, 19 STOCK_LIMITS, 20 STOCK_PRICE, 21 RISK_SET, 22 BLOCK_SET, 23 ZONE_SET, 30 CAMPAIGN_CREATE, 31 CAMPAIGN_EDIT, 32 CAMPAIGN_STATE, 33 ISSUE, 34 CLAIM, 35 REVERSE, 36 CARD_CHANGE, 54 a conflict of a REDEEM of a till that was offline (`value`: the reason's code x 2^58 + the card)
         kind: u8,
         /// 0
         spare: [u8; 7],
@@ -501,6 +501,8 @@ numbered! {
         Quote = 31, "QUOTE", QuoteAnswerBody, "`count` cards of 48 bytes, `lines` lines of 16 bytes, then `count` x `lines` shares (u64): what each card takes off each line, card by card", flag::EXACT;
         /// TOPUP or EARN was taken.
         Filled = 32, "FILLED", FilledBody, "", 0;
+        /// REDEEM of a till that was offline, of a card that was not to be had any more: recorded for good, and nothing moved.
+        OfflineConflict = 40, "OFFLINE_CONFLICT", OfflineConflictBody, "", 0;
         /// CARD_REFUND was taken.
         CardRefunded = 33, "CARD_REFUNDED", CardRefundedBody, "", 0;
     }

@@ -75,6 +75,8 @@ pub mod flag {
     pub const TO_AVAILABLE: u8 = 1;
     /// REDEEM, CARD_CHANGE, CARD_SHOW: the generation of a code that the caller has opened is given, and must be the card's.
     pub const HAS_GENERATION: u8 = 1;
+    /// REDEEM: when it happened at a till that was offline, and at which, follows.
+    pub const HAS_OFFLINE: u8 = 2;
     /// WALLET_SHOW: cards of one campaign only.
     pub const OF_CAMPAIGN: u8 = 1;
     /// WALLET_SHOW: only cards that the owner got before the one named.
@@ -134,7 +136,7 @@ pub enum Tail {
     Zone,
     /// A definition of 120 bytes, with EXTENDED its extension of 16 bytes, tiers and `lines` entries of a scope of 16 bytes each; of CAMPAIGN_CREATE then the name, padded.
     Definition,
-    /// Limit key, device and address, if HAS_PARTIES announces them.
+    /// Limit key, device and address, if HAS_PARTIES announces them; then what HAS_OFFLINE does.
     Parties,
     /// `lines` lines of a cart of 32 bytes, then cards of 16 bytes.
     Cart,
@@ -294,7 +296,7 @@ commands! {
     /// Gives one card to the user that asks for it.
     Claim = 84, "CLAIM", ClaimBody, Parties, [HAS_PARTIES];
     /// Uses units of a card, named by its id or by the extra CODE.
-    Redeem = 85, "REDEEM", RedeemBody, Parties, [HAS_GENERATION, HAS_PARTIES];
+    Redeem = 85, "REDEEM", RedeemBody, Parties, [HAS_GENERATION, HAS_OFFLINE, HAS_PARTIES];
     /// Gives units of a redemption back to its card.
     Reverse = 86, "REVERSE", ReverseBody, None, [];
     /// Activates, freezes, unfreezes, voids or extends a card, named by its id or by the extra CODE.

@@ -17,8 +17,8 @@ use scrip_protocol::answers::{
 };
 use scrip_protocol::commands::{
     COMMAND_HEADER_BYTES, CardLineLayout, CartLineLayout, CommandHeader, CommandKind, DefinitionLayout,
-    ExtensionLayout, LimitsEnd, LineLayout, PartiesLayout, PriceLayout, QuotaLayout, QuoteCardLayout,
-    ScopeLayout, SpanLimitsLayout, SubjectLimitLayout, Tail, TierLayout, TransitionLayout,
+    ExtensionLayout, LimitsEnd, LineLayout, OfflineLayout, PartiesLayout, PriceLayout, QuotaLayout,
+    QuoteCardLayout, ScopeLayout, SpanLimitsLayout, SubjectLimitLayout, Tail, TierLayout, TransitionLayout,
 };
 use scrip_protocol::error::ErrorCode;
 use scrip_protocol::extras::{CODE, ExtraHeader, FACTS, LABEL, TRACE};
@@ -123,6 +123,7 @@ fn command_kinds() -> String {
             Tail::Zone => "transitions, name",
             Tail::Definition if *kind == CommandKind::CampaignCreate => "definition, name",
             Tail::Definition => "definition",
+            Tail::Parties if *kind == CommandKind::Redeem => "parties, offline",
             Tail::Parties => "parties",
             Tail::Cart => "lines of a cart, cards",
         };
@@ -154,7 +155,7 @@ fn answer_of(kind: CommandKind) -> &'static str {
         CommandKind::StockChannels => "CHANNELS",
         CommandKind::OperationShow => "HOLD, REDEMPTION or OPERATION",
         CommandKind::Issue | CommandKind::Claim => "ISSUED",
-        CommandKind::Redeem => "REDEEMED",
+        CommandKind::Redeem => "REDEEMED or OFFLINE_CONFLICT",
         CommandKind::Reverse => "REVERSED",
         CommandKind::CampaignShow => "CAMPAIGN",
         CommandKind::CardShow => "CARD",
@@ -381,6 +382,7 @@ fn table(name: &str) -> String {
         "quota" => markdown(0, QuotaLayout::FIELDS),
         "subject_limit" => markdown(0, SubjectLimitLayout::FIELDS),
         "span_limits" => markdown(0, SpanLimitsLayout::FIELDS),
+        "offline" => markdown(0, OfflineLayout::FIELDS),
         "extension" => markdown(0, ExtensionLayout::FIELDS),
         "limits_end" => markdown(48, LimitsEnd::FIELDS),
         "price" => markdown(0, PriceLayout::FIELDS),

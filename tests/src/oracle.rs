@@ -354,6 +354,7 @@ impl Oracle {
                 u64::from(*units) << 32 | u64::from(*available)
             }
             OwnedOutcome::CardRefunded { units, paid } => u64::from(*units) << 34 | paid,
+            OwnedOutcome::OfflineConflict { card, why } => (*why as u64) << 58 | card.0,
             OwnedOutcome::KeysListed(_) => 0,
             OwnedOutcome::Cancelled(_) => 0,
             OwnedOutcome::Keys(keys) => match record.command {

@@ -68,7 +68,8 @@ pub fn added(oracle: &Oracle, request: &OwnedRequest, table: CapacityOf) -> u64 
         CapacityOf::Stocks => usize::from(demand.is_none()),
         CapacityOf::Holds => usize::from(taken.is_some()),
         CapacityOf::ExtraLines => taken.map_or(0, |take| take.lines.len() - 1),
-        CapacityOf::Operations => usize::from(taken.is_none() && !redeems),
+        // A redemption of a till that was offline may be the record of a conflict.
+        CapacityOf::Operations => usize::from(taken.is_none() && (!redeems || is_offline(request))),
         CapacityOf::UserLimits => demand.map_or(0, |take| new_limits(oracle, &take)),
         CapacityOf::RiskCounts => demand.map_or(0, |take| oracle.new_counts(&request.envelope, &take)),
         CapacityOf::OrderLines => {
@@ -138,6 +139,10 @@ pub fn usage(engine: &Engine, table: CapacityOf) -> (u32, u32) {
     let position = TABLES.iter().position(|other| *other == table).expect("a table");
     let (_, used, maximum) = engine.usage()[position];
     (used, maximum)
+}
+
+fn is_offline(request: &OwnedRequest) -> bool {
+    matches!(&request.command, OwnedCommand::OfCards(CardCommand::Redeem(redeem)) if redeem.offline.is_some())
 }
 
 fn is_once(oracle: &Oracle, stock: &StockId) -> bool {

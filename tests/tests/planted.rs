@@ -57,6 +57,7 @@ const HUNTS: &[(Bug, Look)] = &[
     (Bug::ZoneStandsStill, model),
     (Bug::MonthNotCredited, model),
     (Bug::GroupNotCounted, model),
+    (Bug::TillNeverLate, model),
     (Bug::ScopeIgnored, model),
     (Bug::ForeignCardRedeemed, model),
     (Bug::OldCodeOpens, model),

@@ -3,9 +3,21 @@
 //! They stand apart from the answers so that their table stays in one view. Invariant: the answer follows from the record.
 
 use super::Answer;
+use crate::ids::CardId;
+use crate::rejection::Code;
 
 /// In the number of a CARD_REFUND the units stand above what was paid for them.
 pub const REFUND_PAID_BITS: u32 = 34;
+
+/// In the number of a conflict its reason's code stands above the card.
+pub const WHY_BITS: u32 = 6;
+
+const _: () = assert!(CardId::BITS + WHY_BITS <= 64);
+
+/// The number of a conflict.
+pub const fn conflict_value(card: CardId, why: Code) -> u64 {
+    (why as u64) << CardId::BITS | card.0
+}
 
 /// A recorded operation that is not a hold's own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,6 +106,8 @@ pub enum OperationKind {
     AcceptGift = 43,
     /// CANCEL_GIFT.
     CancelGift = 44,
+    /// REDEEM of a till that was offline, of a card that was not to be had any more.
+    OfflineConflict = 54,
 }
 
 impl OperationKind {
@@ -137,6 +151,7 @@ impl OperationKind {
             42 => OperationKind::Gift,
             43 => OperationKind::AcceptGift,
             44 => OperationKind::CancelGift,
+            54 => OperationKind::OfflineConflict,
             _ => return None,
         })
     }
@@ -156,6 +171,10 @@ impl OperationKind {
             OperationKind::CardRefund => Answer::CardRefunded {
                 units: (value >> REFUND_PAID_BITS) as u32,
                 paid: value & ((1 << REFUND_PAID_BITS) - 1),
+            },
+            OperationKind::OfflineConflict => Answer::OfflineConflict {
+                card: CardId(value & ((1 << CardId::BITS) - 1)),
+                why: Code::from_number((value >> CardId::BITS) as u16).expect("a conflict has a reason"),
             },
             _ => Answer::StockChanged { value },
         }

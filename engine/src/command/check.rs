@@ -80,6 +80,11 @@ impl Request<'_> {
             Command::CampaignCreate(create) => create.check(),
             Command::CampaignEdit { campaign, terms, .. } => terms.check(*campaign),
             Command::Issue(issue) => issue.check(),
+            Command::Redeem(Redeem { offline: Some(Offline { occurred_ms, .. }), .. })
+                if *occurred_ms == 0 =>
+            {
+                Err(Malformed::Offline)
+            }
             Command::Redeem(Redeem { generation, .. })
             | Command::CardChange { generation, .. }
             | Command::CardShow { generation, .. } => check_generation(*generation),

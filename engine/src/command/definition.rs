@@ -8,8 +8,8 @@ use super::{CampaignKind, CampaignTerms, Definition, Limits, Malformed, ScopeEnt
 use crate::calendar::Hours;
 use crate::ids::StockId;
 use crate::limits::{
-    CARD_VALUE_MAX, POINT_VALUE_MAX, POINTS_DISCOUNT_MAX, SCOPE_MAX, STACKING_CLASSES, STAMPS_MAX, TIERS_MAX,
-    ZONE_OFFSET_MAX_MINUTES,
+    CARD_VALUE_MAX, LATE_MAX_S, POINT_VALUE_MAX, POINTS_DISCOUNT_MAX, SCOPE_MAX, STACKING_CLASSES,
+    STAMPS_MAX, TIERS_MAX, ZONE_OFFSET_MAX_MINUTES,
 };
 
 impl CampaignTerms<'_> {
@@ -17,6 +17,11 @@ impl CampaignTerms<'_> {
         let definition = self.definition;
         if self.extension.spare != 0 {
             return Err(Malformed::Definition("a flag or reserved field"));
+        }
+        // A till that is offline can't know of the uses that an interval is kept to.
+        let late_s = self.extension.late_s.get();
+        if late_s > LATE_MAX_S || late_s != 0 && definition.interval_s != 0 {
+            return Err(Malformed::Definition("how late a till may be"));
         }
         if self.extension.group() == Some(campaign) {
             return Err(Malformed::Definition("group"));

@@ -205,6 +205,9 @@ pub enum Malformed {
     /// A GIFT that does not last or lasts too long, or one that nobody accepts.
     #[error("a GIFT lasts 1 to {GIFT_LASTS_MAX_S} seconds, and who accepts it is told")]
     Gift,
+    /// A use of a till that was offline, without its time.
+    #[error("a REDEEM of a till that was offline says when it happened")]
+    Offline,
     /// A generation that codes do not have.
     #[error("generation {0}: codes have 0 to 31")]
     Generation(u8),

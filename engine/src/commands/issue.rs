@@ -241,14 +241,16 @@ pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) -> Handl
     let card = CardRecord::new(*owner, &found.definition, origin.channel).valid(times, own_times);
     budget::issued(state, handle, u64::from(*count));
     state.post(stock, origin.channel, Posting::Sell(u64::from(*count)));
+    let issued_s = u32::try_from(state.now_ms / 1_000).unwrap_or(u32::MAX);
     let value = if owner.0 == 0 {
         let ((from_s, until_s), channel) = (times, origin.channel);
-        let batch = CardBatch { first: first.serial(), count: *count, from_s, until_s, channel, own_times };
+        let (serial, count) = (first.serial(), *count);
+        let batch = CardBatch { first: serial, count, from_s, until_s, issued_s, channel, own_times };
         state.campaigns.add_batch(handle, batch);
         first.0
     } else {
         for serial in first.serial()..first.serial() + u64::from(*count) {
-            let made = state.make_card(handle, serial, card);
+            let made = state.make_card(handle, serial, (card, issued_s));
             state.hang_into_wallet(made);
         }
         u64::from(count - 1) << COUNT_SHIFT | first.0

@@ -7,6 +7,7 @@ use super::decode::Reader;
 use super::encode::Writer;
 use super::layout::*;
 use super::*;
+use crate::answer::WHY_BITS;
 use crate::limits::{CAMPAIGN_KEY_BYTES_MAX, SCOPE_MAX, STACKING_CLASSES, TIERS_MAX};
 
 /// What happened to the account of a card.
@@ -187,7 +188,9 @@ impl Event<'_> {
 
     #[inline]
     pub(super) fn encode_redeemed(&self, mut writer: Writer<'_>) -> usize {
-        let Event::Redeemed { origin, card, units, buyer, parties, flagged, amount, discount } = self else {
+        let Event::Redeemed { origin, card, units, buyer, parties, flagged, amount, discount, offline } =
+            self
+        else {
             unreachable!("only Redeemed is encoded here");
         };
         writer.put_origin(origin, 0);
@@ -197,7 +200,12 @@ impl Event<'_> {
         writer.put_u64(*discount);
         let flags = writer.put_buyer(buyer) | when(*flagged, FLAG_FLAGGED);
         let flags = flags | writer.put_parties(parties.as_ref());
-        writer.finish(REDEEMED, flags, 0, origin.channel)
+        let mut kind = REDEEMED;
+        if let Some(offline) = offline {
+            writer.put(offline.as_bytes());
+            kind = OFFLINE_REDEEMED;
+        }
+        writer.finish(kind, flags, 0, origin.channel)
     }
 
     pub(super) fn encode_cards(&self, mut writer: Writer<'_>) -> usize {
@@ -221,6 +229,15 @@ impl Event<'_> {
                 writer.put_origin(&origin, state as u16);
                 writer.put_u64(campaign.0);
                 writer.finish(CAMPAIGN_MOVED, 0, 0, origin.channel)
+            }
+            Event::OfflineConflict { origin, card, units, buyer, amount, offline, why } => {
+                writer.put_origin(&origin, why as u16);
+                writer.put_u64(card.0);
+                writer.put_u64(u64::from(units));
+                writer.put_u64(amount);
+                writer.put(offline.as_bytes());
+                let flags = writer.put_buyer(&buyer);
+                writer.finish(OFFLINE_CONFLICT, flags, 0, origin.channel)
             }
             Event::Reversed { origin, redemption, units, until_s } => {
                 writer.put_origin(&origin, 0);
@@ -297,13 +314,24 @@ pub(super) fn decode<'a>(
             Event::CampaignMoved { origin, campaign: StockId(reader.take_u64()?), state }
         }
         ISSUED => decode_issued(reader, origin, (flags, code))?,
-        REDEEMED => {
+        REDEEMED | OFFLINE_REDEEMED => {
             let card = CardId(reader.take_u64()?);
             let units = reader.take_u32("units")?;
             let (amount, discount) = (reader.take_u64()?, reader.take_u64()?);
             let buyer = reader.take_buyer(flags)?;
             let (parties, flagged) = (take_parties(reader, flags)?, flags & FLAG_FLAGGED != 0);
-            Event::Redeemed { origin, card, units, buyer, parties, flagged, amount, discount }
+            let offline = if head.kind == OFFLINE_REDEEMED { Some(reader.take()?) } else { None };
+            Event::Redeemed { origin, card, units, buyer, parties, flagged, amount, discount, offline }
+        }
+        OFFLINE_CONFLICT => {
+            let card = CardId(reader.take_u64()?);
+            let units = reader.take_u32("units")?;
+            let amount = reader.take_u64()?;
+            let offline = reader.take()?;
+            let buyer = reader.take_buyer(flags)?;
+            let why = Code::from_number(code).filter(|why| (*why as u16) < 1 << WHY_BITS);
+            let why = why.ok_or_else(|| reader.field("why"))?;
+            Event::OfflineConflict { origin, card, units, buyer, amount, offline, why }
         }
         REVERSED => {
             let redemption = OperationId(reader.take_u128()?);

@@ -282,7 +282,9 @@ fn decode_body<'a>(reader: &mut Reader<'a>, head: &Head) -> Result<Event<'a>, Ev
         | STOCK_LIMITS_SET
         | STOCK_SPAN_LIMITS_SET
         | STOCK_PRICED => decode_stock(reader, head, channel)?,
-        CAMPAIGN_CREATED..=CARD_CHANGED | TOPPED_UP..=LEVELLED => cards::decode(reader, head, channel)?,
+        CAMPAIGN_CREATED..=CARD_CHANGED | TOPPED_UP..=LEVELLED | OFFLINE_REDEEMED | OFFLINE_CONFLICT => {
+            cards::decode(reader, head, channel)?
+        }
         GIFT_GIVEN..=GIFT_CANCELLED => gifts::decode(reader, head, channel)?,
         kind => return Err(EventError::UnknownKind(kind)),
     })

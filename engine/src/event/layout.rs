@@ -89,6 +89,8 @@ pub(super) const GIFT_GIVEN: u8 = 56;
 pub(super) const GIFT_ACCEPTED: u8 = 57;
 pub(super) const GIFT_CANCELLED: u8 = 58;
 pub(super) const STOCK_SPAN_LIMITS_SET: u8 = 68;
+pub(super) const OFFLINE_REDEEMED: u8 = 69;
+pub(super) const OFFLINE_CONFLICT: u8 = 70;
 
 pub(super) const FLAG_SOLD: u8 = 1;
 pub(super) const FLAG_LATE: u8 = 1;

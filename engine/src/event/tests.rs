@@ -233,6 +233,7 @@ fn every_event<'a>(
             flagged: true,
             amount: u64::MAX,
             discount: 5,
+            offline: None,
         },
         Event::Redeemed {
             origin,
@@ -243,6 +244,16 @@ fn every_event<'a>(
             flagged: false,
             amount: 0,
             discount: 0,
+            offline: None,
+        },
+        Event::OfflineConflict {
+            origin,
+            card: CardId(9),
+            units: u32::MAX,
+            buyer: nobody,
+            amount: 5,
+            offline: Offline::new(u64::MAX, u64::MAX),
+            why: Code::Used,
         },
         Event::Reversed { origin, redemption: hold, units: 3, until_s: u32::MAX },
         Event::Account {

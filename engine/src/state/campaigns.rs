@@ -26,6 +26,8 @@ pub struct CardBatch {
     pub from_s: u32,
     /// Valid until, seconds; 0: open.
     pub until_s: u32,
+    /// When they were issued, seconds, rounded down.
+    pub issued_s: u32,
     /// The channel that issued them.
     pub channel: ChannelId,
     /// Their times are the command's.
@@ -172,7 +174,8 @@ impl Campaign {
         hash.update(&self.key);
         for batch in &self.batches {
             hash.update(batch.first.as_bytes());
-            let numbers = [batch.count, batch.from_s, batch.until_s, u32::from(batch.channel.0)];
+            let channel = u32::from(batch.channel.0);
+            let numbers = [batch.count, batch.from_s, batch.until_s, batch.issued_s, channel];
             hash.update(numbers.as_bytes());
             hash.update(&[u8::from(batch.own_times)]);
         }

@@ -450,5 +450,6 @@ pub const fn using(card: CardId) -> Redeem<'static> {
         store: 0,
         product: 0,
         category: 0,
+        offline: None,
     }
 }

@@ -4,13 +4,13 @@
 
 use super::Body;
 use crate::answers::{
-    AnswerKind, CampaignBody, CardBody, CardRefundedBody, FilledBody, IssuedBody, QuoteAnswerBody,
-    RedeemedBody, RedemptionBody, ReversedBody, WalletBody, flag,
+    AnswerKind, CampaignBody, CardBody, CardRefundedBody, FilledBody, IssuedBody, OfflineConflictBody,
+    QuoteAnswerBody, RedeemedBody, RedemptionBody, ReversedBody, WalletBody, flag,
 };
 use crate::error::AnswerFault;
 use scrip_engine::answer::{
     Answer, CampaignView, CardOutcome, CardView, Issued, LotView, QuoteView, QuotedCard, Redeemed,
-    RedemptionView, WalletCard,
+    RedemptionView, WHY_BITS, WalletCard,
 };
 use scrip_engine::command::{CampaignKind, CampaignState, CardState, Definition, Extension};
 use scrip_engine::ids::{CardId, ChannelId, OperationId, OrderId, StockId, UserId};
@@ -43,6 +43,14 @@ impl<'a> Body<'a> {
                     discount: body.discount.get(),
                     at_ms: body.at_ms.get(),
                 })
+            }
+            AnswerKind::OfflineConflict => {
+                let body: &OfflineConflictBody = self.fixed()?;
+                self.zero(&body.spare)?;
+                let why = body.why.get();
+                let known = Code::from_number(why).filter(|_| why < 1 << WHY_BITS);
+                let why = known.ok_or(AnswerFault::UnknownNumber(why, "rejection code"))?;
+                Answer::OfflineConflict { card: CardId(body.card.get()), why }
             }
             AnswerKind::Reversed => {
                 let body: &ReversedBody = self.fixed()?;

@@ -4,8 +4,8 @@
 
 use super::{close, header, put, when};
 use crate::answers::{
-    AnswerKind, CampaignBody, CardBody, CardRefundedBody, FilledBody, IssuedBody, QuoteAnswerBody,
-    RedeemedBody, RedemptionBody, ReversedBody, WalletBody, flag,
+    AnswerKind, CampaignBody, CardBody, CardRefundedBody, FilledBody, IssuedBody, OfflineConflictBody,
+    QuoteAnswerBody, RedeemedBody, RedemptionBody, ReversedBody, WalletBody, flag,
 };
 use crate::layout::pad;
 use scrip_engine::answer::{
@@ -19,6 +19,11 @@ pub(super) fn done(out: &mut Vec<u8>, index: u16, answer: &Answer<'_>) {
     match answer {
         Answer::Issued(issued) => self::issued(out, index, issued),
         Answer::Redeemed(redeemed) => self::redeemed(out, index, redeemed),
+        Answer::OfflineConflict { card, why } => {
+            let (card, why) = (U64::new(card.0), U16::new(*why as u16));
+            let body = OfflineConflictBody { card, why, spare: [0; 6] };
+            put(out, header(AnswerKind::OfflineConflict, 0, index, 0), body, &[]);
+        }
         Answer::Reversed { units, available } => {
             let body = ReversedBody { units: U32::new(*units), available: U32::new(*available) };
             put(out, header(AnswerKind::Reversed, 0, index, 0), body, &[]);

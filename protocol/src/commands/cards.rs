@@ -3,7 +3,7 @@
 //!
 //! Invariant: what the engine reads in place has the layout of the engine's own type; const assertions below compare sizes.
 
-use scrip_engine::command::{CartLine, Definition, Extension, QuoteCard, ScopeEntry, Tier};
+use scrip_engine::command::{CartLine, Definition, Extension, Offline, QuoteCard, ScopeEntry, Tier};
 use scrip_engine::ids::CardId;
 use zerocopy::little_endian::{I16, U16, U32, U64, U128};
 
@@ -207,6 +207,16 @@ layout! {
         generation: u8,
         /// 0
         spare: [u8; 3],
+    }
+}
+
+layout! {
+    /// What HAS_OFFLINE announces, as `scrip_engine::command::Offline` reads it in place.
+    pub struct OfflineLayout {
+        /// when the till took the card, ms since the Unix epoch; not 0
+        occurred_ms: U64,
+        /// which till; 0: not told
+        terminal: U64,
     }
 }
 
@@ -441,6 +451,7 @@ layout! {
 const _: () = assert!(size_of::<CartLineLayout>() == size_of::<CartLine>());
 const _: () = assert!(size_of::<QuoteCardLayout>() == size_of::<QuoteCard>());
 const _: () = assert!(size_of::<DefinitionLayout>() == size_of::<Definition>());
+const _: () = assert!(size_of::<OfflineLayout>() == size_of::<Offline>());
 const _: () = assert!(size_of::<ExtensionLayout>() == size_of::<Extension>());
 const _: () = assert!(size_of::<TierLayout>() == size_of::<Tier>());
 const _: () = assert!(size_of::<ScopeLayout>() == size_of::<ScopeEntry>());

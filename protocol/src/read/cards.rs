@@ -150,6 +150,7 @@ impl<'a> Body<'a> {
         let body: &RedeemBody = self.fixed()?;
         let generation = self.generation(body.generation, &body.spare)?;
         let parties = self.parties()?;
+        let offline = if self.has(flag::HAS_OFFLINE) { Some(self.fixed()?) } else { None };
         self.without_lines(Command::Redeem(Redeem {
             card: CardId(body.card.get()),
             generation,
@@ -161,6 +162,7 @@ impl<'a> Body<'a> {
             store: body.store.get(),
             product: body.product.get(),
             category: body.category.get(),
+            offline,
         }))
     }
 

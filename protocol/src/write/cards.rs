@@ -30,7 +30,8 @@ pub(super) fn flags_and_lines(command: &Command<'_>) -> (u8, usize) {
         Command::CampaignEdit { terms, .. } => (extended(terms), terms.scope.len()),
         Command::Issue(issue) => (when(issue.parties.is_some(), flag::HAS_PARTIES), 0),
         Command::Redeem(redeem) => {
-            let parties = when(redeem.parties.is_some(), flag::HAS_PARTIES);
+            let parties = when(redeem.parties.is_some(), flag::HAS_PARTIES)
+                | when(redeem.offline.is_some(), flag::HAS_OFFLINE);
             (parties | when(redeem.generation.is_some(), flag::HAS_GENERATION), 0)
         }
         Command::CardChange { generation, .. }
@@ -227,5 +228,8 @@ fn redeem(out: &mut Vec<u8>, redeem: &Redeem<'_>) {
     out.extend_from_slice(body.as_bytes());
     if let Some(parties) = redeem.parties {
         out.extend_from_slice(parties.as_bytes());
+    }
+    if let Some(offline) = redeem.offline {
+        out.extend_from_slice(offline.as_bytes());
     }
 }

@@ -10,14 +10,14 @@ use scrip_engine::answer::{
 };
 use scrip_engine::command::{
     AccountWish, CampaignCreate, CampaignKind, CampaignState, CampaignTerms, CardChange, CardLine, CardState,
-    CartLine, Command, Definition, Extension, GiftWish, Issue, Parties, Quote, QuoteCard, Redeem, ScopeEntry,
-    StockTerms, Tier,
+    CartLine, Command, Definition, Extension, GiftWish, Issue, Offline, Parties, Quote, QuoteCard, Redeem,
+    ScopeEntry, StockTerms, Tier,
 };
 use scrip_engine::ids::{CardId, ChannelId, OperationId, OrderId, StockId, UserId};
 use scrip_engine::limits::{
     BEARER_CARDS_MAX, CAMPAIGN_KEY_BYTES_MAX, CAMPAIGN_UNITS_MAX, CARD_UNITS_MAX, CARD_VALUE_MAX,
-    CARDS_PER_HOLD_MAX, CARDS_PER_ISSUE_MAX, GIFT_LASTS_MAX_S, LINES_MAX, POINT_VALUE_MAX, QUOTE_CARDS_MAX,
-    QUOTE_LINES_MAX, SCOPE_MAX, STAMPS_MAX, TIERS_MAX, WALLET_CARDS_PER_ANSWER_MAX,
+    CARDS_PER_HOLD_MAX, CARDS_PER_ISSUE_MAX, GIFT_LASTS_MAX_S, LATE_MAX_S, LINES_MAX, POINT_VALUE_MAX,
+    QUOTE_CARDS_MAX, QUOTE_LINES_MAX, SCOPE_MAX, STAMPS_MAX, TIERS_MAX, WALLET_CARDS_PER_ANSWER_MAX,
 };
 use scrip_engine::rejection::Code;
 use scrip_protocol::answers::AnswerKind;
@@ -29,6 +29,7 @@ use zerocopy::little_endian::{I16, U16, U32, U64};
 pub struct CardParts {
     pub definition: Definition,
     pub extension: Extension,
+    pub offline: Offline,
     pub tiers: Vec<Tier>,
     pub scope: Vec<ScopeEntry>,
     pub key: Vec<u8>,
@@ -230,13 +231,16 @@ pub fn card_parts() -> impl Strategy<Value = CardParts> {
         };
         let (scope, key, wallet, (cart, quoted, (outcomes, lines, shares)), taken, held) = lists;
         let (big, numbers_of, small, channel, flag) = values;
+        let definition = definition(kind, numbers, seconds, units, flags, kind == 1 && !tiers.is_empty());
+        let late_s = if definition.interval_s == 0 { small[0] % (LATE_MAX_S + 1) } else { 0 };
         CardParts {
-            definition: definition(kind, numbers, seconds, units, flags, kind == 1 && !tiers.is_empty()),
+            definition,
             extension: Extension {
                 group: U64::new(numbers_of[3] & !1),
-                late_s: U32::new(small[0]),
+                late_s: U32::new(late_s),
                 spare: U32::ZERO,
             },
+            offline: Offline::new(numbers_of[2] | 1, numbers_of[4]),
             tiers,
             scope,
             key,
@@ -373,6 +377,7 @@ impl CardParts {
                 store: self.numbers[3],
                 product: self.numbers[4],
                 category: self.numbers[5],
+                offline: self.flag.then_some(&self.offline),
             }),
             CommandKind::Reverse => {
                 Command::Reverse { redemption: OperationId(self.big[2]), units: self.small[1] }
@@ -464,6 +469,7 @@ impl CardParts {
                 tiers: &self.tiers,
                 scope: &self.scope,
             }),
+            AnswerKind::OfflineConflict => Answer::OfflineConflict { card, why: Code::Used },
             AnswerKind::Filled => Answer::Filled { units: cards, available },
             AnswerKind::CardRefunded => Answer::CardRefunded { units: cards, paid: self.numbers[4] },
             AnswerKind::Card => {

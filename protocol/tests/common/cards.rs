@@ -19,7 +19,7 @@ use scrip_protocol::commands::CARD_BY_CODE;
 use scrip_protocol::extras::{CodeText, Extras};
 use zerocopy::little_endian::{I16, U16, U32, U64};
 
-const CARD: CardId = CardId::new(SLOT, 7, 42);
+pub const CARD: CardId = CardId::new(SLOT, 7, 42);
 /// The code of docs/codes.md.
 const CODE: &str = "15NM74AKDZWNW4Z3JFMM";
 
@@ -148,6 +148,23 @@ pub fn campaign_view() -> CampaignView<'static> {
     views()[0]
 }
 
+/// A use of a card, as most are.
+pub fn use_of_a_card() -> Redeem<'static> {
+    Redeem {
+        card: CARD,
+        generation: None,
+        units: 0,
+        order: OrderId(0x0a),
+        user: UserId(0x0b),
+        parties: None,
+        amount: 4_550,
+        store: 12,
+        product: 0x77,
+        category: 0x78,
+        offline: None,
+    }
+}
+
 pub fn commands() -> Vec<(&'static str, Command<'static>)> {
     let create = creation();
     let parties = Some(&leak(&[Parties::new(0x0c, 0x0d, 0x0e)])[0]);
@@ -160,18 +177,7 @@ pub fn commands() -> Vec<(&'static str, Command<'static>)> {
         from_ms: 0,
         until_ms: 0,
     };
-    let redeem = Redeem {
-        card: CARD,
-        generation: None,
-        units: 0,
-        order: OrderId(0x0a),
-        user: UserId(0x0b),
-        parties: None,
-        amount: 4_550,
-        store: 12,
-        product: 0x77,
-        category: 0x78,
-    };
+    let redeem = use_of_a_card();
     let lines = leak(&[CartLine::new(0x77, 0x78, 3_000, 2), CartLine::new(0, 0, 4_000, 1)]);
     let cards = leak(&[QuoteCard::new(CARD, None), QuoteCard::new(CardId(CARD.0 + 1), Some(1))]);
     let quote = Quote { user: UserId(0x0b), store: 12, best: false, lines, cards: &[] };

@@ -122,6 +122,9 @@ impl<'a> Dump<'a> {
                 if flags & flag::HAS_PARTIES != 0 {
                     self.fields(commands::PartiesLayout::FIELDS);
                 }
+                if flags & flag::HAS_OFFLINE != 0 && kind == CommandKind::Redeem {
+                    self.fields(commands::OfflineLayout::FIELDS);
+                }
             }
             Tail::Lines => {
                 if flags & flag::HAS_REPLACE != 0 {

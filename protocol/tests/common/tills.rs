@@ -2,13 +2,15 @@
 //!
 //! Invariant: they come behind all others, with ids of their own, so that nothing before them changes its bytes.
 
-use super::cards::{campaign_view, creation};
+use super::cards::{CARD, campaign_view, creation, use_of_a_card};
 use super::{CommandSample, NOW_MS, OPERATION, STOCK, envelope, leak, limits, prices};
 use scrip_engine::answer::{Answer, CampaignView};
 use scrip_engine::command::{
-    CampaignCreate, CampaignTerms, Command, Envelope, Extension, Request, SpanLimits,
+    CampaignCreate, CampaignTerms, Command, Envelope, Extension, Offline, Parties, Redeem, Request,
+    SpanLimits,
 };
 use scrip_engine::ids::{OperationId, StockId};
+use scrip_engine::rejection::Code;
 use scrip_protocol::extras::Extras;
 use zerocopy::little_endian::{U32, U64};
 
@@ -31,6 +33,8 @@ pub fn commands() -> Vec<CommandSample> {
     let limits = &leak(&[limits()])[0];
     let spans = &leak(&[spans(), SpanLimits::default()]);
     let create = creation();
+    let offline = &leak(&[Offline::new(NOW_MS - 600_000, 0x7e)])[0];
+    let parties = Some(&leak(&[Parties::new(0x0c, 0x0d, 0x0e)])[0]);
     let definition = CampaignTerms { extension: extension(), ..create.definition };
     let commands = [
         (
@@ -43,6 +47,11 @@ pub fn commands() -> Vec<CommandSample> {
         ),
         ("campaign_create_extended", Command::CampaignCreate(CampaignCreate { definition, ..create })),
         ("campaign_edit_extended", Command::CampaignEdit { campaign: STOCK, version: 5, terms: definition }),
+        ("redeem_offline", Command::Redeem(Redeem { offline: Some(offline), ..use_of_a_card() })),
+        (
+            "redeem_offline_parties",
+            Command::Redeem(Redeem { offline: Some(offline), parties, ..use_of_a_card() }),
+        ),
     ];
     let sample = |(index, (name, command)): (usize, (&'static str, Command<'static>))| {
         let operation = OperationId(OPERATION.0 + 0x5000 + 0x10 * index as u128);
@@ -56,6 +65,7 @@ pub fn answers() -> Vec<(&'static str, Answer<'static>)> {
     vec![
         ("terms_spans", terms_shown(spans())),
         ("campaign_extended", Answer::Campaign(CampaignView { extension: extension(), ..view })),
+        ("offline_conflict", Answer::OfflineConflict { card: CARD, why: Code::Used }),
     ]
 }
 

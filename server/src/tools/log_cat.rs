@@ -3,7 +3,7 @@
 use super::ToolError;
 use crate::data_directory::DataDirectory;
 use scrip_engine::answer::OperationKind;
-use scrip_engine::command::{Parties, StockKind, SubjectKind};
+use scrip_engine::command::{Offline, Parties, StockKind, SubjectKind};
 use scrip_engine::event::{self, AccountEntry, Event, EventHold, GiftEntry, Origin};
 use scrip_engine::ids::{CardId, StockId};
 use scrip_shard::{FrameError, Moment, for_each_event_with_facts, history};
@@ -377,11 +377,19 @@ fn print_cards_event(out: &mut impl Write, event: &Event<'_>) -> io::Result<()> 
             print_told(out, parties.as_ref(), *flagged, &[])?;
             writeln!(out)
         }
-        Event::Redeemed { origin, card, units, buyer, parties, flagged, amount, discount } => {
+        Event::Redeemed { origin, card, units, buyer, parties, flagged, amount, discount, offline } => {
             write!(out, "redeemed {} card={card} units={units} order={}", origin.operation, buyer.order)?;
             write!(out, " user={} amount={amount} discount={discount}", buyer.user)?;
             write!(out, " channel={}", origin.channel.0)?;
             print_told(out, parties.as_ref(), *flagged, &[])?;
+            print_offline(out, offline.as_ref())?;
+            writeln!(out)
+        }
+        Event::OfflineConflict { origin, card, units, buyer, amount, offline, why } => {
+            write!(out, "offline_conflict {} card={card} why={}", origin.operation, why.name())?;
+            write!(out, " units={units} order={} user={} amount={amount}", buyer.order, buyer.user)?;
+            write!(out, " channel={}", origin.channel.0)?;
+            print_offline(out, Some(offline))?;
             writeln!(out)
         }
         Event::Reversed { origin, redemption, units, until_s } => writeln!(
@@ -411,6 +419,12 @@ fn print_cards_event(out: &mut impl Write, event: &Event<'_>) -> io::Result<()> 
         }
         other => writeln!(out, "{other:?}"),
     }
+}
+
+/// When a till that was offline had taken a card, and which.
+fn print_offline(out: &mut impl Write, offline: Option<&Offline>) -> io::Result<()> {
+    let Some(Offline { occurred_ms, terminal }) = offline else { return Ok(()) };
+    write!(out, " occurred_ms={occurred_ms} terminal={terminal}")
 }
 
 fn print_entry(out: &mut impl Write, entry: &AccountEntry) -> io::Result<()> {

@@ -270,7 +270,7 @@ impl Books {
             | Event::CardChanged { .. }
             | Event::Account { .. } => self.follow_cards(event),
             // Units stay where they are.
-            Event::Gift { .. } => {}
+            Event::Gift { .. } | Event::OfflineConflict { .. } => {}
             Event::Tick { .. }
             | Event::Configured { .. }
             | Event::FloorRaised { .. }

@@ -44,6 +44,8 @@ pub struct Card {
     pub gift: Option<Gift>,
     /// Issues before the one that made it, gifts that were accepted among them.
     pub received: u64,
+    /// When it was issued.
+    pub issued_ms: u64,
 }
 
 /// When a card is valid, ms; 0: open.
@@ -261,6 +263,7 @@ impl Oracle {
             own_times,
             gift: None,
             received: self.issues,
+            issued_ms: self.now_ms,
         }
     }
 

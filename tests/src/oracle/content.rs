@@ -97,7 +97,8 @@ fn kind_of_cards(command: &CardCommand) -> OperationKind {
             GiftWish::Accept { .. } => OperationKind::AcceptGift,
             GiftWish::Cancel { .. } => OperationKind::CancelGift,
         },
-        _ => unreachable!("redemptions and queries have no operation record"),
+        CardCommand::Redeem(_) => OperationKind::OfflineConflict,
+        _ => unreachable!("queries have no operation record"),
     }
 }
 

@@ -154,7 +154,7 @@ impl Oracle {
         let card =
             self.own_card(envelope, id, generation).ok_or_else(|| OwnedOutcome::refused(Code::NotFound))?;
         self.usable(&card)?;
-        self.is_open_for(&card)?;
+        self.is_open_for(&card, self.now_ms)?;
         let worth = self.worth_of(&card);
         let covers = |line: &usize| {
             let (product, category) = (quote.lines[*line].product.get(), quote.lines[*line].category.get());

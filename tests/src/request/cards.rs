@@ -5,7 +5,7 @@
 use super::{OwnedCommand, OwnedRequest, OwnedTake, Wish};
 use scrip_engine::command::{
     AccountWish, CampaignCreate, CampaignState, CampaignTerms, CardChange, CartLine, Command, Definition,
-    Extension, GiftWish, Issue, Parties, Quote, QuoteCard, Redeem, ScopeEntry, StockTerms, Tier,
+    Extension, GiftWish, Issue, Offline, Parties, Quote, QuoteCard, Redeem, ScopeEntry, StockTerms, Tier,
 };
 use scrip_engine::ids::{CardId, OperationId, OrderId, StockId, UserId};
 
@@ -89,6 +89,7 @@ pub struct OwnedRedeem {
     pub store: u64,
     pub product: u64,
     pub category: u64,
+    pub offline: Option<Offline>,
 }
 
 impl Worth {
@@ -124,6 +125,7 @@ impl OwnedRedeem {
             store: 0,
             product: 0,
             category: 0,
+            offline: None,
         }
     }
 
@@ -221,8 +223,8 @@ impl OwnedRedeem {
     fn lend(&self) -> Redeem<'_> {
         let OwnedRedeem { card, generation, units, order, user, amount, store, product, category, .. } =
             *self;
-        let parties = self.parties.as_ref();
-        Redeem { card, generation, units, order, user, parties, amount, store, product, category }
+        let (parties, offline) = (self.parties.as_ref(), self.offline.as_ref());
+        Redeem { card, generation, units, order, user, parties, amount, store, product, category, offline }
     }
 }
 

@@ -39,4 +39,5 @@ mod situations;
 mod spans;
 mod stocks;
 mod subjects;
+mod tills;
 mod zones;
