@@ -570,25 +570,6 @@ pub trait EventSink {
     fn push(&mut self, event: &Event<'_>);
 }
 
-/// Bytes that are no event.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum EventError {
-    /// Fewer bytes than the event says it has.
-    #[error("the event is cut short")]
-    Short,
-    /// A kind this build does not know.
-    #[error("event kind {0} is unknown: was the log written by a newer version?")]
-    UnknownKind(u8),
-    /// A field outside its bounds.
-    #[error("event kind {kind}: {field} is out of bounds")]
-    Field {
-        /// The event's kind.
-        kind: u8,
-        /// The field.
-        field: &'static str,
-    },
-}
-
 mod cards;
 mod decode;
 mod encode;
@@ -599,6 +580,7 @@ mod lines;
 
 pub use cards::AccountEntry;
 pub use gifts::GiftEntry;
+pub use layout::EventError;
 pub use lines::{EventCard, EventHold, EventKey, EventLine, OwedLine, RefusedLine, debts};
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
-//! Kinds, flags and heads of events, as they lie in the log. They stand apart from the events so that their table stays in
-//! one view.
+//! Kinds, flags and heads of events, as they lie in the log, and what can be wrong with them. They stand apart from the
+//! events so that their table stays in one view.
 //!
 //! Invariant: numbers are never reused; docs/format.md has them all.
 
@@ -113,3 +113,22 @@ pub(super) const FLAG_PRICES: u8 = 64;
 pub(super) const FLAG_FLAGGED: u8 = 128;
 pub(super) const FLAG_CLAIMED: u8 = 1;
 pub(super) const FLAG_OWN_TIMES: u8 = 2;
+
+/// Bytes that are no event.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum EventError {
+    /// Fewer bytes than the event says it has.
+    #[error("the event is cut short")]
+    Short,
+    /// A kind this build does not know.
+    #[error("event kind {0} is unknown: was the log written by a newer version?")]
+    UnknownKind(u8),
+    /// A field outside its bounds.
+    #[error("event kind {kind}: {field} is out of bounds")]
+    Field {
+        /// The event's kind.
+        kind: u8,
+        /// The field.
+        field: &'static str,
+    },
+}

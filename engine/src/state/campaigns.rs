@@ -114,6 +114,12 @@ impl Campaign {
         self.batches[..behind].last().filter(|batch| serial - batch.first < u64::from(batch.count))
     }
 
+    /// The batch of a bearer card. Panics on a card that was issued to an owner, or not yet.
+    #[inline]
+    pub fn batch_of_bearer(&self, serial: u64) -> &CardBatch {
+        self.batch_of(serial).expect("a card without a record is of a batch")
+    }
+
     /// Its definition with its lists.
     #[inline]
     pub fn terms(&self) -> CampaignTerms<'_> {

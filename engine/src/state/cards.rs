@@ -13,7 +13,7 @@
 //! exactly his wallet.
 
 use super::State;
-use super::campaigns::{Campaign, CardBatch};
+use super::campaigns::Campaign;
 use super::index::Index;
 use super::memory::Memory;
 use super::recount::{RecountError, same};
@@ -351,7 +351,7 @@ impl State {
     pub fn issued_s(&self, card: CardId, found: &Found<'_>) -> u32 {
         match found.record {
             Some(record) => *self.cards.issued_s.get(record.0 as usize),
-            None => batch_of(found.campaign, card.serial()).issued_s,
+            None => found.campaign.batch_of_bearer(card.serial()).issued_s,
         }
     }
 
@@ -510,14 +510,9 @@ impl State {
     }
 }
 
-/// The batch of a bearer card.
-fn batch_of(campaign: &Campaign, serial: u64) -> &CardBatch {
-    campaign.batch_of(serial).expect("a card without a record is of a batch")
-}
-
 /// A bearer card that nothing has happened to.
 fn bearer_card(campaign: &Campaign, serial: u64) -> CardRecord {
-    let batch = batch_of(campaign, serial);
+    let batch = campaign.batch_of_bearer(serial);
     CardRecord::new(UserId(0), &campaign.definition, batch.channel)
         .valid((batch.from_s, batch.until_s), batch.own_times)
 }
