@@ -125,7 +125,10 @@ fn realistic(shop: &mut Shop) -> Vec<CardId> {
             let scope = [ScopeEntry::new(ScopeEntry::CATEGORY, 1 + number % 4)];
             let scope = if class == 2 { &[][..] } else { &scope[..] };
             let tiers = if tiered { &tiers[..] } else { &[] };
-            shop.card(number, CampaignTerms { definition: &worth, tiers, scope })
+            shop.card(
+                number,
+                CampaignTerms { definition: &worth, extension: Default::default(), tiers, scope },
+            )
         })
         .collect()
 }
@@ -141,7 +144,10 @@ fn nasty(shop: &mut Shop) -> Vec<CardId> {
             worth.value.set(if number < 9 { 300 + number * 17 } else { 2_000 + number * 113 });
             worth.threshold.set(total - total / 100 * number);
             worth.combines.set(1);
-            shop.card(number, CampaignTerms { definition: &worth, tiers: &[], scope: &[] })
+            shop.card(
+                number,
+                CampaignTerms { definition: &worth, extension: Default::default(), tiers: &[], scope: &[] },
+            )
         })
         .collect()
 }

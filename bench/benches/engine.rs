@@ -122,7 +122,8 @@ fn limiting_world() -> World {
     let mut world = world_with(1, 1 << 40, 16 * ROUND as u32);
     let limits =
         Limits { subjects: [SubjectLimit::new(1_000_000, 500_000, 500_000); 4], ..Limits::default() };
-    let command = Command::StockLimits { stock: StockId::new(SLOT, 0), version: 1, limits: &limits };
+    let command =
+        Command::StockLimits { stock: StockId::new(SLOT, 0), version: 1, limits: &limits, spans: None };
     let request = Request { envelope: envelope(u128::MAX), command };
     assert!(matches!(world.engine.execute(NOW_MS, &request, &mut world.frame), Outcome::Done(_)));
     world.reserve_round(1, How::Fully);

@@ -11,7 +11,7 @@ use scrip_engine::answer::{
     OperationView, Outcome, PiecesReturned, Redeemed, RedemptionView, StockView,
 };
 use scrip_engine::calendar::Transition;
-use scrip_engine::command::{Block, Limits, Price, Quota, RiskRule, StockKind, StockTerms};
+use scrip_engine::command::{Block, Limits, Price, Quota, RiskRule, SpanLimits, StockKind, StockTerms};
 use scrip_engine::ids::{CardId, ChannelId, OperationId, OrderId, StockId, UserId};
 use scrip_engine::rejection::Code;
 use zerocopy::little_endian::U32;
@@ -199,6 +199,8 @@ pub struct TermsShown {
     pub version: u32,
     /// What its subjects may have, the units per user included.
     pub limits: Limits,
+    /// What they may have by weeks and months.
+    pub spans: SpanLimits,
     /// Its prices.
     pub prices: Vec<Price>,
 }
@@ -369,6 +371,7 @@ pub(crate) enum OwnedOutcome {
     Operation(OperationView),
     Issued(Issued),
     Redeemed(Redeemed),
+    OfflineConflict { card: CardId, why: Code },
     Reversed { units: u32, available: u32 },
     Campaign(Box<CampaignShown>),
     Filled { units: u32, available: u32 },
@@ -424,8 +427,8 @@ impl From<Outcome<'_>> for OwnedOutcome {
                 let channels = channels.iter().map(ChannelShown::from).collect();
                 OwnedOutcome::Channels(ChannelsShown { version, channels })
             }
-            Answer::Terms { version, limits, prices } => {
-                OwnedOutcome::Terms(Box::new(TermsShown { version, limits, prices: prices.to_vec() }))
+            Answer::Terms { version, limits, spans, prices } => {
+                OwnedOutcome::Terms(Box::new(TermsShown { version, limits, spans, prices: prices.to_vec() }))
             }
             Answer::Risk { rules, total, blocks } => OwnedOutcome::Risk(RiskShown {
                 rules: rules.to_vec(),
@@ -444,6 +447,7 @@ impl From<Outcome<'_>> for OwnedOutcome {
             Answer::Operation(view) => OwnedOutcome::Operation(view),
             Answer::Issued(issued) => OwnedOutcome::Issued(issued),
             Answer::Redeemed(redeemed) => OwnedOutcome::Redeemed(redeemed),
+            Answer::OfflineConflict { card, why } => OwnedOutcome::OfflineConflict { card, why },
             Answer::Reversed { units, available } => OwnedOutcome::Reversed { units, available },
             Answer::Campaign(view) => OwnedOutcome::Campaign(Box::new(view.into())),
             Answer::Filled { units, available } => OwnedOutcome::Filled { units, available },

@@ -10,10 +10,11 @@ use crate::operation::Operation;
 use scrip_codes::{Code, Locator, ParseError, VanityCode};
 use scrip_engine::answer::{CampaignView, CardView, Issued, Redeemed, WalletCard};
 use scrip_engine::command::{
-    self, CampaignState, CampaignTerms, CardChange, CardLine, Command, Definition, Parties, ScopeEntry,
-    StockTerms, Tier,
+    self, CampaignState, CampaignTerms, CardChange, CardLine, Command, Definition, Extension, Offline,
+    Parties, ScopeEntry, StockTerms, Tier,
 };
 use scrip_engine::ids::{CardId, OperationId, OrderId, Slot, StockId, UserId};
+use scrip_engine::rejection::Code as RejectionCode;
 use scrip_protocol::commands::CARD_BY_CODE;
 use scrip_protocol::extras::CodeText;
 
@@ -99,6 +100,8 @@ impl CardName {
 pub struct CampaignDefinition {
     /// Kind, units, amounts, times.
     pub definition: Definition,
+    /// The group in which its cards count, and how late a till may be.
+    pub extension: Extension,
     /// In place of threshold and value: ascending in both; at most 8.
     pub tiers: Vec<Tier>,
     /// What its cards can be used for; at most 64.
@@ -112,7 +115,12 @@ impl CampaignDefinition {
     }
 
     fn terms(&self) -> CampaignTerms<'_> {
-        CampaignTerms { definition: &self.definition, tiers: &self.tiers, scope: &self.scope }
+        CampaignTerms {
+            definition: &self.definition,
+            extension: self.extension,
+            tiers: &self.tiers,
+            scope: &self.scope,
+        }
     }
 }
 
@@ -243,6 +251,20 @@ impl Redeem {
     }
 }
 
+/// What becomes of a use that a till has taken while it was offline.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OfflineUse {
+    /// It counts.
+    Redeemed(Redeemed),
+    /// The card was not to be had any more: recorded, and nothing moved.
+    Conflict {
+        /// The card.
+        card: CardId,
+        /// Why.
+        why: RejectionCode,
+    },
+}
+
 /// Units of a redemption to give back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Reverse {
@@ -320,6 +342,7 @@ impl From<CampaignView<'_>> for CampaignShown {
             key: view.key.to_vec(),
             definition: CampaignDefinition {
                 definition: *view.definition,
+                extension: view.extension,
                 tiers: view.tiers.to_vec(),
                 scope: view.scope.to_vec(),
             },
@@ -428,10 +451,40 @@ impl Client {
             store: request.store,
             product: request.product,
             category: request.category,
+            offline: None,
         });
         match self.call_by_code(request.operation, request.card.slot(self.home_slot()), command, code).await?
         {
             OwnedOutcome::Redeemed(redeemed) => Ok(redeemed),
+            _ => Err(wrong_answer()),
+        }
+    }
+
+    /// Brings a use of a card that a till has taken while it was offline. A repeat of it gives the same answer, a conflict
+    /// too.
+    pub async fn redeem_offline(
+        &self,
+        request: Redeem,
+        occurred_ms: u64,
+        terminal: u64,
+    ) -> Result<OfflineUse, Error> {
+        let ((card, code), offline) = (request.card.parts(), Offline::new(occurred_ms, terminal));
+        let command = Command::Redeem(command::Redeem {
+            card,
+            generation: None,
+            units: request.units,
+            order: request.order,
+            user: request.user,
+            parties: request.parties.as_ref(),
+            amount: request.amount,
+            store: request.store,
+            product: request.product,
+            category: request.category,
+            offline: Some(&offline),
+        });
+        match self.call_by_code(request.operation, request.card.slot(), command, code).await? {
+            OwnedOutcome::Redeemed(redeemed) => Ok(OfflineUse::Redeemed(redeemed)),
+            OwnedOutcome::OfflineConflict { card, why } => Ok(OfflineUse::Conflict { card, why }),
             _ => Err(wrong_answer()),
         }
     }

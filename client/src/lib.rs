@@ -60,7 +60,7 @@ pub use answer::{
 };
 pub use cards::{
     CampaignCreate, CampaignDefinition, CampaignEdit, CampaignMove, CampaignShown, CardCode, CardName, Claim,
-    Issue, Redeem, Reverse, Reversed, Wallet, WalletShown,
+    Issue, OfflineUse, Redeem, Reverse, Reversed, Wallet, WalletShown,
 };
 pub use channels::{CHANNELS, UnknownChannel, channel_id, channel_name};
 pub use client::Client;
@@ -85,8 +85,8 @@ pub use scrip_engine::answer::{
 pub use scrip_engine::calendar::{Day, Transition, Zone};
 pub use scrip_engine::command::{
     BatchChange as BatchVerb, Block, CampaignKind, CampaignState, CardChange, CardLine, CardState, CartLine,
-    Definition, Limits, Line, Parties, Price, PriceKind, Quota, RiskAction, RiskRule, ScopeEntry, StockKind,
-    StockTerms, StockedLine, SubjectKind, SubjectLimit, Tier,
+    Definition, Extension, Limits, Line, Parties, Price, PriceKind, Quota, RiskAction, RiskRule, ScopeEntry,
+    Span, SpanLimits, StockKind, StockTerms, StockedLine, SubjectKind, SubjectLimit, Tier,
 };
 pub use scrip_engine::ids::{CardId, ChannelId, MerchantId, OperationId, OrderId, Slot, StockId, UserId};
 pub use scrip_engine::limits::{

@@ -4,7 +4,7 @@
 use crate::operation::{Hold, Operation};
 use scrip_engine::calendar::Transition;
 use scrip_engine::command::{
-    self, CardLine, Command, Limits, Line, Parties, Price, Quota, StockKind, StockTerms,
+    self, CardLine, Command, Limits, Line, Parties, Price, Quota, SpanLimits, StockKind, StockTerms,
 };
 use scrip_engine::ids::{OperationId, OrderId, Slot, StockId, UserId};
 use zerocopy::little_endian::U32;
@@ -166,6 +166,8 @@ pub struct StockLimits {
     pub version: u32,
     /// All limits from now on, the units per user included.
     pub limits: Limits,
+    /// All limits of weeks and months from now on; `None`: they stay as they are.
+    pub spans: Option<SpanLimits>,
 }
 
 /// Prices, for a stock that still is at `version`.

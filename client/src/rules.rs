@@ -11,8 +11,9 @@ use scrip_engine::ids::{Slot, StockId};
 impl Client {
     /// Sets what the subjects of a stock may have. The answer's value is the stock's version.
     pub async fn stock_limits(&self, request: StockLimits) -> Result<StockChanged, Error> {
-        let StockLimits { operation, stock, version, limits } = request;
-        self.change(operation, stock, Command::StockLimits { stock, version, limits: &limits }).await
+        let StockLimits { operation, stock, version, limits, spans } = request;
+        let command = Command::StockLimits { stock, version, limits: &limits, spans: spans.as_ref() };
+        self.change(operation, stock, command).await
     }
 
     /// Sets the prices of a stock. The answer's value is the stock's version.

@@ -4,7 +4,7 @@
 //! give the same bytes.
 
 use crate::calendar::Transition;
-use crate::command::{Block, Limits, Price, RiskRule, StockKind};
+use crate::command::{Block, Limits, Price, RiskRule, SpanLimits, StockKind};
 use crate::ids::{CardId, ChannelId, OperationId, OrderId, StockId, UserId};
 use crate::rejection::{Code, Rejection};
 use crate::state::keys::Keys;
@@ -19,7 +19,7 @@ mod rows;
 
 pub use cards::{CampaignView, CardView, HoldCard, Issued, LotView, Redeemed, RedemptionView, WalletCard};
 pub use groups::{GroupJoined, GroupRow, GroupState, GroupView};
-pub use operation::{OperationKind, OperationView, REFUND_PAID_BITS};
+pub use operation::{OperationKind, OperationView, REFUND_PAID_BITS, WHY_BITS, conflict_value};
 pub use quote::{CardOutcome, PiecesReturned, QuoteView, QuotedCard, QuotedLine};
 pub use rows::{BatchView, ChannelView, DebtView, More, OrderHold};
 
@@ -120,6 +120,8 @@ pub enum Answer<'a> {
         version: u32,
         /// Its limits, the units per user included.
         limits: Limits,
+        /// Those of weeks and months.
+        spans: SpanLimits,
         /// Its prices.
         prices: &'a [Price],
     },
@@ -171,6 +173,13 @@ pub enum Answer<'a> {
     Issued(Issued),
     /// REDEEM.
     Redeemed(Redeemed),
+    /// REDEEM of a till that was offline: recorded, and nothing moved.
+    OfflineConflict {
+        /// The card.
+        card: CardId,
+        /// Why it was not to be had any more.
+        why: Code,
+    },
     /// REVERSE.
     Reversed {
         /// Units given back by this operation.

@@ -26,9 +26,9 @@ mod terms;
 
 pub use accounts::AccountWish;
 pub use campaigns::{
-    CampaignCreate, CampaignKind, CampaignState, CampaignTerms, Definition, ScopeEntry, Tier,
+    CampaignCreate, CampaignKind, CampaignState, CampaignTerms, Definition, Extension, ScopeEntry, Tier,
 };
-pub use cards::{CardChange, CardLine, CardState, Issue, Redeem};
+pub use cards::{CardChange, CardLine, CardState, Issue, Offline, Redeem};
 pub(crate) use check::GENERATION_MAX;
 pub use codes::CodeBlock;
 pub use gifts::GiftWish;
@@ -40,7 +40,8 @@ pub use quote::{CartLine, Quote, QuoteCard, QuoteReserve, StockedLine};
 pub use stock::{StockCreate, StockKind, StockTerms};
 pub use take::{Line, Take, ttl_or_default};
 pub use terms::{
-    Block, Limits, Parties, Price, PriceKind, Quota, RiskAction, RiskRule, SubjectKind, SubjectLimit, ZoneSet,
+    Block, Limits, Parties, Price, PriceKind, Quota, RiskAction, RiskRule, Span, SpanLimits, SubjectKind,
+    SubjectLimit, ZoneSet,
 };
 
 /// What every command carries.
@@ -144,6 +145,8 @@ pub enum Command<'a> {
         version: u32,
         /// All limits from now on, the units per user included.
         limits: &'a Limits,
+        /// All limits of weeks and months from now on; `None`: they stay as they are.
+        spans: Option<&'a SpanLimits>,
     },
     /// Sets the prices of a stock, if it still is at `version` (compare and set).
     StockPrice {

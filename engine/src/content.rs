@@ -187,10 +187,13 @@ pub fn content_digest(envelope: &Envelope, command: &Command<'_>) -> u64 {
             fields.put_u64(u64::from(*key) << 16 | u64::from(*reason));
             fields.digest(&[])
         }
-        Command::StockLimits { stock, version, limits } => {
+        Command::StockLimits { stock, version, limits, spans } => {
             let mut fields = Fields::new(13, envelope);
             fields.put_u64(stock.0);
             fields.put_u64(u64::from(*version));
+            if let Some(spans) = spans {
+                fields.put(spans.as_bytes());
+            }
             fields.digest(limits.as_bytes())
         }
         Command::StockPrice { stock, version, prices } => {
@@ -326,6 +329,9 @@ fn of_cards(envelope: &Envelope, command: &Command<'_>) -> u64 {
             for number in [redeem.amount, redeem.store, redeem.product, redeem.category] {
                 fields.put_u64(number);
             }
+            if let Some(offline) = redeem.offline {
+                fields.put(offline.as_bytes());
+            }
             fields.digest(redeem.parties.map_or(&[], |parties| parties.as_bytes()))
         }
         Command::Reverse { redemption, units } => {
@@ -410,7 +416,10 @@ fn of_quote(envelope: &Envelope, quote: &QuoteReserve<'_>) -> u64 {
 }
 
 fn definition_digest(terms: &CampaignTerms<'_>) -> u64 {
-    let scope = xxh3_64_with_seed(terms.scope.as_bytes(), 0);
+    // Without an extension the digest is what it was before there were any.
+    let extension = if terms.extension.is_none() { &[] } else { terms.extension.as_bytes() };
+    let seed = if extension.is_empty() { 0 } else { xxh3_64_with_seed(extension, 0) };
+    let scope = xxh3_64_with_seed(terms.scope.as_bytes(), seed);
     let tiers = xxh3_64_with_seed(terms.tiers.as_bytes(), scope);
     xxh3_64_with_seed(terms.definition.as_bytes(), tiers)
 }

@@ -9,8 +9,8 @@
 use crate::answer::OperationKind;
 use crate::calendar::Transition;
 use crate::command::{
-    BatchChange, Block, CampaignKind, CampaignState, CampaignTerms, CardChange, Definition, Limits, Parties,
-    Price, Quota, RiskRule, StockKind, StockTerms, SubjectKind,
+    BatchChange, Block, CampaignKind, CampaignState, CampaignTerms, CardChange, Definition, Extension,
+    Limits, Offline, Parties, Price, Quota, RiskRule, SpanLimits, StockKind, StockTerms, SubjectKind,
 };
 use crate::ids::{
     CardId, ChannelId, GivenCode, MerchantId, OperationId, OperationKey, OrderId, Slot, StockId, UserId,
@@ -138,6 +138,8 @@ pub enum Event<'a> {
         stock: StockId,
         /// The limits, units per user included.
         limits: Limits,
+        /// Those of weeks and months; `None`: they stay as they are.
+        spans: Option<SpanLimits>,
     },
     /// The prices of a stock were set.
     StockPriced {
@@ -500,7 +502,7 @@ pub enum Event<'a> {
         from_s: u32,
         /// Valid until, seconds; 0: open.
         until_s: u32,
-        /// For whom the cards count, as [`EventLine::flags`].
+        /// For whom the cards count, as [`EventLine::flags`], and above these eight bits as many for their campaign's group.
         counting: u32,
         /// Whom else they are for, if that was told.
         parties: Option<Parties>,
@@ -523,6 +525,25 @@ pub enum Event<'a> {
         amount: u64,
         /// What that took off the amount, in minor units.
         discount: u64,
+        /// It happened before, at a till that was offline.
+        offline: Option<Offline>,
+    },
+    /// A till that was offline had taken a card that was not to be had any more: nothing moved.
+    OfflineConflict {
+        /// The operation.
+        origin: Origin,
+        /// The card.
+        card: CardId,
+        /// Units that it had taken.
+        units: u32,
+        /// Whose order it was, and who had used it.
+        buyer: Buyer,
+        /// What of the order it was used on, in minor units.
+        amount: u64,
+        /// When and where.
+        offline: Offline,
+        /// Why they were not to be had.
+        why: Code,
     },
     /// Units of a redemption were given back to its card.
     Reversed {
@@ -602,24 +623,7 @@ pub trait EventSink {
     /// makes sure of [`crate::limits::EVENT_BYTES_MAX`] for each event that a call can make (three for a command: the time, what happened, what debts that settles).
     fn push(&mut self, event: &Event<'_>);
 }
-/// Bytes that are no event.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum EventError {
-    /// Fewer bytes than the event says it has.
-    #[error("the event is cut short")]
-    Short,
-    /// A kind this build does not know.
-    #[error("event kind {0} is unknown: was the log written by a newer version?")]
-    UnknownKind(u8),
-    /// A field outside its bounds.
-    #[error("event kind {kind}: {field} is out of bounds")]
-    Field {
-        /// The event's kind.
-        kind: u8,
-        /// The field.
-        field: &'static str,
-    },
-}
+
 mod cards;
 mod decode;
 mod encode;
@@ -634,6 +638,7 @@ mod quotes;
 pub use cards::AccountEntry;
 pub use gifts::GiftEntry;
 pub use groups::{EventMember, GroupEvent, GroupMember};
+pub use layout::EventError;
 pub use lines::{EventCard, EventHold, EventKey, EventLine, OwedLine, RefusedLine, debts};
 pub use quotes::{EventCartLine, EventPieces, EventQuote, EventShare};
 

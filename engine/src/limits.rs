@@ -127,6 +127,8 @@ pub const GROUP_MEMBERS_MIN: usize = 2;
 pub const GROUP_MEMBERS_MAX: usize = 100;
 /// How long a group can be joined: 72 hours.
 pub const GROUP_LASTS_MAX_S: u32 = 72 * 3_600;
+/// How old a use of a till that was offline may be when it comes: 30 days.
+pub const LATE_MAX_S: u32 = 30 * 86_400;
 /// Cards for an owner in one ISSUE.
 pub const CARDS_PER_ISSUE_MAX: usize = 64;
 /// Bearer cards of one ISSUE.
@@ -269,7 +271,7 @@ pub const DEBT_BYTES: u64 = 128;
 /// The most debts that [`Capacity::for_memory`] makes room for: one settlement may have to look at them all, in steps.
 const DEBTS_FOR_MEMORY_MAX: u32 = 1 << 16;
 /// Bytes of a card with its share of the indexes of wallets and pages, and of its page.
-pub const CARD_BYTES: u64 = 48 + 16 + 1;
+pub const CARD_BYTES: u64 = 48 + 4 + 16 + 1;
 /// Bytes of a redemption with its share of the operation index.
 pub const REDEMPTION_BYTES: u64 = 80 + 16;
 /// Bytes of an account, a lot or a part of a redemption: each has room for as many as there may be of all together.

@@ -148,6 +148,7 @@ impl Generator {
             store: 0,
             product: 0,
             category: 0,
+            offline: None,
         })
     }
 }

@@ -78,6 +78,12 @@ pub enum Bug {
     OwedReplacementUsedTwice,
     /// engine: a merchant's clock stays as far ahead of UTC as it was first.
     ZoneStandsStill,
+    /// engine: what is given back of a sale stays counted in its month.
+    MonthNotCredited,
+    /// engine: a card that is issued is not counted in its campaign's group.
+    GroupNotCounted,
+    /// engine: a use of a till that was offline is taken however old it is.
+    TillNeverLate,
     /// engine: a card is redeemed wherever its scope does not lie.
     ScopeIgnored,
     /// engine: a card of one user is redeemed by another.
@@ -166,6 +172,9 @@ impl Bug {
         Bug::ConfirmOwesAll,
         Bug::OwedReplacementUsedTwice,
         Bug::ZoneStandsStill,
+        Bug::MonthNotCredited,
+        Bug::GroupNotCounted,
+        Bug::TillNeverLate,
         Bug::ScopeIgnored,
         Bug::ForeignCardRedeemed,
         Bug::OldCodeOpens,

@@ -22,7 +22,7 @@ use scrip_engine::answer::{
     Outcome, StockView,
 };
 use scrip_engine::calendar::Transition;
-use scrip_engine::command::{Block, Limits, Price, RiskRule, StockTerms};
+use scrip_engine::command::{Block, Limits, Price, RiskRule, SpanLimits, StockTerms};
 use scrip_engine::ids::{ChannelId, OperationId, OrderId, StockId, UserId};
 use scrip_engine::rejection::{CapacityOf, Code, Facts, LineFact, Rejection};
 use scrip_engine::state::keys::{BatchState, KeyState};
@@ -185,6 +185,11 @@ impl<'a> Body<'a> {
             AnswerKind::Terms => {
                 let body: &TermsBody = self.fixed()?;
                 let limits: &Limits = self.fixed()?;
+                let spans: SpanLimits =
+                    if self.has(flag::SPANS) { *self.fixed()? } else { SpanLimits::default() };
+                if self.has(flag::SPANS) && !spans.further() {
+                    return Err(AnswerFault::UnknownFlags(flag::SPANS));
+                }
                 let prices: &[Price] = self.entries(self.count())?;
                 if body.spare.get() != 0
                     || limits.spare != [0; 6]
@@ -192,7 +197,7 @@ impl<'a> Body<'a> {
                 {
                     return Err(AnswerFault::SpareNotZero);
                 }
-                Answer::Terms { version: body.version.get(), limits: *limits, prices }
+                Answer::Terms { version: body.version.get(), limits: *limits, spans, prices }
             }
             AnswerKind::Risk => {
                 let body: &RiskBody = self.fixed()?;
@@ -242,6 +247,7 @@ impl<'a> Body<'a> {
             AnswerKind::Operation => Answer::Operation(self.operation()?),
             AnswerKind::Issued
             | AnswerKind::Redeemed
+            | AnswerKind::OfflineConflict
             | AnswerKind::Reversed
             | AnswerKind::Filled
             | AnswerKind::CardRefunded

@@ -200,10 +200,14 @@ fn done(out: &mut Vec<u8>, index: u16, answer: &Answer<'_>, seals: &mut dyn Open
             let body = ChannelsBody { version: U32::new(*version), spare: U32::ZERO };
             put(out, header(AnswerKind::Channels, 0, index, channels.len()), body, channels.as_bytes());
         }
-        Answer::Terms { version, limits, prices } => {
+        Answer::Terms { version, limits, spans, prices } => {
             let at = out.len();
             let body = TermsBody { version: U32::new(*version), spare: U32::ZERO };
-            put(out, header(AnswerKind::Terms, 0, index, prices.len()), body, limits.as_bytes());
+            let flags = when(spans.further(), flag::SPANS);
+            put(out, header(AnswerKind::Terms, flags, index, prices.len()), body, limits.as_bytes());
+            if spans.further() {
+                out.extend_from_slice(spans.as_bytes());
+            }
             out.extend_from_slice(prices.as_bytes());
             close(out, at);
         }
@@ -246,6 +250,7 @@ fn done(out: &mut Vec<u8>, index: u16, answer: &Answer<'_>, seals: &mut dyn Open
         Answer::Operation(view) => operation(out, index, view),
         Answer::Issued(_)
         | Answer::Redeemed(_)
+        | Answer::OfflineConflict { .. }
         | Answer::Reversed { .. }
         | Answer::Filled { .. }
         | Answer::CardRefunded { .. }

@@ -278,7 +278,7 @@ layout! {
     pub struct OperationBody {
         /// the number in the operation's answer: value, deadline or units
         value: U64,
-        /// 1 STOCK_CREATE, 2 _SUPPLY, 3 _VOID, 4 _FREEZE, 5 _UNFREEZE, 6 _EDIT, 7 EXTEND, 8 RETURN, 9 STOCK_QUOTA, 10 BATCH_CREATE, 11 BATCH_CHANGE, 12 KEYS_IMPORT, 13 REVEAL, 14 KEY_REPLACE, 15 KEY_RECLAIM, 16 KEYS_EXPORT, 18 CANCEL, 19 STOCK_LIMITS, 20 STOCK_PRICE, 21 RISK_SET, 22 BLOCK_SET, 23 ZONE_SET, 30 CAMPAIGN_CREATE, 31 CAMPAIGN_EDIT, 32 CAMPAIGN_STATE, 33 ISSUE, 34 CLAIM, 35 REVERSE, 36 CARD_CHANGE, 65 LINK, 66 UNLINK
+        /// 1 STOCK_CREATE, 2 _SUPPLY, 3 _VOID, 4 _FREEZE, 5 _UNFREEZE, 6 _EDIT, 7 EXTEND, 8 RETURN, 9 STOCK_QUOTA, 10 BATCH_CREATE, 11 BATCH_CHANGE, 12 KEYS_IMPORT, 13 REVEAL, 14 KEY_REPLACE, 15 KEY_RECLAIM, 16 KEYS_EXPORT, 18 CANCEL, 19 STOCK_LIMITS, 20 STOCK_PRICE, 21 RISK_SET, 22 BLOCK_SET, 23 ZONE_SET, 30 CAMPAIGN_CREATE, 31 CAMPAIGN_EDIT, 32 CAMPAIGN_STATE, 33 ISSUE, 34 CLAIM, 35 REVERSE, 36 CARD_CHANGE, 65 LINK, 66 UNLINK, 54 a conflict of a REDEEM of a till that was offline (`value`: the reason's code x 2^58 + the card)
         kind: u8,
         /// 0
         spare: [u8; 7],
@@ -374,6 +374,10 @@ pub mod flag {
     pub const CARDS: u8 = 32;
     /// WALLET: there may be more behind `next`.
     pub const MORE: u8 = 1;
+    /// TERMS: limits of weeks and months follow; else there are none.
+    pub const SPANS: u8 = 1;
+    /// CAMPAIGN: an extension stands behind the definition; else it says nothing of that.
+    pub const EXTENDED: u8 = 1;
     /// QUOTE: no combination of the cards to choose from is better.
     pub const EXACT: u8 = 1;
     /// CONFIRMED, CONFIRMED_KEYS, HOLD: confirmed after the hold had expired.
@@ -466,7 +470,7 @@ numbered! {
         /// BATCHES_SHOW.
         Batches = 14, "BATCHES", BatchesBody, "`count` batches of 128 bytes", 0;
         /// STOCK_TERMS_SHOW.
-        Terms = 20, "TERMS", TermsBody, "four limits and 8 bytes, then `count` prices of 24 bytes", 0;
+        Terms = 20, "TERMS", TermsBody, "four limits and 8 bytes, with SPANS limits of weeks and months (32 bytes), then `count` prices of 24 bytes", flag::SPANS;
         /// RISK_SHOW.
         Risk = 21, "RISK", RiskBody, "`count` rules of 16 bytes, then `blocks` blocks of 32 bytes", 0;
         /// KEYS_LIST, KEYS_EXPORT.
@@ -488,7 +492,7 @@ numbered! {
         /// REVERSE was taken.
         Reversed = 26, "REVERSED", ReversedBody, "", 0;
         /// CAMPAIGN_SHOW.
-        Campaign = 27, "CAMPAIGN", CampaignBody, "a definition of 120 bytes, `tiers` tiers and `count` entries of a scope of 16 bytes each, the key, padded", 0;
+        Campaign = 27, "CAMPAIGN", CampaignBody, "a definition of 120 bytes, with EXTENDED its extension of 16 bytes, `tiers` tiers and `count` entries of a scope of 16 bytes each, the key, padded", flag::EXTENDED;
         /// CARD_SHOW.
         Card = 28, "CARD", CardBody, "`count` lots of 32 bytes", 0;
         /// WALLET_SHOW.
@@ -503,6 +507,8 @@ numbered! {
         PiecesReturned = 37, "PIECES_RETURNED", PiecesReturnedBody, "", 0;
         /// TOPUP or EARN was taken.
         Filled = 32, "FILLED", FilledBody, "", 0;
+        /// REDEEM of a till that was offline, of a card that was not to be had any more: recorded for good, and nothing moved.
+        OfflineConflict = 40, "OFFLINE_CONFLICT", OfflineConflictBody, "", 0;
         /// CARD_REFUND was taken.
         CardRefunded = 33, "CARD_REFUNDED", CardRefundedBody, "", 0;
         /// CODE_SHOW.

@@ -23,6 +23,7 @@ const _: () = assert!(
     4 * size_of::<SubjectLimitLayout>() + size_of::<LimitsEnd>()
         == size_of::<scrip_engine::command::Limits>()
 );
+const _: () = assert!(size_of::<SpanLimitsLayout>() == size_of::<scrip_engine::command::SpanLimits>());
 const _: () = assert!(size_of::<PriceLayout>() == size_of::<scrip_engine::command::Price>());
 const _: () = assert!(size_of::<RiskRuleLayout>() == size_of::<scrip_engine::command::RiskRule>());
 const _: () = assert!(size_of::<TransitionLayout>() == size_of::<scrip_engine::calendar::Transition>());
@@ -68,10 +69,16 @@ pub mod flag {
     pub const CONFIRM_HIDDEN: u8 = 1;
     /// KEYS_LIST, KEYS_EXPORT: keys of one batch only.
     pub const ONE_BATCH: u8 = 1;
+    /// STOCK_LIMITS: limits of weeks and months follow; else they stay as they are.
+    pub const HAS_SPANS: u8 = 1;
+    /// CAMPAIGN_CREATE, CAMPAIGN_EDIT: an extension stands behind the definition; else it says nothing of that.
+    pub const EXTENDED: u8 = 2;
     /// RETURN: back to available; else to void.
     pub const TO_AVAILABLE: u8 = 1;
     /// REDEEM, CARD_CHANGE, CARD_SHOW: the generation of a code that the caller has opened is given, and must be the card's.
     pub const HAS_GENERATION: u8 = 1;
+    /// REDEEM: when it happened at a till that was offline, and at which, follows.
+    pub const HAS_OFFLINE: u8 = 2;
     /// WALLET_SHOW: cards of one campaign only.
     pub const OF_CAMPAIGN: u8 = 1;
     /// WALLET_SHOW: only cards that the owner got before the one named.
@@ -124,15 +131,16 @@ pub enum Tail {
     Units,
     /// `lines` quotas of 32 bytes.
     Quotas,
-    /// Four limits of 12 bytes (user, limit key, device, address), then 8 bytes more.
+    /// Four limits of 12 bytes (user, limit key, device, address), then 8 bytes more; with HAS_SPANS then 32 bytes: what each of
+    /// the four may have of a week, then of a month (u32).
     Limits,
     /// `lines` prices of 24 bytes.
     Prices,
     /// `lines` transitions of 16 bytes, then a name, padded to a multiple of 8.
     Zone,
-    /// A definition of 120 bytes, tiers and `lines` entries of a scope of 16 bytes each; of CAMPAIGN_CREATE then the name, padded.
+    /// A definition of 120 bytes, with EXTENDED its extension of 16 bytes, tiers and `lines` entries of a scope of 16 bytes each; of CAMPAIGN_CREATE then the name, padded.
     Definition,
-    /// Limit key, device and address, if HAS_PARTIES announces them.
+    /// Limit key, device and address, if HAS_PARTIES announces them; then what HAS_OFFLINE does.
     Parties,
     /// `lines` lines of a cart of 32 bytes, then cards of 16 bytes.
     Cart,
@@ -236,7 +244,7 @@ commands! {
     /// Blocks a subject of the merchant in this slot, or lifts that.
     BlockSet = 13, "BLOCK_SET", BlockLayout, None, [];
     /// Sets what the subjects of a stock may have if it still is at the version given.
-    StockLimits = 14, "STOCK_LIMITS", StockLimitsBody, Limits, [];
+    StockLimits = 14, "STOCK_LIMITS", StockLimitsBody, Limits, [HAS_SPANS];
     /// Takes units out of available for an order, until confirmed, released or expired.
     Reserve = 16, "RESERVE", TakeBody, Lines, [PARTIAL, HAS_REPLACE, HAS_PARTIES, HAS_TOTAL, MEMBER];
     /// Moves a hold's deadline to `ttl_ms` from now; never earlier than it is.
@@ -284,9 +292,9 @@ commands! {
     /// Query: the holds that were made for an order, a page of them, the newest first. Needs no operation id.
     OrderShow = 72, "ORDER_SHOW", OrderShowBody, None, [];
     /// Makes a campaign, a draft; the server makes the key of its codes.
-    CampaignCreate = 80, "CAMPAIGN_CREATE", CampaignCreateBody, Definition, [FROZEN];
+    CampaignCreate = 80, "CAMPAIGN_CREATE", CampaignCreateBody, Definition, [FROZEN, EXTENDED];
     /// Replaces what of a campaign's definition is not fixed, if it still is at the version given.
-    CampaignEdit = 81, "CAMPAIGN_EDIT", CampaignEditBody, Definition, [];
+    CampaignEdit = 81, "CAMPAIGN_EDIT", CampaignEditBody, Definition, [EXTENDED];
     /// Moves a campaign to another state if it still is at the version given.
     CampaignState = 82, "CAMPAIGN_STATE", CampaignStateBody, None, [];
     /// Gives cards to an owner, or makes bearer cards.
@@ -294,7 +302,7 @@ commands! {
     /// Gives one card to the user that asks for it; its campaign is named by its id or by the extra CODE, a given one.
     Claim = 84, "CLAIM", ClaimBody, Parties, [HAS_PARTIES];
     /// Uses units of a card, named by its id or by the extra CODE.
-    Redeem = 85, "REDEEM", RedeemBody, Parties, [HAS_GENERATION, HAS_PARTIES];
+    Redeem = 85, "REDEEM", RedeemBody, Parties, [HAS_GENERATION, HAS_OFFLINE, HAS_PARTIES];
     /// Gives units of a redemption back to its card.
     Reverse = 86, "REVERSE", ReverseBody, None, [];
     /// Activates, freezes, unfreezes, voids or extends a card, named by its id or by the extra CODE.

@@ -410,7 +410,8 @@ impl<'a> Body<'a> {
         }
         let (stock, version) = (StockId(body.stock.get()), body.version.get());
         let limits = self.fixed()?;
-        self.without_lines(Command::StockLimits { stock, version, limits })
+        let spans = if self.has(flag::HAS_SPANS) { Some(self.fixed()?) } else { None };
+        self.without_lines(Command::StockLimits { stock, version, limits, spans })
     }
 
     fn stock_price(&mut self) -> Result<Command<'a>, CommandFault> {

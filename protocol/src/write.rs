@@ -203,6 +203,7 @@ fn flags_and_lines(command: &Command<'_>) -> (u8, usize) {
         Command::StockQuota { quotas, .. } => (0, quotas.len()),
         Command::StockPrice { prices, .. } => (0, prices.len()),
         Command::ZoneSet(zone) => (0, zone.transitions.len()),
+        Command::StockLimits { spans, .. } => (when(spans.is_some(), flag::HAS_SPANS), 0),
         Command::Reserve { take, .. } => (of_take(take), take.lines.len()),
         Command::Sell { take, paid, hidden } => {
             let flags = of_take(take) | when(*paid, flag::PAID) | when(*hidden, flag::SELL_HIDDEN);
@@ -222,7 +223,6 @@ fn flags_and_lines(command: &Command<'_>) -> (u8, usize) {
         | Command::KeyReclaim { .. }
         | Command::KeysRead { .. }
         | Command::BatchesShow { .. }
-        | Command::StockLimits { .. }
         | Command::RiskSet { .. }
         | Command::BlockSet { .. }
         | Command::StockTermsShow { .. }
@@ -284,10 +284,11 @@ fn body(out: &mut Vec<u8>, command: &Command<'_>) {
             out.extend_from_slice(ReturnBody { hold: U128::new(hold.0) }.as_bytes());
             self::units(out, units);
         }
-        Command::StockLimits { stock, version, limits } => {
+        Command::StockLimits { stock, version, limits, spans } => {
             let (stock, version) = (U64::new(stock.0), U32::new(*version));
             out.extend_from_slice(StockLimitsBody { stock, version, spare: U32::ZERO }.as_bytes());
             out.extend_from_slice(limits.as_bytes());
+            spans.iter().for_each(|spans| out.extend_from_slice(spans.as_bytes()));
         }
         Command::StockPrice { stock, version, prices } => {
             let (stock, version) = (U64::new(stock.0), U32::new(*version));

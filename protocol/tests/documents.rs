@@ -17,8 +17,9 @@ use scrip_protocol::answers::{
 };
 use scrip_protocol::commands::{
     COMMAND_HEADER_BYTES, CardLineLayout, CartLineLayout, CommandHeader, CommandKind, DefinitionLayout,
-    LimitsEnd, LineLayout, PartiesLayout, PriceLayout, QuotaLayout, QuoteCardLayout, ScopeLayout,
-    StockedLineLayout, SubjectLimitLayout, Tail, TierLayout, TransitionLayout,
+    ExtensionLayout, LimitsEnd, LineLayout, OfflineLayout, PartiesLayout, PriceLayout, QuotaLayout,
+    QuoteCardLayout, ScopeLayout,
+    StockedLineLayout,  SpanLimitsLayout, SubjectLimitLayout, Tail, TierLayout, TransitionLayout,
 };
 use scrip_protocol::error::ErrorCode;
 use scrip_protocol::extras::{CODE, ExtraHeader, FACTS, LABEL, TRACE};
@@ -117,12 +118,13 @@ fn command_kinds() -> String {
             Tail::Lines => "lines, cards",
             Tail::Units => "units",
             Tail::Quotas => "quotas",
-            Tail::Limits => "limits",
+            Tail::Limits => "limits, span limits",
             Tail::Prices => "prices",
             Tail::Texts => "texts",
             Tail::Zone => "transitions, name",
             Tail::Definition if *kind == CommandKind::CampaignCreate => "definition, name",
             Tail::Definition => "definition",
+            Tail::Parties if *kind == CommandKind::Redeem => "parties, offline",
             Tail::Parties => "parties",
             Tail::Cart | Tail::StockedCart => "lines of a cart, cards",
         };
@@ -155,7 +157,7 @@ fn answer_of(kind: CommandKind) -> &'static str {
         CommandKind::StockChannels => "CHANNELS",
         CommandKind::OperationShow => "HOLD, REDEMPTION or OPERATION",
         CommandKind::Issue | CommandKind::Claim => "ISSUED",
-        CommandKind::Redeem => "REDEEMED",
+        CommandKind::Redeem => "REDEEMED or OFFLINE_CONFLICT",
         CommandKind::Reverse => "REVERSED",
         CommandKind::CampaignShow => "CAMPAIGN",
         CommandKind::CardShow => "CARD",
@@ -190,6 +192,8 @@ fn answer_kinds() -> String {
                      ONCE_PER_ORDER = {ONCE_PER_ORDER}, CARDS = {CARDS}"
                 )
             }
+            AnswerKind::Terms => format!("SPANS = {}", answer_flag::SPANS),
+            AnswerKind::Campaign => format!("EXTENDED = {}", answer_flag::EXTENDED),
             AnswerKind::Wallet => format!("MORE = {}", answer_flag::MORE),
             AnswerKind::Quote | AnswerKind::QuoteReserved => format!("EXACT = {}", answer_flag::EXACT),
             AnswerKind::Redemption => format!("FLAGGED = {}", answer_flag::FLAGGED),
@@ -383,6 +387,9 @@ fn table(name: &str) -> String {
         "parties" => markdown(0, PartiesLayout::FIELDS),
         "quota" => markdown(0, QuotaLayout::FIELDS),
         "subject_limit" => markdown(0, SubjectLimitLayout::FIELDS),
+        "span_limits" => markdown(0, SpanLimitsLayout::FIELDS),
+        "offline" => markdown(0, OfflineLayout::FIELDS),
+        "extension" => markdown(0, ExtensionLayout::FIELDS),
         "limits_end" => markdown(48, LimitsEnd::FIELDS),
         "price" => markdown(0, PriceLayout::FIELDS),
         "transition" => markdown(0, TransitionLayout::FIELDS),

@@ -4,7 +4,8 @@ mod common;
 
 use common::card_strategies::{CardParts, card_parts};
 use common::strategies::{
-    batches, blocks, channels, debts, limits, order_holds, prices, quotas, rules, texts, transitions,
+    batches, blocks, channels, debts, limits, order_holds, prices, quotas, rules, span_limits, texts,
+    transitions,
 };
 use common::{answer_bytes, command_bytes, key_items, listed_items};
 use proptest::prelude::*;
@@ -15,7 +16,7 @@ use scrip_engine::answer::{
 use scrip_engine::calendar::Transition;
 use scrip_engine::command::{
     BatchChange, BatchCreate, Block, CodeBlock, Command, Envelope, KeyBlock, Limits, Line, Parties, Price,
-    Quota, Request, RiskRule, StockCreate, StockKind, StockTerms, Take, ZoneSet,
+    Quota, Request, RiskRule, SpanLimits, StockCreate, StockKind, StockTerms, Take, ZoneSet,
 };
 use scrip_engine::ids::{ChannelId, MerchantId, OperationId, OrderId, Slot, StockId, UserId};
 use scrip_engine::limits::{
@@ -44,6 +45,7 @@ struct Parts {
     small: [u32; 3],
     parties: Parties,
     limits: Limits,
+    spans: SpanLimits,
     prices: Vec<Price>,
     rule: RiskRule,
     block: Block,
@@ -90,7 +92,7 @@ fn parts() -> impl Strategy<Value = Parts> {
     (
         (prop::sample::select(CommandKind::ALL), envelopes(), any::<[u128; 3]>(), any::<[u64; 4]>()),
         (any::<[u32; 3]>(), any::<[bool; 5]>(), (lines(), quotas(), texts()), units, text),
-        (limits(), prices(), rules(), blocks(), (transitions(), card_parts())),
+        ((limits(), span_limits()), prices(), rules(), blocks(), (transitions(), card_parts())),
         (
             prop::collection::vec(any::<u8>(), 0..=64),
             "\\PC{0,16}",
@@ -99,7 +101,7 @@ fn parts() -> impl Strategy<Value = Parts> {
     )
         .prop_map(|((kind, envelope, big, numbers), (small, flags, lists, units, name), set, extras)| {
             let (trace, label, facts) = extras;
-            let (limits, prices, rule, block, (transitions, cards)) = set;
+            let ((limits, spans), prices, rule, block, (transitions, cards)) = set;
             let (lines, quotas, texts) = lists;
             Parts {
                 kind,
@@ -109,6 +111,7 @@ fn parts() -> impl Strategy<Value = Parts> {
                 small,
                 parties: Parties::new(big[0], numbers[0], numbers[1]),
                 limits,
+                spans,
                 prices,
                 rule,
                 block,
@@ -238,7 +241,8 @@ impl Parts {
             CommandKind::StockChannels => Command::StockChannels { stock },
             CommandKind::OperationShow => Command::OperationShow,
             CommandKind::StockLimits => {
-                Command::StockLimits { stock, version: self.small[2], limits: &self.limits }
+                let spans = Some(&self.spans).filter(|_| self.flags[0]);
+                Command::StockLimits { stock, version: self.small[2], limits: &self.limits, spans }
             }
             CommandKind::StockPrice => {
                 Command::StockPrice { stock, version: self.small[2], prices: &self.prices }
@@ -288,6 +292,7 @@ struct AnswerParts {
     order_holds: Vec<OrderHold>,
     keys: Vec<u8>,
     limits: Limits,
+    spans: SpanLimits,
     prices: Vec<Price>,
     rules: Vec<RiskRule>,
     blocks: Vec<Block>,
@@ -336,7 +341,7 @@ fn answer_parts() -> impl Strategy<Value = AnswerParts> {
             listed,
         ),
         (
-            limits(),
+            (limits(), span_limits()),
             prices(),
             prop::collection::vec(rules(), 0..=RISK_RULES_MAX),
             prop::collection::vec(blocks(), 0..=BLOCKS_PER_ANSWER_MAX),
@@ -346,7 +351,7 @@ fn answer_parts() -> impl Strategy<Value = AnswerParts> {
         "\\PC{0,16}",
     )
         .prop_map(|(kinds, numbered, values, units, hold_lines, line_facts, lists, set, name)| {
-            let (limits, prices, rules, blocks, transitions, cards) = set;
+            let ((limits, spans), prices, rules, blocks, transitions, cards) = set;
             let (channels, batches, debts, order_holds, keys, listed) = lists;
             AnswerParts {
                 kind: kinds.0,
@@ -368,6 +373,7 @@ fn answer_parts() -> impl Strategy<Value = AnswerParts> {
                 order_holds,
                 keys,
                 limits,
+                spans,
                 prices,
                 rules,
                 blocks,
@@ -489,7 +495,8 @@ impl AnswerParts {
             AnswerKind::Stock => Answer::Stock(self.stock()),
             AnswerKind::Channels => Answer::Channels { version: self.small[0], channels: &self.channels },
             AnswerKind::Terms => {
-                Answer::Terms { version: self.small[0], limits: self.limits, prices: &self.prices }
+                let (version, limits, prices) = (self.small[0], self.limits, &self.prices);
+                Answer::Terms { version, limits, spans: self.spans, prices }
             }
             AnswerKind::Risk => {
                 Answer::Risk { rules: &self.rules, total: self.small[0], blocks: &self.blocks }

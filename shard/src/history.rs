@@ -81,6 +81,7 @@ fn is_about(event: &Event<'_>, state: &State, card: CardId) -> bool {
                 && (first.serial()..first.serial() + owners.len() as u64).contains(&card.serial())
         }
         Event::Redeemed { card: named, .. }
+        | Event::OfflineConflict { card: named, .. }
         | Event::CardChanged { card: named, .. }
         | Event::Account { card: named, .. }
         | Event::Gift { card: named, .. } => *named == card,

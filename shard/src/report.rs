@@ -69,6 +69,8 @@ pub struct Tally {
     pub amount: u64,
     /// What they took off those.
     pub discount: u64,
+    /// Uses of tills that were offline, of cards that were not to be had any more.
+    pub conflicts: u64,
     /// Units given back by REVERSE.
     pub reversed: u64,
     /// Their part of the discounts.
@@ -89,7 +91,7 @@ pub struct Tally {
 
 impl Tally {
     /// Its numbers with their names, in order.
-    pub const fn fields(&self) -> [(&'static str, u64); 25] {
+    pub const fn fields(&self) -> [(&'static str, u64); 26] {
         [
             ("held", self.held),
             ("released", self.released),
@@ -108,6 +110,7 @@ impl Tally {
             ("redeemed", self.redeemed),
             ("amount", self.amount),
             ("discount", self.discount),
+            ("conflicts", self.conflicts),
             ("reversed", self.reversed),
             ("reversed_discount", self.reversed_discount),
             ("filled", self.filled),
@@ -138,6 +141,7 @@ impl Tally {
         add(&mut self.redeemed, other.redeemed);
         add(&mut self.amount, other.amount);
         add(&mut self.discount, other.discount);
+        add(&mut self.conflicts, other.conflicts);
         add(&mut self.reversed, other.reversed);
         add(&mut self.reversed_discount, other.reversed_discount);
         add(&mut self.filled, other.filled);

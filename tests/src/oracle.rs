@@ -119,6 +119,8 @@ pub struct Oracle {
     departed_purchases: BTreeMap<(StockId, Subject), i128>,
     /// Of those, units of lines that count fully, by the day of their hold.
     departed_days: BTreeMap<(StockId, Subject, i128), i128>,
+    /// And units of lines that count by weeks (0) or months (1), by the number of that of their hold.
+    departed_spans: BTreeMap<(StockId, Subject, usize, i128), i128>,
     /// Units of cards that were used by redemptions and holds which are gone by now, and not given back.
     departed_redemptions: BTreeMap<CardId, i128>,
     now_ms: u64,
@@ -159,6 +161,7 @@ impl Oracle {
             departed: BTreeMap::new(),
             departed_purchases: BTreeMap::new(),
             departed_days: BTreeMap::new(),
+            departed_spans: BTreeMap::new(),
             departed_redemptions: BTreeMap::new(),
             now_ms: 0,
             floor_ms: 0,
@@ -388,6 +391,7 @@ impl Oracle {
                 let (members, size) = (u64::from(joined.members), u64::from(joined.size));
                 members << 56 | size << 48 | joined.deadline_ms
             }
+            OwnedOutcome::OfflineConflict { card, why } => (*why as u64) << 58 | card.0,
             OwnedOutcome::KeysListed(_) => 0,
             OwnedOutcome::Cancelled(_) => 0,
             OwnedOutcome::Keys(keys) => match record.command {

@@ -14,7 +14,7 @@ use scrip_engine::answer::{
     OrderHold, Outcome, PiecesReturned, Redeemed, RedemptionView, StockView, WalletCard,
 };
 use scrip_engine::calendar::Transition;
-use scrip_engine::command::{Block, Limits, Price, RiskRule, StockKind, StockTerms};
+use scrip_engine::command::{Block, Limits, Price, RiskRule, SpanLimits, StockKind, StockTerms};
 use scrip_engine::ids::{CardId, ChannelId, OperationId, OrderId, StockId, UserId};
 use scrip_engine::limits::LOTS_PER_CARD_MAX;
 use scrip_engine::rejection::{CapacityOf, Code, Facts, LineFact};
@@ -34,7 +34,7 @@ pub enum OwnedOutcome {
     Returned { units: u64 },
     PiecesReturned(PiecesReturned),
     Stock(Box<OwnedStock>),
-    Terms { version: u32, limits: Box<Limits>, prices: Vec<Price> },
+    Terms { version: u32, limits: Box<Limits>, spans: Box<SpanLimits>, prices: Vec<Price> },
     Risk { rules: Vec<RiskRule>, total: u32, blocks: Vec<Block> },
     Zone { version: u32, name: Vec<u8>, transitions: Vec<Transition> },
     Identity { members: Vec<u128> },
@@ -52,6 +52,7 @@ pub enum OwnedOutcome {
     Operation(OperationView),
     Issued(Issued),
     Redeemed(Redeemed),
+    OfflineConflict { card: CardId, why: Code },
     Reversed { units: u32, available: u32 },
     Campaign(Box<OwnedCampaign>),
     Filled { units: u32, available: u32 },
@@ -486,8 +487,9 @@ impl From<Answer<'_>> for OwnedOutcome {
             Answer::Channels { version, channels } => {
                 OwnedOutcome::Channels { version, channels: channels.to_vec() }
             }
-            Answer::Terms { version, limits, prices } => {
-                OwnedOutcome::Terms { version, limits: Box::new(limits), prices: prices.to_vec() }
+            Answer::Terms { version, limits, spans, prices } => {
+                let (limits, spans) = (Box::new(limits), Box::new(spans));
+                OwnedOutcome::Terms { version, limits, spans, prices: prices.to_vec() }
             }
             Answer::Risk { rules, total, blocks } => {
                 OwnedOutcome::Risk { rules: rules.to_vec(), total, blocks: blocks.to_vec() }
@@ -505,6 +507,7 @@ impl From<Answer<'_>> for OwnedOutcome {
             Answer::Operation(view) => OwnedOutcome::Operation(view),
             Answer::Issued(issued) => OwnedOutcome::Issued(issued),
             Answer::Redeemed(redeemed) => OwnedOutcome::Redeemed(redeemed),
+            Answer::OfflineConflict { card, why } => OwnedOutcome::OfflineConflict { card, why },
             Answer::Reversed { units, available } => OwnedOutcome::Reversed { units, available },
             Answer::Campaign(view) => OwnedOutcome::Campaign(Box::new(view.into())),
             Answer::Filled { units, available } => OwnedOutcome::Filled { units, available },

@@ -10,7 +10,7 @@ use core::fmt;
 use scrip_engine::calendar::Transition;
 use scrip_engine::command::{
     BatchChange, BatchCreate, Block, CardLine, Command, Envelope, KeyBlock, Limits, Line, Parties, Price,
-    Quota, Request, RiskRule, StockCreate, StockKind, StockTerms, Take, ZoneSet,
+    Quota, Request, RiskRule, SpanLimits, StockCreate, StockKind, StockTerms, Take, ZoneSet,
 };
 use scrip_engine::ids::{OperationId, OrderId, StockId, UserId};
 use zerocopy::little_endian::{U32, U128};
@@ -160,6 +160,7 @@ pub enum OwnedCommand {
         stock: StockId,
         version: u32,
         limits: Limits,
+        spans: Option<SpanLimits>,
     },
     StockPrice {
         stock: StockId,
@@ -394,8 +395,9 @@ impl OwnedCommand {
     /// The commands on limits, prices, risk and zones, as the engine takes them. Panics on any other.
     fn lend_rules(&self) -> Command<'_> {
         match self {
-            OwnedCommand::StockLimits { stock, version, limits } => {
-                Command::StockLimits { stock: *stock, version: *version, limits }
+            OwnedCommand::StockLimits { stock, version, limits, spans } => {
+                let spans = spans.as_ref();
+                Command::StockLimits { stock: *stock, version: *version, limits, spans }
             }
             OwnedCommand::StockPrice { stock, version, prices } => {
                 Command::StockPrice { stock: *stock, version: *version, prices }

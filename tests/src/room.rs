@@ -4,7 +4,7 @@
 //! for want of room only if a table that the command needs is full; and what is gone leaves its table in the end.
 
 use crate::oracle::debts::waits_for;
-use crate::oracle::{Hold, Oracle, Record, Rule, Subject, key_of, told};
+use crate::oracle::{Hold, Oracle, Record, Rule, Stock, Subject, key_of, told};
 use crate::outcome::{OwnedOutcome, OwnedQuoted};
 use crate::request::{CardCommand, OwnedCommand, OwnedGroupWish, OwnedQuoteReserve, OwnedRequest, OwnedTake, Wish};
 use scrip_engine::Engine;
@@ -89,7 +89,8 @@ pub fn added(oracle: &Oracle, request: &OwnedRequest, table: CapacityOf, answer:
             let further = of_cart.as_ref().map_or(0, |(_, further)| *further);
             taken.map_or(0, |take| take.lines.len() - 1 + further)
         }
-        CapacityOf::Operations => usize::from(taken.is_none() && !redeems),
+        // A redemption of a till that was offline may be the record of a conflict.
+        CapacityOf::Operations => usize::from(taken.is_none() && (!redeems || is_offline(request))),
         CapacityOf::UserLimits => demand.map_or(0, |take| new_limits(oracle, &take)),
         CapacityOf::RiskCounts => demand.map_or(0, |take| oracle.new_counts(&request.envelope, &take)),
         CapacityOf::OrderLines => {
@@ -164,13 +165,18 @@ fn of_cart(hold: &Hold) -> usize {
     hold.cart.as_ref().map_or(0, |cart| 1 + cart.lines.len() + shares_of(&cart.quoted))
 }
 
-/// Subjects that a demand would be the first to count for.
+/// Subjects that a demand would be the first to count for, in days, weeks and months each, and in the groups of campaigns.
 fn new_limits(oracle: &Oracle, take: &OwnedTake) -> usize {
-    let is_limited = |(stock, (kind, subject)): &(StockId, Subject)| {
-        *subject != 0 && oracle.stocks.get(stock).is_some_and(|stock| stock.limit(*kind).is_any())
+    let is_limited = |(stock, (kind, subject), span): &(StockId, Subject, usize)| {
+        let limits =
+            |stock: &Stock| stock.limit(*kind).is_any() && (*span == DAYS || stock.limits_spans()[*span]);
+        *subject != 0 && oracle.stocks.get(stock).is_some_and(limits)
     };
     let known = counted(oracle);
-    let wanted = take.lines.iter().flat_map(|wish| told(take).map(|subject| (wish.stock, subject)));
+    let of_wish = |stock| std::iter::once(stock).chain(oracle.group_of(stock));
+    let stocks = take.lines.iter().flat_map(|wish| of_wish(wish.stock));
+    let wanted = stocks.flat_map(|stock| told(take).map(|subject| (stock, subject)));
+    let wanted = wanted.flat_map(|(stock, subject)| [DAYS, 0, 1].map(|span| (stock, subject, span)));
     wanted.filter(is_limited).filter(|of| !known.contains(of)).collect::<BTreeSet<_>>().len()
 }
 
@@ -199,6 +205,10 @@ pub fn usage(engine: &Engine, table: CapacityOf) -> (u32, u32) {
     (used, maximum)
 }
 
+fn is_offline(request: &OwnedRequest) -> bool {
+    matches!(&request.command, OwnedCommand::OfCards(CardCommand::Redeem(redeem)) if redeem.offline.is_some())
+}
+
 fn is_once(oracle: &Oracle, stock: &StockId) -> bool {
     oracle.stocks.get(stock).is_some_and(|stock| stock.once_per_order)
 }
@@ -220,11 +230,23 @@ fn holds(oracle: &Oracle) -> impl Iterator<Item = &Hold> {
     records(oracle).filter_map(|record| record.hold.as_ref())
 }
 
-/// Whose purchases of what are counted: while units count, and while a hold that can be asked about points to them.
-fn counted(oracle: &Oracle) -> BTreeSet<(StockId, Subject)> {
-    let units = oracle.purchases.iter().filter(|(_, purchases)| purchases.units > 0).map(|(of, _)| *of);
-    let lines = holds(oracle).flat_map(|hold| {
-        hold.lines.iter().flat_map(|line| line.subjects.iter().map(|subject| (line.stock, *subject)))
+/// Beside 0 for weeks and 1 for months.
+const DAYS: usize = 2;
+
+/// Whose purchases of what are counted, and by which spans: while units count, and while a hold that can be asked about points
+/// to them.
+fn counted(oracle: &Oracle) -> BTreeSet<(StockId, Subject, usize)> {
+    let units = oracle.purchases.iter().flat_map(|((stock, subject), purchases)| {
+        let [weeks, months] = purchases.in_spans;
+        let there = [(0, weeks), (1, months), (DAYS, purchases.units)].into_iter();
+        there.filter(|(_, units)| *units > 0).map(|(span, _)| (*stock, *subject, span))
+    });
+    let lines = holds(oracle).flat_map(|hold| &hold.lines).flat_map(|line| {
+        let spans = [(0, line.by_spans[0]), (1, line.by_spans[1]), (DAYS, true)].into_iter();
+        let spans: Vec<usize> = spans.filter(|(_, counts)| *counts).map(|(span, _)| span).collect();
+        line.subjects
+            .iter()
+            .flat_map(move |subject| spans.clone().into_iter().map(|span| (line.stock, *subject, span)))
     });
     units.chain(lines).collect()
 }

@@ -49,7 +49,12 @@ impl Log {
             terms: StockTerms { opens_ms: 0, closes_ms: 0, limit_per_user: 0, frozen: false },
             name: b"card",
             key: b"sealed",
-            definition: CampaignTerms { definition: &uses, tiers: &[], scope: &[] },
+            definition: CampaignTerms {
+                definition: &uses,
+                extension: Default::default(),
+                tiers: &[],
+                scope: &[],
+            },
         });
         let state = CampaignState::Running;
         log.push(&Event::CampaignMoved { origin: origin(2, 0), campaign: CAMPAIGN, state });
@@ -161,7 +166,12 @@ fn of_stored_value() -> Log {
         terms: StockTerms { opens_ms: 0, closes_ms: 0, limit_per_user: 0, frozen: false },
         name: b"gift",
         key: b"sealed",
-        definition: CampaignTerms { definition: &money, tiers: &[], scope: &[] },
+        definition: CampaignTerms {
+            definition: &money,
+            extension: Default::default(),
+            tiers: &[],
+            scope: &[],
+        },
     });
     log.push(&issued_of((stock, CardId::new(SLOT, 1, 0)), origin(6, 5), UserId(9), 2));
     log
@@ -214,7 +224,7 @@ fn campaign_of(definition: &Definition) -> Event<'_> {
         terms: StockTerms { opens_ms: 0, closes_ms: 0, limit_per_user: 0, frozen: false },
         name: b"off",
         key: b"sealed",
-        definition: CampaignTerms { definition, tiers: &[], scope: &[] },
+        definition: CampaignTerms { definition, extension: Default::default(), tiers: &[], scope: &[] },
     }
 }
 

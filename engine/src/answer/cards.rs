@@ -2,7 +2,7 @@
 //!
 //! Invariant: [`WalletCard`] is the layout of docs/protocol.md.
 
-use crate::command::{CampaignState, CardState, Definition, ScopeEntry, Tier};
+use crate::command::{CampaignState, CardState, Definition, Extension, ScopeEntry, Tier};
 use crate::ids::{CardId, ChannelId, OperationId, OrderId, StockId, UserId};
 use zerocopy::little_endian::{U16, U32, U64};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
@@ -64,6 +64,8 @@ pub struct CampaignView<'a> {
     pub key: &'a [u8],
     /// What its cards are worth.
     pub definition: &'a Definition,
+    /// What its definition says besides.
+    pub extension: Extension,
     /// The steps of its discount.
     pub tiers: &'a [Tier],
     /// What its cards can be used for.
@@ -78,7 +80,11 @@ impl core::fmt::Debug for CampaignView<'_> {
         fields.field("layout", layout).field("locator", locator).field("issued", issued);
         fields.field("cost", &self.cost).field("committed", &self.committed).field("today", &self.today);
         fields.field("batches", batches).field("key", &"***").field("definition", self.definition);
-        fields.field("tiers", &self.tiers).field("scope", &self.scope).finish()
+        fields
+            .field("extension", &self.extension)
+            .field("tiers", &self.tiers)
+            .field("scope", &self.scope)
+            .finish()
     }
 }
 

@@ -3,9 +3,21 @@
 //! They stand apart from the answers so that their table stays in one view. Invariant: the answer follows from the record.
 
 use super::{Answer, GroupJoined};
+use crate::ids::CardId;
+use crate::rejection::Code;
 
 /// In the number of a CARD_REFUND the units stand above what was paid for them.
 pub const REFUND_PAID_BITS: u32 = 34;
+
+/// In the number of a conflict its reason's code stands above the card.
+pub const WHY_BITS: u32 = 6;
+
+const _: () = assert!(CardId::BITS + WHY_BITS <= 64);
+
+/// The number of a conflict.
+pub const fn conflict_value(card: CardId, why: Code) -> u64 {
+    (why as u64) << CardId::BITS | card.0
+}
 
 /// A recorded operation that is not a hold's own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -110,6 +122,8 @@ pub enum OperationKind {
     Unlink = 66,
     /// RETURN of a hold that was made from a quote.
     ReturnPieces = 50,
+    /// REDEEM of a till that was offline, of a card that was not to be had any more.
+    OfflineConflict = 54,
 }
 
 impl OperationKind {
@@ -161,6 +175,7 @@ impl OperationKind {
             65 => OperationKind::Link,
             66 => OperationKind::Unlink,
             50 => OperationKind::ReturnPieces,
+            54 => OperationKind::OfflineConflict,
             _ => return None,
         })
     }
@@ -184,6 +199,10 @@ impl OperationKind {
             OperationKind::CardRefund => Answer::CardRefunded {
                 units: (value >> REFUND_PAID_BITS) as u32,
                 paid: value & ((1 << REFUND_PAID_BITS) - 1),
+            },
+            OperationKind::OfflineConflict => Answer::OfflineConflict {
+                card: CardId(value & ((1 << CardId::BITS) - 1)),
+                why: Code::from_number((value >> CardId::BITS) as u16).expect("a conflict has a reason"),
             },
             _ => Answer::StockChanged { value },
         }

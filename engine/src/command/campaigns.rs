@@ -270,11 +270,42 @@ impl ScopeEntry {
     }
 }
 
+/// What a definition says besides, as it lies on the wire and in the log: nowhere, if it is all 0, so that definitions from
+/// before it was there are what they are.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Default, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned,
+)]
+#[repr(C)]
+pub struct Extension {
+    /// The stock whose limits hold for its cards, too, and in which they count; 0: none.
+    pub group: U64,
+    /// Seconds that a use of a till that was offline may be old when it comes; 0: none is taken.
+    pub late_s: U32,
+    /// Reserved; 0.
+    pub spare: U32,
+}
+
+impl Extension {
+    /// Whether it says nothing.
+    #[inline]
+    pub fn is_none(&self) -> bool {
+        *self == Extension::default()
+    }
+
+    /// The stock in which its cards count, too.
+    #[inline]
+    pub fn group(&self) -> Option<StockId> {
+        Some(StockId(self.group.get())).filter(|group| group.0 != 0)
+    }
+}
+
 /// A definition with its lists.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct CampaignTerms<'a> {
     /// What its cards are worth.
     pub definition: &'a Definition,
+    /// What it says besides.
+    pub extension: Extension,
     /// In place of threshold and value: ascending in both; at most 8.
     pub tiers: &'a [Tier],
     /// What its cards can be used for; at most 64.
@@ -321,6 +352,6 @@ impl CampaignCreate<'_> {
             return Err(Malformed::CampaignKey(self.key.len()));
         }
         self.terms.check()?;
-        self.definition.check()
+        self.definition.check(self.campaign)
     }
 }

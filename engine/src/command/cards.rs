@@ -51,6 +51,25 @@ impl Issue<'_> {
     }
 }
 
+/// What a till tells with a use that it could not send at once, as it lies on the wire and in the log.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Default, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned,
+)]
+#[repr(C)]
+pub struct Offline {
+    /// When it took the card, milliseconds since the Unix epoch; not 0.
+    pub occurred_ms: U64,
+    /// Which till; 0: not told.
+    pub terminal: U64,
+}
+
+impl Offline {
+    /// Taken then, at this till.
+    pub const fn new(occurred_ms: u64, terminal: u64) -> Offline {
+        Offline { occurred_ms: U64::new(occurred_ms), terminal: U64::new(terminal) }
+    }
+}
+
 /// REDEEM: units of a card are used.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Redeem<'a> {
@@ -74,6 +93,8 @@ pub struct Redeem<'a> {
     pub product: u64,
     /// The category; 0: not told.
     pub category: u64,
+    /// It happened before, at a till that was offline; `None`: it happens now.
+    pub offline: Option<&'a Offline>,
 }
 
 impl Redeem<'_> {
@@ -138,6 +159,7 @@ impl CardLine {
             store: self.store.get(),
             product: self.product.get(),
             category: self.category.get(),
+            offline: None,
         }
     }
 

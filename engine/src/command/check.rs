@@ -74,13 +74,21 @@ impl Request<'_> {
             Command::BatchCreate(create) => check_name(create.supplier),
             Command::KeysImport { block, .. } => check_block(block),
             Command::CodeImport { codes, .. } => check_codes(codes),
-            Command::StockLimits { limits, .. } => limits.check(),
+            Command::StockLimits { limits, spans, .. } => {
+                limits.check()?;
+                spans.map_or(Ok(()), |spans| spans.check())
+            }
             Command::StockPrice { prices, .. } => super::terms::check_prices(prices),
             Command::RiskSet { rule } => rule.check(),
             Command::BlockSet { block } => block.check(),
             Command::CampaignCreate(create) => create.check(),
-            Command::CampaignEdit { terms, .. } => terms.check(),
+            Command::CampaignEdit { campaign, terms, .. } => terms.check(*campaign),
             Command::Issue(issue) => issue.check(),
+            Command::Redeem(Redeem { offline: Some(Offline { occurred_ms, .. }), .. })
+                if *occurred_ms == 0 =>
+            {
+                Err(Malformed::Offline)
+            }
             Command::Redeem(Redeem { generation, .. })
             | Command::CardChange { generation, .. }
             | Command::CardShow { generation, .. } => check_generation(*generation),

@@ -6,14 +6,26 @@
 
 use super::{CampaignKind, CampaignTerms, Definition, Limits, Malformed, ScopeEntry, Tier};
 use crate::calendar::Hours;
+use crate::ids::StockId;
 use crate::limits::{
-    CARD_VALUE_MAX, POINT_VALUE_MAX, POINTS_DISCOUNT_MAX, SCOPE_MAX, STACKING_CLASSES, STAMPS_MAX, TIERS_MAX,
-    ZONE_OFFSET_MAX_MINUTES,
+    CARD_VALUE_MAX, LATE_MAX_S, POINT_VALUE_MAX, POINTS_DISCOUNT_MAX, SCOPE_MAX, STACKING_CLASSES,
+    STAMPS_MAX, TIERS_MAX, ZONE_OFFSET_MAX_MINUTES,
 };
 
 impl CampaignTerms<'_> {
-    pub(super) fn check(&self) -> Result<(), Malformed> {
+    pub(super) fn check(&self, campaign: StockId) -> Result<(), Malformed> {
         let definition = self.definition;
+        if self.extension.spare != 0 {
+            return Err(Malformed::Definition("a flag or reserved field"));
+        }
+        // A till that is offline can't know of the uses that an interval is kept to.
+        let late_s = self.extension.late_s.get();
+        if late_s > LATE_MAX_S || late_s != 0 && definition.interval_s != 0 {
+            return Err(Malformed::Definition("how late a till may be"));
+        }
+        if self.extension.group() == Some(campaign) {
+            return Err(Malformed::Definition("group"));
+        }
         let kind = CampaignKind::from_number(definition.kind).ok_or(Malformed::Definition("kind"))?;
         if definition.flags & !Definition::FLAGS != 0 || (definition.spare, definition.spare_end) != (0, 0) {
             return Err(Malformed::Definition("a flag or reserved field"));

@@ -226,6 +226,9 @@ pub enum Malformed {
          members are told"
     )]
     Group,
+    /// A use of a till that was offline, without its time.
+    #[error("a REDEEM of a till that was offline says when it happened")]
+    Offline,
     /// A generation that codes do not have.
     #[error("generation {0}: codes have 0 to 31")]
     Generation(u8),

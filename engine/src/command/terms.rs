@@ -1,7 +1,7 @@
 //! What a stock or a merchant may lay down beside the plain sale rules: quotas, limits of subjects, prices, risk rules, blocks, a time zone. As
 //! they lie on the wire; the commands that set them borrow them from there.
 
-use crate::calendar::Transition;
+use crate::calendar::{Day, Transition};
 use crate::ids::ChannelId;
 use crate::limits::{
     PRICES_PER_STOCK_MAX, RISK_RULES_MAX, RISK_WINDOW_MAX_MS, RISK_WINDOW_MIN_MS, UNITS_PER_LINE_MAX,
@@ -179,6 +179,88 @@ impl Limits {
             return Err(Malformed::Offset(minutes));
         }
         Ok(())
+    }
+}
+
+/// What subjects may have of a stock in longer spans of time, as it lies on the wire and in the log; it stands apart from
+/// [`Limits`] because most stocks have none, and because those that were set before it was there say nothing of it. 0: no limit.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Default, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned,
+)]
+#[repr(C)]
+pub struct SpanLimits {
+    /// Units whose holds were made in one ISO week, by [`SubjectKind::position`].
+    pub per_week: [U32; 4],
+    /// Units whose holds were made in one month, by [`SubjectKind::position`].
+    pub per_month: [U32; 4],
+}
+
+impl SpanLimits {
+    /// The limits of a span, by [`SubjectKind::position`].
+    #[inline]
+    pub const fn of(&self, span: Span) -> &[U32; 4] {
+        match span {
+            Span::Week => &self.per_week,
+            Span::Month => &self.per_month,
+        }
+    }
+
+    /// The same, to be set.
+    pub const fn of_mut(&mut self, span: Span) -> &mut [U32; 4] {
+        match span {
+            Span::Week => &mut self.per_week,
+            Span::Month => &mut self.per_month,
+        }
+    }
+
+    /// Whether anybody is limited in a span.
+    #[inline]
+    pub fn limits(&self, span: Span) -> bool {
+        self.of(span).iter().any(|limit| *limit != 0)
+    }
+
+    /// Whether anybody is limited in any span.
+    #[inline]
+    pub fn further(&self) -> bool {
+        Span::ALL.into_iter().any(|span| self.limits(span))
+    }
+
+    /// Whether subjects of a kind are limited in any span.
+    #[inline]
+    pub fn speaks_of(&self, kind: SubjectKind) -> bool {
+        Span::ALL.into_iter().any(|span| self.of(span)[kind.position()] != 0)
+    }
+
+    pub(super) fn check(&self) -> Result<(), Malformed> {
+        let beyond = |limit: &&U32| limit.get() > UNITS_PER_LINE_MAX;
+        let limits = Span::ALL.into_iter().flat_map(|span| self.of(span));
+        limits.into_iter().find(beyond).map_or(Ok(()), |limit| Err(Malformed::Limit(limit.get())))
+    }
+}
+
+/// A span of time, longer than a day, in which units are counted. Numbers are those of entries in memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Span {
+    /// An ISO week, Monday to Sunday.
+    Week = 1,
+    /// A month.
+    Month = 2,
+}
+
+impl Span {
+    /// Both.
+    pub const ALL: [Span; 2] = [Span::Week, Span::Month];
+
+    /// The number of the week or month that a day lies in.
+    #[inline]
+    pub fn of_day(self, day: u16) -> u16 {
+        let day = Day(u32::from(day));
+        // A day below 2^16 lies in a week and month below it, too.
+        match self {
+            Span::Week => day.week() as u16,
+            Span::Month => day.month() as u16,
+        }
     }
 }
 

@@ -79,9 +79,10 @@ pub(super) fn issued(state: &mut State, handle: Handle, count: u64) {
 pub(super) fn edited(state: &mut State, handle: Handle, terms: &CampaignTerms<'_>) {
     let cards = state.cards_today(state.campaigns.get(handle), state.now_ms);
     let zone = state.zone_of_campaign(state.campaigns.get(handle).stock, terms.definition);
+    let group = state.group_of_campaign(&terms.extension);
     let campaign = state.campaigns.get_mut(handle);
     let counted = campaign.definition.limits_days();
-    campaign.edit(terms, zone);
+    campaign.edit(terms, zone, group);
     if !campaign.definition.limits_days() {
         campaign.today = Today::default();
         return;

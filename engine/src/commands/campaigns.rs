@@ -4,8 +4,8 @@ use super::checks::{before_deciding, capacity, operation_room};
 use super::{Plan, Question, Reply, Resolved, Verdict, budget, record};
 use crate::answer::{CampaignView, OperationKind};
 use crate::command::{
-    CampaignCreate, CampaignKind, CampaignState, CampaignTerms, Definition, Limits, ScopeEntry, StockKind,
-    Tier,
+    CampaignCreate, CampaignKind, CampaignState, CampaignTerms, Definition, Extension, Limits, ScopeEntry,
+    StockKind, Tier,
 };
 use crate::content::content_digest;
 use crate::event::Event;
@@ -21,6 +21,7 @@ use crate::state::table::Handle;
 #[derive(Default)]
 pub struct Terms {
     definition: Definition,
+    extension: Extension,
     tiers: Vec<Tier>,
     scope: Vec<ScopeEntry>,
 }
@@ -28,6 +29,7 @@ pub struct Terms {
 impl Terms {
     fn fill(&mut self, terms: &CampaignTerms<'_>) {
         self.definition = *terms.definition;
+        self.extension = terms.extension;
         self.tiers.clear();
         self.tiers.extend_from_slice(terms.tiers);
         self.scope.clear();
@@ -35,7 +37,12 @@ impl Terms {
     }
 
     fn get(&self) -> CampaignTerms<'_> {
-        CampaignTerms { definition: &self.definition, tiers: &self.tiers, scope: &self.scope }
+        CampaignTerms {
+            definition: &self.definition,
+            extension: self.extension,
+            tiers: &self.tiers,
+            scope: &self.scope,
+        }
     }
 }
 
@@ -50,8 +57,9 @@ pub fn decide_create<'p>(
     if let Some(verdict) = before_deciding(state, question, content, core::iter::once(create.campaign)) {
         return verdict;
     }
-    let has_clock = has_clock(state, question, create.definition.definition);
-    if state.find_stock(create.campaign).is_some() || !has_clock {
+    let there = has_clock(state, question, create.definition.definition)
+        && has_group(state, question, &create.definition.extension);
+    if state.find_stock(create.campaign).is_some() || !there {
         return Verdict::Refuse(Rejection::plain(Code::RuleFailed));
     }
     let stocks_max = state.capacity.stocks_max;
@@ -90,6 +98,14 @@ fn has_clock(state: &State, question: Question<'_>, definition: &Definition) -> 
         || state.zones.of((envelope.merchant, envelope.slot)).is_some()
 }
 
+/// Whether the group that a definition names is a stock of the merchant in this slot.
+fn has_group(state: &State, question: Question<'_>, extension: &Extension) -> bool {
+    let envelope = &question.request.envelope;
+    extension.group().is_none_or(|group| {
+        group.slot() == envelope.slot && state.stock_of(envelope.merchant, group).is_some()
+    })
+}
+
 /// Decides a CAMPAIGN_EDIT.
 pub fn decide_edit<'p>(
     state: &State,
@@ -107,6 +123,7 @@ pub fn decide_edit<'p>(
         (now.kind, now.units, now.inactive()) == (new.kind, new.units, new.inactive())
             && (kept(now), now.currency) == (kept(new), new.currency)
             && has_clock(state, question, new)
+            && has_group(state, question, &terms.extension)
             && budget::fits(state, question.now_ms, campaign, terms)
     };
     let content = content_digest(&question.request.envelope, &question.request.command);
@@ -188,6 +205,7 @@ pub(super) fn view(state: &State, handle: Handle, now_ms: u64) -> CampaignView<'
         batches: campaign.batches.len() as u32,
         key: campaign.key(),
         definition: &campaign.definition,
+        extension: campaign.extension,
         tiers: &campaign.tiers,
         scope: &campaign.scope,
     }

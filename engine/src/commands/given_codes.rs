@@ -58,6 +58,7 @@ pub fn decide_import<'p>(
         channel: question.request.envelope.channel,
         from_s,
         until_s,
+        issued_s: issue::second(question.now_ms),
         own_times: false,
         imported: true,
     };
@@ -159,6 +160,7 @@ pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) {
                     channel: origin.channel,
                     from_s: *from_s,
                     until_s: *until_s,
+                    issued_s: issue::second(state.now_ms),
                     own_times: false,
                     imported: true,
                 };

@@ -20,12 +20,15 @@ use crate::state::State;
 use crate::state::campaigns::{Campaign, CardBatch};
 use crate::state::cards::{CardRecord, IssueTimes, pages_max};
 use crate::state::counts::{Entries, NO_ENTRIES};
+use crate::state::risk::Subjects;
 use crate::state::stock::Posting;
-use crate::state::table::{Handle, NONE};
+use crate::state::table::Handle;
 use scrip_planted::{Bug, on};
 
 /// In the number of an operation record the cards less one stand above the first card's id.
 const COUNT_SHIFT: u32 = CardId::BITS;
+/// Above those of its campaign an issue has the flags of its campaign's group.
+const GROUP_SHIFT: u32 = 8;
 
 /// Decides an ISSUE or CLAIM.
 #[inline]
@@ -51,7 +54,8 @@ pub fn decide<'p>(
     let issue = &Issue { campaign: state.stock_of_campaign(campaign).id, ..*issue };
     let (from_s, until_s) = times(question.now_ms, issue, campaign);
     let (channel, own_times) = (envelope.channel, issue.own_times());
-    let minted = Minted { channel, from_s, until_s, own_times, imported: false };
+    let issued_s = second(question.now_ms);
+    let minted = Minted { channel, from_s, until_s, issued_s, own_times, imported: false };
     let bearer = issue.owner.0 == 0;
     if let Some(rejection) = refusal(state, question, (issue, handle), bearer.then_some(&minted), plan) {
         return Verdict::Refuse(rejection);
@@ -67,7 +71,7 @@ pub fn decide<'p>(
         flagged: plan.flagged,
         from_s,
         until_s,
-        counting: plan.lines[0].flags.get(),
+        counting: plan.lines.iter().rev().fold(0, |flags, line| flags << GROUP_SHIFT | line.flags.get()),
         parties: issue.parties.copied(),
     };
     Verdict::Do(event, &plan.resolved, Reply::Issued(TO_BE_MADE))
@@ -166,6 +170,14 @@ pub(super) fn check_units(
     if let Some(rejection) = room.and_then(|room| lacks(Code::UserLimit, room)) {
         return Some(rejection);
     }
+    let group = campaign.group().filter(|_| !bearer);
+    let of_group = group.map(|group| (group, limits::room(state, question.now_ms, take, None, group)));
+    if let Some((group, (Some(room), _))) = of_group
+        && asked > room
+    {
+        let facts = Facts::Units { stock: state.stock(group).id, asked, available: room };
+        return Some(Rejection { code: Code::UserLimit, facts });
+    }
     if let Some(rejection) = budget::check(state, question.now_ms, campaign, asked) {
         return Some(rejection);
     }
@@ -182,6 +194,11 @@ pub(super) fn check_units(
     let flags = if bearer { 0 } else { limits::flags_of(stock, take) };
     plan.lines.push(EventLine::new(stock.id, issue.count, flags));
     plan.resolved.lines.push((Some(campaign.stock), entries));
+    if let Some((group, (_, entries))) = of_group {
+        let stock = state.stock(group);
+        plan.lines.push(EventLine::new(stock.id, issue.count, limits::flags_of(stock, take)));
+        plan.resolved.lines.push((Some(group), entries));
+    }
     None
 }
 
@@ -224,9 +241,11 @@ pub(super) fn no_counts(
     if channels.count_with(core::iter::once(question.request.envelope.channel)) > CHANNELS_PER_STOCK_MAX {
         return Some(capacity(CapacityOf::Channels, CHANNELS_PER_STOCK_MAX as u64));
     }
-    let (line, entries): (&EventLine, Entries) = (&plan.lines[0], plan.resolved.lines[0].1);
-    let is_new = |kind: &&SubjectKind| line.counts(**kind) && entries[kind.position()] == NONE;
-    let new = SubjectKind::ALL.iter().filter(is_new).count() as u64;
+    let new = |(line, found): (&EventLine, &(Option<Handle>, Entries))| {
+        let stock = found.0.expect("a planned line has a stock");
+        u64::from(limits::new_entries_of(state, take, line, (stock, found.1)))
+    };
+    let new: u64 = plan.lines.iter().zip(&plan.resolved.lines).map(new).sum();
     if new > u64::from(maxima.user_limits_max.saturating_sub(state.limits.used())) {
         return Some(capacity(CapacityOf::UserLimits, u64::from(maxima.user_limits_max)));
     }
@@ -269,23 +288,29 @@ pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) -> Handl
     };
     let stock = state.find_stock(*campaign).expect("the log names a stock that exists");
     let (channel, own_times) = (origin.channel, *own_times);
+    let handle = state.stock(stock).campaign().expect("the log names a campaign");
+    let issued_s = second(state.now_ms);
     let value = if owner.0 == 0 {
-        let minted = Minted { channel, from_s: *from_s, until_s: *until_s, own_times, imported: false };
+        let minted = Minted { channel, from_s: *from_s, until_s: *until_s, issued_s, own_times, imported: false };
         mint(state, *campaign, (*first, *count), minted);
         first.0
     } else {
-        let handle = leave_supply(state, stock, channel, (*first, *count));
+        leave_supply(state, stock, channel, (*first, *count));
         let definition = &state.campaigns.get(handle).definition;
         let card = CardRecord::new(*owner, definition, channel).valid((*from_s, *until_s), own_times);
         for serial in first.serial()..first.serial() + u64::from(*count) {
-            let made = state.make_card(handle, serial, card);
+            let made = state.make_card(handle, serial, (card, issued_s));
             state.hang_into_wallet(made);
         }
         u64::from(count - 1) << COUNT_SHIFT | first.0
     };
-    let (subjects, line) = (subjects(*owner, parties.as_ref()), EventLine::new(*campaign, *count, *counting));
+    let subjects = subjects(*owner, parties.as_ref());
+    let line = EventLine::new(*campaign, *count, counting & ((1 << GROUP_SHIFT) - 1));
     for kind in SubjectKind::ALL.into_iter().filter(|kind| line.counts(*kind) && !on(Bug::CardsNotCounted)) {
-        state.count_for_good((kind, subjects[kind.position()], stock), *count, line.fully());
+        state.count_for_good((kind, subjects[kind.position()], stock), *count, &line);
+    }
+    if counting >> GROUP_SHIFT != 0 && !on(Bug::GroupNotCounted) {
+        count_in_group(state, handle, &subjects, (*count, counting >> GROUP_SHIFT));
     }
     let of = (origin.merchant, origin.slot);
     if state.risk.speaks_of(of) {
@@ -297,6 +322,11 @@ pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) -> Handl
     operation
 }
 
+/// The second of a shard time, as far as seconds are kept.
+pub(super) fn second(now_ms: u64) -> u32 {
+    u32::try_from(now_ms / 1_000).unwrap_or(u32::MAX)
+}
+
 /// What bearer cards have in common that are made together.
 pub(super) struct Minted {
     pub channel: ChannelId,
@@ -304,6 +334,8 @@ pub(super) struct Minted {
     pub from_s: u32,
     /// Valid until, seconds; 0: open.
     pub until_s: u32,
+    /// When they are made, seconds.
+    pub issued_s: u32,
     /// Their times are the command's.
     pub own_times: bool,
     /// They have codes that were made elsewhere.
@@ -312,8 +344,8 @@ pub(super) struct Minted {
 
 impl Minted {
     const fn batch(&self, first: u64, count: u32) -> CardBatch {
-        let Minted { channel, from_s, until_s, own_times, imported } = *self;
-        CardBatch { first, count, from_s, until_s, channel, own_times, imported }
+        let Minted { channel, from_s, until_s, issued_s, own_times, imported } = *self;
+        CardBatch { first, count, from_s, until_s, issued_s, channel, own_times, imported }
     }
 }
 
@@ -339,6 +371,15 @@ fn leave_supply(
     budget::issued(state, handle, u64::from(count));
     state.post(stock, channel, Posting::Sell(u64::from(count)));
     handle
+}
+
+/// Cards of a campaign count in its group.
+fn count_in_group(state: &mut State, campaign: Handle, subjects: &Subjects, (cards, flags): (u32, u32)) {
+    let group = state.campaigns.get(campaign).group().expect("decide found the group in which it counts");
+    let line = EventLine::new(state.stock(group).id, cards, flags);
+    for kind in SubjectKind::ALL.into_iter().filter(|kind| line.counts(*kind)) {
+        state.count_for_good((kind, subjects[kind.position()], group), cards, &line);
+    }
 }
 
 const fn first_state(inactive: bool) -> CardState {

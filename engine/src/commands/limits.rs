@@ -1,4 +1,4 @@
-//! Purchase limits and caps: what a subject may have of a stock, in all, per day and held at once.
+//! Purchase limits and caps: what a subject may have of a stock, in all, per day, week and month, and held at once.
 //!
 //! Invariant: a line counts for exactly the subjects that its stock limits at that moment and that the command tells.
 
@@ -6,7 +6,7 @@ use super::Plan;
 use super::take::Replaced;
 use super::taken::subjects;
 use crate::answer::HoldState;
-use crate::command::{SubjectKind, SubjectLimit, Take};
+use crate::command::{Span, SubjectKind, SubjectLimit, Take};
 use crate::event::EventLine;
 use crate::limits::PERSON_MEMBERS_MAX;
 use crate::state::State;
@@ -44,6 +44,16 @@ fn given_up(state: &State, replaced: Option<Replaced<'_>>, entry: u32) -> GivenU
     sum
 }
 
+/// Units of the replaced hold that a subject is counted with by a span, as those of the entry of days `entry`.
+fn given_up_by(state: &State, replaced: Option<Replaced<'_>>, entry: u32, span: Span) -> u64 {
+    let Some(hold) = replaced.map(Replaced::hold).filter(|hold| hold.state() == HoldState::Held) else {
+        return 0;
+    };
+    let counts = |limit| state.entries(limit).contains(&entry) && state.counts_by(limit, span);
+    let lines = state.lines(hold).filter(|line| counts(line.limit));
+    lines.map(|line| u64::from(line.current)).sum()
+}
+
 /// What a stock limits for a kind of subject, units per user included.
 #[inline]
 fn limit_of(stock: &Stock, kind: SubjectKind) -> SubjectLimit {
@@ -52,6 +62,12 @@ fn limit_of(stock: &Stock, kind: SubjectKind) -> SubjectLimit {
         limit.total.set(stock.terms.limit_per_user);
     }
     limit
+}
+
+/// Whether a stock limits anything for a kind of subject.
+#[inline]
+fn speaks_of(stock: &Stock, kind: SubjectKind) -> bool {
+    !limit_of(stock, kind).is_none() || stock.span_limits.speaks_of(kind)
 }
 
 /// The most units that a subject can be counted with: its limit in all, or what a count can say.
@@ -156,7 +172,7 @@ fn room_of_all(
     let (mut room, mut entries) = (u64::MAX, NO_ENTRIES);
     for kind in SubjectKind::ALL {
         let (limit, subject) = (limit_of(stock, kind), subjects[kind.position()]);
-        if limit.is_none() {
+        if !speaks_of(stock, kind) {
             continue;
         }
         if subject == 0 {
@@ -173,8 +189,33 @@ fn room_of_all(
             let today = left_today(state, (now_ms, stock), limit.per_day.get(), replaced, all());
             room = room.min(today);
         }
+        for span in Span::ALL {
+            let limit = stock.span_limits.of(span)[kind.position()].get();
+            if limit != 0 {
+                let of = (kind, subject, handle);
+                room = room.min(left_in_span(state, (now_ms, of), (span, limit), replaced, entry));
+            }
+        }
     }
     (room, entries)
+}
+
+/// What a limit of a span leaves a subject, whose entry of days is `entry`.
+fn left_in_span(
+    state: &State,
+    (now_ms, (kind, subject, handle)): (u64, (SubjectKind, u128, Handle)),
+    (span, limit): (Span, u32),
+    replaced: Option<Replaced<'_>>,
+    entry: u32,
+) -> u64 {
+    let number = |time_ms| span.of_day(state.day_of(state.stock(handle), time_ms));
+    let now = number(now_ms);
+    let counted = state
+        .find_span(kind, subject, handle, span)
+        .map_or(0, |entry| state.limits.get(entry).on_day(now).expect("shard time does not go back"));
+    let of_now = replaced.filter(|replaced| number(replaced.hold().reserved_ms) == now);
+    let given_up = if counted == 0 { 0 } else { given_up_by(state, of_now, entry, span) };
+    u64::from(limit).saturating_sub(u64::from(counted) - given_up)
 }
 
 fn left_today(
@@ -241,20 +282,37 @@ pub fn flags_of(stock: &Stock, take: &Take<'_>) -> u32 {
 /// For which subjects a new line of a stock counts that limits more than the user's total.
 fn flags(stock: &Stock, take: &Take<'_>) -> u32 {
     let subjects = subjects(take.user, take.parties);
-    let counts = |kind: &SubjectKind| subjects[kind.position()] != 0 && !limit_of(stock, *kind).is_none();
+    let counts = |kind: &SubjectKind| subjects[kind.position()] != 0 && speaks_of(stock, *kind);
     let counted = SubjectKind::ALL.into_iter().filter(counts);
+    let spans = Span::ALL.into_iter().filter(|span| stock.span_limits.limits(*span));
     match counted.fold(0, |flags, kind| flags | EventLine::COUNTED << kind.position()) {
         0 => 0,
-        flags => flags | EventLine::FULLY,
+        flags => spans.fold(flags | EventLine::FULLY, |flags, span| flags | EventLine::flag_of(span)),
     }
 }
 
+/// Entries that a line on this stock would make, of days and of its spans, where `entries` of days are there.
+pub fn new_entries_of(
+    state: &State,
+    take: &Take<'_>,
+    line: &EventLine,
+    (stock, entries): (Handle, Entries),
+) -> u32 {
+    let subjects = subjects(take.user, take.parties);
+    let missing = |kind: SubjectKind| {
+        let (at, is_new) = (kind.position(), entries[kind.position()] == NONE);
+        let lacks = |span: &Span| is_new || state.find_span(kind, subjects[at], stock, *span).is_none();
+        u32::from(is_new) + line.spans().filter(lacks).count() as u32
+    };
+    SubjectKind::ALL.into_iter().filter(|kind| line.counts(*kind)).map(missing).sum()
+}
+
 /// Purchase limit entries that the planned lines would make.
-pub fn new_entries(plan: &Plan) -> u32 {
+pub fn new_entries(state: &State, take: &Take<'_>, plan: &Plan) -> u32 {
     let missing = |line: usize| {
-        let entries = plan.resolved.lines[line].1;
-        let new = |kind: &SubjectKind| plan.lines[line].counts(*kind) && entries[kind.position()] == NONE;
-        SubjectKind::ALL.iter().filter(|kind| new(kind)).count() as u32
+        let (stock, entries) = plan.resolved.lines[line];
+        let stock = stock.expect("a planned line has a stock");
+        new_entries_of(state, take, &plan.lines[line], (stock, entries))
     };
     let first =
         |line: usize| plan.wishes[..line].iter().all(|earlier| earlier.stock() != plan.wishes[line].stock());
@@ -280,5 +338,12 @@ pub fn room_late(state: &State, (limit, stock): (u32, &Stock), reserved_ms: u64)
         let per_day = per_day.map(|counted| u64::from(counted) + of_others());
         [Some(left(most_of(limit), in_all)), per_day.map(|counted| left(limit.per_day.get(), counted))]
     });
-    rooms.flatten().min()
+    let in_spans = state.span_entries(limit).filter_map(|entry| {
+        let entry = state.limits.get(entry);
+        let span = entry.span().expect("an entry of a span");
+        let limit = stock.span_limits.of(span)[entry.kind().position()].get();
+        let counted = if limit != 0 { entry.on_day(span.of_day(day)) } else { None };
+        counted.map(|counted| u64::from(limit.saturating_sub(counted)))
+    });
+    rooms.flatten().chain(in_spans).min()
 }

@@ -411,7 +411,8 @@ pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) -> Optio
         }
         Event::Issued { .. } => Some(issue::apply(state, event, resolved)),
         Event::Redeemed { .. } => Some(redeem::apply(state, event, resolved)),
-        Event::Reversed { .. }
+        Event::OfflineConflict { .. }
+        | Event::Reversed { .. }
         | Event::CardChanged { .. }
         | Event::Account { .. }
         | Event::Gift { .. }
@@ -440,6 +441,7 @@ pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) -> Optio
 /// Applies what happened to campaigns and cards, but for their issue and use.
 fn apply_cards(state: &mut State, event: &Event<'_>, resolved: &Resolved) {
     match event {
+        Event::OfflineConflict { .. } => redeem::apply_conflict(state, event, resolved),
         Event::Reversed { .. } => reverse::apply(state, event, resolved),
         Event::CardChanged { .. } => cards::apply(state, event, resolved),
         Event::Account { .. } => accounts::apply(state, event, resolved),

@@ -2,17 +2,18 @@
 //!
 //! Invariant: one event checks and takes: a card is never used for more than it has, by however many at once.
 
-use super::checks::{before_deciding, capacity};
+use super::checks::{before_deciding, capacity, operation_room};
 use super::hours::check_validity;
 use super::issue::{check_risk, no_pages};
 use super::taken::subjects;
 use super::worth::{Purpose, Use, discount, in_ms, in_scope, least_amount};
-use super::{Plan, Question, Reply, Resolved, TO_BE_MADE, Verdict, risk};
-use crate::answer::{Redeemed, RedemptionView};
-use crate::command::{CampaignKind, CampaignState, CardState, Definition, Redeem, Take};
+use super::{Plan, Question, Reply, Resolved, TO_BE_MADE, Verdict, record, risk};
+use crate::answer::{OperationKind, Redeemed, RedemptionView, conflict_value};
+use crate::command::{CampaignKind, CampaignState, CardState, Definition, Offline, Redeem, Take};
 use crate::content::content_digest;
-use crate::event::{Buyer, Event};
+use crate::event::{Buyer, Event, Origin};
 use crate::ids::{CardId, MerchantId, OrderId, UserId};
+use crate::limits::CLOCK_AHEAD_MAX_MS;
 use crate::rejection::{CapacityOf, Code, Facts, Rejection};
 use crate::state::State;
 use crate::state::cards::{CardRecord, Found};
@@ -71,19 +72,31 @@ pub fn decide<'p>(
         Ok(named) => named,
         Err(verdict) => return verdict,
     };
+    let at_ms = match occurred_at(state, question, redeem, &found) {
+        Ok(at_ms) => at_ms,
+        Err(rejection) => return Verdict::Refuse(rejection),
+    };
     // Who redeems, in the words of those who take units.
     let take = Take { user: redeem.user, parties: redeem.parties, ..Take::of(&[]) };
     let balance = balance(state, &found, question.now_ms);
     let used = asked(redeem, &found, balance);
     let refusal = check_state(state, &found)
-        .or_else(|| check_use(state, question, redeem, &found))
+        .or_else(|| check_use(state, Question { now_ms: at_ms, ..question }, redeem, &found))
         .or_else(|| check_locked(state, &found, used.units, balance))
         .or_else(|| check_risk(state, question, &take, plan))
         .or_else(|| check_worth(state, question, &found, &used))
         .or_else(|| check_balance(state, &found, used.units, balance))
         .or_else(|| no_room(state, question, (redeem.card, used.units), (&found, &take)));
     if let Some(rejection) = refusal {
-        return Verdict::Refuse(rejection);
+        return match redeem.offline.filter(|_| is_conflict(state, &found, used.units, rejection.code)) {
+            Some(offline) => conflict(
+                state,
+                (question.origin(content), rejection.code),
+                (redeem, offline),
+                (used.units, plan),
+            ),
+            None => Verdict::Refuse(rejection),
+        };
     }
     let campaign = found.campaign;
     let event = Event::Redeemed {
@@ -95,8 +108,68 @@ pub fn decide<'p>(
         flagged: plan.flagged,
         amount: redeem.amount,
         discount: discount(&campaign.definition, &campaign.tiers, &used),
+        offline: redeem.offline.copied(),
     };
     Verdict::Do(event, &plan.resolved, Reply::Redeemed(TO_BE_MADE))
+}
+
+/// Step 1a: the time at which the card's validity is judged.
+#[inline]
+fn occurred_at(
+    state: &State,
+    question: Question<'_>,
+    redeem: &Redeem<'_>,
+    found: &Found<'_>,
+) -> Result<u64, Rejection<'static>> {
+    let now_ms = question.now_ms;
+    let Some(offline) = redeem.offline else { return Ok(now_ms) };
+    let occurred_ms = offline.occurred_ms.get();
+    if occurred_ms > now_ms + CLOCK_AHEAD_MAX_MS {
+        return Err(Rejection { code: Code::ClockAhead, facts: Facts::Time(now_ms) });
+    }
+    let (at_ms, late_s) = (occurred_ms.min(now_ms), found.campaign.extension.late_s.get());
+    if late_s == 0 || now_ms - at_ms > in_ms(late_s) && !on(Bug::TillNeverLate) {
+        let late = (now_ms - at_ms).div_ceil(1_000);
+        return Err(short(state, found, (Code::RuleFailed, late, late_s.into())));
+    }
+    if at_ms < in_ms(state.issued_s(redeem.card, found)) {
+        return Err(Rejection::plain(Code::RuleFailed));
+    }
+    Ok(at_ms)
+}
+
+/// Whether a till that was offline has taken what somebody else got meanwhile, and not what it should not have taken.
+fn is_conflict(state: &State, found: &Found<'_>, units: u32, code: Code) -> bool {
+    match code {
+        Code::Void | Code::Used | Code::Frozen | Code::LockedByOtherOrder => true,
+        Code::BalanceExceeded => u64::from(units) <= state.units_given(found),
+        _ => false,
+    }
+}
+
+/// It is recorded, and moves nothing.
+fn conflict<'p>(
+    state: &State,
+    (origin, why): (Origin, Code),
+    (redeem, offline): (&Redeem<'_>, &Offline),
+    (units, plan): (u32, &'p mut Plan),
+) -> Verdict<'p> {
+    if let Some(rejection) = operation_room(state) {
+        return Verdict::Refuse(rejection);
+    }
+    let Redeem { card, order, user, amount, .. } = *redeem;
+    let (buyer, offline) = (Buyer { order, user }, *offline);
+    let event = Event::OfflineConflict { origin, card, units, buyer, amount, offline, why };
+    let reply = Reply::Value(OperationKind::OfflineConflict, conflict_value(card, why));
+    Verdict::Do(event, &plan.resolved, reply)
+}
+
+/// Applies an [`Event::OfflineConflict`]. Panics on any other event.
+pub fn apply_conflict(state: &mut State, event: &Event<'_>, resolved: &Resolved) {
+    let Event::OfflineConflict { origin, card, why, .. } = event else {
+        unreachable!("only OfflineConflict is applied here");
+    };
+    record(state, origin, OperationKind::OfflineConflict, conflict_value(*card, *why), resolved);
 }
 
 /// Step 2.

@@ -87,8 +87,8 @@ pub fn read<'r>(state: &'r State, reply: Reply, replies: &'r mut Replies) -> Out
         }
         Reply::Terms(handle) => {
             let stock = state.stock(handle);
-            let (version, limits) = (stock.version, stock.all_limits());
-            Outcome::Done(Answer::Terms { version, limits, prices: &stock.prices })
+            let (version, limits, spans) = (stock.version, stock.all_limits(), stock.span_limits);
+            Outcome::Done(Answer::Terms { version, limits, spans, prices: &stock.prices })
         }
         Reply::Risk(owner, from) => {
             fill_rules(state, owner, from, replies);

@@ -95,6 +95,7 @@ pub fn resolve(state: &State, event: &Event<'_>, resolved: &mut Resolved) {
         | Event::CampaignMoved { origin, .. }
         | Event::Issued { origin, .. }
         | Event::Redeemed { origin, .. }
+        | Event::OfflineConflict { origin, .. }
         | Event::Reversed { origin, .. }
         | Event::CardChanged { origin, .. }
         | Event::Account { origin, .. }

@@ -3,7 +3,7 @@
 use super::checks::{before_deciding, capacity, operation_room};
 use super::{Plan, Question, Reply, Resolved, Verdict, record};
 use crate::answer::OperationKind;
-use crate::command::{Command, Limits, Price, Quota, StockCreate, StockKind, StockTerms};
+use crate::command::{Command, Limits, Price, Quota, SpanLimits, StockCreate, StockKind, StockTerms};
 use crate::content::content_digest;
 use crate::event::Event;
 use crate::ids::StockId;
@@ -47,8 +47,8 @@ pub fn decide<'p>(
     if let Command::StockQuota { stock, version, quotas } = command {
         return decide_quota(state, question, (*stock, *version, quotas), content, plan);
     }
-    if let Command::StockLimits { stock, version, limits } = command {
-        return decide_limits(state, question, (*stock, *version, limits), content, plan);
+    if let Command::StockLimits { stock, version, limits, spans } = command {
+        return decide_limits(state, question, (*stock, *version), (limits, *spans), content, plan);
     }
     if let Command::StockPrice { stock, version, prices } = command {
         return decide_prices(state, question, (*stock, *version, prices), content, plan);
@@ -261,7 +261,8 @@ fn decide_quota<'p>(
 fn decide_limits<'p>(
     state: &State,
     question: Question<'_>,
-    (id, version, limits): (StockId, u32, &Limits),
+    (id, version): (StockId, u32),
+    (limits, spans): (&Limits, Option<&SpanLimits>),
     content: u64,
     plan: &'p mut Plan,
 ) -> Verdict<'p> {
@@ -277,7 +278,8 @@ fn decide_limits<'p>(
     if let Some(rejection) = operation_room(state) {
         return Verdict::Refuse(rejection);
     }
-    let event = Event::StockLimitsSet { origin: question.origin(content), stock: id, limits: *limits };
+    let (origin, limits, spans) = (question.origin(content), *limits, spans.copied());
+    let event = Event::StockLimitsSet { origin, stock: id, limits, spans };
     Verdict::Do(event, &plan.resolved, Reply::Value(OperationKind::StockLimits, u64::from(version) + 1))
 }
 
@@ -340,9 +342,9 @@ pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) {
             let version = u64::from(state.stock(handle).version);
             record(state, origin, OperationKind::StockQuota, version, resolved);
         }
-        Event::StockLimitsSet { origin, limits, .. } => {
+        Event::StockLimitsSet { origin, limits, spans, .. } => {
             let handle = found(resolved);
-            state.set_limits(handle, limits);
+            state.set_limits(handle, limits, spans.as_ref());
             let version = u64::from(state.stock(handle).version);
             record(state, origin, OperationKind::StockLimits, version, resolved);
         }

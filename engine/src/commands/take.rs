@@ -434,7 +434,7 @@ pub(super) fn no_room(
         return Some(rejection);
     }
     let limits_left = maxima.user_limits_max.saturating_sub(state.limits.used());
-    if u64::from(limits_left) < 4 * lines && limits::new_entries(plan) > limits_left {
+    if u64::from(limits_left) < 12 * lines && limits::new_entries(state, take, plan) > limits_left {
         return Some(capacity(CapacityOf::UserLimits, u64::from(maxima.user_limits_max)));
     }
     if !take.cards.is_empty()

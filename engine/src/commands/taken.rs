@@ -187,5 +187,5 @@ pub(super) fn begin_counting(
             found => found,
         };
     }
-    state.begin_counting(entries, line.fully())
+    state.begin_counting(entries, line)
 }

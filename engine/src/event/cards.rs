@@ -7,6 +7,7 @@ use super::decode::Reader;
 use super::encode::Writer;
 use super::layout::*;
 use super::*;
+use crate::answer::WHY_BITS;
 use crate::limits::{CAMPAIGN_KEY_BYTES_MAX, SCOPE_MAX, STACKING_CLASSES, TIERS_MAX};
 
 /// What happened to the account of a card.
@@ -103,7 +104,9 @@ struct Lengths {
     scope: u8,
     key_bytes: u8,
     layout: u8,
-    spare: U32,
+    /// 1: an extension stands before the tiers.
+    extended: u8,
+    spare: [u8; 3],
 }
 
 /// How many cards, and when they are valid.
@@ -134,10 +137,14 @@ impl Writer<'_> {
             scope: terms.scope.len() as u8,
             key_bytes: key.len() as u8,
             layout,
-            spare: U32::ZERO,
+            extended: u8::from(!terms.extension.is_none()),
+            spare: [0; 3],
         };
         self.put(terms.definition.as_bytes());
         self.put(lengths.as_bytes());
+        if !terms.extension.is_none() {
+            self.put(terms.extension.as_bytes());
+        }
         self.put(terms.tiers.as_bytes());
         self.put(terms.scope.as_bytes());
         self.put(key);
@@ -181,7 +188,9 @@ impl Event<'_> {
 
     #[inline]
     pub(super) fn encode_redeemed(&self, mut writer: Writer<'_>) -> usize {
-        let Event::Redeemed { origin, card, units, buyer, parties, flagged, amount, discount } = self else {
+        let Event::Redeemed { origin, card, units, buyer, parties, flagged, amount, discount, offline } =
+            self
+        else {
             unreachable!("only Redeemed is encoded here");
         };
         writer.put_origin(origin, 0);
@@ -191,7 +200,12 @@ impl Event<'_> {
         writer.put_u64(*discount);
         let flags = writer.put_buyer(buyer) | when(*flagged, FLAG_FLAGGED);
         let flags = flags | writer.put_parties(parties.as_ref());
-        writer.finish(REDEEMED, flags, 0, origin.channel)
+        let mut kind = REDEEMED;
+        if let Some(offline) = offline {
+            writer.put(offline.as_bytes());
+            kind = OFFLINE_REDEEMED;
+        }
+        writer.finish(kind, flags, 0, origin.channel)
     }
 
     pub(super) fn encode_cards(&self, mut writer: Writer<'_>) -> usize {
@@ -215,6 +229,15 @@ impl Event<'_> {
                 writer.put_origin(&origin, state as u16);
                 writer.put_u64(campaign.0);
                 writer.finish(CAMPAIGN_MOVED, 0, 0, origin.channel)
+            }
+            Event::OfflineConflict { origin, card, units, buyer, amount, offline, why } => {
+                writer.put_origin(&origin, why as u16);
+                writer.put_u64(card.0);
+                writer.put_u64(u64::from(units));
+                writer.put_u64(amount);
+                writer.put(offline.as_bytes());
+                let flags = writer.put_buyer(&buyer);
+                writer.finish(OFFLINE_CONFLICT, flags, 0, origin.channel)
             }
             Event::Reversed { origin, redemption, units, until_s } => {
                 writer.put_origin(&origin, 0);
@@ -245,6 +268,7 @@ impl Event<'_> {
 fn take_definition<'a>(reader: &mut Reader<'a>) -> Result<(CampaignTerms<'a>, u8, &'a [u8]), EventError> {
     let definition = &reader.take_slice::<Definition>(1, 1)?[0];
     let lengths: Lengths = reader.take()?;
+    let extension = if lengths.extended != 0 { reader.take()? } else { Extension::default() };
     let tiers = reader.take_slice(usize::from(lengths.tiers), TIERS_MAX)?;
     let scope = reader.take_slice(usize::from(lengths.scope), SCOPE_MAX)?;
     let key = reader.take_slice(usize::from(lengths.key_bytes), CAMPAIGN_KEY_BYTES_MAX)?;
@@ -260,7 +284,7 @@ fn take_definition<'a>(reader: &mut Reader<'a>) -> Result<(CampaignTerms<'a>, u8
     {
         return Err(reader.field("definition"));
     }
-    Ok((CampaignTerms { definition, tiers, scope }, lengths.layout, key))
+    Ok((CampaignTerms { definition, extension, tiers, scope }, lengths.layout, key))
 }
 
 fn take_parties(reader: &mut Reader<'_>, flags: u8) -> Result<Option<Parties>, EventError> {
@@ -291,13 +315,24 @@ pub(super) fn decode<'a>(
             Event::CampaignMoved { origin, campaign: StockId(reader.take_u64()?), state }
         }
         ISSUED => decode_issued(reader, origin, (flags, code))?,
-        REDEEMED => {
+        REDEEMED | OFFLINE_REDEEMED => {
             let card = CardId(reader.take_u64()?);
             let units = reader.take_u32("units")?;
             let (amount, discount) = (reader.take_u64()?, reader.take_u64()?);
             let buyer = reader.take_buyer(flags)?;
             let (parties, flagged) = (take_parties(reader, flags)?, flags & FLAG_FLAGGED != 0);
-            Event::Redeemed { origin, card, units, buyer, parties, flagged, amount, discount }
+            let offline = if head.kind == OFFLINE_REDEEMED { Some(reader.take()?) } else { None };
+            Event::Redeemed { origin, card, units, buyer, parties, flagged, amount, discount, offline }
+        }
+        OFFLINE_CONFLICT => {
+            let card = CardId(reader.take_u64()?);
+            let units = reader.take_u32("units")?;
+            let amount = reader.take_u64()?;
+            let offline = reader.take()?;
+            let buyer = reader.take_buyer(flags)?;
+            let why = Code::from_number(code).filter(|why| (*why as u16) < 1 << WHY_BITS);
+            let why = why.ok_or_else(|| reader.field("why"))?;
+            Event::OfflineConflict { origin, card, units, buyer, amount, offline, why }
         }
         REVERSED => {
             let redemption = OperationId(reader.take_u128()?);

@@ -297,10 +297,16 @@ fn decode_body<'a>(reader: &mut Reader<'a>, head: &Head) -> Result<Event<'a>, Ev
             Event::Unlinked { origin, user: UserId(reader.take_u128()?), reason }
         }
         GUARANTEE_LAPSED => Event::GuaranteeLapsed { stock: StockId(reader.take_u64()?), channel },
-        STOCK_CREATED | STOCK_MOVED | STOCK_EDITED | STOCK_QUOTA_SET | STOCK_LIMITS_SET | STOCK_PRICED => {
-            decode_stock(reader, head, channel)?
+        STOCK_CREATED
+        | STOCK_MOVED
+        | STOCK_EDITED
+        | STOCK_QUOTA_SET
+        | STOCK_LIMITS_SET
+        | STOCK_SPAN_LIMITS_SET
+        | STOCK_PRICED => decode_stock(reader, head, channel)?,
+        CAMPAIGN_CREATED..=CARD_CHANGED | TOPPED_UP..=LEVELLED | OFFLINE_REDEEMED | OFFLINE_CONFLICT => {
+            cards::decode(reader, head, channel)?
         }
-        CAMPAIGN_CREATED..=CARD_CHANGED | TOPPED_UP..=LEVELLED => cards::decode(reader, head, channel)?,
         GIFT_GIVEN..=GIFT_CANCELLED => gifts::decode(reader, head, channel)?,
         CODES_IMPORTED | CODE_SET => given_codes::decode(reader, head, channel)?,
         GROUP_OPENED..=GROUP_LAPSED => groups::decode(reader, head, channel)?,
@@ -388,7 +394,11 @@ fn decode_stock<'a>(
             let quotas = reader.take_slice(usize::from(head.count.get()), CHANNELS_PER_STOCK_MAX)?;
             Event::StockQuotaSet { origin, stock, quotas }
         }
-        STOCK_LIMITS_SET => Event::StockLimitsSet { origin, stock, limits: reader.take()? },
+        STOCK_LIMITS_SET => Event::StockLimitsSet { origin, stock, limits: reader.take()?, spans: None },
+        STOCK_SPAN_LIMITS_SET => {
+            let (limits, spans) = (reader.take()?, Some(reader.take()?));
+            Event::StockLimitsSet { origin, stock, limits, spans }
+        }
         STOCK_PRICED => {
             let prices = reader.take_slice(usize::from(head.count.get()), PRICES_PER_STOCK_MAX)?;
             Event::StockPriced { origin, stock, prices }

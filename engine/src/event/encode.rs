@@ -323,11 +323,13 @@ impl Event<'_> {
                 writer.put(quotas.as_bytes());
                 writer.finish(STOCK_QUOTA_SET, 0, quotas.len(), origin.channel)
             }
-            Event::StockLimitsSet { origin, stock, limits } => {
+            Event::StockLimitsSet { origin, stock, limits, spans } => {
                 writer.put_origin(&origin, 0);
                 writer.put_u64(stock.0);
                 writer.put(limits.as_bytes());
-                writer.finish(STOCK_LIMITS_SET, 0, 0, origin.channel)
+                let kind = if spans.is_some() { STOCK_SPAN_LIMITS_SET } else { STOCK_LIMITS_SET };
+                spans.iter().for_each(|spans| writer.put(spans.as_bytes()));
+                writer.finish(kind, 0, 0, origin.channel)
             }
             Event::StockPriced { origin, stock, prices } => {
                 writer.put_origin(&origin, 0);

@@ -1,5 +1,5 @@
-//! Kinds, flags and heads of events, as they lie in the log. They stand apart from the events so that their table stays in
-//! one view.
+//! Kinds, flags and heads of events, as they lie in the log, and what can be wrong with them. They stand apart from the
+//! events so that their table stays in one view.
 //!
 //! Invariant: numbers are never reused; docs/format.md has them all.
 
@@ -101,6 +101,9 @@ pub(super) const UNLINKED: u8 = 81;
 pub(super) const TAKEN_FOR_QUOTE: u8 = 64;
 /// RETURNED, and what goes back of the cart of such a hold.
 pub(super) const RETURNED_OF_QUOTE: u8 = 65;
+pub(super) const STOCK_SPAN_LIMITS_SET: u8 = 68;
+pub(super) const OFFLINE_REDEEMED: u8 = 69;
+pub(super) const OFFLINE_CONFLICT: u8 = 70;
 
 pub(super) const FLAG_SOLD: u8 = 1;
 pub(super) const FLAG_LATE: u8 = 1;
@@ -124,3 +127,22 @@ pub(super) const FLAG_FLAGGED: u8 = 128;
 pub(super) const FLAG_OPEN: u8 = 1;
 pub(super) const FLAG_CLAIMED: u8 = 1;
 pub(super) const FLAG_OWN_TIMES: u8 = 2;
+
+/// Bytes that are no event.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum EventError {
+    /// Fewer bytes than the event says it has.
+    #[error("the event is cut short")]
+    Short,
+    /// A kind this build does not know.
+    #[error("event kind {0} is unknown: was the log written by a newer version?")]
+    UnknownKind(u8),
+    /// A field outside its bounds.
+    #[error("event kind {kind}: {field} is out of bounds")]
+    Field {
+        /// The event's kind.
+        kind: u8,
+        /// The field.
+        field: &'static str,
+    },
+}

@@ -3,7 +3,7 @@
 //!
 //! Invariant: a line lies in the log as it lies here.
 
-use crate::command::SubjectKind;
+use crate::command::{Span, SubjectKind};
 use crate::ids::{CardId, MerchantId, OperationId, OperationKey, Slot, StockId};
 use crate::rejection::Code;
 use zerocopy::little_endian::{U16, U32, U64, U128};
@@ -31,6 +31,10 @@ impl EventLine {
 
     /// Flag: the line is of a card, whose id stands in place of the stock's.
     pub const CARD: u32 = 32;
+    /// Flag of a line that counts fully: the units count by weeks, too.
+    pub const WEEKS: u32 = 64;
+    /// Flag of a line that counts fully: the units count by months, too.
+    pub const MONTHS: u32 = 128;
 
     /// A line of a card.
     pub fn of_card(card: CardId, units: u32) -> EventLine {
@@ -64,6 +68,22 @@ impl EventLine {
     #[inline]
     pub fn fully(&self) -> bool {
         self.flags.get() & EventLine::FULLY != 0
+    }
+
+    /// The flag of lines that count by a span.
+    #[inline]
+    pub const fn flag_of(span: Span) -> u32 {
+        match span {
+            Span::Week => EventLine::WEEKS,
+            Span::Month => EventLine::MONTHS,
+        }
+    }
+
+    /// By which spans the units count.
+    #[inline]
+    pub fn spans(&self) -> impl Iterator<Item = Span> {
+        let flags = self.flags.get();
+        Span::ALL.into_iter().filter(move |span| flags & EventLine::flag_of(*span) != 0)
     }
 
     /// Whether the units count in any purchase limit.

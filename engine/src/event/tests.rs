@@ -202,7 +202,8 @@ fn every_event<'a>(
         Event::KeysImported { origin, stock, batch, keys: &[], sealed: &[] },
         Event::Revealed { origin, hold },
         Event::KeyReplaced { origin, hold, key: u32::MAX, reason: u16::MAX },
-        Event::StockLimitsSet { origin, stock, limits: Limits::default() },
+        Event::StockLimitsSet { origin, stock, limits: Limits::default(), spans: None },
+        Event::StockLimitsSet { origin, stock, limits: Limits::default(), spans: Some(SPANS) },
         Event::StockPriced { origin, stock, prices: &PRICES[..lines.len()] },
         Event::StockPriced { origin, stock, prices: &[] },
         Event::RiskRuleSet { origin, rule },
@@ -222,12 +223,22 @@ fn every_event<'a>(
             terms,
             name: "满减券".as_bytes(),
             key: &[7; CAMPAIGN_KEY_BYTES_MAX],
-            definition: CampaignTerms { definition: &DEFINITION, tiers: &TIERS, scope: &SCOPE },
+            definition: CampaignTerms {
+                definition: &DEFINITION,
+                extension: EXTENSION,
+                tiers: &TIERS,
+                scope: &SCOPE,
+            },
         },
         Event::CampaignEdited {
             origin,
             campaign: stock,
-            definition: CampaignTerms { definition: &DEFINITION, tiers: &[], scope: &SCOPE[..1] },
+            definition: CampaignTerms {
+                definition: &DEFINITION,
+                extension: Extension::default(),
+                tiers: &[],
+                scope: &SCOPE[..1],
+            },
         },
         Event::CampaignMoved { origin, campaign: stock, state: CampaignState::Stopped },
         issued(origin),
@@ -254,6 +265,7 @@ fn every_event<'a>(
             flagged: true,
             amount: u64::MAX,
             discount: 5,
+            offline: None,
         },
         Event::Redeemed {
             origin,
@@ -264,6 +276,16 @@ fn every_event<'a>(
             flagged: false,
             amount: 0,
             discount: 0,
+            offline: None,
+        },
+        Event::OfflineConflict {
+            origin,
+            card: CardId(9),
+            units: u32::MAX,
+            buyer: nobody,
+            amount: 5,
+            offline: Offline::new(u64::MAX, u64::MAX),
+            why: Code::Used,
         },
         Event::Reversed { origin, redemption: hold, units: 3, until_s: u32::MAX },
         Event::Account {
@@ -318,6 +340,9 @@ fn transitions() -> &'static [Transition] {
 const MEMBERS_PRICE: Price = Price::new(ChannelId(9), PriceKind::Member, u32::MAX);
 static PRICES: [Price; PRICES_PER_STOCK_MAX] = [MEMBERS_PRICE; PRICES_PER_STOCK_MAX];
 static AMOUNTS: [U32; LINES_MAX] = [U32::new(u32::MAX); LINES_MAX];
+
+const SPANS: SpanLimits = SpanLimits { per_week: [U32::new(1); 4], per_month: [U32::new(u32::MAX); 4] };
+const EXTENSION: Extension = Extension { group: U64::new(u64::MAX), late_s: U32::new(600), spare: U32::ZERO };
 
 static DEFINITION: Definition = Definition {
     kind: 1,

@@ -10,7 +10,7 @@ use super::State;
 use super::recount::{RecountError, same};
 use super::stock::Stock;
 use super::table::{Handle, NONE};
-use crate::command::{CampaignState, CampaignTerms, Definition, ScopeEntry, Tier};
+use crate::command::{CampaignState, CampaignTerms, Definition, Extension, ScopeEntry, Tier};
 use crate::ids::{CardId, ChannelId, MerchantId, SLOTS, Slot, StockId};
 use crate::limits::BEARER_CARDS_MAX;
 use xxhash_rust::xxh3::Xxh3;
@@ -27,6 +27,8 @@ pub struct CardBatch {
     pub from_s: u32,
     /// Valid until, seconds; 0: open.
     pub until_s: u32,
+    /// When they were issued, seconds, rounded down.
+    pub issued_s: u32,
     /// The channel that issued them.
     pub channel: ChannelId,
     /// Their times are the command's.
@@ -69,6 +71,10 @@ pub struct Campaign {
     pub layout: u8,
     /// What its cards are worth.
     pub definition: Definition,
+    /// What its definition says besides.
+    pub extension: Extension,
+    /// The stock in which its cards count, too; [`NONE`]: none.
+    group: u32,
     /// The steps of its discount.
     pub tiers: Vec<Tier>,
     /// What its cards can be used for.
@@ -93,6 +99,8 @@ impl Campaign {
             state: CampaignState::Draft,
             layout,
             definition: *terms.definition,
+            extension: terms.extension,
+            group: NONE,
             tiers: terms.tiers.to_vec(),
             scope: terms.scope.to_vec(),
             issued: 0,
@@ -121,10 +129,27 @@ impl Campaign {
         self.batches[..behind].last().filter(|batch| serial - batch.first < u64::from(batch.count))
     }
 
+    /// The batch of a bearer card. Panics on a card that was issued to an owner, or not yet.
+    #[inline]
+    pub fn batch_of_bearer(&self, serial: u64) -> &CardBatch {
+        self.batch_of(serial).expect("a card without a record is of a batch")
+    }
+
     /// Its definition with its lists.
     #[inline]
     pub fn terms(&self) -> CampaignTerms<'_> {
-        CampaignTerms { definition: &self.definition, tiers: &self.tiers, scope: &self.scope }
+        CampaignTerms {
+            definition: &self.definition,
+            extension: self.extension,
+            tiers: &self.tiers,
+            scope: &self.scope,
+        }
+    }
+
+    /// The stock in which its cards count, too.
+    #[inline]
+    pub fn group(&self) -> Option<Handle> {
+        (self.group != NONE).then_some(Handle(self.group))
     }
 
     /// What its cards can cost at most, whatever became of them, with so many that groups hold.
@@ -132,9 +157,12 @@ impl Campaign {
         u128::from(self.issued + held) * u128::from(self.terms().cost())
     }
 
-    /// Replaces what of its definition is not fixed; `zone` is the place of the zone by which its clock goes.
-    pub(crate) fn edit(&mut self, terms: &CampaignTerms<'_>, zone: u32) {
+    /// Replaces what of its definition is not fixed; `zone` is the place of the zone by which its clock goes, `group` the
+    /// handle of the stock in which its cards count, too.
+    pub(crate) fn edit(&mut self, terms: &CampaignTerms<'_>, zone: u32, group: u32) {
         self.definition = *terms.definition;
+        self.extension = terms.extension;
+        self.group = group;
         self.zone = zone;
         self.tiers.clear();
         self.tiers.extend_from_slice(terms.tiers);
@@ -160,12 +188,15 @@ impl Campaign {
         hash.update(&self.zone.to_le_bytes());
         hash.update(&[self.state as u8, self.layout]);
         hash.update(self.definition.as_bytes());
+        hash.update(self.extension.as_bytes());
+        hash.update(&self.group.to_le_bytes());
         hash.update(self.tiers.as_bytes());
         hash.update(self.scope.as_bytes());
         hash.update(&self.key);
         for batch in &self.batches {
             hash.update(batch.first.as_bytes());
-            let numbers = [batch.count, batch.from_s, batch.until_s, u32::from(batch.channel.0)];
+            let channel = u32::from(batch.channel.0);
+            let numbers = [batch.count, batch.from_s, batch.until_s, batch.issued_s, channel];
             hash.update(numbers.as_bytes());
             hash.update(&[u8::from(batch.own_times), u8::from(batch.imported)]);
         }
@@ -258,8 +289,16 @@ impl State {
         campaign.locator = CardId::new(slot, number, 0).locator();
         campaign.stock = self.insert_stock(stock);
         campaign.zone = self.zone_of_campaign(campaign.stock, &campaign.definition);
+        campaign.group = self.group_of_campaign(&campaign.extension);
         self.campaigns.by_slot[usize::from(slot.0)].push(handle.0);
         self.campaigns.list.push(campaign);
+    }
+
+    /// The handle of the stock in which cards of a campaign that says so count, too; [`NONE`]: none. Panics if there is no such
+    /// stock.
+    pub(crate) fn group_of_campaign(&self, extension: &Extension) -> u32 {
+        let found = |group| self.find_stock(group).expect("decide refused a group that is not there");
+        extension.group().map_or(NONE, |group| found(group).0)
     }
 
     /// Each batch lies behind those before it, and its cards were issued.

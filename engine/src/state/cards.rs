@@ -190,6 +190,8 @@ const PER_PAGE: u64 = CARDS_PER_PAGE as u64;
 /// Records, pages, wallets.
 pub struct Cards {
     records: Memory<CardRecord>,
+    /// By handle, when each card was issued, seconds, rounded down.
+    issued_s: Memory<u32>,
     pages: Memory<Page>,
     pages_used: u32,
     page_index: Index,
@@ -206,6 +208,7 @@ impl Cards {
         let pages = pages_max(capacity);
         Cards {
             records: Memory::new(pages as usize * CARDS_PER_PAGE),
+            issued_s: Memory::new(pages as usize * CARDS_PER_PAGE),
             pages: Memory::new(pages as usize),
             pages_used: 0,
             page_index: Index::new(pages),
@@ -355,6 +358,14 @@ impl State {
             None => bearer_card(campaign, card.serial()),
         };
         Some(Found { campaign, card, record })
+    }
+
+    /// When a card was issued, in seconds, rounded down.
+    pub fn issued_s(&self, card: CardId, found: &Found<'_>) -> u32 {
+        match found.record {
+            Some(record) => *self.cards.issued_s.get(record.0 as usize),
+            None => found.campaign.batch_of_bearer(card.serial()).issued_s,
+        }
     }
 
     /// The same, as it is at this time.
@@ -527,13 +538,14 @@ impl State {
         for page in 0..self.cards.pages_used as usize {
             hash.update(self.cards.pages.get(page).as_bytes());
             hash.update(self.cards.records.slice(page * CARDS_PER_PAGE, CARDS_PER_PAGE).as_bytes());
+            hash.update(self.cards.issued_s.slice(page * CARDS_PER_PAGE, CARDS_PER_PAGE).as_bytes());
         }
     }
 }
 
 /// A bearer card that nothing has happened to.
 fn bearer_card(campaign: &Campaign, serial: u64) -> CardRecord {
-    let batch = campaign.batch_of(serial).expect("a card without a record is of a batch");
+    let batch = campaign.batch_of_bearer(serial);
     CardRecord::new(UserId(0), &campaign.definition, batch.channel)
         .valid((batch.from_s, batch.until_s), batch.own_times)
 }
@@ -541,7 +553,12 @@ fn bearer_card(campaign: &Campaign, serial: u64) -> CardRecord {
 /// Writing: for `apply` alone.
 impl State {
     /// Makes the record of a card, and its page if there is none.
-    pub(crate) fn make_card(&mut self, campaign: Handle, serial: u64, card: CardRecord) -> Handle {
+    pub(crate) fn make_card(
+        &mut self,
+        campaign: Handle,
+        serial: u64,
+        (card, issued_s): (CardRecord, u32),
+    ) -> Handle {
         let page = (serial / PER_PAGE) as u32;
         let found = match self.find_page(campaign, page) {
             Some(found) => found,
@@ -551,6 +568,7 @@ impl State {
         let record = self.cards.get_mut(handle);
         assert!(!record.is_made(), "a card is issued once");
         *record = card;
+        *self.cards.issued_s.get_mut(handle.0 as usize) = issued_s;
         handle
     }
 
@@ -561,6 +579,7 @@ impl State {
             let pages = (2 * made as usize).max(16);
             self.cards.pages.grow(pages);
             self.cards.records.grow(pages * CARDS_PER_PAGE);
+            self.cards.issued_s.grow(pages * CARDS_PER_PAGE);
         }
         self.cards.pages_used += 1;
         *self.cards.pages.get_mut(made as usize) = Page { campaign: campaign.0, page };
@@ -572,7 +591,7 @@ impl State {
     /// The record of a card that was issued, made if it is a bearer card that has none.
     pub(crate) fn touch_card(&mut self, card: CardId) -> Handle {
         let found = self.find_card(card).expect("the log names a card that was issued");
-        let bearer = found.card;
+        let bearer = (found.card, self.issued_s(card, &found));
         match found.record {
             Some(record) => {
                 self.settle_gift(record);

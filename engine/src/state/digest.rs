@@ -48,6 +48,7 @@ impl State {
             hash.update(stock.name());
             hash.update(stock.sale_order.batches().as_bytes());
             hash.update(stock.limits.as_bytes());
+            hash.update(stock.span_limits.as_bytes());
             hash.update(&[u8::from(stock.clock_fixed)]);
             hash.update(stock.prices.as_bytes());
             hash.update(stock.sale_order.chance().as_bytes());

@@ -5,8 +5,9 @@
 //! first line is two cache lines.
 
 use crate::answer::{HoldState, OperationKind};
+use crate::command::Span;
 use crate::ids::{ChannelId, MerchantId, OperationId, OperationKey, OrderId, Slot, UserId};
-use crate::limits::{COUNTS_BYTES, TAGGED_MAX};
+use crate::limits::{COUNTS_BYTES, HANDLES_MAX, TAGGED_MAX};
 use crate::rejection::Code;
 use crate::state::table::{Handle, NONE};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
@@ -117,13 +118,42 @@ pub struct ExtraLine {
     pub price: u32,
 }
 
-/// The purchase limit entries of a line that counts for more than the units per user: by kind of subject, [`NONE`]
-/// where it counts for none.
+/// The purchase limit entries of a line that counts for more than the units per user, by kind of subject; and by which
+/// longer spans it counts: the entries of these are found by those.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]
 pub struct Counts {
-    /// Handles, by [`crate::command::SubjectKind::position`].
-    pub entries: [u32; 4],
+    /// Handles, by [`crate::command::SubjectKind::position`], in the lower 31 bits, all of them set where it counts for
+    /// none; the top bits of the first two say that it counts by weeks, and by months.
+    words: [u32; 4],
+}
+
+impl Counts {
+    /// These entries, [`NONE`] where the line counts for none, and these spans.
+    pub fn new(entries: [u32; 4], spans: impl Iterator<Item = Span>) -> Counts {
+        let mut words = entries.map(|entry| entry & !TAG);
+        spans.for_each(|span| words[span as usize - 1] |= TAG);
+        Counts { words }
+    }
+
+    /// The entries, [`NONE`] where the line counts for none.
+    #[inline]
+    pub fn entries(&self) -> [u32; 4] {
+        self.words.map(|word| if word & !TAG == NONE & !TAG { NONE } else { word & !TAG })
+    }
+
+    /// The spans.
+    #[inline]
+    pub fn spans(&self) -> impl Iterator<Item = Span> {
+        let words = self.words;
+        Span::ALL.into_iter().filter(move |span| words[*span as usize - 1] & TAG != 0)
+    }
+
+    /// Whether there are any.
+    #[inline]
+    pub fn has_spans(&self) -> bool {
+        (self.words[0] | self.words[1]) & TAG != 0
+    }
 }
 
 /// What the word [`LineRecord::limit`] says.
@@ -204,8 +234,9 @@ pub struct LimitRecord {
     pub day: u16,
     /// A [`crate::command::SubjectKind`].
     pub kind: u8,
-    /// Reserved; 0.
-    pub spare: u8,
+    /// A [`crate::command::Span`]: of weeks or months, whose numbers then stand in place of the days', of lines that count by
+    /// them alone; 0: of days, and of all lines.
+    pub span: u8,
 }
 
 const _: () = assert!(size_of::<HoldRecord>() == 128);
@@ -214,6 +245,7 @@ const _: () = assert!(size_of::<ExtraLine>() == 32);
 const _: () = assert!(size_of::<Counts>() == COUNTS_BYTES as usize);
 const _: () = assert!(size_of::<OperationRecord>() == 48);
 const _: () = assert!(size_of::<LimitRecord>() == 48);
+const _: () = assert!(HANDLES_MAX < NONE & !TAG, "a handle leaves the top bit of a word of counts free");
 
 impl HoldRecord {
     /// Flag: confirmed after it had expired.

@@ -227,9 +227,9 @@ impl State {
         limits: &mut Vec<Entry>,
     ) {
         let fully = matches!(Counted::of(limit), Counted::Fully(_));
-        for index in self.entries(limit).into_iter().filter(|entry| *entry != NONE) {
-            let entry = self.limits.get(Handle(index));
-            let index = index as usize;
+        let own = self.entries(limit).into_iter().filter(|entry| *entry != NONE).map(Handle);
+        for handle in own.chain(self.span_entries(limit)) {
+            let (entry, index) = (self.limits.get(handle), handle.0 as usize);
             if limits.len() <= index {
                 limits.resize(index + 1, Entry::default());
             }
@@ -239,7 +239,8 @@ impl State {
             sum.lines += 1;
             if fully {
                 sum.held += of_line.held;
-                let today = self.day_of(self.stock(Handle(stock)), reserved_ms) == entry.day;
+                let day = self.day_of(self.stock(Handle(stock)), reserved_ms);
+                let today = entry.number_of_day(day) == entry.day;
                 sum.today += if today { units } else { 0 };
             }
         }

@@ -8,7 +8,7 @@
 use super::channels::{ChannelUse, Channels};
 use super::sale_order::SaleOrder;
 use super::table::{Handle, NONE};
-use crate::command::{Limits, Price, Quota, StockKind, StockTerms};
+use crate::command::{Limits, Price, Quota, SpanLimits, StockKind, StockTerms};
 use crate::ids::{ChannelId, MerchantId, StockId};
 use crate::limits::{CAMPAIGN_UNITS_MAX, NAME_BYTES_MAX, STOCK_BYTES, STOCK_UNITS_MAX};
 use scrip_planted::{Bug, on};
@@ -38,6 +38,8 @@ pub struct Stock {
     pub terms: StockTerms,
     /// What subjects may have; the units per user stand in the terms.
     pub limits: Limits,
+    /// What they may have by weeks and months.
+    pub span_limits: SpanLimits,
     /// Whether more is limited than the units per user.
     pub limits_further: bool,
     /// Whether the clock by which days are counted is fixed: it is once limits were set.
@@ -128,6 +130,7 @@ impl Stock {
             campaign: NONE,
             terms,
             limits: Limits::default(),
+            span_limits: SpanLimits::default(),
             limits_further: false,
             clock_fixed: false,
             zone: NONE,
@@ -240,12 +243,13 @@ impl Stock {
         self.assert_guarantees();
     }
 
-    /// Puts limits in force.
-    pub fn set_limits(&mut self, limits: &Limits) {
+    /// Puts limits in force; without `spans` those of weeks and months stay.
+    pub fn set_limits(&mut self, limits: &Limits, spans: Option<&SpanLimits>) {
         self.terms.limit_per_user = limits.subjects[0].total.get();
         self.limits = *limits;
         self.limits.subjects[0].total.set(0);
-        self.limits_further = limits.further();
+        self.span_limits = spans.copied().unwrap_or(self.span_limits);
+        self.limits_further = limits.further() || self.span_limits.further();
         self.clock_fixed = true;
         self.version += 1;
     }

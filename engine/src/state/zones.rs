@@ -11,7 +11,7 @@ use super::risk::Owner;
 use super::stock::Stock;
 use super::table::{Handle, NONE};
 use crate::calendar::{Clock, Day, Transition, Zone};
-use crate::command::{Definition, Limits};
+use crate::command::{Definition, Limits, SpanLimits};
 use scrip_planted::{Bug, on};
 use std::collections::BTreeMap;
 
@@ -112,7 +112,7 @@ impl State {
     }
 
     /// Puts limits in force. Panics on limits by the merchant's zone while he has none.
-    pub(crate) fn set_limits(&mut self, handle: Handle, limits: &Limits) {
+    pub(crate) fn set_limits(&mut self, handle: Handle, limits: &Limits, spans: Option<&SpanLimits>) {
         let stock = self.stock(handle);
         let zone = if limits.by_zone() {
             let place = self.zones.place((stock.merchant, stock.id.slot()));
@@ -121,7 +121,7 @@ impl State {
             NONE
         };
         let stock = self.stock_mut(handle);
-        stock.set_limits(limits);
+        stock.set_limits(limits, spans);
         stock.zone = zone;
     }
 }

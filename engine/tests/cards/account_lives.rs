@@ -70,7 +70,15 @@ fn random_accounts_add_up_and_history_is_the_same() {
             terms.earned_lasts_s.set(20);
         }
         let mut shop = Shop::new(capacity, rules);
-        shop.open(&CampaignTerms { definition: &Definition { ..terms }, tiers: &[], scope: &[] }, 200);
+        shop.open(
+            &CampaignTerms {
+                definition: &Definition { ..terms },
+                extension: Default::default(),
+                tiers: &[],
+                scope: &[],
+            },
+            200,
+        );
         shop.issue(3, 4, false);
         shop.issue(0, 2, false);
         let mut redemptions = Vec::new();

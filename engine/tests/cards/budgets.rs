@@ -18,7 +18,7 @@ fn five_off() -> Definition {
 }
 
 fn plain(definition: &Definition) -> CampaignTerms<'_> {
-    CampaignTerms { definition, tiers: &[], scope: &[] }
+    CampaignTerms { definition, extension: Default::default(), tiers: &[], scope: &[] }
 }
 
 fn edit(shop: &mut Shop, version: u32, definition: &Definition) -> Got {
@@ -200,7 +200,8 @@ fn what_a_card_costs_follows_from_its_worth() {
     ];
     for (definition, tiers, cost) in cases {
         let budgeted = Definition { budget: U64::new(1), ..definition };
-        let terms = |definition| CampaignTerms { definition, tiers, scope: &[] };
+        let terms =
+            |definition| CampaignTerms { definition, extension: Default::default(), tiers, scope: &[] };
         assert_eq!(terms(&definition).cost(), cost, "{definition:?}");
         let request = Command::CampaignEdit { campaign: CAMPAIGN, version: 1, terms: terms(&budgeted) };
         assert_eq!(well_formed(request), cost != 0, "{budgeted:?}");

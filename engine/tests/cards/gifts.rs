@@ -116,7 +116,10 @@ fn a_gift_is_forgotten_when_the_floor_has_passed_it() {
     let rules = Rules { operation_window_ms: 20_000, operation_window_min_ms: 10_000, ..Rules::default() };
     let mut shop = Shop::new(Capacity { gifts_max: 2, ..ROOMY }, rules);
     let terms = definition(CampaignKind::Uses, 3, 0);
-    shop.open(&CampaignTerms { definition: &terms, tiers: &[], scope: &[] }, 20);
+    shop.open(
+        &CampaignTerms { definition: &terms, extension: Default::default(), tiers: &[], scope: &[] },
+        20,
+    );
     let cards = [shop.card(GIVER), shop.card(GIVER), shop.card(GIVER)];
     give(&mut shop, cards[0], 0, 1);
     give(&mut shop, cards[1], 0, 1);
@@ -158,8 +161,11 @@ fn what_can_be_given_and_in_which_order_it_is_refused() {
         let mut terms = definition(kind, 0, 5);
         terms.flags = 2;
         let campaign = scrip_engine::ids::StockId::new(SLOT, 20 + kind as u64);
-        let personal =
-            shop.card_of(campaign, GIVER, &CampaignTerms { definition: &terms, tiers: &[], scope: &[] });
+        let personal = shop.card_of(
+            campaign,
+            GIVER,
+            &CampaignTerms { definition: &terms, extension: Default::default(), tiers: &[], scope: &[] },
+        );
         assert_eq!(
             give(&mut shop, personal, 0, 5),
             refused(Code::RuleFailed),
@@ -223,7 +229,10 @@ fn money_goes_with_the_card_and_comes_back_to_it() {
     let mut terms = definition(CampaignKind::StoredValue, 100, 100);
     terms.currency = *b"CNY";
     let mut shop = Shop::new(ROOMY, Rules::default());
-    shop.open(&CampaignTerms { definition: &terms, tiers: &[], scope: &[] }, 10);
+    shop.open(
+        &CampaignTerms { definition: &terms, extension: Default::default(), tiers: &[], scope: &[] },
+        10,
+    );
     let card = shop.card(GIVER);
     shop.top_up(card, (50, 0, 50), 0);
     let redemption = shop.next_operation();
@@ -261,7 +270,10 @@ fn a_card_too_far_down_in_a_wallet_stays_there() {
     let mut shop =
         Shop::new(Capacity { cards_max: 1 << 14, operations_max: 1 << 12, ..ROOMY }, Rules::default());
     let terms = definition(CampaignKind::Uses, 1, 0);
-    shop.open(&CampaignTerms { definition: &terms, tiers: &[], scope: &[] }, 1 << 14);
+    shop.open(
+        &CampaignTerms { definition: &terms, extension: Default::default(), tiers: &[], scope: &[] },
+        1 << 14,
+    );
     let card = shop.card(GIVER);
     let near = shop.card(GIVER);
     for _ in 0..WALLET_CARDS_SCANNED_MAX / 64 {

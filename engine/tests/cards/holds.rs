@@ -19,7 +19,10 @@ fn shop(definition: Definition) -> Shop {
 
 fn shop_of(capacity: Capacity, definition: Definition) -> Shop {
     let mut shop = Shop::new(capacity, Rules::default());
-    shop.open(&CampaignTerms { definition: &definition, tiers: &[], scope: &[] }, 1_000);
+    shop.open(
+        &CampaignTerms { definition: &definition, extension: Default::default(), tiers: &[], scope: &[] },
+        1_000,
+    );
     let (kind, once_per_order) = (StockKind::Counter, false);
     let goods = StockCreate { stock: GOODS, name: b"goods", units: 10, kind, once_per_order, terms: OPEN };
     assert_eq!(shop.run(Command::StockCreate(goods)), Got::Value(10));

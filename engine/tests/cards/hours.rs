@@ -125,7 +125,10 @@ fn hours_come_behind_dates_and_state_and_before_scope() {
     let scope = [ScopeEntry::new(ScopeEntry::STORE, 1)];
     let mut shop = Shop::new(ROOMY, Rules::default());
     shop.now_ms = TUESDAY_MS + 10 * HOUR_MS + MINUTE_MS;
-    shop.open(&CampaignTerms { definition: &definition, tiers: &[], scope: &scope }, 9);
+    shop.open(
+        &CampaignTerms { definition: &definition, extension: Default::default(), tiers: &[], scope: &scope },
+        9,
+    );
     let card = shop.card(1);
     let until_ms = TUESDAY_MS + 11 * HOUR_MS + MINUTE_MS;
     let stranger = Command::Redeem(Redeem { user: UserId(2), amount: 1, ..using(card) });
@@ -175,5 +178,5 @@ fn what_is_no_use_does_not_look_at_hours() {
 }
 
 fn plain(definition: &Definition) -> CampaignTerms<'_> {
-    CampaignTerms { definition, tiers: &[], scope: &[] }
+    CampaignTerms { definition, extension: Default::default(), tiers: &[], scope: &[] }
 }

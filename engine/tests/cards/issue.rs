@@ -69,7 +69,11 @@ fn the_checks_of_an_issue_stand_in_their_order() {
     assert_eq!(shop.claim(1), refused(Code::NotFound));
     let mut terms = plain();
     terms.until_ms.set(START_MS + 1_000);
-    shop.create(CAMPAIGN, &CampaignTerms { definition: &terms, tiers: &[], scope: &[] }, 1);
+    shop.create(
+        CAMPAIGN,
+        &CampaignTerms { definition: &terms, extension: Default::default(), tiers: &[], scope: &[] },
+        1,
+    );
     let edit = |version, frozen, opens_ms| {
         let terms =
             scrip_engine::command::StockTerms { frozen, opens_ms, closes_ms: START_MS + 2_000, ..OPEN };
@@ -102,7 +106,7 @@ fn limits_come_before_quotas_and_quotas_before_supply() {
     let mut limits = Limits { utc_offset_minutes: I16::new(480), ..Limits::default() };
     limits.subjects[0] = SubjectLimit::new(4, 3, 1);
     limits.subjects[2] = SubjectLimit::new(5, 0, 0);
-    shop.run(Command::StockLimits { stock: CAMPAIGN, version: 2, limits: &limits });
+    shop.run(Command::StockLimits { stock: CAMPAIGN, version: 2, limits: &limits, spans: None });
     let quotas = [Quota::new(CHANNEL, 0, 6, 0), Quota::new(ChannelId(9), 5, Quota::NO_CAP, 0)];
     shop.run(Command::StockQuota { stock: CAMPAIGN, version: 3, quotas: &quotas });
     assert_eq!(shop.issue(1, 64, false), Got::Refused(Code::UserLimit, Why::Units(64, 3)));
@@ -175,7 +179,10 @@ fn a_hundred_million_bearer_cards_take_no_memory_until_one_is_used() {
 fn cards_lack_room_by_pages_and_batches_by_number() {
     let capacity = Capacity { cards_max: 100, ..ROOMY };
     let mut shop = Shop::new(capacity, Rules::default());
-    shop.open(&CampaignTerms { definition: &plain(), tiers: &[], scope: &[] }, 10_000);
+    shop.open(
+        &CampaignTerms { definition: &plain(), extension: Default::default(), tiers: &[], scope: &[] },
+        10_000,
+    );
     let full = Got::Refused(Code::Capacity, Why::Full(CapacityOf::Cards, 100));
     assert!(matches!(shop.issue(1, 60, false), Got::Issued(_)));
     assert!(matches!(shop.issue(1, 64, false), Got::Issued(_)), "the second page");
@@ -194,7 +201,7 @@ fn a_campaign_keeps_what_is_fixed_and_is_no_stock_to_sell_from() {
     let terms = |definition| Command::CampaignEdit {
         campaign: CAMPAIGN,
         version: 2,
-        terms: CampaignTerms { definition, tiers: &[], scope: &[] },
+        terms: CampaignTerms { definition, extension: Default::default(), tiers: &[], scope: &[] },
     };
     let (mut inactive, other) = (plain(), definition(CampaignKind::PercentOff, 1, 500));
     inactive.flags = Definition::INACTIVE;
@@ -226,7 +233,7 @@ fn a_campaign_keeps_what_is_fixed_and_is_no_stock_to_sell_from() {
 fn campaigns_of_a_slot_are_numbered_in_order() {
     let mut shop = Shop::new(ROOMY, Rules::default());
     let terms = plain();
-    let terms = CampaignTerms { definition: &terms, tiers: &[], scope: &[] };
+    let terms = CampaignTerms { definition: &terms, extension: Default::default(), tiers: &[], scope: &[] };
     for number in 0..3u64 {
         let campaign = StockId::new(SLOT, 50 - number);
         shop.create(campaign, &terms, 1);

@@ -14,7 +14,10 @@ fn shop() -> (Shop, CardId) {
     terms.lasts_s.set(1_000);
     terms.cap.set(90);
     let mut shop = Shop::new(ROOMY, Rules::default());
-    shop.open(&CampaignTerms { definition: &terms, tiers: &LEVELS, scope: &[] }, 10);
+    shop.open(
+        &CampaignTerms { definition: &terms, extension: Default::default(), tiers: &LEVELS, scope: &[] },
+        10,
+    );
     let card = shop.card(3);
     (shop, card)
 }
@@ -77,7 +80,11 @@ fn a_renewal_goes_on_from_the_end_or_from_now() {
     assert_eq!(level(&mut shop, card, 2), Got::Value(2));
     let terms = definition(CampaignKind::Pass, 1, 0);
     let open = scrip_engine::ids::StockId::new(SLOT, 9);
-    let endless = shop.card_of(open, 3, &CampaignTerms { definition: &terms, tiers: &LEVELS, scope: &[] });
+    let endless = shop.card_of(
+        open,
+        3,
+        &CampaignTerms { definition: &terms, extension: Default::default(), tiers: &LEVELS, scope: &[] },
+    );
     assert_eq!(shop.account(endless, renew), refused(Code::RuleFailed), "it has no end");
     shop.close();
 }

@@ -25,7 +25,7 @@ fn stacked(kind: CampaignKind, value: u64) -> Definition {
 }
 
 fn plain(definition: &Definition) -> CampaignTerms<'_> {
-    CampaignTerms { definition, tiers: &[], scope: &[] }
+    CampaignTerms { definition, extension: Default::default(), tiers: &[], scope: &[] }
 }
 
 fn of_wallet(lines: &[CartLine]) -> Quote<'_> {

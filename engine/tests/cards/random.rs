@@ -108,12 +108,15 @@ fn random_lives_add_up_and_history_is_the_same() {
         terms.grace_s.set((seed % 4) as u32 * 10);
         terms.window_s.set(20);
         let mut shop = Shop::new(capacity, rules);
-        shop.open(&CampaignTerms { definition: &terms, tiers: &[], scope: &[] }, 200);
+        shop.open(
+            &CampaignTerms { definition: &terms, extension: Default::default(), tiers: &[], scope: &[] },
+            200,
+        );
         if seed % 3 == 0 {
             let mut limits = Limits::default();
             limits.subjects[0] = SubjectLimit::new(40, 25, 0);
             limits.subjects[2] = SubjectLimit::new(30, 0, 0);
-            shop.run(Command::StockLimits { stock: CAMPAIGN, version: 2, limits: &limits });
+            shop.run(Command::StockLimits { stock: CAMPAIGN, version: 2, limits: &limits, spans: None });
         }
         let mut redemptions = Vec::new();
         for _ in 0..1_500 {

@@ -25,7 +25,10 @@ fn the_checks_of_a_redemption_stand_in_their_order() {
     terms.until_ms.set(START_MS + 5_000);
     let scope = [ScopeEntry::new(ScopeEntry::STORE, 4), ScopeEntry::new(ScopeEntry::STORE, 5)];
     let mut shop = Shop::new(ROOMY, Rules::default());
-    shop.open(&CampaignTerms { definition: &terms, tiers: &[], scope: &scope }, 10);
+    shop.open(
+        &CampaignTerms { definition: &terms, extension: Default::default(), tiers: &[], scope: &scope },
+        10,
+    );
     let card = shop.card(6);
     let using = |store, user, amount| {
         Command::Redeem(Redeem { store, user: UserId(user), amount, units: 2, ..using(card) })
@@ -61,7 +64,7 @@ fn a_card_is_used_once_and_a_repeat_says_so_again() {
     assert_eq!(shop.redeem(card, 1, 1_003), refused(Code::Used));
     shop.now_ms += 77;
     let new = definition(CampaignKind::PercentOff, 1, 9_000);
-    let terms = CampaignTerms { definition: &new, tiers: &[], scope: &[] };
+    let terms = CampaignTerms { definition: &new, extension: Default::default(), tiers: &[], scope: &[] };
     shop.run(Command::CampaignEdit { campaign: CAMPAIGN, version: 2, terms });
     shop.run(reverse(operation, 0));
     assert_eq!(shop.run_as(operation, created_ms, redeem), answer, "whatever became of card and definition");
@@ -87,7 +90,10 @@ fn tiers_count_by_the_last_that_is_reached() {
     let tiers = [Tier::new(100, 5), Tier::new(200, 20), Tier::new(300, 60)];
     let terms = definition(CampaignKind::AmountOff, 1, 0);
     let mut shop = Shop::new(ROOMY, Rules::default());
-    shop.open(&CampaignTerms { definition: &terms, tiers: &tiers, scope: &[] }, 10);
+    shop.open(
+        &CampaignTerms { definition: &terms, extension: Default::default(), tiers: &tiers, scope: &[] },
+        10,
+    );
     let card = shop.card(0);
     assert_eq!(shop.redeem(card, 1, 99), Got::Refused(Code::RuleFailed, Why::Units(99, 100)));
     for (amount, off) in [(100, 5), (299, 20), (9_000, 60)] {
@@ -195,7 +201,10 @@ fn a_redemption_is_gone_with_its_slice_and_its_units_stay_used() {
     let mut terms = uses(1_000);
     terms.interval_s.set(3_600);
     let mut shop = Shop::new(ROOMY, rules);
-    shop.open(&CampaignTerms { definition: &terms, tiers: &[], scope: &[] }, 10);
+    shop.open(
+        &CampaignTerms { definition: &terms, extension: Default::default(), tiers: &[], scope: &[] },
+        10,
+    );
     let card = shop.card(3);
     let redemption = shop.next_operation();
     shop.redeem(card, 400, 0);
@@ -213,7 +222,10 @@ fn a_redemption_is_gone_with_its_slice_and_its_units_stay_used() {
 fn redemptions_have_a_maximum_and_the_floor_makes_room() {
     let rules = Rules { operation_window_ms: 60_000, operation_window_min_ms: 10_000, ..Rules::default() };
     let mut shop = Shop::new(Capacity { redemptions_max: 8, ..ROOMY }, rules);
-    shop.open(&CampaignTerms { definition: &uses(1_000), tiers: &[], scope: &[] }, 10);
+    shop.open(
+        &CampaignTerms { definition: &uses(1_000), extension: Default::default(), tiers: &[], scope: &[] },
+        10,
+    );
     let card = shop.card(3);
     for _ in 0..8 {
         assert!(matches!(shop.redeem(card, 1, 0), Got::Redeemed(_)));

@@ -211,7 +211,10 @@ impl Shop {
     /// With one running campaign.
     pub fn with(definition: Definition, units: u64) -> Shop {
         let mut shop = Shop::new(ROOMY, Rules::default());
-        shop.open(&CampaignTerms { definition: &definition, tiers: &[], scope: &[] }, units);
+        shop.open(
+            &CampaignTerms { definition: &definition, extension: Default::default(), tiers: &[], scope: &[] },
+            units,
+        );
         shop
     }
 
@@ -438,5 +441,6 @@ pub const fn using(card: CardId) -> Redeem<'static> {
         store: 0,
         product: 0,
         category: 0,
+        offline: None,
     }
 }

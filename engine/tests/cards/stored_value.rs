@@ -246,7 +246,10 @@ fn sixteen_lots_fit_and_one_that_can_be_reversed_into_stays() {
     let rules = Rules { operation_window_ms: 20_000, operation_window_min_ms: 10_000, ..Rules::default() };
     let mut shop = Shop::new(ROOMY, rules);
     let terms = money();
-    shop.open(&CampaignTerms { definition: &terms, tiers: &[], scope: &[] }, 10);
+    shop.open(
+        &CampaignTerms { definition: &terms, extension: Default::default(), tiers: &[], scope: &[] },
+        10,
+    );
     let card = shop.card(3);
     for _ in 0..8 {
         shop.top_up(card, (100, 10, 100), 0);
@@ -272,7 +275,10 @@ fn sixteen_lots_fit_and_one_that_can_be_reversed_into_stays() {
 fn records_of_lots_have_a_maximum() {
     let mut shop = Shop::new(Capacity { lots_max: 4, ..ROOMY }, Rules::default());
     let terms = money();
-    shop.open(&CampaignTerms { definition: &terms, tiers: &[], scope: &[] }, 10);
+    shop.open(
+        &CampaignTerms { definition: &terms, extension: Default::default(), tiers: &[], scope: &[] },
+        10,
+    );
     let (card, other) = (shop.card(3), shop.card(4));
     assert_eq!(shop.top_up(card, (100, 10, 100), 0), Got::Filled(110, 10_110), "an account and two lots");
     let full = Got::Refused(Code::Capacity, Why::Full(CapacityOf::Lots, 4));
@@ -287,7 +293,8 @@ fn records_of_lots_have_a_maximum() {
 fn what_was_paid_and_the_currency_are_fixed() {
     let mut shop = Shop::with(money(), 10);
     let mut edit = |definition: Definition| {
-        let terms = CampaignTerms { definition: &definition, tiers: &[], scope: &[] };
+        let terms =
+            CampaignTerms { definition: &definition, extension: Default::default(), tiers: &[], scope: &[] };
         shop.run(Command::CampaignEdit { campaign: CAMPAIGN, version: 2, terms })
     };
     assert_eq!(edit(Definition { currency: *b"EUR", ..money() }), refused(Code::RuleFailed));
@@ -303,7 +310,10 @@ fn room_is_asked_for_operations_then_cards_then_lots() {
         let capacity = Capacity { operations_max, cards_max: 64, lots_max: 0, ..ROOMY };
         let mut shop = Shop::new(capacity, Rules::default());
         let terms = money();
-        shop.open(&CampaignTerms { definition: &terms, tiers: &[], scope: &[] }, 200);
+        shop.open(
+            &CampaignTerms { definition: &terms, extension: Default::default(), tiers: &[], scope: &[] },
+            200,
+        );
         let card = shop.card(3);
         assert!(matches!(shop.issue(0, 100, false), Got::Issued(_)));
         let beyond = CardId::new(SLOT, 0, 70);

@@ -15,7 +15,7 @@ fn card(campaign: u16, serial: u64) -> u64 {
 /// Two campaigns; user 1 has six cards of them in turns, user 2 those between.
 fn shop() -> Shop {
     let terms = definition(CampaignKind::Uses, 1, 0);
-    let terms = CampaignTerms { definition: &terms, tiers: &[], scope: &[] };
+    let terms = CampaignTerms { definition: &terms, extension: Default::default(), tiers: &[], scope: &[] };
     let rules = Rules { operation_window_ms: 20_000, operation_window_min_ms: 10_000, ..Rules::default() };
     let mut shop = Shop::new(ROOMY, rules);
     shop.open(&terms, 100);

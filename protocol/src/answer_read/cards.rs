@@ -6,15 +6,16 @@ use super::Body;
 use crate::answers::{
     AnswerKind, CampaignBody, CardBody, CardRefundedBody, FilledBody, GivenCodeBody, IssuedBody,
      PiecesReturnedBody,
-    QuoteAnswerBody,  QuoteReservedBody, RedeemedBody, RedemptionBody, ReversedBody, WalletBody, flag,
+     OfflineConflictBody,
+    QuoteAnswerBody,  QuoteReservedBody,  RedeemedBody, RedemptionBody, ReversedBody, WalletBody, flag,
 };
 use crate::commands::CARD_BY_CODE;
 use crate::error::AnswerFault;
 use scrip_engine::answer::{
     Answer, CampaignView, CardOutcome, CardView, Issued, LotView, PiecesReturned, QuoteView, QuotedCard,
-    Redeemed, RedemptionView, WalletCard,
+    Redeemed, RedemptionView, WHY_BITS, WalletCard,
 };
-use scrip_engine::command::{CampaignKind, CampaignState, CardState, Definition};
+use scrip_engine::command::{CampaignKind, CampaignState, CardState, Definition, Extension};
 use scrip_engine::ids::{CardId, ChannelId, OperationId, OrderId, StockId, UserId};
 use scrip_engine::limits::{CAMPAIGN_KEY_BYTES_MAX, LOTS_PER_CARD_MAX, QUOTE_CARDS_MAX, QUOTE_LINES_MAX};
 use scrip_engine::rejection::Code;
@@ -47,6 +48,14 @@ impl<'a> Body<'a> {
                     discount: body.discount.get(),
                     at_ms: body.at_ms.get(),
                 })
+            }
+            AnswerKind::OfflineConflict => {
+                let body: &OfflineConflictBody = self.fixed()?;
+                self.zero(&body.spare)?;
+                let why = body.why.get();
+                let known = Code::from_number(why).filter(|_| why < 1 << WHY_BITS);
+                let why = known.ok_or(AnswerFault::UnknownNumber(why, "rejection code"))?;
+                Answer::OfflineConflict { card: CardId(body.card.get()), why }
             }
             AnswerKind::Reversed => {
                 let body: &ReversedBody = self.fixed()?;
@@ -119,6 +128,11 @@ impl<'a> Body<'a> {
     fn campaign(&mut self) -> Result<CampaignView<'a>, AnswerFault> {
         let body: &CampaignBody = self.fixed()?;
         let definition: &Definition = self.fixed()?;
+        let extended = self.has(flag::EXTENDED);
+        let extension: Extension = if extended { *self.fixed()? } else { Extension::default() };
+        if extended && extension.is_none() {
+            return Err(AnswerFault::UnknownFlags(flag::EXTENDED));
+        }
         let tiers = self.entries(usize::from(body.tiers))?;
         let scope = self.entries(self.count())?;
         let key_bytes = usize::from(body.key_bytes);
@@ -126,7 +140,8 @@ impl<'a> Body<'a> {
             return Err(AnswerFault::UnknownNumber(u16::from(body.key_bytes), "length of a sealed key"));
         }
         let key = self.entries(key_bytes)?;
-        if body.spare.get() != 0 || (definition.spare, definition.spare_end) != (0, 0) {
+        if body.spare.get() != 0 || extension.spare != 0 || (definition.spare, definition.spare_end) != (0, 0)
+        {
             return Err(AnswerFault::SpareNotZero);
         }
         CampaignKind::from_number(definition.kind)
@@ -146,6 +161,7 @@ impl<'a> Body<'a> {
             batches: body.batches.get(),
             key,
             definition,
+            extension,
             tiers,
             scope,
         })

@@ -6,7 +6,8 @@ use super::{close, header, put, when};
 use crate::answers::{
     AnswerKind, CampaignBody, CardBody, CardRefundedBody, FilledBody, GivenCodeBody, IssuedBody,
      PiecesReturnedBody,
-    QuoteAnswerBody,  QuoteReservedBody, RedeemedBody, RedemptionBody, ReversedBody, WalletBody, flag,
+     OfflineConflictBody,
+    QuoteAnswerBody,  QuoteReservedBody,  RedeemedBody, RedemptionBody, ReversedBody, WalletBody, flag,
 };
 use crate::commands::CARD_BY_CODE;
 use crate::layout::pad;
@@ -21,6 +22,11 @@ pub(super) fn done(out: &mut Vec<u8>, index: u16, answer: &Answer<'_>) {
     match answer {
         Answer::Issued(issued) => self::issued(out, index, issued),
         Answer::Redeemed(redeemed) => self::redeemed(out, index, redeemed),
+        Answer::OfflineConflict { card, why } => {
+            let (card, why) = (U64::new(card.0), U16::new(*why as u16));
+            let body = OfflineConflictBody { card, why, spare: [0; 6] };
+            put(out, header(AnswerKind::OfflineConflict, 0, index, 0), body, &[]);
+        }
         Answer::Reversed { units, available } => {
             let body = ReversedBody { units: U32::new(*units), available: U32::new(*available) };
             put(out, header(AnswerKind::Reversed, 0, index, 0), body, &[]);
@@ -100,8 +106,12 @@ fn campaign(out: &mut Vec<u8>, index: u16, view: &CampaignView<'_>) {
         key_bytes: view.key.len() as u8,
         spare: U32::ZERO,
     };
-    let header = header(AnswerKind::Campaign, 0, index, view.scope.len());
+    let extended = !view.extension.is_none();
+    let header = header(AnswerKind::Campaign, when(extended, flag::EXTENDED), index, view.scope.len());
     put(out, header, body, view.definition.as_bytes());
+    if extended {
+        out.extend_from_slice(view.extension.as_bytes());
+    }
     out.extend_from_slice(view.tiers.as_bytes());
     out.extend_from_slice(view.scope.as_bytes());
     out.extend_from_slice(view.key);

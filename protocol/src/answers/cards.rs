@@ -103,6 +103,18 @@ layout! {
 }
 
 layout! {
+    /// OFFLINE_CONFLICT.
+    pub struct OfflineConflictBody {
+        /// the card
+        card: U64,
+        /// the code of the reason: 10 FROZEN, 11 VOID, 12 USED, 15 BALANCE_EXCEEDED, 19 LOCKED_BY_OTHER_ORDER
+        why: U16,
+        /// 0
+        spare: [u8; 6],
+    }
+}
+
+layout! {
     /// CARD; the lots besides its own follow, in the order they were made.
     pub struct CardBody {
         /// whose it is; 0: a bearer card

@@ -3,7 +3,7 @@
 //!
 //! Invariant: what the engine reads in place has the layout of the engine's own type; const assertions below compare sizes.
 
-use scrip_engine::command::{CartLine, Definition, QuoteCard, ScopeEntry, Tier};
+use scrip_engine::command::{CartLine, Definition, Extension, Offline, QuoteCard, ScopeEntry, Tier};
 use scrip_engine::ids::{CardId, StockId};
 use zerocopy::little_endian::{I16, U16, U32, U64, U128};
 
@@ -125,6 +125,18 @@ layout! {
 }
 
 layout! {
+    /// What stands behind a definition with EXTENDED, as `scrip_engine::command::Extension` reads it in place; not all 0.
+    pub struct ExtensionLayout {
+        /// the stock whose limits hold for its cards, too, and in which they count; 0: none
+        group: U64,
+        /// seconds that a use of a till that was offline may be old when it comes; 0: none is taken
+        late_s: U32,
+        /// 0
+        spare: U32,
+    }
+}
+
+layout! {
     /// One tier of a definition, as `scrip_engine::command::Tier` reads it in place.
     pub struct TierLayout {
         /// the least amount, in minor units; of a level its price
@@ -197,6 +209,16 @@ layout! {
         generation: u8,
         /// 0
         spare: [u8; 3],
+    }
+}
+
+layout! {
+    /// What HAS_OFFLINE announces, as `scrip_engine::command::Offline` reads it in place.
+    pub struct OfflineLayout {
+        /// when the till took the card, ms since the Unix epoch; not 0
+        occurred_ms: U64,
+        /// which till; 0: not told
+        terminal: U64,
     }
 }
 
@@ -468,6 +490,8 @@ const _: () = assert!(size_of::<StockedLineLayout>() == size_of::<scrip_engine::
 const _: () = assert!(size_of::<CartLineLayout>() == size_of::<CartLine>());
 const _: () = assert!(size_of::<QuoteCardLayout>() == size_of::<QuoteCard>());
 const _: () = assert!(size_of::<DefinitionLayout>() == size_of::<Definition>());
+const _: () = assert!(size_of::<OfflineLayout>() == size_of::<Offline>());
+const _: () = assert!(size_of::<ExtensionLayout>() == size_of::<Extension>());
 const _: () = assert!(size_of::<TierLayout>() == size_of::<Tier>());
 const _: () = assert!(size_of::<ScopeLayout>() == size_of::<ScopeEntry>());
 

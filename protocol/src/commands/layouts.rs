@@ -154,6 +154,28 @@ layout! {
 }
 
 layout! {
+    /// What subjects may have of a stock in longer spans of time, as `scrip_engine::command::SpanLimits` reads it in place. 0: no limit.
+    pub struct SpanLimitsLayout {
+        /// user: units whose holds were made in one ISO week
+        user_per_week: U32,
+        /// limit key: as many
+        limit_key_per_week: U32,
+        /// device: as many
+        device_per_week: U32,
+        /// address: as many
+        address_per_week: U32,
+        /// user: units whose holds were made in one month
+        user_per_month: U32,
+        /// limit key: as many
+        limit_key_per_month: U32,
+        /// device: as many
+        device_per_month: U32,
+        /// address: as many
+        address_per_month: U32,
+    }
+}
+
+layout! {
     /// One price of a stock, as `scrip_engine::command::Price` reads it in place.
     pub struct PriceLayout {
         /// shard time from which on it is in force; 0: always

@@ -14,7 +14,7 @@ use crate::commands::{
 use crate::error::CommandFault;
 use crate::extras::Extras;
 use scrip_engine::command::{
-    AccountWish, CampaignCreate, CampaignState, CampaignTerms, CardChange, CodeBlock, Command, GiftWish,
+    AccountWish, CampaignCreate, CampaignState, CampaignTerms, CardChange, CodeBlock, Command, Extension, GiftWish,
     Issue, Parties, Quote, QuoteReserve, Redeem, StockTerms,
 };
 use scrip_engine::ids::{CardId, GivenCode, OperationId, OrderId, StockId, UserId};
@@ -72,9 +72,19 @@ impl<'a> Body<'a> {
     fn definition(&mut self, tiers: u8) -> Result<CampaignTerms<'a>, CommandFault> {
         Ok(CampaignTerms {
             definition: self.fixed()?,
+            extension: self.extension()?,
             tiers: self.list(u16::from(tiers))?,
             scope: self.list(self.header.lines.get())?,
         })
+    }
+
+    /// The extension that EXTENDED announces: one that says something.
+    fn extension(&mut self) -> Result<Extension, CommandFault> {
+        if !self.has(flag::EXTENDED) {
+            return Ok(Extension::default());
+        }
+        let extension: &Extension = self.fixed()?;
+        if extension.is_none() { Err(CommandFault::UnknownFlags(flag::EXTENDED)) } else { Ok(*extension) }
     }
 
     fn campaign_create(&mut self) -> Result<Command<'a>, CommandFault> {
@@ -150,6 +160,7 @@ impl<'a> Body<'a> {
         let body: &RedeemBody = self.fixed()?;
         let generation = self.generation(body.generation, &body.spare)?;
         let parties = self.parties()?;
+        let offline = if self.has(flag::HAS_OFFLINE) { Some(self.fixed()?) } else { None };
         self.without_lines(Command::Redeem(Redeem {
             card: CardId(body.card.get()),
             generation,
@@ -161,6 +172,7 @@ impl<'a> Body<'a> {
             store: body.store.get(),
             product: body.product.get(),
             category: body.category.get(),
+            offline,
         }))
     }
 

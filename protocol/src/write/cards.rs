@@ -20,16 +20,22 @@ const fn when(condition: bool, flag: u8) -> u8 {
     if condition { flag } else { 0 }
 }
 
+fn extended(terms: &CampaignTerms<'_>) -> u8 {
+    when(!terms.extension.is_none(), flag::EXTENDED)
+}
+
 /// The flags and the count of one of these commands; none of any other.
 pub(super) fn flags_and_lines(command: &Command<'_>) -> (u8, usize) {
     match command {
         Command::CampaignCreate(create) => {
-            (when(create.terms.frozen, flag::FROZEN), create.definition.scope.len())
+            let frozen = when(create.terms.frozen, flag::FROZEN);
+            (frozen | extended(&create.definition), create.definition.scope.len())
         }
-        Command::CampaignEdit { terms, .. } => (0, terms.scope.len()),
+        Command::CampaignEdit { terms, .. } => (extended(terms), terms.scope.len()),
         Command::Issue(issue) => (when(issue.parties.is_some(), flag::HAS_PARTIES), 0),
         Command::Redeem(redeem) => {
-            let parties = when(redeem.parties.is_some(), flag::HAS_PARTIES);
+            let parties = when(redeem.parties.is_some(), flag::HAS_PARTIES)
+                | when(redeem.offline.is_some(), flag::HAS_OFFLINE);
             (parties | when(redeem.generation.is_some(), flag::HAS_GENERATION), 0)
         }
         Command::CardChange { generation, .. }
@@ -227,6 +233,9 @@ fn campaign_create(out: &mut Vec<u8>, create: &CampaignCreate<'_>) {
 
 fn definition(out: &mut Vec<u8>, terms: &CampaignTerms<'_>) {
     out.extend_from_slice(terms.definition.as_bytes());
+    if !terms.extension.is_none() {
+        out.extend_from_slice(terms.extension.as_bytes());
+    }
     out.extend_from_slice(terms.tiers.as_bytes());
     out.extend_from_slice(terms.scope.as_bytes());
 }
@@ -267,5 +276,8 @@ fn redeem(out: &mut Vec<u8>, redeem: &Redeem<'_>) {
     out.extend_from_slice(body.as_bytes());
     if let Some(parties) = redeem.parties {
         out.extend_from_slice(parties.as_bytes());
+    }
+    if let Some(offline) = redeem.offline {
+        out.extend_from_slice(offline.as_bytes());
     }
 }

@@ -11,13 +11,13 @@ use scrip_engine::answer::{
 };
 use scrip_engine::command::{
     AccountWish, CampaignCreate, CampaignKind, CampaignState, CampaignTerms, CardChange, CardLine, CardState,
-    CartLine, Command, Definition, GiftWish, GroupWish, Issue, Parties, Quote, QuoteCard, QuoteReserve, Redeem,
+    CartLine, Command, Definition, Extension, GiftWish, GroupWish, Issue, Offline, Parties, Quote, QuoteCard, QuoteReserve, Redeem,
     ScopeEntry, StockTerms, StockedLine, Tier,
 };
 use scrip_engine::ids::{CardId, ChannelId, GivenCode, OperationId, OrderId, StockId, UserId};
 use scrip_engine::limits::{
     BEARER_CARDS_MAX, CAMPAIGN_KEY_BYTES_MAX, CAMPAIGN_UNITS_MAX, CARD_UNITS_MAX, CARD_VALUE_MAX,
-    CARDS_PER_HOLD_MAX, CARDS_PER_ISSUE_MAX, GIFT_LASTS_MAX_S, GROUP_LASTS_MAX_S, LINES_MAX, POINT_VALUE_MAX,
+    CARDS_PER_HOLD_MAX, CARDS_PER_ISSUE_MAX, GIFT_LASTS_MAX_S, GROUP_LASTS_MAX_S, LATE_MAX_S, LINES_MAX, POINT_VALUE_MAX,
     QUOTE_CARDS_MAX, QUOTE_LINES_MAX, SCOPE_MAX, STAMPS_MAX, TIERS_MAX, WALLET_CARDS_PER_ANSWER_MAX,
 };
 use scrip_engine::rejection::Code;
@@ -29,6 +29,8 @@ use zerocopy::little_endian::{I16, U16, U32, U64, U128};
 #[derive(Debug, Clone)]
 pub struct CardParts {
     pub definition: Definition,
+    pub extension: Extension,
+    pub offline: Offline,
     pub tiers: Vec<Tier>,
     pub scope: Vec<ScopeEntry>,
     pub key: Vec<u8>,
@@ -248,8 +250,16 @@ pub fn card_parts() -> impl Strategy<Value = CardParts> {
         let (big, numbers_of, small, channel, flag) = values;
         let stocked = stocked(&cart);
         let used = outcomes.iter().map(|card| used(*card)).collect();
+        let definition = definition(kind, numbers, seconds, units, flags, kind == 1 && !tiers.is_empty());
+        let late_s = if definition.interval_s == 0 { small[0] % (LATE_MAX_S + 1) } else { 0 };
         CardParts {
-            definition: definition(kind, numbers, seconds, units, flags, kind == 1 && !tiers.is_empty()),
+            definition,
+            extension: Extension {
+                group: U64::new(numbers_of[3] & !1),
+                late_s: U32::new(late_s),
+                spare: U32::ZERO,
+            },
+            offline: Offline::new(numbers_of[2] | 1, numbers_of[4]),
             tiers,
             scope,
             key,
@@ -307,7 +317,12 @@ const MEMBERS: &[GroupRow] = &[
 
 impl CardParts {
     fn terms(&self) -> CampaignTerms<'_> {
-        CampaignTerms { definition: &self.definition, tiers: &self.tiers, scope: &self.scope }
+        CampaignTerms {
+            definition: &self.definition,
+            extension: self.extension,
+            tiers: &self.tiers,
+            scope: &self.scope,
+        }
     }
 
     /// The cards of a take with so many lines; a SELL has none, since it may be paid or wait.
@@ -413,6 +428,7 @@ impl CardParts {
                 store: self.numbers[3],
                 product: self.numbers[4],
                 category: self.numbers[5],
+                offline: self.flag.then_some(&self.offline),
             }),
             CommandKind::Reverse => {
                 Command::Reverse { redemption: OperationId(self.big[2]), units: self.small[1] }
@@ -516,9 +532,11 @@ impl CardParts {
                 batches: void,
                 key: &self.key,
                 definition: &self.definition,
+                extension: self.extension,
                 tiers: &self.tiers,
                 scope: &self.scope,
             }),
+            AnswerKind::OfflineConflict => Answer::OfflineConflict { card, why: Code::Used },
             AnswerKind::Filled => Answer::Filled { units: cards, available },
             AnswerKind::GivenCode => {
                 let card = self.flag.then_some(CardId(self.numbers[4] >> 1));

@@ -10,7 +10,7 @@ use scrip_engine::answer::{
 };
 use scrip_engine::command::{
     AccountWish, CampaignCreate, CampaignKind, CampaignState, CampaignTerms, CardChange, CardState, CartLine,
-    CodeBlock, Command, Definition, GiftWish, Issue, Parties, Quote, QuoteCard, Redeem, Request, ScopeEntry,
+    CodeBlock, Command, Definition, Extension, GiftWish, Issue, Parties, Quote, QuoteCard, Redeem, Request, ScopeEntry,
     Tier,
 };
 use scrip_engine::ids::{CardId, ChannelId, GivenCode, OrderId, UserId};
@@ -19,7 +19,7 @@ use scrip_protocol::commands::{CAMPAIGN_BY_CODE, CARD_BY_CODE};
 use scrip_protocol::extras::{CodeText, Extras};
 use zerocopy::little_endian::{I16, U16, U32, U64};
 
-const CARD: CardId = CardId::new(SLOT, 7, 42);
+pub const CARD: CardId = CardId::new(SLOT, 7, 42);
 /// The code of docs/codes.md.
 const CODE: &str = "15NM74AKDZWNW4Z3JFMM";
 
@@ -115,17 +115,24 @@ fn tiered() -> CampaignTerms<'static> {
     ];
     CampaignTerms {
         definition: &leak(&[definition])[0],
+        extension: Extension::default(),
         tiers: leak(&[Tier::new(10_000, 1_000), Tier::new(20_000, 2_500)]),
         scope: leak(&scope),
     }
 }
 
 fn plain(definition: Definition) -> CampaignTerms<'static> {
-    CampaignTerms { definition: &leak(&[definition])[0], tiers: &[], scope: &[] }
+    CampaignTerms {
+        definition: &leak(&[definition])[0],
+        extension: Extension::default(),
+        tiers: &[],
+        scope: &[],
+    }
 }
 
-pub fn commands() -> Vec<(&'static str, Command<'static>)> {
-    let create = CampaignCreate {
+/// A campaign, as most are made.
+pub fn creation() -> CampaignCreate<'static> {
+    CampaignCreate {
         campaign: STOCK,
         name: "满30减5".as_bytes(),
         units: 1_000_000,
@@ -133,10 +140,17 @@ pub fn commands() -> Vec<(&'static str, Command<'static>)> {
         layout: 1,
         key: &[],
         definition: plain(amount_off()),
-    };
-    let parties = Some(&leak(&[Parties::new(0x0c, 0x0d, 0x0e)])[0]);
-    let issue = Issue { owner: UserId(0x0b), count: 2, ..Issue::of_nobody(STOCK) };
-    let redeem = Redeem {
+    }
+}
+
+/// A campaign, as it is shown.
+pub fn campaign_view() -> CampaignView<'static> {
+    views()[0]
+}
+
+/// A use of a card, as most are.
+pub fn use_of_a_card() -> Redeem<'static> {
+    Redeem {
         card: CARD,
         generation: None,
         units: 0,
@@ -147,7 +161,15 @@ pub fn commands() -> Vec<(&'static str, Command<'static>)> {
         store: 12,
         product: 0x77,
         category: 0x78,
-    };
+        offline: None,
+    }
+}
+
+pub fn commands() -> Vec<(&'static str, Command<'static>)> {
+    let create = creation();
+    let parties = Some(&leak(&[Parties::new(0x0c, 0x0d, 0x0e)])[0]);
+    let issue = Issue { owner: UserId(0x0b), count: 2, ..Issue::of_nobody(STOCK) };
+    let redeem = use_of_a_card();
     let lines = leak(&[CartLine::new(0x77, 0x78, 3_000, 2), CartLine::new(0, 0, 4_000, 1)]);
     let cards = leak(&[QuoteCard::new(CARD, None), QuoteCard::new(CardId(CARD.0 + 1), Some(1))]);
     let quote = Quote { user: UserId(0x0b), store: 12, best: false, lines, cards: &[] };
@@ -318,6 +340,7 @@ fn views() -> [CampaignView<'static>; 2] {
         batches: 1,
         key: leak(&[0x5a; 60]),
         definition: terms.definition,
+        extension: terms.extension,
         tiers: terms.tiers,
         scope: terms.scope,
     };

@@ -118,10 +118,15 @@ impl<'a> Dump<'a> {
             Tail::Texts => self.texts(lines, block_bytes),
             Tail::Zone => self.zone(lines, name_bytes),
             Tail::Quotas => (0..lines).for_each(|_| self.fields(commands::QuotaLayout::FIELDS)),
-            Tail::Limits => self.limits(),
+            Tail::Limits => {
+                self.limits();
+                if flags & flag::HAS_SPANS != 0 {
+                    self.fields(commands::SpanLimitsLayout::FIELDS);
+                }
+            }
             Tail::Prices => (0..lines).for_each(|_| self.fields(commands::PriceLayout::FIELDS)),
             Tail::Definition => {
-                self.definition(tiers, lines);
+                self.definition(flags & flag::EXTENDED != 0, tiers, lines);
                 self.text(name_bytes, "name");
             }
             Tail::Cart => {
@@ -136,6 +141,9 @@ impl<'a> Dump<'a> {
             Tail::Parties => {
                 if flags & flag::HAS_PARTIES != 0 {
                     self.fields(commands::PartiesLayout::FIELDS);
+                }
+                if flags & flag::HAS_OFFLINE != 0 && kind == CommandKind::Redeem {
+                    self.fields(commands::OfflineLayout::FIELDS);
                 }
             }
             Tail::Lines => {
@@ -155,8 +163,11 @@ impl<'a> Dump<'a> {
     }
 
     /// Shows a definition, its tiers and its scope.
-    fn definition(&mut self, tiers: usize, scope: usize) {
+    fn definition(&mut self, extended: bool, tiers: usize, scope: usize) {
         self.fields(commands::DefinitionLayout::FIELDS);
+        if extended {
+            self.fields(commands::ExtensionLayout::FIELDS);
+        }
         (0..tiers).for_each(|_| self.fields(commands::TierLayout::FIELDS));
         (0..scope).for_each(|_| self.fields(commands::ScopeLayout::FIELDS));
     }
@@ -214,7 +225,7 @@ impl<'a> Dump<'a> {
     /// Shows one answer.
     pub fn answer(&mut self, outcome: &Outcome<'_>) {
         let kind = AnswerKind::from_number(self.bytes[2]).unwrap();
-        let count = usize::from(self.u16(6));
+        let (flags, count) = (self.bytes[3], usize::from(self.u16(6)));
         self.fields(answers::AnswerHeader::FIELDS);
         let keys = if kind == AnswerKind::ConfirmedKeys { usize::from(self.u16(12)) } else { 0 };
         let blocks = if kind == AnswerKind::Risk { usize::from(self.u16(4)) } else { 0 };
@@ -240,7 +251,7 @@ impl<'a> Dump<'a> {
                 });
             }
             AnswerKind::Campaign => {
-                self.definition(tiers, count);
+                self.definition(flags & answers::flag::EXTENDED != 0, tiers, count);
                 self.raw(key_bytes, "key");
                 self.padding(key_bytes);
             }
@@ -263,6 +274,9 @@ impl<'a> Dump<'a> {
             AnswerKind::Batches => (0..count).for_each(|_| self.fields(answers::BatchLayout::FIELDS)),
             AnswerKind::Terms => {
                 self.limits();
+                if flags & answers::flag::SPANS != 0 {
+                    self.fields(commands::SpanLimitsLayout::FIELDS);
+                }
                 (0..count).for_each(|_| self.fields(commands::PriceLayout::FIELDS));
             }
             AnswerKind::Risk => {

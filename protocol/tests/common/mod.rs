@@ -11,6 +11,7 @@ pub mod orders;
 pub mod persons;
 pub mod quotes;
 pub mod strategies;
+pub mod tills;
 pub mod zones;
 
 use scrip_engine::answer::{
@@ -19,7 +20,7 @@ use scrip_engine::answer::{
 };
 use scrip_engine::command::{
     BatchChange, BatchCreate, Block, Command, Envelope, KeyBlock, Limits, Line, Parties, Price, PriceKind,
-    Quota, Request, RiskRule, StockCreate, StockKind, StockTerms, SubjectLimit, Take,
+    Quota, Request, RiskRule, SpanLimits, StockCreate, StockKind, StockTerms, SubjectLimit, Take,
 };
 use scrip_engine::ids::{ChannelId, MerchantId, OperationId, OrderId, Slot, StockId, UserId};
 use scrip_engine::rejection::{CapacityOf, Code, Facts, LineFact, Rejection};
@@ -147,6 +148,7 @@ pub fn commands() -> Vec<CommandSample> {
     samples.extend(groups::commands());
     samples.extend(persons::commands());
     samples.extend(quotes::commands());
+    samples.extend(tills::commands());
     samples
 }
 
@@ -216,7 +218,7 @@ fn commands_of_limits(take: Take<'static>) -> [(&'static str, Command<'static>);
         ("risk_set_lifted", Command::RiskSet { rule: &rules[1] }),
         ("block_set", Command::BlockSet { block: &blocks[0] }),
         ("block_set_lifted", Command::BlockSet { block: &blocks[1] }),
-        ("stock_limits", Command::StockLimits { stock: STOCK, version: 3, limits }),
+        ("stock_limits", Command::StockLimits { stock: STOCK, version: 3, limits, spans: None }),
         ("stock_terms_show", Command::StockTermsShow { stock: STOCK }),
         ("risk_show", Command::RiskShow { from: 64 }),
         ("reserve_member", Command::Reserve { take: member, ttl_ms: 60_000 }),
@@ -227,8 +229,16 @@ fn commands_of_limits(take: Take<'static>) -> [(&'static str, Command<'static>);
 fn answers_of_limits() -> [(&'static str, Answer<'static>); 4] {
     let blocks = leak(&[block(0x0c, 2, 2, NOW_MS + 86_400_000), block(0x0d, 3, 1, 0)]);
     [
-        ("terms", Answer::Terms { version: 4, limits: limits(), prices: leak(&prices()) }),
-        ("terms_of_a_new_stock", Answer::Terms { version: 1, limits: Limits::default(), prices: &[] }),
+        ("terms", tills::terms_shown(SpanLimits::default())),
+        (
+            "terms_of_a_new_stock",
+            Answer::Terms {
+                version: 1,
+                limits: Limits::default(),
+                spans: SpanLimits::default(),
+                prices: &[],
+            },
+        ),
         ("risk", Answer::Risk { rules: leak(&[rule()]), total: 66, blocks }),
         ("no_risk", Answer::Risk { rules: &[], total: 0, blocks: &[] }),
     ]
@@ -510,6 +520,7 @@ pub fn answers() -> Vec<AnswerSample> {
     let done = done.chain(groups::answers());
     let done = done.chain(persons::answers());
     let done = done.chain(quotes::answers());
+    let done = done.chain(tills::answers());
     done.map(|(name, answer)| (name.to_string(), Outcome::Done(answer))).collect()
 }
 

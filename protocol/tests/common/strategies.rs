@@ -6,7 +6,7 @@
 use proptest::prelude::*;
 use scrip_engine::answer::{BatchView, ChannelView, DebtView, OrderHold};
 use scrip_engine::calendar::Transition;
-use scrip_engine::command::{Block, Limits, Price, PriceKind, Quota, RiskRule, SubjectLimit};
+use scrip_engine::command::{Block, Limits, Price, PriceKind, Quota, RiskRule, SpanLimits, SubjectLimit};
 use scrip_engine::ids::ChannelId;
 use scrip_engine::limits::{
     PRICES_PER_STOCK_MAX, RISK_RULES_MAX, RISK_WINDOW_MAX_MS, RISK_WINDOW_MIN_MS, STOCK_UNITS_MAX,
@@ -25,6 +25,12 @@ pub fn limits() -> impl Strategy<Value = Limits> {
         utc_offset_minutes: I16::new(minutes),
         spare: [0; 6],
     })
+}
+
+/// Limits of weeks and months as a caller may give them.
+pub fn span_limits() -> impl Strategy<Value = SpanLimits> {
+    let limit = || prop::array::uniform4((0..=UNITS_PER_LINE_MAX).prop_map(U32::new));
+    (limit(), limit()).prop_map(|(per_week, per_month)| SpanLimits { per_week, per_month })
 }
 
 /// Prices as a caller may give them: none is nothing, none ends before it begins.

@@ -32,7 +32,7 @@ pub fn commands() -> [(&'static str, Command<'static>); 4] {
         ("zone_show", Command::ZoneShow),
         (
             "stock_limits_by_zone",
-            Command::StockLimits { stock: STOCK, version: 4, limits: &leak(&[by_zone])[0] },
+            Command::StockLimits { stock: STOCK, version: 4, limits: &leak(&[by_zone])[0], spans: None },
         ),
     ]
 }

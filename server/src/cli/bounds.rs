@@ -6,6 +6,7 @@
 use super::values;
 use clap::Args;
 use core::ops::Range;
+use std::time::Duration;
 
 /// What a campaign may issue, and when its cards can be used.
 #[derive(Debug, Args, Default)]
@@ -28,6 +29,12 @@ pub struct BoundArgs {
     /// Cards can be used between these times alone, such as 11:00-14:00, or 22:00-02:00 across midnight; all: all day
     #[arg(long, value_name = "HOURS", value_parser = hours)]
     pub hours: Option<Range<u16>>,
+    /// How late a till that was offline may bring its uses of cards, such as 1h; 0s: not at all
+    #[arg(long, value_name = "SPAN", value_parser = values::span)]
+    pub late: Option<Duration>,
+    /// A stock whose limits hold for a user's cards of all campaigns of this group together; none: it is in no group
+    #[arg(long, value_name = "STOCK")]
+    pub group: Option<String>,
     /// Its days and hours go by the merchant's zone (`scrip merchant zone`), as they do by themselves if there is one
     #[arg(long, conflicts_with = "utc_offset")]
     pub zone: bool,
@@ -39,11 +46,16 @@ pub struct BoundArgs {
 impl BoundArgs {
     /// Whether no flag says anything.
     pub fn is_empty(&self) -> bool {
-        let BoundArgs { cards_per_day, budget, budget_per_day, cost, weekdays, hours, zone, utc_offset } =
-            self;
+        let BoundArgs { cards_per_day, budget, budget_per_day, cost, weekdays, hours, group, .. } = self;
+        let BoundArgs { zone, utc_offset, late, .. } = self;
         let numbers = [cards_per_day, budget, budget_per_day, cost];
         let clock = *zone || utc_offset.is_some();
-        numbers.iter().all(|number| number.is_none()) && weekdays.is_none() && hours.is_none() && !clock
+        numbers.iter().all(|number| number.is_none())
+            && weekdays.is_none()
+            && hours.is_none()
+            && group.is_none()
+            && late.is_none()
+            && !clock
     }
 }
 

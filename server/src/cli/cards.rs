@@ -244,6 +244,9 @@ pub enum CardCommand {
     Show(CardArgs),
     /// Use a card on an order
     Redeem(RedeemArgs),
+    /// Bring the uses that a till has taken while it was offline, from a file
+    #[command(after_help = UPLOAD_HELP)]
+    Upload(UploadArgs),
     /// Give a redemption's units back to its card
     Reverse(ReverseArgs),
     /// Make an inactive card usable
@@ -272,6 +275,33 @@ pub enum CardCommand {
     Accept(AcceptArgs),
     /// Take a card back that was not accepted yet
     CancelGift(CancelGiftArgs),
+}
+
+const UPLOAD_HELP: &str = "\
+A row has a card's id or code, the order, the amount, when it happened (milliseconds since the Unix epoch) and the till's number; a
+further column, if there is one, is the operation's reference. A first row of headings is passed over, and so are empty ones:
+  card,order,amount,occurred_at,terminal
+  4KQ7-9XH2-…,T1,30.00,1764000000000,7
+Run it again as often as needed: a row that was brought before is answered as before. A conflict is a use of a card that was not to be
+had any more; it is recorded and moves nothing. Rows older than the server remembers operations (24 h) are refused.";
+
+/// `scrip card upload`.
+#[derive(Debug, Args)]
+pub struct UploadArgs {
+    /// The file, comma-separated
+    pub file: PathBuf,
+    /// Write the rows that were refused or not understood to this file, with the reason behind each
+    #[arg(long, value_name = "FILE")]
+    pub failures: Option<PathBuf>,
+    /// The store's number
+    #[arg(long, default_value_t = 0, hide_default_value = true)]
+    pub store: u64,
+    /// The channel the cards were used through, by name or number
+    #[arg(long, default_value = "own", value_parser = values::channel)]
+    pub channel: ChannelId,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub server: ServerArgs,
 }
 
 /// A card by id or code.
@@ -358,6 +388,18 @@ pub struct RedeemArgs {
     /// The category's number
     #[arg(long, default_value_t = 0, hide_default_value = true)]
     pub category: u64,
+    /// It happened at this time (milliseconds since the Unix epoch), at a till that was offline
+    #[arg(long, value_name = "MS")]
+    pub occurred_at: Option<u64>,
+    /// The till's number
+    #[arg(
+        long,
+        value_name = "NUMBER",
+        requires = "occurred_at",
+        default_value_t = 0,
+        hide_default_value = true
+    )]
+    pub terminal: u64,
     /// The channel it is used through, by name or number
     #[arg(long, default_value = "own", value_parser = values::channel)]
     pub channel: ChannelId,

@@ -22,7 +22,8 @@ pub use accounts::{AccountArgs, EarnArgs, LevelArgs, RenewArgs, TopUpArgs};
 pub use bounds::{BoundArgs, WEEKDAYS};
 pub use cards::{
     CampaignCommand, CampaignCreateArgs, CampaignEditArgs, CardArgs, CardCommand, ClaimArgs, CodeCommand,
-    CodeExportArgs, ExtendArgs, IssueArgs, RedeemArgs, ReverseArgs, SpendName, WalletArgs, WorthArgs,
+    CodeExportArgs, ExtendArgs, IssueArgs, RedeemArgs, ReverseArgs, SpendName, UploadArgs, WalletArgs,
+    WorthArgs,
 };
 pub use gifts::{AcceptArgs, CancelGiftArgs, GiftArgs};
 pub use groups::{GroupCommand, GroupJoinArgs, GroupLeaveArgs, GroupOpenArgs};

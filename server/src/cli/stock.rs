@@ -20,6 +20,7 @@ Limits are set for one kind of subject at a time; what is not named stays, 0 is 
   scrip stock limit steam50 2 --subject limit-key          2 per natural person, whatever his accounts
   scrip stock limit steam50 --subject device --per-day 1   1 unit a day per device
   scrip stock limit steam50 --per-day 2 --zone             2 units a day, by the zone of `scrip merchant zone set`
+  scrip stock limit steam50 --per-week 3 --per-month 9     3 a week, from Monday to Sunday, and 9 a month
   scrip stock limit steam50 --held 3                       a user holds 3 units at once, at most
 A subject that a sale does not name is not limited, but for the user: he must be named where users are limited.";
 
@@ -202,6 +203,12 @@ pub struct LimitArgs {
     /// Units held and bought per day of the hold's making
     #[arg(long, value_name = "UNITS")]
     pub per_day: Option<u32>,
+    /// Units held and bought per week (Monday to Sunday) of the hold's making
+    #[arg(long, value_name = "UNITS")]
+    pub per_week: Option<u32>,
+    /// Units held and bought per month of the hold's making
+    #[arg(long, value_name = "UNITS")]
+    pub per_month: Option<u32>,
     /// Units held at once
     #[arg(long, value_name = "UNITS")]
     pub held: Option<u32>,

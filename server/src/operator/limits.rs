@@ -8,8 +8,8 @@ use super::stock::{TRIES, moved, time_of};
 use super::words::time;
 use crate::cli::{LimitArgs, PriceArgs, PriceName, SubjectName};
 use scrip_client::{
-    ChannelId, Client, Limits, Price, PriceKind, StockId, StockLimits, StockPrice, SubjectKind, SubjectLimit,
-    TermsShown, channel_name,
+    ChannelId, Client, Limits, Price, PriceKind, Span, SpanLimits, StockId, StockLimits, StockPrice,
+    SubjectKind, SubjectLimit, TermsShown, channel_name,
 };
 
 /// The kind that a name stands for.
@@ -40,10 +40,11 @@ pub async fn set_limits(client: &Client, stock: StockId, wish: &LimitArgs) -> Re
     }
     let mut tries = 1;
     loop {
-        let TermsShown { version, mut limits, .. } = client.stock_terms(stock).await?;
+        let TermsShown { version, mut limits, spans, .. } = client.stock_terms(stock).await?;
         change(&mut limits, wish);
+        let spans = changed_spans(spans, wish);
         let operation = client.operation();
-        match client.stock_limits(StockLimits { operation, stock, version, limits }).await {
+        match client.stock_limits(StockLimits { operation, stock, version, limits, spans }).await {
             Err(error) if moved(&error) && tries < TRIES => tries += 1,
             answer => return answer.map(|_| ()).map_err(Failure::from),
         }
@@ -65,15 +66,29 @@ fn change(limits: &mut Limits, wish: &LimitArgs) {
     }
 }
 
+/// The limits of weeks and months with those of the wish; `None`: it names none.
+fn changed_spans(mut spans: SpanLimits, wish: &LimitArgs) -> Option<SpanLimits> {
+    let at = kind_of(wish.subject).position();
+    for (span, units) in [(Span::Week, wish.per_week), (Span::Month, wish.per_month)] {
+        if let Some(units) = units {
+            spans.of_mut(span)[at].set(units);
+        }
+    }
+    (wish.per_week.is_some() || wish.per_month.is_some()).then_some(spans)
+}
+
 /// Prints the limits of a stock.
 pub async fn show_limits(client: &Client, stock: StockId) -> Result<(), Failure> {
-    let TermsShown { version, limits, .. } = client.stock_terms(stock).await?;
+    let TermsShown { version, limits, spans, .. } = client.stock_terms(stock).await?;
     let number = |units: u32| if units == 0 { "-".to_owned() } else { units.to_string() };
-    println!("{:<12}{:>14}{:>14}{:>14}", "subject", "in all", "per day", "held at once");
+    let columns = ["in all", "per day", "per week", "per month", "held at once"];
+    println!("{:<12}{}", "subject", columns.map(|column| format!("{column:>14}")).concat());
     for (kind, limit) in SubjectKind::ALL.into_iter().zip(&limits.subjects) {
-        let [total, per_day, held] =
-            [limit.total, limit.per_day, limit.held].map(|units| number(units.get()));
-        println!("{:<12}{total:>14}{per_day:>14}{held:>14}", name_of(kind));
+        let of_span = |span| spans.of(span)[kind.position()];
+        let (per_week, per_month) = (of_span(Span::Week), of_span(Span::Month));
+        let numbers = [limit.total, limit.per_day, per_week, per_month, limit.held];
+        let numbers = numbers.map(|units| format!("{:>14}", number(units.get())));
+        println!("{:<12}{}", name_of(kind), numbers.concat());
     }
     if limits.by_zone() {
         let zone = client.zone_show(stock.slot()).await?;

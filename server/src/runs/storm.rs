@@ -8,7 +8,7 @@ use crate::cli::{LoadArgs, ProfileName};
 use crate::keyring::open_campaign_key;
 use scrip_client::{
     CampaignCreate, CampaignDefinition, CampaignKind, CampaignMove, CampaignShown, CampaignState, Client,
-    Definition, Issue, StockId, StockTerms, UserId,
+    Definition, Extension, Issue, StockId, StockTerms, UserId,
 };
 use scrip_codes::{CampaignCipher, Card, Generation, Layout, Locator, Serial};
 use scrip_engine::limits::BEARER_CARDS_MAX;
@@ -186,7 +186,12 @@ pub async fn make_campaign(
         units,
         terms: StockTerms { opens_ms: 0, closes_ms: 0, limit_per_user, frozen: false },
         layout: Layout::Standard.number(),
-        definition: CampaignDefinition { definition, tiers: Vec::new(), scope: Vec::new() },
+        definition: CampaignDefinition {
+            definition,
+            extension: Extension::default(),
+            tiers: Vec::new(),
+            scope: Vec::new(),
+        },
     };
     client.campaign_create(create).await?;
     let version = client.campaign_show(campaign).await?.version;

@@ -416,7 +416,8 @@ fn takes_cards(command: &Command<'_>) -> bool {
 /// Whether a command would tell of cards to whom no code of them is known, or more of them than that they can be used.
 fn looks_at_cards(request: &Request<'_>, by_code: bool) -> bool {
     match request.command {
-        Command::Redeem(_) => !by_code,
+        // A conflict would say why a code does not work.
+        Command::Redeem(redeem) => !by_code || redeem.offline.is_some(),
         Command::CardShow { .. }
         | Command::CodeShow { .. }
         | Command::CardChange { .. }

@@ -3,7 +3,7 @@
 use super::ToolError;
 use crate::data_directory::DataDirectory;
 use scrip_engine::answer::OperationKind;
-use scrip_engine::command::{Parties, StockKind, SubjectKind};
+use scrip_engine::command::{Offline, Parties, StockKind, SubjectKind};
 use scrip_engine::event::{self, AccountEntry, Event, EventHold, GiftEntry, GroupEvent, GroupMember, Origin};
 use scrip_engine::ids::{CardId, StockId};
 use scrip_shard::{FrameError, Moment, for_each_event_with_facts, history};
@@ -152,11 +152,15 @@ fn print_event(
             }
             writeln!(out)
         }
-        Event::StockLimitsSet { origin, stock, limits } => {
+        Event::StockLimitsSet { origin, stock, limits, spans } => {
             write!(out, "stock_limits_set {} stock={stock}", origin.operation)?;
             for (kind, limit) in SubjectKind::ALL.into_iter().zip(&limits.subjects) {
                 let (total, per_day, held) = (limit.total.get(), limit.per_day.get(), limit.held.get());
                 write!(out, " {kind:?}:total={total},per_day={per_day},held={held}")?;
+                if let Some(spans) = spans {
+                    let at = kind.position();
+                    write!(out, ",per_week={},per_month={}", spans.per_week[at], spans.per_month[at])?;
+                }
             }
             writeln!(out, " utc_offset_minutes={}", limits.utc_offset_minutes.get())
         }
@@ -393,11 +397,19 @@ fn print_cards_event(out: &mut impl Write, event: &Event<'_>) -> io::Result<()> 
             print_told(out, parties.as_ref(), *flagged, &[])?;
             writeln!(out)
         }
-        Event::Redeemed { origin, card, units, buyer, parties, flagged, amount, discount } => {
+        Event::Redeemed { origin, card, units, buyer, parties, flagged, amount, discount, offline } => {
             write!(out, "redeemed {} card={card} units={units} order={}", origin.operation, buyer.order)?;
             write!(out, " user={} amount={amount} discount={discount}", buyer.user)?;
             write!(out, " channel={}", origin.channel.0)?;
             print_told(out, parties.as_ref(), *flagged, &[])?;
+            print_offline(out, offline.as_ref())?;
+            writeln!(out)
+        }
+        Event::OfflineConflict { origin, card, units, buyer, amount, offline, why } => {
+            write!(out, "offline_conflict {} card={card} why={}", origin.operation, why.name())?;
+            write!(out, " units={units} order={} user={} amount={amount}", buyer.order, buyer.user)?;
+            write!(out, " channel={}", origin.channel.0)?;
+            print_offline(out, Some(offline))?;
             writeln!(out)
         }
         Event::Reversed { origin, redemption, units, until_s } => writeln!(
@@ -469,6 +481,12 @@ fn print_group(out: &mut impl Write, event: &GroupEvent<'_>) -> io::Result<()> {
 fn print_member(out: &mut impl Write, origin: &Origin, member: &GroupMember) -> io::Result<()> {
     write!(out, " user={} channel={}", member.user, origin.channel.0)?;
     print_told(out, member.parties.as_ref(), member.flagged, &[])
+}
+
+/// When a till that was offline had taken a card, and which.
+fn print_offline(out: &mut impl Write, offline: Option<&Offline>) -> io::Result<()> {
+    let Some(Offline { occurred_ms, terminal }) = offline else { return Ok(()) };
+    write!(out, " occurred_ms={occurred_ms} terminal={terminal}")
 }
 
 fn print_entry(out: &mut impl Write, entry: &AccountEntry) -> io::Result<()> {

@@ -41,6 +41,11 @@ impl Report {
                 let whose = (origin.merchant, origin.channel);
                 self.redeem(state, whose, *card, (u64::from(*units), *amount, *discount));
             }
+            Event::OfflineConflict { origin, card, .. } => {
+                if let Some(stock) = campaign_of(state, *card) {
+                    self.tally(state, origin.merchant, stock, origin.channel).conflicts += 1;
+                }
+            }
             Event::Reversed { origin, redemption, units, until_s } => {
                 let key = OperationKey { operation: *redemption, ..origin.key() };
                 let found = state.find_record(&key, state.record_hash(&key), state.now_ms);

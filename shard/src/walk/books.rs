@@ -275,7 +275,7 @@ impl Books {
             | Event::Account { .. } => self.follow_cards(event),
             Event::CodesImported { .. } => self.follow_cards(event),
             // Units stay where they are.
-            Event::Gift { .. } | Event::CodeSet { .. } => {}
+            Event::Gift { .. } | Event::OfflineConflict { .. } | Event::CodeSet { .. } => {}
             Event::Group(_) => self.issue_to_group(event),
             Event::Tick { .. }
             | Event::Configured { .. }

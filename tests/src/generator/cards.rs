@@ -9,10 +9,11 @@ use super::plan::pick;
 use crate::oracle::{Card, Oracle, Redemption};
 use crate::request::{CardCommand, OwnedCommand, OwnedCreate, OwnedIssue, OwnedRedeem, Worth};
 use scrip_engine::command::{
-    AccountWish, CampaignKind, CampaignState, CardChange, CardState, Envelope, GiftWish, Parties,
+    AccountWish, CampaignKind, CampaignState, CardChange, CardState, Envelope, Extension, GiftWish, Offline,
+    Parties,
 };
 use scrip_engine::ids::{CardId, ChannelId, MerchantId, OperationId, OrderId, Slot, StockId, UserId};
-use scrip_engine::limits::{BEARER_CARDS_MAX, CAMPAIGN_UNITS_MAX, CARD_VALUE_MAX};
+use scrip_engine::limits::{BEARER_CARDS_MAX, CAMPAIGN_UNITS_MAX, CARD_VALUE_MAX, LATE_MAX_S};
 
 /// Nobody waits longer than that for something to begin or end: 40 days.
 const FAR_MS: u64 = 40 * 86_400_000;
@@ -33,9 +34,16 @@ impl Generator {
             terms: self.terms(),
             layout: self.rng.u8(0..3),
             key: vec![self.rng.u8(..); self.rng.usize(0..=96)],
-            worth: self.worth(),
+            worth: self.worth_that_waits(),
         };
         OwnedCommand::OfCards(CardCommand::Create(Box::new(create)))
+    }
+
+    /// Any definition; mostly a till that was offline may bring its uses later.
+    fn worth_that_waits(&mut self) -> Worth {
+        let mut worth = self.worth();
+        worth.extension.late_s = if worth.definition.interval_s == 0 { self.late_s() } else { 0 }.into();
+        worth
     }
 
     /// A command on campaigns and cards.
@@ -111,8 +119,28 @@ impl Generator {
                 worth.definition.clock_minutes = there.worth.definition.clock_minutes;
             }
         }
+        worth.extension = self.extension(oracle, campaign);
+        if worth.definition.interval_s != 0 {
+            worth.extension.late_s.set(0);
+        }
         worth.price();
         CardCommand::Edit { campaign, version, worth: Box::new(worth) }
+    }
+
+    /// What a definition says beside its fields.
+    fn extension(&mut self, oracle: &Oracle, campaign: StockId) -> Extension {
+        let stocks: Vec<StockId> = oracle.stocks.keys().copied().filter(|id| *id != campaign).collect();
+        let mut extension = Extension::default();
+        if !stocks.is_empty() && self.rng.u8(0..3) > 0 {
+            extension.group = self.choose(&stocks).0.into();
+        }
+        extension.late_s = self.late_s().into();
+        extension
+    }
+
+    /// How late a till may be.
+    fn late_s(&mut self) -> u32 {
+        *self.choose(&[0, 0, 1, 5, 60, LATE_MAX_S])
     }
 
     fn state(&mut self, oracle: &Oracle, envelope: &mut Envelope) -> CardCommand {
@@ -241,6 +269,12 @@ impl Generator {
             .map(|(_, campaign)| &campaign.worth);
         if let Some(worth) = worth.next_back().filter(|_| self.rng.u8(0..6) > 0) {
             self.fit(worth, envelope, &mut redeem);
+        }
+        if self.rng.u8(0..4) == 0 {
+            let ago_ms = *self.choose(&[0, 1, 999, 2_000, 5_000, 5_001, 60_000, 61_000]);
+            let ahead_ms = *self.choose(&[0, 0, 0, 0, 500, 60_000, 60_001]);
+            let occurred_ms = (self.now_ms + ahead_ms).saturating_sub(ago_ms).max(1);
+            redeem.offline = Some(Offline::new(occurred_ms, self.rng.u64(0..3)));
         }
         CardCommand::Redeem(redeem)
     }
@@ -393,6 +427,7 @@ impl Generator {
             CardCommand::Redeem(mut redeem) => {
                 match choice {
                     0 => redeem.units ^= 1,
+                    1 if redeem.offline.is_some() => redeem.offline = None,
                     1 => redeem.amount ^= 1,
                     2 => redeem.generation = Some(0).filter(|_| redeem.generation.is_none()),
                     _ => redeem.user.0 ^= 1,

@@ -15,8 +15,9 @@ impl Generator {
         let given = |(_, card): &(&CardId, &Card)| card.gift.is_some();
         let of_gifts: Vec<CardId> = oracle.cards.iter().filter(given).map(|(id, _)| *id).collect();
         let gives = of_gifts.is_empty() || self.rng.u8(0..5) < 2;
-        let card = if gives || self.rng.u8(0..12) == 0 {
-            let wanted = if self.rng.u8(0..6) == 0 { None } else { Some(CardState::Active) };
+        let card = if gives || self.rng.u8(0..8) == 0 {
+            // Who accepts or cancels a gift may name a card that nobody gives, in any state.
+            let wanted = if !gives || self.rng.u8(0..6) == 0 { None } else { Some(CardState::Active) };
             self.card(oracle, envelope, wanted)
         } else {
             let card = *self.choose(&of_gifts);

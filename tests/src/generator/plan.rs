@@ -210,8 +210,8 @@ impl Plan {
     pub fn draw(rng: &mut Rng) -> Plan {
         let chances = draw_chances(rng);
         let slots = [&[0][..], &[7], &[1_023], &[3, 4], &[0, 1_023]][rng.usize(0..5)];
-        // The last one is ten seconds before midnight, by UTC.
-        let starts_ms = [1_000, 12_345, 1_700_000_000_000, 1_767_225_600_999, 1_767_225_590_000];
+        // The last one is ten seconds before a midnight, by UTC, with which both a week and a month begin.
+        let starts_ms = [1_000, 12_345, 1_700_000_000_000, 1_767_225_600_999, 1_780_271_990_000];
         let start_ms = starts_ms[rng.usize(0..5)];
         let mut plan = Plan {
             start_ms,

@@ -6,7 +6,9 @@ use super::Generator;
 use super::plan::{Kind, pick};
 use crate::oracle::{Oracle, Stock};
 use crate::request::{OwnedCommand, OwnedTake};
-use scrip_engine::command::{Block, Envelope, Limits, Parties, Price, PriceKind, RiskRule, SubjectLimit};
+use scrip_engine::command::{
+    Block, Envelope, Limits, Parties, Price, PriceKind, RiskRule, Span, SpanLimits, SubjectLimit,
+};
 use scrip_engine::ids::StockId;
 use zerocopy::little_endian::{I16, U16, U32, U64, U128};
 
@@ -30,7 +32,8 @@ impl Generator {
         let version = self.version(stock);
         match kind {
             Kind::StockLimits => {
-                OwnedCommand::StockLimits { stock: id, version, limits: self.limits(stock, zoned) }
+                let limits = self.limits(stock, zoned);
+                OwnedCommand::StockLimits { stock: id, version, limits, spans: self.span_limits() }
             }
             Kind::StockPrice => {
                 let count = *pick(&mut self.rng, &[0, 1, 2, 2, 3, 5]);
@@ -60,6 +63,21 @@ impl Generator {
         });
         let minutes = clock.filter(|_| self.rng.u8(0..12) > 0).unwrap_or_else(|| self.clock_of_stock(zoned));
         Limits { subjects, utc_offset_minutes: I16::new(minutes), spare: [0; 6] }
+    }
+
+    /// Limits of weeks and months, or that they stay.
+    pub(super) fn span_limits(&mut self) -> Option<SpanLimits> {
+        if self.rng.bool() {
+            return None;
+        }
+        let mut spans = SpanLimits::default();
+        let (wanted, span) = (self.rng.usize(0..4), *self.choose(&Span::ALL));
+        spans.of_mut(span)[wanted].set(*pick(&mut self.rng, &[0, 1, 2, 3, 5, 8]));
+        if self.rng.u8(0..4) == 0 {
+            let (other, span) = (self.rng.usize(0..4), *self.choose(&Span::ALL));
+            spans.of_mut(span)[other].set(*pick(&mut self.rng, &[2, 4, 9]));
+        }
+        Some(spans)
     }
 
     fn subject_limit(&mut self) -> SubjectLimit {
@@ -165,10 +183,15 @@ impl Generator {
     /// The same command on rules with one thing changed.
     pub(super) fn altered_rules(&mut self, command: OwnedCommand) -> OwnedCommand {
         match command {
-            OwnedCommand::StockLimits { stock, version, mut limits } => {
-                let limit = &mut limits.subjects[self.rng.usize(0..4)];
-                limit.per_day = U32::new(limit.per_day.get() ^ 1);
-                OwnedCommand::StockLimits { stock, version, limits }
+            OwnedCommand::StockLimits { stock, version, mut limits, mut spans } => {
+                if let Some(spans) = &mut spans {
+                    let limit = &mut spans.per_week[self.rng.usize(0..4)];
+                    limit.set(limit.get() ^ 1);
+                } else {
+                    let limit = &mut limits.subjects[self.rng.usize(0..4)];
+                    limit.per_day = U32::new(limit.per_day.get() ^ 1);
+                }
+                OwnedCommand::StockLimits { stock, version, limits, spans }
             }
             OwnedCommand::StockPrice { stock, version, mut prices } => {
                 if prices.pop().is_none() {

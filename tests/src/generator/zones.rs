@@ -28,7 +28,8 @@ impl Generator {
         let zone = OwnedCommand::ZoneSet { version: 0, name: b"Europe/Berlin".to_vec(), transitions };
         let mut limits = self.limits(None, true);
         limits.utc_offset_minutes.set(Limits::BY_ZONE);
-        let limits = OwnedCommand::StockLimits { stock, version: 1, limits };
+        let spans = self.span_limits();
+        let limits = OwnedCommand::StockLimits { stock, version: 1, limits, spans };
         [limits, zone]
             .map(|command| OwnedRequest { envelope: self.envelope_at(merchant, slot), command })
             .into()

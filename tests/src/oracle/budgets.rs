@@ -145,15 +145,14 @@ impl Oracle {
     }
 
     /// The hours of step 3.
-    pub(super) fn is_open_for(&self, card: &Card) -> Result<(), OwnedOutcome> {
+    pub(super) fn is_open_for(&self, card: &Card, at_ms: u64) -> Result<(), OwnedOutcome> {
         let stock = &self.stocks[&card.campaign];
         let definition = &stock.campaign.as_ref().expect("a campaign").worth.definition;
         let offsets = self.offsets((stock.merchant, card.campaign), definition.clock_minutes.get());
-        if is_inside(definition, &offsets, i128::from(self.now_ms)) {
+        if is_inside(definition, &offsets, i128::from(at_ms)) {
             return Ok(());
         }
-        let next_ms =
-            u64::try_from(next_inside(definition, &offsets, i128::from(self.now_ms))).expect("a time");
+        let next_ms = u64::try_from(next_inside(definition, &offsets, i128::from(at_ms))).expect("a time");
         let until_ms = card.times.until_ms;
         let (code, time_ms) = if until_ms != 0 && until_ms <= next_ms {
             (Code::Expired, until_ms)

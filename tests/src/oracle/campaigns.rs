@@ -118,7 +118,8 @@ impl Oracle {
     }
 
     fn create_campaign(&mut self, envelope: &Envelope, create: &OwnedCreate) -> OwnedOutcome {
-        if self.stocks.contains_key(&create.campaign) || !self.has_clock(envelope, &create.worth) {
+        let there = self.has_clock(envelope, &create.worth) && self.has_group(envelope, &create.worth);
+        if self.stocks.contains_key(&create.campaign) || !there {
             return OwnedOutcome::refused(Code::RuleFailed);
         }
         let is_here = |(id, stock): &(&StockId, &Stock)| {
@@ -141,6 +142,13 @@ impl Oracle {
         }));
         self.stocks.insert(create.campaign, made);
         OwnedOutcome::StockChanged { value: create.units }
+    }
+
+    /// Whether the group that a definition names is a stock of the merchant in this slot.
+    fn has_group(&self, envelope: &Envelope, worth: &Worth) -> bool {
+        let group = worth.extension.group.get();
+        let is_his = |id: StockId| id.slot() == envelope.slot && self.own_stock(envelope, id).is_some();
+        group == 0 || is_his(StockId(group))
     }
 
     /// NOT_FOUND or the version's RULE_FAILED, if a compare-and-set names another than is there.
@@ -170,7 +178,8 @@ impl Oracle {
         };
         let (now, new) = (&campaign.worth.definition, &worth.definition);
         let kept = fixed(now) == fixed(new) && of_account(now) == of_account(new);
-        if !kept || !self.has_clock(envelope, worth) || !self.leaves_room(seen.0, worth) {
+        let there = self.has_clock(envelope, worth) && self.has_group(envelope, worth);
+        if !kept || !there || !self.leaves_room(seen.0, worth) {
             return OwnedOutcome::refused(Code::RuleFailed);
         }
         self.redefine(seen.0, worth);
@@ -219,6 +228,7 @@ impl Oracle {
             batches: campaign.batches.len() as u32,
             key: campaign.key.clone(),
             definition: campaign.worth.definition,
+            extension: campaign.worth.extension,
             tiers: campaign.worth.tiers.clone(),
             scope: campaign.worth.scope.clone(),
         }))

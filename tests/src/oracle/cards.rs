@@ -45,6 +45,8 @@ pub struct Card {
     pub gift: Option<Gift>,
     /// Issues before the one that made it, gifts that were accepted among them.
     pub received: u64,
+    /// When it was issued.
+    pub issued_ms: u64,
 }
 
 /// When a card is valid, ms; 0: open.
@@ -130,6 +132,12 @@ impl Oracle {
             line.note_subjects(&self.stocks[&issue.campaign], &demand);
             self.count_new(&line, false);
             self.count_for_good(&line);
+            if let Some(group) = self.group_of(issue.campaign) {
+                let mut line = HoldLine::of_cards(group, count);
+                line.note_subjects(&self.stocks[&group], &demand);
+                self.count_new(&line, false);
+                self.count_for_good(&line);
+            }
         }
         self.count_success(envelope, &demand);
         self.issues += 1;
@@ -195,6 +203,13 @@ impl Oracle {
             if let Some(room) = room.filter(|room| asked > *room) {
                 return lacks(Code::UserLimit, room);
             }
+            if let Some(group) = self.group_of(issue.campaign) {
+                let rooms = subjects.map(|subject| self.room_of(group, subject, None));
+                let room = rooms.into_iter().flatten().min().map(|room| room.max(0));
+                if let Some(room) = room.filter(|room| asked > *room) {
+                    return Err(short(Code::UserLimit, group, asked, room));
+                }
+            }
         }
         self.budget_allows(issue.campaign, asked)?;
         let room = stock.room(envelope.channel);
@@ -205,6 +220,12 @@ impl Oracle {
             return lacks(Code::OutOfStock, stock.available);
         }
         Ok(())
+    }
+
+    /// The stock in which a campaign's cards count, too.
+    pub fn group_of(&self, campaign: StockId) -> Option<StockId> {
+        let campaign = self.stocks.get(&campaign)?.campaign.as_ref()?;
+        Some(StockId(campaign.worth.extension.group.get())).filter(|group| group.0 != 0)
     }
 
     /// Step 7, as far as the oracle counts it: cards or batches, channels.
@@ -280,6 +301,7 @@ impl Oracle {
             own_times,
             gift: None,
             received: self.issues,
+            issued_ms: self.now_ms,
         }
     }
 

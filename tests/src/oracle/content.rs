@@ -109,7 +109,8 @@ fn kind_of_cards(command: &CardCommand) -> OperationKind {
             OwnedGroupWish::Join { .. } => OperationKind::GroupJoin,
             _ => OperationKind::GroupLeave,
         },
-        _ => unreachable!("redemptions and queries have no operation record"),
+        CardCommand::Redeem(_) => OperationKind::OfflineConflict,
+        _ => unreachable!("queries have no operation record"),
     }
 }
 

@@ -135,6 +135,9 @@ impl Oracle {
                 if line.fully {
                     *self.departed_days.entry((line.stock, *subject, day)).or_insert(0) += left;
                 }
+                for (at, number) in line.spans_of(day) {
+                    *self.departed_spans.entry((line.stock, *subject, at, number)).or_insert(0) += left;
+                }
             }
         }
     }

@@ -59,6 +59,7 @@ impl Oracle {
     /// Panics unless what is counted for every subject is what the lines of holds say.
     fn check_purchases(&self) {
         let (mut units, mut days) = (self.departed_purchases.clone(), self.departed_days.clone());
+        let mut spans = self.departed_spans.clone();
         let mut held = BTreeMap::new();
         for hold in self.records.values().filter_map(|record| record.hold.as_ref()) {
             for (line, subject) in
@@ -74,6 +75,9 @@ impl Oracle {
                 if line.fully {
                     let day = self.day(line.stock, hold.reserved_ms);
                     *days.entry((line.stock, subject, day)).or_insert(0) += counts;
+                    for (at, number) in line.spans_of(day) {
+                        *spans.entry((line.stock, subject, at, number)).or_insert(0) += counts;
+                    }
                     let held_now = if hold.state == HoldState::Held { counts } else { 0 };
                     *held.entry((line.stock, subject)).or_insert(0) += held_now;
                 }
@@ -95,6 +99,11 @@ impl Oracle {
             assert_eq!(there(&held), purchases.held, "counted units held by {of:?}");
             let today = purchases.day.and_then(|day| days.get(&(*stock, *subject, day)));
             assert_eq!(today.copied().unwrap_or(0), purchases.today, "units of the newest day of {of:?}");
+            for (at, newest) in purchases.spans.iter().enumerate() {
+                let Some((number, counted)) = newest else { continue };
+                let there = spans.get(&(*stock, *subject, at, *number));
+                assert_eq!(there.copied().unwrap_or(0), *counted, "units of the newest span {at} of {of:?}");
+            }
         }
     }
 }

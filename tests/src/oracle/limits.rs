@@ -7,7 +7,7 @@ use super::{BY_ZONE, Hold, HoldLine, Oracle, Stock};
 use crate::outcome::{OwnedFacts, OwnedOutcome};
 use crate::request::OwnedTake;
 use scrip_engine::answer::HoldState;
-use scrip_engine::command::{Envelope, Limits, Parties, SubjectKind};
+use scrip_engine::command::{Envelope, Limits, Parties, SpanLimits, SubjectKind};
 use scrip_engine::ids::StockId;
 use scrip_engine::rejection::Code;
 use std::collections::BTreeMap;
@@ -26,6 +26,11 @@ pub struct Purchases {
     pub day: Option<i128>,
     /// Units whose holds were made on it.
     pub today: i128,
+    /// The newest week, and the newest month, in which a line that counts by them was taken, and units whose holds were made
+    /// in it; none: no such line was.
+    pub spans: [Option<(i128, i128)>; 2],
+    /// Units of all lines that count by weeks, and by months.
+    pub in_spans: [i128; 2],
 }
 
 /// What a stock limits for a kind of subject; 0: nothing.
@@ -37,12 +42,14 @@ pub struct Limit {
     pub per_day: i128,
     /// Held at once.
     pub held: i128,
+    /// In one week, in one month.
+    pub spans: [i128; 2],
 }
 
 impl Limit {
     /// Whether anything is.
     pub fn is_any(&self) -> bool {
-        (self.total, self.per_day, self.held) != (0, 0, 0)
+        (self.total, self.per_day, self.held, self.spans) != (0, 0, 0, [0, 0])
     }
 
     /// The most units that a subject is counted with.
@@ -59,6 +66,28 @@ pub fn told(take: &OwnedTake) -> [Subject; 4] {
     [(1, take.user.0), (2, parties.limit_key.get()), (3, device), (4, address)]
 }
 
+/// The numbers of the week and of the month that a day lies in, found by walking through the calendar.
+pub(super) fn span_numbers(day: i128) -> [i128; 2] {
+    // The first of January 1970 was a Thursday.
+    let week = (day + 3).div_euclid(7);
+    let (mut left, mut month) = (day, 0);
+    loop {
+        let (year, of_year) = (1970 + month / 12, month % 12);
+        let is_leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+        let days = match of_year {
+            1 if is_leap => 29,
+            1 => 28,
+            3 | 5 | 8 | 10 => 30,
+            _ => 31,
+        };
+        if left < days {
+            return [week, month];
+        }
+        left -= days;
+        month += 1;
+    }
+}
+
 impl Stock {
     /// What is limited for subjects of this kind.
     pub fn limit(&self, kind: u8) -> Limit {
@@ -70,17 +99,32 @@ impl Stock {
             total: i128::from(total),
             per_day: i128::from(set.per_day.get()),
             held: i128::from(set.held.get()),
+            spans: [self.spans.per_week, self.spans.per_month]
+                .map(|limits| i128::from(limits[kind.position()].get())),
         }
+    }
+
+    /// Whether anybody is limited by weeks, and by months.
+    pub fn limits_spans(&self) -> [bool; 2] {
+        [0, 1].map(|span| (1..=4).any(|kind| self.limit(kind).spans[span] > 0))
     }
 
     /// Whether more is limited than what a user has in all.
     fn limits_further(&self) -> bool {
         let user = self.limit(1);
-        user.per_day > 0 || user.held > 0 || (2..=4).any(|kind| self.limit(kind).is_any())
+        user.per_day > 0
+            || user.held > 0
+            || user.spans != [0, 0]
+            || (2..=4).any(|kind| self.limit(kind).is_any())
     }
 
     /// STOCK_LIMITS. `zoned`: the merchant has a zone in the stock's slot.
-    pub(super) fn set_limits(&mut self, version: u32, limits: &Limits, zoned: bool) -> OwnedOutcome {
+    pub(super) fn set_limits(
+        &mut self,
+        version: u32,
+        (limits, spans): (&Limits, Option<SpanLimits>),
+        zoned: bool,
+    ) -> OwnedOutcome {
         if version != self.version {
             let facts = OwnedFacts::Version(self.version);
             return OwnedOutcome::Refused { code: Code::RuleFailed, facts };
@@ -92,6 +136,7 @@ impl Stock {
         self.clock = Some(minutes);
         self.terms.limit_per_user = limits.subjects[0].total.get();
         self.limits = *limits;
+        self.spans = spans.unwrap_or(self.spans);
         self.version += 1;
         OwnedOutcome::StockChanged { value: u64::from(self.version) }
     }
@@ -100,16 +145,24 @@ impl Stock {
     fn terms_view(&self) -> OwnedOutcome {
         let mut limits = self.limits;
         limits.subjects[0].total.set(self.terms.limit_per_user);
-        OwnedOutcome::Terms { version: self.version, limits: Box::new(limits), prices: self.prices.clone() }
+        let (limits, spans) = (Box::new(limits), Box::new(self.spans));
+        OwnedOutcome::Terms { version: self.version, limits, spans, prices: self.prices.clone() }
     }
 }
 
 impl HoldLine {
+    /// The week and the month of a day, as far as the line counts by them: 0 and 1, and their numbers.
+    pub(super) fn spans_of(&self, day: i128) -> impl Iterator<Item = (usize, i128)> + use<> {
+        let by_spans = self.by_spans;
+        span_numbers(day).into_iter().enumerate().filter(move |(at, _)| by_spans[*at])
+    }
+
     /// Notes for whom a line counts: now, when its units are taken, and for good.
     pub(super) fn note_subjects(&mut self, stock: &Stock, take: &OwnedTake) {
         let counts = |(kind, subject): &Subject| *subject != 0 && stock.limit(*kind).is_any();
         self.subjects = told(take).into_iter().filter(counts).collect();
         self.fully = !self.subjects.is_empty() && stock.limits_further();
+        self.by_spans = stock.limits_spans().map(|limits| self.fully && limits);
     }
 }
 
@@ -130,6 +183,7 @@ impl HoldLine {
             returned: 0,
             subjects: Vec::new(),
             fully: false,
+            by_spans: [false; 2],
             price: 0,
             keys: Vec::new(),
             reclaimed: 0,
@@ -146,6 +200,10 @@ impl Oracle {
             if line.fully {
                 *self.departed_days.entry((line.stock, *subject, day)).or_insert(0) += line.reserved;
             }
+            for (at, number) in line.spans_of(day) {
+                let of = (line.stock, *subject, at, number);
+                *self.departed_spans.entry(of).or_insert(0) += line.reserved;
+            }
         }
     }
 
@@ -157,11 +215,17 @@ impl Oracle {
     /// Units of a line are taken, by a hold made now.
     pub(super) fn count_new(&mut self, line: &HoldLine, held: bool) {
         let now_ms = self.now_ms;
-        let today = Some(self.day(line.stock, now_ms));
+        let day = self.day(line.stock, now_ms);
+        let today = Some(day);
         for subject in line.subjects.iter().filter(|_| line.fully) {
             let purchases = self.purchases.entry((line.stock, *subject)).or_default();
             if purchases.day < today {
                 (purchases.day, purchases.today) = (today, 0);
+            }
+            for (at, number) in line.spans_of(day) {
+                if purchases.spans[at].is_none_or(|(newest, _)| newest < number) {
+                    purchases.spans[at] = Some((number, 0));
+                }
             }
         }
         self.count(line, now_ms, line.reserved, if held { line.reserved } else { 0 });
@@ -177,6 +241,13 @@ impl Oracle {
                 purchases.held += held;
                 if purchases.day == Some(day) {
                     purchases.today += units;
+                }
+                for (at, number) in line.spans_of(day) {
+                    purchases.in_spans[at] += units;
+                    match &mut purchases.spans[at] {
+                        Some((newest, there)) if *newest == number => *there += units,
+                        _ => {}
+                    }
                 }
             }
         }
@@ -216,7 +287,15 @@ impl Oracle {
             - given_up(replaced, |hold, line| counts(line) && line.fully && is_of_today(hold));
         let total = limit.is_any().then_some(limit.most() - in_all);
         let per_day = (limit.per_day > 0).then_some(limit.per_day - of_today);
-        [total, per_day].into_iter().flatten().min()
+        let now = span_numbers(today);
+        let in_span = |at: usize| {
+            let is_of_now = |hold: &Hold| span_numbers(self.day(stock, hold.reserved_ms))[at] == now[at];
+            let counted =
+                purchases.spans[at].filter(|(newest, _)| *newest == now[at]).map_or(0, |(_, units)| units);
+            let back = given_up(replaced, |hold, line| counts(line) && line.by_spans[at] && is_of_now(hold));
+            (limit.spans[at] > 0).then_some(limit.spans[at] - (counted - back))
+        };
+        [total, per_day, in_span(0), in_span(1)].into_iter().flatten().min()
     }
 
     /// The pools, cut further to what caps on units held at once leave.
@@ -255,7 +334,13 @@ impl Oracle {
             let of_day = all.iter().filter(|(_, purchases)| purchases.day == Some(day));
             let of_day: i128 = of_day.map(|(_, purchases)| purchases.today).sum();
             let per_day = matters.then_some(limit.per_day - of_day);
-            [total, per_day].into_iter().flatten().min()
+            let in_span = |at: usize| {
+                let number = span_numbers(day)[at];
+                let (newest, units) = purchases.spans[at].unwrap_or((number, 0));
+                let matters = line.by_spans[at] && limit.spans[at] > 0 && newest <= number;
+                matters.then_some(limit.spans[at] - if newest == number { units } else { 0 })
+            };
+            [total, per_day, in_span(0), in_span(1)].into_iter().flatten().min()
         };
         line.subjects.iter().filter_map(room).min().map(|room| room.max(0))
     }

@@ -4,7 +4,7 @@ use super::{Campaign, HeldCard, HeldCart, Redemption, Subject, debts};
 use crate::outcome::OwnedOutcome;
 use crate::request::OwnedCommand;
 use scrip_engine::answer::{Cancelled, HoldState};
-use scrip_engine::command::{Limits, Price, StockTerms};
+use scrip_engine::command::{Limits, Price, SpanLimits, StockTerms};
 use scrip_engine::ids::{ChannelId, OperationId, OrderId, StockId, UserId};
 use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
@@ -19,6 +19,8 @@ pub struct Stock {
     pub terms: StockTerms,
     /// Limits of subjects; what a user may have in all is in `terms`.
     pub limits: Limits,
+    /// Those of weeks and months.
+    pub spans: SpanLimits,
     /// By how many minutes the stock's clock is ahead, or [`BY_ZONE`], once a STOCK_LIMITS has said so.
     pub clock: Option<i16>,
     pub prices: Vec<Price>,
@@ -197,6 +199,8 @@ pub struct HoldLine {
     pub subjects: Vec<Subject>,
     /// They count in all, per day and while held; else in all.
     pub fully: bool,
+    /// By weeks and by months, too.
+    pub by_spans: [bool; 2],
     pub price: u32,
     /// Its card keys, in the order they were bound.
     pub keys: Vec<BoundKey>,

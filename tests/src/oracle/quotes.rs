@@ -175,7 +175,7 @@ impl Oracle {
         let lines = held.into_iter().flat_map(|hold| &hold.cards).filter(|line| line.card == id);
         card.available += lines.map(|line| line.reserved).sum::<i128>();
         self.usable(&card)?;
-        self.is_open_for(&card)?;
+        self.is_open_for(&card, self.now_ms)?;
         let worth = self.worth_of(&card);
         let covers = |line: &usize| {
             let (product, category) = (quote.lines[*line].product.get(), quote.lines[*line].category.get());

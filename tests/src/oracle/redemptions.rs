@@ -115,7 +115,7 @@ impl Oracle {
     ) -> (OwnedOutcome, Option<Redemption>) {
         let (mut card, flagged) = match self.redeemable(envelope, redeem) {
             Ok(found) => found,
-            Err(refusal) => return (refusal, None),
+            Err(refusal) => return (self.or_conflict(envelope, redeem, refusal), None),
         };
         if let Err(refusal) = self.room_for_pages(std::iter::once(redeem.card)) {
             return (refusal, None);
@@ -151,7 +151,8 @@ impl Oracle {
         let Some(card) = self.own_card(envelope, redeem.card, redeem.generation) else {
             return Err(OwnedOutcome::refused(Code::NotFound));
         };
-        self.may_be_used(envelope, redeem, &card)?;
+        let at_ms = self.occurred_ms(redeem, &card)?;
+        self.may_be_used_at(envelope, redeem, &card, at_ms)?;
         let balance = card.balance(self.now_ms);
         let units = self.worth_of(&card).asked(&card, redeem, self.now_ms);
         if units > balance && units <= balance + card.held {
@@ -165,6 +166,42 @@ impl Oracle {
         Ok((card, flagged))
     }
 
+    /// Step 1a: when the card's validity is judged.
+    fn occurred_ms(&self, redeem: &OwnedRedeem, card: &Card) -> Result<u64, OwnedOutcome> {
+        let now_ms = self.now_ms;
+        let Some(offline) = redeem.offline else { return Ok(now_ms) };
+        let occurred_ms = offline.occurred_ms.get();
+        if occurred_ms > now_ms + CLOCK_AHEAD_MAX_MS {
+            return Err(OwnedOutcome::Refused { code: Code::ClockAhead, facts: OwnedFacts::Time(now_ms) });
+        }
+        let at_ms = if occurred_ms > now_ms { now_ms } else { occurred_ms };
+        let (late_ms, late_s) = (now_ms - at_ms, u64::from(self.worth_of(card).extension.late_s.get()));
+        if late_s == 0 || late_ms > late_s * 1_000 {
+            let seconds = i128::from(late_ms / 1_000 + u64::from(late_ms % 1_000 != 0));
+            return Err(short(Code::RuleFailed, card.campaign, seconds, i128::from(late_s)));
+        }
+        if at_ms < card.issued_ms / 1_000 * 1_000 {
+            return Err(OwnedOutcome::refused(Code::RuleFailed));
+        }
+        Ok(at_ms)
+    }
+
+    /// A refusal of a till that was offline, or the conflict that it is.
+    fn or_conflict(&self, envelope: &Envelope, redeem: &OwnedRedeem, refusal: OwnedOutcome) -> OwnedOutcome {
+        let Some(card) = self.own_card(envelope, redeem.card, redeem.generation) else { return refusal };
+        let units = self.worth_of(&card).asked(&card, redeem, self.now_ms);
+        let given = card.available + card.held + card.consumed + card.void;
+        let is_conflict = match refusal.code() {
+            Some(Code::Void | Code::Used | Code::Frozen | Code::LockedByOtherOrder) => true,
+            Some(Code::BalanceExceeded) => units <= given,
+            _ => false,
+        };
+        match refusal.code().filter(|_| is_conflict && redeem.offline.is_some()) {
+            Some(why) => OwnedOutcome::OfflineConflict { card: redeem.card, why },
+            None => refusal,
+        }
+    }
+
     /// Steps 2 to 5, but for what holds have of it.
     pub(super) fn may_be_used(
         &self,
@@ -172,8 +209,19 @@ impl Oracle {
         redeem: &OwnedRedeem,
         card: &Card,
     ) -> Result<(), OwnedOutcome> {
-        self.usable(card)?;
-        self.is_open_for(card)?;
+        self.may_be_used_at(envelope, redeem, card, self.now_ms)
+    }
+
+    /// The same, the card's validity judged at a time.
+    fn may_be_used_at(
+        &self,
+        envelope: &Envelope,
+        redeem: &OwnedRedeem,
+        card: &Card,
+        at_ms: u64,
+    ) -> Result<(), OwnedOutcome> {
+        self.usable_at(card, at_ms)?;
+        self.is_open_for(card, at_ms)?;
         if !self.worth_of(card).covers(envelope, redeem) {
             return Err(OwnedOutcome::refused(Code::OutOfScope));
         }
@@ -205,6 +253,10 @@ impl Oracle {
 
     /// Steps 2 and 3: state and times.
     pub(super) fn usable(&self, card: &Card) -> Result<(), OwnedOutcome> {
+        self.usable_at(card, self.now_ms)
+    }
+
+    fn usable_at(&self, card: &Card, at_ms: u64) -> Result<(), OwnedOutcome> {
         let refused = |code| Err(OwnedOutcome::refused(code));
         let at = |code, time_ms| Err(OwnedOutcome::Refused { code, facts: OwnedFacts::Time(time_ms) });
         let stock = &self.stocks[&card.campaign];
@@ -219,10 +271,10 @@ impl Oracle {
             CardState::Gifting => return refused(Code::LockedByOtherOrder),
             CardState::Active => {}
         }
-        if self.now_ms < card.times.from_ms {
+        if at_ms < card.times.from_ms {
             return at(Code::NotStarted, card.times.from_ms);
         }
-        if card.times.until_ms != 0 && self.now_ms >= card.times.until_ms {
+        if card.times.until_ms != 0 && at_ms >= card.times.until_ms {
             return at(Code::Expired, card.times.until_ms);
         }
         Ok(())

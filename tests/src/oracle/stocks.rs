@@ -3,7 +3,7 @@
 use super::{Oracle, Stock};
 use crate::outcome::{OwnedFacts, OwnedOutcome, OwnedStock};
 use crate::request::OwnedCommand;
-use scrip_engine::command::{Envelope, Limits, StockKind, StockTerms};
+use scrip_engine::command::{Envelope, Limits, SpanLimits, StockKind, StockTerms};
 use scrip_engine::ids::{ChannelId, StockId};
 use scrip_engine::limits::{CAMPAIGN_UNITS_MAX, STOCK_UNITS_MAX};
 use scrip_engine::rejection::{CapacityOf, Code};
@@ -18,6 +18,7 @@ impl Stock {
             version: 1,
             terms,
             limits: Limits::default(),
+            spans: SpanLimits::default(),
             clock: None,
             prices: Vec::new(),
             total: i128::from(units),
@@ -168,8 +169,8 @@ impl Oracle {
             OwnedCommand::StockQuota { version, quotas, .. } => {
                 return found.set_quotas(stock, *version, quotas, now_ms);
             }
-            OwnedCommand::StockLimits { version, limits, .. } => {
-                return found.set_limits(*version, limits, zoned);
+            OwnedCommand::StockLimits { version, limits, spans, .. } => {
+                return found.set_limits(*version, (limits, *spans), zoned);
             }
             OwnedCommand::StockPrice { version, prices, .. } => return found.set_prices(*version, prices),
             OwnedCommand::StockVoid { units, from_frozen: true, .. } => found.void_frozen(i128::from(*units)),

@@ -255,6 +255,7 @@ impl Oracle {
                 returned: 0,
                 subjects: Vec::new(),
                 fully: false,
+                by_spans: [false; 2],
                 price: 0,
                 keys: Vec::new(),
                 reclaimed: 0,

@@ -5,7 +5,7 @@
 use scrip_engine::answer::{
     CampaignView, GroupRow, GroupState, GroupView, HoldCard, QuoteView, QuotedCard, QuotedLine,
 };
-use scrip_engine::command::{CampaignState, Definition, ScopeEntry, Tier};
+use scrip_engine::command::{CampaignState, Definition, Extension, ScopeEntry, Tier};
 use scrip_engine::ids::{CardId, OperationId, StockId};
 
 /// [`CampaignView`], owned.
@@ -24,6 +24,7 @@ pub struct OwnedCampaign {
     pub batches: u32,
     pub key: Vec<u8>,
     pub definition: Definition,
+    pub extension: Extension,
     pub tiers: Vec<Tier>,
     pub scope: Vec<ScopeEntry>,
 }
@@ -43,6 +44,7 @@ impl From<CampaignView<'_>> for OwnedCampaign {
             batches: view.batches,
             key: view.key.to_vec(),
             definition: *view.definition,
+            extension: view.extension,
             tiers: view.tiers.to_vec(),
             scope: view.scope.to_vec(),
         }

@@ -5,7 +5,8 @@
 use super::{OwnedCommand, OwnedRequest, OwnedTake, Wish};
 use scrip_engine::command::{
     AccountWish, CampaignCreate, CampaignState, CampaignTerms, CardChange, CartLine, CodeBlock, Command,
-    Definition, GiftWish, GroupWish, Issue, Parties, Quote, QuoteCard, QuoteReserve, Redeem, ScopeEntry, StockTerms, StockedLine,
+    Definition, 
+    Extension, GiftWish, GroupWish, Issue, Offline, Parties, Quote, QuoteCard, QuoteReserve, Redeem, ScopeEntry, StockTerms, StockedLine,
     Tier,
 };
 use scrip_engine::ids::{CardId, GivenCode, OperationId, OrderId, StockId, UserId};
@@ -141,6 +142,7 @@ impl OwnedQuoteReserve {
 #[allow(missing_docs, reason = "the fields are those of `CampaignTerms`, which documents them")]
 pub struct Worth {
     pub definition: Definition,
+    pub extension: Extension,
     pub tiers: Vec<Tier>,
     pub scope: Vec<ScopeEntry>,
 }
@@ -186,11 +188,17 @@ pub struct OwnedRedeem {
     pub store: u64,
     pub product: u64,
     pub category: u64,
+    pub offline: Option<Offline>,
 }
 
 impl Worth {
     fn lend(&self) -> CampaignTerms<'_> {
-        CampaignTerms { definition: &self.definition, tiers: &self.tiers, scope: &self.scope }
+        CampaignTerms {
+            definition: &self.definition,
+            extension: self.extension,
+            tiers: &self.tiers,
+            scope: &self.scope,
+        }
     }
 }
 
@@ -216,6 +224,7 @@ impl OwnedRedeem {
             store: 0,
             product: 0,
             category: 0,
+            offline: None,
         }
     }
 
@@ -331,8 +340,8 @@ impl OwnedRedeem {
     fn lend(&self) -> Redeem<'_> {
         let OwnedRedeem { card, generation, units, order, user, amount, store, product, category, .. } =
             *self;
-        let parties = self.parties.as_ref();
-        Redeem { card, generation, units, order, user, parties, amount, store, product, category }
+        let (parties, offline) = (self.parties.as_ref(), self.offline.as_ref());
+        Redeem { card, generation, units, order, user, parties, amount, store, product, category, offline }
     }
 }
 

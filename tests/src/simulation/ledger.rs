@@ -392,6 +392,7 @@ fn origin_of<'e>(event: &'e Event<'_>) -> Option<&'e Origin> {
         | Event::CampaignMoved { origin, .. }
         | Event::Issued { origin, .. }
         | Event::Redeemed { origin, .. }
+        | Event::OfflineConflict { origin, .. }
         | Event::Reversed { origin, .. }
         | Event::CardChanged { origin, .. }
         | Event::Account { origin, .. }

@@ -81,7 +81,10 @@ fn issue_with(faults: &[usize], claimed: bool) -> Option<Code> {
             let mut limits = scrip_engine::command::Limits::default();
             limits.subjects[1].total = U32::new(1);
             limits.subjects[0].total = U32::new(0);
-            world.run(5, OwnedCommand::StockLimits { stock: CAMPAIGN, version: version + 1, limits });
+            world.run(
+                5,
+                OwnedCommand::StockLimits { stock: CAMPAIGN, version: version + 1, limits, spans: None },
+            );
         }
         if has(10) {
             let version = world.show(CAMPAIGN).version;

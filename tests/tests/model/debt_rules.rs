@@ -39,7 +39,7 @@ fn limit_per_day(world: &mut World) {
     let none = SubjectLimit::new(0, 0, 0);
     let subjects = [SubjectLimit::new(0, 3, 0), none, none, none];
     let limits = Limits { subjects, utc_offset_minutes: I16::new(0), spare: [0; 6] };
-    let answer = world.run(500, OwnedCommand::StockLimits { stock: STOCK, version: 1, limits });
+    let answer = world.run(500, OwnedCommand::StockLimits { stock: STOCK, version: 1, limits, spans: None });
     assert_eq!(answer, OwnedOutcome::StockChanged { value: 2 });
 }
 

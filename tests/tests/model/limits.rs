@@ -302,7 +302,7 @@ fn malformed_keys_are_refused() {
 #[test]
 fn malformed_limits_of_subjects_are_refused() {
     let none = Limits::default();
-    let command = |limits| OwnedCommand::StockLimits { stock: StockId(1), version: 1, limits };
+    let command = |limits| OwnedCommand::StockLimits { stock: StockId(1), version: 1, limits, spans: None };
     let (most, over) = (UNITS_PER_LINE_MAX, UNITS_PER_LINE_MAX + 1);
     for kind in SubjectKind::ALL {
         let of = |total, per_day, held| {

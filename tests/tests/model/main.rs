@@ -40,6 +40,8 @@ mod redemptions;
 mod risk;
 mod rule_orders;
 mod situations;
+mod spans;
 mod stocks;
 mod subjects;
+mod tills;
 mod zones;

@@ -41,7 +41,7 @@ fn limits(stock: StockId, version: u32, utc_offset_minutes: i16) -> OwnedCommand
         utc_offset_minutes: I16::new(utc_offset_minutes),
         spare: [0; 6],
     };
-    OwnedCommand::StockLimits { stock, version, limits }
+    OwnedCommand::StockLimits { stock, version, limits, spans: None }
 }
 
 fn prices(stock: StockId, version: u32) -> OwnedCommand {

@@ -32,7 +32,7 @@ fn world_at(now_ms: u64, subjects: [SubjectLimit; 4], utc_offset_minutes: i16) -
 #[track_caller]
 fn set(world: &mut World, version: u32, subjects: [SubjectLimit; 4], utc_offset_minutes: i16) {
     let limits = limits(subjects, utc_offset_minutes);
-    let command = OwnedCommand::StockLimits { stock: STOCK, version, limits };
+    let command = OwnedCommand::StockLimits { stock: STOCK, version, limits, spans: None };
     let done = world.run(1 << 65 | u128::from(version), command);
     assert_eq!(done, OwnedOutcome::StockChanged { value: u64::from(version) + 1 });
 }
@@ -116,7 +116,8 @@ fn a_clock_behind_utc_has_its_days_too() {
 #[test]
 fn the_first_clock_stays() {
     let mut world = world_at(MIDNIGHT_MS, [NONE; 4], 480);
-    let other = OwnedCommand::StockLimits { stock: STOCK, version: 2, limits: limits([NONE; 4], 479) };
+    let other =
+        OwnedCommand::StockLimits { stock: STOCK, version: 2, limits: limits([NONE; 4], 479), spans: None };
     assert_eq!(world.run(10, other), OwnedOutcome::refused(Code::RuleFailed));
     set(&mut world, 2, [SubjectLimit::new(9, 0, 0), NONE, NONE, NONE], 480);
     assert_eq!(world.show(STOCK).terms.limit_per_user, 9, "what a user may have in all is one number");
@@ -323,7 +324,7 @@ fn limits_are_shown_with_the_units_per_user() {
     let mut world = world_at(MIDNIGHT_MS, subjects, 330);
     let terms = StockTerms { limit_per_user: 4, ..ANY_TERMS };
     world.run(10, OwnedCommand::StockEdit { stock: STOCK, version: 2, terms });
-    let OwnedOutcome::Terms { version, limits: shown, prices } =
+    let OwnedOutcome::Terms { version, limits: shown, prices, .. } =
         world.run(1, OwnedCommand::StockTermsShow { stock: STOCK })
     else {
         panic!("a stock is shown")

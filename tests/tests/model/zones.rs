@@ -35,7 +35,7 @@ fn limits(version: u32, utc_offset_minutes: i16) -> OwnedCommand {
     let (user, none) = (SubjectLimit::new(0, 2, 0), SubjectLimit::default());
     let utc_offset_minutes = I16::new(utc_offset_minutes);
     let limits = Limits { subjects: [user, none, none, none], utc_offset_minutes, spare: [0; 6] };
-    OwnedCommand::StockLimits { stock: STOCK, version, limits }
+    OwnedCommand::StockLimits { stock: STOCK, version, limits, spans: None }
 }
 
 fn changed(value: u64) -> OwnedOutcome {
@@ -225,7 +225,10 @@ fn stocks_by_an_offset_go_on_beside_those_by_the_zone() {
     let mut world = world_at(SPRING_MS - 4 * HOUR_MS, berlin());
     let fixed = world.stock(2, 100);
     let OwnedCommand::StockLimits { version, limits, .. } = limits(1, 60) else { unreachable!("they are") };
-    assert_eq!(world.run(10, OwnedCommand::StockLimits { stock: fixed, version, limits }), changed(2));
+    assert_eq!(
+        world.run(10, OwnedCommand::StockLimits { stock: fixed, version, limits, spans: None }),
+        changed(2)
+    );
     let both = |user| OwnedTake { user: UserId(user), ..take(&[(STOCK, 2), (fixed, 2)]) };
     let sell = |take| OwnedCommand::Sell { take, paid: false, hidden: false };
     wait_until(&mut world, SPRING_MS - 2 * HOUR_MS);

@@ -39,6 +39,17 @@ pub async fn apply(
         }
         definition.clock_minutes.set(Limits::BY_ZONE);
     }
+    if let Some(group) = &arguments.group {
+        let group = if group == "none" { 0 } else { client.stock_id(group)?.0 };
+        if group != 0 {
+            // Named now, so that the refusal is not of the whole campaign.
+            client.stock_show(StockId(group)).await?;
+        }
+        defined.extension.group.set(group);
+    }
+    if let Some(late) = arguments.late {
+        defined.extension.late_s.set(u32::try_from(late.as_secs()).unwrap_or(u32::MAX));
+    }
     let budgeted = defined.definition.budget != 0 || defined.definition.budget_per_day != 0;
     if budgeted && defined.cost() == 0 {
         let why = "what such a card can cost at most does not follow from its worth: name it, such as `--cost 3.00` (of a \
@@ -70,6 +81,16 @@ pub async fn print(client: &Client, shown: &CampaignShown) -> Result<(), Failure
         let most: Vec<String> = most.into_iter().flatten().collect();
         let spent = money(shown.today.saturating_mul(shown.cost));
         println!("per day    {}; today {} cards, {spent}", most.join(", "), grouped(shown.today));
+    }
+    if shown.definition.extension.late_s != 0 {
+        println!("offline    a till may bring its uses {} s late", shown.definition.extension.late_s);
+    }
+    if let Some(group) = shown.definition.extension.group() {
+        let group = client.stock_show(group).await?;
+        println!(
+            "group      {}: its limits hold for this campaign's cards, too (`scrip stock limit {0}`)",
+            group.name
+        );
     }
     if !definition.hours().is_always() {
         println!("usable     {}", usable(definition));

@@ -10,7 +10,7 @@ use super::{bounds, worth};
 use crate::cli::{CampaignCommand, CampaignCreateArgs, CampaignEditArgs, ServerArgs};
 use scrip_client::{
     CampaignCreate, CampaignDefinition, CampaignEdit, CampaignMove, CampaignShown, CampaignState, ChannelId,
-    Client, Code, Definition, Error, StockChanged, StockId, StockTerms,
+    Client, Code, Definition, Error, Extension, StockChanged, StockId, StockTerms,
 };
 
 /// Numbers of the lengths of codes, as docs/codes.md has them.
@@ -61,7 +61,12 @@ async fn create(client: &Client, campaign: StockId, arguments: &CampaignCreateAr
     if arguments.inactive {
         definition.flags |= Definition::INACTIVE;
     }
-    let mut defined = CampaignDefinition { definition, tiers: Vec::new(), scope: Vec::new() };
+    let mut defined = CampaignDefinition {
+        definition,
+        extension: Extension::default(),
+        tiers: Vec::new(),
+        scope: Vec::new(),
+    };
     worth::apply(&arguments.worth, &mut defined)?;
     bounds::apply(client, campaign, &arguments.bounds, (None, &mut defined)).await?;
     let request = CampaignCreate {

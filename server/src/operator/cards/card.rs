@@ -5,13 +5,14 @@
 use super::super::sale::{parties, print_operation, telling};
 use super::super::words::{Kind, Subject, id_text, time};
 use super::super::{Failure, OperatorError, repeat, run};
-use super::{account, code, gift, money, named, print_card, validity};
+use super::{account, code, gift, money, named, print_card, upload, validity};
 use crate::cli::{
     CardArgs, CardCommand, ClaimArgs, ExtendArgs, IssueArgs, RedeemArgs, ReverseArgs, WalletArgs,
 };
 use scrip_client::{
-    CardChange, CardId, CardState, ChannelId, Claim, ClaimByCode, Client, Issue, Issued, Operation, Redeem,
-    Reverse, Wallet,
+    CardChange, CardId, CardState, ChannelId, Claim, ClaimByCode, Client, Issue, Issued, OfflineUse, Operation, Redeem,
+    
+    Redeemed, Reverse, Wallet,
 };
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -25,6 +26,7 @@ pub fn card(command: &CardCommand) -> Result<(), OperatorError> {
         CardCommand::Issue(arguments) => issue(arguments),
         CardCommand::Claim(arguments) => claim(arguments),
         CardCommand::Redeem(arguments) => redeem(arguments),
+        CardCommand::Upload(arguments) => upload::upload(arguments),
         CardCommand::Reverse(arguments) => reverse(arguments),
         CardCommand::Show(arguments) => run(&arguments.server, ChannelId(0), &of_card(), async |client| {
             print_card(client, named(&arguments.card)?).await
@@ -49,7 +51,7 @@ fn of_campaign(name: &str) -> Subject<'_> {
     Subject { kind: Kind::Issue, stocks: vec![name], reference: None }
 }
 
-const fn of_card() -> Subject<'static> {
+pub(super) const fn of_card() -> Subject<'static> {
     Subject { kind: Kind::Card, stocks: Vec::new(), reference: None }
 }
 
@@ -130,18 +132,51 @@ fn redeem(arguments: &RedeemArgs) -> Result<(), OperatorError> {
             ..Redeem::new(client.operation(), card, arguments.amount)
         };
         let client = &telling(client, &arguments.facts);
+        if let Some(occurred_ms) = arguments.occurred_at {
+            return redeem_offline(client, arguments, request, occurred_ms).await;
+        }
         let attempt = async |client: &Client, operation: Operation| {
             client.redeem(Redeem { operation, ..request }).await
         };
         let (operation, redeemed) =
             repeat::once(client, &arguments.operation, card.slot(client.home_slot()), attempt).await?;
-        println!("redeemed   {}", time(redeemed.at_ms));
-        println!("card       {}", redeemed.card);
-        println!("units      {} used, {} left", redeemed.units, redeemed.available);
-        println!("discount   {}", money(redeemed.discount));
+        print_redeemed(&redeemed);
         print_operation(&arguments.operation, operation);
         Ok(())
     })
+}
+
+fn print_redeemed(redeemed: &Redeemed) {
+    println!("redeemed   {}", time(redeemed.at_ms));
+    println!("card       {}", redeemed.card);
+    println!("units      {} used, {} left", redeemed.units, redeemed.available);
+    println!("discount   {}", money(redeemed.discount));
+}
+
+/// A use of a till that was offline. When it happened is when its operation was made, so that it need not be remembered.
+async fn redeem_offline(
+    client: &Client,
+    arguments: &RedeemArgs,
+    request: Redeem,
+    occurred_ms: u64,
+) -> Result<(), Failure> {
+    let operation = match &arguments.operation.operation {
+        Some(reference) => {
+            let created_ms = arguments.operation.created_ms.unwrap_or(occurred_ms);
+            Operation { id: client.operation_id(reference)?, created_ms }
+        }
+        None => client.operation(),
+    };
+    let request = Redeem { operation, ..request };
+    match client.redeem_offline(request, occurred_ms, arguments.terminal).await? {
+        OfflineUse::Redeemed(redeemed) => print_redeemed(&redeemed),
+        OfflineUse::Conflict { card, why } => {
+            println!("conflict   {}: recorded, and nothing moved", why.name());
+            println!("card       {card}");
+        }
+    }
+    print_operation(&arguments.operation, operation);
+    Ok(())
 }
 
 fn reverse(arguments: &ReverseArgs) -> Result<(), OperatorError> {

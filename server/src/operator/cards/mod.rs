@@ -10,6 +10,7 @@ mod card;
 mod code;
 mod gift;
 mod quote;
+mod upload;
 mod worth;
 
 pub use campaign::campaign;

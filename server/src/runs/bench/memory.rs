@@ -102,7 +102,12 @@ fn mint() -> Result<u64, RunError> {
         terms: StockTerms { opens_ms: 0, closes_ms: 0, limit_per_user: 0, frozen: false },
         layout: 1,
         key: &[0; 32],
-        definition: CampaignTerms { definition: &definition, tiers: &[], scope: &[] },
+        definition: CampaignTerms {
+            definition: &definition,
+            extension: Default::default(),
+            tiers: &[],
+            scope: &[],
+        },
     };
     let state = CampaignState::Running;
     let mut operation = 0;

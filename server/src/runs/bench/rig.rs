@@ -205,7 +205,8 @@ async fn lay_down_rules(client: &Client, stock: StockId, units: u64) -> Result<(
         Limits { subjects: [SubjectLimit::new(1_000_000, 500_000, 500_000); 4], ..Limits::default() };
     let operation = client.operation();
     let version =
-        client.stock_limits(StockLimits { operation, stock, version: 1, limits }).await?.value as u32;
+        client.stock_limits(StockLimits { operation, stock, version: 1, limits, spans: None }).await?.value
+            as u32;
     let prices = vec![Price::new(Price::ANY_CHANNEL, PriceKind::List, 4_990)];
     let operation = client.operation();
     let version = client.stock_price(StockPrice { operation, stock, version, prices }).await?.value as u32;

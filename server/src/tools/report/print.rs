@@ -27,13 +27,14 @@ const GOODS: [&str; 11] = [
     "replaced",
 ];
 /// And of cards.
-const CARDS: [&str; 14] = [
+const CARDS: [&str; 15] = [
     "issued",
     "claimed",
     "redemptions",
     "redeemed",
     "amount",
     "discount",
+    "conflicts",
     "reversed",
     "reversed_discount",
     "filled",
