@@ -35,6 +35,7 @@ pub mod channels;
 mod client;
 mod clock;
 mod connection;
+pub mod endings;
 pub mod error;
 pub mod gifts;
 mod keys;
@@ -61,6 +62,7 @@ pub use cards::{
 };
 pub use channels::{CHANNELS, UnknownChannel, channel_id, channel_name};
 pub use client::Client;
+pub use endings::CampaignVoid;
 pub use error::{Error, LineLack, OwnedFacts, OwnedRejection};
 pub use gifts::Gift;
 pub use operation::{Hold, Operation, says_its_time};

@@ -12,6 +12,7 @@ mod campaigns;
 mod cards;
 mod check;
 mod definition;
+mod endings;
 mod gifts;
 mod keys;
 mod malformed;
@@ -26,6 +27,7 @@ pub use campaigns::{
 };
 pub use cards::{CardChange, CardLine, CardState, Issue, Redeem};
 pub(crate) use check::GENERATION_MAX;
+pub use endings::BatchEnd;
 pub use gifts::GiftWish;
 pub use keys::{BatchChange, BatchCreate, KeyBlock, block_texts};
 pub use malformed::Malformed;
@@ -315,6 +317,24 @@ pub enum Command<'a> {
         version: u32,
         /// The state from now on.
         state: CampaignState,
+    },
+    /// Voids a campaign with all of its cards that were not used, if it still is at `version` (compare and set).
+    CampaignVoid {
+        /// The campaign.
+        campaign: StockId,
+        /// The version the caller has seen.
+        version: u32,
+        /// The merchant's reason; goes to the log.
+        reason: u16,
+    },
+    /// CARD_BATCH_VOID, CARD_BATCH_RECYCLE: ends the batch of bearer cards that a card lies in.
+    CardBatchEnd {
+        /// The card.
+        card: CardId,
+        /// The generation of its code; `None`: it is named by its id.
+        generation: Option<u8>,
+        /// How.
+        end: BatchEnd,
     },
     /// ISSUE and CLAIM: makes cards.
     Issue(Issue<'a>),

@@ -4,7 +4,7 @@
 //! that. The command's deadline is no content: a retry may be given more time.
 
 use crate::command::{
-    AccountWish, CampaignTerms, Command, Envelope, GiftWish, KeyBlock, StockKind, StockTerms, Take,
+    AccountWish, BatchEnd, CampaignTerms, Command, Envelope, GiftWish, KeyBlock, StockKind, StockTerms, Take,
 };
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 use zerocopy::IntoBytes;
@@ -224,6 +224,8 @@ pub fn content_digest(envelope: &Envelope, command: &Command<'_>) -> u64 {
         | Command::Reverse { .. }
         | Command::CardChange { .. }
         | Command::Account { .. }
+        | Command::CampaignVoid { .. }
+        | Command::CardBatchEnd { .. }
         | Command::Gift { .. } => of_cards(envelope, command),
         Command::Confirm { .. }
         | Command::StockTermsShow { .. }
@@ -319,6 +321,17 @@ fn of_cards(envelope: &Envelope, command: &Command<'_>) -> u64 {
             fields.put_u64(generation);
             numbers.into_iter().for_each(|number| fields.put_u64(number));
             fields.digest(&[])
+        }
+        Command::CampaignVoid { campaign, version, reason } => {
+            stock_digest(100, envelope, campaign.0, u64::from(*version), u64::from(*reason))
+        }
+        Command::CardBatchEnd { card, generation, end } => {
+            let generation = generation.map_or(0, |generation| u64::from(generation) + 1);
+            let (kind, reason) = match *end {
+                BatchEnd::Void { reason } => (101, reason),
+                BatchEnd::Recycle => (102, 0),
+            };
+            stock_digest(kind, envelope, card.0, u64::from(reason), generation)
         }
         Command::Gift { card, generation, wish } => {
             let generation = generation.map_or(0, |generation| u64::from(generation) + 1);

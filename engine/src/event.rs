@@ -9,8 +9,8 @@
 use crate::answer::OperationKind;
 use crate::calendar::Transition;
 use crate::command::{
-    BatchChange, Block, CampaignKind, CampaignState, CampaignTerms, CardChange, Definition, Limits, Parties,
-    Price, Quota, RiskRule, StockKind, StockTerms, SubjectKind,
+    BatchChange, BatchEnd, Block, CampaignKind, CampaignState, CampaignTerms, CardChange, Definition, Limits,
+    Parties, Price, Quota, RiskRule, StockKind, StockTerms, SubjectKind,
 };
 use crate::ids::{CardId, ChannelId, MerchantId, OperationId, OperationKey, OrderId, Slot, StockId, UserId};
 use crate::limits::{
@@ -452,6 +452,30 @@ pub enum Event<'a> {
         /// The state.
         state: CampaignState,
     },
+    /// A campaign is void, and all of its cards that were not used.
+    CampaignVoided {
+        /// The operation.
+        origin: Origin,
+        /// The campaign.
+        campaign: StockId,
+        /// The merchant's reason.
+        reason: u16,
+        /// Cards that are void by it.
+        cards: u64,
+    },
+    /// A batch of bearer cards is void or went back to the supply, but for its used cards.
+    CardBatchEnded {
+        /// The operation.
+        origin: Origin,
+        /// The campaign.
+        campaign: StockId,
+        /// The first card of the batch.
+        first: CardId,
+        /// What happened.
+        end: BatchEnd,
+        /// Cards that ended by it.
+        cards: u64,
+    },
     /// Cards were issued, with consecutive serials.
     Issued {
         /// The operation; its channel is that of the cards.
@@ -542,41 +566,18 @@ pub enum Event<'a> {
     },
 }
 
-/// Takes events in order, with their place in the log.
-pub trait EventSink {
-    /// Keeps `event`, whose sequence is one more than the one before. There must be room: the caller of the engine
-    /// makes sure of [`crate::limits::EVENT_BYTES_MAX`] for each event that a call can make (three for a command: the time, what happened, what debts that settles).
-    fn push(&mut self, event: &Event<'_>);
-}
-
-/// Bytes that are no event.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum EventError {
-    /// Fewer bytes than the event says it has.
-    #[error("the event is cut short")]
-    Short,
-    /// A kind this build does not know.
-    #[error("event kind {0} is unknown: was the log written by a newer version?")]
-    UnknownKind(u8),
-    /// A field outside its bounds.
-    #[error("event kind {kind}: {field} is out of bounds")]
-    Field {
-        /// The event's kind.
-        kind: u8,
-        /// The field.
-        field: &'static str,
-    },
-}
-
 mod cards;
 mod decode;
 mod encode;
+mod endings;
+mod errors;
 mod facts;
 mod gifts;
 mod layout;
 mod lines;
 
 pub use cards::AccountEntry;
+pub use errors::{EventError, EventSink};
 pub use gifts::GiftEntry;
 pub use lines::{EventCard, EventHold, EventKey, EventLine, OwedLine, RefusedLine, debts};
 

@@ -104,6 +104,10 @@ pub enum Bug {
     ReturnedPastWindow,
     /// engine: the unit of a void card stays consumed in its campaign.
     VoidCardStaysIssued,
+    /// engine: used cards are void with their batch.
+    UsedCardsVoidedToo,
+    /// engine: a batch goes back to the supply at its own end, though one of its cards was extended.
+    RecycledBeforeTheLast,
     /// engine: an activated card keeps its times: those relative to receipt never begin.
     ActivationChangesNoTimes,
     /// engine: a card that changes hands keeps its code.
@@ -114,7 +118,7 @@ pub enum Bug {
 
 impl Bug {
     /// Every planted bug, in the order of their numbers.
-    pub const ALL: [Bug; 51] = [
+    pub const ALL: [Bug; 53] = [
         Bug::AnswerBeforeSync,
         Bug::SkippedDirectorySync,
         Bug::IgnoredIoError,
@@ -163,6 +167,8 @@ impl Bug {
         Bug::HeldLotForgotten,
         Bug::ReturnedPastWindow,
         Bug::VoidCardStaysIssued,
+        Bug::UsedCardsVoidedToo,
+        Bug::RecycledBeforeTheLast,
         Bug::ActivationChangesNoTimes,
         Bug::GiftKeepsItsCode,
         Bug::ForeignGiftAccepted,

@@ -4,7 +4,7 @@
 //! Invariant: numbers are never reused, and a flag bit that a command does not list is malformed.
 
 use crate::layout::{Field, Layout};
-use scrip_engine::command::{AccountWish, Command, GiftWish, Issue, StockKind};
+use scrip_engine::command::{AccountWish, BatchEnd, Command, GiftWish, Issue, StockKind};
 
 mod cards;
 mod layouts;
@@ -317,6 +317,12 @@ commands! {
     AcceptGift = 98, "ACCEPT_GIFT", AcceptGiftBody, None, [HAS_GENERATION];
     /// Takes a card that was not accepted yet, named by its id or by the extra CODE, back.
     CancelGift = 99, "CANCEL_GIFT", CancelGiftBody, None, [HAS_GENERATION];
+    /// Voids a campaign and all of its cards that were not used, if it still is at the version given.
+    CampaignVoid = 100, "CAMPAIGN_VOID", CampaignVoidBody, None, [];
+    /// Voids the batch of bearer cards that a card lies in, named by its id or by the extra CODE.
+    CardBatchVoid = 101, "CARD_BATCH_VOID", CardBatchVoidBody, None, [HAS_GENERATION];
+    /// Gives an expired batch of bearer cards, one of them named by its id or by the extra CODE, back to the supply.
+    CardBatchRecycle = 102, "CARD_BATCH_RECYCLE", CardBatchRecycleBody, None, [HAS_GENERATION];
 }
 
 impl CommandKind {
@@ -379,6 +385,9 @@ impl CommandKind {
                 AccountWish::Renew { .. } => CommandKind::Renew,
                 AccountWish::Level { .. } => CommandKind::Level,
             },
+            Command::CampaignVoid { .. } => CommandKind::CampaignVoid,
+            Command::CardBatchEnd { end: BatchEnd::Void { .. }, .. } => CommandKind::CardBatchVoid,
+            Command::CardBatchEnd { end: BatchEnd::Recycle, .. } => CommandKind::CardBatchRecycle,
             Command::Gift { wish, .. } => match wish {
                 GiftWish::Give { .. } => CommandKind::Gift,
                 GiftWish::Accept { .. } => CommandKind::AcceptGift,

@@ -213,6 +213,9 @@ impl<'a> Body<'a> {
             | CommandKind::Renew
             | CommandKind::Level => self.account(kind)?,
             CommandKind::Gift | CommandKind::AcceptGift | CommandKind::CancelGift => self.gift(kind)?,
+            CommandKind::CampaignVoid | CommandKind::CardBatchVoid | CommandKind::CardBatchRecycle => {
+                self.ending(kind)?
+            }
         };
         Ok((command, self.rest))
     }

@@ -240,6 +240,8 @@ fn flags_and_lines(command: &Command<'_>) -> (u8, usize) {
         | Command::CardChange { .. }
         | Command::Account { .. }
         | Command::Gift { .. }
+        | Command::CampaignVoid { .. }
+        | Command::CardBatchEnd { .. }
         | Command::CampaignShow { .. }
         | Command::CardShow { .. }
         | Command::WalletShow { .. }
@@ -320,6 +322,8 @@ fn body(out: &mut Vec<u8>, command: &Command<'_>) {
         | Command::CardChange { .. }
         | Command::Account { .. }
         | Command::Gift { .. }
+        | Command::CampaignVoid { .. }
+        | Command::CardBatchEnd { .. }
         | Command::CampaignShow { .. }
         | Command::CardShow { .. }
         | Command::WalletShow { .. }

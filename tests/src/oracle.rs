@@ -20,6 +20,7 @@ mod cards;
 mod channels;
 mod content;
 pub mod debts;
+mod endings;
 mod gifts;
 mod hold_cards;
 mod holds;

@@ -68,6 +68,8 @@ const HUNTS: &[(Bug, Look)] = &[
     (Bug::HeldLotForgotten, model),
     (Bug::ReturnedPastWindow, model),
     (Bug::VoidCardStaysIssued, model),
+    (Bug::UsedCardsVoidedToo, model),
+    (Bug::RecycledBeforeTheLast, model),
     (Bug::ActivationChangesNoTimes, model),
     (Bug::GiftKeepsItsCode, model),
     (Bug::ForeignGiftAccepted, model),

@@ -94,6 +94,12 @@ pub enum OperationKind {
     AcceptGift = 43,
     /// CANCEL_GIFT.
     CancelGift = 44,
+    /// CAMPAIGN_VOID.
+    CampaignVoid = 45,
+    /// CARD_BATCH_VOID.
+    CardBatchVoid = 46,
+    /// CARD_BATCH_RECYCLE.
+    CardBatchRecycle = 47,
 }
 
 impl OperationKind {
@@ -137,6 +143,9 @@ impl OperationKind {
             42 => OperationKind::Gift,
             43 => OperationKind::AcceptGift,
             44 => OperationKind::CancelGift,
+            45 => OperationKind::CampaignVoid,
+            46 => OperationKind::CardBatchVoid,
+            47 => OperationKind::CardBatchRecycle,
             _ => return None,
         })
     }

@@ -78,6 +78,7 @@ impl Request<'_> {
             Command::CampaignEdit { terms, .. } => terms.check(),
             Command::Issue(issue) => issue.check(),
             Command::Redeem(Redeem { generation, .. })
+            | Command::CardBatchEnd { generation, .. }
             | Command::CardChange { generation, .. }
             | Command::CardShow { generation, .. } => check_generation(*generation),
             Command::Account { generation, wish, .. } => {
@@ -90,6 +91,7 @@ impl Request<'_> {
             Command::Quote(quote) => quote.check(),
             Command::Extend { .. }
             | Command::CampaignState { .. }
+            | Command::CampaignVoid { .. }
             | Command::Reverse { .. }
             | Command::CampaignShow { .. }
             | Command::WalletShow { .. }

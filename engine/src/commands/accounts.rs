@@ -220,7 +220,7 @@ pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) {
             assert!(voided == state.cards.get(handle).available, "all that is left is paid back");
             state.void_units(handle);
         }
-        AccountEntry::Renewed { until_s } => state.cards.get_mut(handle).until_s = until_s,
+        AccountEntry::Renewed { until_s } => state.set_until(handle, until_s),
         AccountEntry::Levelled { level } => state.cards.get_mut(handle).set_level(level),
     }
     record(state, origin, kind, value, resolved);

@@ -12,10 +12,12 @@ use crate::command::{CampaignState, CardState, Issue, SubjectKind, Take};
 use crate::content::content_digest;
 use crate::event::{Event, EventLine};
 use crate::ids::CardId;
-use crate::limits::{CARD_BATCHES_MAX, CARD_BATCHES_PER_CAMPAIGN_MAX, CHANNELS_PER_STOCK_MAX};
+use crate::limits::{
+    CAMPAIGN_UNITS_MAX, CARD_BATCHES_MAX, CARD_BATCHES_PER_CAMPAIGN_MAX, CHANNELS_PER_STOCK_MAX,
+};
 use crate::rejection::{CapacityOf, Code, Facts, Rejection};
 use crate::state::State;
-use crate::state::campaigns::{Campaign, CardBatch};
+use crate::state::campaigns::{BatchStand, Campaign, CardBatch};
 use crate::state::cards::{CardRecord, IssueTimes, pages_max};
 use crate::state::counts::{Entries, NO_ENTRIES};
 use crate::state::stock::Posting;
@@ -86,7 +88,9 @@ fn check_times(
     let (terms, now_ms) = (&state.stock_of_campaign(campaign).terms, question.now_ms);
     let until_ms = if issue.own_times() { issue.until_ms } else { campaign.definition.until_ms.get() };
     let passed = |end_ms: u64| end_ms != 0 && now_ms >= end_ms;
-    let code = if terms.frozen || campaign.state == CampaignState::Paused {
+    let code = if campaign.state == CampaignState::Void {
+        Code::Void
+    } else if terms.frozen || campaign.state == CampaignState::Paused {
         Code::Frozen
     } else if campaign.state == CampaignState::Draft || now_ms < terms.opens_ms {
         Code::NotStarted
@@ -147,7 +151,9 @@ fn check_units(
             return Some(rejection);
         }
     }
-    if let Some(rejection) = lacks(Code::OutOfStock, available) {
+    // A serial is issued once, whatever goes back to the supply.
+    let serials = CAMPAIGN_UNITS_MAX - campaign.issued;
+    if let Some(rejection) = lacks(Code::OutOfStock, available.min(serials)) {
         return Some(rejection);
     }
     let flags = if bearer { 0 } else { limits::flags_of(stock, take) };
@@ -219,13 +225,25 @@ pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) -> Handl
     let found = state.campaigns.get_mut(handle);
     assert!(found.card(found.issued) == *first, "cards are issued in the order of their serials");
     found.issued += u64::from(*count);
+    found.know_channel(origin.channel);
     let (times, own_times) = ((*from_s, *until_s), *own_times);
     let card = CardRecord::new(*owner, &found.definition, origin.channel).valid(times, own_times);
     budget::issued(state, handle, u64::from(*count));
     state.post(stock, origin.channel, Posting::Sell(u64::from(*count)));
     let value = if owner.0 == 0 {
         let ((from_s, until_s), channel) = (times, origin.channel);
-        let batch = CardBatch { first: first.serial(), count: *count, from_s, until_s, channel, own_times };
+        let batch = CardBatch {
+            first: first.serial(),
+            count: *count,
+            from_s,
+            until_s,
+            channel,
+            own_times,
+            latest_until_s: until_s,
+            used: 0,
+            gone: 0,
+            stand: BatchStand::Live,
+        };
         state.campaigns.add_batch(handle, batch);
         first.0
     } else {

@@ -11,6 +11,7 @@ pub mod cancel;
 pub mod cards;
 pub mod checks;
 pub mod confirm;
+pub mod endings;
 pub mod expire;
 pub mod gifts;
 pub mod hold;
@@ -255,6 +256,8 @@ pub fn decide<'p>(state: &State, question: Question<'_>, plan: &'p mut Plan) -> 
         | Command::CampaignCreate(_)
         | Command::CampaignEdit { .. }
         | Command::CampaignState { .. }
+        | Command::CampaignVoid { .. }
+        | Command::CardBatchEnd { .. }
         | Command::CampaignShow { .. }
         | Command::CardShow { .. }
         | Command::WalletShow { .. }
@@ -284,6 +287,12 @@ fn decide_cards<'p>(state: &State, question: Question<'_>, plan: &'p mut Plan) -
         }
         Command::CampaignState { campaign, version, state: to } => {
             campaigns::decide_state(state, question, (*campaign, *version, *to), plan)
+        }
+        Command::CampaignVoid { campaign, version, reason } => {
+            endings::decide_campaign(state, question, (*campaign, *version, *reason), plan)
+        }
+        Command::CardBatchEnd { card, generation, end } => {
+            endings::decide_batch(state, question, (*card, *generation, *end), plan)
         }
         Command::CampaignShow { campaign } => campaigns::decide_show(state, question, *campaign),
         Command::CardShow { card, generation } => cards::decide_show(state, question, (*card, *generation)),
@@ -375,7 +384,9 @@ pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) -> Optio
         | Event::Gift { .. }
         | Event::CampaignCreated { .. }
         | Event::CampaignEdited { .. }
-        | Event::CampaignMoved { .. } => {
+        | Event::CampaignMoved { .. }
+        | Event::CampaignVoided { .. }
+        | Event::CardBatchEnded { .. } => {
             apply_cards(state, event, resolved);
             None
         }
@@ -399,6 +410,7 @@ fn apply_cards(state: &mut State, event: &Event<'_>, resolved: &Resolved) {
         Event::CardChanged { .. } => cards::apply(state, event, resolved),
         Event::Account { .. } => accounts::apply(state, event, resolved),
         Event::Gift { .. } => gifts::apply(state, event, resolved),
+        Event::CampaignVoided { .. } | Event::CardBatchEnded { .. } => endings::apply(state, event, resolved),
         event => campaigns::apply(state, event, resolved),
     }
 }

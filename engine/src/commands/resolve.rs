@@ -96,6 +96,8 @@ pub fn resolve(state: &State, event: &Event<'_>, resolved: &mut Resolved) {
         | Event::Reversed { origin, .. }
         | Event::CardChanged { origin, .. }
         | Event::Account { origin, .. }
+        | Event::CampaignVoided { origin, .. }
+        | Event::CardBatchEnded { origin, .. }
         | Event::Gift { origin, .. } => resolved.hash = new_record(state, &origin.key()),
         Event::Tick { .. } | Event::FloorRaised { .. } | Event::Configured { .. } => {}
     }

@@ -235,7 +235,7 @@ impl Event<'_> {
                 writer.put(EntryLayout::new(entry).as_bytes());
                 writer.finish(entry.kind(), 0, 0, origin.channel)
             }
-            _ => self.encode_gifts(writer),
+            _ => self.encode_endings(writer),
         }
     }
 }

@@ -88,6 +88,9 @@ pub(super) const LEVELLED: u8 = 52;
 pub(super) const GIFT_GIVEN: u8 = 56;
 pub(super) const GIFT_ACCEPTED: u8 = 57;
 pub(super) const GIFT_CANCELLED: u8 = 58;
+pub(super) const CAMPAIGN_VOIDED: u8 = 59;
+pub(super) const CARD_BATCH_VOIDED: u8 = 60;
+pub(super) const CARD_BATCH_RECYCLED: u8 = 61;
 
 pub(super) const FLAG_SOLD: u8 = 1;
 pub(super) const FLAG_LATE: u8 = 1;

@@ -263,6 +263,15 @@ fn every_event<'a>(
         },
         Event::Gift { origin, card: CardId(9), entry: GiftEntry::Accepted { receiver: UserId(1) } },
         Event::Gift { origin, card: CardId(9), entry: GiftEntry::Cancelled },
+        Event::CampaignVoided { origin, campaign: stock, reason: u16::MAX, cards: 1 << 33 },
+        Event::CardBatchEnded {
+            origin,
+            campaign: stock,
+            first: CardId(9),
+            end: BatchEnd::Void { reason: 7 },
+            cards: 1 << 27,
+        },
+        Event::CardBatchEnded { origin, campaign: stock, first: CardId(9), end: BatchEnd::Recycle, cards: 0 },
         Event::CardChanged { origin, card: CardId(9), change: CardChange::Void, from_s: 1, until_s: 2 },
         Event::CardChanged {
             origin,

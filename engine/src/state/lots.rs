@@ -18,7 +18,7 @@ use super::index::Index;
 use super::recount::{RecountError, same};
 use super::slices::slice_of;
 use super::table::{Handle, NONE, Table};
-use crate::command::{CardState, Definition};
+use crate::command::Definition;
 use crate::limits::{Capacity, LOTS_PER_CARD_MAX};
 use arrayvec::ArrayVec;
 use xxhash_rust::xxh3::Xxh3;
@@ -256,7 +256,8 @@ impl State {
 
     /// What of a card can be used, as far as its own times allow.
     pub fn balance(&self, record: Option<Handle>, card: &CardRecord, now_ms: u64) -> u32 {
-        card.available - self.expired_units(record, now_ms)
+        // Of a card whose campaign or batch has ended the lots do not know yet.
+        if card.available == 0 { 0 } else { card.available - self.expired_units(record, now_ms) }
     }
 
     /// Whether a lot goes when the card gets another.
@@ -518,7 +519,7 @@ impl State {
     /// Units of a redemption go back to the lots they came from, which live until then at least.
     pub(crate) fn give_back_to_lots(&mut self, redemption: Handle, units: u32, lives_until_s: u32) {
         let card = Handle(self.redemptions.get(redemption).card);
-        let is_void = self.cards.get(card).state() == CardState::Void;
+        let is_void = self.is_lost(card);
         let (mut wanted, mut next) = (units, self.last_part(redemption));
         while let Some(handle) = next.filter(|_| wanted > 0) {
             let part = self.lots.parts.get_mut(handle);

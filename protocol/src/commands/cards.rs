@@ -347,6 +347,46 @@ layout! {
 }
 
 layout! {
+    /// CAMPAIGN_VOID.
+    pub struct CampaignVoidBody {
+        /// the campaign
+        campaign: U64,
+        /// the version that the caller has seen
+        version: U32,
+        /// the merchant's reason; goes to the log
+        reason: U16,
+        /// 0
+        spare: [u8; 2],
+    }
+}
+
+layout! {
+    /// CARD_BATCH_VOID.
+    pub struct CardBatchVoidBody {
+        /// a card of the batch; with the extra CODE: 2^64 - 1
+        card: U64,
+        /// the merchant's reason; goes to the log
+        reason: U16,
+        /// with HAS_GENERATION: of a code that the caller has opened; else 0
+        generation: u8,
+        /// 0
+        spare: [u8; 5],
+    }
+}
+
+layout! {
+    /// CARD_BATCH_RECYCLE.
+    pub struct CardBatchRecycleBody {
+        /// a card of the batch; with the extra CODE: 2^64 - 1
+        card: U64,
+        /// with HAS_GENERATION: of a code that the caller has opened; else 0
+        generation: u8,
+        /// 0
+        spare: [u8; 7],
+    }
+}
+
+layout! {
     /// CAMPAIGN_SHOW.
     pub struct CampaignShowBody {
         /// the campaign

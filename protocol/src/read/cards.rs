@@ -6,14 +6,15 @@
 use super::Body;
 use crate::commands::{
     AcceptGiftBody, CARD_BY_CODE, CampaignCreateBody, CampaignEditBody, CampaignShowBody, CampaignStateBody,
-    CancelGiftBody, CardChangeBody, CardRefundBody, CardShowBody, ClaimBody, CommandKind, EarnBody, GiftBody,
-    IssueBody, LevelBody, QuoteBody, RedeemBody, RenewBody, ReverseBody, TopUpBody, WalletShowBody, flag,
+    CampaignVoidBody, CancelGiftBody, CardBatchRecycleBody, CardBatchVoidBody, CardChangeBody,
+    CardRefundBody, CardShowBody, ClaimBody, CommandKind, EarnBody, GiftBody, IssueBody, LevelBody,
+    QuoteBody, RedeemBody, RenewBody, ReverseBody, TopUpBody, WalletShowBody, flag,
 };
 use crate::error::CommandFault;
 use crate::extras::Extras;
 use scrip_engine::command::{
-    AccountWish, CampaignCreate, CampaignState, CampaignTerms, CardChange, Command, GiftWish, Issue, Parties,
-    Quote, Redeem, StockTerms,
+    AccountWish, BatchEnd, CampaignCreate, CampaignState, CampaignTerms, CardChange, Command, GiftWish,
+    Issue, Parties, Quote, Redeem, StockTerms,
 };
 use scrip_engine::ids::{CardId, OperationId, OrderId, StockId, UserId};
 
@@ -25,6 +26,7 @@ pub(crate) fn check_code(command: &Command<'_>, extras: &Extras<'_>) -> Result<(
         | Command::CardChange { card, generation, .. }
         | Command::Account { card, generation, .. }
         | Command::Gift { card, generation, .. }
+        | Command::CardBatchEnd { card, generation, .. }
         | Command::CardShow { card, generation } => match extras.code.is_none() {
             true => card != CARD_BY_CODE,
             false => card == CARD_BY_CODE && generation.is_none(),
@@ -229,6 +231,29 @@ impl<'a> Body<'a> {
             }
         };
         self.without_lines(Command::Gift { card: CardId(card.get()), generation, wish })
+    }
+
+    /// CAMPAIGN_VOID, CARD_BATCH_VOID, CARD_BATCH_RECYCLE.
+    pub(super) fn ending(&mut self, kind: CommandKind) -> Result<Command<'a>, CommandFault> {
+        let (card, generation, end) = match kind {
+            CommandKind::CampaignVoid => {
+                let body: &CampaignVoidBody = self.fixed()?;
+                zero(&body.spare)?;
+                let (campaign, version) = (StockId(body.campaign.get()), body.version.get());
+                let command = Command::CampaignVoid { campaign, version, reason: body.reason.get() };
+                return self.without_lines(command);
+            }
+            CommandKind::CardBatchVoid => {
+                let body: &CardBatchVoidBody = self.fixed()?;
+                let end = BatchEnd::Void { reason: body.reason.get() };
+                (body.card, self.generation(body.generation, &body.spare)?, end)
+            }
+            _ => {
+                let body: &CardBatchRecycleBody = self.fixed()?;
+                (body.card, self.generation(body.generation, &body.spare)?, BatchEnd::Recycle)
+            }
+        };
+        self.without_lines(Command::CardBatchEnd { card: CardId(card.get()), generation, end })
     }
 
     fn quote(&mut self) -> Result<Command<'a>, CommandFault> {

@@ -4,11 +4,14 @@
 
 use crate::commands::{
     AcceptGiftBody, CampaignCreateBody, CampaignEditBody, CampaignShowBody, CampaignStateBody,
-    CancelGiftBody, CardChangeBody, CardRefundBody, CardShowBody, ClaimBody, EarnBody, GiftBody, IssueBody,
-    LevelBody, QuoteBody, RedeemBody, RenewBody, ReverseBody, TopUpBody, WalletShowBody, flag,
+    CampaignVoidBody, CancelGiftBody, CardBatchRecycleBody, CardBatchVoidBody, CardChangeBody,
+    CardRefundBody, CardShowBody, ClaimBody, EarnBody, GiftBody, IssueBody, LevelBody, QuoteBody, RedeemBody,
+    RenewBody, ReverseBody, TopUpBody, WalletShowBody, flag,
 };
 use crate::layout::pad;
-use scrip_engine::command::{AccountWish, CampaignCreate, CampaignTerms, Command, GiftWish, Issue, Redeem};
+use scrip_engine::command::{
+    AccountWish, BatchEnd, CampaignCreate, CampaignTerms, Command, GiftWish, Issue, Redeem,
+};
 use zerocopy::IntoBytes;
 use zerocopy::little_endian::{U16, U32, U64, U128};
 
@@ -31,6 +34,7 @@ pub(super) fn flags_and_lines(command: &Command<'_>) -> (u8, usize) {
         Command::CardChange { generation, .. }
         | Command::Account { generation, .. }
         | Command::Gift { generation, .. }
+        | Command::CardBatchEnd { generation, .. }
         | Command::CardShow { generation, .. } => (when(generation.is_some(), flag::HAS_GENERATION), 0),
         Command::WalletShow { campaign, after, .. } => {
             (when(campaign.is_some(), flag::OF_CAMPAIGN) | when(after.is_some(), flag::HAS_AFTER), 0)
@@ -76,6 +80,29 @@ pub(super) fn body(out: &mut Vec<u8>, command: &Command<'_>) {
         }
         Command::Gift { card, generation, wish } => {
             gift(out, (U64::new(card.0), generation.unwrap_or(0)), wish);
+        }
+        Command::CampaignVoid { campaign, version, reason } => {
+            let body = CampaignVoidBody {
+                campaign: U64::new(campaign.0),
+                version: U32::new(version),
+                reason: U16::new(reason),
+                spare: [0; 2],
+            };
+            out.extend_from_slice(body.as_bytes());
+        }
+        Command::CardBatchEnd { card, generation, end } => {
+            let (card, generation) = (U64::new(card.0), generation.unwrap_or(0));
+            match end {
+                BatchEnd::Void { reason } => {
+                    let reason = U16::new(reason);
+                    let body = CardBatchVoidBody { card, reason, generation, spare: [0; 5] };
+                    out.extend_from_slice(body.as_bytes());
+                }
+                BatchEnd::Recycle => {
+                    let body = CardBatchRecycleBody { card, generation, spare: [0; 7] };
+                    out.extend_from_slice(body.as_bytes());
+                }
+            }
         }
         Command::CampaignShow { campaign } => {
             out.extend_from_slice(CampaignShowBody { campaign: U64::new(campaign.0) }.as_bytes());

@@ -9,8 +9,8 @@ use scrip_engine::answer::{
     RedemptionView, WalletCard,
 };
 use scrip_engine::command::{
-    AccountWish, CampaignCreate, CampaignKind, CampaignState, CampaignTerms, CardChange, CardLine, CardState,
-    CartLine, Command, Definition, GiftWish, Issue, Parties, Quote, QuoteCard, Redeem, ScopeEntry,
+    AccountWish, BatchEnd, CampaignCreate, CampaignKind, CampaignState, CampaignTerms, CardChange, CardLine,
+    CardState, CartLine, Command, Definition, GiftWish, Issue, Parties, Quote, QuoteCard, Redeem, ScopeEntry,
     StockTerms, Tier,
 };
 use scrip_engine::ids::{CardId, ChannelId, OperationId, OrderId, StockId, UserId};
@@ -304,6 +304,8 @@ impl CardParts {
                 | CommandKind::Gift
                 | CommandKind::AcceptGift
                 | CommandKind::CancelGift
+                | CommandKind::CardBatchVoid
+                | CommandKind::CardBatchRecycle
         );
         self.code.as_deref().filter(|_| named)
     }
@@ -415,6 +417,18 @@ impl CardParts {
             CommandKind::CancelGift => {
                 let wish = GiftWish::Cancel { user: UserId(self.big[0]) };
                 Command::Gift { card, generation, wish }
+            }
+            CommandKind::CampaignVoid => Command::CampaignVoid {
+                campaign: StockId(self.numbers[0]),
+                version: self.small[0],
+                reason: self.small[1] as u16,
+            },
+            CommandKind::CardBatchVoid => {
+                let end = BatchEnd::Void { reason: self.small[1] as u16 };
+                Command::CardBatchEnd { card, generation, end }
+            }
+            CommandKind::CardBatchRecycle => {
+                Command::CardBatchEnd { card, generation, end: BatchEnd::Recycle }
             }
             other => panic!("{other:?} is no command on cards"),
         }

@@ -9,8 +9,9 @@ use scrip_engine::answer::{
     QuotedCard, QuotedLine, Redeemed, RedemptionView, WalletCard,
 };
 use scrip_engine::command::{
-    AccountWish, CampaignCreate, CampaignKind, CampaignState, CampaignTerms, CardChange, CardState, CartLine,
-    Command, Definition, GiftWish, Issue, Parties, Quote, QuoteCard, Redeem, Request, ScopeEntry, Tier,
+    AccountWish, BatchEnd, CampaignCreate, CampaignKind, CampaignState, CampaignTerms, CardChange, CardState,
+    CartLine, Command, Definition, GiftWish, Issue, Parties, Quote, QuoteCard, Redeem, Request, ScopeEntry,
+    Tier,
 };
 use scrip_engine::ids::{CardId, ChannelId, OrderId, UserId};
 use scrip_engine::rejection::{Code, Facts};
@@ -240,6 +241,10 @@ pub fn commands() -> Vec<(&'static str, Command<'static>)> {
         ),
         ("accept_gift", gift(None, GiftWish::Accept { user: UserId(0xabcd) })),
         ("cancel_gift", gift(None, GiftWish::Cancel { user: UserId(0) })),
+        ("campaign_void", Command::CampaignVoid { campaign: STOCK, version: 3, reason: 7 }),
+        ("card_batch_void", batch_end(None, BatchEnd::Void { reason: 7 })),
+        ("card_batch_void_generation", batch_end(Some(2), BatchEnd::Void { reason: 0 })),
+        ("card_batch_recycle", batch_end(None, BatchEnd::Recycle)),
     ]
 }
 
@@ -249,6 +254,10 @@ fn account(wish: AccountWish) -> Command<'static> {
 
 fn gift(generation: Option<u8>, wish: GiftWish) -> Command<'static> {
     Command::Gift { card: CARD, generation, wish }
+}
+
+fn batch_end(generation: Option<u8>, end: BatchEnd) -> Command<'static> {
+    Command::CardBatchEnd { card: CARD, generation, end }
 }
 
 /// Lots of a card.

@@ -3,6 +3,7 @@
 use super::BoundArgs;
 use super::ServerArgs;
 use super::accounts::{AccountArgs, EarnArgs, LevelArgs, RenewArgs, TopUpArgs};
+use super::endings::{CampaignVoidArgs, VoidBatchArgs};
 use super::gifts::{AcceptArgs, CancelGiftArgs, GiftArgs};
 use super::sale::{FactsArgs, OperationArgs, PartiesArgs};
 use super::values;
@@ -41,6 +42,8 @@ pub enum CampaignCommand {
     Pause(CampaignNameArgs),
     /// Issue none any more, for good; cards that are out can be redeemed
     Stop(CampaignNameArgs),
+    /// Make it void, for good, with all of its cards that were not used
+    Void(CampaignVoidArgs),
 }
 
 /// A campaign by its name.
@@ -253,6 +256,10 @@ pub enum CardCommand {
     Unfreeze(CardArgs),
     /// Make a card unusable for good
     Void(CardArgs),
+    /// Make all bearer cards unusable for good that were issued together with this one and not used
+    VoidBatch(VoidBatchArgs),
+    /// Issue as many cards again as have expired of the bearer cards that were issued together with this one
+    RecycleBatch(AccountArgs),
     /// Let a card be valid until another time
     Extend(ExtendArgs),
     /// Pay into a gift card

@@ -5,6 +5,7 @@
 mod accounts;
 mod bounds;
 mod cards;
+mod endings;
 mod gifts;
 mod merchant;
 mod quote;
@@ -22,6 +23,7 @@ pub use cards::{
     CampaignCommand, CampaignCreateArgs, CampaignEditArgs, CardArgs, CardCommand, ClaimArgs, CodeCommand,
     CodeExportArgs, ExtendArgs, IssueArgs, RedeemArgs, ReverseArgs, SpendName, WalletArgs, WorthArgs,
 };
+pub use endings::{CampaignVoidArgs, VoidBatchArgs};
 pub use gifts::{AcceptArgs, CancelGiftArgs, GiftArgs};
 pub use merchant::{MerchantCommand, ZoneCommand};
 pub use quote::QuoteArgs;

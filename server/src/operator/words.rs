@@ -56,6 +56,8 @@ pub enum Kind {
     Account,
     /// A card that is given away.
     Gift,
+    /// `card void-batch`, `card recycle-batch`.
+    CardBatch,
     /// `quote`.
     Quote,
 }
@@ -89,6 +91,11 @@ fn facts(rejection: &OwnedRejection, subject: &Subject<'_>) -> String {
                 format!("{item}{why}{}", if counted { units.as_str() } else { "" })
             };
             format!(": {}", lines.iter().map(line).collect::<Vec<_>>().join("; "))
+        }
+        OwnedFacts::Time(time_ms)
+            if subject.kind == Kind::CardBatch && rejection.code == Code::NotStarted =>
+        {
+            format!(": some of its cards may be in use until {}", time(*time_ms))
         }
         OwnedFacts::Time(time_ms) if rejection.code == Code::NotStarted => {
             format!(": it is valid from {}", time(*time_ms))
@@ -159,7 +166,7 @@ pub fn next(error: &Error, subject: &Subject<'_>) -> String {
             }
             (Kind::Quote, _) => ". Run it again: it changes nothing".into(),
             (Kind::Issue, _) => ". `scrip wallet USER` tells what the user has".into(),
-            (Kind::Card | Kind::Reverse | Kind::Account | Kind::Gift, _) => {
+            (Kind::Card | Kind::Reverse | Kind::Account | Kind::Gift | Kind::CardBatch, _) => {
                 ". `scrip card show CARD` tells".into()
             }
             (Kind::Hold | Kind::Keys | Kind::Cancel | Kind::Order, _) | (Kind::Take, Some(_)) => {
@@ -318,7 +325,7 @@ fn next_of_cards(code: Code, subject: &Subject<'_>) -> Option<String> {
         (Code::RuleFailed, Kind::Quote) => {
             ". Leave one of them out, or let --best choose; `scrip campaign show NAME` shows what combines".into()
         }
-        (Code::NotFound, Kind::Card | Kind::Account | Kind::Gift | Kind::Quote) => {
+        (Code::NotFound, Kind::Card | Kind::Account | Kind::Gift | Kind::CardBatch | Kind::Quote) => {
             ". No card of this merchant has this id or code: `scrip wallet USER` shows a user's cards".into()
         }
         (Code::NotFound, Kind::Reverse) => {
@@ -365,10 +372,15 @@ fn next_of_cards(code: Code, subject: &Subject<'_>) -> Option<String> {
              being given: `scrip card show CARD` shows the card"
                 .into()
         }
+        (Code::RuleFailed, Kind::CardBatch) => {
+            ". A batch are bearer cards that were issued together; one that is recycled has an end: `scrip card void CARD` voids a \
+             single card"
+                .into()
+        }
         (Code::LockedByOtherOrder, Kind::Gift) => {
             ". It is in an order, or given already: `scrip card cancel-gift CARD` takes it back".into()
         }
-        (_, Kind::Card | Kind::Account | Kind::Gift) => ". `scrip card show CARD` shows where it stands".into(),
+        (_, Kind::Card | Kind::Account | Kind::Gift | Kind::CardBatch) => ". `scrip card show CARD` shows where it stands".into(),
         (_, Kind::Reverse) => ". `scrip card show CARD` shows the card and its newest redemption".into(),
         (_, Kind::CampaignCreate | Kind::Campaign | Kind::Issue) => {
             format!(". `scrip campaign show {name}` shows where it stands")
@@ -418,7 +430,7 @@ fn forbidden(kind: Kind) -> String {
             "--verb stock --verb read"
         }
         Kind::Take | Kind::Hold | Kind::Order => "--verb sell --verb read",
-        Kind::CampaignCreate | Kind::Campaign => "--verb stock --verb read",
+        Kind::CampaignCreate | Kind::Campaign | Kind::CardBatch => "--verb stock --verb read",
         Kind::Quote => "--verb read",
         Kind::Issue => "--verb issue --verb read",
         Kind::Card => "--verb redeem --verb stock --verb read",

@@ -60,6 +60,7 @@ impl CodeBook {
             Command::CardChange { change, .. } => Command::CardChange { card, generation, change },
             Command::Account { wish, .. } => Command::Account { card, generation, wish },
             Command::Gift { wish, .. } => Command::Gift { card, generation, wish },
+            Command::CardBatchEnd { end, .. } => Command::CardBatchEnd { card, generation, end },
             Command::CardShow { .. } => Command::CardShow { card, generation },
             other => unreachable!("the decoder takes no code for {other:?}"),
         };

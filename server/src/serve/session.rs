@@ -397,6 +397,7 @@ fn looks_at_cards(request: &Request<'_>, by_code: bool) -> bool {
         | Command::CardChange { .. }
         | Command::Account { .. }
         | Command::Gift { .. }
+        | Command::CardBatchEnd { .. }
         | Command::WalletShow { .. }
         | Command::Quote(_) => true,
         _ => false,

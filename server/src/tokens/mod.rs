@@ -167,6 +167,9 @@ impl Verb {
             | CommandKind::StockFreeze
             | CommandKind::StockUnfreeze
             | CommandKind::StockEdit
+            | CommandKind::CampaignVoid
+            | CommandKind::CardBatchVoid
+            | CommandKind::CardBatchRecycle
             | CommandKind::StockQuota
             | CommandKind::StockLimits
             | CommandKind::StockPrice

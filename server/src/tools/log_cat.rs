@@ -3,7 +3,8 @@
 use super::ToolError;
 use crate::data_directory::DataDirectory;
 use scrip_engine::answer::OperationKind;
-use scrip_engine::command::{Parties, StockKind, SubjectKind};
+use scrip_engine::command::{BatchEnd, Parties, StockKind, SubjectKind};
+
 use scrip_engine::event::{self, AccountEntry, Event, EventHold, GiftEntry, Origin};
 use scrip_engine::ids::{CardId, StockId};
 use scrip_shard::{FrameError, Moment, for_each_event_with_facts, history};
@@ -353,6 +354,21 @@ fn print_cards_event(out: &mut impl Write, event: &Event<'_>) -> io::Result<()> 
         }
         Event::CampaignMoved { origin, campaign, state } => {
             writeln!(out, "campaign_moved {} campaign={campaign} state={state:?}", origin.operation)
+        }
+        Event::CampaignVoided { origin, campaign, reason, cards } => {
+            writeln!(
+                out,
+                "campaign_voided {} campaign={campaign} cards={cards} reason={reason}",
+                origin.operation
+            )
+        }
+        Event::CardBatchEnded { origin, campaign, first, end, cards } => {
+            write!(out, "card_batch_")?;
+            match end {
+                BatchEnd::Void { reason } => write!(out, "voided {} reason={reason}", origin.operation)?,
+                BatchEnd::Recycle => write!(out, "recycled {}", origin.operation)?,
+            }
+            writeln!(out, " campaign={campaign} first={first} cards={cards}")
         }
         Event::Issued {
             origin,

@@ -4,7 +4,7 @@
 //! panics on a log that is wrong; what can't be is put into words.
 
 use scrip_engine::calendar::{Day, Zone};
-use scrip_engine::command::{CampaignTerms, Limits};
+use scrip_engine::command::{BatchEnd, CampaignTerms, Limits};
 use scrip_engine::event::Event;
 use scrip_engine::ids::{MerchantId, Slot, StockId};
 use std::collections::BTreeMap;
@@ -84,6 +84,11 @@ impl BudgetBooks {
                 self.campaigns.insert(*campaign, book);
             }
             Event::CampaignEdited { campaign, definition, .. } => return self.edit(*campaign, definition),
+            Event::CardBatchEnded { campaign, end: BatchEnd::Recycle, cards, .. } => {
+                if let Some(book) = self.campaigns.get_mut(campaign) {
+                    book.issued = book.issued.saturating_sub(u128::from(*cards));
+                }
+            }
             Event::Issued { campaign, count, .. } => return self.issue(*campaign, u128::from(*count)),
             _ => {}
         }

@@ -8,10 +8,10 @@ use super::plan::pick;
 use crate::oracle::{Card, Oracle, Redemption};
 use crate::request::{CardCommand, OwnedCommand, OwnedCreate, OwnedIssue, OwnedRedeem, Worth};
 use scrip_engine::command::{
-    AccountWish, CampaignKind, CampaignState, CardChange, CardState, Envelope, GiftWish, Parties,
+    AccountWish, BatchEnd, CampaignKind, CampaignState, CardChange, CardState, Envelope, GiftWish, Parties,
 };
 use scrip_engine::ids::{CardId, ChannelId, MerchantId, OperationId, OrderId, Slot, StockId, UserId};
-use scrip_engine::limits::{BEARER_CARDS_MAX, CAMPAIGN_UNITS_MAX, CARD_VALUE_MAX};
+use scrip_engine::limits::{BEARER_CARDS_MAX, CAMPAIGN_UNITS_MAX, CARD_VALUE_MAX, TTL_MAX_MS};
 
 /// Nobody waits longer than that for something to begin or end: 40 days.
 const FAR_MS: u64 = 40 * 86_400_000;
@@ -45,7 +45,8 @@ impl Generator {
                 return self.campaign(id);
             }
             1..5 => self.edit(oracle, envelope),
-            5..12 => self.state(oracle, envelope),
+            5..10 => self.state(oracle, envelope),
+            10..12 => self.ending(oracle, envelope),
             12..22 => self.issue(oracle, envelope),
             22..34 => self.claim(oracle, envelope),
             34..51 => self.redeem(oracle, envelope),
@@ -66,7 +67,7 @@ impl Generator {
     }
 
     /// A campaign mostly, moving the command to its merchant and slot.
-    fn any_campaign(&mut self, oracle: &Oracle, envelope: &mut Envelope) -> StockId {
+    pub(super) fn any_campaign(&mut self, oracle: &Oracle, envelope: &mut Envelope) -> StockId {
         let campaigns: Vec<StockId> =
             oracle.stocks.iter().filter(|(_, stock)| stock.campaign.is_some()).map(|(id, _)| *id).collect();
         if campaigns.is_empty() || self.happens(self.plan.chances.foreign + 20) {
@@ -416,6 +417,16 @@ impl Generator {
                 };
                 CardCommand::Gift { card, generation, wish }
             }
+            CardCommand::Void { campaign, version, reason } => {
+                CardCommand::Void { campaign, version, reason: reason ^ 1 }
+            }
+            CardCommand::EndBatch { card, generation, end } => {
+                let end = match end {
+                    BatchEnd::Recycle => BatchEnd::Void { reason: 1 },
+                    BatchEnd::Void { reason } => BatchEnd::Void { reason: reason ^ 1 },
+                };
+                CardCommand::EndBatch { card, generation, end }
+            }
             CardCommand::Change { card, generation, change } => {
                 let change =
                     if change == CardChange::Freeze { CardChange::Unfreeze } else { CardChange::Freeze };
@@ -439,6 +450,8 @@ impl Generator {
             moments_ms.extend(super::budgets::moments_of(definition, self.now_ms));
             let times = campaign.batches.iter().map(|batch| batch.made.times);
             moments_ms.extend(times.flat_map(|times| [times.from_ms, times.until_ms]));
+            let ends = campaign.batches.iter().filter(|batch| batch.latest_ms != 0 && !batch.made.ended);
+            moments_ms.extend(ends.map(|batch| batch.latest_ms + u64::from(TTL_MAX_MS)));
         }
         for redemption in oracle.records.values().filter_map(|record| record.redemption.as_ref()) {
             let Some(card) = oracle.cards.get(&redemption.card) else { continue };

@@ -158,7 +158,7 @@ impl Card {
             part.back += back;
             wanted -= back;
             let Some(lot) = part.lot.filter(|_| back > 0) else { continue };
-            let is_void = self.state == CardState::Void;
+            let is_void = self.state == CardState::Void || self.ended;
             let lot = self.lot_mut(lot);
             lot.consumed -= back;
             lot.available += if is_void { 0 } else { back };
@@ -365,6 +365,7 @@ impl Oracle {
                 self.room_for_pages(std::iter::once(id))?;
                 let until_ms = card.times.until_ms.max(now_ms) + u64::from(seconds) * 1_000;
                 card.times = card.times.until(until_ms);
+                self.note_end(id, card.times.until_ms);
                 OwnedOutcome::StockChanged { value: card.times.until_ms }
             }
             AccountWish::Level { level } => {

@@ -78,11 +78,7 @@ impl Oracle {
         let campaign = stock.campaign.as_ref().expect("a campaign");
         let cost = campaign.worth.cost();
         let capped = |number: i128| u64::try_from(number).unwrap_or(u64::MAX);
-        (
-            capped(cost),
-            capped(cost * i128::from(campaign.issued)),
-            capped(self.cards_today(id, stock, campaign)),
-        )
+        (capped(cost), capped(cost * campaign.counted()), capped(self.cards_today(id, stock, campaign)))
     }
 
     /// Step 4a of ISSUE and CLAIM.
@@ -97,7 +93,7 @@ impl Oracle {
         }
         let cost = campaign.worth.cost();
         let budgets = [
-            (i128::from(definition.budget.get()), i128::from(campaign.issued)),
+            (i128::from(definition.budget.get()), campaign.counted()),
             (i128::from(definition.budget_per_day.get()), today),
         ];
         let of_money = budgets.into_iter().filter(|(budget, _)| *budget != 0);
@@ -121,7 +117,7 @@ impl Oracle {
         let counts = bounds_days(definition) && bounds_days(&campaign.worth.definition);
         let today = if counts { self.cards_today(id, stock, campaign) } else { 0 };
         let inside = |most: u64, there: i128| most == 0 || there <= i128::from(most);
-        inside(definition.budget.get(), i128::from(campaign.issued) * worth.cost())
+        inside(definition.budget.get(), campaign.counted() * worth.cost())
             && inside(definition.budget_per_day.get(), today * worth.cost())
             && inside(definition.cards_per_day.get(), today)
     }

@@ -13,7 +13,8 @@ use scrip_engine::command::{
 };
 use scrip_engine::ids::{CardId, ChannelId, OperationId, StockId, UserId};
 use scrip_engine::limits::{
-    CARD_BATCHES_MAX, CARD_BATCHES_PER_CAMPAIGN_MAX, WALLET_CARDS_PER_ANSWER_MAX, WALLET_CARDS_SCANNED_MAX,
+    CAMPAIGN_UNITS_MAX, CARD_BATCHES_MAX, CARD_BATCHES_PER_CAMPAIGN_MAX, WALLET_CARDS_PER_ANSWER_MAX,
+    WALLET_CARDS_SCANNED_MAX,
 };
 use scrip_engine::rejection::{CapacityOf, Code};
 use std::collections::BTreeSet;
@@ -44,6 +45,8 @@ pub struct Card {
     pub gift: Option<Gift>,
     /// Issues before the one that made it, gifts that were accepted among them.
     pub received: u64,
+    /// Its campaign or batch has ended: what comes back to it is void.
+    pub ended: bool,
 }
 
 /// When a card is valid, ms; 0: open.
@@ -120,7 +123,8 @@ impl Oracle {
         campaign.note_issue(now_ms, count);
         let card = |serial| CardId::new(issue.campaign.slot(), number, serial);
         if bearer {
-            let batch = CardBatch { first: serial, cards: u64::from(issue.count), made: made.clone() };
+            let (cards, latest_ms) = (u64::from(issue.count), made.times.until_ms);
+            let batch = CardBatch { first: serial, cards, made: made.clone(), latest_ms };
             campaign.batches.push(batch);
         } else {
             let serials = serial..serial + u64::from(issue.count);
@@ -141,7 +145,9 @@ impl Oracle {
         let definition = &campaign.worth.definition;
         let until_ms = if own_times { issue.until_ms } else { definition.until_ms.get() };
         let is_over = |end_ms: u64| end_ms != 0 && self.now_ms >= end_ms;
-        if stock.terms.frozen || campaign.state == CampaignState::Paused {
+        if campaign.state == CampaignState::Void {
+            refused(Code::Void)
+        } else if stock.terms.frozen || campaign.state == CampaignState::Paused {
             refused(Code::Frozen)
         } else if campaign.state == CampaignState::Draft || self.now_ms < stock.terms.opens_ms {
             refused(Code::NotStarted)
@@ -173,8 +179,10 @@ impl Oracle {
         if stock.has_quotas() && asked > room {
             return lacks(Code::ChannelQuota, room);
         }
-        if asked > stock.available {
-            return lacks(Code::OutOfStock, stock.available);
+        let serials = i128::from(CAMPAIGN_UNITS_MAX) - i128::from(self.campaign(issue.campaign).issued);
+        let there = stock.available.min(serials);
+        if asked > there {
+            return lacks(Code::OutOfStock, there);
         }
         Ok(())
     }
@@ -242,6 +250,7 @@ impl Oracle {
             own_times,
             gift: None,
             received: self.issues,
+            ended: false,
         }
     }
 
@@ -323,6 +332,7 @@ impl Oracle {
             }
             _ => {}
         }
+        self.note_end(id, card.times.until_ms);
         self.cards.insert(id, card);
         OwnedOutcome::StockChanged { value: to as u64 }
     }

@@ -2,7 +2,7 @@
 
 use crate::request::{CardCommand, OwnedCommand, OwnedIssue};
 use scrip_engine::answer::OperationKind;
-use scrip_engine::command::{AccountWish, CardLine, GiftWish, StockKind};
+use scrip_engine::command::{AccountWish, BatchEnd, CardLine, GiftWish, StockKind};
 use scrip_engine::ids::{Slot, StockId};
 
 /// A command as it is compared: without what is no content.
@@ -64,12 +64,14 @@ pub(super) fn slots_of(command: &OwnedCommand) -> Vec<Slot> {
         CardCommand::Create(create) => vec![create.campaign.slot()],
         CardCommand::Edit { campaign, .. }
         | CardCommand::State { campaign, .. }
+        | CardCommand::Void { campaign, .. }
         | CardCommand::ShowCampaign { campaign }
         | CardCommand::Issue(OwnedIssue { campaign, .. }) => vec![campaign.slot()],
         CardCommand::Redeem(redeem) => vec![redeem.card.slot()],
         CardCommand::Change { card, .. }
         | CardCommand::Account { card, .. }
         | CardCommand::Gift { card, .. }
+        | CardCommand::EndBatch { card, .. }
         | CardCommand::ShowCard { card, .. } => vec![card.slot()],
         CardCommand::ShowWallet { campaign, .. } => campaign.iter().map(|campaign| campaign.slot()).collect(),
         CardCommand::Reverse { .. } | CardCommand::Quote(_) => Vec::new(),
@@ -92,6 +94,9 @@ fn kind_of_cards(command: &CardCommand) -> OperationKind {
             AccountWish::Renew { .. } => OperationKind::Renew,
             AccountWish::Level { .. } => OperationKind::Level,
         },
+        CardCommand::Void { .. } => OperationKind::CampaignVoid,
+        CardCommand::EndBatch { end: BatchEnd::Void { .. }, .. } => OperationKind::CardBatchVoid,
+        CardCommand::EndBatch { .. } => OperationKind::CardBatchRecycle,
         CardCommand::Gift { wish, .. } => match wish {
             GiftWish::Give { .. } => OperationKind::Gift,
             GiftWish::Accept { .. } => OperationKind::AcceptGift,

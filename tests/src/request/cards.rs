@@ -4,8 +4,8 @@
 
 use super::{OwnedCommand, OwnedRequest, OwnedTake, Wish};
 use scrip_engine::command::{
-    AccountWish, CampaignCreate, CampaignState, CampaignTerms, CardChange, CartLine, Command, Definition,
-    GiftWish, Issue, Parties, Quote, QuoteCard, Redeem, ScopeEntry, StockTerms, Tier,
+    AccountWish, BatchEnd, CampaignCreate, CampaignState, CampaignTerms, CardChange, CartLine, Command,
+    Definition, GiftWish, Issue, Parties, Quote, QuoteCard, Redeem, ScopeEntry, StockTerms, Tier,
 };
 use scrip_engine::ids::{CardId, OperationId, OrderId, StockId, UserId};
 
@@ -22,6 +22,8 @@ pub enum CardCommand {
     Change { card: CardId, generation: Option<u8>, change: CardChange },
     Account { card: CardId, generation: Option<u8>, wish: AccountWish },
     Gift { card: CardId, generation: Option<u8>, wish: GiftWish },
+    Void { campaign: StockId, version: u32, reason: u16 },
+    EndBatch { card: CardId, generation: Option<u8>, end: BatchEnd },
     ShowCampaign { campaign: StockId },
     ShowCard { card: CardId, generation: Option<u8> },
     ShowWallet { owner: UserId, campaign: Option<StockId>, after: Option<CardId>, limit: u32 },
@@ -164,6 +166,12 @@ impl CardCommand {
             CardCommand::Gift { card, generation, wish } => {
                 Command::Gift { card: *card, generation: *generation, wish: *wish }
             }
+            CardCommand::Void { campaign, version, reason } => {
+                Command::CampaignVoid { campaign: *campaign, version: *version, reason: *reason }
+            }
+            CardCommand::EndBatch { card, generation, end } => {
+                Command::CardBatchEnd { card: *card, generation: *generation, end: *end }
+            }
             CardCommand::ShowCampaign { campaign } => Command::CampaignShow { campaign: *campaign },
             CardCommand::ShowCard { card, generation } => {
                 Command::CardShow { card: *card, generation: *generation }
@@ -203,6 +211,9 @@ impl CardCommand {
             CardCommand::Gift { wish: GiftWish::Give { .. }, .. } => "GIFT",
             CardCommand::Gift { wish: GiftWish::Accept { .. }, .. } => "ACCEPT_GIFT",
             CardCommand::Gift { wish: GiftWish::Cancel { .. }, .. } => "CANCEL_GIFT",
+            CardCommand::Void { .. } => "CAMPAIGN_VOID",
+            CardCommand::EndBatch { end: BatchEnd::Void { .. }, .. } => "CARD_BATCH_VOID",
+            CardCommand::EndBatch { .. } => "CARD_BATCH_RECYCLE",
             CardCommand::ShowCampaign { .. } => "CAMPAIGN_SHOW",
             CardCommand::ShowCard { .. } => "CARD_SHOW",
             CardCommand::ShowWallet { .. } => "WALLET_SHOW",

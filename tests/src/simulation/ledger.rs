@@ -394,6 +394,8 @@ fn origin_of<'e>(event: &'e Event<'_>) -> Option<&'e Origin> {
         | Event::CardChanged { origin, .. }
         | Event::Account { origin, .. }
         | Event::Gift { origin, .. }
+        | Event::CampaignVoided { origin, .. }
+        | Event::CardBatchEnded { origin, .. }
         | Event::Returned { origin, .. } => Some(origin),
         // What time or the operator makes happen, and what ends a hold: that has no id of its own.
         Event::Tick { .. }

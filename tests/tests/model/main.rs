@@ -19,6 +19,7 @@ mod channels;
 mod check_orders;
 mod debt_rules;
 mod debts;
+mod endings;
 mod expiry;
 mod gifts;
 mod hold_cards;

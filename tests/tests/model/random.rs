@@ -121,6 +121,7 @@ fn assert_covers(total: &Tally) {
     let issues: &[Code] = &[
         CrossSlot,
         NotFound,
+        Void,
         Frozen,
         NotStarted,
         Expired,
@@ -132,7 +133,7 @@ fn assert_covers(total: &Tally) {
     ];
     let entries: &[Code] =
         &[CrossSlot, NotFound, RuleFailed, Void, NotActive, Frozen, NotStarted, Expired, Capacity];
-    let expected: [(&str, &[&[Code]]); 57] = [
+    let expected: [(&str, &[&[Code]]); 60] = [
         ("STOCK_CREATE", &[with_id, &[CrossSlot, RuleFailed, Capacity]]),
         ("BATCH_CREATE", &[with_id, &[CrossSlot, NotFound, RuleFailed, Capacity]]),
         (
@@ -149,7 +150,7 @@ fn assert_covers(total: &Tally) {
         ("OWED_SHOW", &[&[CrossSlot, NotFound]]),
         ("ORDER_SHOW", &[&[NotFound]]),
         ("BATCHES_SHOW", &[&[CrossSlot, NotFound, RuleFailed]]),
-        ("STOCK_SUPPLY", &[with_id, &[CrossSlot, NotFound, RuleFailed, Capacity]]),
+        ("STOCK_SUPPLY", &[with_id, &[CrossSlot, NotFound, RuleFailed, Void, Capacity]]),
         ("STOCK_VOID", &[with_id, &[CrossSlot, NotFound, OutOfStock, ChannelQuota, Capacity]]),
         ("STOCK_FREEZE", &[with_id, &[CrossSlot, NotFound, OutOfStock, ChannelQuota, Capacity]]),
         ("STOCK_UNFREEZE", &[with_id, &[CrossSlot, NotFound, OutOfStock, Capacity]]),
@@ -233,6 +234,9 @@ fn assert_covers(total: &Tally) {
         ("GIFT", &[with_id, gifts, &[LockedByOtherOrder]]),
         ("ACCEPT_GIFT", &[with_id, gifts]),
         ("CANCEL_GIFT", &[with_id, gifts]),
+        ("CAMPAIGN_VOID", &[with_id, &[CrossSlot, NotFound, RuleFailed, Void, Capacity]]),
+        ("CARD_BATCH_VOID", &[with_id, &[CrossSlot, NotFound, RuleFailed, Void, Capacity]]),
+        ("CARD_BATCH_RECYCLE", &[with_id, &[CrossSlot, NotFound, RuleFailed, Void, NotStarted, Capacity]]),
         ("CAMPAIGN_SHOW", &[&[CrossSlot, NotFound]]),
         ("CARD_SHOW", &[&[CrossSlot, NotFound]]),
         ("WALLET_SHOW", &[&[CrossSlot, NotFound]]),

@@ -5,7 +5,7 @@
 use super::super::sale::{parties, print_operation, telling};
 use super::super::words::{Kind, Subject, id_text, time};
 use super::super::{Failure, OperatorError, repeat, run};
-use super::{account, gift, money, named, print_card, validity};
+use super::{account, endings, gift, money, named, print_card, validity};
 use crate::cli::{
     CardArgs, CardCommand, ClaimArgs, ExtendArgs, IssueArgs, RedeemArgs, ReverseArgs, WalletArgs,
 };
@@ -33,6 +33,8 @@ pub fn card(command: &CardCommand) -> Result<(), OperatorError> {
         CardCommand::Freeze(arguments) => change(arguments, CardChange::Freeze),
         CardCommand::Unfreeze(arguments) => change(arguments, CardChange::Unfreeze),
         CardCommand::Void(arguments) => change(arguments, CardChange::Void),
+        CardCommand::VoidBatch(arguments) => endings::void_batch(arguments),
+        CardCommand::RecycleBatch(arguments) => endings::recycle_batch(arguments),
         CardCommand::Extend(arguments) => extend(arguments),
         CardCommand::Topup(arguments) => account::top_up(arguments),
         CardCommand::Earn(arguments) => account::earn(arguments),

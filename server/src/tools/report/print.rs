@@ -27,7 +27,7 @@ const GOODS: [&str; 11] = [
     "replaced",
 ];
 /// And of cards.
-const CARDS: [&str; 14] = [
+const CARDS: [&str; 15] = [
     "issued",
     "claimed",
     "redemptions",
@@ -40,6 +40,7 @@ const CARDS: [&str; 14] = [
     "paid_in",
     "paid_back",
     "voided",
+    "recycled",
     "lapsed",
     "revived",
 ];
