@@ -81,8 +81,8 @@ pub use scrip_engine::answer::{
 pub use scrip_engine::calendar::{Day, Transition, Zone};
 pub use scrip_engine::command::{
     BatchChange as BatchVerb, Block, CampaignKind, CampaignState, CardChange, CardLine, CardState, CartLine,
-    Definition, Limits, Line, Parties, Price, PriceKind, Quota, RiskAction, RiskRule, ScopeEntry, StockKind,
-    StockTerms, SubjectKind, SubjectLimit, Tier,
+    Definition, Limits, Line, Parties, Price, PriceKind, Quota, RecycleInto, RiskAction, RiskRule,
+    ScopeEntry, StockKind, StockTerms, SubjectKind, SubjectLimit, Tier,
 };
 pub use scrip_engine::ids::{CardId, ChannelId, MerchantId, OperationId, OrderId, Slot, StockId, UserId};
 pub use scrip_engine::limits::{

@@ -16,6 +16,7 @@ mod endings;
 mod gifts;
 mod keys;
 mod malformed;
+mod merge;
 mod quote;
 mod stock;
 mod take;
@@ -27,10 +28,11 @@ pub use campaigns::{
 };
 pub use cards::{CardChange, CardLine, CardState, Issue, Redeem};
 pub(crate) use check::GENERATION_MAX;
-pub use endings::BatchEnd;
+pub use endings::{BatchEnd, RecycleInto};
 pub use gifts::GiftWish;
 pub use keys::{BatchChange, BatchCreate, KeyBlock, block_texts};
 pub use malformed::Malformed;
+pub use merge::Merge;
 pub use quote::{CartLine, Quote, QuoteCard};
 pub use stock::{StockCreate, StockKind, StockTerms};
 pub use take::{Line, Take, ttl_or_default};
@@ -327,6 +329,17 @@ pub enum Command<'a> {
         /// The merchant's reason; goes to the log.
         reason: u16,
     },
+    /// RECYCLE: an expired card ends, for another one or something else.
+    Recycle {
+        /// The card.
+        card: CardId,
+        /// The generation of its code; `None`: it is named by its id.
+        generation: Option<u8>,
+        /// What for.
+        into: RecycleInto,
+    },
+    /// MERGE: cards become one.
+    Merge(Merge<'a>),
     /// CARD_BATCH_VOID, CARD_BATCH_RECYCLE: ends the batch of bearer cards that a card lies in.
     CardBatchEnd {
         /// The card.

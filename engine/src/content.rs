@@ -4,7 +4,8 @@
 //! that. The command's deadline is no content: a retry may be given more time.
 
 use crate::command::{
-    AccountWish, BatchEnd, CampaignTerms, Command, Envelope, GiftWish, KeyBlock, StockKind, StockTerms, Take,
+    AccountWish, BatchEnd, CampaignTerms, Command, Envelope, GiftWish, KeyBlock, RecycleInto, StockKind,
+    StockTerms, Take,
 };
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 use zerocopy::IntoBytes;
@@ -226,6 +227,8 @@ pub fn content_digest(envelope: &Envelope, command: &Command<'_>) -> u64 {
         | Command::Account { .. }
         | Command::CampaignVoid { .. }
         | Command::CardBatchEnd { .. }
+        | Command::Recycle { .. }
+        | Command::Merge(_)
         | Command::Gift { .. } => of_cards(envelope, command),
         Command::Confirm { .. }
         | Command::StockTermsShow { .. }
@@ -324,6 +327,22 @@ fn of_cards(envelope: &Envelope, command: &Command<'_>) -> u64 {
         }
         Command::CampaignVoid { campaign, version, reason } => {
             stock_digest(100, envelope, campaign.0, u64::from(*version), u64::from(*reason))
+        }
+        Command::Recycle { card, generation, into } => {
+            let generation = generation.map_or(0, |generation| u64::from(generation) + 1);
+            let (other, units) = match *into {
+                RecycleInto::Supply => (0, 0),
+                RecycleInto::Points { card, units } => (card.0, u64::from(units)),
+                RecycleInto::Campaign(campaign) => (campaign.0, 0),
+            };
+            let what = units << 16 | u64::from(into.number()) << 8 | generation;
+            stock_digest(103, envelope, card.0, other, what)
+        }
+        Command::Merge(merge) => {
+            let mut fields = Fields::new(104, envelope);
+            fields.put_u64(merge.into.0);
+            fields.put_u64(merge.generation.map_or(0, |generation| u64::from(generation) + 1));
+            fields.digest(merge.from.as_bytes())
         }
         Command::CardBatchEnd { card, generation, end } => {
             let generation = generation.map_or(0, |generation| u64::from(generation) + 1);

@@ -14,9 +14,9 @@ use crate::command::{
 };
 use crate::ids::{CardId, ChannelId, MerchantId, OperationId, OperationKey, OrderId, Slot, StockId, UserId};
 use crate::limits::{
-    BEARER_CARDS_MAX, CARD_VALUE_MAX, CARDS_PER_HOLD_MAX, CARDS_PER_ISSUE_MAX, CHANNELS_PER_STOCK_MAX,
-    DEBTS_PER_EVENT_MAX, EXPIRED_PER_EVENT_MAX, KEYS_PER_CHUNK_MAX, LINES_MAX, NAME_BYTES_MAX,
-    PRICES_PER_STOCK_MAX, Rules, TRANSITIONS_MAX,
+    BEARER_CARDS_MAX, CARD_VALUE_MAX, CARDS_PER_HOLD_MAX, CARDS_PER_ISSUE_MAX, CARDS_PER_MERGE_MAX,
+    CHANNELS_PER_STOCK_MAX, DEBTS_PER_EVENT_MAX, EXPIRED_PER_EVENT_MAX, KEYS_PER_CHUNK_MAX, LINES_MAX,
+    NAME_BYTES_MAX, PRICES_PER_STOCK_MAX, Rules, TRANSITIONS_MAX,
 };
 use crate::rejection::Code;
 use zerocopy::little_endian::{U16, U32, U64, U128};
@@ -476,6 +476,24 @@ pub enum Event<'a> {
         /// Cards that ended by it.
         cards: u64,
     },
+    /// An expired card is void, and something was given for it.
+    Recycled {
+        /// The operation.
+        origin: Origin,
+        /// The card.
+        card: CardId,
+        /// What for.
+        given: RecycledFor,
+    },
+    /// What cards had is another's, and they are void.
+    Merged {
+        /// The operation.
+        origin: Origin,
+        /// The card that has it.
+        into: CardId,
+        /// The others.
+        sources: &'a [MergedCard],
+    },
     /// Cards were issued, with consecutive serials.
     Issued {
         /// The operation; its channel is that of the cards.
@@ -577,6 +595,7 @@ mod layout;
 mod lines;
 
 pub use cards::AccountEntry;
+pub use endings::{MergedCard, RecycledFor};
 pub use errors::{EventError, EventSink};
 pub use gifts::GiftEntry;
 pub use lines::{EventCard, EventHold, EventKey, EventLine, OwedLine, RefusedLine, debts};

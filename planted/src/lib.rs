@@ -106,6 +106,8 @@ pub enum Bug {
     VoidCardStaysIssued,
     /// engine: used cards are void with their batch.
     UsedCardsVoidedToo,
+    /// engine: what somebody else's card has can be merged away from him.
+    ForeignCardMerged,
     /// engine: a batch goes back to the supply at its own end, though one of its cards was extended.
     RecycledBeforeTheLast,
     /// engine: an activated card keeps its times: those relative to receipt never begin.
@@ -118,7 +120,7 @@ pub enum Bug {
 
 impl Bug {
     /// Every planted bug, in the order of their numbers.
-    pub const ALL: [Bug; 53] = [
+    pub const ALL: [Bug; 54] = [
         Bug::AnswerBeforeSync,
         Bug::SkippedDirectorySync,
         Bug::IgnoredIoError,
@@ -169,6 +171,7 @@ impl Bug {
         Bug::VoidCardStaysIssued,
         Bug::UsedCardsVoidedToo,
         Bug::RecycledBeforeTheLast,
+        Bug::ForeignCardMerged,
         Bug::ActivationChangesNoTimes,
         Bug::GiftKeepsItsCode,
         Bug::ForeignGiftAccepted,

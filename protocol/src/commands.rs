@@ -132,6 +132,8 @@ pub enum Tail {
     Parties,
     /// `lines` lines of a cart of 32 bytes, then cards of 16 bytes.
     Cart,
+    /// `lines` cards of 16 bytes.
+    Cards,
     /// `lines` lengths of texts (u16), then the texts one behind the other; padded to a multiple of 8.
     Texts,
 }
@@ -323,6 +325,10 @@ commands! {
     CardBatchVoid = 101, "CARD_BATCH_VOID", CardBatchVoidBody, None, [HAS_GENERATION];
     /// Gives an expired batch of bearer cards, one of them named by its id or by the extra CODE, back to the supply.
     CardBatchRecycle = 102, "CARD_BATCH_RECYCLE", CardBatchRecycleBody, None, [HAS_GENERATION];
+    /// Ends an expired card, named by its id or by the extra CODE, for another one, for points or for a card of another campaign.
+    Recycle = 103, "RECYCLE", RecycleBody, None, [HAS_GENERATION];
+    /// Gives what cards have to another one of the same owner, named by its id or by the extra CODE, and voids them.
+    Merge = 104, "MERGE", MergeBody, Cards, [HAS_GENERATION];
 }
 
 impl CommandKind {
@@ -385,6 +391,8 @@ impl CommandKind {
                 AccountWish::Renew { .. } => CommandKind::Renew,
                 AccountWish::Level { .. } => CommandKind::Level,
             },
+            Command::Recycle { .. } => CommandKind::Recycle,
+            Command::Merge(_) => CommandKind::Merge,
             Command::CampaignVoid { .. } => CommandKind::CampaignVoid,
             Command::CardBatchEnd { end: BatchEnd::Void { .. }, .. } => CommandKind::CardBatchVoid,
             Command::CardBatchEnd { end: BatchEnd::Recycle, .. } => CommandKind::CardBatchRecycle,

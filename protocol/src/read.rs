@@ -213,6 +213,8 @@ impl<'a> Body<'a> {
             | CommandKind::Renew
             | CommandKind::Level => self.account(kind)?,
             CommandKind::Gift | CommandKind::AcceptGift | CommandKind::CancelGift => self.gift(kind)?,
+            CommandKind::Recycle => self.recycle()?,
+            CommandKind::Merge => self.merge()?,
             CommandKind::CampaignVoid | CommandKind::CardBatchVoid | CommandKind::CardBatchRecycle => {
                 self.ending(kind)?
             }

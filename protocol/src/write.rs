@@ -242,6 +242,8 @@ fn flags_and_lines(command: &Command<'_>) -> (u8, usize) {
         | Command::Gift { .. }
         | Command::CampaignVoid { .. }
         | Command::CardBatchEnd { .. }
+        | Command::Recycle { .. }
+        | Command::Merge(_)
         | Command::CampaignShow { .. }
         | Command::CardShow { .. }
         | Command::WalletShow { .. }
@@ -324,6 +326,8 @@ fn body(out: &mut Vec<u8>, command: &Command<'_>) {
         | Command::Gift { .. }
         | Command::CampaignVoid { .. }
         | Command::CardBatchEnd { .. }
+        | Command::Recycle { .. }
+        | Command::Merge(_)
         | Command::CampaignShow { .. }
         | Command::CardShow { .. }
         | Command::WalletShow { .. }

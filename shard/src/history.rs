@@ -6,7 +6,7 @@
 use crate::recovery::{RecoveryError, for_each_event_with_facts};
 use scrip_engine::Engine;
 use scrip_engine::command::CardState;
-use scrip_engine::event::{self, Event};
+use scrip_engine::event::{self, Event, RecycledFor};
 use scrip_engine::ids::{CardId, OperationId, OperationKey, StockId};
 use scrip_engine::limits::{Capacity, Rules};
 use scrip_engine::state::State;
@@ -77,6 +77,17 @@ fn is_about(event: &Event<'_>, state: &State, card: CardId) -> bool {
         | Event::CardChanged { card: named, .. }
         | Event::Account { card: named, .. }
         | Event::Gift { card: named, .. } => *named == card,
+        Event::Recycled { card: named, given, .. } => {
+            *named == card
+                || match given {
+                    RecycledFor::Supply => false,
+                    RecycledFor::Points { card: into, .. } => *into == card,
+                    RecycledFor::Card { made, .. } => *made == card,
+                }
+        }
+        Event::Merged { into, sources, .. } => {
+            *into == card || sources.iter().any(|source| source.card() == card)
+        }
         // What ended as a part of a whole before is none of this.
         Event::CampaignVoided { campaign, .. } => is_of(state, card, |of, _| of == *campaign),
         Event::CardBatchEnded { first, .. } => {

@@ -21,6 +21,7 @@ mod channels;
 mod content;
 pub mod debts;
 mod endings;
+mod exchange;
 mod gifts;
 mod hold_cards;
 mod holds;

@@ -70,6 +70,7 @@ const HUNTS: &[(Bug, Look)] = &[
     (Bug::VoidCardStaysIssued, model),
     (Bug::UsedCardsVoidedToo, model),
     (Bug::RecycledBeforeTheLast, model),
+    (Bug::ForeignCardMerged, model),
     (Bug::ActivationChangesNoTimes, model),
     (Bug::GiftKeepsItsCode, model),
     (Bug::ForeignGiftAccepted, model),

@@ -100,6 +100,10 @@ pub enum OperationKind {
     CardBatchVoid = 46,
     /// CARD_BATCH_RECYCLE.
     CardBatchRecycle = 47,
+    /// RECYCLE.
+    Recycle = 48,
+    /// MERGE.
+    Merge = 49,
 }
 
 impl OperationKind {
@@ -146,6 +150,8 @@ impl OperationKind {
             45 => OperationKind::CampaignVoid,
             46 => OperationKind::CardBatchVoid,
             47 => OperationKind::CardBatchRecycle,
+            48 => OperationKind::Recycle,
+            49 => OperationKind::Merge,
             _ => return None,
         })
     }
@@ -159,7 +165,7 @@ impl OperationKind {
             OperationKind::Reverse => {
                 Answer::Reversed { units: (value >> 32) as u32, available: value as u32 }
             }
-            OperationKind::TopUp | OperationKind::Earn => {
+            OperationKind::TopUp | OperationKind::Earn | OperationKind::Merge => {
                 Answer::Filled { units: (value >> 32) as u32, available: value as u32 }
             }
             OperationKind::CardRefund => Answer::CardRefunded {

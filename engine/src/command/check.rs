@@ -84,6 +84,10 @@ impl Request<'_> {
             Command::Account { generation, wish, .. } => {
                 check_generation(*generation).and_then(|()| wish.check())
             }
+            Command::Recycle { generation, into, .. } => {
+                check_generation(*generation).and_then(|()| into.check())
+            }
+            Command::Merge(merge) => merge.check(),
             Command::Gift { generation, wish, .. } => {
                 check_generation(*generation).and_then(|()| wish.check())
             }
@@ -192,7 +196,7 @@ fn check_block(block: &KeyBlock<'_>) -> Result<(), Malformed> {
     }
 }
 
-fn check_generation(generation: Option<u8>) -> Result<(), Malformed> {
+pub(super) fn check_generation(generation: Option<u8>) -> Result<(), Malformed> {
     match generation {
         Some(generation) if generation > GENERATION_MAX => Err(Malformed::Generation(generation)),
         _ => Ok(()),

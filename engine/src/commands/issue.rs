@@ -8,12 +8,13 @@ use super::take::subjects;
 use super::worth::{Span, in_ms};
 use super::{Plan, Question, Reply, Resolved, TO_BE_MADE, Verdict, budget, limits, record, risk};
 use crate::answer::{Issued, OperationKind};
-use crate::command::{CampaignState, CardState, Issue, SubjectKind, Take};
+use crate::command::{CampaignState, CardState, Definition, Issue, SubjectKind, Take};
 use crate::content::content_digest;
 use crate::event::{Event, EventLine};
-use crate::ids::CardId;
+use crate::ids::{CardId, ChannelId, UserId};
 use crate::limits::{
-    CAMPAIGN_UNITS_MAX, CARD_BATCHES_MAX, CARD_BATCHES_PER_CAMPAIGN_MAX, CHANNELS_PER_STOCK_MAX,
+    CAMPAIGN_UNITS_MAX, CARD_BATCHES_MAX, CARD_BATCHES_PER_CAMPAIGN_MAX, CARDS_PER_PAGE,
+    CHANNELS_PER_STOCK_MAX,
 };
 use crate::rejection::{CapacityOf, Code, Facts, Rejection};
 use crate::state::State;
@@ -45,20 +46,17 @@ pub fn decide<'p>(
     };
     // Whom the cards are for, in the words of those who take units.
     let take = Take { user: issue.owner, parties: issue.parties, ..Take::of(&[]) };
-    let refusal = check_times(state, question, issue, campaign)
+    let until_ms = if issue.own_times() { issue.until_ms } else { campaign.definition.until_ms.get() };
+    let refusal = check_times(state, question.now_ms, until_ms, campaign)
         .or_else(|| check_risk(state, question, &take, plan))
         .or_else(|| check_units(state, question, (issue, campaign), &take, plan))
         .or_else(|| no_room(state, question, (issue, handle), &take, plan));
     if let Some(rejection) = refusal {
         return Verdict::Refuse(rejection);
     }
-    let definition = &campaign.definition;
-    let span = if issue.own_times() {
-        Span { from_ms: issue.from_ms, until_ms: issue.until_ms }
-    } else if definition.inactive() {
-        Span::of(definition)
-    } else {
-        Span::of(definition).received(definition, question.now_ms)
+    let span = match issue.own_times() {
+        true => Span { from_ms: issue.from_ms, until_ms: issue.until_ms },
+        false => times(&campaign.definition, question.now_ms),
     };
     let (from_s, until_s) = span.in_seconds();
     let event = Event::Issued {
@@ -78,15 +76,22 @@ pub fn decide<'p>(
     Verdict::Do(event, &plan.resolved, Reply::Issued(TO_BE_MADE))
 }
 
-/// Step 2.
-fn check_times(
+/// When cards that are made now are valid, by their definition.
+pub(super) fn times(definition: &Definition, now_ms: u64) -> Span {
+    match definition.inactive() {
+        true => Span::of(definition),
+        false => Span::of(definition).received(definition, now_ms),
+    }
+}
+
+/// Step 2, of cards that end then.
+pub(super) fn check_times(
     state: &State,
-    question: Question<'_>,
-    issue: &Issue<'_>,
+    now_ms: u64,
+    until_ms: u64,
     campaign: &Campaign,
 ) -> Option<Rejection<'static>> {
-    let (terms, now_ms) = (&state.stock_of_campaign(campaign).terms, question.now_ms);
-    let until_ms = if issue.own_times() { issue.until_ms } else { campaign.definition.until_ms.get() };
+    let terms = &state.stock_of_campaign(campaign).terms;
     let passed = |end_ms: u64| end_ms != 0 && now_ms >= end_ms;
     let code = if campaign.state == CampaignState::Void {
         Code::Void
@@ -141,25 +146,42 @@ fn check_units(
     if let Some(rejection) = room.and_then(|room| lacks(Code::UserLimit, room)) {
         return Some(rejection);
     }
-    if let Some(rejection) = budget::check(state, question.now_ms, campaign, asked) {
-        return Some(rejection);
-    }
-    let available = stock.units.available;
-    if stock.channels.limited() {
-        let room = stock.channels.room(question.request.envelope.channel, available, None);
-        if let Some(rejection) = lacks(Code::ChannelQuota, room) {
-            return Some(rejection);
-        }
-    }
-    // A serial is issued once, whatever goes back to the supply.
-    let serials = CAMPAIGN_UNITS_MAX - campaign.issued;
-    if let Some(rejection) = lacks(Code::OutOfStock, available.min(serials)) {
+    let supply = (question.now_ms, question.request.envelope.channel);
+    if let Some(rejection) = check_supply(state, supply, campaign, asked) {
         return Some(rejection);
     }
     let flags = if bearer { 0 } else { limits::flags_of(stock, take) };
     plan.lines.push(EventLine::new(stock.id, issue.count, flags));
     plan.resolved.lines.push((Some(campaign.stock), entries));
     None
+}
+
+/// Steps 4a to 6: budgets, quota, supply.
+#[inline]
+pub(super) fn check_supply(
+    state: &State,
+    (now_ms, channel): (u64, ChannelId),
+    campaign: &Campaign,
+    asked: u64,
+) -> Option<Rejection<'static>> {
+    let stock = state.stock_of_campaign(campaign);
+    let lacks = |code, available: u64| {
+        let facts = Facts::Units { stock: stock.id, asked, available };
+        (asked > available).then_some(Rejection { code, facts })
+    };
+    if let Some(rejection) = budget::check(state, now_ms, campaign, asked) {
+        return Some(rejection);
+    }
+    let available = stock.units.available;
+    if stock.channels.limited() {
+        let room = stock.channels.room(channel, available, None);
+        if let Some(rejection) = lacks(Code::ChannelQuota, room) {
+            return Some(rejection);
+        }
+    }
+    // A serial is issued once, whatever goes back to the supply.
+    let serials = CAMPAIGN_UNITS_MAX - campaign.issued;
+    lacks(Code::OutOfStock, available.min(serials))
 }
 
 /// Step 7.
@@ -211,6 +233,23 @@ pub(super) fn no_pages(
     full.then(|| capacity(CapacityOf::Cards, u64::from(state.capacity.cards_max)))
 }
 
+/// CAPACITY if there are no pages for records of these cards, of one slot, as far as they have none.
+pub(super) fn no_page_for_all(
+    state: &State,
+    cards: impl Fn(usize) -> Option<CardId>,
+) -> Option<Rejection<'static>> {
+    let page = |card: CardId| card.0 / CARDS_PER_PAGE as u64;
+    let (mut at, mut lacking) = (0, 0);
+    while let Some(card) = cards(at) {
+        let earlier = (0..at).filter_map(&cards).any(|other| page(other) == page(card));
+        let campaign = state.campaigns.of_card(card).filter(|_| !earlier);
+        lacking += campaign.map_or(0, |campaign| state.pages_lacking(campaign, card.serial(), 1));
+        at += 1;
+    }
+    let full = lacking > 0 && state.cards.pages() + lacking > pages_max(&state.capacity);
+    full.then(|| capacity(CapacityOf::Cards, u64::from(state.capacity.cards_max)))
+}
+
 /// Applies an [`Event::Issued`]; answers the handle of its operation record. Panics on any other event.
 #[inline]
 pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) -> Handle {
@@ -222,37 +261,9 @@ pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) -> Handl
     };
     let stock = state.find_stock(*campaign).expect("the log names a stock that exists");
     let handle = state.stock(stock).campaign().expect("the log names a campaign");
-    let found = state.campaigns.get_mut(handle);
-    assert!(found.card(found.issued) == *first, "cards are issued in the order of their serials");
-    found.issued += u64::from(*count);
-    found.know_channel(origin.channel);
-    let (times, own_times) = ((*from_s, *until_s), *own_times);
-    let card = CardRecord::new(*owner, &found.definition, origin.channel).valid(times, own_times);
-    budget::issued(state, handle, u64::from(*count));
-    state.post(stock, origin.channel, Posting::Sell(u64::from(*count)));
-    let value = if owner.0 == 0 {
-        let ((from_s, until_s), channel) = (times, origin.channel);
-        let batch = CardBatch {
-            first: first.serial(),
-            count: *count,
-            from_s,
-            until_s,
-            channel,
-            own_times,
-            latest_until_s: until_s,
-            used: 0,
-            gone: 0,
-            stand: BatchStand::Live,
-        };
-        state.campaigns.add_batch(handle, batch);
-        first.0
-    } else {
-        for serial in first.serial()..first.serial() + u64::from(*count) {
-            let made = state.make_card(handle, serial, card);
-            state.hang_into_wallet(made);
-        }
-        u64::from(count - 1) << COUNT_SHIFT | first.0
-    };
+    let cards = New { owner: *owner, first: *first, count: *count };
+    make(state, handle, origin.channel, &cards, ((*from_s, *until_s), *own_times));
+    let value = if owner.0 == 0 { first.0 } else { u64::from(count - 1) << COUNT_SHIFT | first.0 };
     let (subjects, line) = (subjects(*owner, parties.as_ref()), EventLine::new(*campaign, *count, *counting));
     for kind in SubjectKind::ALL.into_iter().filter(|kind| line.counts(*kind) && !on(Bug::CardsNotCounted)) {
         state.count_for_good((kind, subjects[kind.position()], stock), *count, line.fully());
@@ -265,6 +276,58 @@ pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) -> Handl
     let operation = record(state, origin, kind, value, resolved);
     state.cards.set_issue_times(operation, IssueTimes { from_s: *from_s, until_s: *until_s });
     operation
+}
+
+/// Cards that are made at once.
+#[derive(Clone, Copy)]
+pub(super) struct New {
+    /// Whose they are; 0: a batch of bearer cards.
+    pub owner: UserId,
+    /// The first.
+    pub first: CardId,
+    /// How many.
+    pub count: u32,
+}
+
+/// Makes cards with these times, which may be *own*, the command's.
+#[inline]
+pub(super) fn make(
+    state: &mut State,
+    handle: Handle,
+    channel: ChannelId,
+    new: &New,
+    (times, own_times): ((u32, u32), bool),
+) {
+    let New { owner, first, count } = *new;
+    let found = state.campaigns.get_mut(handle);
+    assert!(found.card(found.issued) == first, "cards are issued in the order of their serials");
+    found.issued += u64::from(count);
+    found.know_channel(channel);
+    let (stock, card) =
+        (found.stock, CardRecord::new(owner, &found.definition, channel).valid(times, own_times));
+    budget::issued(state, handle, u64::from(count));
+    state.post(stock, channel, Posting::Sell(u64::from(count)));
+    if owner.0 == 0 {
+        let (from_s, until_s) = times;
+        let batch = CardBatch {
+            first: first.serial(),
+            count,
+            from_s,
+            until_s,
+            channel,
+            own_times,
+            latest_until_s: until_s,
+            used: 0,
+            gone: 0,
+            stand: BatchStand::Live,
+        };
+        state.campaigns.add_batch(handle, batch);
+        return;
+    }
+    for serial in first.serial()..first.serial() + u64::from(count) {
+        let made = state.make_card(handle, serial, card);
+        state.hang_into_wallet(made);
+    }
 }
 
 const fn first_state(inactive: bool) -> CardState {

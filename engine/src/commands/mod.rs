@@ -23,6 +23,7 @@ pub mod key_reclaim;
 pub mod key_replace;
 pub mod keys;
 pub mod limits;
+pub mod merge;
 pub mod order_show;
 pub mod orders;
 pub mod owed;
@@ -30,6 +31,7 @@ mod plan;
 pub mod prices;
 pub mod query;
 pub mod quote;
+pub mod recycle;
 pub mod redeem;
 pub mod refused;
 pub mod reply;
@@ -258,6 +260,8 @@ pub fn decide<'p>(state: &State, question: Question<'_>, plan: &'p mut Plan) -> 
         | Command::CampaignState { .. }
         | Command::CampaignVoid { .. }
         | Command::CardBatchEnd { .. }
+        | Command::Recycle { .. }
+        | Command::Merge(_)
         | Command::CampaignShow { .. }
         | Command::CardShow { .. }
         | Command::WalletShow { .. }
@@ -294,6 +298,10 @@ fn decide_cards<'p>(state: &State, question: Question<'_>, plan: &'p mut Plan) -
         Command::CardBatchEnd { card, generation, end } => {
             endings::decide_batch(state, question, (*card, *generation, *end), plan)
         }
+        Command::Recycle { card, generation, into } => {
+            recycle::decide(state, question, (*card, *generation, *into), plan)
+        }
+        Command::Merge(merge) => merge::decide(state, question, merge, plan),
         Command::CampaignShow { campaign } => campaigns::decide_show(state, question, *campaign),
         Command::CardShow { card, generation } => cards::decide_show(state, question, (*card, *generation)),
         Command::WalletShow { owner, campaign, after, limit } => {
@@ -386,7 +394,9 @@ pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) -> Optio
         | Event::CampaignEdited { .. }
         | Event::CampaignMoved { .. }
         | Event::CampaignVoided { .. }
-        | Event::CardBatchEnded { .. } => {
+        | Event::CardBatchEnded { .. }
+        | Event::Recycled { .. }
+        | Event::Merged { .. } => {
             apply_cards(state, event, resolved);
             None
         }
@@ -410,6 +420,8 @@ fn apply_cards(state: &mut State, event: &Event<'_>, resolved: &Resolved) {
         Event::CardChanged { .. } => cards::apply(state, event, resolved),
         Event::Account { .. } => accounts::apply(state, event, resolved),
         Event::Gift { .. } => gifts::apply(state, event, resolved),
+        Event::Recycled { .. } => recycle::apply(state, event, resolved),
+        Event::Merged { .. } => merge::apply(state, event, resolved),
         Event::CampaignVoided { .. } | Event::CardBatchEnded { .. } => endings::apply(state, event, resolved),
         event => campaigns::apply(state, event, resolved),
     }

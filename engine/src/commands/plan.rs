@@ -7,7 +7,7 @@ use crate::answer::{
 };
 use crate::calendar::Transition;
 use crate::command::{Block, Price, Quota, RiskRule};
-use crate::event::{EventCard, EventHold, EventKey, EventLine, OwedLine, RefusedLine};
+use crate::event::{EventCard, EventHold, EventKey, EventLine, MergedCard, OwedLine, RefusedLine};
 use crate::rejection::LineFact;
 use crate::state::counts::Entries;
 use crate::state::debts::Debt;
@@ -38,6 +38,8 @@ pub struct Plan {
     pub lines: Vec<EventLine>,
     /// Cards of the event; filled afresh by whoever takes some.
     pub cards: Vec<EventCard>,
+    /// Cards that a MERGE makes void.
+    pub merged: Vec<MergedCard>,
     /// Lines of a recorded refusal.
     pub refused: Vec<RefusedLine>,
     /// Lines of a debt.
@@ -80,13 +82,14 @@ impl Plan {
     /// Empty, with room for the largest command.
     pub fn new() -> Plan {
         use crate::limits::{
-            CARDS_PER_HOLD_MAX, EXPIRED_PER_EVENT_MAX, KEY_BLOCK_BYTES_MAX, KEYS_PER_CHUNK_MAX, LINES_MAX,
-            SEAL_BYTES,
+            CARDS_PER_HOLD_MAX, CARDS_PER_MERGE_MAX, EXPIRED_PER_EVENT_MAX, KEY_BLOCK_BYTES_MAX,
+            KEYS_PER_CHUNK_MAX, LINES_MAX, SEAL_BYTES,
         };
         Plan {
             facts: Vec::with_capacity(LINES_MAX),
             lines: Vec::with_capacity(LINES_MAX),
             cards: Vec::with_capacity(CARDS_PER_HOLD_MAX),
+            merged: Vec::with_capacity(CARDS_PER_MERGE_MAX),
             refused: Vec::with_capacity(LINES_MAX),
             owed: Vec::with_capacity(LINES_MAX),
             holds: Vec::with_capacity(EXPIRED_PER_EVENT_MAX),

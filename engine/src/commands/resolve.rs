@@ -98,6 +98,8 @@ pub fn resolve(state: &State, event: &Event<'_>, resolved: &mut Resolved) {
         | Event::Account { origin, .. }
         | Event::CampaignVoided { origin, .. }
         | Event::CardBatchEnded { origin, .. }
+        | Event::Recycled { origin, .. }
+        | Event::Merged { origin, .. }
         | Event::Gift { origin, .. } => resolved.hash = new_record(state, &origin.key()),
         Event::Tick { .. } | Event::FloorRaised { .. } | Event::Configured { .. } => {}
     }

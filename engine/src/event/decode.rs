@@ -280,7 +280,7 @@ fn decode_body<'a>(reader: &mut Reader<'a>, head: &Head) -> Result<Event<'a>, Ev
         }
         CAMPAIGN_CREATED..=CARD_CHANGED | TOPPED_UP..=LEVELLED => cards::decode(reader, head, channel)?,
         GIFT_GIVEN..=GIFT_CANCELLED => gifts::decode(reader, head, channel)?,
-        CAMPAIGN_VOIDED..=CARD_BATCH_RECYCLED => endings::decode(reader, head, channel)?,
+        CAMPAIGN_VOIDED..=MERGED => endings::decode(reader, head, channel)?,
         kind => return Err(EventError::UnknownKind(kind)),
     })
 }

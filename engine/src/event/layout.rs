@@ -91,6 +91,8 @@ pub(super) const GIFT_CANCELLED: u8 = 58;
 pub(super) const CAMPAIGN_VOIDED: u8 = 59;
 pub(super) const CARD_BATCH_VOIDED: u8 = 60;
 pub(super) const CARD_BATCH_RECYCLED: u8 = 61;
+pub(super) const RECYCLED: u8 = 62;
+pub(super) const MERGED: u8 = 63;
 
 pub(super) const FLAG_SOLD: u8 = 1;
 pub(super) const FLAG_LATE: u8 = 1;

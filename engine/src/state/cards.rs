@@ -115,6 +115,12 @@ impl CardRecord {
         }
     }
 
+    /// It goes back to the supply.
+    pub(crate) fn set_recycled(&mut self) {
+        let others = CardRecord::OWN_TIMES | CardRecord::STATE;
+        self.state = self.state & others | CardRecord::RECYCLED << CardRecord::LEVEL_SHIFT;
+    }
+
     /// Whether it went back to the supply, by itself.
     pub fn is_recycled(&self) -> bool {
         (self.state & !CardRecord::OWN_TIMES) >> CardRecord::LEVEL_SHIFT == CardRecord::RECYCLED

@@ -272,6 +272,11 @@ impl State {
         (self.lots_of(record).count() - over, over)
     }
 
+    /// The lots of a card that stay when it gets others.
+    pub fn lots_kept(&self, record: Option<Handle>, now_ms: u64) -> impl Iterator<Item = &LotRecord> {
+        self.lots_of(record).filter(move |(_, lot)| !self.is_over(lot, now_ms)).map(|(_, lot)| lot)
+    }
+
     /// What so many units of a card are taken of. Panics if its live lots have fewer.
     pub fn shares_of(
         &self,
@@ -463,7 +468,8 @@ impl State {
         lot.available += units;
     }
 
-    fn drop_lots_over(&mut self, card: Handle) {
+    /// The lots of a card that are over go.
+    pub(crate) fn drop_lots_over(&mut self, card: Handle) {
         let now_ms = self.now_ms;
         let over: ArrayVec<(Handle, LotRecord), LOTS_PER_CARD_MAX> = self
             .lots_of(Some(card))

@@ -387,6 +387,36 @@ layout! {
 }
 
 layout! {
+    /// RECYCLE.
+    pub struct RecycleBody {
+        /// the card; with the extra CODE: 2^64 - 1
+        card: U64,
+        /// 0; the card that gets points; the other campaign
+        into: U64,
+        /// points, 1 to 1,000,000,000; else 0
+        units: U32,
+        /// 0 back to the supply, 1 for points, 2 for a card of another campaign
+        how: u8,
+        /// with HAS_GENERATION: of a code that the caller has opened; else 0
+        generation: u8,
+        /// 0
+        spare: [u8; 2],
+    }
+}
+
+layout! {
+    /// MERGE; `lines` cards, the sources, follow.
+    pub struct MergeBody {
+        /// the card that gets what they have; with the extra CODE: 2^64 - 1
+        card: U64,
+        /// with HAS_GENERATION: of a code that the caller has opened; else 0
+        generation: u8,
+        /// 0
+        spare: [u8; 7],
+    }
+}
+
+layout! {
     /// CAMPAIGN_SHOW.
     pub struct CampaignShowBody {
         /// the campaign

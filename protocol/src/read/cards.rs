@@ -8,13 +8,13 @@ use crate::commands::{
     AcceptGiftBody, CARD_BY_CODE, CampaignCreateBody, CampaignEditBody, CampaignShowBody, CampaignStateBody,
     CampaignVoidBody, CancelGiftBody, CardBatchRecycleBody, CardBatchVoidBody, CardChangeBody,
     CardRefundBody, CardShowBody, ClaimBody, CommandKind, EarnBody, GiftBody, IssueBody, LevelBody,
-    QuoteBody, RedeemBody, RenewBody, ReverseBody, TopUpBody, WalletShowBody, flag,
+    MergeBody, QuoteBody, RecycleBody, RedeemBody, RenewBody, ReverseBody, TopUpBody, WalletShowBody, flag,
 };
 use crate::error::CommandFault;
 use crate::extras::Extras;
 use scrip_engine::command::{
     AccountWish, BatchEnd, CampaignCreate, CampaignState, CampaignTerms, CardChange, Command, GiftWish,
-    Issue, Parties, Quote, Redeem, StockTerms,
+    Issue, Merge, Parties, Quote, RecycleInto, Redeem, StockTerms,
 };
 use scrip_engine::ids::{CardId, OperationId, OrderId, StockId, UserId};
 
@@ -27,6 +27,8 @@ pub(crate) fn check_code(command: &Command<'_>, extras: &Extras<'_>) -> Result<(
         | Command::Account { card, generation, .. }
         | Command::Gift { card, generation, .. }
         | Command::CardBatchEnd { card, generation, .. }
+        | Command::Recycle { card, generation, .. }
+        | Command::Merge(Merge { into: card, generation, .. })
         | Command::CardShow { card, generation } => match extras.code.is_none() {
             true => card != CARD_BY_CODE,
             false => card == CARD_BY_CODE && generation.is_none(),
@@ -231,6 +233,29 @@ impl<'a> Body<'a> {
             }
         };
         self.without_lines(Command::Gift { card: CardId(card.get()), generation, wish })
+    }
+
+    pub(super) fn recycle(&mut self) -> Result<Command<'a>, CommandFault> {
+        let body: &RecycleBody = self.fixed()?;
+        let generation = self.generation(body.generation, &body.spare)?;
+        let (other, units) = (body.into.get(), body.units.get());
+        let into = match body.how {
+            0 => RecycleInto::Supply,
+            1 => RecycleInto::Points { card: CardId(other), units },
+            2 => RecycleInto::Campaign(StockId(other)),
+            how => return Err(CommandFault::Recycle(how)),
+        };
+        if body.how == 0 && other != 0 || body.how != 1 && units != 0 {
+            return Err(CommandFault::SpareNotZero);
+        }
+        self.without_lines(Command::Recycle { card: CardId(body.card.get()), generation, into })
+    }
+
+    pub(super) fn merge(&mut self) -> Result<Command<'a>, CommandFault> {
+        let body: &MergeBody = self.fixed()?;
+        let generation = self.generation(body.generation, &body.spare)?;
+        let (into, from) = (CardId(body.card.get()), self.list(self.header.lines.get())?);
+        Ok(Command::Merge(Merge { into, generation, from }))
     }
 
     /// CAMPAIGN_VOID, CARD_BATCH_VOID, CARD_BATCH_RECYCLE.

@@ -5,12 +5,12 @@
 use crate::commands::{
     AcceptGiftBody, CampaignCreateBody, CampaignEditBody, CampaignShowBody, CampaignStateBody,
     CampaignVoidBody, CancelGiftBody, CardBatchRecycleBody, CardBatchVoidBody, CardChangeBody,
-    CardRefundBody, CardShowBody, ClaimBody, EarnBody, GiftBody, IssueBody, LevelBody, QuoteBody, RedeemBody,
-    RenewBody, ReverseBody, TopUpBody, WalletShowBody, flag,
+    CardRefundBody, CardShowBody, ClaimBody, EarnBody, GiftBody, IssueBody, LevelBody, MergeBody, QuoteBody,
+    RecycleBody, RedeemBody, RenewBody, ReverseBody, TopUpBody, WalletShowBody, flag,
 };
 use crate::layout::pad;
 use scrip_engine::command::{
-    AccountWish, BatchEnd, CampaignCreate, CampaignTerms, Command, GiftWish, Issue, Redeem,
+    AccountWish, BatchEnd, CampaignCreate, CampaignTerms, Command, GiftWish, Issue, RecycleInto, Redeem,
 };
 use zerocopy::IntoBytes;
 use zerocopy::little_endian::{U16, U32, U64, U128};
@@ -35,11 +35,13 @@ pub(super) fn flags_and_lines(command: &Command<'_>) -> (u8, usize) {
         | Command::Account { generation, .. }
         | Command::Gift { generation, .. }
         | Command::CardBatchEnd { generation, .. }
+        | Command::Recycle { generation, .. }
         | Command::CardShow { generation, .. } => (when(generation.is_some(), flag::HAS_GENERATION), 0),
         Command::WalletShow { campaign, after, .. } => {
             (when(campaign.is_some(), flag::OF_CAMPAIGN) | when(after.is_some(), flag::HAS_AFTER), 0)
         }
         Command::Quote(quote) => (when(quote.best, flag::BEST), quote.lines.len()),
+        Command::Merge(merge) => (when(merge.generation.is_some(), flag::HAS_GENERATION), merge.from.len()),
         _ => (0, 0),
     }
 }
@@ -103,6 +105,27 @@ pub(super) fn body(out: &mut Vec<u8>, command: &Command<'_>) {
                     out.extend_from_slice(body.as_bytes());
                 }
             }
+        }
+        Command::Recycle { card, generation, into } => {
+            let (other, units) = match into {
+                RecycleInto::Supply => (0, 0),
+                RecycleInto::Points { card, units } => (card.0, units),
+                RecycleInto::Campaign(campaign) => (campaign.0, 0),
+            };
+            let body = RecycleBody {
+                card: U64::new(card.0),
+                into: U64::new(other),
+                units: U32::new(units),
+                how: into.number(),
+                generation: generation.unwrap_or(0),
+                spare: [0; 2],
+            };
+            out.extend_from_slice(body.as_bytes());
+        }
+        Command::Merge(ref merge) => {
+            let (card, generation) = (U64::new(merge.into.0), merge.generation.unwrap_or(0));
+            out.extend_from_slice(MergeBody { card, generation, spare: [0; 7] }.as_bytes());
+            out.extend_from_slice(merge.from.as_bytes());
         }
         Command::CampaignShow { campaign } => {
             out.extend_from_slice(CampaignShowBody { campaign: U64::new(campaign.0) }.as_bytes());

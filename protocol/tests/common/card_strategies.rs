@@ -10,14 +10,15 @@ use scrip_engine::answer::{
 };
 use scrip_engine::command::{
     AccountWish, BatchEnd, CampaignCreate, CampaignKind, CampaignState, CampaignTerms, CardChange, CardLine,
-    CardState, CartLine, Command, Definition, GiftWish, Issue, Parties, Quote, QuoteCard, Redeem, ScopeEntry,
-    StockTerms, Tier,
+    CardState, CartLine, Command, Definition, GiftWish, Issue, Merge, Parties, Quote, QuoteCard, RecycleInto,
+    Redeem, ScopeEntry, StockTerms, Tier,
 };
 use scrip_engine::ids::{CardId, ChannelId, OperationId, OrderId, StockId, UserId};
 use scrip_engine::limits::{
     BEARER_CARDS_MAX, CAMPAIGN_KEY_BYTES_MAX, CAMPAIGN_UNITS_MAX, CARD_UNITS_MAX, CARD_VALUE_MAX,
-    CARDS_PER_HOLD_MAX, CARDS_PER_ISSUE_MAX, GIFT_LASTS_MAX_S, LINES_MAX, POINT_VALUE_MAX, QUOTE_CARDS_MAX,
-    QUOTE_LINES_MAX, SCOPE_MAX, STAMPS_MAX, TIERS_MAX, WALLET_CARDS_PER_ANSWER_MAX,
+    CARDS_PER_HOLD_MAX, CARDS_PER_ISSUE_MAX, CARDS_PER_MERGE_MAX, GIFT_LASTS_MAX_S, LINES_MAX,
+    POINT_VALUE_MAX, QUOTE_CARDS_MAX, QUOTE_LINES_MAX, SCOPE_MAX, STAMPS_MAX, TIERS_MAX,
+    WALLET_CARDS_PER_ANSWER_MAX,
 };
 use scrip_engine::rejection::Code;
 use scrip_protocol::answers::AnswerKind;
@@ -48,6 +49,9 @@ pub struct CardParts {
     pub channel: u16,
     pub flag: bool,
 }
+
+/// What is merged if nothing is quoted.
+static ONE_CARD: [QuoteCard; 1] = [QuoteCard { card: U64::new(7), generation: 0, by_code: 0, spare: [0; 6] }];
 
 /// Ascending in both, the first value at least 1.
 fn tiers() -> impl Strategy<Value = Vec<Tier>> {
@@ -306,8 +310,16 @@ impl CardParts {
                 | CommandKind::CancelGift
                 | CommandKind::CardBatchVoid
                 | CommandKind::CardBatchRecycle
+                | CommandKind::Recycle
+                | CommandKind::Merge
         );
         self.code.as_deref().filter(|_| named)
+    }
+
+    /// The sources of a MERGE.
+    fn merged(&self) -> &[QuoteCard] {
+        let most = self.quoted.len().min(CARDS_PER_MERGE_MAX);
+        if most == 0 { &ONE_CARD } else { &self.quoted[..most] }
     }
 
     fn issue<'a>(&self, claimed: bool, parties: &'a Parties) -> Issue<'a> {
@@ -427,6 +439,19 @@ impl CardParts {
                 let end = BatchEnd::Void { reason: self.small[1] as u16 };
                 Command::CardBatchEnd { card, generation, end }
             }
+            CommandKind::Recycle => {
+                let other = self.numbers[1];
+                let into = match self.change % 3 {
+                    0 => RecycleInto::Supply,
+                    1 => {
+                        let units = self.small[1] % CARD_VALUE_MAX + 1;
+                        RecycleInto::Points { card: CardId(other), units }
+                    }
+                    _ => RecycleInto::Campaign(StockId(other)),
+                };
+                Command::Recycle { card, generation, into }
+            }
+            CommandKind::Merge => Command::Merge(Merge { into: card, generation, from: self.merged() }),
             CommandKind::CardBatchRecycle => {
                 Command::CardBatchEnd { card, generation, end: BatchEnd::Recycle }
             }

@@ -10,8 +10,8 @@ use scrip_engine::answer::{
 };
 use scrip_engine::command::{
     AccountWish, BatchEnd, CampaignCreate, CampaignKind, CampaignState, CampaignTerms, CardChange, CardState,
-    CartLine, Command, Definition, GiftWish, Issue, Parties, Quote, QuoteCard, Redeem, Request, ScopeEntry,
-    Tier,
+    CartLine, Command, Definition, GiftWish, Issue, Merge, Parties, Quote, QuoteCard, RecycleInto, Redeem,
+    Request, ScopeEntry, Tier,
 };
 use scrip_engine::ids::{CardId, ChannelId, OrderId, UserId};
 use scrip_engine::rejection::{Code, Facts};
@@ -245,6 +245,12 @@ pub fn commands() -> Vec<(&'static str, Command<'static>)> {
         ("card_batch_void", batch_end(None, BatchEnd::Void { reason: 7 })),
         ("card_batch_void_generation", batch_end(Some(2), BatchEnd::Void { reason: 0 })),
         ("card_batch_recycle", batch_end(None, BatchEnd::Recycle)),
+        ("recycle", recycle(None, RecycleInto::Supply)),
+        ("recycle_generation", recycle(Some(3), RecycleInto::Supply)),
+        ("recycle_points", recycle(None, RecycleInto::Points { card: CardId(CARD.0 + 9), units: 500 })),
+        ("recycle_campaign", recycle(None, RecycleInto::Campaign(STOCK))),
+        ("merge", Command::Merge(Merge { into: CARD, generation: None, from: merged() })),
+        ("merge_generation", Command::Merge(Merge { into: CARD, generation: Some(1), from: &merged()[1..] })),
     ]
 }
 
@@ -254,6 +260,15 @@ fn account(wish: AccountWish) -> Command<'static> {
 
 fn gift(generation: Option<u8>, wish: GiftWish) -> Command<'static> {
     Command::Gift { card: CARD, generation, wish }
+}
+
+fn recycle(generation: Option<u8>, into: RecycleInto) -> Command<'static> {
+    Command::Recycle { card: CARD, generation, into }
+}
+
+/// Two cards, by id and by code.
+fn merged() -> &'static [QuoteCard] {
+    leak(&[QuoteCard::new(CardId(CARD.0 + 1), None), QuoteCard::new(CardId(CARD.0 + 2), Some(2))])
 }
 
 fn batch_end(generation: Option<u8>, end: BatchEnd) -> Command<'static> {

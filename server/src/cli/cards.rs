@@ -3,7 +3,7 @@
 use super::BoundArgs;
 use super::ServerArgs;
 use super::accounts::{AccountArgs, EarnArgs, LevelArgs, RenewArgs, TopUpArgs};
-use super::endings::{CampaignVoidArgs, VoidBatchArgs};
+use super::endings::{CampaignVoidArgs, MergeArgs, RecycleArgs, VoidBatchArgs};
 use super::gifts::{AcceptArgs, CancelGiftArgs, GiftArgs};
 use super::sale::{FactsArgs, OperationArgs, PartiesArgs};
 use super::values;
@@ -260,6 +260,10 @@ pub enum CardCommand {
     VoidBatch(VoidBatchArgs),
     /// Issue as many cards again as have expired of the bearer cards that were issued together with this one
     RecycleBatch(AccountArgs),
+    /// End an expired card: issue another in its place, or give its owner something else
+    Recycle(RecycleArgs),
+    /// Put what cards of one owner have on one of them: gift cards, stamps, points
+    Merge(MergeArgs),
     /// Let a card be valid until another time
     Extend(ExtendArgs),
     /// Pay into a gift card

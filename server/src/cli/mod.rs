@@ -23,7 +23,7 @@ pub use cards::{
     CampaignCommand, CampaignCreateArgs, CampaignEditArgs, CardArgs, CardCommand, ClaimArgs, CodeCommand,
     CodeExportArgs, ExtendArgs, IssueArgs, RedeemArgs, ReverseArgs, SpendName, WalletArgs, WorthArgs,
 };
-pub use endings::{CampaignVoidArgs, VoidBatchArgs};
+pub use endings::{CampaignVoidArgs, MergeArgs, RecycleArgs, VoidBatchArgs};
 pub use gifts::{AcceptArgs, CancelGiftArgs, GiftArgs};
 pub use merchant::{MerchantCommand, ZoneCommand};
 pub use quote::QuoteArgs;

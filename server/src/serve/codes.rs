@@ -8,7 +8,7 @@
 
 use crate::keyring::Keyring;
 use scrip_codes::{CampaignCipher, Card, Form, Generation, Layout, Locator, Parsed, Step};
-use scrip_engine::command::{Command, Redeem, Request};
+use scrip_engine::command::{Command, Merge, Redeem, Request};
 use scrip_engine::ids::{CardId, Slot};
 use scrip_engine::state::State;
 use scrip_protocol::extras::CodeText;
@@ -60,6 +60,8 @@ impl CodeBook {
             Command::CardChange { change, .. } => Command::CardChange { card, generation, change },
             Command::Account { wish, .. } => Command::Account { card, generation, wish },
             Command::Gift { wish, .. } => Command::Gift { card, generation, wish },
+            Command::Recycle { into, .. } => Command::Recycle { card, generation, into },
+            Command::Merge(merge) => Command::Merge(Merge { into: card, generation, ..merge }),
             Command::CardBatchEnd { end, .. } => Command::CardBatchEnd { card, generation, end },
             Command::CardShow { .. } => Command::CardShow { card, generation },
             other => unreachable!("the decoder takes no code for {other:?}"),

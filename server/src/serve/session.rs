@@ -398,6 +398,8 @@ fn looks_at_cards(request: &Request<'_>, by_code: bool) -> bool {
         | Command::Account { .. }
         | Command::Gift { .. }
         | Command::CardBatchEnd { .. }
+        | Command::Recycle { .. }
+        | Command::Merge(_)
         | Command::WalletShow { .. }
         | Command::Quote(_) => true,
         _ => false,

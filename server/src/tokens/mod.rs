@@ -144,7 +144,9 @@ impl Verb {
             | CommandKind::Level
             | CommandKind::Gift
             | CommandKind::AcceptGift
-            | CommandKind::CancelGift => Verb::Issue,
+            | CommandKind::CancelGift
+            | CommandKind::Recycle
+            | CommandKind::Merge => Verb::Issue,
             CommandKind::Redeem => Verb::Redeem,
             CommandKind::KeysExport => Verb::Export,
             CommandKind::KeysList

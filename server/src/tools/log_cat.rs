@@ -5,7 +5,7 @@ use crate::data_directory::DataDirectory;
 use scrip_engine::answer::OperationKind;
 use scrip_engine::command::{BatchEnd, Parties, StockKind, SubjectKind};
 
-use scrip_engine::event::{self, AccountEntry, Event, EventHold, GiftEntry, Origin};
+use scrip_engine::event::{self, AccountEntry, Event, EventHold, GiftEntry, Origin, RecycledFor};
 use scrip_engine::ids::{CardId, StockId};
 use scrip_shard::{FrameError, Moment, for_each_event_with_facts, history};
 use scrip_wal::{RealDisk, scan};
@@ -361,6 +361,28 @@ fn print_cards_event(out: &mut impl Write, event: &Event<'_>) -> io::Result<()> 
                 "campaign_voided {} campaign={campaign} cards={cards} reason={reason}",
                 origin.operation
             )
+        }
+        Event::Recycled { origin, card, given } => {
+            write!(out, "recycled {} card={card}", origin.operation)?;
+            match given {
+                RecycledFor::Supply => writeln!(out),
+                RecycledFor::Points { card, units, until_s } => {
+                    writeln!(out, " points={units} on={card} until_s={until_s}")
+                }
+                RecycledFor::Card { campaign, made, from_s, until_s } => {
+                    writeln!(out, " campaign={campaign} for={made} from_s={from_s} until_s={until_s}")
+                }
+            }
+        }
+        Event::Merged { origin, into, sources } => {
+            write!(out, "merged {} into={into}", origin.operation)?;
+            for source in *sources {
+                write!(out, " {}:{}", source.card(), source.units)?;
+                if source.lost != 0 {
+                    write!(out, " lost={}", source.lost)?;
+                }
+            }
+            writeln!(out)
         }
         Event::CardBatchEnded { origin, campaign, first, end, cards } => {
             write!(out, "card_batch_")?;

@@ -6,7 +6,7 @@
 use super::sales::hold_of;
 use super::{Account, Report, add, day_at};
 use scrip_engine::command::{BatchEnd, CardChange, CardState};
-use scrip_engine::event::{self, AccountEntry, Event, Origin};
+use scrip_engine::event::{self, AccountEntry, Event, Origin, RecycledFor};
 use scrip_engine::ids::{CardId, ChannelId, MerchantId, OperationId, OperationKey, StockId, UserId};
 use scrip_engine::state::State;
 use scrip_engine::state::campaigns::{Campaign, CardBatch};
@@ -47,6 +47,28 @@ impl Report {
                 if *change == CardChange::Void {
                     self.tally(state, origin.merchant, stock, origin.channel).voided += 1;
                 }
+            }
+            Event::Recycled { origin, card, given } => {
+                self.before_change(state, *card, 1);
+                let Some(stock) = campaign_of(state, *card) else { return };
+                let tally = self.tally(state, origin.merchant, stock, origin.channel);
+                *(if *given == RecycledFor::Supply { &mut tally.recycled } else { &mut tally.voided }) += 1;
+                match given {
+                    RecycledFor::Supply => {}
+                    RecycledFor::Points { card, units, .. } => {
+                        let Some(stock) = campaign_of(state, *card) else { return };
+                        let tally = self.tally(state, origin.merchant, stock, origin.channel);
+                        tally.filled += u64::from(*units);
+                    }
+                    RecycledFor::Card { campaign, .. } => {
+                        self.tally(state, origin.merchant, *campaign, origin.channel).issued += 1;
+                    }
+                }
+            }
+            Event::Merged { origin, into, sources } => {
+                let Some(stock) = campaign_of(state, *into) else { return };
+                let tally = self.tally(state, origin.merchant, stock, origin.channel);
+                tally.voided += sources.len() as u64;
             }
             Event::CampaignVoided { origin, campaign, cards, .. } => {
                 // Whatever has lapsed before, has.

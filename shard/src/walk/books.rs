@@ -270,6 +270,8 @@ impl Books {
             | Event::CardChanged { .. }
             | Event::CampaignVoided { .. }
             | Event::CardBatchEnded { .. }
+            | Event::Recycled { .. }
+            | Event::Merged { .. }
             | Event::Account { .. } => self.follow_cards(event),
             // Units stay where they are.
             Event::Gift { .. } => {}
@@ -312,6 +314,10 @@ impl Books {
                 *self.stock(stock) = StockBook { total: units, available: units, ..StockBook::default() };
             }
             Units::Issue(stock, channel, cards) => self.stock(stock).sell(channel, cards),
+            Units::Exchange { from, channel, to, through } => {
+                self.stock(from).give_back(channel, 1, false);
+                self.stock(to).sell(through, 1);
+            }
             Units::End { stock, cards, back, all } => {
                 let book = self.stock(stock);
                 for (channel, cards) in cards {

@@ -5,7 +5,7 @@
 
 use scrip_engine::calendar::{Day, Zone};
 use scrip_engine::command::{BatchEnd, CampaignTerms, Limits};
-use scrip_engine::event::Event;
+use scrip_engine::event::{Event, RecycledFor};
 use scrip_engine::ids::{MerchantId, Slot, StockId};
 use std::collections::BTreeMap;
 
@@ -29,6 +29,8 @@ pub(super) struct BudgetBooks {
     now_ms: u64,
     zones: BTreeMap<(MerchantId, u16), Zone>,
     campaigns: BTreeMap<StockId, BudgetBook>,
+    /// Campaigns by the locators of their cards, once they have issued any.
+    locators: BTreeMap<u64, StockId>,
 }
 
 impl BudgetBook {
@@ -89,7 +91,21 @@ impl BudgetBooks {
                     book.issued = book.issued.saturating_sub(u128::from(*cards));
                 }
             }
-            Event::Issued { campaign, count, .. } => return self.issue(*campaign, u128::from(*count)),
+            Event::Recycled { card, given: RecycledFor::Supply, .. } => {
+                let locator = card.locator();
+                let book = self.locators.get(&locator).and_then(|stock| self.campaigns.get_mut(stock));
+                if let Some(book) = book {
+                    book.issued = book.issued.saturating_sub(1);
+                }
+            }
+            Event::Recycled { given: RecycledFor::Card { campaign, made, .. }, .. } => {
+                self.locators.insert(made.locator(), *campaign);
+                return self.issue(*campaign, 1);
+            }
+            Event::Issued { campaign, first, count, .. } => {
+                self.locators.insert(first.locator(), *campaign);
+                return self.issue(*campaign, u128::from(*count));
+            }
             _ => {}
         }
         None

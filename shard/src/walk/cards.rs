@@ -5,7 +5,7 @@
 
 use super::books::{HoldName, name};
 use scrip_engine::command::{BatchEnd, CampaignKind, CardChange, Definition};
-use scrip_engine::event::{self, AccountEntry, Event, Origin};
+use scrip_engine::event::{self, AccountEntry, Event, MergedCard, Origin, RecycledFor};
 use scrip_engine::ids::{CardId, ChannelId, OperationKey, StockId};
 use std::collections::BTreeMap;
 
@@ -69,6 +69,17 @@ pub(super) enum Units {
     Make(StockId, u64),
     /// So many were issued through a channel.
     Issue(StockId, ChannelId, u64),
+    /// A card that was issued through a channel is void, and one of another campaign is issued through another.
+    Exchange {
+        /// The campaign of the one.
+        from: StockId,
+        /// Its channel.
+        channel: ChannelId,
+        /// The campaign of the other.
+        to: StockId,
+        /// Its channel.
+        through: ChannelId,
+    },
     /// Cards that were issued through channels end.
     End {
         /// The campaign.
@@ -120,6 +131,8 @@ impl CardBooks {
             }
             Event::Account { card, entry, .. } => self.enter(*card, entry),
             Event::CardChanged { card, change: CardChange::Void, .. } => return self.void(*card),
+            Event::Recycled { origin, card, given } => return self.recycle(origin, *card, given),
+            Event::Merged { into, sources, .. } => return self.merge(*into, sources),
             Event::CampaignVoided { campaign, cards, .. } => return self.void_all(*campaign, *cards),
             Event::CardBatchEnded { campaign, first, end, cards, .. } => {
                 return self.end_batch(*campaign, *first, *end == BatchEnd::Recycle, *cards);
@@ -239,6 +252,57 @@ impl CardBooks {
             self.wrong.push(format!("card {card} is voided twice"));
         }
         Units::End { stock, cards: BTreeMap::from([(channel, 1)]), back: false, all: false }
+    }
+
+    /// An expired card is void, and what is given for it is there.
+    fn recycle(&mut self, origin: &Origin, card: CardId, given: &RecycledFor) -> Units {
+        if self.cards.get(&card).is_some_and(|book| book.held > 0) {
+            self.wrong.push(format!("card {card} is recycled, and an order has some of it"));
+        }
+        let Units::End { stock, cards, .. } = self.void(card) else { return Units::Stay };
+        match *given {
+            RecycledFor::Supply => Units::End { stock, cards, back: true, all: false },
+            RecycledFor::Points { card: into, units, .. } => {
+                self.enter(into, &AccountEntry::Earned { units, until_s: 0 });
+                Units::End { stock, cards, back: false, all: false }
+            }
+            RecycledFor::Card { campaign, made, .. } => {
+                let channel = cards.keys().next().copied().unwrap_or(ChannelId(0));
+                match self.issue(origin, campaign, made, 1) {
+                    Units::Issue(to, through, _) => Units::Exchange { from: stock, channel, to, through },
+                    _ => Units::End { stock, cards, back: false, all: false },
+                }
+            }
+        }
+    }
+
+    /// What sources had is another's.
+    fn merge(&mut self, into: CardId, sources: &[MergedCard]) -> Units {
+        let mut by_channel = BTreeMap::new();
+        let mut of = None;
+        for source in sources {
+            let card = source.card();
+            let new = self.campaign_of(card).map_or(0, |campaign| campaign.units);
+            let book = self.cards.get(&card).copied().unwrap_or_default();
+            let moved = u64::from(source.units.get()) + u64::from(source.lost.get());
+            if book.held > 0 || book.gone() + moved > new + book.supplied {
+                self.wrong.push(format!("{moved} units of card {card} are merged, more than it had"));
+            }
+            if card.locator() != into.locator() {
+                self.wrong.push(format!("card {card} is merged into {into} of another campaign"));
+            }
+            if let Units::End { stock, cards, .. } = self.void(card) {
+                of = Some(stock);
+                for (channel, cards) in cards {
+                    *by_channel.entry(channel).or_default() += cards;
+                }
+            }
+            self.enter(into, &AccountEntry::Earned { units: source.units.get(), until_s: 0 });
+        }
+        match of {
+            Some(stock) => Units::End { stock, cards: by_channel, back: false, all: false },
+            None => Units::Stay,
+        }
     }
 
     /// The cards of an issue end, but for those that are used or void; answers how many.

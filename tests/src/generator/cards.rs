@@ -9,6 +9,7 @@ use crate::oracle::{Card, Oracle, Redemption};
 use crate::request::{CardCommand, OwnedCommand, OwnedCreate, OwnedIssue, OwnedRedeem, Worth};
 use scrip_engine::command::{
     AccountWish, BatchEnd, CampaignKind, CampaignState, CardChange, CardState, Envelope, GiftWish, Parties,
+    QuoteCard, RecycleInto,
 };
 use scrip_engine::ids::{CardId, ChannelId, MerchantId, OperationId, OrderId, Slot, StockId, UserId};
 use scrip_engine::limits::{BEARER_CARDS_MAX, CAMPAIGN_UNITS_MAX, CARD_VALUE_MAX, TTL_MAX_MS};
@@ -46,15 +47,17 @@ impl Generator {
             }
             1..5 => self.edit(oracle, envelope),
             5..10 => self.state(oracle, envelope),
-            10..12 => self.ending(oracle, envelope),
+            10 => self.ending(oracle, envelope),
+            11 | 62 => self.recycle(oracle, envelope),
             12..22 => self.issue(oracle, envelope),
             22..34 => self.claim(oracle, envelope),
             34..51 => self.redeem(oracle, envelope),
             51..56 => self.gift(oracle, envelope),
             56..62 => self.account(oracle, envelope),
-            62..72 => self.reverse(oracle, envelope),
+            63..72 => self.reverse(oracle, envelope),
             72..80 => self.change(oracle, envelope),
-            80..86 => self.account(oracle, envelope),
+            80..83 => self.account(oracle, envelope),
+            83..86 => self.merge(oracle, envelope),
             86..88 => CardCommand::ShowCampaign { campaign: self.any_campaign(oracle, envelope) },
             88..94 => {
                 let card = self.card(oracle, envelope, None);
@@ -416,6 +419,25 @@ impl Generator {
                     GiftWish::Cancel { user } => GiftWish::Cancel { user: UserId(user.0 ^ 1) },
                 };
                 CardCommand::Gift { card, generation, wish }
+            }
+            CardCommand::Recycle { card, generation, into } => {
+                let into = match into {
+                    RecycleInto::Points { card, units } => RecycleInto::Points { card, units: units ^ 1 | 2 },
+                    RecycleInto::Supply => RecycleInto::Campaign(StockId::new(card.slot(), 1)),
+                    RecycleInto::Campaign(_) => RecycleInto::Supply,
+                };
+                CardCommand::Recycle { card, generation, into }
+            }
+            CardCommand::Merge { into, generation, mut from } => {
+                match choice {
+                    0 if from.len() > 1 => drop(from.pop()),
+                    _ => from.reverse(),
+                }
+                if from.len() == 1 {
+                    from[0] = QuoteCard::new(CardId(from[0].card().0 ^ 1), None);
+                }
+                let twice = from[0].card() == into;
+                CardCommand::Merge { into: if twice { CardId(into.0 ^ 2) } else { into }, generation, from }
             }
             CardCommand::Void { campaign, version, reason } => {
                 CardCommand::Void { campaign, version, reason: reason ^ 1 }

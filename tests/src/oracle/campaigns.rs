@@ -85,6 +85,10 @@ impl Oracle {
             CardCommand::Account { card, generation, wish } => {
                 self.account(envelope, (*card, *generation), *wish)
             }
+            CardCommand::Recycle { card, generation, into } => {
+                self.recycle(envelope, (*card, *generation), *into)
+            }
+            CardCommand::Merge { into, generation, from } => self.merge(envelope, (*into, *generation), from),
             CardCommand::Void { campaign, version, .. } => {
                 self.void_campaign(envelope, (*campaign, *version))
             }

@@ -106,8 +106,6 @@ impl Oracle {
         }
         let made = self.made(envelope, issue);
         let count = i128::from(issue.count);
-        let stock = self.stock_mut(issue.campaign);
-        stock.take(envelope.channel, count, true);
         if !bearer {
             let mut line = HoldLine::of_cards(issue.campaign, count);
             line.note_subjects(&self.stocks[&issue.campaign], &demand);
@@ -115,6 +113,16 @@ impl Oracle {
             self.count_for_good(&line);
         }
         self.count_success(envelope, &demand);
+        let (state, Times { from_ms, until_ms }) = (made.state, made.times);
+        let first = self.make(envelope, issue, made);
+        OwnedOutcome::Issued(Issued { first, cards: issue.count, state, from_ms, until_ms })
+    }
+
+    /// Cards are made; answers the first.
+    pub(super) fn make(&mut self, envelope: &Envelope, issue: &OwnedIssue, made: Card) -> CardId {
+        let (bearer, count) = (issue.owner == UserId(0), i128::from(issue.count));
+        let stock = self.stock_mut(issue.campaign);
+        stock.take(envelope.channel, count, true);
         self.issues += 1;
         let now_ms = self.now_ms;
         let campaign = self.campaign_mut(issue.campaign);
@@ -130,13 +138,11 @@ impl Oracle {
             let serials = serial..serial + u64::from(issue.count);
             self.cards.extend(serials.map(|serial| (card(serial), made.clone())));
         }
-        let Times { from_ms, until_ms } = made.times;
-        let first = card(serial);
-        OwnedOutcome::Issued(Issued { first, cards: issue.count, state: made.state, from_ms, until_ms })
+        card(serial)
     }
 
     /// Steps 1 and 2: the campaign is there and issues cards.
-    fn issues(&self, envelope: &Envelope, issue: &OwnedIssue) -> Result<(), OwnedOutcome> {
+    pub(super) fn issues(&self, envelope: &Envelope, issue: &OwnedIssue) -> Result<(), OwnedOutcome> {
         let refused = |code| Err(OwnedOutcome::refused(code));
         let Some((stock, campaign)) = self.own_campaign(envelope, issue.campaign) else {
             return refused(Code::NotFound);
@@ -163,7 +169,6 @@ impl Oracle {
 
     /// Steps 4 to 6: limits, quota, supply.
     fn suffices(&self, envelope: &Envelope, issue: &OwnedIssue) -> Result<(), OwnedOutcome> {
-        let stock = &self.stocks[&issue.campaign];
         let asked = i128::from(issue.count);
         let lacks = |code, there| Err(short(code, issue.campaign, asked, there));
         if issue.owner != UserId(0) {
@@ -174,6 +179,14 @@ impl Oracle {
                 return lacks(Code::UserLimit, room);
             }
         }
+        self.is_there(envelope, issue)
+    }
+
+    /// Steps 4a to 6: budgets, quota, supply.
+    pub(super) fn is_there(&self, envelope: &Envelope, issue: &OwnedIssue) -> Result<(), OwnedOutcome> {
+        let stock = &self.stocks[&issue.campaign];
+        let asked = i128::from(issue.count);
+        let lacks = |code, there| Err(short(code, issue.campaign, asked, there));
         self.budget_allows(issue.campaign, asked)?;
         let room = stock.room(envelope.channel);
         if stock.has_quotas() && asked > room {
@@ -188,7 +201,7 @@ impl Oracle {
     }
 
     /// Step 7, as far as the oracle counts it: cards or batches, channels.
-    fn room_for(&self, envelope: &Envelope, issue: &OwnedIssue) -> Result<(), OwnedOutcome> {
+    pub(super) fn room_for(&self, envelope: &Envelope, issue: &OwnedIssue) -> Result<(), OwnedOutcome> {
         let (stock, campaign) = self.own_campaign(envelope, issue.campaign).expect("it is there");
         if issue.owner == UserId(0) {
             let campaigns = self.stocks.values().filter_map(|stock| stock.campaign.as_deref());
@@ -224,7 +237,7 @@ impl Oracle {
     }
 
     /// What each card of an issue is.
-    fn made(&self, envelope: &Envelope, issue: &OwnedIssue) -> Card {
+    pub(super) fn made(&self, envelope: &Envelope, issue: &OwnedIssue) -> Card {
         let (_, campaign) = self.own_campaign(envelope, issue.campaign).expect("it is there");
         let definition = &campaign.worth.definition;
         let own_times = issue.from_ms != 0 || issue.until_ms != 0;

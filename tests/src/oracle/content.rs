@@ -73,6 +73,10 @@ pub(super) fn slots_of(command: &OwnedCommand) -> Vec<Slot> {
         | CardCommand::Gift { card, .. }
         | CardCommand::EndBatch { card, .. }
         | CardCommand::ShowCard { card, .. } => vec![card.slot()],
+        CardCommand::Recycle { card, into, .. } => std::iter::once(card.slot()).chain(into.slot()).collect(),
+        CardCommand::Merge { into, from, .. } => {
+            std::iter::once(into.slot()).chain(from.iter().map(|card| card.card().slot())).collect()
+        }
         CardCommand::ShowWallet { campaign, .. } => campaign.iter().map(|campaign| campaign.slot()).collect(),
         CardCommand::Reverse { .. } | CardCommand::Quote(_) => Vec::new(),
     }
@@ -94,6 +98,8 @@ fn kind_of_cards(command: &CardCommand) -> OperationKind {
             AccountWish::Renew { .. } => OperationKind::Renew,
             AccountWish::Level { .. } => OperationKind::Level,
         },
+        CardCommand::Recycle { .. } => OperationKind::Recycle,
+        CardCommand::Merge { .. } => OperationKind::Merge,
         CardCommand::Void { .. } => OperationKind::CampaignVoid,
         CardCommand::EndBatch { end: BatchEnd::Void { .. }, .. } => OperationKind::CardBatchVoid,
         CardCommand::EndBatch { .. } => OperationKind::CardBatchRecycle,

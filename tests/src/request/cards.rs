@@ -5,7 +5,8 @@
 use super::{OwnedCommand, OwnedRequest, OwnedTake, Wish};
 use scrip_engine::command::{
     AccountWish, BatchEnd, CampaignCreate, CampaignState, CampaignTerms, CardChange, CartLine, Command,
-    Definition, GiftWish, Issue, Parties, Quote, QuoteCard, Redeem, ScopeEntry, StockTerms, Tier,
+    Definition, GiftWish, Issue, Merge, Parties, Quote, QuoteCard, RecycleInto, Redeem, ScopeEntry,
+    StockTerms, Tier,
 };
 use scrip_engine::ids::{CardId, OperationId, OrderId, StockId, UserId};
 
@@ -24,6 +25,8 @@ pub enum CardCommand {
     Gift { card: CardId, generation: Option<u8>, wish: GiftWish },
     Void { campaign: StockId, version: u32, reason: u16 },
     EndBatch { card: CardId, generation: Option<u8>, end: BatchEnd },
+    Recycle { card: CardId, generation: Option<u8>, into: RecycleInto },
+    Merge { into: CardId, generation: Option<u8>, from: Vec<QuoteCard> },
     ShowCampaign { campaign: StockId },
     ShowCard { card: CardId, generation: Option<u8> },
     ShowWallet { owner: UserId, campaign: Option<StockId>, after: Option<CardId>, limit: u32 },
@@ -172,6 +175,12 @@ impl CardCommand {
             CardCommand::EndBatch { card, generation, end } => {
                 Command::CardBatchEnd { card: *card, generation: *generation, end: *end }
             }
+            CardCommand::Recycle { card, generation, into } => {
+                Command::Recycle { card: *card, generation: *generation, into: *into }
+            }
+            CardCommand::Merge { into, generation, from } => {
+                Command::Merge(Merge { into: *into, generation: *generation, from })
+            }
             CardCommand::ShowCampaign { campaign } => Command::CampaignShow { campaign: *campaign },
             CardCommand::ShowCard { card, generation } => {
                 Command::CardShow { card: *card, generation: *generation }
@@ -214,6 +223,8 @@ impl CardCommand {
             CardCommand::Void { .. } => "CAMPAIGN_VOID",
             CardCommand::EndBatch { end: BatchEnd::Void { .. }, .. } => "CARD_BATCH_VOID",
             CardCommand::EndBatch { .. } => "CARD_BATCH_RECYCLE",
+            CardCommand::Recycle { .. } => "RECYCLE",
+            CardCommand::Merge { .. } => "MERGE",
             CardCommand::ShowCampaign { .. } => "CAMPAIGN_SHOW",
             CardCommand::ShowCard { .. } => "CARD_SHOW",
             CardCommand::ShowWallet { .. } => "WALLET_SHOW",

@@ -396,6 +396,8 @@ fn origin_of<'e>(event: &'e Event<'_>) -> Option<&'e Origin> {
         | Event::Gift { origin, .. }
         | Event::CampaignVoided { origin, .. }
         | Event::CardBatchEnded { origin, .. }
+        | Event::Recycled { origin, .. }
+        | Event::Merged { origin, .. }
         | Event::Returned { origin, .. } => Some(origin),
         // What time or the operator makes happen, and what ends a hold: that has no id of its own.
         Event::Tick { .. }

@@ -20,6 +20,7 @@ mod check_orders;
 mod debt_rules;
 mod debts;
 mod endings;
+mod exchange;
 mod expiry;
 mod gifts;
 mod hold_cards;

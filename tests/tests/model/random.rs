@@ -133,7 +133,7 @@ fn assert_covers(total: &Tally) {
     ];
     let entries: &[Code] =
         &[CrossSlot, NotFound, RuleFailed, Void, NotActive, Frozen, NotStarted, Expired, Capacity];
-    let expected: [(&str, &[&[Code]]); 60] = [
+    let expected: [(&str, &[&[Code]]); 62] = [
         ("STOCK_CREATE", &[with_id, &[CrossSlot, RuleFailed, Capacity]]),
         ("BATCH_CREATE", &[with_id, &[CrossSlot, NotFound, RuleFailed, Capacity]]),
         (
@@ -237,6 +237,15 @@ fn assert_covers(total: &Tally) {
         ("CAMPAIGN_VOID", &[with_id, &[CrossSlot, NotFound, RuleFailed, Void, Capacity]]),
         ("CARD_BATCH_VOID", &[with_id, &[CrossSlot, NotFound, RuleFailed, Void, Capacity]]),
         ("CARD_BATCH_RECYCLE", &[with_id, &[CrossSlot, NotFound, RuleFailed, Void, NotStarted, Capacity]]),
+        (
+            "RECYCLE",
+            &[
+                with_id,
+                gifts,
+                &[NotStarted, LockedByOtherOrder, CampaignLimit, BudgetExceeded, ChannelQuota, OutOfStock],
+            ],
+        ),
+        ("MERGE", &[with_id, entries, &[Used, NotOwner, LockedByOtherOrder]]),
         ("CAMPAIGN_SHOW", &[&[CrossSlot, NotFound]]),
         ("CARD_SHOW", &[&[CrossSlot, NotFound]]),
         ("WALLET_SHOW", &[&[CrossSlot, NotFound]]),

@@ -35,6 +35,8 @@ pub fn card(command: &CardCommand) -> Result<(), OperatorError> {
         CardCommand::Void(arguments) => change(arguments, CardChange::Void),
         CardCommand::VoidBatch(arguments) => endings::void_batch(arguments),
         CardCommand::RecycleBatch(arguments) => endings::recycle_batch(arguments),
+        CardCommand::Recycle(arguments) => endings::recycle(arguments),
+        CardCommand::Merge(arguments) => endings::merge(arguments),
         CardCommand::Extend(arguments) => extend(arguments),
         CardCommand::Topup(arguments) => account::top_up(arguments),
         CardCommand::Earn(arguments) => account::earn(arguments),
