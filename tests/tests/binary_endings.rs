@@ -80,3 +80,43 @@ fn a_campaign_that_was_a_mistake_is_voided_with_its_cards() {
     assert_eq!(server.stop().status.code(), Some(0));
     site.verify();
 }
+
+#[test]
+fn gift_cards_of_one_user_become_one_and_an_expired_coupon_is_exchanged() {
+    let site = Site::new();
+    let server = site.serve(&[]);
+    site.line("campaign create gift100 --kind stored-value --currency CNY --balance 100.00 --value 95.00 --units 50 --run")
+        .well();
+    let issue = |user: &str| site.line(&format!("card issue gift100 --user {user}")).well().field("card").to_owned();
+    let (one, two, foreign) = (issue("u1"), issue("u1"), issue("u2"));
+    site.line(&format!("card topup {two} --principal 50.00 --bonus 5.00")).well();
+    site.line(&format!("card merge {one} {foreign}")).badly(&["NOT_OWNER", "card show"]);
+    let merge = format!("card merge {one} {two} --operation merge-1");
+    let merged = site.line(&merge).well();
+    tells(&merged, &["merged     15500 units of 1 cards", "balance    25500"]);
+    let created_ms = merged.field("created_ms").to_owned();
+    server.kill();
+    let server = site.serve(&[]);
+    let again = site.line(&format!("{merge} --created-ms {created_ms}")).well();
+    assert_eq!(again.stdout, merged.stdout, "they were merged once");
+    tells(&site.line(&format!("card show {two}")).well(), &["state      void"]);
+    site.line(&format!("card redeem {two} --amount 20.00")).badly(&["VOID"]);
+    tells(&site.line(&format!("card redeem {one} --amount 20.00")).well(), &["2000 used, 23500 left"]);
+    // A coupon that has ended becomes points.
+    site.line("campaign create tea5 --kind amount-off --value 5.00 --lasts 1s --units 50 --run").well();
+    site.line("campaign create points --kind points --value 100 --units 50 --run").well();
+    let coupon = site.line("card issue tea5 --user u1").well().field("card").to_owned();
+    let points = site.line("card claim points --user u1").well().field("card").to_owned();
+    let begun = std::time::Instant::now();
+    let exchange = format!("card recycle {coupon} --points {points} --units 300 --operation recycle-1");
+    // The coupon ends while it is asked for again and again.
+    while !site.line(&format!("card show {coupon}")).well().stdout.contains("expired") {
+        assert!(begun.elapsed().as_secs() < 30, "the coupon does not end");
+    }
+    tells(&site.line(&exchange).well(), &["balance    300 points"]);
+    site.line(&format!("card recycle {coupon}")).badly(&["VOID"]);
+    assert_eq!(server.stop().status.code(), Some(0));
+    site.verify();
+    tells(&site.run(&["log", "card", site.data_text(), &two]).well(), &["merged", &format!("into={one}")]);
+    tells(&site.run(&["log", "card", site.data_text(), &points]).well(), &["recycled", "points=300"]);
+}
