@@ -36,6 +36,7 @@ mod client;
 mod clock;
 pub mod codes;
 mod connection;
+pub mod endings;
 pub mod error;
 pub mod gifts;
 pub mod groups;
@@ -65,6 +66,7 @@ pub use cards::{
 pub use channels::{CHANNELS, UnknownChannel, channel_id, channel_name};
 pub use client::Client;
 pub use codes::{ClaimByCode, GivenCodeShown};
+pub use endings::CampaignVoid;
 pub use error::{Error, LineLack, OwnedFacts, OwnedRejection};
 pub use gifts::Gift;
 pub use groups::{Group, GroupJoin, GroupMemberShown, GroupOpen, GroupShown};
@@ -79,14 +81,14 @@ pub use request::{
 pub use scrip_codes::{ParseError, VanityCode, VanityError};
 pub use scrip_engine::answer::{
     Cancelled, CardOutcome, CardView, GroupJoined, GroupState, HoldState, Issued, LotView, More,
-    OperationKind, OperationView, 
-    PiecesReturned, QuotedCard, QuotedLine, Redeemed, RedemptionView, WalletCard,
+    OperationKind, OperationView, PiecesReturned, QuotedCard, QuotedLine, Redeemed, RedemptionView,
+    WalletCard,
 };
 pub use scrip_engine::calendar::{Day, Transition, Zone};
 pub use scrip_engine::command::{
     BatchChange as BatchVerb, Block, CampaignKind, CampaignState, CardChange, CardLine, CardState, CartLine,
-    Definition, Extension, Limits, Line, Parties, Price, PriceKind, Quota, RiskAction, RiskRule, ScopeEntry,
-    Span, SpanLimits, StockKind, StockTerms, StockedLine, SubjectKind, SubjectLimit, Tier,
+    Definition, Extension, Limits, Line, Parties, Price, PriceKind, Quota, RecycleInto, RiskAction, RiskRule,
+    ScopeEntry, Span, SpanLimits, StockKind, StockTerms, StockedLine, SubjectKind, SubjectLimit, Tier,
 };
 pub use scrip_engine::ids::{CardId, ChannelId, MerchantId, OperationId, OrderId, Slot, StockId, UserId};
 pub use scrip_engine::limits::{

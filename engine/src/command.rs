@@ -15,10 +15,12 @@ mod cards;
 mod check;
 mod codes;
 mod definition;
+mod endings;
 mod gifts;
 mod groups;
 mod keys;
 mod malformed;
+mod merge;
 mod quote;
 mod stock;
 mod take;
@@ -31,11 +33,13 @@ pub use campaigns::{
 pub use cards::{CardChange, CardLine, CardState, Issue, Offline, Redeem};
 pub(crate) use check::GENERATION_MAX;
 pub use codes::CodeBlock;
+pub use endings::{BatchEnd, RecycleInto};
 pub use gifts::GiftWish;
 pub use groups::GroupWish;
 pub(crate) use groups::claim_of;
 pub use keys::{BatchChange, BatchCreate, KeyBlock, block_texts};
 pub use malformed::Malformed;
+pub use merge::Merge;
 pub use quote::{CartLine, Quote, QuoteCard, QuoteReserve, StockedLine};
 pub use stock::{StockCreate, StockKind, StockTerms};
 pub use take::{Line, Take, ttl_or_default};
@@ -343,6 +347,35 @@ pub enum Command<'a> {
         version: u32,
         /// The state from now on.
         state: CampaignState,
+    },
+    /// Voids a campaign with all of its cards that were not used, if it still is at `version` (compare and set).
+    CampaignVoid {
+        /// The campaign.
+        campaign: StockId,
+        /// The version the caller has seen.
+        version: u32,
+        /// The merchant's reason; goes to the log.
+        reason: u16,
+    },
+    /// RECYCLE: an expired card ends, for another one or something else.
+    Recycle {
+        /// The card.
+        card: CardId,
+        /// The generation of its code; `None`: it is named by its id.
+        generation: Option<u8>,
+        /// What for.
+        into: RecycleInto,
+    },
+    /// MERGE: cards become one.
+    Merge(Merge<'a>),
+    /// CARD_BATCH_VOID, CARD_BATCH_RECYCLE: ends the batch of bearer cards that a card lies in.
+    CardBatchEnd {
+        /// The card.
+        card: CardId,
+        /// The generation of its code; `None`: it is named by its id.
+        generation: Option<u8>,
+        /// How.
+        end: BatchEnd,
     },
     /// ISSUE and CLAIM: makes cards.
     Issue(Issue<'a>),

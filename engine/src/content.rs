@@ -4,9 +4,8 @@
 //! that. The command's deadline is no content: a retry may be given more time.
 
 use crate::command::{
-    AccountWish, CampaignTerms, CodeBlock, Command, Envelope, GiftWish, GroupWish, KeyBlock, Parties,
-    QuoteReserve, StockKind, StockTerms,
-    Take,
+    AccountWish, BatchEnd, CampaignTerms, CodeBlock, Command, Envelope, GiftWish, GroupWish, KeyBlock,
+    Parties, QuoteReserve, RecycleInto, StockKind, StockTerms, Take,
 };
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 use zerocopy::IntoBytes;
@@ -245,6 +244,10 @@ pub fn content_digest(envelope: &Envelope, command: &Command<'_>) -> u64 {
         | Command::Account { .. }
         | Command::CodeImport { .. }
         | Command::CodeSet { .. }
+        | Command::CampaignVoid { .. }
+        | Command::CardBatchEnd { .. }
+        | Command::Recycle { .. }
+        | Command::Merge(_)
         | Command::Gift { .. } => of_cards(envelope, command),
         Command::Group(wish) => of_groups(envelope, wish),
         Command::Confirm { .. }
@@ -361,6 +364,33 @@ fn of_cards(envelope: &Envelope, command: &Command<'_>) -> u64 {
             fields.put_u64(generation);
             numbers.into_iter().for_each(|number| fields.put_u64(number));
             fields.digest(&[])
+        }
+        Command::CampaignVoid { campaign, version, reason } => {
+            stock_digest(100, envelope, campaign.0, u64::from(*version), u64::from(*reason))
+        }
+        Command::Recycle { card, generation, into } => {
+            let generation = generation.map_or(0, |generation| u64::from(generation) + 1);
+            let (other, units) = match *into {
+                RecycleInto::Supply => (0, 0),
+                RecycleInto::Points { card, units } => (card.0, u64::from(units)),
+                RecycleInto::Campaign(campaign) => (campaign.0, 0),
+            };
+            let what = units << 16 | u64::from(into.number()) << 8 | generation;
+            stock_digest(103, envelope, card.0, other, what)
+        }
+        Command::Merge(merge) => {
+            let mut fields = Fields::new(104, envelope);
+            fields.put_u64(merge.into.0);
+            fields.put_u64(merge.generation.map_or(0, |generation| u64::from(generation) + 1));
+            fields.digest(merge.from.as_bytes())
+        }
+        Command::CardBatchEnd { card, generation, end } => {
+            let generation = generation.map_or(0, |generation| u64::from(generation) + 1);
+            let (kind, reason) = match *end {
+                BatchEnd::Void { reason } => (101, reason),
+                BatchEnd::Recycle => (102, 0),
+            };
+            stock_digest(kind, envelope, card.0, u64::from(reason), generation)
         }
         Command::Gift { card, generation, wish } => {
             let generation = generation.map_or(0, |generation| u64::from(generation) + 1);

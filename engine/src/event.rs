@@ -9,16 +9,17 @@
 use crate::answer::OperationKind;
 use crate::calendar::Transition;
 use crate::command::{
-    BatchChange, Block, CampaignKind, CampaignState, CampaignTerms, CardChange, Definition, Extension,
-    Limits, Offline, Parties, Price, Quota, RiskRule, SpanLimits, StockKind, StockTerms, SubjectKind,
+    BatchChange, BatchEnd, Block, CampaignKind, CampaignState, CampaignTerms, CardChange, Definition,
+    Extension, Limits, Offline, Parties, Price, Quota, RiskRule, SpanLimits, StockKind, StockTerms,
+    SubjectKind,
 };
 use crate::ids::{
     CardId, ChannelId, GivenCode, MerchantId, OperationId, OperationKey, OrderId, Slot, StockId, UserId,
 };
 use crate::limits::{
-    BEARER_CARDS_MAX, CARD_VALUE_MAX, CARDS_PER_HOLD_MAX, CARDS_PER_ISSUE_MAX, CHANNELS_PER_STOCK_MAX,
-    DEBTS_PER_EVENT_MAX, EXPIRED_PER_EVENT_MAX, KEYS_PER_CHUNK_MAX, LINES_MAX, NAME_BYTES_MAX,
-    PRICES_PER_STOCK_MAX, Rules, TRANSITIONS_MAX,
+    BEARER_CARDS_MAX, CARD_VALUE_MAX, CARDS_PER_HOLD_MAX, CARDS_PER_ISSUE_MAX, CARDS_PER_MERGE_MAX,
+    CHANNELS_PER_STOCK_MAX, DEBTS_PER_EVENT_MAX, EXPIRED_PER_EVENT_MAX, KEYS_PER_CHUNK_MAX, LINES_MAX,
+    NAME_BYTES_MAX, PRICES_PER_STOCK_MAX, Rules, TRANSITIONS_MAX,
 };
 use crate::rejection::Code;
 use zerocopy::little_endian::{U16, U32, U64, U128};
@@ -480,6 +481,48 @@ pub enum Event<'a> {
         /// The state.
         state: CampaignState,
     },
+    /// A campaign is void, and all of its cards that were not used.
+    CampaignVoided {
+        /// The operation.
+        origin: Origin,
+        /// The campaign.
+        campaign: StockId,
+        /// The merchant's reason.
+        reason: u16,
+        /// Cards that are void by it.
+        cards: u64,
+    },
+    /// A batch of bearer cards is void or went back to the supply, but for its used cards.
+    CardBatchEnded {
+        /// The operation.
+        origin: Origin,
+        /// The campaign.
+        campaign: StockId,
+        /// The first card of the batch.
+        first: CardId,
+        /// What happened.
+        end: BatchEnd,
+        /// Cards that ended by it.
+        cards: u64,
+    },
+    /// An expired card is void, and something was given for it.
+    Recycled {
+        /// The operation.
+        origin: Origin,
+        /// The card.
+        card: CardId,
+        /// What for.
+        given: RecycledFor,
+    },
+    /// What cards had is another's, and they are void.
+    Merged {
+        /// The operation.
+        origin: Origin,
+        /// The card that has it.
+        into: CardId,
+        /// The others.
+        sources: &'a [MergedCard],
+    },
     /// Cards were issued, with consecutive serials.
     Issued {
         /// The operation; its channel is that of the cards.
@@ -617,16 +660,11 @@ pub enum Event<'a> {
     Group(GroupEvent<'a>),
 }
 
-/// Takes events in order, with their place in the log.
-pub trait EventSink {
-    /// Keeps `event`, whose sequence is one more than the one before. There must be room: the caller of the engine
-    /// makes sure of [`crate::limits::EVENT_BYTES_MAX`] for each event that a call can make (three for a command: the time, what happened, what debts that settles).
-    fn push(&mut self, event: &Event<'_>);
-}
-
 mod cards;
 mod decode;
 mod encode;
+mod endings;
+mod errors;
 mod facts;
 mod gifts;
 mod given_codes;
@@ -636,9 +674,10 @@ mod lines;
 mod quotes;
 
 pub use cards::AccountEntry;
+pub use endings::{MergedCard, RecycledFor};
+pub use errors::{EventError, EventSink};
 pub use gifts::GiftEntry;
 pub use groups::{EventMember, GroupEvent, GroupMember};
-pub use layout::EventError;
 pub use lines::{EventCard, EventHold, EventKey, EventLine, OwedLine, RefusedLine, debts};
 pub use quotes::{EventCartLine, EventPieces, EventQuote, EventShare};
 

@@ -93,6 +93,8 @@ pub const ORDER_HOLDS_SCANNED_MAX: usize = 8 * 1024;
 pub const OWED_MAX_MS: u64 = 30 * 86_400_000;
 /// How often the key in one place of a hold may be replaced.
 pub const REPLACEMENTS_MAX: u8 = 3;
+/// Cards that one MERGE can make void.
+pub const CARDS_PER_MERGE_MAX: usize = 16;
 /// Cards of one campaign, ever.
 pub const CAMPAIGN_UNITS_MAX: u64 = 1 << CardId::SERIAL_BITS;
 /// Campaigns of one slot.

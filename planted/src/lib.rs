@@ -110,6 +110,12 @@ pub enum Bug {
     ReturnedPastWindow,
     /// engine: the unit of a void card stays consumed in its campaign.
     VoidCardStaysIssued,
+    /// engine: used cards are void with their batch.
+    UsedCardsVoidedToo,
+    /// engine: what somebody else's card has can be merged away from him.
+    ForeignCardMerged,
+    /// engine: a batch goes back to the supply at its own end, though one of its cards was extended.
+    RecycledBeforeTheLast,
     /// engine: an activated card keeps its times: those relative to receipt never begin.
     ActivationChangesNoTimes,
     /// engine: a card that changes hands keeps its code.
@@ -188,6 +194,9 @@ impl Bug {
         Bug::HeldLotForgotten,
         Bug::ReturnedPastWindow,
         Bug::VoidCardStaysIssued,
+        Bug::UsedCardsVoidedToo,
+        Bug::RecycledBeforeTheLast,
+        Bug::ForeignCardMerged,
         Bug::ActivationChangesNoTimes,
         Bug::GiftKeepsItsCode,
         Bug::ForeignGiftAccepted,

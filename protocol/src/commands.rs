@@ -4,7 +4,7 @@
 //! Invariant: numbers are never reused, and a flag bit that a command does not list is malformed.
 
 use crate::layout::{Field, Layout};
-use scrip_engine::command::{AccountWish, Command, GiftWish, GroupWish, Issue, StockKind};
+use scrip_engine::command::{AccountWish, BatchEnd, Command, GiftWish, GroupWish, Issue, StockKind};
 
 mod cards;
 mod groups;
@@ -146,6 +146,8 @@ pub enum Tail {
     Cart,
     /// What the flags HAS_... announce, then `lines` lines of a cart of 40 bytes, then cards of 16 bytes.
     StockedCart,
+    /// `lines` cards of 16 bytes.
+    Cards,
     /// `lines` lengths of texts (u16), then the texts one behind the other; padded to a multiple of 8.
     Texts,
 }
@@ -353,6 +355,16 @@ commands! {
     Unlink = 118, "UNLINK", UnlinkBody, None, [];
     /// Query: the ids of a user's person. Needs no operation id.
     IdentityShow = 120, "IDENTITY_SHOW", IdentityShowBody, None, [];
+    /// Voids a campaign and all of its cards that were not used, if it still is at the version given.
+    CampaignVoid = 100, "CAMPAIGN_VOID", CampaignVoidBody, None, [];
+    /// Voids the batch of bearer cards that a card lies in, named by its id or by the extra CODE.
+    CardBatchVoid = 101, "CARD_BATCH_VOID", CardBatchVoidBody, None, [HAS_GENERATION];
+    /// Gives an expired batch of bearer cards, one of them named by its id or by the extra CODE, back to the supply.
+    CardBatchRecycle = 102, "CARD_BATCH_RECYCLE", CardBatchRecycleBody, None, [HAS_GENERATION];
+    /// Ends an expired card, named by its id or by the extra CODE, for another one, for points or for a card of another campaign.
+    Recycle = 103, "RECYCLE", RecycleBody, None, [HAS_GENERATION];
+    /// Gives what cards have to another one of the same owner, named by its id or by the extra CODE, and voids them.
+    Merge = 104, "MERGE", MergeBody, Cards, [HAS_GENERATION];
 }
 
 impl CommandKind {
@@ -422,6 +434,11 @@ impl CommandKind {
             Command::CodeImport { .. } => CommandKind::CodeImport,
             Command::CodeSet { .. } => CommandKind::CodeSet,
             Command::CodeShow { .. } => CommandKind::CodeShow,
+            Command::Recycle { .. } => CommandKind::Recycle,
+            Command::Merge(_) => CommandKind::Merge,
+            Command::CampaignVoid { .. } => CommandKind::CampaignVoid,
+            Command::CardBatchEnd { end: BatchEnd::Void { .. }, .. } => CommandKind::CardBatchVoid,
+            Command::CardBatchEnd { end: BatchEnd::Recycle, .. } => CommandKind::CardBatchRecycle,
             Command::Gift { wish, .. } => match wish {
                 GiftWish::Give { .. } => CommandKind::Gift,
                 GiftWish::Accept { .. } => CommandKind::AcceptGift,

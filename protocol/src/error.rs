@@ -233,8 +233,11 @@ pub enum CommandFault {
     )]
     Code,
     /// A state that campaigns do not have.
-    #[error("campaigns have no state {0}: 1 to 4 are possible")]
+    #[error("campaigns have no state {0}: 1 to 5 are possible")]
     CampaignState(u8),
+    /// An end of cards that is not known.
+    #[error("a RECYCLE into {0}: 0 to 2 are possible")]
+    Recycle(u8),
     /// A change that cards do not know, or a time where nothing is extended.
     #[error("a change {change} until {until_ms}: 1 to 5 are possible, and only an extension (5) has a time")]
     CardChange {

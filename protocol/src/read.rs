@@ -224,6 +224,11 @@ impl<'a> Body<'a> {
             | CommandKind::GroupJoin
             | CommandKind::GroupLeave
             | CommandKind::GroupShow => self.group(kind)?,
+            CommandKind::Recycle => self.recycle()?,
+            CommandKind::Merge => self.merge()?,
+            CommandKind::CampaignVoid | CommandKind::CardBatchVoid | CommandKind::CardBatchRecycle => {
+                self.ending(kind)?
+            }
         };
         Ok((command, self.rest))
     }

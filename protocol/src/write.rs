@@ -248,6 +248,10 @@ fn flags_and_lines(command: &Command<'_>) -> (u8, usize) {
         | Command::CardChange { .. }
         | Command::Account { .. }
         | Command::Gift { .. }
+        | Command::CampaignVoid { .. }
+        | Command::CardBatchEnd { .. }
+        | Command::Recycle { .. }
+        | Command::Merge(_)
         | Command::CampaignShow { .. }
         | Command::CardShow { .. }
         | Command::WalletShow { .. }
@@ -343,6 +347,10 @@ fn body(out: &mut Vec<u8>, command: &Command<'_>) {
         | Command::CardChange { .. }
         | Command::Account { .. }
         | Command::Gift { .. }
+        | Command::CampaignVoid { .. }
+        | Command::CardBatchEnd { .. }
+        | Command::Recycle { .. }
+        | Command::Merge(_)
         | Command::CampaignShow { .. }
         | Command::CardShow { .. }
         | Command::CodeImport { .. }

@@ -18,8 +18,8 @@ use scrip_protocol::answers::{
 use scrip_protocol::commands::{
     COMMAND_HEADER_BYTES, CardLineLayout, CartLineLayout, CommandHeader, CommandKind, DefinitionLayout,
     ExtensionLayout, LimitsEnd, LineLayout, OfflineLayout, PartiesLayout, PriceLayout, QuotaLayout,
-    QuoteCardLayout, ScopeLayout,
-    StockedLineLayout,  SpanLimitsLayout, SubjectLimitLayout, Tail, TierLayout, TransitionLayout,
+    QuoteCardLayout, ScopeLayout, SpanLimitsLayout, StockedLineLayout, SubjectLimitLayout, Tail, TierLayout,
+    TransitionLayout,
 };
 use scrip_protocol::error::ErrorCode;
 use scrip_protocol::extras::{CODE, ExtraHeader, FACTS, LABEL, TRACE};
@@ -127,6 +127,7 @@ fn command_kinds() -> String {
             Tail::Parties if *kind == CommandKind::Redeem => "parties, offline",
             Tail::Parties => "parties",
             Tail::Cart | Tail::StockedCart => "lines of a cart, cards",
+            Tail::Cards => "`lines` cards",
         };
         let flags: Vec<String> =
             kind.flags().iter().map(|flag| format!("{} = {}", flag.name, flag.bit)).collect();
@@ -161,7 +162,7 @@ fn answer_of(kind: CommandKind) -> &'static str {
         CommandKind::Reverse => "REVERSED",
         CommandKind::CampaignShow => "CAMPAIGN",
         CommandKind::CardShow => "CARD",
-        CommandKind::TopUp | CommandKind::Earn => "FILLED",
+        CommandKind::TopUp | CommandKind::Earn | CommandKind::Merge => "FILLED",
         CommandKind::CardRefund => "CARD_REFUNDED",
         CommandKind::WalletShow => "WALLET",
         CommandKind::Quote => "QUOTE",
@@ -258,7 +259,7 @@ fn rejection(code: Code) -> (&'static str, &'static str) {
         ),
         Code::NotStarted => (
             "LINES for RESERVE and SELL; TIME for REDEEM, TOPUP, EARN, CARD_REFUND and LEVEL",
-            "the sale has not opened yet; ISSUE, CLAIM: a draft, or not yet; REDEEM, RESERVE and SELL with cards, TOPUP, EARN, CARD_REFUND, LEVEL: the card is not valid yet; REDEEM, RESERVE and SELL with cards: or it is outside of its weekdays and hours",
+            "the sale has not opened yet; ISSUE, CLAIM: a draft, or not yet; REDEEM, RESERVE and SELL with cards, TOPUP, EARN, CARD_REFUND, LEVEL: the card is not valid yet; REDEEM, RESERVE and SELL with cards: or it is outside of its weekdays and hours; CARD_BATCH_RECYCLE: some of its cards may be in use yet; RECYCLE: the card has not expired; MERGE: a card is not valid yet",
         ),
         Code::Expired => (
             "LINES for RESERVE and SELL; TIME for REDEEM, TOPUP, EARN, CARD_REFUND, LEVEL, the three on gifts, GROUP_JOIN and GROUP_LEAVE",
@@ -274,7 +275,7 @@ fn rejection(code: Code) -> (&'static str, &'static str) {
         ),
         Code::Void => (
             "LINES for RESERVE, SELL and RETURN",
-            "the batch is void or expired; KEY_REPLACE, KEY_RECLAIM: the card key is void; REDEEM, REVERSE, CARD_CHANGE, RESERVE and SELL with cards, RETURN of such, TOPUP, EARN, CARD_REFUND, RENEW, LEVEL, the three on gifts: the card is void",
+            "the batch is void or expired; KEY_REPLACE, KEY_RECLAIM: the card key is void; REDEEM, REVERSE, CARD_CHANGE, RESERVE and SELL with cards, RETURN of such, TOPUP, EARN, CARD_REFUND, RENEW, LEVEL, the three on gifts: the card is void; ISSUE, CLAIM, STOCK_SUPPLY, CAMPAIGN_VOID: the campaign is void; CARD_BATCH_VOID, CARD_BATCH_RECYCLE: the batch or its campaign is, or it was recycled; RECYCLE, MERGE: the card is void",
         ),
         Code::Used => (
             "LINES for RESERVE and SELL",
@@ -298,8 +299,8 @@ fn rejection(code: Code) -> (&'static str, &'static str) {
             "REDEEM, RESERVE and SELL with cards: not for this channel, store, product or category",
         ),
         Code::RuleFailed => (
-            "VERSION for STOCK_EDIT, STOCK_QUOTA, STOCK_LIMITS, STOCK_PRICE, ZONE_SET, CAMPAIGN_EDIT and CAMPAIGN_STATE of another version; LINES for RESERVE and SELL; UNITS for REDEEM, TOPUP, EARN, LEVEL, an ACCEPT_GIFT of a card too far down in a wallet, and GROUP_JOIN and GROUP_LEAVE of a full group; for QUOTE LINES with the places of two cards",
-            "the stock or batch exists already (STOCK_CREATE, BATCH_CREATE); another version is in force (STOCK_EDIT, STOCK_QUOTA, STOCK_LIMITS, STOCK_PRICE, ZONE_SET); another clock than the first, or the merchant has no zone (STOCK_LIMITS); a transition that has begun would change (ZONE_SET); a time has passed (STOCK_QUOTA, BATCH_CREATE); not for a stock of this kind, or a hold without card keys; more card keys than a line can have (RESERVE, SELL); card keys to available (RETURN); replaced three times (KEY_REPLACE); shown already (KEY_RECLAIM); no sale's id (CANCEL); the id exists, or the merchant has no zone (CAMPAIGN_CREATE), a fixed field differs, the merchant has no zone, or a maximum below what is out (CAMPAIGN_EDIT), no such move (CAMPAIGN_STATE, CARD_CHANGE), a time that has passed (CARD_CHANGE), the amount is below the threshold or the interval has not passed, units that a card of this kind does not take (REDEEM, RESERVE and SELL with cards); a use of a pass (REVERSE); a card of another kind (TOPUP, EARN, CARD_REFUND, RENEW, LEVEL), more than there is room for (TOPUP, EARN), a time that has passed (TOPUP), no end (RENEW), no such level or the one it has (LEVEL); a card that can't be given, or to its owner (GIFT), one that is not being given (ACCEPT_GIFT, CANCEL_GIFT); a full group, or one that the user is in already (GROUP_JOIN, GROUP_LEAVE); two cards may not be used together (QUOTE); as a line's fact: the order has the stock by another hold (late CONFIRM)",
+            "VERSION for STOCK_EDIT, STOCK_QUOTA, STOCK_LIMITS, STOCK_PRICE, ZONE_SET, CAMPAIGN_EDIT, CAMPAIGN_STATE and CAMPAIGN_VOID of another version; LINES for RESERVE and SELL; UNITS for REDEEM, TOPUP, EARN, LEVEL, an ACCEPT_GIFT of a card too far down in a wallet, and GROUP_JOIN and GROUP_LEAVE of a full group; for QUOTE LINES with the places of two cards",
+            "the stock or batch exists already (STOCK_CREATE, BATCH_CREATE); another version is in force (STOCK_EDIT, STOCK_QUOTA, STOCK_LIMITS, STOCK_PRICE, ZONE_SET); another clock than the first, or the merchant has no zone (STOCK_LIMITS); a transition that has begun would change (ZONE_SET); a time has passed (STOCK_QUOTA, BATCH_CREATE); not for a stock of this kind, or a hold without card keys; more card keys than a line can have (RESERVE, SELL); card keys to available (RETURN); replaced three times (KEY_REPLACE); shown already (KEY_RECLAIM); no sale's id (CANCEL); the id exists, or the merchant has no zone (CAMPAIGN_CREATE), a fixed field differs, the merchant has no zone, or a maximum below what is out (CAMPAIGN_EDIT), no such move (CAMPAIGN_STATE, CARD_CHANGE), a card of an owner (CARD_BATCH_VOID, CARD_BATCH_RECYCLE), a batch or card without an end (CARD_BATCH_RECYCLE, RECYCLE); a bearer card for something else than the supply, no card of points, the card's own campaign, more than there is room for (RECYCLE); cards of another kind, of different campaigns, more than there is room for (MERGE), a time that has passed (CARD_CHANGE), the amount is below the threshold or the interval has not passed, units that a card of this kind does not take (REDEEM, RESERVE and SELL with cards); a use of a pass (REVERSE); a card of another kind (TOPUP, EARN, CARD_REFUND, RENEW, LEVEL), more than there is room for (TOPUP, EARN), a time that has passed (TOPUP), no end (RENEW), no such level or the one it has (LEVEL); a card that can't be given, or to its owner (GIFT), one that is not being given (ACCEPT_GIFT, CANCEL_GIFT); a full group, or one that the user is in already (GROUP_JOIN, GROUP_LEAVE); two cards may not be used together (QUOTE); as a line's fact: the order has the stock by another hold (late CONFIRM)",
         ),
         Code::LockedByOtherOrder => (
             "LINES for RESERVE and SELL; UNITS for REDEEM, and a GIFT of a card in a hold",

@@ -5,8 +5,9 @@
 
 use crate::recovery::{RecoveryError, for_each_event_with_facts};
 use scrip_engine::Engine;
-use scrip_engine::event::{self, Event, GroupEvent};
-use scrip_engine::ids::{CardId, OperationId, OperationKey};
+use scrip_engine::command::CardState;
+use scrip_engine::event::{self, Event, GroupEvent, RecycledFor};
+use scrip_engine::ids::{CardId, OperationId, OperationKey, StockId};
 use scrip_engine::limits::{Capacity, Rules};
 use scrip_engine::state::State;
 use scrip_engine::state::records::Recorded;
@@ -85,6 +86,22 @@ fn is_about(event: &Event<'_>, state: &State, card: CardId) -> bool {
         | Event::CardChanged { card: named, .. }
         | Event::Account { card: named, .. }
         | Event::Gift { card: named, .. } => *named == card,
+        Event::Recycled { card: named, given, .. } => {
+            *named == card
+                || match given {
+                    RecycledFor::Supply => false,
+                    RecycledFor::Points { card: into, .. } => *into == card,
+                    RecycledFor::Card { made, .. } => *made == card,
+                }
+        }
+        Event::Merged { into, sources, .. } => {
+            *into == card || sources.iter().any(|source| source.card() == card)
+        }
+        // What ended as a part of a whole before is none of this.
+        Event::CampaignVoided { campaign, .. } => is_of(state, card, |of, _| of == *campaign),
+        Event::CardBatchEnded { first, .. } => {
+            first.locator() == card.locator() && is_of(state, card, |_, batch| batch == Some(first.serial()))
+        }
         Event::Reversed { origin, redemption, .. } => {
             let key = OperationKey { operation: *redemption, ..origin.key() };
             match state.find_record(&key, state.record_hash(&key), state.now_ms) {
@@ -110,6 +127,15 @@ fn is_about(event: &Event<'_>, state: &State, card: CardId) -> bool {
         }
         _ => false,
     }
+}
+
+/// Whether a card that is neither used nor void is of this campaign and batch, named by its first serial.
+fn is_of(state: &State, card: CardId, fits: impl Fn(StockId, Option<u64>) -> bool) -> bool {
+    state.find_card(card).is_some_and(|found| {
+        let over = matches!(found.card.state(), CardState::Used | CardState::Void);
+        let batch = found.campaign.batch_of(card.serial()).map(|batch| batch.first);
+        !over && fits(state.stock_of_campaign(found.campaign).id, batch)
+    })
 }
 
 /// Whether the hold that is replaced, if one is, is of the card.

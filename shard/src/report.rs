@@ -81,8 +81,10 @@ pub struct Tally {
     pub paid_in: u64,
     /// What was paid for units that a CARD_REFUND has voided.
     pub paid_back: u64,
-    /// Cards voided.
+    /// Cards voided, one by one or as parts of a whole.
     pub voided: u64,
+    /// Cards that went back to the supply.
+    pub recycled: u64,
     /// Cards whose time was over with units left; through the channel that issued them.
     pub lapsed: u64,
     /// Cards among those, of this day or an earlier one, that were given a new time.
@@ -117,6 +119,7 @@ impl Tally {
             ("paid_in", self.paid_in),
             ("paid_back", self.paid_back),
             ("voided", self.voided),
+            ("recycled", self.recycled),
             ("lapsed", self.lapsed),
             ("revived", self.revived),
         ]
@@ -148,6 +151,7 @@ impl Tally {
         add(&mut self.paid_in, other.paid_in);
         add(&mut self.paid_back, other.paid_back);
         add(&mut self.voided, other.voided);
+        add(&mut self.recycled, other.recycled);
         add(&mut self.lapsed, other.lapsed);
         add(&mut self.revived, other.revived);
     }

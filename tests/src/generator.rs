@@ -10,6 +10,7 @@
 mod budgets;
 mod cards;
 mod commands;
+mod endings;
 mod gifts;
 mod given_codes;
 mod groups;

@@ -20,6 +20,8 @@ mod cards;
 mod channels;
 mod content;
 pub mod debts;
+mod endings;
+mod exchange;
 mod gifts;
 mod given_codes;
 mod groups;

@@ -4,7 +4,9 @@
 
 mod cards;
 
-pub use cards::{CardCommand, OwnedCreate, OwnedGroupWish, OwnedIssue, OwnedQuote, OwnedQuoteReserve, OwnedRedeem, Worth};
+pub use cards::{
+    CardCommand, OwnedCreate, OwnedGroupWish, OwnedIssue, OwnedQuote, OwnedQuoteReserve, OwnedRedeem, Worth,
+};
 
 use core::fmt;
 use scrip_engine::calendar::Transition;

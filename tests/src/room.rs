@@ -6,7 +6,9 @@
 use crate::oracle::debts::waits_for;
 use crate::oracle::{Hold, Oracle, Record, Rule, Stock, Subject, key_of, told};
 use crate::outcome::{OwnedOutcome, OwnedQuoted};
-use crate::request::{CardCommand, OwnedCommand, OwnedGroupWish, OwnedQuoteReserve, OwnedRequest, OwnedTake, Wish};
+use crate::request::{
+    CardCommand, OwnedCommand, OwnedGroupWish, OwnedQuoteReserve, OwnedRequest, OwnedTake, Wish,
+};
 use scrip_engine::Engine;
 use scrip_engine::answer::QuotedCard;
 use scrip_engine::command::{CardLine, GiftWish};
@@ -122,7 +124,12 @@ pub fn added(oracle: &Oracle, request: &OwnedRequest, table: CapacityOf, answer:
         },
         CapacityOf::Lots => match &request.command {
             // An account and two lots; as many parts as a card has lots.
-            OwnedCommand::OfCards(CardCommand::Account { .. }) => 3,
+            OwnedCommand::OfCards(CardCommand::Account { .. } | CardCommand::Recycle { .. }) => 3,
+            // An account, and of each source its own lot and all others.
+            OwnedCommand::OfCards(CardCommand::Merge { from, .. }) => {
+                let sources = from.iter().filter_map(|card| oracle.cards.get(&card.card()));
+                1 + from.len() + sources.map(|card| card.lots().len()).sum::<usize>()
+            }
             OwnedCommand::OfCards(CardCommand::Redeem(redeem)) => {
                 oracle.cards.get(&redeem.card).map_or(0, |card| card.lots().len() + 1)
             }

@@ -124,6 +124,16 @@ pub enum OperationKind {
     ReturnPieces = 50,
     /// REDEEM of a till that was offline, of a card that was not to be had any more.
     OfflineConflict = 54,
+    /// CAMPAIGN_VOID.
+    CampaignVoid = 45,
+    /// CARD_BATCH_VOID.
+    CardBatchVoid = 46,
+    /// CARD_BATCH_RECYCLE.
+    CardBatchRecycle = 47,
+    /// RECYCLE.
+    Recycle = 48,
+    /// MERGE.
+    Merge = 49,
 }
 
 impl OperationKind {
@@ -176,6 +186,11 @@ impl OperationKind {
             66 => OperationKind::Unlink,
             50 => OperationKind::ReturnPieces,
             54 => OperationKind::OfflineConflict,
+            45 => OperationKind::CampaignVoid,
+            46 => OperationKind::CardBatchVoid,
+            47 => OperationKind::CardBatchRecycle,
+            48 => OperationKind::Recycle,
+            49 => OperationKind::Merge,
             _ => return None,
         })
     }
@@ -190,7 +205,7 @@ impl OperationKind {
             OperationKind::Reverse => {
                 Answer::Reversed { units: (value >> 32) as u32, available: value as u32 }
             }
-            OperationKind::TopUp | OperationKind::Earn => {
+            OperationKind::TopUp | OperationKind::Earn | OperationKind::Merge => {
                 Answer::Filled { units: (value >> 32) as u32, available: value as u32 }
             }
             OperationKind::GroupOpen | OperationKind::GroupJoin => {

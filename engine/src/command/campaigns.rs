@@ -101,6 +101,8 @@ pub enum CampaignState {
     Paused = 3,
     /// Issues none any more.
     Stopped = 4,
+    /// Issues none any more, and all of its cards that were not used are void.
+    Void = 5,
 }
 
 impl CampaignState {
@@ -111,11 +113,12 @@ impl CampaignState {
             2 => CampaignState::Running,
             3 => CampaignState::Paused,
             4 => CampaignState::Stopped,
+            5 => CampaignState::Void,
             _ => return None,
         })
     }
 
-    /// Whether a campaign may go from this state to `to`.
+    /// Whether a CAMPAIGN_STATE may take a campaign from this state to `to`.
     pub const fn leads_to(self, to: CampaignState) -> bool {
         use CampaignState::{Draft, Paused, Running, Stopped};
         matches!((self, to), (Draft, Running) | (Running, Paused | Stopped) | (Paused, Running | Stopped))

@@ -90,11 +90,16 @@ impl Request<'_> {
                 Err(Malformed::Offline)
             }
             Command::Redeem(Redeem { generation, .. })
+            | Command::CardBatchEnd { generation, .. }
             | Command::CardChange { generation, .. }
             | Command::CardShow { generation, .. } => check_generation(*generation),
             Command::Account { generation, wish, .. } => {
                 check_generation(*generation).and_then(|()| wish.check())
             }
+            Command::Recycle { generation, into, .. } => {
+                check_generation(*generation).and_then(|()| into.check())
+            }
+            Command::Merge(merge) => merge.check(),
             Command::Gift { generation, wish, .. } => {
                 check_generation(*generation).and_then(|()| wish.check())
             }
@@ -109,6 +114,7 @@ impl Request<'_> {
             Command::QuoteReserve(quote) => quote.check(self.envelope.operation),
             Command::Extend { .. }
             | Command::CampaignState { .. }
+            | Command::CampaignVoid { .. }
             | Command::Reverse { .. }
             | Command::CampaignShow { .. }
             | Command::WalletShow { .. }
@@ -219,7 +225,7 @@ fn check_codes(codes: &CodeBlock<'_>) -> Result<(), Malformed> {
     }
 }
 
-fn check_generation(generation: Option<u8>) -> Result<(), Malformed> {
+pub(super) fn check_generation(generation: Option<u8>) -> Result<(), Malformed> {
     match generation {
         Some(generation) if generation > GENERATION_MAX => Err(Malformed::Generation(generation)),
         _ => Ok(()),

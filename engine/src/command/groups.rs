@@ -69,5 +69,5 @@ impl GroupWish<'_> {
 
 /// The claim of one card that a member's wish amounts to.
 pub(crate) const fn claim_of<'a>(campaign: StockId, user: UserId, parties: Option<&'a Parties>) -> Issue<'a> {
-    Issue { campaign, owner: user, count: 1, claimed: true, parties, from_ms: 0, until_ms: 0 }
+    Issue { owner: user, claimed: true, parties, ..Issue::of_nobody(campaign) }
 }

@@ -4,11 +4,11 @@
 //! Invariant: each message says what would be right.
 
 use crate::limits::{
-    CAMPAIGN_KEY_BYTES_MAX, CAMPAIGN_UNITS_MAX, CARD_VALUE_MAX, CARDS_PER_HOLD_MAX, CHANNELS_PER_STOCK_MAX,
-    GIFT_LASTS_MAX_S, GROUP_LASTS_MAX_S, GROUP_MEMBERS_MAX, GROUP_MEMBERS_MIN, KEY_BLOCK_BYTES_MAX,
-    KEY_TEXT_BYTES_MAX, KEYS_PER_CHUNK_MAX, NAME_BYTES_MAX, PRICES_PER_STOCK_MAX, QUOTE_CARDS_MAX,
-    QUOTE_LINES_MAX, RISK_RULES_MAX, RISK_WINDOW_MAX_MS, RISK_WINDOW_MIN_MS, SCOPE_MAX, STOCK_UNITS_MAX,
-    TIERS_MAX, TRANSITIONS_MAX, TTL_MAX_MS, UNITS_PER_LINE_MAX, ZONE_OFFSET_MAX_MINUTES,
+    CAMPAIGN_KEY_BYTES_MAX, CAMPAIGN_UNITS_MAX, CARD_VALUE_MAX, CARDS_PER_HOLD_MAX, CARDS_PER_MERGE_MAX,
+    CHANNELS_PER_STOCK_MAX, GIFT_LASTS_MAX_S, GROUP_LASTS_MAX_S, GROUP_MEMBERS_MAX, GROUP_MEMBERS_MIN,
+    KEY_BLOCK_BYTES_MAX, KEY_TEXT_BYTES_MAX, KEYS_PER_CHUNK_MAX, NAME_BYTES_MAX, PRICES_PER_STOCK_MAX,
+    QUOTE_CARDS_MAX, QUOTE_LINES_MAX, RISK_RULES_MAX, RISK_WINDOW_MAX_MS, RISK_WINDOW_MIN_MS, SCOPE_MAX,
+    STOCK_UNITS_MAX, TIERS_MAX, TRANSITIONS_MAX, TTL_MAX_MS, UNITS_PER_LINE_MAX, ZONE_OFFSET_MAX_MINUTES,
 };
 
 /// A request that breaks a fixed limit of the contract. It is never executed and costs its connection.
@@ -229,6 +229,15 @@ pub enum Malformed {
     /// A use of a till that was offline, without its time.
     #[error("a REDEEM of a till that was offline says when it happened")]
     Offline,
+    /// A RECYCLE into no points, or too many.
+    #[error("{0} points for a recycled card: 1 to {CARD_VALUE_MAX}")]
+    Recycle(u32),
+    /// A MERGE of no cards, or too many.
+    #[error("a MERGE of {0} cards into one: 1 to {CARDS_PER_MERGE_MAX}")]
+    MergeCount(usize),
+    /// A card of a MERGE that is given twice or out of bounds.
+    #[error("card {0} of the MERGE: given twice, or a reserved byte is not 0")]
+    MergeCard(usize),
     /// A generation that codes do not have.
     #[error("generation {0}: codes have 0 to 31")]
     Generation(u8),

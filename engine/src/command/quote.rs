@@ -141,7 +141,7 @@ impl QuoteCard {
         (self.by_code != 0).then_some(self.generation)
     }
 
-    fn is_sound(&self) -> bool {
+    pub(super) fn is_sound(&self) -> bool {
         let spelled_once = self.by_code == 1 || self.by_code == 0 && self.generation == 0;
         spelled_once && self.spare == [0; 6]
     }

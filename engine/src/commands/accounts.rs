@@ -57,8 +57,13 @@ pub fn decide<'p>(
     Verdict::Do(event, &plan.resolved, Reply::Value(kind, value))
 }
 
+/// Whether a card is one of points.
+pub(super) fn is_of_points(found: &Found<'_>) -> bool {
+    found.campaign.definition.kind() == CampaignKind::Points
+}
+
 /// What a wish comes to, or why it can't be.
-fn entry(
+pub(super) fn entry(
     state: &State,
     now_ms: u64,
     found: &Found<'_>,
@@ -113,7 +118,7 @@ fn entry(
 }
 
 /// How many units a card can still be filled with.
-fn room(state: &State, found: &Found<'_>) -> u64 {
+pub(super) fn room(state: &State, found: &Found<'_>) -> u64 {
     // What is held may come back.
     let there = u64::from(found.card.available) + u64::from(found.card.held);
     let balance = u64::from(CARD_VALUE_MAX).saturating_sub(there);
@@ -169,7 +174,7 @@ fn lot_until(state: &State, record: Option<Handle>, entry: &AccountEntry) -> Opt
 }
 
 /// CAPACITY if there is no room for an entry's lots, or for the card's account.
-fn no_lots(
+pub(super) fn no_lots(
     state: &State,
     now_ms: u64,
     found: &Found<'_>,
@@ -182,10 +187,31 @@ fn no_lots(
         Some(_) => 0,
         None => new_lots(entry).count(),
     };
-    let (stay, go) = if made > 0 { state.lots_staying(found.record, now_ms) } else { (0, 0) };
+    if made > 0 {
+        return room_for_lots(state, now_ms, found, (made, true));
+    }
+    room_for_account(state, found, (0, 0))
+}
+
+/// CAPACITY if there is no room for so many new lots, or for the card's account if it is *filled*. Lots that are over go first.
+pub(super) fn room_for_lots(
+    state: &State,
+    now_ms: u64,
+    found: &Found<'_>,
+    (made, filled): (usize, bool),
+) -> Option<Rejection<'static>> {
+    let (stay, go) = state.lots_staying(found.record, now_ms);
     if stay + made > LOTS_PER_CARD_MAX {
         return Some(capacity(CapacityOf::Lots, LOTS_PER_CARD_MAX as u64));
     }
+    if filled { room_for_account(state, found, (made, go)) } else { None }
+}
+
+fn room_for_account(
+    state: &State,
+    found: &Found<'_>,
+    (made, go): (usize, usize),
+) -> Option<Rejection<'static>> {
     let account = usize::from(!found.record.is_some_and(|record| state.has_account(record)));
     let maximum = u64::from(state.capacity.lots_max);
     let full = u64::from(state.lots.used()) + (made + account) as u64 > maximum + go as u64;
@@ -220,14 +246,14 @@ pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) {
             assert!(voided == state.cards.get(handle).available, "all that is left is paid back");
             state.void_units(handle);
         }
-        AccountEntry::Renewed { until_s } => state.cards.get_mut(handle).until_s = until_s,
+        AccountEntry::Renewed { until_s } => state.set_until(handle, until_s),
         AccountEntry::Levelled { level } => state.cards.get_mut(handle).set_level(level),
     }
     record(state, origin, kind, value, resolved);
 }
 
 /// Units of an entry go to their lots.
-fn fill(state: &mut State, card: Handle, entry: &AccountEntry) {
+pub(super) fn fill(state: &mut State, card: Handle, entry: &AccountEntry) {
     let into = lot_until(state, Some(card), entry);
     let units = match *entry {
         AccountEntry::ToppedUp { principal, bonus, .. } => principal + bonus,

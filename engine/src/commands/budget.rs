@@ -44,7 +44,7 @@ pub(super) fn check(
         most => most.saturating_sub(today),
     };
     let cost = campaign.terms().cost();
-    let in_all = affordable(definition.budget.get(), campaign.issued + held, cost);
+    let in_all = affordable(definition.budget.get(), campaign.counted() + held, cost);
     let of_day = affordable(definition.budget_per_day.get(), today, cost);
     let money = if on(Bug::BudgetIgnored) { u64::MAX } else { in_all.min(of_day) };
     lacks(Code::CampaignLimit, room).or_else(|| lacks(Code::BudgetExceeded, money))
@@ -59,7 +59,7 @@ pub(super) fn fits(state: &State, now_ms: u64, campaign: &Campaign, terms: &Camp
     let cost = u128::from(terms.cost());
     let inside = |budget: u64, cards: u64| budget == 0 || u128::from(cards) * cost <= u128::from(budget);
     let most = definition.cards_per_day.get();
-    inside(definition.budget.get(), campaign.issued + held)
+    inside(definition.budget.get(), campaign.counted() + held)
         && inside(definition.budget_per_day.get(), today)
         && (most == 0 || today <= most)
 }

@@ -127,6 +127,7 @@ pub fn decide_edit<'p>(
             && budget::fits(state, question.now_ms, campaign, terms)
     };
     let content = content_digest(&question.request.envelope, &question.request.command);
+    let fits = |campaign: &Campaign| (!fits(campaign)).then_some(Code::RuleFailed);
     if let Some(verdict) = before_changing(state, question, (id, version, content), fits) {
         return verdict;
     }
@@ -144,7 +145,7 @@ pub fn decide_state<'p>(
     plan: &'p mut Plan,
 ) -> Verdict<'p> {
     let content = content_digest(&question.request.envelope, &question.request.command);
-    let fits = |campaign: &Campaign| campaign.state.leads_to(to);
+    let fits = |campaign: &Campaign| (!campaign.state.leads_to(to)).then_some(Code::RuleFailed);
     if let Some(verdict) = before_changing(state, question, (id, version, content), fits) {
         return verdict;
     }
@@ -152,12 +153,12 @@ pub fn decide_state<'p>(
     Verdict::Do(event, &plan.resolved, Reply::Value(OperationKind::CampaignState, u64::from(version) + 1))
 }
 
-/// What both changes of a campaign check; `Some` is the verdict.
-fn before_changing<'p>(
+/// What changes of a campaign check; `Some` is the verdict. `wrong` says why this one can't be.
+pub(super) fn before_changing<'p>(
     state: &State,
     question: Question<'_>,
     (id, version, content): (StockId, u32, u64),
-    fits: impl FnOnce(&Campaign) -> bool,
+    wrong: impl FnOnce(&Campaign) -> Option<Code>,
 ) -> Option<Verdict<'p>> {
     if let Some(verdict) = before_deciding(state, question, content, core::iter::once(id)) {
         return Some(verdict);
@@ -170,8 +171,8 @@ fn before_changing<'p>(
     if version != in_force {
         return refuse(Code::RuleFailed, Facts::Version(in_force));
     }
-    if !fits(campaign) {
-        return refuse(Code::RuleFailed, Facts::None);
+    if let Some(code) = wrong(campaign) {
+        return refuse(code, Facts::None);
     }
     operation_room(state).map(Verdict::Refuse)
 }

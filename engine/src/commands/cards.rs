@@ -90,10 +90,12 @@ pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) {
     let found = state.cards.get_mut(handle);
     let to = leads_to(*change, found.state()).expect("decide refused other changes");
     found.set_state(to);
-    (found.from_s, found.until_s) = (*from_s, *until_s);
+    found.from_s = *from_s;
     let channel = ChannelId(found.channel);
+    state.set_until(handle, *until_s);
     if *change == CardChange::Void {
         state.void_units(handle);
+        state.count_gone(handle);
         let stock = state.campaigns.get(state.cards.place(handle).0).stock;
         if !on(Bug::VoidCardStaysIssued) {
             state.post(stock, channel, Posting::ReturnToVoid(1));
@@ -125,7 +127,9 @@ pub(super) fn view(state: &State, id: CardId, now_ms: u64, replies: &mut Replies
     let redemption = state.newest_redemption(card.redemption);
     let available = balance(state, &found, now_ms);
     replies.lots.clear();
-    replies.lots.extend(state.lots_of(found.record).map(|(_, lot)| lot_view(lot, now_ms)));
+    // Of a card whose campaign or batch has ended the lots do not know yet.
+    let most = card.available;
+    replies.lots.extend(state.lots_of(found.record).map(|(_, lot)| lot_view(lot, (most, now_ms))));
     CardView {
         card: id,
         campaign: state.stock_of_campaign(found.campaign).id,
@@ -145,11 +149,11 @@ pub(super) fn view(state: &State, id: CardId, now_ms: u64, replies: &mut Replies
     }
 }
 
-fn lot_view(lot: &LotRecord, now_ms: u64) -> LotView {
+fn lot_view(lot: &LotRecord, (most, now_ms): (u32, u64)) -> LotView {
     LotView {
         until_ms: U64::new(in_ms(lot.until_s)),
         units: U32::new(lot.units),
-        available: U32::new(lot.available),
+        available: U32::new(lot.available.min(most)),
         consumed: U32::new(lot.consumed),
         paid: U32::new(lot.paid),
         bonus: u8::from(lot.is_bonus()),

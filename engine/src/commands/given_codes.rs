@@ -3,13 +3,13 @@
 //! Invariant: a code that is imported and its card come into being in one event; a code never names another card.
 
 use super::checks::{before_deciding, capacity, operation_room};
-use super::issue::{self, Minted};
+use super::issue::{self, New};
 use super::{Plan, Question, Reply, Resolved, Verdict, record};
 use crate::answer::OperationKind;
 use crate::command::{CodeBlock, Issue};
 use crate::content::content_digest;
 use crate::event::Event;
-use crate::ids::{CardId, GivenCode, MerchantId, Slot, StockId};
+use crate::ids::{CardId, GivenCode, MerchantId, Slot, StockId, UserId};
 use crate::rejection::{CapacityOf, Code, Facts, Rejection};
 use crate::state::State;
 use crate::state::given_codes::Named;
@@ -53,18 +53,10 @@ pub fn decide_import<'p>(
     let taken = choose_new(state, owner(question), codes, plan);
     let count = plan.codes.len() as u32;
     let issue = Issue { count, ..Issue::of_nobody(id) };
-    let (from_s, until_s) = issue::times(question.now_ms, &issue, campaign);
-    let minted = Minted {
-        channel: question.request.envelope.channel,
-        from_s,
-        until_s,
-        issued_s: issue::second(question.now_ms),
-        own_times: false,
-        imported: true,
-    };
+    let (from_s, until_s) = issue::times_of(question.now_ms, &issue, campaign);
     let refusal = match count {
         0 => operation_room(state),
-        _ => issue::refusal(state, question, (&issue, handle), Some(&minted), plan),
+        _ => issue::refusal(state, question, (&issue, handle), plan),
     };
     if let Some(rejection) = refusal.or_else(|| no_room(state, u64::from(count))) {
         return Verdict::Refuse(rejection);
@@ -154,17 +146,12 @@ pub(super) fn campaign_of(state: &State, named: Named) -> StockId {
 /// Applies an event of given codes. Panics on any other event.
 pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) {
     match event {
-        Event::CodesImported { origin, campaign, first, taken, from_s, until_s, codes } => {
+        Event::CodesImported { origin, first, taken, from_s, until_s, codes, .. } => {
             if !codes.is_empty() {
-                let minted = Minted {
-                    channel: origin.channel,
-                    from_s: *from_s,
-                    until_s: *until_s,
-                    issued_s: issue::second(state.now_ms),
-                    own_times: false,
-                    imported: true,
-                };
-                issue::mint(state, *campaign, (*first, codes.len() as u32), minted);
+                let handle = state.campaigns.of_card(*first).expect("the log names a campaign");
+                let cards =
+                    New { owner: UserId(0), first: *first, count: codes.len() as u32, imported: true };
+                issue::make(state, handle, origin.channel, &cards, ((*from_s, *until_s), false));
             }
             for (serial, code) in (first.0..).zip(*codes) {
                 let card = Named::Card(CardId(serial));

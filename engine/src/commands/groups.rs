@@ -4,8 +4,8 @@
 //! for each of them, or its units are given back in one.
 
 use super::checks::{before_deciding, capacity, operation_room};
-use super::issue::{check_risk, check_times, check_units, no_counts, no_pages};
-use super::take::{begin_counting, subjects};
+use super::issue::{check_risk, check_times, check_units, no_counts, no_pages, second};
+use super::taken::{begin_counting, subjects};
 use super::worth::Span;
 use super::{Plan, Question, Replies, Reply, Resolved, Verdict, budget, record, risk};
 use crate::answer::{GroupJoined, GroupRow, GroupState, GroupView, OperationKind};
@@ -203,7 +203,11 @@ fn check_member(
     plan: &mut Plan,
 ) -> Decided<()> {
     let take = taker(claim);
-    let refusal = check_times(state, question, claim, campaign)
+    if campaign.group().is_some() {
+        return Err(Rejection::plain(Code::RuleFailed));
+    }
+    let until_ms = campaign.definition.until_ms.get();
+    let refusal = check_times(state, question.now_ms, until_ms, campaign)
         .or_else(|| check_risk(state, question, &take, plan))
         .or_else(|| check_units(state, question, (claim, campaign), &take, plan));
     refusal.map_or(Ok(()), Err)
@@ -225,7 +229,7 @@ fn no_room(
     let risk = || if speaks() { risk::no_room(state, question, &taker(claim)) } else { None };
     let refusal = operation_room(state)
         .or_else(|| fills.and_then(|cards| no_pages(state, handle, campaign.issued, cards)))
-        .or_else(|| no_counts(state, question, campaign, plan))
+        .or_else(|| no_counts(state, question, (campaign, &taker(claim)), plan))
         .or_else(groups)
         .or_else(risk);
     refusal.map_or(Ok(()), Err)
@@ -351,9 +355,11 @@ fn give_back(state: &mut State, stock: Handle, handle: Handle, member: MemberRec
 fn fill(state: &mut State, group: Handle, (first, times): (CardId, (u32, u32)), owners: &[EventMember]) {
     let stock = Handle(state.groups.get(group).stock);
     let campaign = state.stock(stock).campaign().expect("groups are of campaigns");
+    let now_ms = state.now_ms;
     let found = state.campaigns.get_mut(campaign);
     assert!(found.card(found.issued) == first, "cards are issued in the order of their serials");
     found.issued += owners.len() as u64;
+    owners.iter().for_each(|owner| found.know_channel(owner.channel()));
     let definition = found.definition;
     budget::issued(state, campaign, owners.len() as u64);
     let mut next = state.groups.get(group).first_member;
@@ -365,7 +371,7 @@ fn fill(state: &mut State, group: Handle, (first, times): (CardId, (u32, u32)), 
         state.forget_line((member.limit, stock.0), 1, member.joined_ms);
         state.forget_count(Handle(next));
         let card = CardRecord::new(owner.user(), &definition, member.channel()).valid(times, false);
-        let made = state.make_card(campaign, first.serial() + place as u64, card);
+        let made = state.make_card(campaign, first.serial() + place as u64, (card, second(now_ms)));
         state.hang_into_wallet(made);
         next = member.next();
     }

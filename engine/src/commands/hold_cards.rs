@@ -415,7 +415,7 @@ pub(super) fn check_return(
         let asked = plan.lines[first + at].units.get();
         let definition = &state.campaigns.get(state.cards.place(Handle(line.card)).0).definition;
         let is_late = now_ms > reversal_end_ms(definition, line.at_ms()) && !on(Bug::ReturnedPastWindow);
-        let why = if state.record_of_line(line).state() == CardState::Void {
+        let why = if state.is_lost(Handle(line.card)) {
             Code::Void
         } else if is_late || state.lost_its_way_back(handle) {
             Code::ReversalWindow
@@ -443,8 +443,8 @@ pub(super) fn return_all(state: &mut State, hold: Handle, lines: &[EventLine]) -
         let definition = &state.campaigns.get(state.cards.place(card).0).definition;
         let lives_until_s = graced(definition, state.now_ms);
         state.give_card_back(line, units, lives_until_s);
-        let card = state.cards.get_mut(card);
-        card.until_s = prolonged(card.until_s, lives_until_s);
+        let until_s = prolonged(state.cards.get(card).until_s, lives_until_s);
+        state.set_until(card, until_s);
     });
     total
 }

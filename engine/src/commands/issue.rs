@@ -10,14 +10,17 @@ use super::{
     Plan, Question, Reply, Resolved, TO_BE_MADE, Verdict, budget, given_codes, limits, record, risk,
 };
 use crate::answer::{Issued, OperationKind};
-use crate::command::{CampaignState, CardState, Issue, SubjectKind, Take};
+use crate::command::{CampaignState, CardState, Command, Definition, Issue, SubjectKind, Take};
 use crate::content::content_digest;
 use crate::event::{Event, EventLine};
-use crate::ids::{CardId, ChannelId, StockId};
-use crate::limits::{CARD_BATCHES_MAX, CARD_BATCHES_PER_CAMPAIGN_MAX, CHANNELS_PER_STOCK_MAX};
+use crate::ids::{CardId, ChannelId, UserId};
+use crate::limits::{
+    CAMPAIGN_UNITS_MAX, CARD_BATCHES_MAX, CARD_BATCHES_PER_CAMPAIGN_MAX, CARDS_PER_PAGE,
+    CHANNELS_PER_STOCK_MAX,
+};
 use crate::rejection::{CapacityOf, Code, Facts, Rejection};
 use crate::state::State;
-use crate::state::campaigns::{Campaign, CardBatch};
+use crate::state::campaigns::{BatchStand, Campaign, CardBatch};
 use crate::state::cards::{CardRecord, IssueTimes, pages_max};
 use crate::state::counts::{Entries, NO_ENTRIES};
 use crate::state::risk::Subjects;
@@ -52,14 +55,10 @@ pub fn decide<'p>(
         return Verdict::Refuse(Rejection::plain(Code::NotFound));
     };
     let issue = &Issue { campaign: state.stock_of_campaign(campaign).id, ..*issue };
-    let (from_s, until_s) = times(question.now_ms, issue, campaign);
-    let (channel, own_times) = (envelope.channel, issue.own_times());
-    let issued_s = second(question.now_ms);
-    let minted = Minted { channel, from_s, until_s, issued_s, own_times, imported: false };
-    let bearer = issue.owner.0 == 0;
-    if let Some(rejection) = refusal(state, question, (issue, handle), bearer.then_some(&minted), plan) {
+    if let Some(rejection) = refusal(state, question, (issue, handle), plan) {
         return Verdict::Refuse(rejection);
     }
+    let (from_s, until_s) = times_of(question.now_ms, issue, campaign);
     let event = Event::Issued {
         origin: question.origin(content),
         campaign: issue.campaign,
@@ -83,43 +82,48 @@ pub(super) fn refusal(
     state: &State,
     question: Question<'_>,
     (issue, handle): (&Issue<'_>, Handle),
-    minted: Option<&Minted>,
     plan: &mut Plan,
 ) -> Option<Rejection<'static>> {
     let campaign = state.campaigns.get(handle);
     // Whom the cards are for, in the words of those who take units.
     let take = Take { user: issue.owner, parties: issue.parties, ..Take::of(&[]) };
-    check_times(state, question, issue, campaign)
+    let until_ms = if issue.own_times() { issue.until_ms } else { campaign.definition.until_ms.get() };
+    check_times(state, question.now_ms, until_ms, campaign)
         .or_else(|| check_risk(state, question, &take, plan))
         .or_else(|| check_units(state, question, (issue, campaign), &take, plan))
-        .or_else(|| no_room(state, question, (issue, handle, minted), &take, plan))
+        .or_else(|| no_room(state, question, (issue, handle), &take, plan))
 }
 
-/// From when to when the cards are valid, in seconds.
+/// From when to when cards are valid that are issued now, in seconds.
 #[inline]
-pub(super) fn times(now_ms: u64, issue: &Issue<'_>, campaign: &Campaign) -> (u32, u32) {
-    let definition = &campaign.definition;
-    let span = if issue.own_times() {
-        Span { from_ms: issue.from_ms, until_ms: issue.until_ms }
-    } else if definition.inactive() {
-        Span::of(definition)
-    } else {
-        Span::of(definition).received(definition, now_ms)
+pub(super) fn times_of(now_ms: u64, issue: &Issue<'_>, campaign: &Campaign) -> (u32, u32) {
+    let span = match issue.own_times() {
+        true => Span { from_ms: issue.from_ms, until_ms: issue.until_ms },
+        false => times(&campaign.definition, now_ms),
     };
     span.in_seconds()
 }
 
-/// Step 2.
+/// When cards that are made now are valid, by their definition.
+pub(super) fn times(definition: &Definition, now_ms: u64) -> Span {
+    match definition.inactive() {
+        true => Span::of(definition),
+        false => Span::of(definition).received(definition, now_ms),
+    }
+}
+
+/// Step 2, of cards that end then.
 pub(super) fn check_times(
     state: &State,
-    question: Question<'_>,
-    issue: &Issue<'_>,
+    now_ms: u64,
+    until_ms: u64,
     campaign: &Campaign,
 ) -> Option<Rejection<'static>> {
-    let (terms, now_ms) = (&state.stock_of_campaign(campaign).terms, question.now_ms);
-    let until_ms = if issue.own_times() { issue.until_ms } else { campaign.definition.until_ms.get() };
+    let terms = &state.stock_of_campaign(campaign).terms;
     let passed = |end_ms: u64| end_ms != 0 && now_ms >= end_ms;
-    let code = if terms.frozen || campaign.state == CampaignState::Paused {
+    let code = if campaign.state == CampaignState::Void {
+        Code::Void
+    } else if terms.frozen || campaign.state == CampaignState::Paused {
         Code::Frozen
     } else if campaign.state == CampaignState::Draft || now_ms < terms.opens_ms {
         Code::NotStarted
@@ -178,17 +182,8 @@ pub(super) fn check_units(
         let facts = Facts::Units { stock: state.stock(group).id, asked, available: room };
         return Some(Rejection { code: Code::UserLimit, facts });
     }
-    if let Some(rejection) = budget::check(state, question.now_ms, campaign, asked) {
-        return Some(rejection);
-    }
-    let available = stock.units.available;
-    if stock.channels.limited() {
-        let room = stock.channels.room(question.request.envelope.channel, available, None);
-        if let Some(rejection) = lacks(Code::ChannelQuota, room) {
-            return Some(rejection);
-        }
-    }
-    if let Some(rejection) = lacks(Code::OutOfStock, available) {
+    let supply = (question.now_ms, question.request.envelope.channel);
+    if let Some(rejection) = check_supply(state, supply, campaign, asked) {
         return Some(rejection);
     }
     let flags = if bearer { 0 } else { limits::flags_of(stock, take) };
@@ -202,12 +197,40 @@ pub(super) fn check_units(
     None
 }
 
+/// Steps 4a to 6: budgets, quota, supply.
+#[inline]
+pub(super) fn check_supply(
+    state: &State,
+    (now_ms, channel): (u64, ChannelId),
+    campaign: &Campaign,
+    asked: u64,
+) -> Option<Rejection<'static>> {
+    let stock = state.stock_of_campaign(campaign);
+    let lacks = |code, available: u64| {
+        let facts = Facts::Units { stock: stock.id, asked, available };
+        (asked > available).then_some(Rejection { code, facts })
+    };
+    if let Some(rejection) = budget::check(state, now_ms, campaign, asked) {
+        return Some(rejection);
+    }
+    let available = stock.units.available;
+    if stock.channels.limited() {
+        let room = stock.channels.room(channel, available, None);
+        if let Some(rejection) = lacks(Code::ChannelQuota, room) {
+            return Some(rejection);
+        }
+    }
+    // A serial is issued once, whatever goes back to the supply.
+    let serials = CAMPAIGN_UNITS_MAX - campaign.issued;
+    lacks(Code::OutOfStock, available.min(serials))
+}
+
 /// Step 7.
 #[inline]
 fn no_room(
     state: &State,
     question: Question<'_>,
-    (issue, handle, minted): (&Issue<'_>, Handle, Option<&Minted>),
+    (issue, handle): (&Issue<'_>, Handle),
     take: &Take<'_>,
     plan: &Plan,
 ) -> Option<Rejection<'static>> {
@@ -215,14 +238,14 @@ fn no_room(
     if let Some(rejection) = operation_room(state) {
         return Some(rejection);
     }
-    let lacking = match minted {
-        Some(minted) => no_batch(state, campaign, &minted.batch(campaign.issued, issue.count)),
-        None => no_pages(state, handle, campaign.issued, issue.count),
+    let lacking = match issue.owner.0 {
+        0 => no_batch(state, question, issue, campaign),
+        _ => no_pages(state, handle, campaign.issued, issue.count),
     };
     if lacking.is_some() {
         return lacking;
     }
-    if let Some(rejection) = no_counts(state, question, campaign, plan) {
+    if let Some(rejection) = no_counts(state, question, (campaign, take), plan) {
         return Some(rejection);
     }
     if state.risk.speaks_of(risk::owner(question)) { risk::no_room(state, question, take) } else { None }
@@ -233,7 +256,7 @@ fn no_room(
 pub(super) fn no_counts(
     state: &State,
     question: Question<'_>,
-    campaign: &Campaign,
+    (campaign, take): (&Campaign, &Take<'_>),
     plan: &Plan,
 ) -> Option<Rejection<'static>> {
     let maxima = &state.capacity;
@@ -253,8 +276,18 @@ pub(super) fn no_counts(
 }
 
 /// CAPACITY if there is no room for a batch of bearer cards.
-fn no_batch(state: &State, campaign: &Campaign, batch: &CardBatch) -> Option<Rejection<'static>> {
-    if campaign.batches.last().is_some_and(|last| last.goes_on_with(batch)) {
+fn no_batch(
+    state: &State,
+    question: Question<'_>,
+    issue: &Issue<'_>,
+    campaign: &Campaign,
+) -> Option<Rejection<'static>> {
+    let first = campaign.card(campaign.issued);
+    let imported = matches!(question.request.command, Command::CodeImport { .. });
+    let new = New { owner: issue.owner, first, count: issue.count, imported };
+    let times = (times_of(question.now_ms, issue, campaign), issue.own_times());
+    let batch = new.batch(question.request.envelope.channel, question.now_ms, times);
+    if campaign.batches.last().is_some_and(|last| last.goes_on_with(&batch)) {
         return None;
     }
     if campaign.batches.len() >= CARD_BATCHES_PER_CAMPAIGN_MAX {
@@ -277,6 +310,23 @@ pub(super) fn no_pages(
     full.then(|| capacity(CapacityOf::Cards, u64::from(state.capacity.cards_max)))
 }
 
+/// CAPACITY if there are no pages for records of these cards, of one slot, as far as they have none.
+pub(super) fn no_page_for_all(
+    state: &State,
+    cards: impl Fn(usize) -> Option<CardId>,
+) -> Option<Rejection<'static>> {
+    let page = |card: CardId| card.0 / CARDS_PER_PAGE as u64;
+    let (mut at, mut lacking) = (0, 0);
+    while let Some(card) = cards(at) {
+        let earlier = (0..at).filter_map(&cards).any(|other| page(other) == page(card));
+        let campaign = state.campaigns.of_card(card).filter(|_| !earlier);
+        lacking += campaign.map_or(0, |campaign| state.pages_lacking(campaign, card.serial(), 1));
+        at += 1;
+    }
+    let full = lacking > 0 && state.cards.pages() + lacking > pages_max(&state.capacity);
+    full.then(|| capacity(CapacityOf::Cards, u64::from(state.capacity.cards_max)))
+}
+
 /// Applies an [`Event::Issued`]; answers the handle of its operation record. Panics on any other event.
 #[inline]
 pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) -> Handle {
@@ -287,23 +337,10 @@ pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) -> Handl
         unreachable!("only Issued is applied here");
     };
     let stock = state.find_stock(*campaign).expect("the log names a stock that exists");
-    let (channel, own_times) = (origin.channel, *own_times);
     let handle = state.stock(stock).campaign().expect("the log names a campaign");
-    let issued_s = second(state.now_ms);
-    let value = if owner.0 == 0 {
-        let minted = Minted { channel, from_s: *from_s, until_s: *until_s, issued_s, own_times, imported: false };
-        mint(state, *campaign, (*first, *count), minted);
-        first.0
-    } else {
-        leave_supply(state, stock, channel, (*first, *count));
-        let definition = &state.campaigns.get(handle).definition;
-        let card = CardRecord::new(*owner, definition, channel).valid((*from_s, *until_s), own_times);
-        for serial in first.serial()..first.serial() + u64::from(*count) {
-            let made = state.make_card(handle, serial, (card, issued_s));
-            state.hang_into_wallet(made);
-        }
-        u64::from(count - 1) << COUNT_SHIFT | first.0
-    };
+    let cards = New { owner: *owner, first: *first, count: *count, imported: false };
+    make(state, handle, origin.channel, &cards, ((*from_s, *until_s), *own_times));
+    let value = if owner.0 == 0 { first.0 } else { u64::from(count - 1) << COUNT_SHIFT | first.0 };
     let subjects = subjects(*owner, parties.as_ref());
     let line = EventLine::new(*campaign, *count, counting & ((1 << GROUP_SHIFT) - 1));
     for kind in SubjectKind::ALL.into_iter().filter(|kind| line.counts(*kind) && !on(Bug::CardsNotCounted)) {
@@ -327,58 +364,80 @@ pub(super) fn second(now_ms: u64) -> u32 {
     u32::try_from(now_ms / 1_000).unwrap_or(u32::MAX)
 }
 
-/// What bearer cards have in common that are made together.
-pub(super) struct Minted {
-    pub channel: ChannelId,
-    /// Valid from, seconds; 0: open.
-    pub from_s: u32,
-    /// Valid until, seconds; 0: open.
-    pub until_s: u32,
-    /// When they are made, seconds.
-    pub issued_s: u32,
-    /// Their times are the command's.
-    pub own_times: bool,
-    /// They have codes that were made elsewhere.
-    pub imported: bool,
-}
-
-impl Minted {
-    const fn batch(&self, first: u64, count: u32) -> CardBatch {
-        let Minted { channel, from_s, until_s, issued_s, own_times, imported } = *self;
-        CardBatch { first, count, from_s, until_s, issued_s, channel, own_times, imported }
-    }
-}
-
-/// Makes bearer cards: from the first on so many.
-pub(super) fn mint(state: &mut State, campaign: StockId, (first, count): (CardId, u32), minted: Minted) {
-    let stock = state.find_stock(campaign).expect("the log names a stock that exists");
-    let handle = leave_supply(state, stock, minted.channel, (first, count));
-    state.campaigns.add_batch(handle, minted.batch(first.serial(), count));
-}
-
-/// The next cards of a campaign are issued; answers the campaign.
-#[inline]
-fn leave_supply(
-    state: &mut State,
-    stock: Handle,
-    channel: ChannelId,
-    (first, count): (CardId, u32),
-) -> Handle {
-    let handle = state.stock(stock).campaign().expect("the log names a campaign");
-    let found = state.campaigns.get_mut(handle);
-    assert!(found.card(found.issued) == first, "cards are issued in the order of their serials");
-    found.issued += u64::from(count);
-    budget::issued(state, handle, u64::from(count));
-    state.post(stock, channel, Posting::Sell(u64::from(count)));
-    handle
-}
-
 /// Cards of a campaign count in its group.
 fn count_in_group(state: &mut State, campaign: Handle, subjects: &Subjects, (cards, flags): (u32, u32)) {
     let group = state.campaigns.get(campaign).group().expect("decide found the group in which it counts");
     let line = EventLine::new(state.stock(group).id, cards, flags);
     for kind in SubjectKind::ALL.into_iter().filter(|kind| line.counts(*kind)) {
         state.count_for_good((kind, subjects[kind.position()], group), cards, &line);
+    }
+}
+
+/// Cards that are made at once.
+#[derive(Clone, Copy)]
+pub(super) struct New {
+    /// Whose they are; 0: a batch of bearer cards.
+    pub owner: UserId,
+    /// The first.
+    pub first: CardId,
+    /// How many.
+    pub count: u32,
+    /// They have codes that were made elsewhere.
+    pub imported: bool,
+}
+
+impl New {
+    /// The batch that they are, if they are nobody's.
+    fn batch(
+        &self,
+        channel: ChannelId,
+        now_ms: u64,
+        ((from_s, until_s), own_times): ((u32, u32), bool),
+    ) -> CardBatch {
+        CardBatch {
+            first: self.first.serial(),
+            count: self.count,
+            from_s,
+            until_s,
+            issued_s: second(now_ms),
+            channel,
+            own_times,
+            imported: self.imported,
+            latest_until_s: until_s,
+            used: 0,
+            gone: 0,
+            stand: BatchStand::Live,
+        }
+    }
+}
+
+/// Makes cards with these times, which may be *own*, the command's.
+#[inline]
+pub(super) fn make(
+    state: &mut State,
+    handle: Handle,
+    channel: ChannelId,
+    new: &New,
+    (times, own_times): ((u32, u32), bool),
+) {
+    let New { owner, first, count, .. } = *new;
+    let now_ms = state.now_ms;
+    let found = state.campaigns.get_mut(handle);
+    assert!(found.card(found.issued) == first, "cards are issued in the order of their serials");
+    found.issued += u64::from(count);
+    found.know_channel(channel);
+    let (stock, card) =
+        (found.stock, CardRecord::new(owner, &found.definition, channel).valid(times, own_times));
+    budget::issued(state, handle, u64::from(count));
+    state.post(stock, channel, Posting::Sell(u64::from(count)));
+    if owner.0 == 0 {
+        let batch = new.batch(channel, now_ms, (times, own_times));
+        state.campaigns.add_batch(handle, batch);
+        return;
+    }
+    for serial in first.serial()..first.serial() + u64::from(count) {
+        let made = state.make_card(handle, serial, (card, second(now_ms)));
+        state.hang_into_wallet(made);
     }
 }
 

@@ -11,6 +11,7 @@ pub mod cancel;
 pub mod cards;
 pub mod checks;
 pub mod confirm;
+pub mod endings;
 pub mod expire;
 pub mod gifts;
 pub mod given_codes;
@@ -24,6 +25,7 @@ pub mod key_reclaim;
 pub mod key_replace;
 pub mod keys;
 pub mod limits;
+pub mod merge;
 pub mod order_show;
 pub mod orders;
 pub mod owed;
@@ -33,6 +35,7 @@ pub mod prices;
 pub mod query;
 pub mod quote;
 mod quote_hold;
+pub mod recycle;
 pub mod redeem;
 pub mod refused;
 pub mod reply;
@@ -281,6 +284,10 @@ pub fn decide<'p>(state: &State, question: Question<'_>, plan: &'p mut Plan) -> 
         | Command::CampaignCreate(_)
         | Command::CampaignEdit { .. }
         | Command::CampaignState { .. }
+        | Command::CampaignVoid { .. }
+        | Command::CardBatchEnd { .. }
+        | Command::Recycle { .. }
+        | Command::Merge(_)
         | Command::CampaignShow { .. }
         | Command::CardShow { .. }
         | Command::CodeImport { .. }
@@ -322,6 +329,16 @@ fn decide_cards<'p>(state: &State, question: Question<'_>, plan: &'p mut Plan) -
             given_codes::decide_set(state, question, (*code, *campaign), plan)
         }
         Command::CodeShow { code } => given_codes::decide_show(state, question, *code),
+        Command::CampaignVoid { campaign, version, reason } => {
+            endings::decide_campaign(state, question, (*campaign, *version, *reason), plan)
+        }
+        Command::CardBatchEnd { card, generation, end } => {
+            endings::decide_batch(state, question, (*card, *generation, *end), plan)
+        }
+        Command::Recycle { card, generation, into } => {
+            recycle::decide(state, question, (*card, *generation, *into), plan)
+        }
+        Command::Merge(merge) => merge::decide(state, question, merge, plan),
         Command::CampaignShow { campaign } => campaigns::decide_show(state, question, *campaign),
         Command::CardShow { card, generation } => cards::decide_show(state, question, (*card, *generation)),
         Command::WalletShow { owner, campaign, after, limit } => {
@@ -421,7 +438,11 @@ pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) -> Optio
         | Event::Group(_)
         | Event::CampaignCreated { .. }
         | Event::CampaignEdited { .. }
-        | Event::CampaignMoved { .. } => {
+        | Event::CampaignMoved { .. }
+        | Event::CampaignVoided { .. }
+        | Event::CardBatchEnded { .. }
+        | Event::Recycled { .. }
+        | Event::Merged { .. } => {
             apply_cards(state, event, resolved);
             None
         }
@@ -448,6 +469,9 @@ fn apply_cards(state: &mut State, event: &Event<'_>, resolved: &Resolved) {
         Event::Gift { .. } => gifts::apply(state, event, resolved),
         Event::CodesImported { .. } | Event::CodeSet { .. } => given_codes::apply(state, event, resolved),
         Event::Group(event) => groups::apply(state, event, resolved),
+        Event::Recycled { .. } => recycle::apply(state, event, resolved),
+        Event::Merged { .. } => merge::apply(state, event, resolved),
+        Event::CampaignVoided { .. } | Event::CardBatchEnded { .. } => endings::apply(state, event, resolved),
         event => campaigns::apply(state, event, resolved),
     }
 }

@@ -3,19 +3,19 @@
 use super::{campaigns, quote, settle, take};
 use crate::answer::{
     BatchView, ChannelView, DebtView, GroupRow, HoldCard, HoldLine, KeyPlace, ListedPlace, LotView,
-    OrderHold, 
-    QuotedCard, QuotedLine, WalletCard,
+    OrderHold, QuotedCard, QuotedLine, WalletCard,
 };
 use crate::calendar::Transition;
 use crate::command::{Block, Price, Quota, RiskRule};
 use crate::event::{
-    EventCard, EventCartLine, EventHold, EventKey, EventLine, EventMember, EventShare, OwedLine, RefusedLine,
+    EventCard, EventCartLine, EventHold, EventKey, EventLine, EventMember, EventShare, MergedCard, OwedLine,
+    RefusedLine,
 };
 use crate::rejection::LineFact;
 use crate::state::counts::Entries;
 use crate::state::debts::Debt;
 use crate::state::table::Handle;
-use zerocopy::little_endian::{U32, U128}, U64};
+use zerocopy::little_endian::{U32, U64, U128};
 
 /// What `decide` found on its way, so that `apply` need not look again.
 #[derive(Debug, Default)]
@@ -47,6 +47,8 @@ pub struct Plan {
     pub shares: Vec<EventShare>,
     /// Pieces of lines of a cart that go back.
     pub pieces: Vec<U32>,
+    /// Cards that a MERGE makes void.
+    pub merged: Vec<MergedCard>,
     /// Lines of a recorded refusal.
     pub refused: Vec<RefusedLine>,
     /// Lines of a debt.
@@ -93,9 +95,8 @@ impl Plan {
     /// Empty, with room for the largest command.
     pub fn new() -> Plan {
         use crate::limits::{
-            CARDS_PER_HOLD_MAX, EXPIRED_PER_EVENT_MAX, GROUP_MEMBERS_MAX, KEY_BLOCK_BYTES_MAX,
-            KEYS_PER_CHUNK_MAX, LINES_MAX, 
-            QUOTE_CARDS_MAX, QUOTE_LINES_MAX, SEAL_BYTES,
+            CARDS_PER_HOLD_MAX, CARDS_PER_MERGE_MAX, EXPIRED_PER_EVENT_MAX, GROUP_MEMBERS_MAX,
+            KEY_BLOCK_BYTES_MAX, KEYS_PER_CHUNK_MAX, LINES_MAX, QUOTE_CARDS_MAX, QUOTE_LINES_MAX, SEAL_BYTES,
         };
         Plan {
             facts: Vec::with_capacity(LINES_MAX),
@@ -104,6 +105,7 @@ impl Plan {
             cart: Vec::with_capacity(QUOTE_LINES_MAX),
             shares: Vec::with_capacity(QUOTE_LINES_MAX * QUOTE_CARDS_MAX),
             pieces: Vec::with_capacity(QUOTE_LINES_MAX),
+            merged: Vec::with_capacity(CARDS_PER_MERGE_MAX),
             refused: Vec::with_capacity(LINES_MAX),
             owed: Vec::with_capacity(LINES_MAX),
             holds: Vec::with_capacity(EXPIRED_PER_EVENT_MAX),
@@ -181,7 +183,7 @@ pub struct Replies {
     /// Members of a group.
     pub members: Vec<GroupRow>,
     /// Ids of a person.
-    pub members: Vec<U128>,
+    pub persons: Vec<U128>,
     /// Transitions of a zone.
     pub transitions: Vec<Transition>,
     /// Cards of a quote.

@@ -383,6 +383,7 @@ pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) -> Handl
     let mut left = record.available;
     if left == 0 && record.held == 0 && !kind.is_never_used() {
         record.set_state(CardState::Used);
+        state.count_used(handle, CardState::Active);
     }
     if kind.is_wide() {
         // Of its lots nothing is taken yet: what lies in those that are over is the same before and after.

@@ -103,9 +103,9 @@ pub fn read<'r>(state: &'r State, reply: Reply, replies: &'r mut Replies) -> Out
             Outcome::Done(Answer::Zone { version, name, transitions: &replies.transitions })
         }
         Reply::Identity(owner, user) => {
-            replies.members.clear();
-            replies.members.extend(state.members(owner, user).into_iter().map(U128::new));
-            Outcome::Done(Answer::Identity { members: &replies.members })
+            replies.persons.clear();
+            replies.persons.extend(state.members(owner, user).into_iter().map(U128::new));
+            Outcome::Done(Answer::Identity { members: &replies.persons })
         }
         Reply::Channels(handle) => {
             let stock = state.stock(handle);

@@ -99,6 +99,10 @@ pub fn resolve(state: &State, event: &Event<'_>, resolved: &mut Resolved) {
         | Event::Reversed { origin, .. }
         | Event::CardChanged { origin, .. }
         | Event::Account { origin, .. }
+        | Event::CampaignVoided { origin, .. }
+        | Event::CardBatchEnded { origin, .. }
+        | Event::Recycled { origin, .. }
+        | Event::Merged { origin, .. }
         | Event::CodesImported { origin, .. }
         | Event::CodeSet { origin, .. }
         | Event::Gift { origin, .. }

@@ -36,7 +36,7 @@ pub fn decide<'p>(
     let card = state.cards.get(Handle(found.card));
     let campaign = state.campaigns.get(state.cards.place(Handle(found.card)).0);
     let definition = &campaign.definition;
-    if card.state() == CardState::Void {
+    if state.is_lost(Handle(found.card)) {
         return refuse(Code::Void, Facts::None);
     }
     if definition.kind() == CampaignKind::Pass {
@@ -113,11 +113,12 @@ pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) {
     let found = state.cards.get_mut(card);
     found.consumed = found.consumed.checked_sub(*units).expect("what is reversed was used");
     found.available += units;
-    found.until_s = *until_s;
-    if found.state() == CardState::Used {
+    let (before, mut left) = (found.state(), found.available);
+    if before == CardState::Used {
         found.set_state(CardState::Active);
     }
-    let mut left = found.available;
+    state.count_used(card, before);
+    state.set_until(card, *until_s);
     if is_wide {
         left -= state.expired_units(Some(card), state.now_ms);
     }

@@ -3,7 +3,9 @@
 use super::checks::{before_deciding, capacity, operation_room};
 use super::{Plan, Question, Reply, Resolved, Verdict, record};
 use crate::answer::OperationKind;
-use crate::command::{Command, Limits, Price, Quota, SpanLimits, StockCreate, StockKind, StockTerms};
+use crate::command::{
+    CampaignState, Command, Limits, Price, Quota, SpanLimits, StockCreate, StockKind, StockTerms,
+};
 use crate::content::content_digest;
 use crate::event::Event;
 use crate::ids::StockId;
@@ -68,6 +70,10 @@ fn decide_movement<'p>(
     plan: &'p mut Plan,
 ) -> Verdict<'p> {
     let stock = state.stock(plan.resolved.lines[0].0.expect("found before"));
+    let is_void = |handle| state.campaigns.get(handle).state == CampaignState::Void;
+    if movement.kind == OperationKind::StockSupply && stock.campaign().is_some_and(is_void) {
+        return Verdict::Refuse(Rejection::plain(Code::Void));
+    }
     let refuse = |code, available| {
         let facts = Facts::Units { stock: id, asked: movement.units, available };
         Verdict::Refuse(Rejection { code, facts })

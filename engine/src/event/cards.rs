@@ -259,7 +259,7 @@ impl Event<'_> {
                 writer.finish(entry.kind(), 0, 0, origin.channel)
             }
             Event::CodesImported { .. } | Event::CodeSet { .. } => self.encode_given_codes(writer),
-            _ => self.encode_gifts(writer),
+            _ => self.encode_endings(writer),
         }
     }
 }

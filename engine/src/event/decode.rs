@@ -310,6 +310,7 @@ fn decode_body<'a>(reader: &mut Reader<'a>, head: &Head) -> Result<Event<'a>, Ev
         GIFT_GIVEN..=GIFT_CANCELLED => gifts::decode(reader, head, channel)?,
         CODES_IMPORTED | CODE_SET => given_codes::decode(reader, head, channel)?,
         GROUP_OPENED..=GROUP_LAPSED => groups::decode(reader, head, channel)?,
+        CAMPAIGN_VOIDED..=MERGED => endings::decode(reader, head, channel)?,
         kind => return Err(EventError::UnknownKind(kind)),
     })
 }

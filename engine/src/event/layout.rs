@@ -104,6 +104,11 @@ pub(super) const RETURNED_OF_QUOTE: u8 = 65;
 pub(super) const STOCK_SPAN_LIMITS_SET: u8 = 68;
 pub(super) const OFFLINE_REDEEMED: u8 = 69;
 pub(super) const OFFLINE_CONFLICT: u8 = 70;
+pub(super) const CAMPAIGN_VOIDED: u8 = 59;
+pub(super) const CARD_BATCH_VOIDED: u8 = 60;
+pub(super) const CARD_BATCH_RECYCLED: u8 = 61;
+pub(super) const RECYCLED: u8 = 62;
+pub(super) const MERGED: u8 = 63;
 
 pub(super) const FLAG_SOLD: u8 = 1;
 pub(super) const FLAG_LATE: u8 = 1;
@@ -127,22 +132,3 @@ pub(super) const FLAG_FLAGGED: u8 = 128;
 pub(super) const FLAG_OPEN: u8 = 1;
 pub(super) const FLAG_CLAIMED: u8 = 1;
 pub(super) const FLAG_OWN_TIMES: u8 = 2;
-
-/// Bytes that are no event.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum EventError {
-    /// Fewer bytes than the event says it has.
-    #[error("the event is cut short")]
-    Short,
-    /// A kind this build does not know.
-    #[error("event kind {0} is unknown: was the log written by a newer version?")]
-    UnknownKind(u8),
-    /// A field outside its bounds.
-    #[error("event kind {kind}: {field} is out of bounds")]
-    Field {
-        /// The event's kind.
-        kind: u8,
-        /// The field.
-        field: &'static str,
-    },
-}

@@ -8,6 +8,12 @@ use crate::limits::{
 };
 use zerocopy::little_endian::I16;
 
+/// Cards of a MERGE.
+static MERGED: [MergedCard; 2] = [
+    MergedCard { card: U64::new(1), units: U32::new(5), lost: U32::new(0) },
+    MergedCard { card: U64::new(2), units: U32::new(0), lost: U32::new(7) },
+];
+
 fn origin() -> Origin {
     Origin {
         merchant: MerchantId(7),
@@ -317,6 +323,27 @@ fn every_event<'a>(
         },
         Event::Gift { origin, card: CardId(9), entry: GiftEntry::Accepted { receiver: UserId(1) } },
         Event::Gift { origin, card: CardId(9), entry: GiftEntry::Cancelled },
+        Event::CampaignVoided { origin, campaign: stock, reason: u16::MAX, cards: 1 << 33 },
+        Event::CardBatchEnded {
+            origin,
+            campaign: stock,
+            first: CardId(9),
+            end: BatchEnd::Void { reason: 7 },
+            cards: 1 << 27,
+        },
+        Event::CardBatchEnded { origin, campaign: stock, first: CardId(9), end: BatchEnd::Recycle, cards: 0 },
+        Event::Recycled { origin, card: CardId(9), given: RecycledFor::Supply },
+        Event::Recycled {
+            origin,
+            card: CardId(9),
+            given: RecycledFor::Points { card: CardId(10), units: 1_000_000_000, until_s: 7 },
+        },
+        Event::Recycled {
+            origin,
+            card: CardId(9),
+            given: RecycledFor::Card { campaign: stock, made: CardId(11), from_s: 1, until_s: u32::MAX },
+        },
+        Event::Merged { origin, into: CardId(9), sources: &MERGED },
         Event::CardChanged { origin, card: CardId(9), change: CardChange::Void, from_s: 1, until_s: 2 },
         Event::CardChanged {
             origin,

@@ -16,6 +16,19 @@ use crate::limits::BEARER_CARDS_MAX;
 use xxhash_rust::xxh3::Xxh3;
 use zerocopy::IntoBytes;
 
+/// Where a batch of bearer cards stands.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[repr(u8)]
+pub enum BatchStand {
+    /// Each of its cards says so itself.
+    #[default]
+    Live = 0,
+    /// Its cards that were not used are void.
+    Void = 1,
+    /// Its cards that were not used are void; as many can be issued again.
+    Recycled = 2,
+}
+
 /// Bearer cards that were issued at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CardBatch {
@@ -35,15 +48,28 @@ pub struct CardBatch {
     pub own_times: bool,
     /// They have codes that were made elsewhere.
     pub imported: bool,
+    /// The latest end that any of them was ever given, seconds; 0: the batch has none.
+    pub latest_until_s: u32,
+    /// Of them, used cards.
+    pub used: u32,
+    /// Of them, cards that were voided or recycled one by one.
+    pub gone: u32,
+    /// Whether it was voided or recycled as a whole.
+    pub stand: BatchStand,
 }
+
+// What docs/architecture.md says.
+const _: () = assert!(size_of::<CardBatch>() == 48);
 
 impl CardBatch {
     /// Whether `next` is nothing but more of it: imports of the same kind, one directly behind the other. (A batch that an
     /// ISSUE has made stays as its answer says.)
     pub fn goes_on_with(&self, next: &CardBatch) -> bool {
-        let joined = CardBatch { first: self.first, count: self.count, ..*next };
-        *self == joined
-            && self.imported
+        let like = |batch: &CardBatch| {
+            (batch.channel, batch.from_s, batch.until_s, batch.issued_s, batch.imported, batch.stand)
+        };
+        self.imported
+            && like(self) == like(next)
             && self.first + u64::from(self.count) == next.first
             && self.count + next.count <= BEARER_CARDS_MAX
     }
@@ -81,6 +107,12 @@ pub struct Campaign {
     pub scope: Vec<ScopeEntry>,
     /// Cards issued: the next serial.
     pub issued: u64,
+    /// Cards that went back to the supply.
+    pub recycled: u64,
+    /// Used cards, by the channels that issued them, in ascending order; a channel is here once it has issued any.
+    pub used: Vec<(ChannelId, u64)>,
+    /// Batches that were voided or recycled as a whole.
+    pub ended_batches: u32,
     /// Cards of the day.
     pub today: Today,
     /// The place of the zone by which its clock goes; [`NONE`]: a fixed offset.
@@ -104,6 +136,9 @@ impl Campaign {
             tiers: terms.tiers.to_vec(),
             scope: terms.scope.to_vec(),
             issued: 0,
+            recycled: 0,
+            used: Vec::new(),
+            ended_batches: 0,
             today: Today::default(),
             zone: NONE,
             batches: Vec::new(),
@@ -152,9 +187,14 @@ impl Campaign {
         (self.group != NONE).then_some(Handle(self.group))
     }
 
-    /// What its cards can cost at most, whatever became of them, with so many that groups hold.
+    /// Cards that count for its budget: those issued, but for those that went back to the supply.
+    pub fn counted(&self) -> u64 {
+        self.issued - self.recycled
+    }
+
+    /// What those can cost at most, whatever became of them, with so many that groups hold.
     pub fn committed(&self, held: u64) -> u128 {
-        u128::from(self.issued + held) * u128::from(self.terms().cost())
+        u128::from(self.counted() + held) * u128::from(self.terms().cost())
     }
 
     /// Replaces what of its definition is not fixed; `zone` is the place of the zone by which its clock goes, `group` the
@@ -183,7 +223,8 @@ impl Campaign {
 
     fn digest(&self, hash: &mut Xxh3) {
         let Today { day, cards } = self.today;
-        let numbers = [u64::from(self.stock.0), self.locator, self.issued, u64::from(day), cards];
+        let numbers =
+            [u64::from(self.stock.0), self.locator, self.issued, self.recycled, u64::from(day), cards];
         hash.update(numbers.as_bytes());
         hash.update(&self.zone.to_le_bytes());
         hash.update(&[self.state as u8, self.layout]);
@@ -193,12 +234,16 @@ impl Campaign {
         hash.update(self.tiers.as_bytes());
         hash.update(self.scope.as_bytes());
         hash.update(&self.key);
+        for (channel, cards) in &self.used {
+            hash.update([u64::from(channel.0), *cards].as_bytes());
+        }
         for batch in &self.batches {
             hash.update(batch.first.as_bytes());
             let channel = u32::from(batch.channel.0);
             let numbers = [batch.count, batch.from_s, batch.until_s, batch.issued_s, channel];
             hash.update(numbers.as_bytes());
-            hash.update(&[u8::from(batch.own_times), u8::from(batch.imported)]);
+            hash.update([batch.latest_until_s, batch.used, batch.gone].as_bytes());
+            hash.update(&[u8::from(batch.own_times), u8::from(batch.imported), batch.stand as u8]);
         }
     }
 }
@@ -315,6 +360,9 @@ impl State {
             same("cards of batches", u64::from(next <= campaign.issued), 1)?;
             same("campaigns inside their budgets", u64::from(campaign.is_inside(held, today)), 1)?;
             let found = self.campaigns.of_card(campaign.card(0));
+            let known = campaign.ended_batches as usize
+                == campaign.batches.iter().filter(|batch| batch.stand != BatchStand::Live).count();
+            same("batches that have ended", u64::from(known), 1)?;
             same("campaigns by their locators", u64::from(found == Some(handle)), 1)?;
             same("stocks of campaigns", u64::from(self.stock(campaign.stock).campaign() == Some(handle)), 1)?;
             batches += campaign.batches.len();

@@ -60,6 +60,8 @@ impl CardRecord {
     const OWN_TIMES: u8 = 0x80;
     /// Where the state lies.
     const STATE: u8 = 0x07;
+    /// In place of the level: it went back to the supply.
+    const RECYCLED: u8 = 15;
     /// The bits below the level.
     const LEVEL_SHIFT: u32 = 3;
 
@@ -107,7 +109,21 @@ impl CardRecord {
 
     /// Its level, from 1; 0: it is no pass.
     pub fn level(&self) -> u8 {
-        (self.state & !CardRecord::OWN_TIMES) >> CardRecord::LEVEL_SHIFT
+        match (self.state & !CardRecord::OWN_TIMES) >> CardRecord::LEVEL_SHIFT {
+            CardRecord::RECYCLED => 0,
+            level => level,
+        }
+    }
+
+    /// It goes back to the supply.
+    pub(crate) fn set_recycled(&mut self) {
+        let others = CardRecord::OWN_TIMES | CardRecord::STATE;
+        self.state = self.state & others | CardRecord::RECYCLED << CardRecord::LEVEL_SHIFT;
+    }
+
+    /// Whether it went back to the supply, by itself.
+    pub fn is_recycled(&self) -> bool {
+        (self.state & !CardRecord::OWN_TIMES) >> CardRecord::LEVEL_SHIFT == CardRecord::RECYCLED
     }
 
     /// Gives a pass a level, 1 to 8.
@@ -148,10 +164,11 @@ impl CardRecord {
         }
     }
 
-    /// Used units go back; of a void card they are void.
-    pub(crate) fn give_back(&mut self, units: u32) {
+    /// Used units go back; of a void card they are void, as of one whose campaign or batch has *ended*.
+    pub(crate) fn give_back(&mut self, units: u32, ended: bool) {
         self.consumed = self.consumed.checked_sub(units).expect("what is given back was used");
         match self.state() {
+            _ if ended => return,
             CardState::Void => return,
             CardState::Used => self.set_state(CardState::Active),
             _ => {}
@@ -344,7 +361,7 @@ impl State {
         self.cards.get(record).is_made().then_some(record)
     }
 
-    /// A card that was issued, whoever's campaign it is of.
+    /// A card that was issued, whoever's campaign it is of; void if that has ended, or its batch.
     #[inline]
     pub fn find_card(&self, card: CardId) -> Option<Found<'_>> {
         let handle = self.campaigns.of_card(card)?;
@@ -353,10 +370,14 @@ impl State {
             return None;
         }
         let record = self.card_record(handle, card.serial());
-        let card = match record {
+        let serial = card.serial();
+        let mut card = match record {
             Some(record) => *self.cards.get(record),
-            None => bearer_card(campaign, card.serial()),
+            None => bearer_card(campaign, serial),
         };
+        if campaign.has_ended(serial, card.owner == 0) {
+            card = card.of_ended();
+        }
         Some(Found { campaign, card, record })
     }
 
@@ -501,7 +522,8 @@ impl State {
             let kind = campaign.definition.kind();
             let total = u64::from(campaign.definition.units.get()) + self.supplied(handle);
             // Of a void card the rest is void, and of stored value what was paid back or is over.
-            let some_void = card.state() == CardState::Void || kind.is_filled();
+            let ended = campaign.has_ended(serial, card.owner == 0);
+            let some_void = card.state() == CardState::Void || kind.is_filled() || ended;
             same("units of a card", if some_void { units.max(total) } else { units }, total)?;
             let is_void = card.state() == CardState::Void;
             let used_up = card.available == 0 && (is_void || card.held == 0);

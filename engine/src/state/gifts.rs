@@ -92,10 +92,13 @@ impl State {
         !self.gifts.records.get(gift).is_over(now_ms)
     }
 
-    /// A card as it is at this time, of which the record may not know that its gift is over.
+    /// A card as it is at this time, of which the record may not know that its gift is over, or its campaign or batch has ended.
     #[inline]
     pub fn card_at(&self, handle: Handle, now_ms: u64) -> CardRecord {
         let mut card = *self.cards.get(handle);
+        if self.has_ended(handle) {
+            return card.of_ended();
+        }
         if card.state() == CardState::Gifting && !self.is_gifting(handle, now_ms) {
             card.set_state(CardState::Active);
         }

@@ -18,7 +18,7 @@ use super::index::Index;
 use super::recount::{RecountError, same};
 use super::slices::slice_of;
 use super::table::{Handle, NONE, Table};
-use crate::command::{CardState, Definition};
+use crate::command::Definition;
 use crate::limits::{Capacity, LOTS_PER_CARD_MAX};
 use arrayvec::ArrayVec;
 use xxhash_rust::xxh3::Xxh3;
@@ -256,7 +256,8 @@ impl State {
 
     /// What of a card can be used, as far as its own times allow.
     pub fn balance(&self, record: Option<Handle>, card: &CardRecord, now_ms: u64) -> u32 {
-        card.available - self.expired_units(record, now_ms)
+        // Of a card whose campaign or batch has ended the lots do not know yet.
+        if card.available == 0 { 0 } else { card.available - self.expired_units(record, now_ms) }
     }
 
     /// Whether a lot goes when the card gets another.
@@ -269,6 +270,11 @@ impl State {
     pub fn lots_staying(&self, record: Option<Handle>, now_ms: u64) -> (usize, usize) {
         let over = self.lots_of(record).filter(|(_, lot)| self.is_over(lot, now_ms)).count();
         (self.lots_of(record).count() - over, over)
+    }
+
+    /// The lots of a card that stay when it gets others.
+    pub fn lots_kept(&self, record: Option<Handle>, now_ms: u64) -> impl Iterator<Item = &LotRecord> {
+        self.lots_of(record).filter(move |(_, lot)| !self.is_over(lot, now_ms)).map(|(_, lot)| lot)
     }
 
     /// What so many units of a card are taken of. Panics if its live lots have fewer.
@@ -462,7 +468,8 @@ impl State {
         lot.available += units;
     }
 
-    fn drop_lots_over(&mut self, card: Handle) {
+    /// The lots of a card that are over go.
+    pub(crate) fn drop_lots_over(&mut self, card: Handle) {
         let now_ms = self.now_ms;
         let over: ArrayVec<(Handle, LotRecord), LOTS_PER_CARD_MAX> = self
             .lots_of(Some(card))
@@ -518,7 +525,7 @@ impl State {
     /// Units of a redemption go back to the lots they came from, which live until then at least.
     pub(crate) fn give_back_to_lots(&mut self, redemption: Handle, units: u32, lives_until_s: u32) {
         let card = Handle(self.redemptions.get(redemption).card);
-        let is_void = self.cards.get(card).state() == CardState::Void;
+        let is_void = self.is_lost(card);
         let (mut wanted, mut next) = (units, self.last_part(redemption));
         while let Some(handle) = next.filter(|_| wanted > 0) {
             let part = self.lots.parts.get_mut(handle);

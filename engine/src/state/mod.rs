@@ -9,6 +9,7 @@ pub mod channels;
 pub mod counts;
 pub mod debts;
 pub mod digest;
+pub mod endings;
 pub mod gifts;
 pub mod given_codes;
 pub mod groups;

@@ -201,6 +201,7 @@ impl State {
         same("holds that were owed a key", self.debts.remembered().count() as u64, owed_keys)?;
         self.compare_campaigns()?;
         self.compare_cards()?;
+        self.compare_endings()?;
         let redemptions = self.compare_redemptions()?;
         self.compare_lots()?;
         self.compare_gifts()?;
@@ -255,13 +256,18 @@ impl State {
             if card.owner != 0 {
                 sums[campaign.stock.0 as usize].add(ChannelId(card.channel), consumed(1));
             }
-            if card.state() == CardState::Void {
+            // Of a whole that has ended, what is consumed are its used cards.
+            let is_used = card.state() == CardState::Used;
+            let of_whole = self.has_ended(handle);
+            if card.state() == CardState::Void && !of_whole || of_whole && !is_used && card.owner != 0 {
                 *void.entry((campaign.stock.0, card.channel)).or_default() += 1;
             }
         }
         for (_, campaign) in self.campaigns.iter() {
             for batch in &campaign.batches {
-                sums[campaign.stock.0 as usize].add(batch.channel, consumed(u64::from(batch.count)));
+                let of_whole = campaign.has_ended(batch.first, true);
+                let count = if of_whole { batch.used } else { batch.count };
+                sums[campaign.stock.0 as usize].add(batch.channel, consumed(u64::from(count)));
             }
         }
         for ((stock, channel), cards) in void {

@@ -5,9 +5,8 @@
 use super::{close, header, put, when};
 use crate::answers::{
     AnswerKind, CampaignBody, CardBody, CardRefundedBody, FilledBody, GivenCodeBody, IssuedBody,
-     PiecesReturnedBody,
-     OfflineConflictBody,
-    QuoteAnswerBody,  QuoteReservedBody,  RedeemedBody, RedemptionBody, ReversedBody, WalletBody, flag,
+    OfflineConflictBody, PiecesReturnedBody, QuoteAnswerBody, QuoteReservedBody, RedeemedBody,
+    RedemptionBody, ReversedBody, WalletBody, flag,
 };
 use crate::commands::CARD_BY_CODE;
 use crate::layout::pad;

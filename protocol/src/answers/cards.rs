@@ -89,7 +89,7 @@ layout! {
         version: U32,
         /// batches of bearer cards
         batches: U32,
-        /// 1 draft, 2 running, 3 paused, 4 stopped
+        /// 1 draft, 2 running, 3 paused, 4 stopped, 5 void
         state: u8,
         /// how long its codes are: the number of a layout in codes.md
         layout: u8,

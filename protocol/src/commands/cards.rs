@@ -371,6 +371,76 @@ layout! {
 }
 
 layout! {
+    /// CAMPAIGN_VOID.
+    pub struct CampaignVoidBody {
+        /// the campaign
+        campaign: U64,
+        /// the version that the caller has seen
+        version: U32,
+        /// the merchant's reason; goes to the log
+        reason: U16,
+        /// 0
+        spare: [u8; 2],
+    }
+}
+
+layout! {
+    /// CARD_BATCH_VOID.
+    pub struct CardBatchVoidBody {
+        /// a card of the batch; with the extra CODE: 2^64 - 1
+        card: U64,
+        /// the merchant's reason; goes to the log
+        reason: U16,
+        /// with HAS_GENERATION: of a code that the caller has opened; else 0
+        generation: u8,
+        /// 0
+        spare: [u8; 5],
+    }
+}
+
+layout! {
+    /// CARD_BATCH_RECYCLE.
+    pub struct CardBatchRecycleBody {
+        /// a card of the batch; with the extra CODE: 2^64 - 1
+        card: U64,
+        /// with HAS_GENERATION: of a code that the caller has opened; else 0
+        generation: u8,
+        /// 0
+        spare: [u8; 7],
+    }
+}
+
+layout! {
+    /// RECYCLE.
+    pub struct RecycleBody {
+        /// the card; with the extra CODE: 2^64 - 1
+        card: U64,
+        /// 0; the card that gets points; the other campaign
+        into: U64,
+        /// points, 1 to 1,000,000,000; else 0
+        units: U32,
+        /// 0 back to the supply, 1 for points, 2 for a card of another campaign
+        how: u8,
+        /// with HAS_GENERATION: of a code that the caller has opened; else 0
+        generation: u8,
+        /// 0
+        spare: [u8; 2],
+    }
+}
+
+layout! {
+    /// MERGE; `lines` cards, the sources, follow.
+    pub struct MergeBody {
+        /// the card that gets what they have; with the extra CODE: 2^64 - 1
+        card: U64,
+        /// with HAS_GENERATION: of a code that the caller has opened; else 0
+        generation: u8,
+        /// 0
+        spare: [u8; 7],
+    }
+}
+
+layout! {
     /// CAMPAIGN_SHOW.
     pub struct CampaignShowBody {
         /// the campaign

@@ -6,16 +6,16 @@
 use super::Body;
 use crate::commands::{
     AcceptGiftBody, CAMPAIGN_BY_CODE, CARD_BY_CODE, CampaignCreateBody, CampaignEditBody, CampaignShowBody,
-    CampaignStateBody, CancelGiftBody, CardChangeBody, CardRefundBody, CardShowBody, ClaimBody,
-    CodeImportBody, CodeSetBody, CommandKind, EarnBody, EmptyBody, GiftBody, IssueBody, LevelBody, QuoteBody,
-     QuoteReserveBody, RedeemBody, RenewBody, ReverseBody, TopUpBody,
-    WalletShowBody, flag,
+    CampaignStateBody, CampaignVoidBody, CancelGiftBody, CardBatchRecycleBody, CardBatchVoidBody,
+    CardChangeBody, CardRefundBody, CardShowBody, ClaimBody, CodeImportBody, CodeSetBody, CommandKind,
+    EarnBody, EmptyBody, GiftBody, IssueBody, LevelBody, MergeBody, QuoteBody, QuoteReserveBody, RecycleBody,
+    RedeemBody, RenewBody, ReverseBody, TopUpBody, WalletShowBody, flag,
 };
 use crate::error::CommandFault;
 use crate::extras::Extras;
 use scrip_engine::command::{
-    AccountWish, CampaignCreate, CampaignState, CampaignTerms, CardChange, CodeBlock, Command, Extension, GiftWish,
-    Issue, Parties, Quote, QuoteReserve, Redeem, StockTerms,
+    AccountWish, BatchEnd, CampaignCreate, CampaignState, CampaignTerms, CardChange, CodeBlock, Command,
+    Extension, GiftWish, Issue, Merge, Parties, Quote, QuoteReserve, RecycleInto, Redeem, StockTerms,
 };
 use scrip_engine::ids::{CardId, GivenCode, OperationId, OrderId, StockId, UserId};
 use zerocopy::little_endian::U64;
@@ -28,6 +28,9 @@ pub(crate) fn check_code(command: &Command<'_>, extras: &Extras<'_>) -> Result<(
         | Command::CardChange { card, generation, .. }
         | Command::Account { card, generation, .. }
         | Command::Gift { card, generation, .. }
+        | Command::CardBatchEnd { card, generation, .. }
+        | Command::Recycle { card, generation, .. }
+        | Command::Merge(Merge { into: card, generation, .. })
         | Command::CardShow { card, generation } => match extras.code.is_none() {
             true => card != CARD_BY_CODE,
             false => card == CARD_BY_CODE && generation.is_none(),
@@ -279,6 +282,52 @@ impl<'a> Body<'a> {
                 self.without_lines(Command::CodeShow { code })
             }
         }
+    }
+
+    pub(super) fn recycle(&mut self) -> Result<Command<'a>, CommandFault> {
+        let body: &RecycleBody = self.fixed()?;
+        let generation = self.generation(body.generation, &body.spare)?;
+        let (other, units) = (body.into.get(), body.units.get());
+        let into = match body.how {
+            0 => RecycleInto::Supply,
+            1 => RecycleInto::Points { card: CardId(other), units },
+            2 => RecycleInto::Campaign(StockId(other)),
+            how => return Err(CommandFault::Recycle(how)),
+        };
+        if body.how == 0 && other != 0 || body.how != 1 && units != 0 {
+            return Err(CommandFault::SpareNotZero);
+        }
+        self.without_lines(Command::Recycle { card: CardId(body.card.get()), generation, into })
+    }
+
+    pub(super) fn merge(&mut self) -> Result<Command<'a>, CommandFault> {
+        let body: &MergeBody = self.fixed()?;
+        let generation = self.generation(body.generation, &body.spare)?;
+        let (into, from) = (CardId(body.card.get()), self.list(self.header.lines.get())?);
+        Ok(Command::Merge(Merge { into, generation, from }))
+    }
+
+    /// CAMPAIGN_VOID, CARD_BATCH_VOID, CARD_BATCH_RECYCLE.
+    pub(super) fn ending(&mut self, kind: CommandKind) -> Result<Command<'a>, CommandFault> {
+        let (card, generation, end) = match kind {
+            CommandKind::CampaignVoid => {
+                let body: &CampaignVoidBody = self.fixed()?;
+                zero(&body.spare)?;
+                let (campaign, version) = (StockId(body.campaign.get()), body.version.get());
+                let command = Command::CampaignVoid { campaign, version, reason: body.reason.get() };
+                return self.without_lines(command);
+            }
+            CommandKind::CardBatchVoid => {
+                let body: &CardBatchVoidBody = self.fixed()?;
+                let end = BatchEnd::Void { reason: body.reason.get() };
+                (body.card, self.generation(body.generation, &body.spare)?, end)
+            }
+            _ => {
+                let body: &CardBatchRecycleBody = self.fixed()?;
+                (body.card, self.generation(body.generation, &body.spare)?, BatchEnd::Recycle)
+            }
+        };
+        self.without_lines(Command::CardBatchEnd { card: CardId(card.get()), generation, end })
     }
 
     fn quote(&mut self) -> Result<Command<'a>, CommandFault> {

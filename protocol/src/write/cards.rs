@@ -4,14 +4,15 @@
 
 use crate::commands::{
     AcceptGiftBody, CampaignCreateBody, CampaignEditBody, CampaignShowBody, CampaignStateBody,
-    CancelGiftBody, CardChangeBody, CardRefundBody, CardShowBody, ClaimBody, CodeImportBody, CodeSetBody,
-    EarnBody, GiftBody, IssueBody, LevelBody, QuoteBody, QuoteReserveBody, RedeemBody, RenewBody, ReverseBody, TopUpBody,
-    WalletShowBody,
-    flag,
+    CampaignVoidBody, CancelGiftBody, CardBatchRecycleBody, CardBatchVoidBody, CardChangeBody,
+    CardRefundBody, CardShowBody, ClaimBody, CodeImportBody, CodeSetBody, EarnBody, GiftBody, IssueBody,
+    LevelBody, MergeBody, QuoteBody, QuoteReserveBody, RecycleBody, RedeemBody, RenewBody, ReverseBody,
+    TopUpBody, WalletShowBody, flag,
 };
 use crate::layout::pad;
 use scrip_engine::command::{
-    AccountWish, CampaignCreate, CampaignTerms, CodeBlock, Command, GiftWish, Issue, QuoteReserve, Redeem,
+    AccountWish, BatchEnd, CampaignCreate, CampaignTerms, CodeBlock, Command, GiftWish, Issue, QuoteReserve,
+    RecycleInto, Redeem,
 };
 use zerocopy::IntoBytes;
 use zerocopy::little_endian::{U16, U32, U64, U128};
@@ -41,6 +42,8 @@ pub(super) fn flags_and_lines(command: &Command<'_>) -> (u8, usize) {
         Command::CardChange { generation, .. }
         | Command::Account { generation, .. }
         | Command::Gift { generation, .. }
+        | Command::CardBatchEnd { generation, .. }
+        | Command::Recycle { generation, .. }
         | Command::CardShow { generation, .. } => (when(generation.is_some(), flag::HAS_GENERATION), 0),
         Command::WalletShow { campaign, after, .. } => {
             (when(campaign.is_some(), flag::OF_CAMPAIGN) | when(after.is_some(), flag::HAS_AFTER), 0)
@@ -55,6 +58,7 @@ pub(super) fn flags_and_lines(command: &Command<'_>) -> (u8, usize) {
                 | when(quote.expected_total.is_some(), flag::HAS_TOTAL);
             (flags, quote.lines.len())
         }
+        Command::Merge(merge) => (when(merge.generation.is_some(), flag::HAS_GENERATION), merge.from.len()),
         _ => (0, 0),
     }
 }
@@ -95,6 +99,50 @@ pub(super) fn body(out: &mut Vec<u8>, command: &Command<'_>) {
         }
         Command::Gift { card, generation, wish } => {
             gift(out, (U64::new(card.0), generation.unwrap_or(0)), wish);
+        }
+        Command::CampaignVoid { campaign, version, reason } => {
+            let body = CampaignVoidBody {
+                campaign: U64::new(campaign.0),
+                version: U32::new(version),
+                reason: U16::new(reason),
+                spare: [0; 2],
+            };
+            out.extend_from_slice(body.as_bytes());
+        }
+        Command::CardBatchEnd { card, generation, end } => {
+            let (card, generation) = (U64::new(card.0), generation.unwrap_or(0));
+            match end {
+                BatchEnd::Void { reason } => {
+                    let reason = U16::new(reason);
+                    let body = CardBatchVoidBody { card, reason, generation, spare: [0; 5] };
+                    out.extend_from_slice(body.as_bytes());
+                }
+                BatchEnd::Recycle => {
+                    let body = CardBatchRecycleBody { card, generation, spare: [0; 7] };
+                    out.extend_from_slice(body.as_bytes());
+                }
+            }
+        }
+        Command::Recycle { card, generation, into } => {
+            let (other, units) = match into {
+                RecycleInto::Supply => (0, 0),
+                RecycleInto::Points { card, units } => (card.0, units),
+                RecycleInto::Campaign(campaign) => (campaign.0, 0),
+            };
+            let body = RecycleBody {
+                card: U64::new(card.0),
+                into: U64::new(other),
+                units: U32::new(units),
+                how: into.number(),
+                generation: generation.unwrap_or(0),
+                spare: [0; 2],
+            };
+            out.extend_from_slice(body.as_bytes());
+        }
+        Command::Merge(ref merge) => {
+            let (card, generation) = (U64::new(merge.into.0), merge.generation.unwrap_or(0));
+            out.extend_from_slice(MergeBody { card, generation, spare: [0; 7] }.as_bytes());
+            out.extend_from_slice(merge.from.as_bytes());
         }
         Command::CampaignShow { campaign } => {
             out.extend_from_slice(CampaignShowBody { campaign: U64::new(campaign.0) }.as_bytes());

@@ -5,20 +5,20 @@
 
 use proptest::prelude::*;
 use scrip_engine::answer::{
-    Answer, CampaignView, CardOutcome, CardView, GroupJoined, GroupRow, GroupState, GroupView, HoldCard, Issued, LotView,
-     PiecesReturned, QuoteView,
-    QuotedCard, QuotedLine, Redeemed, RedemptionView, WalletCard,
+    Answer, CampaignView, CardOutcome, CardView, GroupJoined, GroupRow, GroupState, GroupView, HoldCard,
+    Issued, LotView, PiecesReturned, QuoteView, QuotedCard, QuotedLine, Redeemed, RedemptionView, WalletCard,
 };
 use scrip_engine::command::{
-    AccountWish, CampaignCreate, CampaignKind, CampaignState, CampaignTerms, CardChange, CardLine, CardState,
-    CartLine, Command, Definition, Extension, GiftWish, GroupWish, Issue, Offline, Parties, Quote, QuoteCard, QuoteReserve, Redeem,
-    ScopeEntry, StockTerms, StockedLine, Tier,
+    AccountWish, BatchEnd, CampaignCreate, CampaignKind, CampaignState, CampaignTerms, CardChange, CardLine,
+    CardState, CartLine, Command, Definition, Extension, GiftWish, GroupWish, Issue, Merge, Offline, Parties,
+    Quote, QuoteCard, QuoteReserve, RecycleInto, Redeem, ScopeEntry, StockTerms, StockedLine, Tier,
 };
 use scrip_engine::ids::{CardId, ChannelId, GivenCode, OperationId, OrderId, StockId, UserId};
 use scrip_engine::limits::{
     BEARER_CARDS_MAX, CAMPAIGN_KEY_BYTES_MAX, CAMPAIGN_UNITS_MAX, CARD_UNITS_MAX, CARD_VALUE_MAX,
-    CARDS_PER_HOLD_MAX, CARDS_PER_ISSUE_MAX, GIFT_LASTS_MAX_S, GROUP_LASTS_MAX_S, LATE_MAX_S, LINES_MAX, POINT_VALUE_MAX,
-    QUOTE_CARDS_MAX, QUOTE_LINES_MAX, SCOPE_MAX, STAMPS_MAX, TIERS_MAX, WALLET_CARDS_PER_ANSWER_MAX,
+    CARDS_PER_HOLD_MAX, CARDS_PER_ISSUE_MAX, CARDS_PER_MERGE_MAX, GIFT_LASTS_MAX_S, GROUP_LASTS_MAX_S,
+    LATE_MAX_S, LINES_MAX, POINT_VALUE_MAX, QUOTE_CARDS_MAX, QUOTE_LINES_MAX, SCOPE_MAX, STAMPS_MAX,
+    TIERS_MAX, WALLET_CARDS_PER_ANSWER_MAX,
 };
 use scrip_engine::rejection::Code;
 use scrip_protocol::answers::AnswerKind;
@@ -53,6 +53,9 @@ pub struct CardParts {
     pub channel: u16,
     pub flag: bool,
 }
+
+/// What is merged if nothing is quoted.
+static ONE_CARD: [QuoteCard; 1] = [QuoteCard { card: U64::new(7), generation: 0, by_code: 0, spare: [0; 6] }];
 
 /// Ascending in both, the first value at least 1.
 fn tiers() -> impl Strategy<Value = Vec<Tier>> {
@@ -347,6 +350,10 @@ impl CardParts {
                 | CommandKind::AcceptGift
                 | CommandKind::CancelGift
                 | CommandKind::Claim
+                | CommandKind::CardBatchVoid
+                | CommandKind::CardBatchRecycle
+                | CommandKind::Recycle
+                | CommandKind::Merge
         );
         match kind {
             CommandKind::CodeSet | CommandKind::CodeShow => Some(self.code.as_deref().unwrap_or("SUMMER26")),
@@ -370,6 +377,12 @@ impl CardParts {
             CommandKind::GroupShow => GroupWish::Show { group },
             other => panic!("{other:?} is no command on cards"),
         }
+    }
+
+    /// The sources of a MERGE.
+    fn merged(&self) -> &[QuoteCard] {
+        let most = self.quoted.len().min(CARDS_PER_MERGE_MAX);
+        if most == 0 { &ONE_CARD } else { &self.quoted[..most] }
     }
 
     fn issue<'a>(&self, claimed: bool, parties: &'a Parties) -> Issue<'a> {
@@ -499,6 +512,31 @@ impl CardParts {
                 Command::CodeSet { code: GivenCode::REFUSED, campaign: self.flag.then_some(campaign) }
             }
             CommandKind::CodeShow => Command::CodeShow { code: GivenCode::REFUSED },
+            CommandKind::CampaignVoid => Command::CampaignVoid {
+                campaign: StockId(self.numbers[0]),
+                version: self.small[0],
+                reason: self.small[1] as u16,
+            },
+            CommandKind::CardBatchVoid => {
+                let end = BatchEnd::Void { reason: self.small[1] as u16 };
+                Command::CardBatchEnd { card, generation, end }
+            }
+            CommandKind::Recycle => {
+                let other = self.numbers[1];
+                let into = match self.change % 3 {
+                    0 => RecycleInto::Supply,
+                    1 => {
+                        let units = self.small[1] % CARD_VALUE_MAX + 1;
+                        RecycleInto::Points { card: CardId(other), units }
+                    }
+                    _ => RecycleInto::Campaign(StockId(other)),
+                };
+                Command::Recycle { card, generation, into }
+            }
+            CommandKind::Merge => Command::Merge(Merge { into: card, generation, from: self.merged() }),
+            CommandKind::CardBatchRecycle => {
+                Command::CardBatchEnd { card, generation, end: BatchEnd::Recycle }
+            }
             _ => Command::Group(self.group(kind, parties)),
         }
     }

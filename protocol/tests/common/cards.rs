@@ -9,9 +9,9 @@ use scrip_engine::answer::{
     QuotedCard, QuotedLine, Redeemed, RedemptionView, WalletCard,
 };
 use scrip_engine::command::{
-    AccountWish, CampaignCreate, CampaignKind, CampaignState, CampaignTerms, CardChange, CardState, CartLine,
-    CodeBlock, Command, Definition, Extension, GiftWish, Issue, Parties, Quote, QuoteCard, Redeem, Request, ScopeEntry,
-    Tier,
+    AccountWish, BatchEnd, CampaignCreate, CampaignKind, CampaignState, CampaignTerms, CardChange, CardState,
+    CartLine, CodeBlock, Command, Definition, Extension, GiftWish, Issue, Merge, Parties, Quote, QuoteCard,
+    RecycleInto, Redeem, Request, ScopeEntry, Tier,
 };
 use scrip_engine::ids::{CardId, ChannelId, GivenCode, OrderId, UserId};
 use scrip_engine::rejection::{Code, Facts};
@@ -256,6 +256,16 @@ pub fn commands() -> Vec<(&'static str, Command<'static>)> {
         ("accept_gift", gift(None, GiftWish::Accept { user: UserId(0xabcd) })),
         ("cancel_gift", gift(None, GiftWish::Cancel { user: UserId(0) })),
         ("code_import", Command::CodeImport { campaign: STOCK, codes: codes() }),
+        ("campaign_void", Command::CampaignVoid { campaign: STOCK, version: 3, reason: 7 }),
+        ("card_batch_void", batch_end(None, BatchEnd::Void { reason: 7 })),
+        ("card_batch_void_generation", batch_end(Some(2), BatchEnd::Void { reason: 0 })),
+        ("card_batch_recycle", batch_end(None, BatchEnd::Recycle)),
+        ("recycle", recycle(None, RecycleInto::Supply)),
+        ("recycle_generation", recycle(Some(3), RecycleInto::Supply)),
+        ("recycle_points", recycle(None, RecycleInto::Points { card: CardId(CARD.0 + 9), units: 500 })),
+        ("recycle_campaign", recycle(None, RecycleInto::Campaign(STOCK))),
+        ("merge", Command::Merge(Merge { into: CARD, generation: None, from: merged() })),
+        ("merge_generation", Command::Merge(Merge { into: CARD, generation: Some(1), from: &merged()[1..] })),
     ]
 }
 
@@ -270,6 +280,19 @@ fn gift(generation: Option<u8>, wish: GiftWish) -> Command<'static> {
 /// Codes that were made elsewhere.
 fn codes() -> CodeBlock<'static> {
     CodeBlock::Plain { count: 2, bytes: b"\x06\x00\x07\x00AB-123AB-1234" }
+}
+
+fn recycle(generation: Option<u8>, into: RecycleInto) -> Command<'static> {
+    Command::Recycle { card: CARD, generation, into }
+}
+
+/// Two cards, by id and by code.
+fn merged() -> &'static [QuoteCard] {
+    leak(&[QuoteCard::new(CardId(CARD.0 + 1), None), QuoteCard::new(CardId(CARD.0 + 2), Some(2))])
+}
+
+fn batch_end(generation: Option<u8>, end: BatchEnd) -> Command<'static> {
+    Command::CardBatchEnd { card: CARD, generation, end }
 }
 
 /// Lots of a card.

@@ -138,6 +138,9 @@ impl<'a> Dump<'a> {
                 (0..lines).for_each(|_| self.fields(commands::StockedLineLayout::FIELDS));
                 (0..cards).for_each(|_| self.fields(commands::QuoteCardLayout::FIELDS));
             }
+            Tail::Cards => {
+                (0..lines).for_each(|_| self.fields(commands::QuoteCardLayout::FIELDS));
+            }
             Tail::Parties => {
                 if flags & flag::HAS_PARTIES != 0 {
                     self.fields(commands::PartiesLayout::FIELDS);

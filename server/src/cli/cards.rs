@@ -3,6 +3,7 @@
 use super::BoundArgs;
 use super::ServerArgs;
 use super::accounts::{AccountArgs, EarnArgs, LevelArgs, RenewArgs, TopUpArgs};
+use super::endings::{CampaignVoidArgs, MergeArgs, RecycleArgs, VoidBatchArgs};
 use super::gifts::{AcceptArgs, CancelGiftArgs, GiftArgs};
 use super::sale::{FactsArgs, OperationArgs, PartiesArgs};
 use super::values;
@@ -42,6 +43,8 @@ pub enum CampaignCommand {
     Pause(CampaignNameArgs),
     /// Issue none any more, for good; cards that are out can be redeemed
     Stop(CampaignNameArgs),
+    /// Make it void, for good, with all of its cards that were not used
+    Void(CampaignVoidArgs),
 }
 
 /// A campaign by its name.
@@ -257,6 +260,14 @@ pub enum CardCommand {
     Unfreeze(CardArgs),
     /// Make a card unusable for good
     Void(CardArgs),
+    /// Make all bearer cards unusable for good that were issued together with this one and not used
+    VoidBatch(VoidBatchArgs),
+    /// Issue as many cards again as have expired of the bearer cards that were issued together with this one
+    RecycleBatch(AccountArgs),
+    /// End an expired card: issue another in its place, or give its owner something else
+    Recycle(RecycleArgs),
+    /// Put what cards of one owner have on one of them: gift cards, stamps, points
+    Merge(MergeArgs),
     /// Let a card be valid until another time
     Extend(ExtendArgs),
     /// Pay into a gift card

@@ -5,6 +5,7 @@
 mod accounts;
 mod bounds;
 mod cards;
+mod endings;
 mod gifts;
 mod groups;
 mod merchant;
@@ -25,6 +26,7 @@ pub use cards::{
     CodeExportArgs, ExtendArgs, IssueArgs, RedeemArgs, ReverseArgs, SpendName, UploadArgs, WalletArgs,
     WorthArgs,
 };
+pub use endings::{CampaignVoidArgs, MergeArgs, RecycleArgs, VoidBatchArgs};
 pub use gifts::{AcceptArgs, CancelGiftArgs, GiftArgs};
 pub use groups::{GroupCommand, GroupJoinArgs, GroupLeaveArgs, GroupOpenArgs};
 pub use merchant::{MerchantCommand, ZoneCommand};

@@ -62,6 +62,12 @@ pub enum Kind {
     Code,
     /// `group`, but `group open`.
     Group,
+    /// `card void-batch`, `card recycle-batch`.
+    CardBatch,
+    /// `card recycle`.
+    Recycle,
+    /// `card merge`.
+    Merge,
     /// `quote`.
     Quote,
 }
@@ -96,6 +102,14 @@ fn facts(rejection: &OwnedRejection, subject: &Subject<'_>) -> String {
             };
             format!(": {}", lines.iter().map(line).collect::<Vec<_>>().join("; "))
         }
+        OwnedFacts::Time(time_ms) if subject.kind == Kind::Recycle && rejection.code == Code::NotStarted => {
+            format!(": it is valid until {}", time(*time_ms))
+        }
+        OwnedFacts::Time(time_ms)
+            if subject.kind == Kind::CardBatch && rejection.code == Code::NotStarted =>
+        {
+            format!(": some of its cards may be in use until {}", time(*time_ms))
+        }
         OwnedFacts::Time(time_ms) if rejection.code == Code::NotStarted => {
             format!(": it is valid from {}", time(*time_ms))
         }
@@ -114,7 +128,10 @@ fn facts(rejection: &OwnedRejection, subject: &Subject<'_>) -> String {
         OwnedFacts::Rule(number) => format!(": risk rule {number} stands against it"),
         OwnedFacts::Version(version) => format!(": the stock is at version {version} now"),
         OwnedFacts::Units { asked, available, .. }
-            if matches!(subject.kind, Kind::Account | Kind::Gift | Kind::Group) =>
+            if matches!(
+                subject.kind,
+                Kind::Account | Kind::Gift | Kind::Group | Kind::Recycle | Kind::Merge
+            ) =>
         {
             format!(": asked {asked}, possible are {available}")
         }
@@ -168,9 +185,16 @@ pub fn next(error: &Error, subject: &Subject<'_>) -> String {
             }
             (Kind::Quote | Kind::Code, _) => ". Run it again: that is safe".into(),
             (Kind::Issue, _) => ". `scrip wallet USER` tells what the user has".into(),
-            (Kind::Card | Kind::Reverse | Kind::Account | Kind::Gift, _) => {
-                ". `scrip card show CARD` tells".into()
-            }
+            (
+                Kind::Card
+                | Kind::Reverse
+                | Kind::Account
+                | Kind::Gift
+                | Kind::CardBatch
+                | Kind::Recycle
+                | Kind::Merge,
+                _,
+            ) => ". `scrip card show CARD` tells".into(),
             (Kind::Group, _) => ". `scrip group show GROUP` tells".into(),
             (Kind::Hold | Kind::Keys | Kind::Cancel | Kind::Order, _) | (Kind::Take, Some(_)) => {
                 ". Run the same command again: it is made once".into()
@@ -338,7 +362,7 @@ fn next_of_cards(code: Code, subject: &Subject<'_>) -> Option<String> {
         (Code::RuleFailed, Kind::Quote) => {
             ". Leave one of them out, or let --best choose; `scrip campaign show NAME` shows what combines".into()
         }
-        (Code::NotFound, Kind::Card | Kind::Account | Kind::Gift | Kind::Quote) => {
+        (Code::NotFound, Kind::Card | Kind::Account | Kind::Gift | Kind::CardBatch | Kind::Recycle | Kind::Merge | Kind::Quote) => {
             ". No card of this merchant has this id or code: `scrip wallet USER` shows a user's cards".into()
         }
         (Code::NotFound, Kind::Reverse) => {
@@ -394,10 +418,25 @@ fn next_of_cards(code: Code, subject: &Subject<'_>) -> Option<String> {
              being given: `scrip card show CARD` shows the card"
                 .into()
         }
+        (Code::RuleFailed, Kind::Recycle) => {
+            ". A card that is recycled has an end that has passed; its owner can get points on a card of his, or a card of another \
+             campaign: `scrip card show CARD` shows the card"
+                .into()
+        }
+        (Code::RuleFailed, Kind::Merge) => {
+            ". Gift cards, stamps and points of one campaign and owner can be merged, as far as there is room: `scrip card show CARD` \
+             shows the card"
+                .into()
+        }
+        (Code::RuleFailed, Kind::CardBatch) => {
+            ". A batch are bearer cards that were issued together; one that is recycled has an end: `scrip card void CARD` voids a \
+             single card"
+                .into()
+        }
         (Code::LockedByOtherOrder, Kind::Gift) => {
             ". It is in an order, or given already: `scrip card cancel-gift CARD` takes it back".into()
         }
-        (_, Kind::Card | Kind::Account | Kind::Gift) => ". `scrip card show CARD` shows where it stands".into(),
+        (_, Kind::Card | Kind::Account | Kind::Gift | Kind::CardBatch | Kind::Recycle | Kind::Merge) => ". `scrip card show CARD` shows where it stands".into(),
         (_, Kind::Reverse) => ". `scrip card show CARD` shows the card and its newest redemption".into(),
         (_, Kind::CampaignCreate | Kind::Campaign | Kind::Issue) => {
             format!(". `scrip campaign show {name}` shows where it stands")
@@ -454,12 +493,12 @@ fn forbidden(kind: Kind) -> String {
         | Kind::Merchant
         | Kind::Person => "--verb stock --verb read",
         Kind::Take | Kind::Hold | Kind::Order => "--verb sell --verb read",
-        Kind::CampaignCreate | Kind::Campaign => "--verb stock --verb read",
+        Kind::CampaignCreate | Kind::Campaign | Kind::CardBatch => "--verb stock --verb read",
         Kind::Code => "--verb stock --verb issue --verb read",
         Kind::Quote => "--verb read",
         Kind::Issue => "--verb issue --verb read",
         Kind::Card => "--verb redeem --verb stock --verb read",
-        Kind::Gift | Kind::Group => "--verb issue --verb read",
+        Kind::Gift | Kind::Group | Kind::Recycle | Kind::Merge => "--verb issue --verb read",
         Kind::Account => "--verb issue --verb return --verb read",
         Kind::Return | Kind::Cancel | Kind::Reverse => "--verb return --verb read",
         Kind::Keys => "--verb stock --verb sell --verb return --verb read --verb export",

@@ -11,7 +11,7 @@ use scrip_codes::{
     CampaignCipher, Card, Form, Generation, Layout, Locator, Parsed, Step, VanityCode, VanityError,
     VanityIndex,
 };
-use scrip_engine::command::{CodeBlock, Command, Issue, Redeem, Request, block_texts};
+use scrip_engine::command::{CodeBlock, Command, Issue, Merge, Redeem, Request, block_texts};
 use scrip_engine::ids::{CardId, GivenCode, MerchantId, Slot};
 use scrip_engine::state::State;
 use scrip_engine::state::given_codes::Named;
@@ -166,6 +166,9 @@ fn of_card(request: Request<'_>, card: CardId, generation: Option<u8>) -> Reques
         Command::CardChange { change, .. } => Command::CardChange { card, generation, change },
         Command::Account { wish, .. } => Command::Account { card, generation, wish },
         Command::Gift { wish, .. } => Command::Gift { card, generation, wish },
+        Command::Recycle { into, .. } => Command::Recycle { card, generation, into },
+        Command::Merge(merge) => Command::Merge(Merge { into: card, generation, ..merge }),
+        Command::CardBatchEnd { end, .. } => Command::CardBatchEnd { card, generation, end },
         Command::CardShow { .. } => Command::CardShow { card, generation },
         other => unreachable!("the decoder takes no code for {other:?}"),
     };

@@ -424,6 +424,9 @@ fn looks_at_cards(request: &Request<'_>, by_code: bool) -> bool {
         | Command::Account { .. }
         | Command::Gift { .. }
         | Command::Group(GroupWish::Show { .. })
+        | Command::CardBatchEnd { .. }
+        | Command::Recycle { .. }
+        | Command::Merge(_)
         | Command::WalletShow { .. }
         | Command::Quote(_)
         | Command::QuoteReserve(_) => true,

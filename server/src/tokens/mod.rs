@@ -148,7 +148,9 @@ impl Verb {
             | CommandKind::CancelGift
             | CommandKind::GroupOpen
             | CommandKind::GroupJoin
-            | CommandKind::GroupLeave => Verb::Issue,
+            | CommandKind::GroupLeave
+            | CommandKind::Recycle
+            | CommandKind::Merge => Verb::Issue,
             CommandKind::Redeem => Verb::Redeem,
             CommandKind::KeysExport => Verb::Export,
             CommandKind::KeysList
@@ -174,6 +176,9 @@ impl Verb {
             | CommandKind::StockFreeze
             | CommandKind::StockUnfreeze
             | CommandKind::StockEdit
+            | CommandKind::CampaignVoid
+            | CommandKind::CardBatchVoid
+            | CommandKind::CardBatchRecycle
             | CommandKind::StockQuota
             | CommandKind::StockLimits
             | CommandKind::StockPrice

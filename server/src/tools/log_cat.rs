@@ -3,8 +3,11 @@
 use super::ToolError;
 use crate::data_directory::DataDirectory;
 use scrip_engine::answer::OperationKind;
-use scrip_engine::command::{Offline, Parties, StockKind, SubjectKind};
-use scrip_engine::event::{self, AccountEntry, Event, EventHold, GiftEntry, GroupEvent, GroupMember, Origin};
+use scrip_engine::command::{BatchEnd, Offline, Parties, StockKind, SubjectKind};
+
+use scrip_engine::event::{
+    self, AccountEntry, Event, EventHold, GiftEntry, GroupEvent, GroupMember, Origin, RecycledFor,
+};
 use scrip_engine::ids::{CardId, StockId};
 use scrip_shard::{FrameError, Moment, for_each_event_with_facts, history};
 use scrip_wal::{RealDisk, scan};
@@ -377,6 +380,43 @@ fn print_cards_event(out: &mut impl Write, event: &Event<'_>) -> io::Result<()> 
         }
         Event::CampaignMoved { origin, campaign, state } => {
             writeln!(out, "campaign_moved {} campaign={campaign} state={state:?}", origin.operation)
+        }
+        Event::CampaignVoided { origin, campaign, reason, cards } => {
+            writeln!(
+                out,
+                "campaign_voided {} campaign={campaign} cards={cards} reason={reason}",
+                origin.operation
+            )
+        }
+        Event::Recycled { origin, card, given } => {
+            write!(out, "recycled {} card={card}", origin.operation)?;
+            match given {
+                RecycledFor::Supply => writeln!(out),
+                RecycledFor::Points { card, units, until_s } => {
+                    writeln!(out, " points={units} on={card} until_s={until_s}")
+                }
+                RecycledFor::Card { campaign, made, from_s, until_s } => {
+                    writeln!(out, " campaign={campaign} for={made} from_s={from_s} until_s={until_s}")
+                }
+            }
+        }
+        Event::Merged { origin, into, sources } => {
+            write!(out, "merged {} into={into}", origin.operation)?;
+            for source in *sources {
+                write!(out, " {}:{}", source.card(), source.units)?;
+                if source.lost != 0 {
+                    write!(out, " lost={}", source.lost)?;
+                }
+            }
+            writeln!(out)
+        }
+        Event::CardBatchEnded { origin, campaign, first, end, cards } => {
+            write!(out, "card_batch_")?;
+            match end {
+                BatchEnd::Void { reason } => write!(out, "voided {} reason={reason}", origin.operation)?,
+                BatchEnd::Recycle => write!(out, "recycled {}", origin.operation)?,
+            }
+            writeln!(out, " campaign={campaign} first={first} cards={cards}")
         }
         Event::Issued {
             origin,

@@ -5,11 +5,11 @@
 
 use super::sales::hold_of;
 use super::{Account, Report, add, day_at};
-use scrip_engine::command::{CardChange, CardState};
-use scrip_engine::event::{self, AccountEntry, Event, GroupEvent, Origin};
+use scrip_engine::command::{BatchEnd, CardChange, CardState};
+use scrip_engine::event::{self, AccountEntry, Event, GroupEvent, Origin, RecycledFor};
 use scrip_engine::ids::{CardId, ChannelId, MerchantId, OperationId, OperationKey, StockId, UserId};
 use scrip_engine::state::State;
-use scrip_engine::state::campaigns::Campaign;
+use scrip_engine::state::campaigns::{Campaign, CardBatch};
 use scrip_engine::state::cards::CardRecord;
 use scrip_engine::state::records::Recorded;
 use scrip_engine::state::redemptions::RedemptionRecord;
@@ -60,6 +60,38 @@ impl Report {
                 if *change == CardChange::Void {
                     self.tally(state, origin.merchant, stock, origin.channel).voided += 1;
                 }
+            }
+            Event::Recycled { origin, card, given } => {
+                self.before_change(state, *card, 1);
+                let Some(stock) = campaign_of(state, *card) else { return };
+                let tally = self.tally(state, origin.merchant, stock, origin.channel);
+                *(if *given == RecycledFor::Supply { &mut tally.recycled } else { &mut tally.voided }) += 1;
+                match given {
+                    RecycledFor::Supply => {}
+                    RecycledFor::Points { card, units, .. } => {
+                        let Some(stock) = campaign_of(state, *card) else { return };
+                        let tally = self.tally(state, origin.merchant, stock, origin.channel);
+                        tally.filled += u64::from(*units);
+                    }
+                    RecycledFor::Card { campaign, .. } => {
+                        self.tally(state, origin.merchant, *campaign, origin.channel).issued += 1;
+                    }
+                }
+            }
+            Event::Merged { origin, into, sources } => {
+                let Some(stock) = campaign_of(state, *into) else { return };
+                let tally = self.tally(state, origin.merchant, stock, origin.channel);
+                tally.voided += sources.len() as u64;
+            }
+            Event::CampaignVoided { origin, campaign, cards, .. } => {
+                // Whatever has lapsed before, has.
+                self.count_lapses(state);
+                self.tally(state, origin.merchant, *campaign, origin.channel).voided += cards;
+            }
+            Event::CardBatchEnded { origin, campaign, end, cards, .. } => {
+                self.count_lapses(state);
+                let tally = self.tally(state, origin.merchant, *campaign, origin.channel);
+                *(if *end == BatchEnd::Recycle { &mut tally.recycled } else { &mut tally.voided }) += cards;
             }
             Event::Account { origin, card, entry } => self.enter(state, origin, *card, entry),
             _ => self.follow_cards_of_holds(event, state),
@@ -271,12 +303,18 @@ impl Report {
                 *touched.entry((campaign_handle.0, batch.first)).or_default() += 1;
             }
             let is_counted = || self.counted.get(&campaign.card(serial)) == Some(&card.until_s);
-            if can_lapse(card) && over.contains(&u64::from(card.until_s)) && !is_counted() {
+            if can_lapse(card)
+                && !state.has_ended(handle)
+                && over.contains(&u64::from(card.until_s))
+                && !is_counted()
+            {
                 self.lapse(state, campaign, card, 1);
             }
         }
         for (handle, campaign) in state.campaigns.iter() {
-            for batch in campaign.batches.iter().filter(|batch| over.contains(&u64::from(batch.until_s))) {
+            let live = |batch: &&CardBatch| !campaign.has_ended(batch.first, true);
+            let due = |batch: &&CardBatch| over.contains(&u64::from(batch.until_s));
+            for batch in campaign.batches.iter().filter(live).filter(due) {
                 let untouched = u64::from(batch.count)
                     - touched.get(&(handle.0, batch.first)).copied().unwrap_or_default();
                 let card = CardRecord::new(UserId(0), &campaign.definition, batch.channel)

@@ -272,6 +272,10 @@ impl Books {
             | Event::Redeemed { .. }
             | Event::Reversed { .. }
             | Event::CardChanged { .. }
+            | Event::CampaignVoided { .. }
+            | Event::CardBatchEnded { .. }
+            | Event::Recycled { .. }
+            | Event::Merged { .. }
             | Event::Account { .. } => self.follow_cards(event),
             Event::CodesImported { .. } => self.follow_cards(event),
             // Units stay where they are.
@@ -334,7 +338,21 @@ impl Books {
                 *self.stock(stock) = StockBook { total: units, available: units, ..StockBook::default() };
             }
             Units::Issue(stock, channel, cards) => self.stock(stock).sell(channel, cards),
-            Units::Void(stock, channel) => self.stock(stock).give_back(channel, 1, false),
+            Units::Exchange { from, channel, to, through } => {
+                self.stock(from).give_back(channel, 1, false);
+                self.stock(to).sell(through, 1);
+            }
+            Units::End { stock, cards, back, all } => {
+                let book = self.stock(stock);
+                for (channel, cards) in cards {
+                    book.give_back(channel, cards, back);
+                }
+                if all {
+                    let (available, frozen) = (book.available, book.frozen);
+                    book.set_aside(available, true);
+                    book.void_frozen(frozen);
+                }
+            }
         }
     }
 

@@ -5,8 +5,8 @@
 
 use super::books::Books;
 use scrip_engine::calendar::{Day, Zone};
-use scrip_engine::command::{CampaignTerms, Limits};
-use scrip_engine::event::{Event, GroupEvent};
+use scrip_engine::command::{BatchEnd, CampaignTerms, Limits};
+use scrip_engine::event::{Event, GroupEvent, RecycledFor};
 use scrip_engine::ids::{MerchantId, Slot, StockId};
 use std::collections::BTreeMap;
 
@@ -32,6 +32,8 @@ pub(super) struct BudgetBooks {
     now_ms: u64,
     zones: BTreeMap<(MerchantId, u16), Zone>,
     campaigns: BTreeMap<StockId, BudgetBook>,
+    /// Campaigns by the locators of their cards, once they have issued any.
+    locators: BTreeMap<u64, StockId>,
 }
 
 impl BudgetBook {
@@ -88,12 +90,33 @@ impl BudgetBooks {
                 self.campaigns.insert(*campaign, book);
             }
             Event::CampaignEdited { campaign, definition, .. } => return self.edit(*campaign, definition),
-            Event::Issued { campaign, count, .. } => return self.issue(*campaign, u128::from(*count)),
-            Event::CodesImported { campaign, codes, .. } if !codes.is_empty() => {
+            Event::CardBatchEnded { campaign, end: BatchEnd::Recycle, cards, .. } => {
+                if let Some(book) = self.campaigns.get_mut(campaign) {
+                    book.issued = book.issued.saturating_sub(u128::from(*cards));
+                }
+            }
+            Event::Recycled { card, given: RecycledFor::Supply, .. } => {
+                let locator = card.locator();
+                let book = self.locators.get(&locator).and_then(|stock| self.campaigns.get_mut(stock));
+                if let Some(book) = book {
+                    book.issued = book.issued.saturating_sub(1);
+                }
+            }
+            Event::Recycled { given: RecycledFor::Card { campaign, made, .. }, .. } => {
+                self.locators.insert(made.locator(), *campaign);
+                return self.issue(*campaign, 1);
+            }
+            Event::Issued { campaign, first, count, .. } => {
+                self.locators.insert(first.locator(), *campaign);
+                return self.issue(*campaign, u128::from(*count));
+            }
+            Event::CodesImported { campaign, first, codes, .. } if !codes.is_empty() => {
+                self.locators.insert(first.locator(), *campaign);
                 return self.issue(*campaign, codes.len() as u128);
             }
             Event::Group(event) => {
-                if let GroupEvent::Filled { campaign, owners, .. } = event {
+                if let GroupEvent::Filled { campaign, owners, first, .. } = event {
+                    self.locators.insert(first.locator(), *campaign);
                     self.campaigns.get_mut(campaign)?.held = u128::from(books.stocks.get(campaign)?.held);
                     return self.issue(*campaign, owners.len() as u128);
                 }

@@ -4,8 +4,8 @@
 //! put into words, and the units of stocks are followed as the event says.
 
 use super::books::{HoldName, name};
-use scrip_engine::command::CardChange;
-use scrip_engine::event::{self, AccountEntry, Event};
+use scrip_engine::command::{BatchEnd, CampaignKind, CardChange, Definition};
+use scrip_engine::event::{self, AccountEntry, Event, MergedCard, RecycledFor};
 use scrip_engine::ids::{CardId, ChannelId, OperationKey, StockId};
 use std::collections::BTreeMap;
 
@@ -15,8 +15,10 @@ struct CampaignBook {
     stock: StockId,
     /// Units of a new card.
     units: u64,
-    /// The first serial of each issue, and its channel.
-    issues: Vec<(u64, ChannelId)>,
+    /// The first serial of each issue, its channel, and whether it ended as a whole.
+    issues: Vec<(u64, ChannelId, bool)>,
+    /// Cards of the kind stay usable without units.
+    never_used: bool,
     /// Cards issued.
     issued: u64,
 }
@@ -31,6 +33,8 @@ struct CardBook {
     /// Units that were paid back.
     refunded: u64,
     void: bool,
+    /// It was used when its campaign or batch ended.
+    used_for_good: bool,
 }
 
 impl CardBook {
@@ -57,7 +61,7 @@ struct CardsOfHold {
 }
 
 /// What an event means for the units of a campaign's stock.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Units {
     /// Nothing.
     Stay,
@@ -65,8 +69,28 @@ pub(super) enum Units {
     Make(StockId, u64),
     /// So many were issued through a channel.
     Issue(StockId, ChannelId, u64),
-    /// A card that was issued through a channel is void.
-    Void(StockId, ChannelId),
+    /// A card that was issued through a channel is void, and one of another campaign is issued through another.
+    Exchange {
+        /// The campaign of the one.
+        from: StockId,
+        /// Its channel.
+        channel: ChannelId,
+        /// The campaign of the other.
+        to: StockId,
+        /// Its channel.
+        through: ChannelId,
+    },
+    /// Cards that were issued through channels end.
+    End {
+        /// The campaign.
+        stock: StockId,
+        /// How many, by channel.
+        cards: BTreeMap<ChannelId, u64>,
+        /// They go back to the supply.
+        back: bool,
+        /// Nothing can be issued any more, either.
+        all: bool,
+    },
 }
 
 /// The books of cards.
@@ -92,7 +116,7 @@ impl CardBooks {
     pub(super) fn follow(&mut self, event: &Event<'_>) -> Units {
         match event {
             Event::CampaignCreated { campaign, units, definition, .. } => {
-                self.open(*campaign, u64::from(definition.definition.units.get()));
+                self.open(*campaign, definition.definition);
                 return Units::Make(*campaign, *units);
             }
             Event::Issued { origin, campaign, first, count, .. } => {
@@ -110,17 +134,27 @@ impl CardBooks {
             }
             Event::Account { card, entry, .. } => self.enter(*card, entry),
             Event::CardChanged { card, change: CardChange::Void, .. } => return self.void(*card),
+            Event::Recycled { origin, card, given } => return self.recycle(origin, *card, given),
+            Event::Merged { into, sources, .. } => return self.merge(*into, sources),
+            Event::CampaignVoided { campaign, cards, .. } => return self.void_all(*campaign, *cards),
+            Event::CardBatchEnded { campaign, first, end, cards, .. } => {
+                return self.end_batch(*campaign, *first, *end == BatchEnd::Recycle, *cards);
+            }
             // Times, states and definitions move no units.
             _ => {}
         }
         Units::Stay
     }
 
-    fn open(&mut self, stock: StockId, units: u64) {
+    fn open(&mut self, stock: StockId, definition: &Definition) {
         let number = self.numbers.entry(stock.slot().0).or_default();
         let locator = u64::from(stock.slot().0) << CardId::CAMPAIGN_BITS | u64::from(*number);
         *number += 1;
-        self.campaigns.insert(locator, CampaignBook { stock, units, issues: Vec::new(), issued: 0 });
+        let (units, kind) = (u64::from(definition.units.get()), CampaignKind::from_number(definition.kind));
+        let never_used =
+            matches!(kind, Some(CampaignKind::StoredValue | CampaignKind::Points | CampaignKind::Pass));
+        let book = CampaignBook { stock, units, issues: Vec::new(), never_used, issued: 0 };
+        self.campaigns.insert(locator, book);
         self.locators.insert(stock, locator);
     }
 
@@ -146,7 +180,7 @@ impl CardBooks {
             let next = campaign.issued;
             self.wrong.push(format!("card {first} of {stock} is issued, its next serial is {next}"));
         }
-        campaign.issues.push((campaign.issued, channel));
+        campaign.issues.push((campaign.issued, channel, false));
         campaign.issued += count;
         Units::Issue(stock, channel, count)
     }
@@ -166,12 +200,21 @@ impl CardBooks {
         self.redemptions.insert(redemption, RedemptionBook { card, left: units });
     }
 
+    /// Whether a card ended with all that were issued with it.
+    fn has_ended(&self, card: CardId) -> bool {
+        self.campaign_of(card).is_some_and(|campaign| {
+            let behind = campaign.issues.partition_point(|(first, ..)| *first <= card.serial());
+            campaign.issues[..behind].last().is_some_and(|(.., ended)| *ended)
+        })
+    }
+
     /// A card has no more used or paid back than it was given.
     fn check(&mut self, card: CardId, new: u64, what: &str) {
         let Some(book) = self.cards.get(&card).copied() else { return };
         let (has, gone) = (new + book.supplied, book.gone());
-        if gone > has || book.void {
-            let state = if book.void { ", and is void" } else { "" };
+        let is_void = book.void || self.has_ended(card);
+        if gone > has || is_void {
+            let state = if is_void { ", and is void" } else { "" };
             self.wrong.push(format!("card {card} is {what} for {gone} units, it has {has}{state}"));
         }
     }
@@ -203,7 +246,7 @@ impl CardBooks {
         redemption.left = left.saturating_sub(units);
         let book = self.cards.entry(card).or_default();
         book.used = book.used.saturating_sub(units);
-        if units > left || book.void {
+        if units > left || book.void || book.used_for_good {
             self.wrong.push(format!(
                 "{units} units of card {card} are given back, of {left} that were used at once"
             ));
@@ -216,13 +259,126 @@ impl CardBooks {
             return Units::Stay;
         };
         let stock = campaign.stock;
-        let behind = campaign.issues.partition_point(|(first, _)| *first <= card.serial());
-        let channel = campaign.issues[..behind].last().map_or(ChannelId(0), |(_, channel)| *channel);
+        let behind = campaign.issues.partition_point(|(first, ..)| *first <= card.serial());
+        let channel = campaign.issues[..behind].last().map_or(ChannelId(0), |(_, channel, _)| *channel);
+        let ended = self.has_ended(card);
         let book = self.cards.entry(card).or_default();
-        if core::mem::replace(&mut book.void, true) {
+        if core::mem::replace(&mut book.void, true) || ended {
             self.wrong.push(format!("card {card} is voided twice"));
         }
-        Units::Void(stock, channel)
+        Units::End { stock, cards: BTreeMap::from([(channel, 1)]), back: false, all: false }
+    }
+
+    /// An expired card is void, and what is given for it is there.
+    fn recycle(&mut self, origin: &Origin, card: CardId, given: &RecycledFor) -> Units {
+        if self.cards.get(&card).is_some_and(|book| book.held > 0) {
+            self.wrong.push(format!("card {card} is recycled, and an order has some of it"));
+        }
+        let Units::End { stock, cards, .. } = self.void(card) else { return Units::Stay };
+        match *given {
+            RecycledFor::Supply => Units::End { stock, cards, back: true, all: false },
+            RecycledFor::Points { card: into, units, .. } => {
+                self.enter(into, &AccountEntry::Earned { units, until_s: 0 });
+                Units::End { stock, cards, back: false, all: false }
+            }
+            RecycledFor::Card { campaign, made, .. } => {
+                let channel = cards.keys().next().copied().unwrap_or(ChannelId(0));
+                match self.issue(origin, campaign, made, 1) {
+                    Units::Issue(to, through, _) => Units::Exchange { from: stock, channel, to, through },
+                    _ => Units::End { stock, cards, back: false, all: false },
+                }
+            }
+        }
+    }
+
+    /// What sources had is another's.
+    fn merge(&mut self, into: CardId, sources: &[MergedCard]) -> Units {
+        let mut by_channel = BTreeMap::new();
+        let mut of = None;
+        for source in sources {
+            let card = source.card();
+            let new = self.campaign_of(card).map_or(0, |campaign| campaign.units);
+            let book = self.cards.get(&card).copied().unwrap_or_default();
+            let moved = u64::from(source.units.get()) + u64::from(source.lost.get());
+            if book.held > 0 || book.gone() + moved > new + book.supplied {
+                self.wrong.push(format!("{moved} units of card {card} are merged, more than it had"));
+            }
+            if card.locator() != into.locator() {
+                self.wrong.push(format!("card {card} is merged into {into} of another campaign"));
+            }
+            if let Units::End { stock, cards, .. } = self.void(card) {
+                of = Some(stock);
+                for (channel, cards) in cards {
+                    *by_channel.entry(channel).or_default() += cards;
+                }
+            }
+            self.enter(into, &AccountEntry::Earned { units: source.units.get(), until_s: 0 });
+        }
+        match of {
+            Some(stock) => Units::End { stock, cards: by_channel, back: false, all: false },
+            None => Units::Stay,
+        }
+    }
+
+    /// The cards of an issue end, but for those that are used or void; answers how many.
+    fn end_issue(&mut self, locator: u64, at: usize) -> u64 {
+        let Some(campaign) = self.campaigns.get_mut(&locator) else { return 0 };
+        let (first, _, ended) = &mut campaign.issues[at];
+        let (first, ended_before) = (*first, core::mem::replace(ended, true));
+        let next = campaign.issues.get(at + 1).map_or(campaign.issued, |(next, ..)| *next);
+        let (units, never_used) = (campaign.units, campaign.never_used);
+        let id = |serial| CardId(locator << CardId::SERIAL_BITS | serial);
+        if ended_before || first == next {
+            return 0;
+        }
+        let mut left = next - first;
+        for (_, card) in self.cards.range_mut(id(first)..=id(next - 1)) {
+            let is_empty = card.held == 0 && card.gone() == units + card.supplied;
+            if card.void {
+                left -= 1;
+            } else if is_empty && card.used > 0 && !never_used {
+                left -= 1;
+                card.used_for_good = true;
+            } else {
+                card.void = true;
+            }
+        }
+        left
+    }
+
+    fn end_batch(&mut self, stock: StockId, first: CardId, back: bool, cards: u64) -> Units {
+        let found = self.campaigns.get(&first.locator()).filter(|campaign| campaign.stock == stock);
+        let at = found.and_then(|campaign| {
+            campaign.issues.iter().position(|(of, _, ended)| *of == first.serial() && !ended)
+        });
+        let (Some(campaign), Some(at)) = (found, at) else {
+            self.wrong.push(format!("the batch of card {first} of {stock} ends, there is none or it has"));
+            return Units::Stay;
+        };
+        let channel = campaign.issues[at].1;
+        let left = self.end_issue(first.locator(), at);
+        if left != cards {
+            self.wrong.push(format!("{cards} cards of the batch of {first} end, {left} were left"));
+        }
+        Units::End { stock, cards: BTreeMap::from([(channel, cards)]), back, all: false }
+    }
+
+    fn void_all(&mut self, stock: StockId, cards: u64) -> Units {
+        let Some(locator) = self.locators.get(&stock).copied() else {
+            self.wrong.push(format!("{stock} is voided, which is no campaign"));
+            return Units::Stay;
+        };
+        let issues = self.campaigns.get(&locator).map_or(0, |campaign| campaign.issues.len());
+        let mut by_channel = BTreeMap::new();
+        for at in 0..issues {
+            let channel = self.campaigns[&locator].issues[at].1;
+            *by_channel.entry(channel).or_default() += self.end_issue(locator, at);
+        }
+        let left: u64 = by_channel.values().sum();
+        if left != cards {
+            self.wrong.push(format!("{cards} cards of {stock} are void with it, {left} were left"));
+        }
+        Units::End { stock, cards: by_channel, back: false, all: true }
     }
 
     /// Follows what becomes of holds, as far as they have cards.
@@ -319,7 +475,7 @@ impl CardBooks {
         for ((card, left), back) in hold.lines.iter_mut().zip(units) {
             let book = self.cards.entry(*card).or_default();
             book.used = book.used.saturating_sub(back);
-            if back > *left || back > 0 && book.void {
+            if back > *left || back > 0 && (book.void || book.used_for_good) {
                 self.wrong.push(format!("{back} units of card {card} are given back, {left} were used"));
             }
             *left = left.saturating_sub(back);

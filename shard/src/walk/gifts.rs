@@ -33,6 +33,9 @@ impl GiftBooks {
             Event::CardChanged { card, change: CardChange::Freeze | CardChange::Void, .. } => {
                 self.given.remove(card);
             }
+            Event::Recycled { card, .. } => {
+                self.given.remove(card);
+            }
             Event::Gift { card, entry: GiftEntry::Given { receiver, deadline_ms }, .. } => {
                 let before = self.given.insert(*card, (*receiver, *deadline_ms));
                 if before.is_some_and(|(_, end_ms)| self.now_ms < end_ms) {

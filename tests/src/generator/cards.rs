@@ -9,11 +9,11 @@ use super::plan::pick;
 use crate::oracle::{Card, Oracle, Redemption};
 use crate::request::{CardCommand, OwnedCommand, OwnedCreate, OwnedIssue, OwnedRedeem, Worth};
 use scrip_engine::command::{
-    AccountWish, CampaignKind, CampaignState, CardChange, CardState, Envelope, Extension, GiftWish, Offline,
-    Parties,
+    AccountWish, BatchEnd, CampaignKind, CampaignState, CardChange, CardState, Envelope, Extension, GiftWish,
+    Offline, Parties, QuoteCard, RecycleInto,
 };
 use scrip_engine::ids::{CardId, ChannelId, MerchantId, OperationId, OrderId, Slot, StockId, UserId};
-use scrip_engine::limits::{BEARER_CARDS_MAX, CAMPAIGN_UNITS_MAX, CARD_VALUE_MAX, LATE_MAX_S};
+use scrip_engine::limits::{BEARER_CARDS_MAX, CAMPAIGN_UNITS_MAX, CARD_VALUE_MAX, LATE_MAX_S, TTL_MAX_MS};
 
 /// Nobody waits longer than that for something to begin or end: 40 days.
 const FAR_MS: u64 = 40 * 86_400_000;
@@ -54,16 +54,19 @@ impl Generator {
                 return self.campaign(id);
             }
             1..5 => self.edit(oracle, envelope),
-            5..9 => self.state(oracle, envelope),
+            5..7 => self.state(oracle, envelope),
             9..12 => self.given_codes(oracle, envelope),
+            10 => self.ending(oracle, envelope),
+            11 | 62 => self.recycle(oracle, envelope),
             12..22 => self.issue(oracle, envelope),
             22..34 => self.claim(oracle, envelope),
             34..51 => self.redeem(oracle, envelope),
             51..56 => self.gift(oracle, envelope),
             56..62 => self.account(oracle, envelope),
-            62..72 => self.reverse(oracle, envelope),
+            63..72 => self.reverse(oracle, envelope),
             72..80 => self.change(oracle, envelope),
-            80..86 => self.account(oracle, envelope),
+            80..83 => self.account(oracle, envelope),
+            83..86 => self.merge(oracle, envelope),
             86..88 => CardCommand::ShowCampaign { campaign: self.any_campaign(oracle, envelope) },
             88..94 => {
                 let card = self.card(oracle, envelope, None);
@@ -453,6 +456,35 @@ impl Generator {
                 };
                 CardCommand::Gift { card, generation, wish }
             }
+            CardCommand::Recycle { card, generation, into } => {
+                let into = match into {
+                    RecycleInto::Points { card, units } => RecycleInto::Points { card, units: units ^ 1 | 2 },
+                    RecycleInto::Supply => RecycleInto::Campaign(StockId::new(card.slot(), 1)),
+                    RecycleInto::Campaign(_) => RecycleInto::Supply,
+                };
+                CardCommand::Recycle { card, generation, into }
+            }
+            CardCommand::Merge { into, generation, mut from } => {
+                match choice {
+                    0 if from.len() > 1 => drop(from.pop()),
+                    _ => from.reverse(),
+                }
+                if from.len() == 1 {
+                    from[0] = QuoteCard::new(CardId(from[0].card().0 ^ 1), None);
+                }
+                let twice = from[0].card() == into;
+                CardCommand::Merge { into: if twice { CardId(into.0 ^ 2) } else { into }, generation, from }
+            }
+            CardCommand::Void { campaign, version, reason } => {
+                CardCommand::Void { campaign, version, reason: reason ^ 1 }
+            }
+            CardCommand::EndBatch { card, generation, end } => {
+                let end = match end {
+                    BatchEnd::Recycle => BatchEnd::Void { reason: 1 },
+                    BatchEnd::Void { reason } => BatchEnd::Void { reason: reason ^ 1 },
+                };
+                CardCommand::EndBatch { card, generation, end }
+            }
             CardCommand::Change { card, generation, change } => {
                 let change =
                     if change == CardChange::Freeze { CardChange::Unfreeze } else { CardChange::Freeze };
@@ -478,6 +510,8 @@ impl Generator {
             moments_ms.extend(super::budgets::moments_of(definition, self.now_ms));
             let times = campaign.batches.iter().map(|batch| batch.made.times);
             moments_ms.extend(times.flat_map(|times| [times.from_ms, times.until_ms]));
+            let ends = campaign.batches.iter().filter(|batch| batch.latest_ms != 0 && !batch.made.ended);
+            moments_ms.extend(ends.map(|batch| batch.latest_ms + u64::from(TTL_MAX_MS)));
         }
         for redemption in oracle.records.values().filter_map(|record| record.redemption.as_ref()) {
             let Some(card) = oracle.cards.get(&redemption.card) else { continue };

@@ -72,7 +72,7 @@ impl Lot {
 }
 
 /// A time in whole seconds, down, but to 1 at least; 0 stays open.
-fn in_seconds(until_ms: u64) -> u64 {
+pub(super) fn in_seconds(until_ms: u64) -> u64 {
     if until_ms == 0 { 0 } else { (until_ms / 1_000).clamp(1, u64::from(u32::MAX)) * 1_000 }
 }
 
@@ -158,7 +158,7 @@ impl Card {
             part.back += back;
             wanted -= back;
             let Some(lot) = part.lot.filter(|_| back > 0) else { continue };
-            let is_void = self.state == CardState::Void;
+            let is_void = self.state == CardState::Void || self.ended;
             let lot = self.lot_mut(lot);
             lot.consumed -= back;
             lot.available += if is_void { 0 } else { back };
@@ -219,7 +219,7 @@ impl Card {
         lots.for_each(|lot| lot.available = 0);
     }
 
-    fn room(&self) -> i128 {
+    pub(super) fn room(&self) -> i128 {
         let total = self.available + self.held + self.consumed + self.void;
         (i128::from(CARD_VALUE_MAX) - self.available - self.held)
             .min(i128::from(CARD_TOTAL_MAX) - total)
@@ -334,19 +334,7 @@ impl Oracle {
                     return Err(short(Code::RuleFailed, campaign, asked, room.max(0)));
                 }
                 self.room_for_pages(std::iter::once(id))?;
-                let until_ms = self.points_end_ms(u64::from(worth.definition.earned_lasts_s.get()));
-                let lots = if until_ms == 0 { Vec::new() } else { vec![((false, units, 0), until_ms)] };
-                let same = card.lots().iter().find(|lot| until_ms != 0 && lot.until_ms == until_ms);
-                match same.map(|lot| lot.id) {
-                    Some(lot) => {
-                        card.account.as_mut().expect("it has lots").supplied += asked;
-                        card.available += asked;
-                        let lot = card.lot_mut(lot);
-                        lot.units += asked;
-                        lot.available += asked;
-                    }
-                    None => self.fill(&mut card, asked, lots)?,
-                }
+                self.earn(&mut card, units)?;
                 OwnedOutcome::Filled { units, available: narrow(before + asked) }
             }
             AccountWish::Refund => {
@@ -365,6 +353,7 @@ impl Oracle {
                 self.room_for_pages(std::iter::once(id))?;
                 let until_ms = card.times.until_ms.max(now_ms) + u64::from(seconds) * 1_000;
                 card.times = card.times.until(until_ms);
+                self.note_end(id, card.times.until_ms);
                 OwnedOutcome::StockChanged { value: card.times.until_ms }
             }
             AccountWish::Level { level } => {
@@ -378,6 +367,41 @@ impl Oracle {
             }
         };
         Ok((card, answer))
+    }
+
+    /// Stamps or points go to a card.
+    fn earn(&mut self, card: &mut Card, units: u32) -> Result<(), OwnedOutcome> {
+        let lasts_s = self.worth_of(card).definition.earned_lasts_s.get();
+        let (asked, until_ms) = (i128::from(units), self.points_end_ms(u64::from(lasts_s)));
+        let lots = if until_ms == 0 { Vec::new() } else { vec![((false, units, 0), until_ms)] };
+        let same = card.lots().iter().find(|lot| until_ms != 0 && lot.until_ms == until_ms);
+        match same.map(|lot| lot.id) {
+            Some(lot) => {
+                card.account.as_mut().expect("it has lots").supplied += asked;
+                card.available += asked;
+                let lot = card.lot_mut(lot);
+                lot.units += asked;
+                lot.available += asked;
+                Ok(())
+            }
+            None => self.fill(card, asked, lots),
+        }
+    }
+
+    /// Points that are given for another card; answers the balance.
+    pub(super) fn earn_points(
+        &mut self,
+        id: CardId,
+        card: &mut Card,
+        units: u32,
+    ) -> Result<u64, OwnedOutcome> {
+        let (asked, before) = (i128::from(units), card.balance(self.now_ms));
+        if asked > card.room() {
+            return Err(short(Code::RuleFailed, card.campaign, asked, card.room()));
+        }
+        self.room_for_pages(std::iter::once(id))?;
+        self.earn(card, units)?;
+        Ok(u64::from(narrow(before + asked)))
     }
 
     /// When points that are earned now end; 0: with the card.
@@ -397,7 +421,8 @@ impl Oracle {
         units: i128,
         lots: Vec<((bool, u32, u32), u64)>,
     ) -> Result<(), OwnedOutcome> {
-        let over: Vec<u64> = card.lots().iter().filter(|lot| self.is_over(lot)).map(|lot| lot.id).collect();
+        let over: Vec<u64> =
+            card.lots().iter().filter(|lot| self.lot_is_over(lot)).map(|lot| lot.id).collect();
         if card.lots().len() - over.len() + lots.len() > LOTS_PER_CARD_MAX && !lots.is_empty() {
             return Err(full(CapacityOf::Lots, LOTS_PER_CARD_MAX as u64));
         }
@@ -434,7 +459,7 @@ impl Oracle {
     }
 
     /// Nothing of it can be used any more, nor come back.
-    fn is_over(&self, lot: &Lot) -> bool {
+    pub(super) fn lot_is_over(&self, lot: &Lot) -> bool {
         let took = |key: &Key| {
             let redemption = self.record(*key).and_then(|record| record.redemption.as_ref());
             redemption.is_some_and(|made| made.parts.iter().any(|part| part.lot == Some(lot.id)))

@@ -80,7 +80,7 @@ impl Oracle {
         let capped = |number: i128| u64::try_from(number).unwrap_or(u64::MAX);
         (
             capped(cost),
-            capped(cost * (i128::from(campaign.issued) + stock.held)),
+            capped(cost * (campaign.counted() + stock.held)),
             capped(self.cards_today(id, stock, campaign)),
         )
     }
@@ -98,7 +98,7 @@ impl Oracle {
         }
         let cost = campaign.worth.cost();
         let budgets = [
-            (i128::from(definition.budget.get()), i128::from(campaign.issued) + stock.held),
+            (i128::from(definition.budget.get()), campaign.counted() + stock.held),
             (i128::from(definition.budget_per_day.get()), today),
         ];
         let of_money = budgets.into_iter().filter(|(budget, _)| *budget != 0);
@@ -121,7 +121,7 @@ impl Oracle {
         let definition = &worth.definition;
         let counts = bounds_days(definition) && bounds_days(&campaign.worth.definition);
         let today = if counts { self.cards_today(id, stock, campaign) } else { 0 } + stock.held;
-        let committed = i128::from(campaign.issued) + stock.held;
+        let committed = campaign.counted() + stock.held;
         let inside = |most: u64, there: i128| most == 0 || there <= i128::from(most);
         inside(definition.budget.get(), committed * worth.cost())
             && inside(definition.budget_per_day.get(), today * worth.cost())

@@ -27,6 +27,8 @@ pub struct Campaign {
     pub worth: Worth,
     /// Cards issued: the next serial.
     pub issued: u64,
+    /// Of them, those that went back to the supply.
+    pub recycled: u64,
     /// When how many were issued, since days have been bounded.
     pub of_days: Vec<(u64, i128)>,
     /// Bearer cards that were issued together.
@@ -40,10 +42,12 @@ pub struct CardBatch {
     pub first: u64,
     /// How many.
     pub cards: u64,
-    /// What each was when it was made.
+    /// What each is to which nothing has happened by itself.
     pub made: Card,
     /// They came with codes.
     pub imported: bool,
+    /// The latest end that any of them was ever given; 0: the batch has none.
+    pub latest_ms: u64,
 }
 
 impl Campaign {
@@ -91,6 +95,16 @@ impl Oracle {
             CardCommand::Account { card, generation, wish } => {
                 self.account(envelope, (*card, *generation), *wish)
             }
+            CardCommand::Recycle { card, generation, into } => {
+                self.recycle(envelope, (*card, *generation), *into)
+            }
+            CardCommand::Merge { into, generation, from } => self.merge(envelope, (*into, *generation), from),
+            CardCommand::Void { campaign, version, .. } => {
+                self.void_campaign(envelope, (*campaign, *version))
+            }
+            CardCommand::EndBatch { card, generation, end } => {
+                self.end_batch(envelope, (*card, *generation), *end)
+            }
             CardCommand::Gift { card, generation, wish } => self.gift(envelope, (*card, *generation), *wish),
             CardCommand::Group(wish) => self.change_group(envelope, wish),
             CardCommand::Redeem(_)
@@ -137,6 +151,7 @@ impl Oracle {
             key: create.key.clone(),
             worth: create.worth.clone(),
             issued: 0,
+            recycled: 0,
             of_days: Vec::new(),
             batches: Vec::new(),
         }));
@@ -152,7 +167,11 @@ impl Oracle {
     }
 
     /// NOT_FOUND or the version's RULE_FAILED, if a compare-and-set names another than is there.
-    fn differs(&self, envelope: &Envelope, (campaign, version): (StockId, u32)) -> Option<OwnedOutcome> {
+    pub(super) fn differs(
+        &self,
+        envelope: &Envelope,
+        (campaign, version): (StockId, u32),
+    ) -> Option<OwnedOutcome> {
         let Some((stock, _)) = self.own_campaign(envelope, campaign) else {
             return Some(OwnedOutcome::refused(Code::NotFound));
         };

@@ -73,7 +73,9 @@ impl Oracle {
                     .iter()
                     .filter(|(card, of)| of.campaign == *id && serials.contains(&card.serial()));
                 let own = own.count() as u64;
-                *issued.entry((*id, batch.made.channel)).or_insert(0) += i128::from(batch.cards - own);
+                let counts =
+                    if batch.made.state == CardState::Void { 0 } else { i128::from(batch.cards - own) };
+                *issued.entry((*id, batch.made.channel)).or_insert(0) += counts;
                 cards += batch.cards - own;
             }
             let own = self.cards.values().filter(|card| card.campaign == *id);
@@ -92,7 +94,9 @@ impl Stock {
         let campaign = self.campaign.as_ref().expect("a campaign");
         assert!(self.total <= i128::from(CAMPAIGN_UNITS_MAX), "{id} has too many units: {self:?}");
         let issued = i128::from(campaign.issued);
-        assert!(self.consumed <= issued && issued <= self.consumed + self.void, "cards of {id}: {self:?}");
+        let there = campaign.counted();
+        assert!(self.consumed <= there && there <= self.consumed + self.void, "cards of {id}: {self:?}");
+        assert!(there <= issued, "cards of {id}: {self:?}");
         let kind = campaign.worth.definition.kind();
         let units = campaign.worth.definition.units.get();
         let single = matches!(
@@ -128,6 +132,9 @@ impl Card {
             CardState::Active | CardState::Frozen | CardState::Gifting => {
                 assert!(filled || self.available + self.held > 0, "{id} can be used: {self:?}")
             }
+            CardState::Used if self.ended => {
+                assert_eq!((self.available, self.held), (0, 0), "{id} is used up: {self:?}");
+            }
             CardState::Used => assert_eq!(self.consumed, units, "{id} is used up: {self:?}"),
             CardState::Void => {
                 assert!(self.available == 0, "{id} is void: {self:?}")
@@ -135,7 +142,10 @@ impl Card {
         }
         assert!(self.state != CardState::Gifting || self.gift.is_some() && self.held == 0, "{id}: {self:?}");
         assert!(self.gift.is_none() || self.owner.0 != 0, "{id} is a bearer card: {self:?}");
-        assert!(filled || self.state == CardState::Void || self.void == 0, "{id} has void units: {self:?}");
+        assert!(
+            filled || self.state == CardState::Void || self.ended || self.void == 0,
+            "{id} has void units: {self:?}"
+        );
         let seconds = |time_ms: u64| time_ms.is_multiple_of(1_000) && time_ms / 1_000 <= u64::from(u32::MAX);
         assert!(seconds(self.times.from_ms) && seconds(self.times.until_ms), "times of {id}: {self:?}");
     }

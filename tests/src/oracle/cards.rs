@@ -13,8 +13,8 @@ use scrip_engine::command::{
 };
 use scrip_engine::ids::{CardId, ChannelId, OperationId, StockId, UserId};
 use scrip_engine::limits::{
-    BEARER_CARDS_MAX, CARD_BATCHES_MAX, CARD_BATCHES_PER_CAMPAIGN_MAX, WALLET_CARDS_PER_ANSWER_MAX,
-    WALLET_CARDS_SCANNED_MAX,
+    BEARER_CARDS_MAX, CAMPAIGN_UNITS_MAX, CARD_BATCHES_MAX, CARD_BATCHES_PER_CAMPAIGN_MAX,
+    WALLET_CARDS_PER_ANSWER_MAX, WALLET_CARDS_SCANNED_MAX,
 };
 use scrip_engine::rejection::{CapacityOf, Code};
 use std::collections::BTreeSet;
@@ -47,6 +47,8 @@ pub struct Card {
     pub received: u64,
     /// When it was issued.
     pub issued_ms: u64,
+    /// Its campaign or batch has ended: what comes back to it is void.
+    pub ended: bool,
 }
 
 /// When a card is valid, ms; 0: open.
@@ -125,8 +127,6 @@ impl Oracle {
             return refusal;
         }
         let count = i128::from(issue.count);
-        let stock = self.stock_mut(issue.campaign);
-        stock.take(envelope.channel, count, true);
         if !bearer {
             let mut line = HoldLine::of_cards(issue.campaign, count);
             line.note_subjects(&self.stocks[&issue.campaign], &demand);
@@ -140,6 +140,16 @@ impl Oracle {
             }
         }
         self.count_success(envelope, &demand);
+        let (state, Times { from_ms, until_ms }) = (made.state, made.times);
+        let first = self.make(envelope, issue, made);
+        OwnedOutcome::Issued(Issued { first, cards: issue.count, state, from_ms, until_ms })
+    }
+
+    /// Cards are made; answers the first.
+    pub(super) fn make(&mut self, envelope: &Envelope, issue: &OwnedIssue, made: Card) -> CardId {
+        let (bearer, count) = (issue.owner == UserId(0), i128::from(issue.count));
+        let stock = self.stock_mut(issue.campaign);
+        stock.take(envelope.channel, count, true);
         self.issues += 1;
         let now_ms = self.now_ms;
         let campaign = self.campaign_mut(issue.campaign);
@@ -148,8 +158,8 @@ impl Oracle {
         campaign.note_issue(now_ms, count);
         let card = |serial| CardId::new(issue.campaign.slot(), number, serial);
         if bearer {
-            let batch =
-                CardBatch { first: serial, cards: u64::from(issue.count), made: made.clone(), imported };
+            let (cards, latest_ms) = (u64::from(issue.count), made.times.until_ms);
+            let batch = CardBatch { first: serial, cards, made: made.clone(), imported, latest_ms };
             match campaign
                 .batches
                 .last_mut()
@@ -162,9 +172,7 @@ impl Oracle {
             let serials = serial..serial + u64::from(issue.count);
             self.cards.extend(serials.map(|serial| (card(serial), made.clone())));
         }
-        let Times { from_ms, until_ms } = made.times;
-        let first = card(serial);
-        OwnedOutcome::Issued(Issued { first, cards: issue.count, state: made.state, from_ms, until_ms })
+        card(serial)
     }
 
     /// Steps 1 and 2: the campaign is there and issues cards.
@@ -177,7 +185,9 @@ impl Oracle {
         let definition = &campaign.worth.definition;
         let until_ms = if own_times { issue.until_ms } else { definition.until_ms.get() };
         let is_over = |end_ms: u64| end_ms != 0 && self.now_ms >= end_ms;
-        if stock.terms.frozen || campaign.state == CampaignState::Paused {
+        if campaign.state == CampaignState::Void {
+            refused(Code::Void)
+        } else if stock.terms.frozen || campaign.state == CampaignState::Paused {
             refused(Code::Frozen)
         } else if campaign.state == CampaignState::Draft || self.now_ms < stock.terms.opens_ms {
             refused(Code::NotStarted)
@@ -193,7 +203,6 @@ impl Oracle {
 
     /// Steps 4 to 6: limits, quota, supply.
     pub(super) fn suffices(&self, envelope: &Envelope, issue: &OwnedIssue) -> Result<(), OwnedOutcome> {
-        let stock = &self.stocks[&issue.campaign];
         let asked = i128::from(issue.count);
         let lacks = |code, there| Err(short(code, issue.campaign, asked, there));
         if issue.owner != UserId(0) {
@@ -211,13 +220,23 @@ impl Oracle {
                 }
             }
         }
+        self.is_there(envelope, issue)
+    }
+
+    /// Steps 4a to 6: budgets, quota, supply.
+    pub(super) fn is_there(&self, envelope: &Envelope, issue: &OwnedIssue) -> Result<(), OwnedOutcome> {
+        let stock = &self.stocks[&issue.campaign];
+        let asked = i128::from(issue.count);
+        let lacks = |code, there| Err(short(code, issue.campaign, asked, there));
         self.budget_allows(issue.campaign, asked)?;
         let room = stock.room(envelope.channel);
         if stock.has_quotas() && asked > room {
             return lacks(Code::ChannelQuota, room);
         }
-        if asked > stock.available {
-            return lacks(Code::OutOfStock, stock.available);
+        let serials = i128::from(CAMPAIGN_UNITS_MAX) - i128::from(self.campaign(issue.campaign).issued);
+        let there = stock.available.min(serials);
+        if asked > there {
+            return lacks(Code::OutOfStock, there);
         }
         Ok(())
     }
@@ -229,7 +248,7 @@ impl Oracle {
     }
 
     /// Step 7, as far as the oracle counts it: cards or batches, channels.
-    fn room_for(
+    pub(super) fn room_for(
         &self,
         envelope: &Envelope,
         issue: &OwnedIssue,
@@ -302,6 +321,7 @@ impl Oracle {
             gift: None,
             received: self.issues,
             issued_ms: self.now_ms,
+            ended: false,
         }
     }
 
@@ -383,6 +403,7 @@ impl Oracle {
             }
             _ => {}
         }
+        self.note_end(id, card.times.until_ms);
         self.cards.insert(id, card);
         OwnedOutcome::StockChanged { value: to as u64 }
     }

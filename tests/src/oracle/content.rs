@@ -2,7 +2,7 @@
 
 use crate::request::{CardCommand, OwnedCommand, OwnedGroupWish, OwnedIssue};
 use scrip_engine::answer::OperationKind;
-use scrip_engine::command::{AccountWish, CardLine, GiftWish, StockKind};
+use scrip_engine::command::{AccountWish, BatchEnd, CardLine, GiftWish, StockKind};
 use scrip_engine::ids::{Slot, StockId};
 
 /// A command as it is compared: without what is no content.
@@ -65,6 +65,7 @@ pub(super) fn slots_of(command: &OwnedCommand) -> Vec<Slot> {
         CardCommand::Create(create) => vec![create.campaign.slot()],
         CardCommand::Edit { campaign, .. }
         | CardCommand::State { campaign, .. }
+        | CardCommand::Void { campaign, .. }
         | CardCommand::ShowCampaign { campaign }
         | CardCommand::ImportCodes { campaign, .. }
         | CardCommand::Issue(OwnedIssue { campaign, code: None, .. }) => vec![campaign.slot()],
@@ -74,7 +75,12 @@ pub(super) fn slots_of(command: &OwnedCommand) -> Vec<Slot> {
         CardCommand::Change { card, .. }
         | CardCommand::Account { card, .. }
         | CardCommand::Gift { card, .. }
+        | CardCommand::EndBatch { card, .. }
         | CardCommand::ShowCard { card, .. } => vec![card.slot()],
+        CardCommand::Recycle { card, into, .. } => std::iter::once(card.slot()).chain(into.slot()).collect(),
+        CardCommand::Merge { into, from, .. } => {
+            std::iter::once(into.slot()).chain(from.iter().map(|card| card.card().slot())).collect()
+        }
         CardCommand::ShowWallet { campaign, .. } => campaign.iter().map(|campaign| campaign.slot()).collect(),
         CardCommand::Group(OwnedGroupWish::Open { campaign, .. }) => vec![campaign.slot()],
         CardCommand::Reverse { .. } | CardCommand::Quote(_) | CardCommand::Group(_) => Vec::new(),
@@ -99,6 +105,11 @@ fn kind_of_cards(command: &CardCommand) -> OperationKind {
             AccountWish::Renew { .. } => OperationKind::Renew,
             AccountWish::Level { .. } => OperationKind::Level,
         },
+        CardCommand::Recycle { .. } => OperationKind::Recycle,
+        CardCommand::Merge { .. } => OperationKind::Merge,
+        CardCommand::Void { .. } => OperationKind::CampaignVoid,
+        CardCommand::EndBatch { end: BatchEnd::Void { .. }, .. } => OperationKind::CardBatchVoid,
+        CardCommand::EndBatch { .. } => OperationKind::CardBatchRecycle,
         CardCommand::Gift { wish, .. } => match wish {
             GiftWish::Give { .. } => OperationKind::Gift,
             GiftWish::Accept { .. } => OperationKind::AcceptGift,

@@ -295,6 +295,7 @@ impl Oracle {
             let is_over = is_over || card.has_lost(&line.parts);
             let why = match (card.state, is_over) {
                 (CardState::Void, _) => Code::Void,
+                _ if card.ended => Code::Void,
                 (_, true) => Code::ReversalWindow,
                 (_, false) => continue,
             };
@@ -316,6 +317,7 @@ impl Oracle {
         self.give_card_back(key, position, (units, graced_ms));
         let mut card = self.cards[&id].clone();
         self.grace(&mut card);
+        self.note_end(id, card.times.until_ms);
         self.cards.insert(id, card);
     }
 }
@@ -331,7 +333,7 @@ impl Card {
     /// Used units go back.
     pub(super) fn give_back(&mut self, units: i128) {
         self.consumed -= units;
-        if self.state == CardState::Used && units > 0 {
+        if self.state == CardState::Used && units > 0 && !self.ended {
             self.state = CardState::Active;
         }
         self.put_back(units);
@@ -340,6 +342,7 @@ impl Card {
     fn put_back(&mut self, units: i128) {
         match self.state {
             CardState::Void => self.void += units,
+            _ if self.ended => self.void += units,
             _ => self.available += units,
         }
     }

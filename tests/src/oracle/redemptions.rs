@@ -305,7 +305,7 @@ impl Oracle {
             return OwnedOutcome::refused(Code::NotFound);
         };
         let mut card = self.cards[&redemption.card].clone();
-        if card.state == CardState::Void {
+        if card.state == CardState::Void || card.ended {
             return OwnedOutcome::refused(Code::Void);
         }
         let definition = self.worth_of(&card).definition;
@@ -329,6 +329,7 @@ impl Oracle {
         let mut parts = redemption.parts.clone();
         card.unspend(&mut parts, asked, self.graced_ms(&definition));
         let available = narrow(card.balance(self.now_ms));
+        self.note_end(redemption.card, card.times.until_ms);
         self.cards.insert(redemption.card, card);
         let record = self.records.get_mut(&key).expect("it was found");
         let made = record.redemption.as_mut().expect("it was found");

@@ -164,6 +164,7 @@ impl Oracle {
         let zoned = self.zones.contains_key(&(envelope.merchant.0, stock.slot().0));
         let found = self.stock_mut(stock);
         let changed = match command {
+            OwnedCommand::StockSupply { .. } if found.is_void() => return OwnedOutcome::refused(Code::Void),
             OwnedCommand::StockSupply { units, .. } => return found.supply(i128::from(*units)),
             OwnedCommand::StockEdit { version, terms, .. } => return found.edit(*version, *terms),
             OwnedCommand::StockQuota { version, quotas, .. } => {

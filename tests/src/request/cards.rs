@@ -4,10 +4,9 @@
 
 use super::{OwnedCommand, OwnedRequest, OwnedTake, Wish};
 use scrip_engine::command::{
-    AccountWish, CampaignCreate, CampaignState, CampaignTerms, CardChange, CartLine, CodeBlock, Command,
-    Definition, 
-    Extension, GiftWish, GroupWish, Issue, Offline, Parties, Quote, QuoteCard, QuoteReserve, Redeem, ScopeEntry, StockTerms, StockedLine,
-    Tier,
+    AccountWish, BatchEnd, CampaignCreate, CampaignState, CampaignTerms, CardChange, CartLine, CodeBlock,
+    Command, Definition, Extension, GiftWish, GroupWish, Issue, Merge, Offline, Parties, Quote, QuoteCard,
+    QuoteReserve, RecycleInto, Redeem, ScopeEntry, StockTerms, StockedLine, Tier,
 };
 use scrip_engine::ids::{CardId, GivenCode, OperationId, OrderId, StockId, UserId};
 use zerocopy::little_endian::U128;
@@ -29,6 +28,10 @@ pub enum CardCommand {
     SetCode { code: GivenCode, campaign: Option<StockId> },
     ShowCode { code: GivenCode },
     Group(OwnedGroupWish),
+    Void { campaign: StockId, version: u32, reason: u16 },
+    EndBatch { card: CardId, generation: Option<u8>, end: BatchEnd },
+    Recycle { card: CardId, generation: Option<u8>, into: RecycleInto },
+    Merge { into: CardId, generation: Option<u8>, from: Vec<QuoteCard> },
     ShowCampaign { campaign: StockId },
     ShowCard { card: CardId, generation: Option<u8> },
     ShowWallet { owner: UserId, campaign: Option<StockId>, after: Option<CardId>, limit: u32 },
@@ -277,6 +280,18 @@ impl CardCommand {
             CardCommand::SetCode { code, campaign } => Command::CodeSet { code: *code, campaign: *campaign },
             CardCommand::ShowCode { code } => Command::CodeShow { code: *code },
             CardCommand::Group(wish) => Command::Group(wish.lend()),
+            CardCommand::Void { campaign, version, reason } => {
+                Command::CampaignVoid { campaign: *campaign, version: *version, reason: *reason }
+            }
+            CardCommand::EndBatch { card, generation, end } => {
+                Command::CardBatchEnd { card: *card, generation: *generation, end: *end }
+            }
+            CardCommand::Recycle { card, generation, into } => {
+                Command::Recycle { card: *card, generation: *generation, into: *into }
+            }
+            CardCommand::Merge { into, generation, from } => {
+                Command::Merge(Merge { into: *into, generation: *generation, from })
+            }
             CardCommand::ShowCampaign { campaign } => Command::CampaignShow { campaign: *campaign },
             CardCommand::ShowCard { card, generation } => {
                 Command::CardShow { card: *card, generation: *generation }
@@ -328,6 +343,11 @@ impl CardCommand {
             CardCommand::Group(OwnedGroupWish::Join { .. }) => "GROUP_JOIN",
             CardCommand::Group(OwnedGroupWish::Leave { .. }) => "GROUP_LEAVE",
             CardCommand::Group(OwnedGroupWish::Show { .. }) => "GROUP_SHOW",
+            CardCommand::Void { .. } => "CAMPAIGN_VOID",
+            CardCommand::EndBatch { end: BatchEnd::Void { .. }, .. } => "CARD_BATCH_VOID",
+            CardCommand::EndBatch { .. } => "CARD_BATCH_RECYCLE",
+            CardCommand::Recycle { .. } => "RECYCLE",
+            CardCommand::Merge { .. } => "MERGE",
             CardCommand::ShowCampaign { .. } => "CAMPAIGN_SHOW",
             CardCommand::ShowCard { .. } => "CARD_SHOW",
             CardCommand::ShowWallet { .. } => "WALLET_SHOW",

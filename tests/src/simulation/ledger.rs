@@ -405,6 +405,10 @@ fn origin_of<'e>(event: &'e Event<'_>) -> Option<&'e Origin> {
             | GroupEvent::Left { origin, .. }
             | GroupEvent::Filled { origin, .. },
         )
+        | Event::CampaignVoided { origin, .. }
+        | Event::CardBatchEnded { origin, .. }
+        | Event::Recycled { origin, .. }
+        | Event::Merged { origin, .. }
         | Event::Returned { origin, .. } => Some(origin),
         // What time or the operator makes happen, and what ends a hold: that has no id of its own.
         Event::Tick { .. }

@@ -3,7 +3,7 @@
 
 use super::card_scene::{
     CAMPAIGN, change, claim, create, edit, give, issue, issue_of, issued, redeem, redeemed, reverse, start,
-    to_state, wallet, worth, worth_with,
+    to_state, void_campaign, wallet, worth, worth_with,
 };
 use super::check_orders::{ELSEWHERE, FOREIGN, MISSING, ahead, past_deadline, too_old};
 use scrip_engine::command::{
@@ -179,6 +179,8 @@ fn states_and_times_of_a_campaign_are_looked_at_in_the_documented_order() {
         (Stopped, ANY_TERMS, Some(Code::Expired)),
         (Stopped, opens, Some(Code::NotStarted)),
         (Stopped, StockTerms { frozen: true, ..ANY_TERMS }, Some(Code::Frozen)),
+        (CampaignState::Void, StockTerms { frozen: true, ..ANY_TERMS }, Some(Code::Void)),
+        (CampaignState::Void, opens, Some(Code::Void)),
     ];
     for (state, terms, expected) in rows {
         let mut world = world_with(ROOMY, |world| {
@@ -187,13 +189,17 @@ fn states_and_times_of_a_campaign_are_looked_at_in_the_documented_order() {
                 Draft => &[],
                 Running => &[Running],
                 Paused => &[Running, Paused],
-                Stopped => &[Running, Paused, Stopped],
+                Stopped | CampaignState::Void => &[Running, Paused, Stopped],
             };
             for (step, state) in path.iter().enumerate() {
                 let version = 1 + step as u32;
                 assert_eq!(world.run(3 + step as u128, to_state(CAMPAIGN, version, *state)).code(), None);
             }
-            let version = 1 + path.len() as u32;
+            let mut version = 1 + path.len() as u32;
+            if state == CampaignState::Void {
+                assert_eq!(world.run(8, void_campaign(CAMPAIGN, version)).code(), None);
+                version += 1;
+            }
             world.run(9, OwnedCommand::StockEdit { stock: CAMPAIGN, version, terms });
         });
         let commands = [claim(CAMPAIGN, 7), issue(issue_of(CAMPAIGN, 7, 3)), issue(issue_of(CAMPAIGN, 0, 3))];

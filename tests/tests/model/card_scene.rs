@@ -1,7 +1,7 @@
 //! What the tests of campaigns and cards share: definitions of every kind, campaigns that run, and the commands in short.
 
 use scrip_engine::answer::{CardView, Issued, Redeemed};
-use scrip_engine::command::{CampaignKind, CampaignState, CardChange, Definition, GiftWish, Tier};
+use scrip_engine::command::{BatchEnd, CampaignKind, CampaignState, CardChange, Definition, GiftWish, Tier};
 use scrip_engine::ids::{CardId, OperationId, Slot, StockId, UserId};
 use scrip_tests::outcome::{OwnedCampaign, OwnedOutcome};
 use scrip_tests::request::{CardCommand, OwnedCommand, OwnedCreate, OwnedIssue, OwnedRedeem, Worth};
@@ -96,6 +96,25 @@ pub(super) fn change(card: CardId, change: CardChange) -> OwnedCommand {
 pub(super) fn give(card: CardId, user: u128, to: u128, lasts_s: u32) -> OwnedCommand {
     let wish = GiftWish::Give { user: UserId(user), to: UserId(to), lasts_s };
     OwnedCommand::OfCards(CardCommand::Gift { card, generation: None, wish })
+}
+
+/// A CAMPAIGN_VOID.
+pub(super) fn void_campaign(campaign: StockId, version: u32) -> OwnedCommand {
+    OwnedCommand::OfCards(CardCommand::Void { campaign, version, reason: 7 })
+}
+
+/// A CARD_BATCH_VOID.
+pub(super) fn void_batch(card: CardId) -> OwnedCommand {
+    end_batch(card, BatchEnd::Void { reason: 7 })
+}
+
+/// A CARD_BATCH_RECYCLE.
+pub(super) fn recycle_batch(card: CardId) -> OwnedCommand {
+    end_batch(card, BatchEnd::Recycle)
+}
+
+fn end_batch(card: CardId, end: BatchEnd) -> OwnedCommand {
+    OwnedCommand::OfCards(CardCommand::EndBatch { card, generation: None, end })
 }
 
 /// An ACCEPT_GIFT.

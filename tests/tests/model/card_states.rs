@@ -7,7 +7,7 @@ use super::card_scene::{
     CAMPAIGN, card, change, issue, issue_of, issued, redeem, reverse, show, start, worth_with,
 };
 use scrip_engine::command::{
-    AccountWish, CampaignKind, CardChange, CardLine, CardState, Definition, GiftWish,
+    AccountWish, CampaignKind, CardChange, CardLine, CardState, Definition, GiftWish, QuoteCard, RecycleInto,
 };
 use scrip_engine::ids::{Slot, StockId, UserId};
 use scrip_tests::request::{CardCommand, OwnedCommand, OwnedRedeem, OwnedTake};
@@ -55,6 +55,12 @@ fn give() -> OwnedCommand {
     gift(GiftWish::Give { user: take(&[]).user, to: RECEIVER, lasts_s: 60 })
 }
 
+/// A MERGE of one card into another.
+fn merge(into: u64, from: u64) -> OwnedCommand {
+    let from = vec![QuoteCard::new(card(from), None)];
+    OwnedCommand::OfCards(CardCommand::Merge { into: card(into), generation: None, from })
+}
+
 /// Goods, and so many units of the card.
 fn order(units: u32) -> OwnedCommand {
     reserve(OwnedTake { cards: vec![CardLine::new(card(0), units, 1_000)], ..take(&[(GOODS, 1)]) })
@@ -85,6 +91,16 @@ fn verbs(kind: CampaignKind) -> Vec<(&'static str, OwnedCommand)> {
         ("CARD_REFUND", account(AccountWish::Refund)),
         ("RENEW", account(AccountWish::Renew { seconds: 60 })),
         ("LEVEL", account(AccountWish::Level { level: 2 })),
+        ("MERGE into it", merge(0, 1)),
+        ("MERGE from it", merge(1, 0)),
+        (
+            "RECYCLE",
+            OwnedCommand::OfCards(CardCommand::Recycle {
+                card: card(0),
+                generation: None,
+                into: RecycleInto::Supply,
+            }),
+        ),
         ("CARD_SHOW", OwnedCommand::OfCards(CardCommand::ShowCard { card: card(0), generation: Some(0) })),
     ]
 }
@@ -102,7 +118,8 @@ fn in_state(kind: CampaignKind, state: &str) -> Option<World> {
     });
     start(&mut world, 10, worth);
     assert_eq!(world.stock(9, 100), GOODS);
-    issued(world.run(10, issue(issue_of(CAMPAIGN, take(&[]).user.0, 1))));
+    // A second card, of the same owner, to be merged.
+    issued(world.run(10, issue(issue_of(CAMPAIGN, take(&[]).user.0, 2))));
     if matches!(state, "inactive" | "not yet valid") {
         return Some(world);
     }

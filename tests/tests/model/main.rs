@@ -19,6 +19,8 @@ mod channels;
 mod check_orders;
 mod debt_rules;
 mod debts;
+mod endings;
+mod exchange;
 mod expiry;
 mod gifts;
 mod given_codes;

@@ -123,6 +123,7 @@ fn assert_covers(total: &Tally) {
     let issues: &[Code] = &[
         CrossSlot,
         NotFound,
+        Void,
         Frozen,
         NotStarted,
         Expired,
@@ -135,7 +136,7 @@ fn assert_covers(total: &Tally) {
     let entries: &[Code] =
         &[CrossSlot, NotFound, RuleFailed, Void, NotActive, Frozen, NotStarted, Expired, Capacity];
     let groups: &[Code] = &[NotFound, Expired, RuleFailed, Capacity];
-    let expected: [(&str, &[&[Code]]); 64] = [
+    let expected: [(&str, &[&[Code]]); 69] = [
         ("STOCK_CREATE", &[with_id, &[CrossSlot, RuleFailed, Capacity]]),
         ("BATCH_CREATE", &[with_id, &[CrossSlot, NotFound, RuleFailed, Capacity]]),
         (
@@ -152,7 +153,7 @@ fn assert_covers(total: &Tally) {
         ("OWED_SHOW", &[&[CrossSlot, NotFound]]),
         ("ORDER_SHOW", &[&[NotFound]]),
         ("BATCHES_SHOW", &[&[CrossSlot, NotFound, RuleFailed]]),
-        ("STOCK_SUPPLY", &[with_id, &[CrossSlot, NotFound, RuleFailed, Capacity]]),
+        ("STOCK_SUPPLY", &[with_id, &[CrossSlot, NotFound, RuleFailed, Void, Capacity]]),
         ("STOCK_VOID", &[with_id, &[CrossSlot, NotFound, OutOfStock, ChannelQuota, Capacity]]),
         ("STOCK_FREEZE", &[with_id, &[CrossSlot, NotFound, OutOfStock, ChannelQuota, Capacity]]),
         ("STOCK_UNFREEZE", &[with_id, &[CrossSlot, NotFound, OutOfStock, Capacity]]),
@@ -243,6 +244,18 @@ fn assert_covers(total: &Tally) {
         ("GROUP_JOIN", &[with_id, groups, &[Frozen, RiskLimit, UserLimit, ChannelQuota, OutOfStock]]),
         ("GROUP_LEAVE", &[groups, &[NotOwner]]),
         ("GROUP_SHOW", &[&[NotFound]]),
+        ("CAMPAIGN_VOID", &[with_id, &[CrossSlot, NotFound, RuleFailed, Void, Capacity]]),
+        ("CARD_BATCH_VOID", &[with_id, &[CrossSlot, NotFound, RuleFailed, Void, Capacity]]),
+        ("CARD_BATCH_RECYCLE", &[with_id, &[CrossSlot, NotFound, RuleFailed, Void, NotStarted, Capacity]]),
+        (
+            "RECYCLE",
+            &[
+                with_id,
+                gifts,
+                &[NotStarted, LockedByOtherOrder, CampaignLimit, BudgetExceeded, ChannelQuota, OutOfStock],
+            ],
+        ),
+        ("MERGE", &[with_id, entries, &[Used, NotOwner, LockedByOtherOrder]]),
         ("CAMPAIGN_SHOW", &[&[CrossSlot, NotFound]]),
         ("CARD_SHOW", &[&[CrossSlot, NotFound]]),
         ("WALLET_SHOW", &[&[CrossSlot, NotFound]]),

@@ -164,6 +164,7 @@ impl State {
     pub(crate) fn use_held(&mut self, line: Handle, units: u32, keep_ms: u64) {
         let (card, reserved) = self.let_go(line);
         let rest = reserved.checked_sub(units).expect("no more is used than was held");
+        self.settle_end(card);
         self.free_of_lots(line, rest);
         self.cards.get_mut(card).free(rest);
         self.note_use(line, units, keep_ms);
@@ -172,6 +173,7 @@ impl State {
     /// Held units of a card line go back.
     pub(crate) fn free_held(&mut self, line: Handle) {
         let (card, reserved) = self.let_go(line);
+        self.settle_end(card);
         self.free_of_lots(line, reserved);
         self.cards.get_mut(card).free(reserved);
     }
@@ -179,8 +181,9 @@ impl State {
     /// A card line takes again what its hold had lost, and uses it.
     pub(crate) fn use_again(&mut self, line: Handle, units: u32, keep_ms: u64) {
         let record = self.redemptions.get(line);
-        let handle = Handle(record.card);
-        if record.is_wide() {
+        let (handle, is_wide) = (Handle(record.card), record.is_wide());
+        self.settle_end(handle);
+        if is_wide {
             let definition = &self.campaigns.get(self.cards.place(handle).0).definition;
             let card = self.cards.get(handle);
             let shares = self.shares_of((Some(handle), card), definition, (self.now_ms, units));
@@ -201,7 +204,9 @@ impl State {
         let card = Handle(self.redemptions.get(line).card);
         self.reverse_redemption(line, units);
         self.give_back_to_lots(line, units, lives_until_s);
-        self.cards.get_mut(card).give_back(units);
+        let (before, ended) = (self.cards.get(card).state(), self.has_ended(card));
+        self.cards.get_mut(card).give_back(units, ended);
+        self.count_used(card, before);
     }
 
     /// What a card line lacked at a late CONFIRM.
@@ -242,7 +247,9 @@ impl State {
         record.times = record.times & (WIDE | PARTS) | SLICES_AHEAD << AT_BITS | now_ms;
         record.counts |= u64::from(units);
         let kind = self.campaigns.get(self.cards.place(card).0).definition.kind();
+        let before = self.cards.get(card).state();
         self.cards.get_mut(card).use_held(units, kind.is_never_used());
+        self.count_used(card, before);
         if units > 0 {
             self.hang_redemption(line, card);
         }

@@ -1,4 +1,4 @@
-//! `scrip campaign`: make, show, change, run, pause, stop.
+//! `scrip campaign`: make, show, change, run, pause, stop, void.
 //!
 //! Invariant: a definition or state is replaced only in the version that was looked at; when somebody was quicker, it is looked
 //! at again, a few times.
@@ -6,7 +6,7 @@
 use super::super::stock::TRIES;
 use super::super::words::{Kind, Subject, grouped};
 use super::super::{Failure, OperatorError, run};
-use super::{bounds, worth};
+use super::{bounds, endings, worth};
 use crate::cli::{CampaignCommand, CampaignCreateArgs, CampaignEditArgs, ServerArgs};
 use scrip_client::{
     CampaignCreate, CampaignDefinition, CampaignEdit, CampaignMove, CampaignShown, CampaignState, ChannelId,
@@ -35,6 +35,7 @@ pub fn campaign(command: &CampaignCommand) -> Result<(), OperatorError> {
             CampaignCommand::Run(_) => go(client, campaign, CampaignState::Running).await?,
             CampaignCommand::Pause(_) => go(client, campaign, CampaignState::Paused).await?,
             CampaignCommand::Stop(_) => go(client, campaign, CampaignState::Stopped).await?,
+            CampaignCommand::Void(arguments) => endings::void_campaign(client, campaign, arguments).await?,
         }
         print(client, &client.campaign_show(campaign).await?).await
     })
@@ -44,6 +45,7 @@ fn subject(command: &CampaignCommand) -> (&str, &ServerArgs) {
     match command {
         CampaignCommand::Create(arguments) => (&arguments.name, &arguments.server),
         CampaignCommand::Edit(arguments) => (&arguments.name, &arguments.server),
+        CampaignCommand::Void(arguments) => (&arguments.name, &arguments.server),
         CampaignCommand::Show(arguments)
         | CampaignCommand::Run(arguments)
         | CampaignCommand::Pause(arguments)
@@ -163,5 +165,6 @@ const fn state_name(state: CampaignState) -> &'static str {
         CampaignState::Running => "running",
         CampaignState::Paused => "paused",
         CampaignState::Stopped => "stopped",
+        CampaignState::Void => "void",
     }
 }

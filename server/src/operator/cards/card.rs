@@ -5,14 +5,13 @@
 use super::super::sale::{parties, print_operation, telling};
 use super::super::words::{Kind, Subject, id_text, time};
 use super::super::{Failure, OperatorError, repeat, run};
-use super::{account, code, gift, money, named, print_card, upload, validity};
+use super::{account, code, endings, gift, money, named, print_card, upload, validity};
 use crate::cli::{
     CardArgs, CardCommand, ClaimArgs, ExtendArgs, IssueArgs, RedeemArgs, ReverseArgs, WalletArgs,
 };
 use scrip_client::{
-    CardChange, CardId, CardState, ChannelId, Claim, ClaimByCode, Client, Issue, Issued, OfflineUse, Operation, Redeem,
-    
-    Redeemed, Reverse, Wallet,
+    CardChange, CardId, CardState, ChannelId, Claim, ClaimByCode, Client, Issue, Issued, OfflineUse,
+    Operation, Redeem, Redeemed, Reverse, Wallet,
 };
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -35,6 +34,10 @@ pub fn card(command: &CardCommand) -> Result<(), OperatorError> {
         CardCommand::Freeze(arguments) => change(arguments, CardChange::Freeze),
         CardCommand::Unfreeze(arguments) => change(arguments, CardChange::Unfreeze),
         CardCommand::Void(arguments) => change(arguments, CardChange::Void),
+        CardCommand::VoidBatch(arguments) => endings::void_batch(arguments),
+        CardCommand::RecycleBatch(arguments) => endings::recycle_batch(arguments),
+        CardCommand::Recycle(arguments) => endings::recycle(arguments),
+        CardCommand::Merge(arguments) => endings::merge(arguments),
         CardCommand::Extend(arguments) => extend(arguments),
         CardCommand::Topup(arguments) => account::top_up(arguments),
         CardCommand::Earn(arguments) => account::earn(arguments),

@@ -8,6 +8,7 @@ mod bounds;
 mod campaign;
 mod card;
 mod code;
+mod endings;
 mod gift;
 mod quote;
 mod upload;

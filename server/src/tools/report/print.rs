@@ -41,6 +41,7 @@ const CARDS: [&str; 15] = [
     "paid_in",
     "paid_back",
     "voided",
+    "recycled",
     "lapsed",
     "revived",
 ];
