@@ -482,7 +482,8 @@ impl Client {
             category: request.category,
             offline: Some(&offline),
         });
-        match self.call_by_code(request.operation, request.card.slot(), command, code).await? {
+        match self.call_by_code(request.operation, request.card.slot(self.home_slot()), command, code).await?
+        {
             OwnedOutcome::Redeemed(redeemed) => Ok(OfflineUse::Redeemed(redeemed)),
             OwnedOutcome::OfflineConflict { card, why } => Ok(OfflineUse::Conflict { card, why }),
             _ => Err(wrong_answer()),

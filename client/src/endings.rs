@@ -63,7 +63,7 @@ impl Client {
     ) -> Result<StockChanged, Error> {
         let (card, code) = name.parts();
         let command = Command::Recycle { card, generation: None, into };
-        match self.call_by_code(operation, name.slot(), command, code).await? {
+        match self.call_by_code(operation, name.slot(self.home_slot()), command, code).await? {
             OwnedOutcome::StockChanged(value) => Ok(StockChanged { value }),
             _ => Err(wrong_answer()),
         }
@@ -82,14 +82,14 @@ impl Client {
         for source in from {
             sources.push(match source {
                 CardName::Id(card) => QuoteCard::new(*card, None),
-                CardName::Code(_) => {
+                CardName::Code(_) | CardName::Given { .. } => {
                     let view = self.card_show(*source).await?;
                     QuoteCard::new(view.card, Some(view.generation))
                 }
             });
         }
         let command = Command::Merge(Merge { into, generation: None, from: &sources });
-        match self.call_by_code(operation, name.slot(), command, code).await? {
+        match self.call_by_code(operation, name.slot(self.home_slot()), command, code).await? {
             OwnedOutcome::Filled { units, available } => Ok(Filled { units, available }),
             _ => Err(wrong_answer()),
         }
@@ -103,7 +103,7 @@ impl Client {
     ) -> Result<StockChanged, Error> {
         let (card, code) = name.parts();
         let command = Command::CardBatchEnd { card, generation: None, end };
-        match self.call_by_code(operation, name.slot(), command, code).await? {
+        match self.call_by_code(operation, name.slot(self.home_slot()), command, code).await? {
             OwnedOutcome::StockChanged(value) => Ok(StockChanged { value }),
             _ => Err(wrong_answer()),
         }

@@ -9,54 +9,14 @@
 use crate::answer::OperationKind;
 use crate::calendar::Transition;
 use crate::command::{
-    BatchChange, BatchEnd, Block, CampaignKind, CampaignState, CampaignTerms, CardChange, Definition,
-    Extension, Limits, Offline, Parties, Price, Quota, RiskRule, SpanLimits, StockKind, StockTerms,
-    SubjectKind,
+    BatchChange, BatchEnd, CampaignKind, CampaignState, CampaignTerms, CardChange, Definition, Extension,
+    Limits, Offline, Parties, Price, Quota, RiskRule, SpanLimits, StockKind, StockTerms, SubjectKind,
 };
-use crate::ids::{
-    CardId, ChannelId, GivenCode, MerchantId, OperationId, OperationKey, OrderId, Slot, StockId, UserId,
-};
-use crate::limits::{
-    BEARER_CARDS_MAX, CARD_VALUE_MAX, CARDS_PER_HOLD_MAX, CARDS_PER_ISSUE_MAX, CARDS_PER_MERGE_MAX,
-    CHANNELS_PER_STOCK_MAX, DEBTS_PER_EVENT_MAX, EXPIRED_PER_EVENT_MAX, KEYS_PER_CHUNK_MAX, LINES_MAX,
-    NAME_BYTES_MAX, PRICES_PER_STOCK_MAX, Rules, TRANSITIONS_MAX,
-};
+use crate::ids::*;
+use crate::limits::*;
 use crate::rejection::Code;
 use zerocopy::little_endian::{U16, U32, U64, U128};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
-
-/// Where an event comes from: the operation that caused it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Origin {
-    /// The tenant.
-    pub merchant: MerchantId,
-    /// The slot.
-    pub slot: Slot,
-    /// The channel.
-    pub channel: ChannelId,
-    /// The operation's id.
-    pub operation: OperationId,
-    /// When the caller made the id.
-    pub created_ms: u64,
-    /// Digest of the command's content.
-    pub content: u64,
-}
-
-impl Origin {
-    /// The key of the operation.
-    pub const fn key(&self) -> OperationKey {
-        OperationKey { merchant: self.merchant, slot: self.slot, operation: self.operation }
-    }
-}
-
-/// Whose units: order and buyer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Buyer {
-    /// The order; 0: none.
-    pub order: OrderId,
-    /// The buyer; 0: none.
-    pub user: UserId,
-}
 
 /// What happened.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -151,20 +111,6 @@ pub enum Event<'a> {
         /// All prices from now on.
         prices: &'a [Price],
     },
-    /// A risk rule of the merchant was set or lifted.
-    RiskRuleSet {
-        /// The operation.
-        origin: Origin,
-        /// The rule.
-        rule: RiskRule,
-    },
-    /// A subject was blocked, or a block lifted.
-    BlockSet {
-        /// The operation.
-        origin: Origin,
-        /// The block.
-        block: Block,
-    },
     /// The merchant's time zone was set.
     ZoneSet {
         /// The operation.
@@ -173,26 +119,6 @@ pub enum Event<'a> {
         name: &'a [u8],
         /// All transitions from now on.
         transitions: &'a [Transition],
-    },
-    /// Two user ids, and whoever was of one person with either, are one person.
-    Linked {
-        /// The operation.
-        origin: Origin,
-        /// One id.
-        user: UserId,
-        /// The other.
-        to: UserId,
-        /// The operator's reason.
-        reason: u16,
-    },
-    /// A user id is of no person any more.
-    Unlinked {
-        /// The operation.
-        origin: Origin,
-        /// The id.
-        user: UserId,
-        /// The operator's reason.
-        reason: u16,
     },
     /// The guarantee of a channel lapsed.
     GuaranteeLapsed {
@@ -617,32 +543,6 @@ pub enum Event<'a> {
         /// What happened.
         entry: GiftEntry,
     },
-    /// Codes that were made elsewhere, each with a bearer card of its own; their serials are consecutive.
-    CodesImported {
-        /// The operation; its channel is that of the cards.
-        origin: Origin,
-        /// The campaign.
-        campaign: StockId,
-        /// The card of the first code.
-        first: CardId,
-        /// Bit n: the n-th code of the command was new.
-        taken: u64,
-        /// Valid from, seconds; 0: open.
-        from_s: u32,
-        /// Valid until, seconds; 0: open.
-        until_s: u32,
-        /// The new codes, as keyed hashes.
-        codes: &'a [U128],
-    },
-    /// The cards of a campaign can be claimed under a code, or no longer under it.
-    CodeSet {
-        /// The operation.
-        origin: Origin,
-        /// The code.
-        code: GivenCode,
-        /// The campaign; `None`: the code is none any more.
-        campaign: Option<StockId>,
-    },
     /// A card was changed.
     CardChanged {
         /// The operation.
@@ -656,6 +556,12 @@ pub enum Event<'a> {
         /// Until when, seconds; 0: open.
         until_s: u32,
     },
+    /// A risk rule or a block was set or lifted.
+    Risk(RiskEvent),
+    /// Something became of given codes.
+    Codes(CodeEvent<'a>),
+    /// Something became of persons.
+    Person(PersonEvent),
     /// Something became of a group.
     Group(GroupEvent<'a>),
 }
@@ -671,15 +577,22 @@ mod given_codes;
 mod groups;
 mod layout;
 mod lines;
+mod origin;
+mod persons;
 mod quotes;
+mod risk;
 
 pub use cards::AccountEntry;
 pub use endings::{MergedCard, RecycledFor};
 pub use errors::{EventError, EventSink};
 pub use gifts::GiftEntry;
+pub use given_codes::CodeEvent;
 pub use groups::{EventMember, GroupEvent, GroupMember};
 pub use lines::{EventCard, EventHold, EventKey, EventLine, OwedLine, RefusedLine, debts};
+pub use origin::{Buyer, Origin};
+pub use persons::PersonEvent;
 pub use quotes::{EventCartLine, EventPieces, EventQuote, EventShare};
+pub use risk::RiskEvent;
 
 #[cfg(test)]
 mod tests;

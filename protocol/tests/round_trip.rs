@@ -4,8 +4,8 @@ mod common;
 
 use common::card_strategies::{CardParts, card_parts};
 use common::strategies::{
-    batches, blocks, channels, debts, limits, order_holds, prices, quotas, rules, span_limits, texts,
-    transitions,
+    batches, blocks, channels, debts, envelopes, limits, order_holds, prices, quotas, rules, span_limits,
+    texts, transitions,
 };
 use common::{answer_bytes, command_bytes, key_items, listed_items};
 use proptest::prelude::*;
@@ -18,7 +18,7 @@ use scrip_engine::command::{
     BatchChange, BatchCreate, Block, CodeBlock, Command, Envelope, KeyBlock, Limits, Line, Parties, Price,
     Quota, Request, RiskRule, SpanLimits, StockCreate, StockKind, StockTerms, Take, ZoneSet,
 };
-use scrip_engine::ids::{ChannelId, MerchantId, OperationId, OrderId, Slot, StockId, UserId};
+use scrip_engine::ids::{ChannelId, OperationId, OrderId, Slot, StockId, UserId};
 use scrip_engine::limits::{
     BLOCKS_PER_ANSWER_MAX, CHANNELS_PER_STOCK_MAX, RISK_RULES_MAX, STOCK_UNITS_MAX, TTL_MAX_MS,
     UNITS_PER_LINE_MAX,
@@ -60,19 +60,6 @@ struct Parts {
     label: String,
     facts: Vec<u8>,
     cards: CardParts,
-}
-
-fn envelopes() -> impl Strategy<Value = Envelope> {
-    (any::<u32>(), 0..1024u16, any::<u16>(), 1..=u128::MAX, any::<u64>(), any::<u64>()).prop_map(
-        |(merchant, slot, channel, operation, created_ms, deadline_ms)| Envelope {
-            merchant: MerchantId(merchant),
-            slot: Slot(slot),
-            channel: ChannelId(channel),
-            operation: OperationId(operation),
-            created_ms,
-            deadline_ms,
-        },
-    )
 }
 
 fn lines() -> impl Strategy<Value = Vec<Line>> {

@@ -6,7 +6,7 @@
 use crate::recovery::{RecoveryError, for_each_event_with_facts};
 use scrip_engine::Engine;
 use scrip_engine::command::CardState;
-use scrip_engine::event::{self, Event, GroupEvent, RecycledFor};
+use scrip_engine::event::{self, CodeEvent, Event, GroupEvent, RecycledFor};
 use scrip_engine::ids::{CardId, OperationId, OperationKey, StockId};
 use scrip_engine::limits::{Capacity, Rules};
 use scrip_engine::state::State;
@@ -73,7 +73,7 @@ fn is_about(event: &Event<'_>, state: &State, card: CardId) -> bool {
             first.locator() == card.locator()
                 && (first.serial()..first.serial() + u64::from(*count)).contains(&card.serial())
         }
-        Event::CodesImported { first, codes, .. } => {
+        Event::Codes(CodeEvent::Imported { first, codes, .. }) => {
             first.locator() == card.locator()
                 && (first.serial()..first.serial() + codes.len() as u64).contains(&card.serial())
         }

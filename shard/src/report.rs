@@ -93,7 +93,7 @@ pub struct Tally {
 
 impl Tally {
     /// Its numbers with their names, in order.
-    pub const fn fields(&self) -> [(&'static str, u64); 26] {
+    pub const fn fields(&self) -> [(&'static str, u64); 27] {
         [
             ("held", self.held),
             ("released", self.released),

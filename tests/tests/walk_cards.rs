@@ -118,6 +118,7 @@ fn redeemed(operation: u128, card: CardId, units: u32) -> Event<'static> {
         flagged: false,
         amount: 0,
         discount: 0,
+        offline: None,
     }
 }
 

@@ -8,7 +8,7 @@ use super::{Plan, Question, Reply, Resolved, Verdict, record};
 use crate::answer::OperationKind;
 use crate::command::{CodeBlock, Issue};
 use crate::content::content_digest;
-use crate::event::Event;
+use crate::event::{CodeEvent, Event};
 use crate::ids::{CardId, GivenCode, MerchantId, Slot, StockId, UserId};
 use crate::rejection::{CapacityOf, Code, Facts, Rejection};
 use crate::state::State;
@@ -61,7 +61,7 @@ pub fn decide_import<'p>(
     if let Some(rejection) = refusal.or_else(|| no_room(state, u64::from(count))) {
         return Verdict::Refuse(rejection);
     }
-    let event = Event::CodesImported {
+    let event = Event::Codes(CodeEvent::Imported {
         origin: question.origin(content),
         campaign: id,
         first: campaign.card(campaign.issued),
@@ -69,7 +69,7 @@ pub fn decide_import<'p>(
         from_s,
         until_s,
         codes: &plan.codes,
-    };
+    });
     Verdict::Do(event, &plan.resolved, Reply::Value(OperationKind::CodeImport, taken))
 }
 
@@ -120,7 +120,7 @@ pub fn decide_set<'p>(
     if let Some(rejection) = operation_room(state).or_else(|| no_room(state, new)) {
         return Verdict::Refuse(rejection);
     }
-    let event = Event::CodeSet { origin: question.origin(content), code, campaign };
+    let event = Event::Codes(CodeEvent::Set { origin: question.origin(content), code, campaign });
     Verdict::Do(event, &plan.resolved, Reply::Value(OperationKind::CodeSet, u64::from(campaign.is_some())))
 }
 
@@ -146,7 +146,7 @@ pub(super) fn campaign_of(state: &State, named: Named) -> StockId {
 /// Applies an event of given codes. Panics on any other event.
 pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) {
     match event {
-        Event::CodesImported { origin, first, taken, from_s, until_s, codes, .. } => {
+        Event::Codes(CodeEvent::Imported { origin, first, taken, from_s, until_s, codes, .. }) => {
             if !codes.is_empty() {
                 let handle = state.campaigns.of_card(*first).expect("the log names a campaign");
                 let cards =
@@ -159,7 +159,7 @@ pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) {
             }
             record(state, origin, OperationKind::CodeImport, *taken, resolved);
         }
-        Event::CodeSet { origin, code, campaign } => {
+        Event::Codes(CodeEvent::Set { origin, code, campaign }) => {
             let owner = (origin.merchant, origin.slot);
             match campaign {
                 Some(campaign) => state.give_code(owner, *code, Named::Campaign(*campaign)),

@@ -11,6 +11,7 @@ use crate::event::EventLine;
 use crate::limits::PERSON_MEMBERS_MAX;
 use crate::state::State;
 use crate::state::counts::{Entries, NO_ENTRIES};
+use crate::state::persons::Members;
 use crate::state::records::Counted;
 use crate::state::stock::Stock;
 use crate::state::table::{Handle, NONE};
@@ -142,21 +143,21 @@ fn left(
     u64::from(limit).saturating_sub(entries.filter(|entry| *entry != NONE).map(counted).sum())
 }
 
-/// The entries of the other ids of a user's person on a stock.
+/// The other ids of a user's person.
 #[inline]
-fn of_others(state: &State, handle: Handle, (kind, user): (SubjectKind, u128)) -> Others {
-    let mut found = Others::new();
-    if kind != SubjectKind::User || state.persons.used() == 0 {
-        return found;
+fn others(state: &State, handle: Handle, (kind, user): (SubjectKind, u128)) -> Members {
+    if kind != SubjectKind::User || state.persons.used() == 0 || on(Bug::LinkedLimitNotShared) {
+        return Members::new();
     }
     let stock = state.stock(handle);
-    let others = state.others((stock.merchant, stock.id.slot()), user);
-    if on(Bug::LinkedLimitNotShared) {
-        return found;
-    }
-    let entries = others.into_iter().filter_map(|other| state.find_limit(SubjectKind::User, other, handle));
-    found.extend(entries.map(|entry| entry.0));
-    found
+    state.others((stock.merchant, stock.id.slot()), user)
+}
+
+/// The entries of the other ids of a user's person on a stock.
+#[inline]
+fn of_others(state: &State, handle: Handle, of: (SubjectKind, u128)) -> Others {
+    let entry = |other| state.find_limit(SubjectKind::User, other, handle);
+    others(state, handle, of).into_iter().filter_map(entry).map(|entry| entry.0).collect()
 }
 
 /// What all limits in all and per day leave on a stock, and the entries of the subjects that it limits.
@@ -193,29 +194,42 @@ fn room_of_all(
             let limit = stock.span_limits.of(span)[kind.position()].get();
             if limit != 0 {
                 let of = (kind, subject, handle);
-                room = room.min(left_in_span(state, (now_ms, of), (span, limit), replaced, entry));
+                room = room.min(left_in_span(state, (now_ms, of), (span, limit), replaced));
             }
         }
     }
     (room, entries)
 }
 
-/// What a limit of a span leaves a subject, whose entry of days is `entry`.
+/// What a limit of a span leaves a subject, with the other ids of a user's person.
 fn left_in_span(
     state: &State,
     (now_ms, (kind, subject, handle)): (u64, (SubjectKind, u128, Handle)),
     (span, limit): (Span, u32),
     replaced: Option<Replaced<'_>>,
-    entry: u32,
 ) -> u64 {
     let number = |time_ms| span.of_day(state.day_of(state.stock(handle), time_ms));
     let now = number(now_ms);
-    let counted = state
-        .find_span(kind, subject, handle, span)
-        .map_or(0, |entry| state.limits.get(entry).on_day(now).expect("shard time does not go back"));
     let of_now = replaced.filter(|replaced| number(replaced.hold().reserved_ms) == now);
-    let given_up = if counted == 0 { 0 } else { given_up_by(state, of_now, entry, span) };
-    u64::from(limit).saturating_sub(u64::from(counted) - given_up)
+    let counted = |subject: u128| {
+        let counted = counted_in_span(state, (kind, subject, handle), (span, now)).unwrap_or(0);
+        let entry = state.find_limit(kind, subject, handle).filter(|_| counted > 0);
+        counted - entry.map_or(0, |entry| given_up_by(state, of_now, entry.0, span))
+    };
+    let all = once(subject).chain(others(state, handle, (kind, subject)));
+    u64::from(limit).saturating_sub(all.map(counted).sum())
+}
+
+/// Units that a subject is counted with in a week or month; `None`: he has units of a later one.
+fn counted_in_span(
+    state: &State,
+    (kind, subject, handle): (SubjectKind, u128, Handle),
+    (span, number): (Span, u16),
+) -> Option<u64> {
+    match state.find_span(kind, subject, handle, span) {
+        None => Some(0),
+        Some(entry) => state.limits.get(entry).on_day(number).map(u64::from),
+    }
 }
 
 fn left_today(
@@ -340,10 +354,14 @@ pub fn room_late(state: &State, (limit, stock): (u32, &Stock), reserved_ms: u64)
     });
     let in_spans = state.span_entries(limit).filter_map(|entry| {
         let entry = state.limits.get(entry);
-        let span = entry.span().expect("an entry of a span");
-        let limit = stock.span_limits.of(span)[entry.kind().position()].get();
-        let counted = if limit != 0 { entry.on_day(span.of_day(day)) } else { None };
-        counted.map(|counted| u64::from(limit.saturating_sub(counted)))
+        let (span, kind, handle) =
+            (entry.span().expect("an entry of a span"), entry.kind(), Handle(entry.stock));
+        let limit = stock.span_limits.of(span)[kind.position()].get();
+        let number = span.of_day(day);
+        let counted = if limit != 0 { entry.on_day(number) } else { None };
+        let of_other = |other| counted_in_span(state, (kind, other, handle), (span, number));
+        let of_others = || others(state, handle, (kind, entry.subject)).into_iter().filter_map(of_other);
+        counted.map(|counted| u64::from(limit).saturating_sub(u64::from(counted) + of_others().sum::<u64>()))
     });
     rooms.flatten().chain(in_spans).min()
 }

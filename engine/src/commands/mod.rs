@@ -57,7 +57,7 @@ pub use resolve::resolve;
 
 use crate::answer::{OperationKind, QuoteView};
 use crate::command::{Command, Request};
-use crate::event::{Event, Origin};
+use crate::event::{CodeEvent, Event, Origin, PersonEvent, RiskEvent};
 use crate::ids::{CardId, OperationKey, UserId};
 use crate::rejection::Rejection;
 use crate::state::State;
@@ -68,6 +68,7 @@ use crate::state::risk::{Owner, VISITS_PER_TICK};
 use crate::state::table::{Handle, NONE};
 
 /// What becomes of a command.
+#[allow(clippy::large_enum_variant, reason = "a verdict lives for one command, and most of them are events")]
 pub enum Verdict<'p> {
     /// It happens; the reply is read from the state afterwards.
     Do(Event<'p>, &'p Resolved, Reply),
@@ -358,7 +359,7 @@ pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) -> Optio
         Event::Confirmed { late, hidden, lines, .. } => {
             Some(confirm::apply(state, (*late, *hidden), lines, resolved))
         }
-        Event::RiskRuleSet { .. } | Event::BlockSet { .. } => {
+        Event::Risk(RiskEvent::RuleSet { .. }) | Event::Risk(RiskEvent::BlockSet { .. }) => {
             risk::apply(state, event, resolved);
             None
         }
@@ -366,7 +367,7 @@ pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) -> Optio
             zone::apply(state, event, resolved);
             None
         }
-        Event::Linked { .. } | Event::Unlinked { .. } => {
+        Event::Person(PersonEvent::Linked { .. }) | Event::Person(PersonEvent::Unlinked { .. }) => {
             persons::apply(state, event, resolved);
             None
         }
@@ -433,8 +434,8 @@ pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) -> Optio
         | Event::CardChanged { .. }
         | Event::Account { .. }
         | Event::Gift { .. }
-        | Event::CodesImported { .. }
-        | Event::CodeSet { .. }
+        | Event::Codes(CodeEvent::Imported { .. })
+        | Event::Codes(CodeEvent::Set { .. })
         | Event::Group(_)
         | Event::CampaignCreated { .. }
         | Event::CampaignEdited { .. }
@@ -467,7 +468,9 @@ fn apply_cards(state: &mut State, event: &Event<'_>, resolved: &Resolved) {
         Event::CardChanged { .. } => cards::apply(state, event, resolved),
         Event::Account { .. } => accounts::apply(state, event, resolved),
         Event::Gift { .. } => gifts::apply(state, event, resolved),
-        Event::CodesImported { .. } | Event::CodeSet { .. } => given_codes::apply(state, event, resolved),
+        Event::Codes(CodeEvent::Imported { .. }) | Event::Codes(CodeEvent::Set { .. }) => {
+            given_codes::apply(state, event, resolved)
+        }
         Event::Group(event) => groups::apply(state, event, resolved),
         Event::Recycled { .. } => recycle::apply(state, event, resolved),
         Event::Merged { .. } => merge::apply(state, event, resolved),

@@ -7,7 +7,7 @@ use super::risk::owner;
 use super::{Plan, Question, Reply, Resolved, Verdict, record};
 use crate::answer::OperationKind;
 use crate::content::content_digest;
-use crate::event::Event;
+use crate::event::{Event, PersonEvent};
 use crate::ids::UserId;
 use crate::limits::PERSON_MEMBERS_MAX;
 use crate::rejection::{CapacityOf, Code, Rejection};
@@ -37,7 +37,7 @@ pub fn decide_link<'p>(
     if let Some(rejection) = operation_room(state) {
         return Verdict::Refuse(rejection);
     }
-    let event = Event::Linked { origin: question.origin(content), user, to, reason };
+    let event = Event::Person(PersonEvent::Linked { origin: question.origin(content), user, to, reason });
     Verdict::Do(event, &plan.resolved, Reply::Value(OperationKind::Link, together as u64))
 }
 
@@ -59,18 +59,18 @@ pub fn decide_unlink<'p>(
     if let Some(rejection) = operation_room(state) {
         return Verdict::Refuse(rejection);
     }
-    let event = Event::Unlinked { origin: question.origin(content), user, reason };
+    let event = Event::Person(PersonEvent::Unlinked { origin: question.origin(content), user, reason });
     Verdict::Do(event, &plan.resolved, Reply::Value(OperationKind::Unlink, others as u64))
 }
 
 /// Applies what became of links. Panics on any other event.
 pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) {
     match *event {
-        Event::Linked { ref origin, user, to, .. } => {
+        Event::Person(PersonEvent::Linked { ref origin, user, to, .. }) => {
             let members = state.link((origin.merchant, origin.slot), user, to);
             record(state, origin, OperationKind::Link, members as u64, resolved);
         }
-        Event::Unlinked { ref origin, user, .. } => {
+        Event::Person(PersonEvent::Unlinked { ref origin, user, .. }) => {
             let left = state.unlink((origin.merchant, origin.slot), user);
             record(state, origin, OperationKind::Unlink, left as u64, resolved);
         }

@@ -4,7 +4,7 @@
 
 use super::{Resolved, taken};
 use crate::command::{Parties, SubjectKind};
-use crate::event::{self, Buyer, Event, EventLine, GroupEvent, OwedLine};
+use crate::event::{self, Buyer, CodeEvent, Event, EventLine, GroupEvent, OwedLine, PersonEvent, RiskEvent};
 use crate::ids::OperationKey;
 use crate::state::State;
 use crate::state::counts::NO_ENTRIES;
@@ -68,11 +68,11 @@ pub fn resolve(state: &State, event: &Event<'_>, resolved: &mut Resolved) {
             }
         }
         Event::StockCreated { origin, .. }
-        | Event::RiskRuleSet { origin, .. }
-        | Event::BlockSet { origin, .. }
+        | Event::Risk(RiskEvent::RuleSet { origin, .. })
+        | Event::Risk(RiskEvent::BlockSet { origin, .. })
         | Event::ZoneSet { origin, .. }
-        | Event::Linked { origin, .. }
-        | Event::Unlinked { origin, .. }
+        | Event::Person(PersonEvent::Linked { origin, .. })
+        | Event::Person(PersonEvent::Unlinked { origin, .. })
         | Event::Tombstone { origin }
         | Event::KeysExported { origin, .. } => resolved.hash = new_record(state, &origin.key()),
         Event::GuaranteeLapsed { stock, .. } | Event::BatchExpired { stock, .. } => {
@@ -103,8 +103,8 @@ pub fn resolve(state: &State, event: &Event<'_>, resolved: &mut Resolved) {
         | Event::CardBatchEnded { origin, .. }
         | Event::Recycled { origin, .. }
         | Event::Merged { origin, .. }
-        | Event::CodesImported { origin, .. }
-        | Event::CodeSet { origin, .. }
+        | Event::Codes(CodeEvent::Imported { origin, .. })
+        | Event::Codes(CodeEvent::Set { origin, .. })
         | Event::Gift { origin, .. }
         | Event::Group(
             GroupEvent::Opened { origin, .. }

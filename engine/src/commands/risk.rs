@@ -7,7 +7,7 @@ use super::{Plan, Question, Reply, Resolved, Verdict, record};
 use crate::answer::OperationKind;
 use crate::command::{Block, RiskRule, Take};
 use crate::content::content_digest;
-use crate::event::Event;
+use crate::event::{Event, RiskEvent};
 use crate::limits::{BLOCKS_MAX, RISK_BOOKS_MAX};
 use crate::rejection::{CapacityOf, Code, Rejection};
 use crate::state::State;
@@ -69,7 +69,7 @@ pub fn decide_rule<'p>(
     if let Some(rejection) = operation_room(state) {
         return Verdict::Refuse(rejection);
     }
-    let event = Event::RiskRuleSet { origin: question.origin(content), rule: *rule };
+    let event = Event::Risk(RiskEvent::RuleSet { origin: question.origin(content), rule: *rule });
     let number = u64::from(rule.number.get());
     Verdict::Do(event, &plan.resolved, Reply::Value(OperationKind::RiskSet, number))
 }
@@ -95,18 +95,18 @@ pub fn decide_block<'p>(
     if let Some(rejection) = operation_room(state) {
         return Verdict::Refuse(rejection);
     }
-    let event = Event::BlockSet { origin: question.origin(content), block: *block };
+    let event = Event::Risk(RiskEvent::BlockSet { origin: question.origin(content), block: *block });
     Verdict::Do(event, &plan.resolved, Reply::Value(OperationKind::BlockSet, u64::from(block.action)))
 }
 
 /// Applies an event of rules and blocks. Panics on any other event.
 pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) {
     match event {
-        Event::RiskRuleSet { origin, rule } => {
+        Event::Risk(RiskEvent::RuleSet { origin, rule }) => {
             state.risk.set_rule((origin.merchant, origin.slot), *rule);
             record(state, origin, OperationKind::RiskSet, u64::from(rule.number.get()), resolved);
         }
-        Event::BlockSet { origin, block } => {
+        Event::Risk(RiskEvent::BlockSet { origin, block }) => {
             state.risk.set_block((origin.merchant, origin.slot), *block);
             record(state, origin, OperationKind::BlockSet, u64::from(block.action), resolved);
         }

@@ -258,7 +258,9 @@ impl Event<'_> {
                 writer.put(EntryLayout::new(entry).as_bytes());
                 writer.finish(entry.kind(), 0, 0, origin.channel)
             }
-            Event::CodesImported { .. } | Event::CodeSet { .. } => self.encode_given_codes(writer),
+            Event::Codes(CodeEvent::Imported { .. }) | Event::Codes(CodeEvent::Set { .. }) => {
+                self.encode_given_codes(writer)
+            }
             _ => self.encode_endings(writer),
         }
     }

@@ -277,11 +277,11 @@ fn decode_body<'a>(reader: &mut Reader<'a>, head: &Head) -> Result<Event<'a>, Ev
             if rule.action != 0 && !known {
                 return Err(reader.field("rule"));
             }
-            Event::RiskRuleSet { origin, rule }
+            Event::Risk(RiskEvent::RuleSet { origin, rule })
         }
         BLOCK_SET => {
             let (origin, _) = reader.take_origin(channel)?;
-            Event::BlockSet { origin, block: reader.take()? }
+            Event::Risk(RiskEvent::BlockSet { origin, block: reader.take()? })
         }
         ZONE_SET => decode_zone(reader, count, channel)?,
         LINKED => {
@@ -290,11 +290,11 @@ fn decode_body<'a>(reader: &mut Reader<'a>, head: &Head) -> Result<Event<'a>, Ev
             if user.0 == 0 || to.0 == 0 || user == to {
                 return Err(reader.field("user"));
             }
-            Event::Linked { origin, user, to, reason }
+            Event::Person(PersonEvent::Linked { origin, user, to, reason })
         }
         UNLINKED => {
             let (origin, reason) = reader.take_origin(channel)?;
-            Event::Unlinked { origin, user: UserId(reader.take_u128()?), reason }
+            Event::Person(PersonEvent::Unlinked { origin, user: UserId(reader.take_u128()?), reason })
         }
         GUARANTEE_LAPSED => Event::GuaranteeLapsed { stock: StockId(reader.take_u64()?), channel },
         STOCK_CREATED

@@ -337,23 +337,23 @@ impl Event<'_> {
                 writer.put(prices.as_bytes());
                 writer.finish(STOCK_PRICED, 0, prices.len(), origin.channel)
             }
-            Event::RiskRuleSet { origin, rule } => {
+            Event::Risk(RiskEvent::RuleSet { origin, rule }) => {
                 writer.put_origin(&origin, 0);
                 writer.put(rule.as_bytes());
                 writer.finish(RISK_RULE_SET, 0, 0, origin.channel)
             }
-            Event::BlockSet { origin, block } => {
+            Event::Risk(RiskEvent::BlockSet { origin, block }) => {
                 writer.put_origin(&origin, 0);
                 writer.put(block.as_bytes());
                 writer.finish(BLOCK_SET, 0, 0, origin.channel)
             }
-            Event::Linked { origin, user, to, reason } => {
+            Event::Person(PersonEvent::Linked { origin, user, to, reason }) => {
                 writer.put_origin(&origin, reason);
                 writer.put(&user.0.to_le_bytes());
                 writer.put(&to.0.to_le_bytes());
                 writer.finish(LINKED, 0, 0, origin.channel)
             }
-            Event::Unlinked { origin, user, reason } => {
+            Event::Person(PersonEvent::Unlinked { origin, user, reason }) => {
                 writer.put_origin(&origin, reason);
                 writer.put(&user.0.to_le_bytes());
                 writer.finish(UNLINKED, 0, 0, origin.channel)

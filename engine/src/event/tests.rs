@@ -1,7 +1,7 @@
 //! Every event survives its own encoding, and no cut of it decodes.
 
 use super::*;
-use crate::command::{PriceKind, ScopeEntry, Tier};
+use crate::command::{Block, PriceKind, ScopeEntry, Tier};
 use crate::limits::{
     CAMPAIGN_KEY_BYTES_MAX, EVENT_BYTES_MAX, FACTS_BYTES_MAX, FACTS_ROOM_BYTES, GROUP_MEMBERS_MAX,
     KEY_BLOCK_BYTES_MAX, SCOPE_MAX, SEAL_BYTES, TIERS_MAX, TRANSITIONS_MAX,
@@ -212,11 +212,16 @@ fn every_event<'a>(
         Event::StockLimitsSet { origin, stock, limits: Limits::default(), spans: Some(SPANS) },
         Event::StockPriced { origin, stock, prices: &PRICES[..lines.len()] },
         Event::StockPriced { origin, stock, prices: &[] },
-        Event::RiskRuleSet { origin, rule },
-        Event::BlockSet { origin, block },
+        Event::Risk(RiskEvent::RuleSet { origin, rule }),
+        Event::Risk(RiskEvent::BlockSet { origin, block }),
         Event::ZoneSet { origin, name: "Europe/Bérlin".as_bytes(), transitions: &transitions()[..many] },
-        Event::Linked { origin, user: UserId(7), to: UserId(u128::MAX), reason: u16::MAX },
-        Event::Unlinked { origin, user: UserId(7), reason: 1 },
+        Event::Person(PersonEvent::Linked {
+            origin,
+            user: UserId(7),
+            to: UserId(u128::MAX),
+            reason: u16::MAX,
+        }),
+        Event::Person(PersonEvent::Unlinked { origin, user: UserId(7), reason: 1 }),
         Event::ReplaceOwed { origin, hold, key: 7, reason: 8, until_ms: 9, code: Code::OutOfStock },
         Event::ReplaceOwed { origin, hold, key: 7, reason: 8, until_ms: 9, code: Code::ChannelQuota },
         Event::KeyReclaimed { origin, hold, key: u32::MAX, reason: u16::MAX },

@@ -6,8 +6,10 @@
 use proptest::prelude::*;
 use scrip_engine::answer::{BatchView, ChannelView, DebtView, OrderHold};
 use scrip_engine::calendar::Transition;
-use scrip_engine::command::{Block, Limits, Price, PriceKind, Quota, RiskRule, SpanLimits, SubjectLimit};
-use scrip_engine::ids::ChannelId;
+use scrip_engine::command::{
+    Block, Envelope, Limits, Price, PriceKind, Quota, RiskRule, SpanLimits, SubjectLimit,
+};
+use scrip_engine::ids::{ChannelId, MerchantId, OperationId, Slot};
 use scrip_engine::limits::{
     PRICES_PER_STOCK_MAX, RISK_RULES_MAX, RISK_WINDOW_MAX_MS, RISK_WINDOW_MIN_MS, STOCK_UNITS_MAX,
     TRANSITIONS_MAX, UNITS_PER_LINE_MAX,
@@ -169,4 +171,18 @@ pub fn order_holds() -> impl Strategy<Value = OrderHold> {
             spare: [0; 5],
         })
     })
+}
+
+/// Envelopes as a caller may give them.
+pub fn envelopes() -> impl Strategy<Value = Envelope> {
+    (any::<u32>(), 0..1024u16, any::<u16>(), 1..=u128::MAX, any::<u64>(), any::<u64>()).prop_map(
+        |(merchant, slot, channel, operation, created_ms, deadline_ms)| Envelope {
+            merchant: MerchantId(merchant),
+            slot: Slot(slot),
+            channel: ChannelId(channel),
+            operation: OperationId(operation),
+            created_ms,
+            deadline_ms,
+        },
+    )
 }

@@ -6,7 +6,8 @@ use scrip_engine::answer::OperationKind;
 use scrip_engine::command::{BatchEnd, Offline, Parties, StockKind, SubjectKind};
 
 use scrip_engine::event::{
-    self, AccountEntry, Event, EventHold, GiftEntry, GroupEvent, GroupMember, Origin, RecycledFor,
+    self, AccountEntry, CodeEvent, Event, EventHold, GiftEntry, GroupEvent, GroupMember, Origin, PersonEvent,
+    RecycledFor, RiskEvent,
 };
 use scrip_engine::ids::{CardId, StockId};
 use scrip_shard::{FrameError, Moment, for_each_event_with_facts, history};
@@ -176,7 +177,7 @@ fn print_event(
             }
             writeln!(out)
         }
-        Event::RiskRuleSet { origin, rule } => writeln!(
+        Event::Risk(RiskEvent::RuleSet { origin, rule }) => writeln!(
             out,
             "risk_rule_set {} number={} channel={} subject={} action={} at_most={} window_ms={}",
             origin.operation,
@@ -187,7 +188,7 @@ fn print_event(
             rule.at_most.get(),
             rule.window_ms.get()
         ),
-        Event::BlockSet { origin, block } => writeln!(
+        Event::Risk(RiskEvent::BlockSet { origin, block }) => writeln!(
             out,
             "block_set {} kind={} subject={:x} action={} until_ms={}",
             origin.operation,
@@ -208,12 +209,12 @@ fn print_event(
             }
             writeln!(out)
         }
-        Event::Linked { origin, user, to, reason } => {
+        Event::Person(PersonEvent::Linked { origin, user, to, reason }) => {
             let Origin { operation, merchant, slot, channel, .. } = origin;
             write!(out, "linked {operation} merchant={merchant} slot={} channel={}", slot.0, channel.0)?;
             writeln!(out, " user={user} to={to} reason={reason}")
         }
-        Event::Unlinked { origin, user, reason } => {
+        Event::Person(PersonEvent::Unlinked { origin, user, reason }) => {
             let Origin { operation, merchant, slot, channel, .. } = origin;
             write!(out, "unlinked {operation} merchant={merchant} slot={} channel={}", slot.0, channel.0)?;
             writeln!(out, " user={user} reason={reason}")
@@ -466,12 +467,12 @@ fn print_cards_event(out: &mut impl Write, event: &Event<'_>) -> io::Result<()> 
             write!(out, "card_changed {} card={card} change={}", origin.operation, change.number())?;
             writeln!(out, " from_s={from_s} until_s={until_s}")
         }
-        Event::CodesImported { origin, campaign, first, from_s, until_s, codes, .. } => {
+        Event::Codes(CodeEvent::Imported { origin, campaign, first, from_s, until_s, codes, .. }) => {
             let (operation, count) = (origin.operation, codes.len());
             write!(out, "codes_imported {operation} campaign={campaign} first={first} count={count}")?;
             writeln!(out, " from_s={from_s} until_s={until_s} channel={}", origin.channel.0)
         }
-        Event::CodeSet { origin, campaign, .. } => match campaign {
+        Event::Codes(CodeEvent::Set { origin, campaign, .. }) => match campaign {
             Some(campaign) => writeln!(out, "code_set {} campaign={campaign}", origin.operation),
             None => writeln!(out, "code_set {} campaign=none", origin.operation),
         },

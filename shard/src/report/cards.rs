@@ -6,7 +6,7 @@
 use super::sales::hold_of;
 use super::{Account, Report, add, day_at};
 use scrip_engine::command::{BatchEnd, CardChange, CardState};
-use scrip_engine::event::{self, AccountEntry, Event, GroupEvent, Origin, RecycledFor};
+use scrip_engine::event::{self, AccountEntry, CodeEvent, Event, GroupEvent, Origin, RecycledFor};
 use scrip_engine::ids::{CardId, ChannelId, MerchantId, OperationId, OperationKey, StockId, UserId};
 use scrip_engine::state::State;
 use scrip_engine::state::campaigns::{Campaign, CardBatch};
@@ -29,7 +29,7 @@ impl Report {
                 let tally = self.tally(state, origin.merchant, *campaign, origin.channel);
                 *(if *claimed { &mut tally.claimed } else { &mut tally.issued }) += u64::from(*count);
             }
-            Event::CodesImported { origin, campaign, codes, .. } if !codes.is_empty() => {
+            Event::Codes(CodeEvent::Imported { origin, campaign, codes, .. }) if !codes.is_empty() => {
                 self.tally(state, origin.merchant, *campaign, origin.channel).issued += codes.len() as u64;
             }
             Event::Group(GroupEvent::Filled { origin, campaign, owners, .. }) => {

@@ -9,7 +9,9 @@ use super::groups::GroupBooks;
 use super::stock::{Shelf, StockBook};
 use scrip_engine::answer::OperationKind;
 use scrip_engine::command::{BatchChange, StockKind};
-use scrip_engine::event::{self, Event, EventLine, EventMember, GroupEvent, OwedLine, RefusedLine};
+use scrip_engine::event::{
+    self, CodeEvent, Event, EventLine, EventMember, GroupEvent, OwedLine, PersonEvent, RefusedLine, RiskEvent,
+};
 use scrip_engine::ids::{ChannelId, OperationKey, StockId};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -277,9 +279,9 @@ impl Books {
             | Event::Recycled { .. }
             | Event::Merged { .. }
             | Event::Account { .. } => self.follow_cards(event),
-            Event::CodesImported { .. } => self.follow_cards(event),
+            Event::Codes(CodeEvent::Imported { .. }) => self.follow_cards(event),
             // Units stay where they are.
-            Event::Gift { .. } | Event::OfflineConflict { .. } | Event::CodeSet { .. } => {}
+            Event::Gift { .. } | Event::OfflineConflict { .. } | Event::Codes(CodeEvent::Set { .. }) => {}
             Event::Group(_) => self.issue_to_group(event),
             Event::Tick { .. }
             | Event::Configured { .. }
@@ -287,11 +289,11 @@ impl Books {
             | Event::StockEdited { .. }
             | Event::StockLimitsSet { .. }
             | Event::StockPriced { .. }
-            | Event::RiskRuleSet { .. }
-            | Event::BlockSet { .. }
+            | Event::Risk(RiskEvent::RuleSet { .. })
+            | Event::Risk(RiskEvent::BlockSet { .. })
             | Event::ZoneSet { .. }
-            | Event::Linked { .. }
-            | Event::Unlinked { .. }
+            | Event::Person(PersonEvent::Linked { .. })
+            | Event::Person(PersonEvent::Unlinked { .. })
             | Event::SellRefused { .. }
             | Event::Extended { .. }
             | Event::KeysExported { .. }

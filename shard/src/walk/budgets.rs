@@ -6,7 +6,7 @@
 use super::books::Books;
 use scrip_engine::calendar::{Day, Zone};
 use scrip_engine::command::{BatchEnd, CampaignTerms, Limits};
-use scrip_engine::event::{Event, GroupEvent, RecycledFor};
+use scrip_engine::event::{CodeEvent, Event, GroupEvent, RecycledFor};
 use scrip_engine::ids::{MerchantId, Slot, StockId};
 use std::collections::BTreeMap;
 
@@ -110,7 +110,7 @@ impl BudgetBooks {
                 self.locators.insert(first.locator(), *campaign);
                 return self.issue(*campaign, u128::from(*count));
             }
-            Event::CodesImported { campaign, first, codes, .. } if !codes.is_empty() => {
+            Event::Codes(CodeEvent::Imported { campaign, first, codes, .. }) if !codes.is_empty() => {
                 self.locators.insert(first.locator(), *campaign);
                 return self.issue(*campaign, codes.len() as u128);
             }

@@ -5,7 +5,7 @@
 
 use super::books::{HoldName, name};
 use scrip_engine::command::{BatchEnd, CampaignKind, CardChange, Definition};
-use scrip_engine::event::{self, AccountEntry, Event, MergedCard, RecycledFor};
+use scrip_engine::event::{self, AccountEntry, CodeEvent, Event, MergedCard, Origin, RecycledFor};
 use scrip_engine::ids::{CardId, ChannelId, OperationKey, StockId};
 use std::collections::BTreeMap;
 
@@ -122,8 +122,8 @@ impl CardBooks {
             Event::Issued { origin, campaign, first, count, .. } => {
                 return self.issue(origin.channel, *campaign, *first, u64::from(*count));
             }
-            Event::CodesImported { origin, campaign, first, codes, .. } if !codes.is_empty() => {
-                return self.issue(origin, *campaign, *first, codes.len() as u64);
+            Event::Codes(CodeEvent::Imported { origin, campaign, first, codes, .. }) if !codes.is_empty() => {
+                return self.issue(origin.channel, *campaign, *first, codes.len() as u64);
             }
             Event::Redeemed { origin, card, units, .. } => {
                 self.redeem(name(&origin.key()), *card, u64::from(*units));
@@ -283,7 +283,7 @@ impl CardBooks {
             }
             RecycledFor::Card { campaign, made, .. } => {
                 let channel = cards.keys().next().copied().unwrap_or(ChannelId(0));
-                match self.issue(origin, campaign, made, 1) {
+                match self.issue(origin.channel, campaign, made, 1) {
                     Units::Issue(to, through, _) => Units::Exchange { from: stock, channel, to, through },
                     _ => Units::End { stock, cards, back: false, all: false },
                 }

@@ -3,7 +3,7 @@
 //! It follows docs/cards.md, not the engine's code. Invariant: nothing here panics on a log that is wrong; what can't be is
 //! put into words.
 
-use scrip_engine::event::Event;
+use scrip_engine::event::{CodeEvent, Event};
 use scrip_engine::ids::{CardId, GivenCode, MerchantId, Slot};
 use scrip_engine::state::State;
 use scrip_engine::state::given_codes::Named;
@@ -19,7 +19,7 @@ impl GivenCodeBooks {
     /// Follows an event that the engine, whose state this is, has just applied; answers what can't be.
     pub(super) fn follow(&mut self, event: &Event<'_>, state: &State) -> Option<String> {
         match event {
-            Event::CodesImported { origin, first, codes, .. } => {
+            Event::Codes(CodeEvent::Imported { origin, first, codes, .. }) => {
                 for (serial, code) in (first.0..).zip(*codes) {
                     let (code, card) = (GivenCode(code.get()), CardId(serial));
                     let before = self.named.insert((origin.merchant, origin.slot, code), Named::Card(card));
@@ -32,7 +32,7 @@ impl GivenCodeBooks {
                     }
                 }
             }
-            Event::CodeSet { origin, code, campaign } => {
+            Event::Codes(CodeEvent::Set { origin, code, campaign }) => {
                 let name = (origin.merchant, origin.slot, *code);
                 let before = match campaign {
                     Some(campaign) => self.named.insert(name, Named::Campaign(*campaign)),

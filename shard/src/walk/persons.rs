@@ -3,7 +3,7 @@
 //! It follows docs/semantics.md, not the engine's code. Invariant: nothing here panics on a log that is wrong; what can't be is put into
 //! words.
 
-use scrip_engine::event::{Event, Origin};
+use scrip_engine::event::{Event, Origin, PersonEvent};
 use scrip_engine::ids::{MerchantId, Slot, UserId};
 use scrip_engine::state::State;
 use std::collections::{BTreeMap, BTreeSet};
@@ -27,8 +27,10 @@ impl PersonBooks {
     /// Follows an event that the engine, whose state this is, has just applied; answers what can't be.
     pub(super) fn follow(&mut self, event: &Event<'_>, state: &State) -> Option<String> {
         match *event {
-            Event::Linked { ref origin, user, to, .. } => self.link(origin, user, to, state),
-            Event::Unlinked { ref origin, user, .. } => self.unlink(origin, user, state),
+            Event::Person(PersonEvent::Linked { ref origin, user, to, .. }) => {
+                self.link(origin, user, to, state)
+            }
+            Event::Person(PersonEvent::Unlinked { ref origin, user, .. }) => self.unlink(origin, user, state),
             _ => None,
         }
     }

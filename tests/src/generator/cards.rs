@@ -48,14 +48,14 @@ impl Generator {
 
     /// A command on campaigns and cards.
     pub(super) fn card_command(&mut self, oracle: &Oracle, envelope: &mut Envelope) -> OwnedCommand {
-        let command = match self.rng.u8(0..112) {
+        let command = match self.rng.u8(0..114) {
             0 => {
                 let id = self.stock(oracle, envelope);
                 return self.campaign(id);
             }
             1..5 => self.edit(oracle, envelope),
-            5..7 => self.state(oracle, envelope),
-            9..12 => self.given_codes(oracle, envelope),
+            5..8 => self.state(oracle, envelope),
+            8..10 | 112..114 => self.given_codes(oracle, envelope),
             10 => self.ending(oracle, envelope),
             11 | 62 => self.recycle(oracle, envelope),
             12..22 => self.issue(oracle, envelope),
@@ -74,7 +74,7 @@ impl Generator {
             }
             94..96 => self.quote(oracle, envelope),
             96..99 => return self.quote_reserve(oracle, envelope),
-            97..100 => self.wallet(oracle, envelope),
+            99..102 => self.wallet(oracle, envelope),
             _ => self.group(oracle, envelope),
         };
         OwnedCommand::OfCards(command)

@@ -141,12 +141,17 @@ impl Oracle {
         }
         self.count_success(envelope, &demand);
         let (state, Times { from_ms, until_ms }) = (made.state, made.times);
-        let first = self.make(envelope, issue, made);
+        let first = self.make(envelope, issue, (made, imported));
         OwnedOutcome::Issued(Issued { first, cards: issue.count, state, from_ms, until_ms })
     }
 
     /// Cards are made; answers the first.
-    pub(super) fn make(&mut self, envelope: &Envelope, issue: &OwnedIssue, made: Card) -> CardId {
+    pub(super) fn make(
+        &mut self,
+        envelope: &Envelope,
+        issue: &OwnedIssue,
+        (made, imported): (Card, bool),
+    ) -> CardId {
         let (bearer, count) = (issue.owner == UserId(0), i128::from(issue.count));
         let stock = self.stock_mut(issue.campaign);
         stock.take(envelope.channel, count, true);

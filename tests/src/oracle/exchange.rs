@@ -88,23 +88,15 @@ impl Oracle {
 
     /// A card of another campaign is issued to the owner of this one; answers its id.
     fn exchange(&mut self, envelope: &Envelope, card: &Card, id: StockId) -> Result<u64, OwnedOutcome> {
-        let wish = OwnedIssue {
-            campaign: id,
-            owner: card.owner,
-            count: 1,
-            claimed: false,
-            parties: None,
-            from_ms: 0,
-            until_ms: 0,
-        };
+        let wish = OwnedIssue { owner: card.owner, ..OwnedIssue::of_nobody(id) };
         if self.own_campaign(envelope, id).is_some() && id == card.campaign {
             return Err(OwnedOutcome::refused(Code::RuleFailed));
         }
         self.issues(envelope, &wish)?;
         self.is_there(envelope, &wish)?;
-        self.room_for(envelope, &wish)?;
+        self.room_for(envelope, &wish, None)?;
         let made = self.made(envelope, &wish);
-        Ok(self.make(envelope, &wish, made).0)
+        Ok(self.make(envelope, &wish, (made, false)).0)
     }
 
     /// One card is void, and so is its unit, unless it goes back to the supply.

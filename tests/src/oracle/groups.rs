@@ -46,7 +46,7 @@ pub struct Member {
 
 /// The CLAIM that a member's wish amounts to.
 fn claim(campaign: StockId, owner: UserId, parties: Option<Parties>) -> OwnedIssue {
-    OwnedIssue { campaign, owner, count: 1, claimed: true, parties, from_ms: 0, until_ms: 0 }
+    OwnedIssue { owner, claimed: true, parties, ..OwnedIssue::of_nobody(campaign) }
 }
 
 impl Oracle {
@@ -176,6 +176,9 @@ impl Oracle {
         claim: &OwnedIssue,
         issued: &[ChannelId],
     ) -> Result<(), OwnedOutcome> {
+        if self.own_campaign(envelope, claim.campaign).is_some() && self.group_of(claim.campaign).is_some() {
+            return Err(OwnedOutcome::refused(Code::RuleFailed));
+        }
         self.issues(envelope, claim)?;
         self.judge(envelope, &claim.demand())?;
         self.suffices(envelope, claim)?;

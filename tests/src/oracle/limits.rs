@@ -290,8 +290,10 @@ impl Oracle {
         let now = span_numbers(today);
         let in_span = |at: usize| {
             let is_of_now = |hold: &Hold| span_numbers(self.day(stock, hold.reserved_ms))[at] == now[at];
-            let counted =
-                purchases.spans[at].filter(|(newest, _)| *newest == now[at]).map_or(0, |(_, units)| units);
+            let of_now =
+                |spans: [Option<(i128, i128)>; 2]| spans[at].filter(|(newest, _)| *newest == now[at]);
+            let counted: i128 =
+                all.iter().filter_map(|(_, purchases)| of_now(purchases.spans)).map(|(_, units)| units).sum();
             let back = given_up(replaced, |hold, line| counts(line) && line.by_spans[at] && is_of_now(hold));
             (limit.spans[at] > 0).then_some(limit.spans[at] - (counted - back))
         };
@@ -336,9 +338,11 @@ impl Oracle {
             let per_day = matters.then_some(limit.per_day - of_day);
             let in_span = |at: usize| {
                 let number = span_numbers(day)[at];
-                let (newest, units) = purchases.spans[at].unwrap_or((number, 0));
+                let newest = all[0].1.spans[at].map_or(number, |(newest, _)| newest);
                 let matters = line.by_spans[at] && limit.spans[at] > 0 && newest <= number;
-                matters.then_some(limit.spans[at] - if newest == number { units } else { 0 })
+                let spans = all.iter().filter_map(|(_, purchases)| purchases.spans[at]);
+                let units: i128 = spans.filter(|(newest, _)| *newest == number).map(|(_, units)| units).sum();
+                matters.then_some(limit.spans[at] - units)
             };
             [total, per_day, in_span(0), in_span(1)].into_iter().flatten().min()
         };

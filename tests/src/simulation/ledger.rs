@@ -15,7 +15,7 @@ use crate::outcome::OwnedOutcome;
 use crate::request::{OwnedCommand, OwnedRequest};
 use fastrand::Rng;
 use scrip_engine::Engine;
-use scrip_engine::event::{Event, GroupEvent, Origin};
+use scrip_engine::event::{CodeEvent, Event, GroupEvent, Origin, PersonEvent, RiskEvent};
 use scrip_engine::limits::{Capacity, Rules};
 use scrip_engine::rejection::Code;
 use scrip_wal::ScanEnd;
@@ -282,7 +282,9 @@ impl Ledger {
                 Event::GuaranteeLapsed { .. } => coverage.met(Met::LapseRecovered),
                 Event::StockLimitsSet { .. } => coverage.met(Met::LimitsRecovered),
                 Event::StockPriced { .. } => coverage.met(Met::PricesRecovered),
-                Event::RiskRuleSet { .. } | Event::BlockSet { .. } => coverage.met(Met::RiskRecovered),
+                Event::Risk(RiskEvent::RuleSet { .. }) | Event::Risk(RiskEvent::BlockSet { .. }) => {
+                    coverage.met(Met::RiskRecovered)
+                }
                 Event::ZoneSet { .. } => coverage.met(Met::ZoneRecovered),
                 Event::Taken { flagged: true, .. } => coverage.met(Met::FlagRecovered),
                 Event::Taken { cards: [_, ..], .. } => coverage.met(Met::HeldCardsRecovered),
@@ -369,11 +371,11 @@ fn origin_of<'e>(event: &'e Event<'_>) -> Option<&'e Origin> {
         | Event::StockQuotaSet { origin, .. }
         | Event::StockLimitsSet { origin, .. }
         | Event::StockPriced { origin, .. }
-        | Event::RiskRuleSet { origin, .. }
-        | Event::BlockSet { origin, .. }
+        | Event::Risk(RiskEvent::RuleSet { origin, .. })
+        | Event::Risk(RiskEvent::BlockSet { origin, .. })
         | Event::ZoneSet { origin, .. }
-        | Event::Linked { origin, .. }
-        | Event::Unlinked { origin, .. }
+        | Event::Person(PersonEvent::Linked { origin, .. })
+        | Event::Person(PersonEvent::Unlinked { origin, .. })
         | Event::BatchCreated { origin, .. }
         | Event::BatchChanged { origin, .. }
         | Event::KeysImported { origin, .. }
@@ -396,8 +398,8 @@ fn origin_of<'e>(event: &'e Event<'_>) -> Option<&'e Origin> {
         | Event::Reversed { origin, .. }
         | Event::CardChanged { origin, .. }
         | Event::Account { origin, .. }
-        | Event::CodesImported { origin, .. }
-        | Event::CodeSet { origin, .. }
+        | Event::Codes(CodeEvent::Imported { origin, .. })
+        | Event::Codes(CodeEvent::Set { origin, .. })
         | Event::Gift { origin, .. }
         | Event::Group(
             GroupEvent::Opened { origin, .. }

@@ -67,7 +67,10 @@ fn limited(world: &mut World, total: u32, per_day: u32) {
     let mut limits = Limits::default();
     limits.subjects[0].total = U32::new(total);
     limits.subjects[0].per_day = U32::new(per_day);
-    assert_eq!(world.run(50, OwnedCommand::StockLimits { stock: CAMPAIGN, version, limits }).code(), None);
+    assert_eq!(
+        world.run(50, OwnedCommand::StockLimits { stock: CAMPAIGN, version, limits, spans: None }).code(),
+        None
+    );
 }
 
 #[test]

@@ -134,7 +134,7 @@ fn the_day_and_what_is_held_at_once_are_shared_too_and_replace_gives_up_what_ano
         utc_offset_minutes: I16::ZERO,
         spare: [0; 6],
     };
-    world.run(2, OwnedCommand::StockLimits { stock: STOCK, version: 1, limits });
+    world.run(2, OwnedCommand::StockLimits { stock: STOCK, version: 1, limits, spans: None });
     world.run(3, link(1, 2));
     assert_taken(&world.run(10, reserve(by(1, 1))));
     assert_taken(&world.run(11, reserve(by(2, 1))));

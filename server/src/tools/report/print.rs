@@ -27,7 +27,7 @@ const GOODS: [&str; 11] = [
     "replaced",
 ];
 /// And of cards.
-const CARDS: [&str; 15] = [
+const CARDS: [&str; 16] = [
     "issued",
     "claimed",
     "redemptions",
