@@ -121,7 +121,9 @@ impl<'a> Body<'a> {
     fn campaign_state(&mut self) -> Result<Command<'a>, CommandFault> {
         let body: &CampaignStateBody = self.fixed()?;
         zero(&body.spare)?;
-        let state = CampaignState::from_number(body.state).ok_or(CommandFault::CampaignState(body.state))?;
+        // A campaign ends by a command of its own.
+        let found = CampaignState::from_number(body.state).filter(|state| *state != CampaignState::Void);
+        let state = found.ok_or(CommandFault::CampaignState(body.state))?;
         let (campaign, version) = (StockId(body.campaign.get()), body.version.get());
         self.without_lines(Command::CampaignState { campaign, version, state })
     }
