@@ -71,6 +71,7 @@ impl CardName {
     pub fn read(text: &str) -> Result<CardName, ParseError> {
         match (CardCode::read(text), VanityCode::normalise(text)) {
             (Ok(code), _) => Ok(CardName::Code(code)),
+            (Err(ParseError::Check), _) => Err(ParseError::Check),
             (Err(_), Ok(code)) => Ok(CardName::Given { code, slot: None }),
             (Err(error), Err(_)) => Err(error),
         }

@@ -1,13 +1,13 @@
 //! Codes that were not derived: vanity codes (SUMMER26, with many uses) and those imported from elsewhere. They are found
 //! by a keyed hash of their text, so that whoever reads the index can't read the codes.
 //!
-//! It stands beside the derived codes, which it must not be mistaken for: a text that [`parse`] takes is a derived code, and only one
-//! that it does not take is looked for here. Invariant: two texts that people would take for the same have the same hash; no
+//! It stands beside the derived codes, which it must not be mistaken for: a text that has the length and alphabet of one is a derived code,
+//! right or mistyped, and only another is looked for here. Invariant: two texts that people would take for the same have the same hash; no
 //! `Debug` prints one.
 
 use crate::alphabet::narrow;
 use crate::limits::{TEXT_BYTES_MAX, VANITY_CHARACTERS_MAX, VANITY_CHARACTERS_MIN};
-use crate::parse::parse;
+use crate::parse::{ParseError, parse};
 use crate::secret::VanityKey;
 use core::fmt;
 use hmac::{Hmac, KeyInit, Mac};
@@ -45,8 +45,8 @@ pub enum VanityError {
         /// The character, as typed.
         found: char,
     },
-    /// It could be a derived code of some campaign.
-    #[error("this has the form of a generated code, check character included: change one character of it")]
+    /// It could be a derived code of some campaign, or one that is mistyped.
+    #[error("this has the form of a generated code: make it longer or shorter")]
     Derived,
 }
 
@@ -79,8 +79,8 @@ impl VanityCode {
         Ok(VanityCode { bytes, length: count as u8 })
     }
 
-    /// A text that can be given: as [`VanityCode::normalise`], and it has not the form of a derived code. (About one in 32 of the codes
-    /// of another system that have the length and alphabet of a derived code has a right check character, too.)
+    /// A text that can be given: as [`VanityCode::normalise`], and it has not the length and alphabet of a derived code, so that one that
+    /// is mistyped is told without a look-up.
     ///
     /// # Errors
     /// As above, and if some campaign's generated code could read the same.
@@ -89,9 +89,9 @@ impl VanityCode {
         if code.has_derived_form() { Err(VanityError::Derived) } else { Ok(code) }
     }
 
-    /// Whether the text could be a derived code: length, alphabet and check character fit.
+    /// Whether the text could be a derived code, or one that is mistyped: length and alphabet fit.
     pub fn has_derived_form(&self) -> bool {
-        parse(self.reveal()).is_ok()
+        matches!(parse(self.reveal()), Ok(_) | Err(ParseError::Check))
     }
 
     /// The text itself: for its merchant, never for a log.

@@ -44,7 +44,8 @@ fn codes_of_another_system_are_imported_once_and_open_their_cards() {
     site.line(redeem).well().tells(&["discount   5.00", "1 used, 0 left"]);
     site.line("card redeem OLD-0002 --amount 20.00 --order o2").badly(&["USED"]);
     site.line("card redeem OLD-0009 --amount 20.00").badly(&["NOT_FOUND"]);
-    site.line("code check 15nm7-4akdz-wnw4z-3jfmn").badly(&["no such code was given"]);
+    site.line("code check 15nm7-4akdz-wnw4z-3jfmn").badly(&["mistyped"]);
+    site.line("code check OLD-0009").badly(&["no such code was given"]);
     site.verify();
     server.kill();
     // Who has the data directory has no code.

@@ -459,7 +459,7 @@ impl Generator {
             CardCommand::Recycle { card, generation, into } => {
                 let into = match into {
                     RecycleInto::Points { card, units } => RecycleInto::Points { card, units: units ^ 1 | 2 },
-                    RecycleInto::Supply => RecycleInto::Campaign(StockId::new(card.slot(), 1)),
+                    RecycleInto::Supply => RecycleInto::Campaign(StockId(card.0 >> 58 << 54 | 1)),
                     RecycleInto::Campaign(_) => RecycleInto::Supply,
                 };
                 CardCommand::Recycle { card, generation, into }

@@ -91,7 +91,7 @@ impl Generator {
                 };
                 let points: Vec<CardId> = oracle.cards.iter().filter(his).map(|(id, _)| *id).collect();
                 let other = if points.is_empty() || self.rng.u8(0..5) == 0 {
-                    CardId::new(card.slot(), card.campaign(), self.rng.u64(0..20))
+                    CardId(card.0 >> CardId::SERIAL_BITS << CardId::SERIAL_BITS | self.rng.u64(0..20))
                 } else {
                     *self.choose(&points)
                 };

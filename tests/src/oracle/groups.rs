@@ -229,6 +229,9 @@ impl Oracle {
                 if member.line.fully {
                     *self.departed_days.entry((id, *subject, day)).or_insert(0) += 1;
                 }
+                for (at, number) in member.line.spans_of(day) {
+                    *self.departed_spans.entry((id, *subject, at, number)).or_insert(0) += 1;
+                }
             }
             let campaign = self.campaign_mut(id);
             let card = CardId::new(id.slot(), campaign.number, campaign.issued);

@@ -89,6 +89,9 @@ impl Oracle {
                 if line.fully {
                     let day = self.day(line.stock, joined_ms);
                     *days.entry((line.stock, *subject, day)).or_insert(0) += 1;
+                    for (at, number) in line.spans_of(day) {
+                        *spans.entry((line.stock, *subject, at, number)).or_insert(0) += 1;
+                    }
                     *held.entry((line.stock, *subject)).or_insert(0) += 1;
                 }
             }

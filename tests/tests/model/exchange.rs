@@ -7,7 +7,7 @@ use super::card_scene::{
 use scrip_engine::command::{
     AccountWish, CampaignKind, CampaignState, CardChange, CardLine, CardState, QuoteCard, RecycleInto,
 };
-use scrip_engine::ids::{CardId, Slot, StockId};
+use scrip_engine::ids::{CardId, Slot, StockId, UserId};
 use scrip_engine::rejection::Code;
 use scrip_tests::outcome::{OwnedFacts, OwnedOutcome};
 use scrip_tests::request::{CardCommand, OwnedCommand, OwnedRedeem, OwnedTake};
@@ -47,7 +47,8 @@ fn spend(card: CardId, units: u32) -> OwnedCommand {
 }
 
 fn order(card: CardId, units: u32) -> OwnedCommand {
-    reserve(OwnedTake { cards: vec![CardLine::new(card, units, 1_000)], ..take(&[(GOODS, 1)]) })
+    let cards = vec![CardLine::new(card, units, 1_000)];
+    reserve(OwnedTake { user: UserId(5), cards, ..take(&[(GOODS, 1)]) })
 }
 
 /// Cards of an amount off that end after [`LASTS_MS`], one of user 5.

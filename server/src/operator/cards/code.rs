@@ -73,12 +73,12 @@ pub(super) fn given(text: &str) -> Result<VanityCode, Failure> {
 
 /// What a text names that is no derived code.
 async fn check_given(client: &Client, text: &str, error: &ParseError) -> Result<(), Failure> {
-    let typo = || {
-        Failure::Wish(format!("{error}, and no such code was given. Type it again: `scrip code check CODE`"))
-    };
-    let Ok(code) = VanityCode::normalise(text) else { return Err(typo()) };
+    let typo = |why| Failure::Wish(format!("{error}{why}. Type it again: `scrip code check CODE`"));
+    let Ok(code) = VanityCode::choose(text) else { return Err(typo("")) };
     let shown = match client.code_show(&code, None).await {
-        Err(Error::Rejected(rejection)) if rejection.code == Code::NotFound => return Err(typo()),
+        Err(Error::Rejected(rejection)) if rejection.code == Code::NotFound => {
+            return Err(typo(", and no such code was given"));
+        }
         shown => shown?,
     };
     println!("code       given, not generated");
