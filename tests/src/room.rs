@@ -78,7 +78,14 @@ pub fn added(oracle: &Oracle, request: &OwnedRequest, table: CapacityOf, answer:
     };
     let taken = of_cart.as_ref().map(|(take, _)| take).or(request.take());
     let redeems = matches!(request.command, OwnedCommand::OfCards(CardCommand::Redeem(_)));
-    let mut demand = request.demand();
+    let mut demand = match &request.command {
+        // It demands a card of the campaign that the code names, if it names one.
+        OwnedCommand::OfCards(CardCommand::Issue(issue)) => {
+            let named = oracle.claimed_under(&request.envelope, issue).unwrap_or(*issue);
+            Some(named.demand())
+        }
+        _ => request.demand(),
+    };
     if let (OwnedCommand::OfCards(CardCommand::Group(wish)), Some(demand)) = (&request.command, &mut demand) {
         demand
             .lines

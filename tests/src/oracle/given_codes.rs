@@ -103,7 +103,7 @@ impl Oracle {
     }
 
     /// The issue that a CLAIM by a code asks for; `None`: the code names no campaign.
-    pub(super) fn claimed_under(&self, envelope: &Envelope, issue: &OwnedIssue) -> Option<OwnedIssue> {
+    pub fn claimed_under(&self, envelope: &Envelope, issue: &OwnedIssue) -> Option<OwnedIssue> {
         let Some(code) = issue.code else { return Some(*issue) };
         match self.given_codes.get(&name(envelope, code)) {
             Some(Named::Campaign(campaign)) => Some(OwnedIssue { campaign: *campaign, ..*issue }),
