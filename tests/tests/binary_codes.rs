@@ -46,8 +46,8 @@ fn codes_of_another_system_are_imported_once_and_open_their_cards() {
     site.line("card redeem OLD-0009 --amount 20.00").badly(&["NOT_FOUND"]);
     site.line("code check 15nm7-4akdz-wnw4z-3jfmn").badly(&["mistyped"]);
     site.line("code check OLD-0009").badly(&["no such code was given"]);
-    site.verify();
     server.kill();
+    site.verify();
     // Who has the data directory has no code.
     let all = bytes_of(site.data());
     for code in [&b"OLD-0001"[..], b"OLD-0002", b"OLD-0003"] {
@@ -74,6 +74,6 @@ fn a_card_is_claimed_under_summer26_once_by_everybody() {
     site.line("card claim --code SUMMER26 --user u3").badly(&["NOT_FOUND"]);
     site.line("code set 15nm7-4akdz-wnw4z-3jfmm summer").badly(&["form of a generated code"]);
     site.line("wallet u2").well().tells(&["summer", "1 cards of u2"]);
-    site.verify();
     assert_eq!(server.stop().status.code(), Some(0));
+    site.verify();
 }

@@ -8,11 +8,11 @@ fn every_subject_has_its_limits() {
     let server = site.serve(&[]);
     site.line("stock create card --units 100").well();
     let limits = site.line("stock limit card 3 --per-day 2 --utc-offset +08:00").well();
-    assert_eq!(limits.row("user"), ["3", "2", "-"]);
+    assert_eq!(limits.row("user"), ["3", "2", "-", "-", "-"]);
     assert!(limits.stdout.contains("UTC+08:00"), "{limits:#?}");
     site.line("stock limit card --held 1 --subject device").well();
     let limits = site.line("stock limit card 2 --subject limit-key").well();
-    assert_eq!((limits.row("user"), limits.row("limit-key")), (words("3 2 -"), words("2 - -")));
+    assert_eq!((limits.row("user"), limits.row("limit-key")), (words("3 2 - - -"), words("2 - - - -")));
     site.line("stock limit card --utc-offset Z").badly(&["RULE_FAILED", "where its days begin"]);
 
     site.line("sell card:2 --channel own --user u1").well();
@@ -38,7 +38,7 @@ fn every_subject_has_its_limits() {
     site.line("reserve card --channel own --user u5 --device imei:1").well();
     site.line("sell card --channel own --user u1").badly(&["USER_LIMIT"]);
     let unlimited = site.line("stock limit card 0 --per-day 0").well();
-    assert_eq!(unlimited.row("user"), ["-", "-", "-"]);
+    assert_eq!(unlimited.row("user"), ["-", "-", "-", "-", "-"]);
     site.line("sell card --channel own --user u1").well();
     site.line("stock limit none 1").badly(&["NOT_FOUND", "scrip stock create none"]);
 }

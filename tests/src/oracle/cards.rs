@@ -95,6 +95,8 @@ impl CardBatch {
         self.imported
             && self.first + self.cards == serial
             && (self.made.channel, self.made.times) == (made.channel, made.times)
+            && self.made.issued_ms / 1_000 == made.issued_ms / 1_000
+            && !self.made.ended
             && self.cards + u64::from(count) <= u64::from(BEARER_CARDS_MAX)
     }
 }
