@@ -227,7 +227,8 @@ impl LimitArgs {
     /// Whether nothing is to be changed.
     pub fn shows(&self) -> bool {
         let clock = self.zone || self.utc_offset.is_some();
-        !clock && self.units.is_none() && self.per_day.is_none() && self.held.is_none()
+        let limits = [self.units, self.per_day, self.per_week, self.per_month, self.held];
+        !clock && limits.iter().all(Option::is_none)
     }
 }
 

@@ -265,7 +265,7 @@ fn assert_covers(total: &Tally) {
     assert!(confirms > 100, "CONFIRMs that are owed: {confirms}");
     let [replacements, came, never] = total.replacements;
     assert!(replacements > 500 && came > 100 && never > 10, "replacements: {:?}", total.replacements);
-    assert!(owed > 5_000 && settled > 1_000 && unfulfilled > 1_000, "debts: {:?}", total.debts);
+    assert!(owed > 5_000 && settled > 800 && unfulfilled > 1_000, "debts: {:?}", total.debts);
     for (command, codes) in expected {
         let answers = codes.concat().into_iter().map(Some).chain([None]);
         let missing: Vec<_> = answers.filter(|code| !total.answers.contains_key(&(command, *code))).collect();
