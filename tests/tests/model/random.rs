@@ -249,11 +249,7 @@ fn assert_covers(total: &Tally) {
         ("CARD_BATCH_RECYCLE", &[with_id, &[CrossSlot, NotFound, RuleFailed, Void, NotStarted, Capacity]]),
         (
             "RECYCLE",
-            &[
-                with_id,
-                gifts,
-                &[NotStarted, LockedByOtherOrder, CampaignLimit, BudgetExceeded, ChannelQuota, OutOfStock],
-            ],
+            &[with_id, gifts, &[NotStarted, LockedByOtherOrder, CampaignLimit, ChannelQuota, OutOfStock]],
         ),
         ("MERGE", &[with_id, entries, &[Used, NotOwner, LockedByOtherOrder]]),
         ("CAMPAIGN_SHOW", &[&[CrossSlot, NotFound]]),
