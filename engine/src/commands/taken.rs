@@ -111,7 +111,7 @@ pub(super) fn blank(now_ms: u64, origin: &Origin, buyer: &Buyer, lines: usize) -
         created_delta_ms: i32::try_from(created_delta_ms).expect("ids are at most a day old"),
         ttl: 0,
         deadline_delta_ms: 0,
-        closed_delta_ms: 0,
+        closed_low_ms: 0,
         merchant: origin.merchant.0,
         slot: origin.slot.0,
         channel: origin.channel.0,

@@ -75,13 +75,13 @@ pub struct HoldRecord {
     pub reserved_ms: u64,
     /// `created_ms` of its id, relative to `reserved_ms`.
     pub created_delta_ms: i32,
-    /// The time to live it was made with, see [`HoldRecord::ttl_ms`]; and [`HoldRecord::QUOTED`].
+    /// The time to live it was made with, see [`HoldRecord::ttl_ms`]; the upper bits of `closed_delta_ms`, in
+    /// [`HoldRecord::CLOSED_HIGH`]; and [`HoldRecord::QUOTED`].
     pub ttl: u32,
     /// The deadline in force, relative to `reserved_ms`.
     pub deadline_delta_ms: u32,
-    /// When it left held, relative to `reserved_ms`. While expired (it left held at its deadline): the time from which on a
-    /// late CONFIRM is refused.
-    pub closed_delta_ms: u32,
+    /// The lower bits of [`HoldRecord::closed_delta_ms`].
+    pub(crate) closed_low_ms: u32,
     /// The tenant.
     pub merchant: u32,
     /// The slot.
@@ -240,7 +240,8 @@ pub struct LimitRecord {
 }
 
 const _: () = assert!(size_of::<HoldRecord>() == 128);
-const _: () = assert!(crate::limits::TTL_MAX_MS < HoldRecord::QUOTED);
+const _: () = assert!(crate::limits::TTL_MAX_MS < 1 << HoldRecord::TTL_BITS);
+const _: () = assert!(HoldRecord::CLOSED_HIGH & HoldRecord::QUOTED == 0);
 const _: () = assert!(size_of::<ExtraLine>() == 32);
 const _: () = assert!(size_of::<Counts>() == COUNTS_BYTES as usize);
 const _: () = assert!(size_of::<OperationRecord>() == 48);
@@ -271,10 +272,17 @@ impl HoldRecord {
     /// Flag beside the time to live: it was made from a quote, see [`super::quotes`].
     pub const QUOTED: u32 = 1 << 31;
 
+    /// Bits of `ttl` that say the time to live.
+    const TTL_BITS: u32 = 24;
+
+    /// Those behind them, which continue `closed_low_ms` to 17 years: a sale stays as long as keys of it are owed, and is
+    /// cancelled then, months after it was made.
+    const CLOSED_HIGH: u32 = 0x7F << HoldRecord::TTL_BITS;
+
     /// The time to live it was made with.
     #[inline]
     pub const fn ttl_ms(&self) -> u32 {
-        self.ttl & !HoldRecord::QUOTED
+        self.ttl & ((1 << HoldRecord::TTL_BITS) - 1)
     }
 
     /// Whether it was made from a quote.
@@ -326,7 +334,15 @@ impl HoldRecord {
     /// operator's rules brings nothing back.
     #[inline]
     pub fn late_until_ms(&self) -> u64 {
-        self.reserved_ms + u64::from(self.closed_delta_ms)
+        self.reserved_ms + self.closed_delta_ms()
+    }
+
+    /// When it left held, relative to its making. While expired (it left held at its deadline): the time from which on a
+    /// late CONFIRM is refused.
+    #[inline]
+    fn closed_delta_ms(&self) -> u64 {
+        let high = (self.ttl & HoldRecord::CLOSED_HIGH) >> HoldRecord::TTL_BITS;
+        u64::from(high) << u32::BITS | u64::from(self.closed_low_ms)
     }
 
     /// `created_ms` of its id.
@@ -345,7 +361,7 @@ impl HoldRecord {
         match self.state() {
             HoldState::Held | HoldState::Owed => 0,
             HoldState::Expired => self.deadline_ms(),
-            _ => self.reserved_ms + u64::from(self.closed_delta_ms),
+            _ => self.reserved_ms + self.closed_delta_ms(),
         }
     }
 
@@ -353,7 +369,11 @@ impl HoldRecord {
     #[inline]
     pub fn close(&mut self, state: HoldState, now_ms: u64) {
         self.state = state as u8;
-        self.closed_delta_ms = u32::try_from(now_ms - self.reserved_ms).expect("a hold closes within days");
+        let delta_ms = now_ms - self.reserved_ms;
+        let high = u32::try_from(delta_ms >> u32::BITS).expect("time goes by in 64 bits");
+        assert!(high <= HoldRecord::CLOSED_HIGH >> HoldRecord::TTL_BITS, "a hold closes within years");
+        self.ttl = self.ttl & !HoldRecord::CLOSED_HIGH | high << HoldRecord::TTL_BITS;
+        self.closed_low_ms = delta_ms as u32;
     }
 
     /// The refusal recorded in it; of what is owed: the one it will have if its units do not come.

@@ -182,6 +182,30 @@ fn a_return_or_cancel_that_reaches_the_place_drops_the_debt_and_voids_nothing_tw
 }
 
 #[test]
+fn a_sale_is_cancelled_two_months_after_it_was_made_while_a_key_of_it_is_owed() {
+    let mut world = shop_of(1);
+    world.run(10, sell(1));
+    // Another key was owed twice, and each time it took as long as it may.
+    assert_eq!(world.run(30, replacing(10, 0)), owed(1));
+    world.wait(OWED_MAX_MS - 1);
+    world.created_ms = world.now_ms;
+    import(&mut world, 40, 1, &[50]);
+    assert_eq!(shown(&mut world, 10), [(1, false, false)]);
+    let until_ms = world.now_ms + OWED_MAX_MS;
+    assert_eq!(world.run(31, replacing(10, 1)), OwnedOutcome::Owed { position: 1, until_ms });
+    world.wait(OWED_MAX_MS - 1);
+    world.created_ms = START_MS;
+    assert_eq!(
+        world.run(10, OwnedCommand::Cancel),
+        OwnedOutcome::Cancelled(Cancelled::Returned { units: 1 })
+    );
+    let shown = world.show_hold(10);
+    assert_eq!((shown.state, shown.closed_ms), (HoldState::Cancelled, START_MS + 2 * (OWED_MAX_MS - 1)));
+    world.restart();
+    assert_eq!(world.show_hold(10), shown);
+}
+
+#[test]
 fn a_place_that_was_owed_counts_its_replacements_as_any_other() {
     let mut world = shop_of(1);
     world.run(10, sell(1));
