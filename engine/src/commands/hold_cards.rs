@@ -209,13 +209,15 @@ pub(super) fn are_the_same(state: &State, hold: &HoldRecord, take: &Take<'_>) ->
 
 /// Takes the cards of a hold that is about to be made; answers the word that stands behind its lines.
 pub(super) fn take_all(state: &mut State, cards: &[EventCard]) -> u32 {
-    let mut next = NONE;
-    for taken in cards.iter().rev() {
+    let (mut first, mut before) = (NONE, None);
+    for taken in cards {
         let card = state.touch_card(taken.card());
         let (units, discount) = (taken.units.get(), taken.discount.get());
-        next = state.take_card(&NewCardLine { card, units, discount, next }).0;
+        let line = state.take_card(&NewCardLine { card, units, discount, before });
+        first = if before.is_none() { line.0 } else { first };
+        before = Some(line);
     }
-    NO_LINE | next
+    NO_LINE | first
 }
 
 /// The hold has been made: its cards are named after it, and used if it is a sale.

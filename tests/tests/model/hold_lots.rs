@@ -49,6 +49,21 @@ fn units(world: &mut World) -> (u32, u32, u32) {
 }
 
 #[test]
+fn lines_on_one_card_take_of_its_lots_in_their_order() {
+    let mut world = gift_card();
+    let lines = [30, 20].map(|units| CardLine::new(card(0), units, 1_000));
+    world.run(10, reserve(OwnedTake { cards: lines.to_vec(), ..take(&[(GOODS, 1)]) }));
+    assert!(matches!(world.confirm(10), OwnedOutcome::Confirmed { .. }));
+    world.wait(5_000);
+    world.run(20, giving(10, &[0, 0, 20]));
+    assert_eq!(units(&mut world), (100, 0, 30), "the second line was the card's own");
+    world.run(21, giving(10, &[0, 30]));
+    assert_eq!(units(&mut world), (100, 30, 0), "the first was the bonus, which has ended");
+    world.restart();
+    assert_eq!(units(&mut world), (100, 30, 0));
+}
+
+#[test]
 fn what_is_held_of_a_lot_that_ends_is_good_for_its_order_and_for_no_other() {
     let mut world = gift_card();
     world.run(10, reserve(cart(50)));

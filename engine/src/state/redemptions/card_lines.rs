@@ -33,8 +33,8 @@ pub struct NewCardLine {
     pub units: u32,
     /// What it takes off the order, in minor units.
     pub discount: u64,
-    /// The card line before which it stands; [`NONE`]: it is the last.
-    pub next: u32,
+    /// The line before it, if it is not the first of its hold.
+    pub before: Option<Handle>,
 }
 
 impl RedemptionRecord {
@@ -128,11 +128,14 @@ impl State {
             times: wide | SLICES_AHEAD << AT_BITS | self.now_ms,
             counts: OF_HOLD | HELD | counts,
             card: new.card.0,
-            slice_next: new.next,
+            slice_next: NONE,
             newer: NONE,
             older: NONE,
         };
         let line = self.redemptions.insert(record);
+        if let Some(before) = new.before {
+            self.redemptions.get_mut(before).slice_next = line.0;
+        }
         self.take_of_lots(line, &shares);
         line
     }
