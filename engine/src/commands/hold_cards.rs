@@ -413,13 +413,13 @@ pub(super) fn check_return(
     plan: &mut Plan,
 ) -> Result<(), Code> {
     let first = hold.line_count();
-    for (at, (handle, line)) in state.card_lines(hold).enumerate() {
+    for (at, (_, line)) in state.card_lines(hold).enumerate() {
         let asked = plan.lines[first + at].units.get();
         let definition = &state.campaigns.get(state.cards.place(Handle(line.card)).0).definition;
         let is_late = now_ms > reversal_end_ms(definition, line.at_ms()) && !on(Bug::ReturnedPastWindow);
         let why = if state.is_lost(Handle(line.card)) {
             Code::Void
-        } else if is_late || state.lost_its_way_back(handle) {
+        } else if is_late {
             Code::ReversalWindow
         } else {
             continue;

@@ -86,11 +86,11 @@ fn plan_lines(state: &State, now_ms: u64, (hold, head): (&HoldRecord, QuoteHead)
         let stock = state.stock(Handle(record.stock)).id;
         plan.lines.push(EventLine::new(stock, pieces(plan, place), counted_flag(record)));
     }
-    for (place, (handle, card)) in state.card_lines(hold).enumerate() {
+    for (place, (_, card)) in state.card_lines(hold).enumerate() {
         let left = card.units() - card.reversed();
         let comes_back = left > 0
             && are_all_back(state, (hold, head), place, &plan.pieces)
-            && may_come_back(state, now_ms, (handle, card));
+            && may_come_back(state, now_ms, card);
         let units = if comes_back { left } else { 0 };
         plan.lines.push(EventLine::of_card(state.card_of_line(card), units));
     }
@@ -111,11 +111,10 @@ fn are_all_back(state: &State, (hold, head): (&HoldRecord, QuoteHead), place: us
 }
 
 /// Whether a card may still be given back: if not, the goods go back without it.
-fn may_come_back(state: &State, now_ms: u64, (handle, line): (Handle, &RedemptionRecord)) -> bool {
+fn may_come_back(state: &State, now_ms: u64, line: &RedemptionRecord) -> bool {
     let definition = &state.campaigns.get(state.cards.place(Handle(line.card)).0).definition;
     state.record_of_line(line).state() != CardState::Void
         && now_ms <= reversal_end_ms(definition, line.at_ms())
-        && !state.lost_its_way_back(handle)
 }
 
 /// What these pieces cost the buyer.

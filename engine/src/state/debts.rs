@@ -218,6 +218,7 @@ impl State {
             record.flags |= HoldRecord::OWED_KEY;
             // The youngest one ends last.
             self.debts.remembered.insert(debt.hold, deadline_ms);
+            self.change_cards(debt.hold, |state, _, line| state.keep_lots(line, deadline_ms));
         }
         self.debts.deadlines.insert((deadline_ms, age, debt));
         for (stock, units) in self.claims_of(debt) {

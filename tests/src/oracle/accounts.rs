@@ -192,6 +192,14 @@ impl Card {
             let lot = self.lot_mut(lot);
             lot.held -= part.units;
             lot.consumed += part.units;
+        }
+        self.keep_lots(parts, kept_ms);
+    }
+
+    /// Lots of which units were used stay until then, at least.
+    pub(super) fn keep_lots(&mut self, parts: &[Part], kept_ms: u64) {
+        for lot in parts.iter().filter(|part| part.units > 0).filter_map(|part| part.lot) {
+            let lot = self.lot_mut(lot);
             lot.kept_ms = lot.kept_ms.max(kept_ms);
         }
     }
@@ -203,12 +211,6 @@ impl Card {
             lot.is_some_and(|lot| !lot.is_live(now_ms))
         };
         reserved - parts.iter().filter(over).map(|part| part.units).sum::<i128>()
-    }
-
-    /// Whether a lot is gone of which units are not given back.
-    pub(super) fn has_lost(&self, parts: &[Part]) -> bool {
-        let gone = |lot: u64| self.lots().iter().all(|other| other.id != lot);
-        parts.iter().any(|part| part.back < part.units && part.lot.is_some_and(gone))
     }
 
     /// All it has is void.

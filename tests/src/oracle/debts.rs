@@ -285,7 +285,12 @@ impl Oracle {
         let hold = self.hold_mut(key);
         let channel = hold.channel;
         hold.lines[line].keys[place].owed_until_ms = Some(until_ms);
+        let cards = hold.cards.clone();
         let (stock, card) = (hold.lines[line].stock, hold.lines[line].keys[place].key);
+        for used in cards {
+            let card = self.cards.get_mut(&used.card).expect("it was taken");
+            card.keep_lots(&used.parts, until_ms);
+        }
         self.keys[card as usize].refusal = Some(refusal);
         let debt = Debt { hold: key, card: Some(card) };
         self.stock_mut(stock).claims.push(Claim { debt, channel, units: 1 });

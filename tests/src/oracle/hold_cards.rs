@@ -292,7 +292,6 @@ impl Oracle {
             let at = hold.lines.len() + position;
             let card = &self.cards[&line.card];
             let is_over = self.now_ms > self.worth_of(card).window_ends_ms(line.at_ms);
-            let is_over = is_over || card.has_lost(&line.parts);
             let why = match (card.state, is_over) {
                 (CardState::Void, _) => Code::Void,
                 _ if card.ended => Code::Void,

@@ -207,7 +207,6 @@ impl Oracle {
                 && all_back
                 && card.state != CardState::Void
                 && self.now_ms <= self.worth_of(card).window_ends_ms(held.at_ms)
-                && !card.has_lost(&held.parts)
         };
         (0..hold.cards.len()).filter(comes).collect()
     }

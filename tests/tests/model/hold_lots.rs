@@ -2,12 +2,13 @@
 //! goes.
 
 use super::card_scene::{CAMPAIGN, card, change, issue, issue_of, issued, show, start, worth, worth_with};
-use scrip_engine::command::{AccountWish, CampaignKind, CardChange, CardLine, CardState};
+use scrip_engine::answer::Cancelled;
+use scrip_engine::command::{AccountWish, CampaignKind, CardChange, CardLine, CardState, StockKind};
 use scrip_engine::ids::{OperationId, Slot, StockId};
 use scrip_engine::rejection::Code;
 use scrip_tests::outcome::OwnedOutcome;
-use scrip_tests::request::{CardCommand, OwnedCommand, OwnedTake, Worth};
-use scrip_tests::world::{TTL_MS, World, assert_refused, reserve, take};
+use scrip_tests::request::{CardCommand, OwnedCommand, OwnedTake, Sealed, Worth};
+use scrip_tests::world::{ANY_TERMS, START_MS, TTL_MS, World, assert_refused, reserve, take};
 
 const GOODS: StockId = StockId::new(Slot(0), 9);
 
@@ -46,6 +47,32 @@ fn giving(hold: u128, units: &[u32]) -> OwnedCommand {
 fn units(world: &mut World) -> (u32, u32, u32) {
     let view = show(world, card(0));
     (view.available, view.expired, view.consumed)
+}
+
+#[test]
+fn a_sale_of_which_a_key_is_owed_keeps_the_lots_that_paid_for_it() {
+    let mut world = gift_card();
+    let stock = StockId::new(Slot(0), 5);
+    let (kind, terms, name) = (StockKind::Keys, ANY_TERMS, b"keys".to_vec());
+    world.run(1, OwnedCommand::StockCreate { stock, name, units: 0, kind, once_per_order: false, terms });
+    let supplier = b"A".to_vec();
+    world.run(2, OwnedCommand::BatchCreate { stock, batch: 1, cost: 1, expires_ms: 0, supplier });
+    world.run(3, OwnedCommand::KeysImport { stock, batch: 1, texts: vec![7], sealed: Sealed(vec![7; 9]) });
+    let take = OwnedTake { cards: vec![CardLine::new(card(0), 30, 1_000)], ..take(&[(stock, 1)]) };
+    world.run(10, OwnedCommand::Sell { take, paid: false, hidden: false });
+    assert_eq!(units(&mut world), (100, 0, 30), "it took the whole bonus");
+    let replacing = OwnedCommand::KeyReplace { hold: OperationId(10), key: 0, reason: 1 };
+    assert!(matches!(world.run(11, replacing), OwnedOutcome::Owed { .. }));
+    // The floor passes the sale, the bonus ends, and the card gets another lot.
+    world.wait(2 * 86_400_000);
+    world.created_ms = world.now_ms;
+    fill(&mut world, 1 << 84, AccountWish::TopUp { principal: 10, bonus: 0, paid: 10, until_ms: 0 });
+    world.created_ms = START_MS;
+    let cancelled = OwnedOutcome::Cancelled(Cancelled::Returned { units: 1 });
+    assert_eq!(world.run(10, OwnedCommand::Cancel), cancelled);
+    assert_eq!(units(&mut world), (110, 30, 0));
+    world.restart();
+    assert_eq!(units(&mut world), (110, 30, 0));
 }
 
 #[test]

@@ -21,15 +21,6 @@ impl State {
         self.redemptions.get(line).reserved() - over
     }
 
-    /// Whether a lot is gone that a line has used units of that are not given back.
-    pub fn lost_its_way_back(&self, line: Handle) -> bool {
-        let mut parts = self.parts(line).map(|part| self.lots.parts.get(part));
-        parts.any(|part| {
-            let is_of_lot = part.lot != NONE && part.back < part.units;
-            is_of_lot && self.lots.lots.get(Handle(part.lot)).number != part.number
-        })
-    }
-
     /// Units that lines hold of lots, by the lots' numbers.
     pub(super) fn held_parts(&self) -> BTreeMap<u32, u64> {
         let mut held = BTreeMap::new();
@@ -86,6 +77,19 @@ impl State {
                 let lot = self.lots.lots.get_mut(Handle(part.lot));
                 lot.held = lot.held.checked_sub(part.units).expect("what is used was held");
                 lot.consumed += part.units;
+            }
+        }
+        self.keep_lots(line, keep_ms);
+    }
+
+    /// The lots that a card line has used units of stay until the floor has passed then: its hold does, and may give them back.
+    pub(in crate::state) fn keep_lots(&mut self, line: Handle, keep_ms: u64) {
+        let mut next = self.last_part(line);
+        while let Some(handle) = next {
+            let part = *self.lots.parts.get(handle);
+            next = (part.before != NONE).then_some(Handle(part.before));
+            if part.lot != NONE {
+                let lot = self.lots.lots.get_mut(Handle(part.lot));
                 lot.used_before = lot.used_before.max(behind(slice_of(keep_ms)));
             }
         }
