@@ -106,6 +106,8 @@ pub enum Bug {
     HeldCardStaysLocked,
     /// engine: units that a hold gives back come to the card's own lot, whichever they were taken of.
     HeldLotForgotten,
+    /// engine: a lot whose units are all in holds goes when the card is filled.
+    HeldLotDropped,
     /// engine: cards of a hold can be returned however late.
     ReturnedPastWindow,
     /// engine: the unit of a void card stays consumed in its campaign.
@@ -192,6 +194,7 @@ impl Bug {
         Bug::HeldCardsNotSummed,
         Bug::HeldCardStaysLocked,
         Bug::HeldLotForgotten,
+        Bug::HeldLotDropped,
         Bug::ReturnedPastWindow,
         Bug::VoidCardStaysIssued,
         Bug::UsedCardsVoidedToo,

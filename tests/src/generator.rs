@@ -192,6 +192,7 @@ impl Generator {
                 HoldState::Expired => moments_ms.push(hold.late_until_ms),
                 _ => {}
             }
+            moments_ms.extend(hold.keys().filter_map(|place| place.owed_until_ms));
         }
         for stock in oracle.stocks.values() {
             moments_ms.extend([stock.terms.opens_ms, stock.terms.closes_ms]);

@@ -15,7 +15,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
 use std::sync::Once;
 
 /// Seeds after which a bug counts as missed.
-const SEEDS: u64 = 3_000;
+const SEEDS: u64 = 1_000;
 
 /// Steps of one seed's history.
 const STEPS: u64 = 500;
@@ -69,6 +69,7 @@ const HUNTS: &[(Bug, Look)] = &[
     (Bug::HeldCardsNotSummed, model),
     (Bug::HeldCardStaysLocked, model),
     (Bug::HeldLotForgotten, model),
+    (Bug::HeldLotDropped, model),
     (Bug::ReturnedPastWindow, model),
     (Bug::VoidCardStaysIssued, model),
     (Bug::UsedCardsVoidedToo, model),
@@ -83,6 +84,8 @@ const HUNTS: &[(Bug, Look)] = &[
     (Bug::GroupCardsUnbudgeted, model),
     (Bug::LinkedLimitNotShared, model),
     (Bug::LinkedBlockIgnored, model),
+    (Bug::CardBackWithFirstLine, model),
+    (Bug::ShareForgotten, model),
     (Bug::AnswerBeforeSync, crashes),
     (Bug::SkippedDirectorySync, crashes),
     (Bug::IgnoredIoError, crashes),

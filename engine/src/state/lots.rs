@@ -21,6 +21,7 @@ use super::table::{Handle, NONE, Table};
 use crate::command::Definition;
 use crate::limits::{Capacity, LOTS_PER_CARD_MAX};
 use arrayvec::ArrayVec;
+use scrip_planted::{Bug, on};
 use xxhash_rust::xxh3::Xxh3;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
@@ -262,7 +263,8 @@ impl State {
 
     /// Whether a lot goes when the card gets another.
     fn is_over(&self, lot: &LotRecord, now_ms: u64) -> bool {
-        let is_empty = lot.held == 0 && (lot.available == 0 || !lot.is_live(now_ms));
+        let is_held = lot.held > 0 && !on(Bug::HeldLotDropped);
+        let is_empty = !is_held && (lot.available == 0 || !lot.is_live(now_ms));
         is_empty && u64::from(lot.used_before) <= slice_of(self.floor_ms)
     }
 

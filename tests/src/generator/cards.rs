@@ -5,8 +5,8 @@
 
 use super::Generator;
 use super::groups::altered_group;
-use super::plan::pick;
-use crate::oracle::{Card, Oracle, Redemption};
+use super::plan::{CardKind, pick, pick_weighted};
+use crate::oracle::{Card, Oracle, Redemption, Stock};
 use crate::request::{CardCommand, OwnedCommand, OwnedCreate, OwnedIssue, OwnedRedeem, Worth};
 use scrip_engine::command::{
     AccountWish, BatchEnd, CampaignKind, CampaignState, CardChange, CardState, Envelope, Extension, GiftWish,
@@ -48,34 +48,38 @@ impl Generator {
 
     /// A command on campaigns and cards.
     pub(super) fn card_command(&mut self, oracle: &Oracle, envelope: &mut Envelope) -> OwnedCommand {
-        let command = match self.rng.u8(0..114) {
-            0 => {
+        if let Some(start) = self.start_of_draft(oracle, envelope) {
+            return OwnedCommand::OfCards(start);
+        }
+        let command = match pick_weighted(&mut self.rng, &self.plan.card_kinds) {
+            CardKind::Create => {
                 let id = self.stock(oracle, envelope);
                 return self.campaign(id);
             }
-            1..5 => self.edit(oracle, envelope),
-            5..8 => self.state(oracle, envelope),
-            8..10 | 112..114 => self.given_codes(oracle, envelope),
-            10 => self.ending(oracle, envelope),
-            11 | 62 => self.recycle(oracle, envelope),
-            12..22 => self.issue(oracle, envelope),
-            22..34 => self.claim(oracle, envelope),
-            34..51 => self.redeem(oracle, envelope),
-            51..56 => self.gift(oracle, envelope),
-            56..62 => self.account(oracle, envelope),
-            63..72 => self.reverse(oracle, envelope),
-            72..80 => self.change(oracle, envelope),
-            80..83 => self.account(oracle, envelope),
-            83..86 => self.merge(oracle, envelope),
-            86..88 => CardCommand::ShowCampaign { campaign: self.any_campaign(oracle, envelope) },
-            88..94 => {
+            CardKind::QuoteReserve => return self.quote_reserve(oracle, envelope),
+            CardKind::Edit => self.edit(oracle, envelope),
+            CardKind::State => self.state(oracle, envelope),
+            CardKind::GivenCodes => self.given_codes(oracle, envelope),
+            CardKind::Ending => self.ending(oracle, envelope),
+            CardKind::Recycle => self.recycle(oracle, envelope),
+            CardKind::Issue => self.issue(oracle, envelope),
+            CardKind::Claim => self.claim(oracle, envelope),
+            CardKind::Redeem => self.redeem(oracle, envelope),
+            CardKind::Gift => self.gift(oracle, envelope),
+            CardKind::Account => self.account(oracle, envelope),
+            CardKind::Reverse => self.reverse(oracle, envelope),
+            CardKind::Change => self.change(oracle, envelope),
+            CardKind::Merge => self.merge(oracle, envelope),
+            CardKind::Group => self.group(oracle, envelope),
+            CardKind::ShowCampaign => {
+                CardCommand::ShowCampaign { campaign: self.any_campaign(oracle, envelope) }
+            }
+            CardKind::ShowCard => {
                 let card = self.card(oracle, envelope, None);
                 CardCommand::ShowCard { card, generation: self.generation() }
             }
-            94..96 => self.quote(oracle, envelope),
-            96..99 => return self.quote_reserve(oracle, envelope),
-            99..102 => self.wallet(oracle, envelope),
-            _ => self.group(oracle, envelope),
+            CardKind::Quote => self.quote(oracle, envelope),
+            CardKind::Wallet => self.wallet(oracle, envelope),
         };
         OwnedCommand::OfCards(command)
     }
@@ -160,6 +164,18 @@ impl Generator {
             _ => [Running, Running, Running, Running, if self.happens(100) { Stopped } else { Paused }],
         };
         CardCommand::State { campaign, version, state: *self.choose(&states) }
+    }
+
+    /// A campaign does not stay a draft for long, mostly.
+    fn start_of_draft(&mut self, oracle: &Oracle, envelope: &mut Envelope) -> Option<CardCommand> {
+        let is_draft = |stock: &&Stock| {
+            stock.campaign.as_ref().is_some_and(|campaign| campaign.state == CampaignState::Draft)
+        };
+        let mut drafts = oracle.stocks.iter().filter(|(_, stock)| is_draft(stock));
+        let (campaign, stock) = drafts.next().filter(|_| self.rng.u8(0..6) == 0)?;
+        self.move_to(envelope, (stock.merchant, campaign.slot()));
+        let version = self.version(Some(stock));
+        Some(CardCommand::State { campaign: *campaign, version, state: CampaignState::Running })
     }
 
     pub(super) fn parties(&mut self) -> Option<Parties> {
@@ -319,8 +335,10 @@ impl Generator {
 
     fn change(&mut self, oracle: &Oracle, envelope: &mut Envelope) -> CardCommand {
         use CardState::{Active, Frozen, Inactive};
-        let (until_ms, later_ms) = (self.now_ms + self.rng.u64(0..3), self.now_ms + self.rng.u64(0..20_000));
-        let until_ms = *self.choose(&[until_ms, later_ms, later_ms, later_ms, 0, u64::MAX]);
+        let mut ahead_ms = |most_ms| self.now_ms + self.rng.u64(0..most_ms);
+        // The last is later than any hold lasts: so late may cards be that keep their batch.
+        let ends_ms = [ahead_ms(3), ahead_ms(20_000), ahead_ms(20_000), ahead_ms(40_000_000), 0, u64::MAX];
+        let until_ms = *self.choose(&ends_ms);
         let (change, wanted) = match self.rng.u8(0..16) {
             0..5 => (CardChange::Activate, Inactive),
             5..9 => (CardChange::Freeze, Active),
@@ -345,7 +363,10 @@ impl Generator {
         let fits =
             |card: &CardId| kind_of(card).is_some_and(|kind| kind.is_filled() || kind == CampaignKind::Pass);
         let fitting: Vec<CardId> = oracle.cards.keys().copied().filter(fits).collect();
+        // What a hold has of a card must stay, whatever comes to it.
+        let in_hold: Vec<CardId> = fitting.iter().copied().filter(|id| oracle.cards[id].held > 0).collect();
         if !fitting.is_empty() && self.rng.u8(0..5) > 0 {
+            let fitting = if in_hold.is_empty() || self.rng.bool() { &fitting } else { &in_hold };
             card = fitting[self.recent(fitting.len())];
             let campaign = oracle.cards[&card].campaign;
             self.move_to(envelope, (oracle.stocks[&campaign].merchant, card.slot()));
@@ -511,7 +532,8 @@ impl Generator {
             let times = campaign.batches.iter().map(|batch| batch.made.times);
             moments_ms.extend(times.flat_map(|times| [times.from_ms, times.until_ms]));
             let ends = campaign.batches.iter().filter(|batch| batch.latest_ms != 0 && !batch.made.ended);
-            moments_ms.extend(ends.map(|batch| batch.latest_ms + u64::from(TTL_MAX_MS)));
+            let ends_ms = ends.flat_map(|batch| [batch.made.times.until_ms, batch.latest_ms]);
+            moments_ms.extend(ends_ms.map(|end_ms| end_ms + u64::from(TTL_MAX_MS)));
         }
         for redemption in oracle.records.values().filter_map(|record| record.redemption.as_ref()) {
             let Some(card) = oracle.cards.get(&redemption.card) else { continue };

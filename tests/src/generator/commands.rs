@@ -1,7 +1,7 @@
 //! Drawing single commands: new ones with quantities near the boundaries of what is there, and changed old ones.
 
 use super::Generator;
-use super::plan::{Kind, pick};
+use super::plan::{Kind, pick, pick_weighted};
 use crate::oracle::{Hold, Key, Oracle, Record, Stock, key_of, zone_owner};
 use crate::request::{OwnedCommand, OwnedRequest, OwnedTake, Wish};
 use scrip_engine::answer::HoldState;
@@ -94,7 +94,7 @@ impl Generator {
                 OwnedCommand::Cancel
             }
             Kind::Return => {
-                let hold = self.hold(&mut envelope, oracle, &[HoldState::Confirmed]);
+                let hold = self.returned_hold(&mut envelope, oracle);
                 let units = self.line_units(oracle, &envelope, hold, Hold::pieces_left);
                 let record = oracle.records.get(&key_beside(&envelope, hold));
                 let of_keys = record.and_then(|record| record.hold.as_ref()).is_some_and(Hold::has_keys);
@@ -123,15 +123,7 @@ impl Generator {
     }
 
     fn kind(&mut self) -> Kind {
-        let total = self.plan.kinds.iter().map(|(_, weight)| weight).sum();
-        let mut left = self.rng.u32(0..total);
-        for (kind, weight) in &self.plan.kinds {
-            if left < *weight {
-                return *kind;
-            }
-            left -= weight;
-        }
-        unreachable!("the weights add up to their total")
+        pick_weighted(&mut self.rng, &self.plan.kinds)
     }
 
     fn stock_command(&mut self, oracle: &Oracle, envelope: &mut Envelope, kind: Kind) -> OwnedCommand {
@@ -389,8 +381,13 @@ impl Generator {
             return if self.rng.bool() { Vec::new() } else { vec![1] };
         };
         let exact: Vec<u32> = left(hold).into_iter().map(|units| u32::try_from(units).unwrap_or(0)).collect();
-        let mut units: Vec<u32> = match self.rng.u8(0..10) {
+        let mut units: Vec<u32> = match self.rng.u8(0..12) {
             0..4 => Vec::new(),
+            // One line whole, and nothing of the others.
+            10.. => {
+                let whole = self.rng.usize(0..exact.len().max(1));
+                exact.iter().enumerate().map(|(at, units)| if at == whole { *units } else { 0 }).collect()
+            }
             4 => exact,
             5..8 => exact.iter().map(|units| self.rng.u32(0..=*units)).collect(),
             8 => exact.iter().map(|units| units + self.rng.u32(0..2)).collect(),

@@ -4,7 +4,7 @@
 //! Invariant: a batch that is to be recycled has an end mostly, and that has passed as soon as there is any such batch.
 
 use super::Generator;
-use crate::oracle::{Card, Oracle};
+use crate::oracle::{Card, Oracle, Stock};
 use crate::request::CardCommand;
 use scrip_engine::command::{
     BatchEnd, CampaignKind, CampaignState, CardState, Envelope, QuoteCard, RecycleInto,
@@ -17,7 +17,7 @@ impl Generator {
     /// A CAMPAIGN_VOID, CARD_BATCH_VOID or CARD_BATCH_RECYCLE.
     pub(super) fn ending(&mut self, oracle: &Oracle, envelope: &mut Envelope) -> CardCommand {
         let reason = self.rng.u16(0..3);
-        if self.rng.u8(0..8) == 0 {
+        if self.rng.u8(0..24) == 0 {
             return self.void_campaign(oracle, envelope, reason);
         }
         let recycles = self.rng.u8(0..3) > 0;
@@ -98,8 +98,19 @@ impl Generator {
                 RecycleInto::Points { card: other, units: *self.choose(&[1, 3, 10, 1_000_000_000]) }
             }
             _ => {
+                let with_budget = |(id, stock): &(&StockId, &Stock)| {
+                    let campaign = stock.campaign.as_ref();
+                    let definition = campaign.map(|campaign| &campaign.worth.definition);
+                    (id.slot(), stock.merchant) == (card.slot(), envelope.merchant.0)
+                        && definition.is_some_and(|one| one.budget != 0 || one.budget_per_day != 0)
+                };
+                let budgeted: Vec<StockId> =
+                    oracle.stocks.iter().filter(with_budget).map(|(id, _)| *id).collect();
                 let mut before = *envelope;
-                RecycleInto::Campaign(self.any_campaign(oracle, &mut before))
+                RecycleInto::Campaign(match self.rng.bool() && !budgeted.is_empty() {
+                    true => *self.choose(&budgeted),
+                    false => self.any_campaign(oracle, &mut before),
+                })
             }
         };
         CardCommand::Recycle { card, generation: self.generation(), into }

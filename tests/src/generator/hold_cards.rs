@@ -70,7 +70,8 @@ impl Generator {
         let choice = self.rng.u8(0..8);
         let is_wanted = |card: &Card| match choice {
             0 => true,
-            1 | 2 => card.held > 0,
+            1 => card.held > 0,
+            2 => !card.lots().is_empty() && card.available > 0,
             _ => card.state == CardState::Active && card.available > 0,
         };
         let here: Vec<CardId> = oracle
@@ -102,6 +103,9 @@ impl Generator {
             let there = u32::try_from(card.available + card.held).unwrap_or(1);
             let more = u32::try_from(card.available + 1).unwrap_or(1);
             use_of.units = *pick(&mut self.rng, &[1, 1, 1, 2, more, there, there + 1]);
+            if choice == 2 {
+                use_of.units = u32::try_from(card.available).unwrap_or(1);
+            }
             let campaign = oracle.stocks[&card.campaign].campaign.as_ref().filter(|_| self.rng.u8(0..8) > 0);
             let definition = campaign.map(|campaign| &campaign.worth.definition);
             match definition.map(|definition| definition.kind()) {

@@ -1,6 +1,7 @@
 //! What one random history is made of.
 
 use fastrand::Rng;
+use scrip_engine::command::CampaignKind;
 use scrip_engine::ids::{Slot, StockId};
 use scrip_engine::limits::{Capacity, OPERATION_WINDOW_FLOOR_MS, Rules};
 
@@ -52,7 +53,7 @@ pub enum Kind {
 /// All kinds with their usual weights.
 const KINDS: [(Kind, u32); 38] = [
     (Kind::StockCreate, 1),
-    (Kind::StockSupply, 6),
+    (Kind::StockSupply, 12),
     (Kind::StockVoid, 3),
     (Kind::StockFreeze, 4),
     (Kind::StockUnfreeze, 5),
@@ -89,6 +90,75 @@ const KINDS: [(Kind, u32); 38] = [
     (Kind::Cancel, 6),
     (Kind::OrderShow, 4),
     (Kind::Persons, 5),
+];
+
+/// The commands on campaigns and cards a history with cards draws from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the variants are those of `CardCommand`, or a group of them")]
+pub enum CardKind {
+    Create,
+    Edit,
+    State,
+    GivenCodes,
+    Ending,
+    Recycle,
+    Issue,
+    Claim,
+    Redeem,
+    Gift,
+    Account,
+    Reverse,
+    Change,
+    Merge,
+    Group,
+    ShowCampaign,
+    ShowCard,
+    Quote,
+    QuoteReserve,
+    Wallet,
+}
+
+/// All of them with their usual weights.
+const CARD_KINDS: [(CardKind, u32); 20] = [
+    (CardKind::Create, 1),
+    (CardKind::Edit, 4),
+    (CardKind::State, 3),
+    (CardKind::GivenCodes, 4),
+    (CardKind::Ending, 3),
+    (CardKind::Recycle, 2),
+    (CardKind::Issue, 10),
+    (CardKind::Claim, 12),
+    (CardKind::Redeem, 17),
+    (CardKind::Gift, 5),
+    (CardKind::Account, 9),
+    (CardKind::Reverse, 9),
+    (CardKind::Change, 8),
+    (CardKind::Merge, 3),
+    (CardKind::Group, 10),
+    (CardKind::ShowCampaign, 2),
+    (CardKind::ShowCard, 6),
+    (CardKind::Quote, 2),
+    (CardKind::QuoteReserve, 3),
+    (CardKind::Wallet, 3),
+];
+
+/// What campaigns are of, the usual ones more than once. Half of the histories have all of them, the others two to four.
+const CAMPAIGN_KINDS: [CampaignKind; 15] = [
+    CampaignKind::AmountOff,
+    CampaignKind::AmountOff,
+    CampaignKind::PercentOff,
+    CampaignKind::PercentOff,
+    CampaignKind::Item,
+    CampaignKind::FixedPrice,
+    CampaignKind::Uses,
+    CampaignKind::Uses,
+    CampaignKind::StoredValue,
+    CampaignKind::StoredValue,
+    CampaignKind::StoredValue,
+    CampaignKind::Stamps,
+    CampaignKind::Points,
+    CampaignKind::Points,
+    CampaignKind::Pass,
 ];
 
 /// How often things happen, in thousandths.
@@ -181,6 +251,10 @@ pub struct Plan {
     pub checkouts: bool,
     /// Commands and their weights.
     pub kinds: Vec<(Kind, u32)>,
+    /// Commands on campaigns and cards and their weights; none in a history without cards.
+    pub card_kinds: Vec<(CardKind, u32)>,
+    /// What its campaigns are of, each as likely.
+    pub worths: Vec<CampaignKind>,
     /// How often things happen.
     pub chances: Chances,
 }
@@ -203,6 +277,7 @@ pub const ROOMY: Capacity = Capacity {
     gifts_max: 4_096,
     given_codes_max: 4_096,
     groups_max: 4_096,
+    links_max: 256,
 };
 
 impl Plan {
@@ -227,6 +302,8 @@ impl Plan {
             cards: false,
             checkouts: false,
             kinds: draw_kinds(rng, chances.keyed > 0),
+            card_kinds: Vec::new(),
+            worths: CAMPAIGN_KINDS.to_vec(),
             chances,
         };
         // A history without cards is what it was before there were any.
@@ -234,9 +311,9 @@ impl Plan {
         plan
     }
 
-    /// Cards in every fifth history, where they are half of all commands or more.
+    /// Cards in two of five histories, where they are half of all commands or more.
     fn add_cards(&mut self, rng: &mut Rng) {
-        self.cards = rng.u8(0..5) == 0;
+        self.cards = rng.u8(0..5) < 2;
         if !self.cards {
             return;
         }
@@ -254,6 +331,11 @@ impl Plan {
         if self.checkouts {
             self.add_checkouts(rng, others);
         }
+        self.card_kinds = draw_card_kinds(rng, self.checkouts);
+        if rng.bool() {
+            let few = rng.usize(2..=4);
+            self.worths = (0..few).map(|_| *pick(rng, &CAMPAIGN_KINDS)).collect();
+        }
     }
 
     /// Goods and campaigns of one merchant side by side, and all that can become of a hold with cards.
@@ -261,7 +343,7 @@ impl Plan {
         self.merchants = 1;
         self.stocks_per_slot = *pick(rng, &[2, 4, 6]);
         let life = [(Kind::Reserve, 4), (Kind::Sell, 8), (Kind::Confirm, 4), (Kind::Release, 12)];
-        let life = life.into_iter().chain([(Kind::Return, 6), (Kind::Cancel, 16)]);
+        let life = life.into_iter().chain([(Kind::Return, 6), (Kind::Cancel, 16), (Kind::StockSupply, 6)]);
         self.kinds.extend(life.map(|(kind, part)| (kind, others.div_ceil(part))));
         let chances = &mut self.chances;
         for chance in [
@@ -310,6 +392,7 @@ fn draw_capacity(rng: &mut Rng) -> Capacity {
         gifts_max: 4_096,
         given_codes_max: 4_096,
         groups_max: 4_096,
+        links_max: 256,
     }
 }
 
@@ -335,6 +418,21 @@ fn draw_kinds(rng: &mut Rng, keyed: bool) -> Vec<(Kind, u32)> {
         (kind, weight * factor)
     };
     KINDS.into_iter().map(weigh).filter(|(_, weight)| *weight > 0).collect()
+}
+
+/// Every kind at its usual weight, three or ten times that, or not at all: a history tells a few stories at length, not all of them
+/// in passing. Without cards that can be had there is nothing to tell, and checkouts are about carts.
+fn draw_card_kinds(rng: &mut Rng, checkouts: bool) -> Vec<(CardKind, u32)> {
+    let weigh = |(kind, weight): (CardKind, u32)| {
+        let factor = match kind {
+            CardKind::Issue | CardKind::Redeem | CardKind::State => *pick(rng, &[1, 1, 3]),
+            CardKind::QuoteReserve if checkouts => *pick(rng, &[1, 10, 30]),
+            CardKind::Account if checkouts => *pick(rng, &[0, 3, 10]),
+            _ => *pick(rng, &[0, 1, 1, 3, 10]),
+        };
+        (kind, weight * factor)
+    };
+    CARD_KINDS.into_iter().map(weigh).filter(|(_, weight)| *weight > 0).collect()
 }
 
 fn draw_chances(rng: &mut Rng) -> Chances {
@@ -370,6 +468,19 @@ fn draw_chances(rng: &mut Rng) -> Chances {
         boundary: draw(200, 600),
         huge: draw(10, 200),
     }
+}
+
+/// One of `from`, by their weights.
+pub(super) fn pick_weighted<T: Copy>(rng: &mut Rng, from: &[(T, u32)]) -> T {
+    let total = from.iter().map(|(_, weight)| weight).sum();
+    let mut left = rng.u32(0..total);
+    for (one, weight) in from {
+        if left < *weight {
+            return *one;
+        }
+        left -= weight;
+    }
+    unreachable!("the weights add up to their total")
 }
 
 /// One of `from`, at random.

@@ -6,7 +6,7 @@ use super::Generator;
 use super::plan::pick;
 use crate::oracle::{Oracle, QUOTED_MAX};
 use crate::request::{CardCommand, OwnedCommand, OwnedQuote, OwnedQuoteReserve};
-use scrip_engine::command::{CardState, CartLine, Envelope, Parties, QuoteCard, StockedLine};
+use scrip_engine::command::{CardState, CartLine, Envelope, QuoteCard, StockedLine};
 use scrip_engine::ids::{OperationId, OrderId, StockId, UserId};
 
 impl Generator {
@@ -52,6 +52,10 @@ impl Generator {
         let foreign = self.happens(self.plan.chances.foreign);
         let mut stocks = Vec::new();
         for at in 0..quote.lines.len() {
+            let pieces = i128::from(quote.lines[at].quantity.get());
+            let has_them = |id: &&StockId| oracle.stocks[id].available >= pieces;
+            let there: Vec<StockId> = goods.iter().filter(has_them).copied().collect();
+            let goods = if there.is_empty() || self.rng.u8(0..4) == 0 { &goods } else { &there };
             let stock = match goods.is_empty() || foreign {
                 true => self.stock(oracle, &mut envelope.clone()),
                 false => goods[self.rng.usize(0..goods.len())],
@@ -78,11 +82,7 @@ impl Generator {
             quote.lines.iter().map(|line| line.unit_price.get() * u64::from(line.quantity.get())).sum();
         let line = |(stock, line): (StockId, &CartLine)| StockedLine::new(stock, *line);
         let lines: Vec<StockedLine> = stocks.into_iter().zip(&quote.lines).map(line).collect();
-        let parties = self.happens(self.plan.chances.parties).then(|| {
-            let most = self.plan.buyers as u64;
-            let mut one = || self.rng.u64(0..=most);
-            Parties::new(u128::from(one()), one(), one())
-        });
+        let parties = self.parties();
         OwnedCommand::QuoteReserve(Box::new(OwnedQuoteReserve {
             order,
             user: quote.user,

@@ -14,9 +14,7 @@ impl Generator {
         use CampaignKind::{
             AmountOff, FixedPrice, Item, Pass, PercentOff, Points, Stamps, StoredValue, Uses,
         };
-        let usual = [AmountOff, AmountOff, PercentOff, Item, FixedPrice, Uses, Uses];
-        let filled = [StoredValue, StoredValue, StoredValue, Stamps, Points, Points, Pass];
-        let kind = if self.rng.bool() { *self.choose(&usual) } else { *self.choose(&filled) };
+        let kind = *pick(&mut self.rng, &self.plan.worths);
         let huge = self.happens(self.plan.chances.huge);
         let mut worth = Worth::default();
         let definition = &mut worth.definition;
@@ -36,7 +34,7 @@ impl Generator {
         definition.threshold = threshold.into();
         definition.value = match kind {
             AmountOff | FixedPrice => value,
-            PercentOff => *pick(rng, &[1, 33, 1_000, 5_000, 9_999, 10_000]),
+            PercentOff => *pick(rng, &[1, 33, 1_000, 5_000, 5_000, 9_999, 10_000]),
             StoredValue => *pick(rng, &[0, 7, 95, 100]),
             Stamps => *pick(rng, &[1, 3, 5]),
             Points => *pick(rng, &[1, 50, 100, 333, if huge { POINT_VALUE_MAX } else { 100 }]),

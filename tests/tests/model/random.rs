@@ -15,7 +15,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Seeds of [`engine_answers_as_the_oracle_does`] unless the environment says otherwise.
-const SEEDS: u64 = 10_000;
+const SEEDS: u64 = 13_000;
 
 /// Commands that so many seeds ask at least.
 const COMMANDS_MIN: u64 = 4_000_000;
@@ -43,6 +43,7 @@ const SMALL: Capacity = Capacity {
     gifts_max: 1,
     given_codes_max: 1,
     groups_max: 1,
+    links_max: 16,
 };
 
 /// A number from the environment.
@@ -249,7 +250,11 @@ fn assert_covers(total: &Tally) {
         ("CARD_BATCH_RECYCLE", &[with_id, &[CrossSlot, NotFound, RuleFailed, Void, NotStarted, Capacity]]),
         (
             "RECYCLE",
-            &[with_id, gifts, &[NotStarted, LockedByOtherOrder, CampaignLimit, ChannelQuota, OutOfStock]],
+            &[
+                with_id,
+                gifts,
+                &[NotStarted, LockedByOtherOrder, CampaignLimit, BudgetExceeded, ChannelQuota, OutOfStock],
+            ],
         ),
         ("MERGE", &[with_id, entries, &[Used, NotOwner, LockedByOtherOrder]]),
         ("CAMPAIGN_SHOW", &[&[CrossSlot, NotFound]]),
@@ -261,7 +266,7 @@ fn assert_covers(total: &Tally) {
     assert!(confirms > 100, "CONFIRMs that are owed: {confirms}");
     let [replacements, came, never] = total.replacements;
     assert!(replacements > 500 && came > 100 && never > 10, "replacements: {:?}", total.replacements);
-    assert!(owed > 5_000 && settled > 800 && unfulfilled > 1_000, "debts: {:?}", total.debts);
+    assert!(owed > 5_000 && settled > 1_000 && unfulfilled > 1_000, "debts: {:?}", total.debts);
     for (command, codes) in expected {
         let answers = codes.concat().into_iter().map(Some).chain([None]);
         let missing: Vec<_> = answers.filter(|code| !total.answers.contains_key(&(command, *code))).collect();
