@@ -39,6 +39,7 @@ const CAPACITY: Capacity = Capacity {
     gifts_max: 4_096,
     given_codes_max: 4_096,
     groups_max: 4_096,
+    links_max: 256,
 };
 
 struct Nowhere;

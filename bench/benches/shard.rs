@@ -65,6 +65,7 @@ fn world() -> World {
         gifts_max: 4_096,
         given_codes_max: 4_096,
         groups_max: 4_096,
+        links_max: 256,
     };
     let engine = Engine::new(capacity, Rules::default(), 7);
     let mut shard = Shard::new(engine, log, Rules::default(), FRAME_BYTES_MAX);

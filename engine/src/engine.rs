@@ -384,7 +384,7 @@ impl Engine {
             (gifts.used(), capacity.gifts_max),
             (given_codes.used(), capacity.given_codes_max),
             (groups.used(), capacity.groups_max),
-            (persons.used(), capacity.links_max()),
+            (persons.used(), capacity.links_max),
         ];
         core::array::from_fn(|table| (TABLES[table], used[table].0, used[table].1))
     }

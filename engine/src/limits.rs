@@ -239,6 +239,8 @@ pub struct Capacity {
     pub given_codes_max: u32,
     /// Groups that are open or were until inside the operation window, and their members, together.
     pub groups_max: u32,
+    /// User ids that are linked with others.
+    pub links_max: u32,
 }
 
 /// Bytes of memory a hold takes with its share of the operation index; one with an order takes [`ORDER_BYTES`] more.
@@ -252,12 +254,8 @@ pub const ORDER_BYTES: u64 = ORDER_LINKS_BYTES + 16;
 pub const EXTRA_LINE_BYTES: u64 = 32;
 /// Bytes of an operation record with its share of the operation index, and room for the times of the cards it issues.
 pub const OPERATION_BYTES: u64 = 48 + 16 + 8;
-/// Purchase limit entries for each of which there is room for one linked user id.
-const USER_LIMITS_PER_LINK: u32 = 16;
-/// User ids that can be linked, whatever the room for purchase limits.
-const LINKS_MIN: u32 = 16;
-/// Bytes of a purchase limit entry with its share of its index, and of the linked user ids.
-pub const USER_LIMIT_BYTES: u64 = 48 + 16 + LINK_BYTES / USER_LIMITS_PER_LINK as u64;
+/// Bytes of a purchase limit entry with its share of its index.
+pub const USER_LIMIT_BYTES: u64 = 48 + 16;
 /// Bytes of a linked user id with its share of its index.
 pub const LINK_BYTES: u64 = 32 + 16;
 /// Bytes of the counts of a line in several purchase limits.
@@ -273,7 +271,7 @@ pub const DEBT_BYTES: u64 = 128;
 /// The most debts that [`Capacity::for_memory`] makes room for: one settlement may have to look at them all, in steps.
 const DEBTS_FOR_MEMORY_MAX: u32 = 1 << 16;
 /// Bytes of a card with its share of the indexes of wallets and pages, and of its page.
-pub const CARD_BYTES: u64 = 48 + 4 + 16 + 1;
+pub const CARD_BYTES: u64 = 48 + 16 + 1;
 /// Bytes of a redemption with its share of the operation index.
 pub const REDEMPTION_BYTES: u64 = 80 + 16;
 /// Bytes of an account, a lot or a part of a redemption: each has room for as many as there may be of all together.
@@ -289,9 +287,9 @@ pub const GROUP_BYTES: u64 = (80 + 4 + 16 + 64) + (64 + 4 + COUNTS_BYTES);
 pub const STOCK_BYTES: u64 = 736;
 
 impl Capacity {
-    /// The tables that fit into `bytes` of memory: about 38 % of it for holds, 17 % for purchase limits, 16 % for card
-    /// keys and their sealed texts, 11 % for cards, their lots, redemptions and given codes, 1 % for lines of orders, the rest for further lines, operations,
-    /// stocks and debts.
+    /// The tables that fit into `bytes` of memory: about 38 % of it for holds, 17 % for purchase limits and linked ids, 16 % for card
+    /// keys and their sealed texts, 11 % for cards, their lots, redemptions and given codes, the rest for further lines, operations,
+    /// stocks, lines of orders, debts, risk counts, gifts and groups.
     pub fn for_memory(bytes: u64) -> Capacity {
         let records = |share_per_mille: u64, each: u64| {
             let count = bytes / 1_000 * share_per_mille / each;
@@ -302,7 +300,7 @@ impl Capacity {
             holds_max: records(380, HOLD_BYTES + ORDER_BYTES + COUNTS_BYTES),
             extra_lines_max: records(56, EXTRA_LINE_BYTES + COUNTS_BYTES),
             operations_max: records(75, OPERATION_BYTES).min(TAGGED_MAX),
-            user_limits_max: records(170, USER_LIMIT_BYTES),
+            user_limits_max: records(163, USER_LIMIT_BYTES),
             keys_max: records(80, KEY_BYTES),
             sealed_bytes_max: bytes / 1_000 * 78,
             risk_counts_max: records(10, RISK_COUNT_BYTES),
@@ -314,13 +312,8 @@ impl Capacity {
             gifts_max: records(2, GIFT_BYTES),
             given_codes_max: records(9, GIVEN_CODE_BYTES),
             groups_max: records(5, GROUP_BYTES),
+            links_max: records(7, LINK_BYTES),
         }
-    }
-
-    /// User ids that can be linked with others.
-    pub const fn links_max(&self) -> u32 {
-        let links = self.user_limits_max / USER_LIMITS_PER_LINK;
-        if links < LINKS_MIN { LINKS_MIN } else { links }
     }
 }
 

@@ -42,6 +42,7 @@ const CAPACITY: Capacity = Capacity {
     gifts_max: 4_096,
     given_codes_max: 4_096,
     groups_max: 4_096,
+    links_max: 256,
 };
 
 /// What outlives a process: the directory, and what the world knows.

@@ -4,7 +4,7 @@
 //! for each of them, or its units are given back in one.
 
 use super::checks::{before_deciding, capacity, operation_room};
-use super::issue::{check_risk, check_times, check_units, no_counts, no_pages, second};
+use super::issue::{check_risk, check_times, check_units, no_counts, no_pages};
 use super::taken::{begin_counting, subjects};
 use super::worth::Span;
 use super::{Plan, Question, Replies, Reply, Resolved, Verdict, budget, record, risk};
@@ -355,7 +355,6 @@ fn give_back(state: &mut State, stock: Handle, handle: Handle, member: MemberRec
 fn fill(state: &mut State, group: Handle, (first, times): (CardId, (u32, u32)), owners: &[EventMember]) {
     let stock = Handle(state.groups.get(group).stock);
     let campaign = state.stock(stock).campaign().expect("groups are of campaigns");
-    let now_ms = state.now_ms;
     let found = state.campaigns.get_mut(campaign);
     assert!(found.card(found.issued) == first, "cards are issued in the order of their serials");
     found.issued += owners.len() as u64;
@@ -371,7 +370,7 @@ fn fill(state: &mut State, group: Handle, (first, times): (CardId, (u32, u32)), 
         state.forget_line((member.limit, stock.0), 1, member.joined_ms);
         state.forget_count(Handle(next));
         let card = CardRecord::new(owner.user(), &definition, member.channel()).valid(times, false);
-        let made = state.make_card(campaign, first.serial() + place as u64, (card, second(now_ms)));
+        let made = state.make_card(campaign, first.serial() + place as u64, card);
         state.hang_into_wallet(made);
         next = member.next();
     }

@@ -5,7 +5,7 @@
 
 use super::checks::{before_deciding, capacity, operation_room};
 use super::taken::subjects;
-use super::worth::{Span, in_ms};
+use super::worth::{Span, in_ms, second};
 use super::{
     Plan, Question, Reply, Resolved, TO_BE_MADE, Verdict, budget, given_codes, limits, record, risk,
 };
@@ -359,11 +359,6 @@ pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) -> Handl
     operation
 }
 
-/// The second of a shard time, as far as seconds are kept.
-pub(super) fn second(now_ms: u64) -> u32 {
-    u32::try_from(now_ms / 1_000).unwrap_or(u32::MAX)
-}
-
 /// Cards of a campaign count in its group.
 fn count_in_group(state: &mut State, campaign: Handle, subjects: &Subjects, (cards, flags): (u32, u32)) {
     let group = state.campaigns.get(campaign).group().expect("decide found the group in which it counts");
@@ -436,7 +431,7 @@ pub(super) fn make(
         return;
     }
     for serial in first.serial()..first.serial() + u64::from(count) {
-        let made = state.make_card(handle, serial, (card, second(now_ms)));
+        let made = state.make_card(handle, serial, card);
         state.hang_into_wallet(made);
     }
 }

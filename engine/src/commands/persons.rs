@@ -30,7 +30,7 @@ pub fn decide_link<'p>(
     if his.contains(&to.0) || together > PERSON_MEMBERS_MAX {
         return Verdict::Refuse(Rejection::plain(Code::RuleFailed));
     }
-    let maximum = state.capacity.links_max();
+    let maximum = state.capacity.links_max;
     if u64::from(state.persons.used()) + u64::from(state.links_lacking(of, [user, to])) > u64::from(maximum) {
         return Verdict::Refuse(capacity(CapacityOf::Links, u64::from(maximum)));
     }

@@ -132,7 +132,7 @@ fn occurred_at(
         let late = (now_ms - at_ms).div_ceil(1_000);
         return Err(short(state, found, (Code::RuleFailed, late, late_s.into())));
     }
-    if at_ms < in_ms(state.issued_s(redeem.card, found)) {
+    if at_ms < in_ms(state.not_issued_before_s(redeem.card, found)) {
         return Err(Rejection::plain(Code::RuleFailed));
     }
     Ok(at_ms)

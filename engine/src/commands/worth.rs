@@ -57,6 +57,11 @@ pub fn in_ms(seconds: u32) -> u64 {
     u64::from(seconds) * SECOND_MS
 }
 
+/// The second of a shard time, as far as seconds are kept.
+pub(crate) fn second(now_ms: u64) -> u32 {
+    u32::try_from(now_ms / 1_000).unwrap_or(u32::MAX)
+}
+
 /// Until when a redemption of then can be reversed.
 pub fn reversal_end_ms(definition: &Definition, at_ms: u64) -> u64 {
     let window_s = match definition.window_s.get() {

@@ -21,6 +21,7 @@ use super::memory::Memory;
 use super::recount::{RecountError, same};
 use super::table::{Handle, NONE};
 use crate::command::{CampaignKind, CardState, Definition};
+use crate::commands::worth::second;
 use crate::ids::{CardId, ChannelId, MerchantId, Slot, UserId};
 use crate::limits::{CARDS_PER_PAGE, Capacity, WALLET_CARDS_SCANNED_MAX};
 use xxhash_rust::xxh3::Xxh3;
@@ -192,6 +193,8 @@ struct Page {
     campaign: u32,
     /// The serials of its cards div 64.
     page: u32,
+    /// When the first of its cards was issued to an owner, seconds, rounded down; 0: none was.
+    owned_from_s: u32,
 }
 
 /// When the cards of an ISSUE or CLAIM were valid as it made them: its repeat says so, whatever became of them.
@@ -209,8 +212,6 @@ const PER_PAGE: u64 = CARDS_PER_PAGE as u64;
 /// Records, pages, wallets.
 pub struct Cards {
     records: Memory<CardRecord>,
-    /// By handle, when each card was issued, seconds, rounded down.
-    issued_s: Memory<u32>,
     pages: Memory<Page>,
     pages_used: u32,
     page_index: Index,
@@ -227,7 +228,6 @@ impl Cards {
         let pages = pages_max(capacity);
         Cards {
             records: Memory::new(pages as usize * CARDS_PER_PAGE),
-            issued_s: Memory::new(pages as usize * CARDS_PER_PAGE),
             pages: Memory::new(pages as usize),
             pages_used: 0,
             page_index: Index::new(pages),
@@ -343,10 +343,10 @@ impl State {
 
     #[inline]
     fn find_page(&self, campaign: Handle, page: u32) -> Option<Handle> {
-        let wanted = Page { campaign: campaign.0, page };
-        self.cards
-            .page_index
-            .find(self.page_hash(campaign, page), |handle| *self.cards.pages.get(handle.0 as usize) == wanted)
+        self.cards.page_index.find(self.page_hash(campaign, page), |handle| {
+            let found = self.cards.pages.get(handle.0 as usize);
+            (found.campaign, found.page) == (campaign.0, page)
+        })
     }
 
     /// Pages that cards with these serials would take besides those there are.
@@ -383,11 +383,13 @@ impl State {
         Some(Found { campaign, card, record })
     }
 
-    /// When a card was issued, in seconds, rounded down.
-    pub fn issued_s(&self, card: CardId, found: &Found<'_>) -> u32 {
-        match found.record {
-            Some(record) => *self.cards.issued_s.get(record.0 as usize),
-            None => found.campaign.batch_of_bearer(card.serial()).issued_s,
+    /// A second, rounded down, before which a card was not issued: when its batch was; or, of a card that is of none, when the
+    /// first of its page was.
+    pub fn not_issued_before_s(&self, card: CardId, found: &Found<'_>) -> u32 {
+        let page = |record: Handle| self.cards.pages.get(record.0 as usize / CARDS_PER_PAGE).owned_from_s;
+        match found.campaign.batch_of(card.serial()) {
+            Some(batch) => batch.issued_s,
+            None => found.record.map_or(0, page),
         }
     }
 
@@ -426,22 +428,20 @@ fn bearer_card(campaign: &Campaign, serial: u64) -> CardRecord {
 /// Writing: for `apply` alone.
 impl State {
     /// Makes the record of a card, and its page if there is none.
-    pub(crate) fn make_card(
-        &mut self,
-        campaign: Handle,
-        serial: u64,
-        (card, issued_s): (CardRecord, u32),
-    ) -> Handle {
+    pub(crate) fn make_card(&mut self, campaign: Handle, serial: u64, card: CardRecord) -> Handle {
         let page = (serial / PER_PAGE) as u32;
         let found = match self.find_page(campaign, page) {
             Some(found) => found,
             None => self.make_page(campaign, page),
         };
         let handle = Handle(found.0 * CARDS_PER_PAGE as u32 + (serial % PER_PAGE) as u32);
+        let page = self.cards.pages.get_mut(found.0 as usize);
+        if page.owned_from_s == 0 && card.owner != 0 {
+            page.owned_from_s = second(self.now_ms);
+        }
         let record = self.cards.get_mut(handle);
         assert!(!record.is_made(), "a card is issued once");
         *record = card;
-        *self.cards.issued_s.get_mut(handle.0 as usize) = issued_s;
         handle
     }
 
@@ -452,10 +452,9 @@ impl State {
             let pages = (2 * made as usize).max(16);
             self.cards.pages.grow(pages);
             self.cards.records.grow(pages * CARDS_PER_PAGE);
-            self.cards.issued_s.grow(pages * CARDS_PER_PAGE);
         }
         self.cards.pages_used += 1;
-        *self.cards.pages.get_mut(made as usize) = Page { campaign: campaign.0, page };
+        *self.cards.pages.get_mut(made as usize) = Page { campaign: campaign.0, page, owned_from_s: 0 };
         let hash = self.page_hash(campaign, page);
         self.cards.page_index.insert(hash, Handle(made));
         Handle(made)
@@ -464,7 +463,7 @@ impl State {
     /// The record of a card that was issued, made if it is a bearer card that has none.
     pub(crate) fn touch_card(&mut self, card: CardId) -> Handle {
         let found = self.find_card(card).expect("the log names a card that was issued");
-        let bearer = (found.card, self.issued_s(card, &found));
+        let bearer = found.card;
         match found.record {
             Some(record) => {
                 self.settle_gift(record);

@@ -55,7 +55,7 @@ pub struct Persons {
 impl Persons {
     /// Nobody, with room for so many ids.
     pub fn new(capacity: &Capacity) -> Persons {
-        let links_max = capacity.links_max();
+        let links_max = capacity.links_max;
         Persons { records: Table::new(links_max), index: Index::new(links_max) }
     }
 

@@ -41,6 +41,7 @@ pub const ROOMY: Capacity = Capacity {
     gifts_max: 4_096,
     given_codes_max: 4_096,
     groups_max: 4_096,
+    links_max: 256,
 };
 
 /// Why something was refused.

@@ -140,6 +140,7 @@ impl Fake {
             gifts_max: 4_096,
             given_codes_max: 4_096,
             groups_max: 4_096,
+            links_max: 256,
         };
         let mut engine = Engine::new(capacity, Rules::default(), 1);
         engine.advance(now_ms(), &mut Void);

@@ -180,10 +180,24 @@ impl Oracle {
             let seconds = i128::from(late_ms / 1_000 + u64::from(late_ms % 1_000 != 0));
             return Err(short(Code::RuleFailed, card.campaign, seconds, i128::from(late_s)));
         }
-        if at_ms < card.issued_ms / 1_000 * 1_000 {
+        if at_ms < self.not_issued_before_ms(redeem.card, card) / 1_000 * 1_000 {
             return Err(OwnedOutcome::refused(Code::RuleFailed));
         }
         Ok(at_ms)
+    }
+
+    /// A moment before which a card was not issued: when its batch was, or the first of the 64 around it that are of none.
+    fn not_issued_before_ms(&self, id: CardId, card: &Card) -> u64 {
+        let batches = &self.campaign(card.campaign).batches;
+        let is_of_batch = |id: CardId| {
+            batches.iter().any(|batch| (batch.first..batch.first + batch.cards).contains(&id.serial()))
+        };
+        if is_of_batch(id) {
+            return card.issued_ms;
+        }
+        let first = CardId(id.0 / 64 * 64);
+        let around = self.cards.range(first..=CardId(first.0 + 63)).filter(|(id, _)| !is_of_batch(**id));
+        around.map(|(_, card)| card.issued_ms).min().expect("the card is one of them")
     }
 
     /// A refusal of a till that was offline, or the conflict that it is.

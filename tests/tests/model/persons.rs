@@ -240,8 +240,7 @@ fn cards_of_one_id_are_used_shown_and_given_as_those_of_all() {
 
 #[test]
 fn linked_ids_have_room_of_their_own_and_give_it_back() {
-    let few = scrip_engine::limits::Capacity { user_limits_max: 1, ..ROOMY };
-    assert_eq!(few.links_max(), 16);
+    let few = scrip_engine::limits::Capacity { links_max: 16, ..ROOMY };
     let mut world = World::new(few, Rules::default(), START_MS);
     for pair in 0..8 {
         assert_eq!(world.run(10 + pair, link(100 + pair, 200 + pair)), count(2));

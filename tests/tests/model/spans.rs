@@ -236,21 +236,18 @@ fn a_device_counts_once_over_all_campaigns_of_a_group() {
     world.check_laws();
 }
 
+/// Two for each user in all.
+fn two_in_all() -> Limits {
+    let none = SubjectLimit::default();
+    Limits { subjects: [SubjectLimit::new(2, 0, 0), none, none, none], ..Limits::default() }
+}
+
 #[test]
 fn a_groups_limit_is_edited_like_any_other_and_holds_at_once() {
     let mut world = world_of_group(1, 0);
     issued(world.run(10, claim(CAMPAIGN, 7)));
     assert_eq!(world.run(11, claim(OTHER, 7)), reached(1, 0));
-    let two = Limits {
-        subjects: [
-            SubjectLimit::new(2, 0, 0),
-            SubjectLimit::default(),
-            SubjectLimit::default(),
-            SubjectLimit::default(),
-        ],
-        ..Limits::default()
-    };
-    set_with(&mut world, (GROUP, 2), two, None);
+    set_with(&mut world, (GROUP, 2), two_in_all(), None);
     issued(world.run(12, claim(OTHER, 7)));
     assert_eq!(world.run(13, claim(OTHER, 7)), reached(1, 0));
     set_with(&mut world, (GROUP, 3), Limits::default(), Some(of_users(3, 0)));
@@ -303,16 +300,7 @@ fn a_group_is_asked_behind_the_campaigns_own_limits_and_before_its_budget() {
     let mut worth = in_group();
     worth.definition.cards_per_day = 1.into();
     assert_eq!(world.run(10, edit(CAMPAIGN, 2, worth)), OwnedOutcome::StockChanged { value: 3 });
-    let own = Limits {
-        subjects: [
-            SubjectLimit::new(2, 0, 0),
-            SubjectLimit::default(),
-            SubjectLimit::default(),
-            SubjectLimit::default(),
-        ],
-        ..Limits::default()
-    };
-    set_with(&mut world, (CAMPAIGN, 3), own, None);
+    set_with(&mut world, (CAMPAIGN, 3), two_in_all(), None);
     let of_the_campaign = OwnedFacts::Units { stock: CAMPAIGN, asked: 3, available: 2 };
     let refused = OwnedOutcome::Refused { code: Code::UserLimit, facts: of_the_campaign };
     assert_eq!(world.run(11, issue(issue_of(CAMPAIGN, 7, 3))), refused);

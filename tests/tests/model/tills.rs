@@ -80,6 +80,16 @@ fn nobody_uses_a_card_before_it_was_issued_nor_in_the_future() {
 }
 
 #[test]
+fn of_cards_that_lie_together_the_first_one_says_since_when_they_may_have_been_used() {
+    let (mut world, first, claimed_ms) = world_with_card(patient(CampaignKind::Uses));
+    let second = issued(world.run(11, claim(CAMPAIGN, 9))).first;
+    assert_eq!(second.0, first.0 + 1);
+    assert_refused(&world.run(12, redeem(at_till(second, claimed_ms / 1_000 * 1_000 - 1))), Code::RuleFailed);
+    redeemed(world.run(13, redeem(at_till(second, claimed_ms))));
+    world.check_laws();
+}
+
+#[test]
 fn validity_is_judged_by_when_it_happened() {
     let mut patient = patient(CampaignKind::AmountOff);
     patient.definition.lasts_s = U32::new(300);

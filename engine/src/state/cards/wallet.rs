@@ -153,7 +153,6 @@ impl State {
         for page in 0..self.cards.pages_used as usize {
             hash.update(self.cards.pages.get(page).as_bytes());
             hash.update(self.cards.records.slice(page * CARDS_PER_PAGE, CARDS_PER_PAGE).as_bytes());
-            hash.update(self.cards.issued_s.slice(page * CARDS_PER_PAGE, CARDS_PER_PAGE).as_bytes());
         }
     }
 }
