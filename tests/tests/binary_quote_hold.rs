@@ -75,7 +75,9 @@ fn a_cart_that_can_not_be_held_is_told_why_and_holds_nothing() {
     let clash = site.line(&format!("{hold} {CART} --card {ten} --card {alone}"));
     clash.badly(&["RULE_FAILED", "card number 1", "card number 2"]);
     site.line(&format!("{hold} --line 9:0:8.00:1")).badly(&["no line names a stock"]);
-    site.line(&format!("quote {CART} --order T1")).badly(&["--hold"]);
+    for flag in ["--order", "--operation", "--device"] {
+        site.line(&format!("quote {CART} {flag} T1")).badly(&["--hold"]);
+    }
     // Who may sell, and not use cards, may not do so this way.
     let seller = site.line("token create --name shop --merchant 1 --verb sell").well().stdout;
     site.line(&format!("{hold} {CART} --token {}", seller.trim())).badly(&["FORBIDDEN"]);

@@ -253,7 +253,10 @@ fn next_after(rejection: &OwnedRejection, subject: &Subject<'_>) -> String {
             ". Holds of the same buyer, person, device or address are in the way: they end by confirm, release or time; \
              `scrip stock limit {name}` shows the caps"
         ),
-        (Code::QuoteChanged, _) => format!(". `scrip stock price {name}` shows the prices; tell the buyer, then --expect it"),
+        (Code::QuoteChanged, _) => format!(
+            ". Prices or cards have changed: `scrip stock price {name}` shows the prices, `scrip quote` what a cart costs; \
+             tell the buyer, then --expect it"
+        ),
         (Code::RiskLimit, _) => ". `scrip risk show` shows rules and blocks".into(),
         (Code::NotFound, Kind::Create | Kind::Stock | Kind::Quota | Kind::Limit | Kind::Take) => {
             format!(". `scrip stock create {name} --units N` makes it")

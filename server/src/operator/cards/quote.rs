@@ -6,7 +6,7 @@ use super::super::sale::{parties, print_operation};
 use super::super::words::{Kind, Subject, id_text, time};
 use super::super::{Failure, OperatorError, repeat, run};
 use super::{money, named};
-use crate::cli::{CartItem, QuoteArgs};
+use crate::cli::{CartItem, PartiesArgs, QuoteArgs};
 use scrip_client::{
     CardName, CardOutcome, Client, Code, OperationId, Quote, QuoteReserve, QuoteShown, QuotedCard, Slot,
     StockId, StockedLine, TTL_MAX_MS, UserId, channel_name,
@@ -25,6 +25,12 @@ type Names = HashMap<StockId, String>;
 pub fn quote(arguments: &QuoteArgs) -> Result<(), OperatorError> {
     if arguments.hold {
         return hold(arguments);
+    }
+    let PartiesArgs { limit_key, device, address } = &arguments.holding.parties;
+    let of_hold = [&arguments.holding.operation.operation, limit_key, device, address];
+    if of_hold.into_iter().any(Option::is_some) {
+        let why = "--operation, --limit-key, --device and --address are about a hold, and a quote holds nothing: add --hold";
+        return Err(OperatorError::Wish(why.into()));
     }
     // A code is not repeated in an error: it is the second card.
     let card = |(at, text): (usize, &String)| match named(text) {
