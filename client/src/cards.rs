@@ -440,22 +440,9 @@ impl Client {
 
     /// Uses units of a card. Keep the operation: it names the redemption, to reverse it with.
     pub async fn redeem(&self, request: Redeem) -> Result<Redeemed, Error> {
-        let (card, code) = request.card.parts();
-        let command = Command::Redeem(command::Redeem {
-            card,
-            generation: None,
-            units: request.units,
-            order: request.order,
-            user: request.user,
-            parties: request.parties.as_ref(),
-            amount: request.amount,
-            store: request.store,
-            product: request.product,
-            category: request.category,
-            offline: None,
-        });
-        match self.call_by_code(request.operation, request.card.slot(self.home_slot()), command, code).await?
-        {
+        let command = Command::Redeem(use_of(&request, None));
+        let (slot, code) = (request.card.slot(self.home_slot()), request.card.parts().1);
+        match self.call_by_code(request.operation, slot, command, code).await? {
             OwnedOutcome::Redeemed(redeemed) => Ok(redeemed),
             _ => Err(wrong_answer()),
         }
@@ -469,22 +456,10 @@ impl Client {
         occurred_ms: u64,
         terminal: u64,
     ) -> Result<OfflineUse, Error> {
-        let ((card, code), offline) = (request.card.parts(), Offline::new(occurred_ms, terminal));
-        let command = Command::Redeem(command::Redeem {
-            card,
-            generation: None,
-            units: request.units,
-            order: request.order,
-            user: request.user,
-            parties: request.parties.as_ref(),
-            amount: request.amount,
-            store: request.store,
-            product: request.product,
-            category: request.category,
-            offline: Some(&offline),
-        });
-        match self.call_by_code(request.operation, request.card.slot(self.home_slot()), command, code).await?
-        {
+        let offline = Offline::new(occurred_ms, terminal);
+        let command = Command::Redeem(use_of(&request, Some(&offline)));
+        let (slot, code) = (request.card.slot(self.home_slot()), request.card.parts().1);
+        match self.call_by_code(request.operation, slot, command, code).await? {
             OwnedOutcome::Redeemed(redeemed) => Ok(OfflineUse::Redeemed(redeemed)),
             OwnedOutcome::OfflineConflict { card, why } => Ok(OfflineUse::Conflict { card, why }),
             _ => Err(wrong_answer()),
@@ -546,6 +521,23 @@ impl Client {
             OwnedOutcome::Wallet(shown) => Ok(shown),
             _ => Err(wrong_answer()),
         }
+    }
+}
+
+/// A redemption as the protocol says it.
+fn use_of<'r>(request: &'r Redeem, offline: Option<&'r Offline>) -> command::Redeem<'r> {
+    command::Redeem {
+        card: request.card.parts().0,
+        generation: None,
+        units: request.units,
+        order: request.order,
+        user: request.user,
+        parties: request.parties.as_ref(),
+        amount: request.amount,
+        store: request.store,
+        product: request.product,
+        category: request.category,
+        offline,
     }
 }
 

@@ -1,16 +1,10 @@
 //! Many cards that end at once, through the real binary: a leaked batch, a campaign that was a mistake, with the server killed in
 //! between.
 
-use scrip_tests::processes::site::{Said, Site};
+use scrip_tests::processes::site::Site;
 use std::fs;
 
 /// Asserts that all of these words are said.
-fn tells(said: &Said, words: &[&str]) {
-    for word in words {
-        assert!(said.stdout.contains(word), "no {word:?}: {said:#?}");
-    }
-}
-
 #[test]
 fn a_leaked_batch_is_voided_at_once_and_stays_so_after_a_kill() {
     let site = Site::new();
@@ -24,19 +18,19 @@ fn a_leaked_batch_is_voided_at_once_and_stays_so_after_a_kill() {
     let text = fs::read_to_string(&out).expect("an exported file");
     let codes: Vec<&str> = text.lines().skip(1).filter_map(|line| line.rsplit(',').next()).collect();
     let redeem = |what: &str| site.line(&format!("card redeem {what} --amount 20.00"));
-    tells(&redeem(codes[0]).well(), &["discount   5.00"]);
+    redeem(codes[0]).well().tells(&["discount   5.00"]);
     let void = format!("card void-batch {} --operation leak-1 --reason 4", codes[1]);
     site.line(&void).badly(&["--yes"]);
     let voided = site.line(&format!("{void} --yes")).well();
-    tells(&voided, &["voided     49,999 cards"]);
+    voided.tells(&["voided     49,999 cards"]);
     let created_ms = voided.field("created_ms").to_owned();
     server.kill();
     let server = site.serve(&[]);
     let again = site.line(&format!("{void} --yes --created-ms {created_ms}")).well();
     assert_eq!(again.stdout, voided.stdout, "it was voided once");
     redeem(codes[1]).badly(&["VOID", "card show"]);
-    tells(&site.line(&format!("card show {}", codes[1])).well(), &["state      void"]);
-    tells(&site.line(&format!("card show {}", codes[0])).well(), &["state      used"]);
+    site.line(&format!("card show {}", codes[1])).well().tells(&["state      void"]);
+    site.line(&format!("card show {}", codes[0])).well().tells(&["state      used"]);
     redeem(&other).well();
     redeem(&own).well();
     site.line(&format!("card void-batch {own} --yes")).badly(&["RULE_FAILED", "card void"]);
@@ -45,12 +39,11 @@ fn a_leaked_batch_is_voided_at_once_and_stays_so_after_a_kill() {
     assert_eq!(server.stop().status.code(), Some(0));
     site.verify();
     let told = site.run(&["log", "card", site.data_text(), &first]);
-    tells(&told.well(), &["redeemed"]);
+    told.well().tells(&["redeemed"]);
     let second = u64::from_str_radix(&first, 16).expect("an id") + 1;
-    tells(
-        &site.run(&["log", "card", site.data_text(), &format!("{second:016x}")]).well(),
-        &["card_batch_voided", "reason=4"],
-    );
+    site.run(&["log", "card", site.data_text(), &format!("{second:016x}")])
+        .well()
+        .tells(&["card_batch_voided", "reason=4"]);
     let report = site.line("report --json");
     assert!(report.well().stdout.contains("\"voided\":49999"), "the report counts them");
 }
@@ -66,12 +59,12 @@ fn a_campaign_that_was_a_mistake_is_voided_with_its_cards() {
     site.line(&format!("card redeem {used} --amount 60.00 --operation o1")).well();
     site.line(&format!("card recycle-batch {batch}")).badly(&["NOT_STARTED", "may be in use until"]);
     site.line("campaign void off50").badly(&["102 cards", "--yes"]);
-    tells(&site.line("campaign void off50 --yes").well(), &["voided     101 cards", "state      void"]);
-    tells(&site.line("campaign void off50 --yes").well(), &["state      void"]);
+    site.line("campaign void off50 --yes").well().tells(&["voided     101 cards", "state      void"]);
+    site.line("campaign void off50 --yes").well().tells(&["state      void"]);
     server.kill();
     let server = site.serve(&[]);
-    tells(&site.line("wallet u2").well(), &["void"]);
-    tells(&site.line("campaign show off50").well(), &["102 issued, 0 left"]);
+    site.line("wallet u2").well().tells(&["void"]);
+    site.line("campaign show off50").well().tells(&["102 issued, 0 left"]);
     site.line(&format!("card redeem {card} --amount 60.00")).badly(&["VOID"]);
     site.line("card claim off50 --user u3").badly(&["VOID", "campaign show off50"]);
     site.line("stock supply off50 5").badly(&["VOID"]);
@@ -94,15 +87,15 @@ fn gift_cards_of_one_user_become_one_and_an_expired_coupon_is_exchanged() {
     site.line(&format!("card merge {one} {foreign}")).badly(&["NOT_OWNER", "card show"]);
     let merge = format!("card merge {one} {two} --operation merge-1");
     let merged = site.line(&merge).well();
-    tells(&merged, &["merged     15500 units of 1 cards", "balance    25500"]);
+    merged.tells(&["merged     15500 units of 1 cards", "balance    25500"]);
     let created_ms = merged.field("created_ms").to_owned();
     server.kill();
     let server = site.serve(&[]);
     let again = site.line(&format!("{merge} --created-ms {created_ms}")).well();
     assert_eq!(again.stdout, merged.stdout, "they were merged once");
-    tells(&site.line(&format!("card show {two}")).well(), &["state      void"]);
+    site.line(&format!("card show {two}")).well().tells(&["state      void"]);
     site.line(&format!("card redeem {two} --amount 20.00")).badly(&["VOID"]);
-    tells(&site.line(&format!("card redeem {one} --amount 20.00")).well(), &["2000 used, 23500 left"]);
+    site.line(&format!("card redeem {one} --amount 20.00")).well().tells(&["2000 used, 23500 left"]);
     // A coupon that has ended becomes points.
     site.line("campaign create tea5 --kind amount-off --value 5.00 --lasts 1s --units 50 --run").well();
     site.line("campaign create points --kind points --value 100 --units 50 --run").well();
@@ -114,10 +107,10 @@ fn gift_cards_of_one_user_become_one_and_an_expired_coupon_is_exchanged() {
     while !site.line(&format!("card show {coupon}")).well().stdout.contains("expired") {
         assert!(begun.elapsed().as_secs() < 30, "the coupon does not end");
     }
-    tells(&site.line(&exchange).well(), &["balance    300 points"]);
+    site.line(&exchange).well().tells(&["balance    300 points"]);
     site.line(&format!("card recycle {coupon}")).badly(&["VOID"]);
     assert_eq!(server.stop().status.code(), Some(0));
     site.verify();
-    tells(&site.run(&["log", "card", site.data_text(), &two]).well(), &["merged", &format!("into={one}")]);
-    tells(&site.run(&["log", "card", site.data_text(), &points]).well(), &["recycled", "points=300"]);
+    site.run(&["log", "card", site.data_text(), &two]).well().tells(&["merged", &format!("into={one}")]);
+    site.run(&["log", "card", site.data_text(), &points]).well().tells(&["recycled", "points=300"]);
 }

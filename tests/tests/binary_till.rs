@@ -1,17 +1,11 @@
 //! A new-user coupon claimed in a mini-app and used at a till that was offline, through the real binary: who has one of a group's
 //! coupons gets no other; the till's uses are uploaded from a file, one of them in conflict, and again after a kill.
 
-use scrip_tests::processes::site::{Said, Site};
+use scrip_tests::processes::site::Site;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 fn now_ms() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_millis() as u64
-}
-
-fn tells(said: &Said, words: &[&str]) {
-    for word in words {
-        assert!(said.stdout.contains(word), "no {word:?}: {said:#?}");
-    }
 }
 
 #[test]
@@ -22,10 +16,9 @@ fn a_new_user_coupon_claimed_in_a_mini_app_is_used_at_a_till_that_was_offline() 
     for campaign in ["welcome", "hello"] {
         let worth = "--kind amount-off --value 5.00 --threshold 20.00 --units 100";
         let make = format!("campaign create {campaign} {worth} --group newcomers --late 15m --run");
-        tells(
-            &site.line(&make).well(),
-            &["group      newcomers", "offline    a till may bring its uses 900 s late"],
-        );
+        site.line(&make)
+            .well()
+            .tells(&["group      newcomers", "offline    a till may bring its uses 900 s late"]);
     }
     site.line("campaign create lost --kind item --units 9 --group nobody").badly(&["NOT_FOUND"]);
     let claim = |campaign: &str, user: &str| {
@@ -52,7 +45,7 @@ fn a_new_user_coupon_claimed_in_a_mini_app_is_used_at_a_till_that_was_offline() 
     let upload = format!("card upload {} --failures {} --channel pos", file.display(), failures.display());
     let told = ["redeemed   1, 5.00 off", "conflicts  1", "refused    1", "bad rows   1"];
     let said = site.line(&upload);
-    tells(&said, &told);
+    said.tells(&told);
     said.badly(&["2 rows have failed"]);
     let failed = std::fs::read_to_string(&failures).expect("failures");
     assert_eq!(failed.lines().count(), 2, "{failed}");
@@ -62,18 +55,18 @@ fn a_new_user_coupon_claimed_in_a_mini_app_is_used_at_a_till_that_was_offline() 
     );
     server.kill();
     let server = site.serve(&[]);
-    tells(&site.line(&upload), &told);
-    tells(&site.line(&format!("card show {second}")).well(), &["state      used"]);
+    site.line(&upload).tells(&told);
+    site.line(&format!("card show {second}")).well().tells(&["state      used"]);
     let late = format!(
         "card redeem {third} --amount 30.00 --occurred-at {taken_ms} --terminal 7 --operation till-3"
     );
-    tells(&site.line(&late).well(), &["discount   5.00"]);
+    site.line(&late).well().tells(&["discount   5.00"]);
     let again = format!("card redeem {second} --amount 30.00 --occurred-at {taken_ms} --terminal 8");
-    tells(&site.line(&again).well(), &["conflict   USED: recorded, and nothing moved"]);
+    site.line(&again).well().tells(&["conflict   USED: recorded, and nothing moved"]);
     assert_eq!(server.stop().status.code(), Some(0));
     site.verify();
     let history = site.run(&["log", "card", site.data_text(), &second]).well();
-    tells(&history, &["offline_conflict", "why=USED", "terminal=7", "terminal=8"]);
+    history.tells(&["offline_conflict", "why=USED", "terminal=7", "terminal=8"]);
     // One at the till, one through the shop's own channel.
     let report = site.line("report --json").well();
     assert_eq!(report.stdout.matches("\"conflicts\":1").count(), 2, "{report:#?}");
@@ -102,7 +95,7 @@ fn limits_of_weeks_and_months_are_set_shown_and_kept() {
     let server = site.serve(&[]);
     site.line("stock create tea --units 100").well();
     let shown = site.line("stock limit tea --per-week 2 --per-month 3 --utc-offset +08:00").well();
-    tells(&shown, &["per week", "per month"]);
+    shown.tells(&["per week", "per month"]);
     assert_eq!(shown.row("user"), ["-", "-", "2", "3", "-"]);
     site.line("sell tea:2 --channel own --user u1").well();
     site.line("sell tea --channel own --user u1").badly(&["USER_LIMIT"]);

@@ -382,10 +382,9 @@ fn views() -> [CampaignView<'static>; 2] {
     [view, draft]
 }
 
-/// 10.00 off two lines; a second card would need more.
-fn quoted() -> QuoteView<'static> {
-    let line = |gross, discount| QuotedLine { gross: U64::new(gross), discount: U64::new(discount) };
-    let used = QuotedCard {
+/// A card that takes 10.00 off.
+pub fn ten_off() -> QuotedCard {
+    QuotedCard {
         card: U64::new(CARD.0),
         campaign: U64::new(STOCK.0),
         discount: U64::new(1_000),
@@ -393,7 +392,13 @@ fn quoted() -> QuoteView<'static> {
         outcome: CardOutcome::Used as u8,
         turn: 1,
         ..QuotedCard::default()
-    };
+    }
+}
+
+/// 10.00 off two lines; a second card would need more.
+fn quoted() -> QuoteView<'static> {
+    let line = |gross, discount| QuotedLine { gross: U64::new(gross), discount: U64::new(discount) };
+    let used = ten_off();
     let refused = QuotedCard {
         card: U64::new(CARD.0 + 1),
         discount: U64::ZERO,

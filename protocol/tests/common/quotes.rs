@@ -2,16 +2,15 @@
 //!
 //! Invariant: new samples come last: their places are part of their bytes.
 
-use super::{CommandSample, HOLD, NOW_MS, OPERATION, SLOT, STOCK, envelope, leak};
-use scrip_engine::answer::{Answer, CardOutcome, PiecesReturned, QuoteView, QuotedCard, QuotedLine};
+use super::cards::{CARD, ten_off};
+use super::{CommandSample, HOLD, NOW_MS, OPERATION, STOCK, envelope, leak};
+use scrip_engine::answer::{Answer, PiecesReturned, QuoteView, QuotedLine};
 use scrip_engine::command::{
     CartLine, Command, Envelope, Parties, QuoteCard, QuoteReserve, Request, StockedLine,
 };
 use scrip_engine::ids::{CardId, OperationId, OrderId, StockId, UserId};
 use scrip_protocol::extras::Extras;
-use zerocopy::little_endian::{U32, U64};
-
-const CARD: CardId = CardId::new(SLOT, 7, 42);
+use zerocopy::little_endian::U64;
 
 pub fn commands() -> Vec<CommandSample> {
     let lines = leak(&[
@@ -45,15 +44,7 @@ pub fn commands() -> Vec<CommandSample> {
 
 pub fn answers() -> Vec<(&'static str, Answer<'static>)> {
     let line = |gross, discount| QuotedLine { gross: U64::new(gross), discount: U64::new(discount) };
-    let used = QuotedCard {
-        card: U64::new(CARD.0),
-        campaign: U64::new(STOCK.0),
-        discount: U64::new(1_000),
-        units: U32::new(1),
-        outcome: CardOutcome::Used as u8,
-        turn: 1,
-        ..QuotedCard::default()
-    };
+    let used = ten_off();
     let quote = QuoteView {
         gross: 10_000,
         discount: 1_000,
