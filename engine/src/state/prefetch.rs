@@ -99,6 +99,7 @@ impl State {
             }
             Command::Redeem(redeem) => {
                 self.prefetch_page(redeem.card);
+                self.prefetch_person((request.envelope.merchant, request.envelope.slot), redeem.user);
                 self.redemptions.prefetch_next(SLOTS_AHEAD as u32);
                 hashes.cards.push(redeem.card);
             }
