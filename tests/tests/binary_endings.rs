@@ -4,7 +4,6 @@
 use scrip_tests::processes::site::Site;
 use std::fs;
 
-/// Asserts that all of these words are said.
 #[test]
 fn a_leaked_batch_is_voided_at_once_and_stays_so_after_a_kill() {
     let site = Site::new();

@@ -11,7 +11,6 @@ fn after_a_kill(site: &Site, server: Server) -> Server {
     site.serve(&["--shards", "2"])
 }
 
-/// Asserts that all of these words are said.
 #[test]
 fn three_within_a_day_get_their_cards_whoever_is_killed_in_between() {
     let site = Site::new();
