@@ -17,7 +17,7 @@ use scrip_tests::world::START_MS;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use zerocopy::little_endian::{U32, U128};
 
-const SEEDS: u64 = 240;
+const SEEDS: u64 = 400;
 const STEPS: u64 = 600;
 
 /// The log of a history.
