@@ -375,7 +375,7 @@ pub(super) fn draw_rules(rng: &mut Rng) -> Rules {
 }
 
 fn draw_capacity(rng: &mut Rng) -> Capacity {
-    Capacity {
+    let drawn = Capacity {
         stocks_max: *pick(rng, &[1, 2, 64]),
         holds_max: *pick(rng, &[1, 3, 10, 30, 4_096]),
         extra_lines_max: *pick(rng, &[1, 5, 70, 65_536]),
@@ -393,7 +393,10 @@ fn draw_capacity(rng: &mut Rng) -> Capacity {
         given_codes_max: 4_096,
         groups_max: 4_096,
         links_max: 256,
-    }
+    };
+    // Where purchase limits are few, so are linked ids.
+    let links_max = if drawn.user_limits_max < 256 { 16 } else { drawn.links_max };
+    Capacity { links_max, ..drawn }
 }
 
 /// Every kind at its usual weight, three times that, or not at all; RESERVE always.

@@ -130,7 +130,7 @@ const ROOM: Capacity = Capacity {
     gifts_max: 512,
     given_codes_max: 512,
     groups_max: 512,
-    links_max: 64,
+    links_max: 16,
 };
 
 impl Plan {
@@ -285,6 +285,6 @@ fn draw_capacity(rng: &mut Rng) -> Capacity {
         gifts_max: 512,
         given_codes_max: 512,
         groups_max: 512,
-        links_max: 64,
+        links_max: 16,
     }
 }
