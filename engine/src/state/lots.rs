@@ -98,11 +98,11 @@ impl LotRecord {
     pub fn is_live(&self, now_ms: u64) -> bool {
         ends_after(self.until_s, now_ms)
     }
-}
 
-/// The slice from which on what lies in a slice is passed.
-fn behind(slice: u64) -> u32 {
-    u32::try_from(slice + 1).unwrap_or(u32::MAX)
+    /// It stays until the floor has passed the slice: what took of it is known until then, and may give it back.
+    fn keep(&mut self, slice: u64) {
+        self.used_before = self.used_before.max(u32::try_from(slice + 1).unwrap_or(u32::MAX));
+    }
 }
 
 fn ends_after(until_s: u32, now_ms: u64) -> bool {
@@ -382,8 +382,7 @@ impl State {
             let (mut units, mut back, mut any) = (0u64, 0u64, false);
             for part in self.parts(handle) {
                 let part = parts.get(part);
-                // A hold that was owed may outlive a lot.
-                let gone = self.is_redemption_gone(redemption) || redemption.is_of_hold();
+                let gone = self.is_redemption_gone(redemption);
                 let lot = (part.lot != NONE).then(|| lots.get(Handle(part.lot)));
                 let there =
                     gone || lot.is_none_or(|lot| (lot.card, lot.number) == (redemption.card, part.number));
@@ -500,7 +499,7 @@ impl State {
             return;
         }
         let record = self.redemptions.get(redemption);
-        let (is_held, behind) = (record.is_held(), behind(record.slice()));
+        let (is_held, slice) = (record.is_held(), record.slice());
         let mut before = NONE;
         for share in shares {
             let mut number = 0;
@@ -513,7 +512,7 @@ impl State {
                     lot.held += share.units;
                 } else {
                     lot.consumed += share.units;
-                    lot.used_before = lot.used_before.max(behind);
+                    lot.keep(slice);
                 }
             }
             let lot = share.lot.map_or(NONE, |lot| lot.0);

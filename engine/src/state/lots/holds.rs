@@ -3,7 +3,7 @@
 //! A line whose card has but its own lot has no parts, and passes all of this by. Invariant: what a lot has in held is what
 //! the parts of lines that are held have taken of it.
 
-use super::{PartRecord, behind};
+use super::{LotRecord, PartRecord};
 use crate::command::CardState;
 use crate::state::State;
 use crate::state::slices::slice_of;
@@ -69,28 +69,26 @@ impl State {
 
     /// All that a card line holds of lots is used. The lots stay until the floor has passed then.
     pub(in crate::state) fn use_of_lots(&mut self, line: Handle, keep_ms: u64) {
-        let mut next = self.last_part(line);
-        while let Some(handle) = next {
-            let part = *self.lots.parts.get(handle);
-            next = (part.before != NONE).then_some(Handle(part.before));
-            if part.lot != NONE {
-                let lot = self.lots.lots.get_mut(Handle(part.lot));
-                lot.held = lot.held.checked_sub(part.units).expect("what is used was held");
-                lot.consumed += part.units;
-            }
-        }
-        self.keep_lots(line, keep_ms);
+        self.change_lots_of(line, |lot, units| {
+            lot.held = lot.held.checked_sub(units).expect("what is used was held");
+            lot.consumed += units;
+            lot.keep(slice_of(keep_ms));
+        });
     }
 
     /// The lots that a card line has used units of stay until the floor has passed then: its hold does, and may give them back.
     pub(in crate::state) fn keep_lots(&mut self, line: Handle, keep_ms: u64) {
+        self.change_lots_of(line, |lot, _| lot.keep(slice_of(keep_ms)));
+    }
+
+    /// Changes each lot that a card line took of, given the units it took, the last taken first.
+    fn change_lots_of(&mut self, line: Handle, change: impl Fn(&mut LotRecord, u32)) {
         let mut next = self.last_part(line);
         while let Some(handle) = next {
             let part = *self.lots.parts.get(handle);
             next = (part.before != NONE).then_some(Handle(part.before));
             if part.lot != NONE {
-                let lot = self.lots.lots.get_mut(Handle(part.lot));
-                lot.used_before = lot.used_before.max(behind(slice_of(keep_ms)));
+                change(self.lots.lots.get_mut(Handle(part.lot)), part.units);
             }
         }
     }
