@@ -8,7 +8,7 @@ use crate::orders::OrderShown;
 use crate::quotes::QuoteShown;
 use scrip_engine::answer::{
     Answer, Cancelled, CardView, ChannelView, DebtView, GroupJoined, HoldState, HoldView, Issued, LotView,
-    OperationView, Outcome, PiecesReturned, Redeemed, RedemptionView, StockView,
+    OperationView, Outcome, PiecesReturned, Redeemed, RedemptionView, SoldCards, StockView,
 };
 use scrip_engine::calendar::Transition;
 use scrip_engine::command::{Block, Limits, Price, Quota, RiskRule, SpanLimits, StockKind, StockTerms};
@@ -61,6 +61,37 @@ pub struct Confirmed {
     pub units: Vec<u32>,
     /// Card keys, the first of them; the rest is read with [`crate::Client::keys_read`].
     pub keys: KeysShown,
+    /// Cards that lines on campaigns have sold, line by line. Whose they are: the hold's user, or who bears them.
+    pub cards: Vec<CardsSold>,
+}
+
+/// Cards that a line has sold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CardsSold {
+    /// The line, from 0.
+    pub line: usize,
+    /// The first card; the others follow it.
+    pub first: CardId,
+    /// How many.
+    pub cards: u32,
+}
+
+impl CardsSold {
+    /// Each of them.
+    pub fn each(&self) -> impl Iterator<Item = CardId> + use<> {
+        let first = self.first.0;
+        (first..first.saturating_add(u64::from(self.cards))).map(CardId)
+    }
+}
+
+impl From<&SoldCards> for CardsSold {
+    fn from(row: &SoldCards) -> CardsSold {
+        CardsSold {
+            line: usize::from(row.line.get()),
+            first: CardId(row.first.get()),
+            cards: row.cards.get(),
+        }
+    }
 }
 
 /// Units are owed: they are sold as soon as they are there.
@@ -348,7 +379,7 @@ pub(crate) enum OwnedOutcome {
     StockChanged(u64),
     Reserved { deadline_ms: u64, units: Vec<u32> },
     Extended { deadline_ms: u64 },
-    Confirmed { confirmed_ms: u64, late: bool, units: Vec<u32>, keys: KeysShown },
+    Confirmed { confirmed_ms: u64, late: bool, units: Vec<u32>, keys: KeysShown, cards: Vec<CardsSold> },
     Owed { position: u32, until_ms: u64 },
     Debts(DebtsShown),
     Order(OrderShown),
@@ -399,9 +430,13 @@ impl From<Outcome<'_>> for OwnedOutcome {
                 OwnedOutcome::Reserved { deadline_ms, units: counts(units) }
             }
             Answer::Extended { deadline_ms } => OwnedOutcome::Extended { deadline_ms },
-            Answer::Confirmed { confirmed_ms, late, units, keys } => {
-                OwnedOutcome::Confirmed { confirmed_ms, late, units: counts(units), keys: keys.into() }
-            }
+            Answer::Confirmed { confirmed_ms, late, units, keys, sold } => OwnedOutcome::Confirmed {
+                confirmed_ms,
+                late,
+                units: counts(units),
+                keys: keys.into(),
+                cards: sold.iter().map(CardsSold::from).collect(),
+            },
             Answer::KeysImported { taken } => OwnedOutcome::KeysImported { taken },
             Answer::Keys(page) => OwnedOutcome::Keys(page.into()),
             Answer::KeysListed(page) => OwnedOutcome::Listed(page.into()),

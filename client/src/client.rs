@@ -403,8 +403,8 @@ impl Client {
 fn sold(hold: Hold, outcome: OwnedOutcome) -> Result<Sold, Error> {
     match outcome {
         OwnedOutcome::Owed { position, until_ms } => Ok(Sold::Owed(Owed { hold, position, until_ms })),
-        OwnedOutcome::Confirmed { confirmed_ms, late, units, keys } => {
-            Ok(Sold::Confirmed(Confirmed { hold, confirmed_ms, late, units, keys }))
+        OwnedOutcome::Confirmed { confirmed_ms, late, units, keys, cards } => {
+            Ok(Sold::Confirmed(Confirmed { hold, confirmed_ms, late, units, keys, cards }))
         }
         _ => Err(wrong_answer()),
     }

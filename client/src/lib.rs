@@ -54,10 +54,10 @@ pub mod transport;
 
 pub use accounts::{CardRefunded, Filled, TopUp};
 pub use answer::{
-    BatchShown, BatchesShown, ChannelShown, ChannelsShown, Confirmed, DebtShown, DebtsShown, Extended,
-    HoldCardShown, HoldLineShown, HoldShown, KeyListed, KeyShown, KeyText, KeysImported, KeysListed,
-    KeysShown, OperationShown, Owed, Released, Replaced, Reserved, Returned, RiskShown, Sold, StockChanged,
-    StockShown, TermsShown, ZoneShown,
+    BatchShown, BatchesShown, CardsSold, ChannelShown, ChannelsShown, Confirmed, DebtShown, DebtsShown,
+    Extended, HoldCardShown, HoldLineShown, HoldShown, KeyListed, KeyShown, KeyText, KeysImported,
+    KeysListed, KeysShown, OperationShown, Owed, Released, Replaced, Reserved, Returned, RiskShown, Sold,
+    StockChanged, StockShown, TermsShown, ZoneShown,
 };
 pub use cards::{
     CampaignCreate, CampaignDefinition, CampaignEdit, CampaignMove, CampaignShown, CardCode, CardName, Claim,

@@ -21,7 +21,7 @@ pub use cards::{CampaignView, CardView, HoldCard, Issued, LotView, Redeemed, Red
 pub use groups::{GroupJoined, GroupRow, GroupState, GroupView};
 pub use operation::{OperationKind, OperationView, REFUND_PAID_BITS, WHY_BITS, conflict_value};
 pub use quote::{CardOutcome, PiecesReturned, QuoteView, QuotedCard, QuotedLine};
-pub use rows::{BatchView, ChannelView, DebtView, More, OrderHold};
+pub use rows::{BatchView, ChannelView, DebtView, More, OrderHold, SoldCards};
 
 /// What a command was answered.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -74,6 +74,8 @@ pub enum Answer<'a> {
         units: &'a [U32],
         /// Card keys bound, the first of them.
         keys: KeyPage<'a>,
+        /// Cards that its lines have sold.
+        sold: &'a [SoldCards],
     },
     /// RELEASE.
     Released {

@@ -1,8 +1,6 @@
-//! Events: what happened, as the log keeps it.
-//!
-//! A command becomes at most one event. An event says everything `apply` needs, so that rules may change without
-//! rewriting the past. Layouts are fixed little-endian and documented byte by byte in docs/format.md; kinds are never
-//! reused.
+//! Events: what happened, as the log keeps it. A command becomes at most one event. An event says everything `apply` needs,
+//! so that rules may change without rewriting the past. Layouts are fixed little-endian and documented byte by byte in
+//! docs/format.md; kinds are never reused.
 //!
 //! Invariant: `decode(encode(event)) == event`, and the encoded size is a multiple of eight.
 
@@ -254,6 +252,8 @@ pub enum Event<'a> {
         cards: &'a [EventCard],
         /// The quote that it was made from, if it was.
         quote: EventQuote<'a>,
+        /// SELL: cards that its lines have sold.
+        sales: &'a [EventSale],
     },
     /// A paid SELL was refused, for good.
     SellRefused {
@@ -313,9 +313,10 @@ pub enum Event<'a> {
         hidden: bool,
         /// Units per line. Of a keys stock the next keys in the order of sale are bound, as many.
         lines: &'a [EventLine],
+        /// Cards that its lines have sold.
+        sales: &'a [EventSale],
     },
-    /// A hold was confirmed for which marks have left too few card keys: its units left held, and those that were asked for
-    /// are owed.
+    /// A hold was confirmed for which marks have left too few card keys: its units left held, those asked for are owed.
     ConfirmOwed {
         /// The hold.
         hold: OperationKey,
@@ -369,6 +370,8 @@ pub enum Event<'a> {
         lines: &'a [EventLine],
         /// Of a hold that was made from a quote: what goes back of its cart.
         cart: EventPieces<'a>,
+        /// Cards that the hold had sold, and that are void from now on.
+        ended: &'a [U64],
     },
     /// A campaign was made, in state draft.
     CampaignCreated {
@@ -581,18 +584,16 @@ mod origin;
 mod persons;
 mod quotes;
 mod risk;
+mod sales;
 
-pub use cards::AccountEntry;
 pub use endings::{MergedCard, RecycledFor};
 pub use errors::{EventError, EventSink};
-pub use gifts::GiftEntry;
-pub use given_codes::CodeEvent;
 pub use groups::{EventMember, GroupEvent, GroupMember};
 pub use lines::{EventCard, EventHold, EventKey, EventLine, OwedLine, RefusedLine, debts};
 pub use origin::{Buyer, Origin};
-pub use persons::PersonEvent;
 pub use quotes::{EventCartLine, EventPieces, EventQuote, EventShare};
-pub use risk::RiskEvent;
+pub use {cards::AccountEntry, gifts::GiftEntry, given_codes::CodeEvent};
+pub use {persons::PersonEvent, risk::RiskEvent, sales::EventSale};
 
 #[cfg(test)]
 mod tests;

@@ -147,6 +147,8 @@ pub const REVERSAL_WINDOW_DEFAULT_S: u32 = 7_776_000;
 pub const REDEMPTIONS_SCANNED_MAX: usize = 8 * 1024;
 /// Cards of a wallet that one answer shows; the rest is read in pages.
 pub const WALLET_CARDS_PER_ANSWER_MAX: usize = 64;
+/// Cards that the lines of one hold ask campaigns for: one event makes them all, and may end them all.
+pub const CARDS_PER_SALE_MAX: u32 = 1_000;
 /// Cards of a wallet that one answer looks at: those of other campaigns lie among them.
 pub const WALLET_CARDS_SCANNED_MAX: usize = 8 * 1024;
 /// Stacking classes: their numbers are 0 to 31.
@@ -190,6 +192,9 @@ const _: () =
 const _: () = assert!(PRICES_PER_STOCK_MAX * 24 + 256 <= EVENT_BYTES_MAX);
 const _: () = assert!(TRANSITIONS_MAX * 16 + NAME_BYTES_MAX + 256 <= EVENT_BYTES_MAX);
 const _: () = assert!(GROUP_MEMBERS_MAX * 24 + 256 <= EVENT_BYTES_MAX);
+const _: () = assert!(
+    LINES_MAX * (16 + 24) + QUOTE_LINES_MAX * 4 + CARDS_PER_SALE_MAX as usize * 8 + 256 <= EVENT_BYTES_MAX
+);
 const _: () = assert!(EXPIRED_PER_EVENT_MAX * 24 + 256 <= ADVANCE_EVENT_BYTES_MAX);
 /// The largest encoded event that settles debts.
 pub const SETTLEMENT_BYTES_MAX: usize = DEBTS_PER_EVENT_MAX * 28 + 8;

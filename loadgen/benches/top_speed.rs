@@ -86,6 +86,7 @@ fn answers(kind: u8, count: usize) -> Vec<u8> {
         late: false,
         units: &units,
         keys: KeyPage::default(),
+        sold: &[],
     };
     let stock = Answer::Stock(StockView {
         stock: StockId::new(Slot(0), 1),

@@ -72,7 +72,7 @@ impl<'a> Raw<'a> {
                 let (at_ms, keys) = (deadline_ms, KeyPage::default());
                 Said::Taken { what: What::Reserve, at_ms, units: sum(units), late: false, keys }
             }
-            Outcome::Done(Answer::Confirmed { confirmed_ms, late, units, keys }) => {
+            Outcome::Done(Answer::Confirmed { confirmed_ms, late, units, keys, .. }) => {
                 Said::Taken { what: What::Confirm, at_ms: confirmed_ms, units: sum(units), late, keys }
             }
             Outcome::Done(Answer::Issued(issued)) => on_card(What::Claim, issued.first.0, issued.cards),
@@ -259,6 +259,7 @@ mod tests {
                     late: false,
                     units: &one,
                     keys: KeyPage::default(),
+                    sold: &[],
                 }),
                 taken(What::Confirm, 3, false),
             ),
@@ -268,6 +269,7 @@ mod tests {
                     late: true,
                     units: &one,
                     keys: KeyPage::default(),
+                    sold: &[],
                 }),
                 taken(What::Confirm, 3, true),
             ),

@@ -140,6 +140,10 @@ pub enum Bug {
     CardBackWithFirstLine,
     /// engine: a returned line of a quote keeps its share of the discounts.
     ShareForgotten,
+    /// engine: cards that orders ask for are sold beyond the budgets of their campaign.
+    SoldCardsUnbudgeted,
+    /// engine: a card that was sold goes back though somebody has spent of it.
+    SpentCardReturned,
 }
 
 impl Bug {
@@ -211,6 +215,8 @@ impl Bug {
         Bug::LinkedBlockIgnored,
         Bug::CardBackWithFirstLine,
         Bug::ShareForgotten,
+        Bug::SoldCardsUnbudgeted,
+        Bug::SpentCardReturned,
     ];
 }
 

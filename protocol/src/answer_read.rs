@@ -8,8 +8,8 @@ use crate::answers::{
     MaximumFact, OperationBody, ReservedBody, StockBody, TimeFact, UnitsFact, ValueBody, VersionFact, flag,
 };
 use crate::answers::{
-    BatchesBody, CancelledBody, ConfirmedKeysBody, DebtsBody, KeyFact, KeysBody, KeysListedBody,
-    OrderHoldsBody, OwedBody, RiskBody, RuleFact, TermsBody, TotalFact, ZoneBody,
+    BatchesBody, CancelledBody, ConfirmedCardsBody, ConfirmedKeysBody, DebtsBody, KeyFact, KeysBody,
+    KeysListedBody, OrderHoldsBody, OwedBody, RiskBody, RuleFact, TermsBody, TotalFact, ZoneBody,
 };
 use crate::commands::kind_of_flags;
 use crate::error::{AnswerError, AnswerFault};
@@ -19,7 +19,7 @@ use crate::limits::ALIGNMENT;
 use scrip_engine::answer::{
     Answer, BatchView, Cancelled, ChannelView, DebtView, HoldCard, HoldLine, HoldState, HoldView, KeyItem,
     KeyList, KeyPage, ListPage, ListedItem, ListedKeys, More, OperationKind, OperationView, OrderHold,
-    Outcome, StockView,
+    Outcome, SoldCards, StockView,
 };
 use scrip_engine::calendar::Transition;
 use scrip_engine::command::{Block, Limits, Price, RiskRule, SpanLimits, StockTerms};
@@ -156,7 +156,7 @@ impl<'a> Body<'a> {
                 let body: &ConfirmedBody = self.fixed()?;
                 let units: &[U32] = self.entries(self.count())?;
                 let (confirmed_ms, late) = (body.confirmed_ms.get(), self.has(flag::LATE));
-                Answer::Confirmed { confirmed_ms, late, units, keys: KeyPage::default() }
+                Answer::Confirmed { confirmed_ms, late, units, keys: KeyPage::default(), sold: &[] }
             }
             AnswerKind::ConfirmedKeys => {
                 let body: &ConfirmedKeysBody = self.fixed()?;
@@ -166,7 +166,26 @@ impl<'a> Body<'a> {
                     return Err(AnswerFault::Length(self.header.length.get()));
                 }
                 let keys = self.keys(body.total.get(), 0, body.keys.get() as usize)?;
-                Answer::Confirmed { confirmed_ms, late, units, keys }
+                Answer::Confirmed { confirmed_ms, late, units, keys, sold: &[] }
+            }
+            AnswerKind::ConfirmedCards => {
+                let body: &ConfirmedCardsBody = self.fixed()?;
+                let units: &[U32] = self.entries(self.count())?;
+                let (confirmed_ms, late) = (body.confirmed_ms.get(), self.has(flag::LATE));
+                let sold: &[SoldCards] = self.entries(body.sold.get() as usize)?;
+                if body.spare.get() != 0 || sold.iter().any(|row| row.spare.get() != 0) {
+                    return Err(AnswerFault::SpareNotZero);
+                }
+                let is_line = |row: &SoldCards| usize::from(row.line.get()) < units.len();
+                let none = body.total.get() == 0 && body.keys.get() != 0;
+                if none || sold.is_empty() || !sold.iter().all(is_line) {
+                    return Err(AnswerFault::Length(self.header.length.get()));
+                }
+                let keys = match body.total.get() {
+                    0 => KeyPage::default(),
+                    total => self.keys(total, 0, body.keys.get() as usize)?,
+                };
+                Answer::Confirmed { confirmed_ms, late, units, keys, sold }
             }
             AnswerKind::KeysImported => Answer::KeysImported { taken: self.value()? },
             AnswerKind::Keys => {

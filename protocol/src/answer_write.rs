@@ -8,8 +8,8 @@ use crate::answers::{
     flag,
 };
 use crate::answers::{
-    BatchesBody, CancelledBody, ConfirmedKeysBody, DebtsBody, KeyFact, KeysBody, KeysListedBody,
-    OrderHoldsBody, OwedBody, RiskBody, RuleFact, TermsBody, TotalFact, ZoneBody,
+    BatchesBody, CancelledBody, ConfirmedCardsBody, ConfirmedKeysBody, DebtsBody, KeyFact, KeysBody,
+    KeysListedBody, OrderHoldsBody, OwedBody, RiskBody, RuleFact, TermsBody, TotalFact, ZoneBody,
 };
 use crate::commands::flags_of_kind;
 use crate::frame::{self, FrameKind, HEADER_BYTES};
@@ -149,6 +149,27 @@ fn when(condition: bool, flag: u8) -> u8 {
     if condition { flag } else { 0 }
 }
 
+/// CONFIRM or SELL by which cards were sold.
+fn sold_cards(out: &mut Vec<u8>, index: u16, answer: &Answer<'_>, seals: &mut dyn OpenSeals) {
+    let Answer::Confirmed { confirmed_ms, late, units, keys, sold } = answer else {
+        unreachable!("nothing else sells cards");
+    };
+    let header = header(AnswerKind::ConfirmedCards, when(*late, flag::LATE), index, units.len());
+    let at = out.len();
+    let body = ConfirmedCardsBody {
+        confirmed_ms: U64::new(*confirmed_ms),
+        total: U32::new(keys.total),
+        keys: U32::ZERO,
+        sold: U32::new(sold.len() as u32),
+        spare: U32::ZERO,
+    };
+    put(out, header, body, units.as_bytes());
+    out.extend_from_slice(sold.as_bytes());
+    close(out, at);
+    let count = if keys.total > 0 { put_keys(out, at, keys, seals) } else { 0 };
+    out[at + 20..at + 24].copy_from_slice(&count.to_le_bytes());
+}
+
 #[inline]
 fn done(out: &mut Vec<u8>, index: u16, answer: &Answer<'_>, seals: &mut dyn OpenSeals) {
     let value = |out: &mut Vec<u8>, kind, value| {
@@ -159,7 +180,8 @@ fn done(out: &mut Vec<u8>, index: u16, answer: &Answer<'_>, seals: &mut dyn Open
             let header = header(AnswerKind::Reserved, 0, index, units.len());
             put(out, header, ReservedBody { deadline_ms: U64::new(*deadline_ms) }, units.as_bytes());
         }
-        Answer::Confirmed { confirmed_ms, late, units, keys } if keys.total > 0 => {
+        Answer::Confirmed { sold, .. } if !sold.is_empty() => sold_cards(out, index, answer, seals),
+        Answer::Confirmed { confirmed_ms, late, units, keys, .. } if keys.total > 0 => {
             let header = header(AnswerKind::ConfirmedKeys, when(*late, flag::LATE), index, units.len());
             let at = out.len();
             let (confirmed_ms, total) = (U64::new(*confirmed_ms), U32::new(keys.total));

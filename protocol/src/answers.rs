@@ -104,6 +104,22 @@ layout! {
 }
 
 layout! {
+    /// CONFIRMED_CARDS; units, sold cards and keys follow.
+    pub struct ConfirmedCardsBody {
+        /// shard time of the confirmation, ms since the Unix epoch
+        confirmed_ms: U64,
+        /// card keys of the hold, over all lines
+        total: U32,
+        /// keys that follow; the rest is read with KEYS_READ
+        keys: U32,
+        /// rows of sold cards that follow, at least 1
+        sold: U32,
+        /// 0
+        spare: U32,
+    }
+}
+
+layout! {
     /// KEYS; the keys follow.
     pub struct KeysBody {
         /// keys of the hold, over all lines
@@ -380,7 +396,7 @@ pub mod flag {
     pub const EXTENDED: u8 = 1;
     /// QUOTE: no combination of the cards to choose from is better.
     pub const EXACT: u8 = 1;
-    /// CONFIRMED, CONFIRMED_KEYS, HOLD: confirmed after the hold had expired.
+    /// CONFIRMED, CONFIRMED_KEYS, CONFIRMED_CARDS, HOLD: confirmed after the hold had expired.
     pub const LATE: u8 = 1;
     /// RELEASED: the hold had expired before, and a late CONFIRM is now refused.
     pub const LAPSED: u8 = 1;
@@ -463,6 +479,8 @@ numbered! {
         Channels = 10, "CHANNELS", ChannelsBody, "`count` channels of 56 bytes", 0;
         /// CONFIRM or SELL of card keys was taken.
         ConfirmedKeys = 11, "CONFIRMED_KEYS", ConfirmedKeysBody, "`count` u32: units confirmed per line, padded; then `keys` keys", flag::LATE;
+        /// CONFIRM or SELL was taken, and cards were sold by it.
+        ConfirmedCards = 130, "CONFIRMED_CARDS", ConfirmedCardsBody, "`count` u32: units confirmed per line, padded; `sold` rows of 16 bytes; then `keys` keys", flag::LATE;
         /// KEYS_IMPORT was taken; bit n of `value`: the n-th key was new.
         KeysImported = 12, "KEYS_IMPORTED", ValueBody, "", 0;
         /// REVEAL, KEY_REPLACE, KEYS_READ.

@@ -4,16 +4,17 @@
 
 use scrip_engine::limits::{
     BATCHES_PER_STOCK_MAX, BEARER_CARDS_MAX, BLOCKS_PER_ANSWER_MAX, CAMPAIGN_UNITS_MAX, CARD_UNITS_MAX,
-    CARDS_PER_HOLD_MAX, CARDS_PER_ISSUE_MAX, CHANNELS_PER_STOCK_MAX, CLOCK_AHEAD_MAX_MS, KEY_BLOCK_BYTES_MAX,
-    KEY_TEXT_BYTES_MAX, KEYS_PER_CHUNK_MAX, KEYS_PER_HOLD_MAX, LINES_MAX, NAME_BYTES_MAX, OWED_MAX_MS,
-    PRICES_PER_STOCK_MAX, QUOTE_CARDS_MAX, QUOTE_LINES_MAX, RISK_RULES_MAX, SCOPE_MAX, STOCK_UNITS_MAX,
-    TIERS_MAX, TRANSITIONS_MAX, TTL_DEFAULT_MS, TTL_MAX_MS, UNITS_PER_LINE_MAX,
+    CARDS_PER_HOLD_MAX, CARDS_PER_ISSUE_MAX, CARDS_PER_SALE_MAX, CHANNELS_PER_STOCK_MAX, CLOCK_AHEAD_MAX_MS,
+    KEY_BLOCK_BYTES_MAX, KEY_TEXT_BYTES_MAX, KEYS_PER_CHUNK_MAX, KEYS_PER_HOLD_MAX, LINES_MAX,
+    NAME_BYTES_MAX, OWED_MAX_MS, PRICES_PER_STOCK_MAX, QUOTE_CARDS_MAX, QUOTE_LINES_MAX, RISK_RULES_MAX,
+    SCOPE_MAX, STOCK_UNITS_MAX, TIERS_MAX, TRANSITIONS_MAX, TTL_DEFAULT_MS, TTL_MAX_MS, UNITS_PER_LINE_MAX,
 };
 use scrip_engine::rejection::{Class, Code};
 use scrip_protocol::answers::{
     ANSWER_HEADER_BYTES, AnswerHeader, AnswerKind, BatchLayout, ChannelLayout, DebtLayout, FactsKind,
     GroupRowLayout, HoldCardLayout, HoldLineLayout, KeyItemLayout, LineFactLayout, ListedItemLayout,
-    LotLayout, OrderHoldLayout, QuotedCardLayout, QuotedLineLayout, WalletCardLayout, flag as answer_flag,
+    LotLayout, OrderHoldLayout, QuotedCardLayout, QuotedLineLayout, SoldCardsLayout, WalletCardLayout,
+    flag as answer_flag,
 };
 use scrip_protocol::commands::{
     COMMAND_HEADER_BYTES, CardLineLayout, CartLineLayout, CommandHeader, CommandKind, DefinitionLayout,
@@ -35,7 +36,7 @@ fn file(path: &str) -> PathBuf {
 }
 
 fn limits_table() -> String {
-    let rows: [(&str, u64, &str); 37] = [
+    let rows: [(&str, u64, &str); 38] = [
         ("frame, header included", u64::from(limits::FRAME_BYTES_MAX), "bytes"),
         ("frame before WELCOME", u64::from(limits::FRAME_BYTES_BEFORE_AUTHENTICATION_MAX), "bytes"),
         ("command, header included", limits::COMMAND_BYTES_MAX as u64, "bytes"),
@@ -43,6 +44,7 @@ fn limits_table() -> String {
         ("lines of a hold", LINES_MAX as u64, ""),
         ("of these, cards", CARDS_PER_HOLD_MAX as u64, ""),
         ("units of a line", u64::from(UNITS_PER_LINE_MAX), ""),
+        ("cards that a hold sells", u64::from(CARDS_PER_SALE_MAX), ""),
         ("units of a stock", STOCK_UNITS_MAX, ""),
         ("channels of a stock", CHANNELS_PER_STOCK_MAX as u64, ""),
         ("prices of a stock", PRICES_PER_STOCK_MAX as u64, ""),
@@ -403,6 +405,7 @@ fn table(name: &str) -> String {
         "batch" => markdown(0, BatchLayout::FIELDS),
         "listed_key" => markdown(0, ListedItemLayout::FIELDS),
         "debt" => markdown(0, DebtLayout::FIELDS),
+        "sold_cards" => markdown(0, SoldCardsLayout::FIELDS),
         "hold of an order" => markdown(0, OrderHoldLayout::FIELDS),
         "definition" => markdown(0, DefinitionLayout::FIELDS),
         "tier" => markdown(0, TierLayout::FIELDS),

@@ -11,7 +11,7 @@ use common::{answer_bytes, command_bytes, key_items, listed_items};
 use proptest::prelude::*;
 use scrip_engine::answer::{
     Answer, BatchView, Cancelled, ChannelView, DebtView, HoldLine, HoldState, HoldView, KeyList, KeyPage,
-    ListPage, ListedKeys, More, OperationKind, OperationView, OrderHold, Outcome, StockView,
+    ListPage, ListedKeys, More, OperationKind, OperationView, OrderHold, Outcome, SoldCards, StockView,
 };
 use scrip_engine::calendar::Transition;
 use scrip_engine::command::{
@@ -441,6 +441,10 @@ impl AnswerParts {
         KeyPage { total, from, keys: KeyList::Read(&self.keys) }
     }
 
+    fn confirmed<'a>(&self, units: &'a [U32], keys: KeyPage<'a>, sold: &'a [SoldCards]) -> Answer<'a> {
+        Answer::Confirmed { confirmed_ms: self.numbers[0], late: self.flag, units, keys, sold }
+    }
+
     fn outcome(&self) -> Outcome<'_> {
         let value = self.numbers[0];
         Outcome::Done(match self.kind {
@@ -450,13 +454,12 @@ impl AnswerParts {
             AnswerKind::StockChanged => Answer::StockChanged { value },
             AnswerKind::Reserved => Answer::Reserved { deadline_ms: value, units: &self.units },
             AnswerKind::Extended => Answer::Extended { deadline_ms: value },
-            AnswerKind::Confirmed => {
-                let keys = KeyPage::default();
-                Answer::Confirmed { confirmed_ms: value, late: self.flag, units: &self.units, keys }
-            }
-            AnswerKind::ConfirmedKeys => {
-                let keys = self.page(self.small[0].max(1), 0);
-                Answer::Confirmed { confirmed_ms: value, late: self.flag, units: &self.units, keys }
+            AnswerKind::Confirmed => self.confirmed(&self.units, KeyPage::default(), &[]),
+            AnswerKind::ConfirmedKeys => self.confirmed(&self.units, self.page(self.small[0].max(1), 0), &[]),
+            AnswerKind::ConfirmedCards => {
+                let keys = if self.flag { KeyPage::default() } else { self.page(self.small[0].max(1), 0) };
+                let units: &[U32] = if self.units.is_empty() { &[U32::ZERO] } else { &self.units };
+                self.confirmed(units, keys, common::leak(&[common::sold_cards(value, self.small[1])]))
             }
             AnswerKind::KeysImported => Answer::KeysImported { taken: value },
             AnswerKind::Keys => Answer::Keys(self.page(self.small[0], self.small[1])),

@@ -11,7 +11,7 @@ use scrip_engine::ids::{CardId, OperationId, OperationKey, StockId};
 use scrip_engine::limits::{Capacity, Rules};
 use scrip_engine::state::State;
 use scrip_engine::state::records::Recorded;
-use scrip_engine::state::table::Handle;
+use scrip_engine::state::table::{Handle, NONE};
 use scrip_wal::{Disk, Scanner};
 
 /// An event of a card's history: when it happened, its sequence, itself, and the facts behind it.
@@ -68,6 +68,16 @@ fn is_about(event: &Event<'_>, state: &State, card: CardId) -> bool {
             lines.any(|(_, line)| state.card_of_line(line) == card)
         })
     };
+    let sold_by = |hold: &OperationKey| {
+        let found = state.find_hold(hold, state.record_hash(hold), state.now_ms);
+        found.is_some_and(|handle| {
+            let mut lines = state.lines(state.holds.get(handle)).filter(|line| state.is_of_cards(line));
+            lines.any(|line| {
+                let first = if line.keys == NONE { None } else { Some(state.card_id(Handle(line.keys))) };
+                first.is_some_and(|first| (first.0..first.0 + u64::from(line.current)).contains(&card.0))
+            })
+        })
+    };
     match event {
         Event::Issued { first, count, .. } => {
             first.locator() == card.locator()
@@ -111,16 +121,21 @@ fn is_about(event: &Event<'_>, state: &State, card: CardId) -> bool {
                 _ => false,
             }
         }
-        Event::Taken { origin, replaces, cards, .. } => {
-            cards.iter().any(|line| line.card() == card) || replaced(*replaces, origin.key(), of_hold)
+        Event::Taken { origin, replaces, cards, sales, .. } => {
+            cards.iter().any(|line| line.card() == card)
+                || sales.iter().any(|sale| sale.has(card))
+                || replaced(*replaces, origin.key(), of_hold)
         }
         Event::Owed { origin, replaces, .. } => replaced(*replaces, origin.key(), of_hold),
-        Event::Returned { origin, hold, .. } => of_hold(&OperationKey { operation: *hold, ..origin.key() }),
-        Event::Confirmed { hold, .. }
-        | Event::ConfirmOwed { hold, .. }
-        | Event::LateRefused { hold, .. }
-        | Event::Released { hold }
-        | Event::Cancelled { hold } => of_hold(hold),
+        Event::Returned { origin, hold, ended, .. } => {
+            ended.iter().any(|ended| ended.get() == card.0)
+                || of_hold(&OperationKey { operation: *hold, ..origin.key() })
+        }
+        Event::Confirmed { hold, sales, .. } => sales.iter().any(|sale| sale.has(card)) || of_hold(hold),
+        Event::Cancelled { hold } => of_hold(hold) || sold_by(hold),
+        Event::ConfirmOwed { hold, .. } | Event::LateRefused { hold, .. } | Event::Released { hold } => {
+            of_hold(hold)
+        }
         Event::Expired { holds } => holds.iter().any(|hold| of_hold(&hold.key())),
         Event::Settled { holds, keys } | Event::Unfulfilled { holds, keys } => {
             event::debts(holds, keys).any(|(hold, key)| key.is_none() && of_hold(&hold))

@@ -242,7 +242,7 @@ impl Walk {
         };
         let found: Vec<Vec<u32>> = state
             .lines(state.holds.get(handle))
-            .map(|line| state.keys.line(line.keys).map(|(key, _)| key.0).collect())
+            .map(|line| state.keys.line(state.keys_of(line)).map(|(key, _)| key.0).collect())
             .collect();
         let same = hold.lines.iter().map(|line| &line.keys).eq(&found);
         let (ordinal, ours): (u32, Vec<Vec<u32>>) =

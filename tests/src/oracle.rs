@@ -38,6 +38,7 @@ mod quote_holds;
 mod quotes;
 mod redemptions;
 mod risk;
+mod sold_cards;
 mod stocks;
 mod take;
 mod zones;
@@ -93,6 +94,8 @@ pub struct Oracle {
     pub keys_max: usize,
     /// Every card with an owner, and every other one to which something has happened.
     pub cards: BTreeMap<CardId, Card>,
+    /// Of these, cards that orders have bought.
+    pub sold: BTreeSet<CardId>,
     /// How many there may be, in pages of 64.
     pub cards_max: usize,
     /// What each given code names, by merchant, slot and code.
@@ -149,6 +152,7 @@ impl Oracle {
             keys: Vec::new(),
             keys_max: usize::MAX,
             cards: BTreeMap::new(),
+            sold: BTreeSet::new(),
             cards_max: usize::MAX,
             given_codes: BTreeMap::new(),
             groups: BTreeMap::new(),

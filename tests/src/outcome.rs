@@ -4,21 +4,21 @@
 //! comparison of everything a caller can see.
 
 mod cards;
+mod keys;
 
-pub use cards::{OwnedCampaign, OwnedGroup, OwnedHoldCard, OwnedQuoted};
+pub use cards::{OwnedCampaign, OwnedGroup, OwnedHoldCard, OwnedQuoted, OwnedSold};
 
 use crate::request::OwnedRequest;
 use scrip_engine::answer::{
     Answer, BatchView, Cancelled, CardView, ChannelView, DebtView, GroupJoined, HoldState, HoldView, Issued,
-    KeyList, KeyPage, KeyPlace, ListPage, ListedItem, ListedKeys, ListedPlace, LotView, More, OperationView,
-    OrderHold, Outcome, PiecesReturned, Redeemed, RedemptionView, StockView, WalletCard,
+    KeyList, KeyPage, KeyPlace, LotView, More, OperationView, OrderHold, Outcome, PiecesReturned, Redeemed,
+    RedemptionView, StockView, WalletCard,
 };
 use scrip_engine::calendar::Transition;
 use scrip_engine::command::{Block, Limits, Price, RiskRule, SpanLimits, StockKind, StockTerms};
 use scrip_engine::ids::{CardId, ChannelId, OperationId, OrderId, StockId, UserId};
 use scrip_engine::limits::LOTS_PER_CARD_MAX;
 use scrip_engine::rejection::{CapacityOf, Code, Facts, LineFact};
-use scrip_engine::state::keys::KeyState;
 
 /// [`Outcome`], owned.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,6 +40,7 @@ pub enum OwnedOutcome {
     Identity { members: Vec<u128> },
     Channels { version: u32, channels: Vec<ChannelView> },
     ConfirmedKeys { confirmed_ms: u64, late: bool, units: Vec<u32>, keys: OwnedKeys },
+    ConfirmedCards { confirmed_ms: u64, late: bool, units: Vec<u32>, keys: OwnedKeys, sold: Vec<OwnedSold> },
     KeysImported { taken: u64 },
     GivenCode { campaign: StockId, card: Option<CardId> },
     Keys(OwnedKeys),
@@ -95,30 +96,6 @@ pub struct OwnedListed {
     pub state: u8,
     pub hold: OperationId,
     pub order: OrderId,
-}
-
-impl From<ListPage<'_>> for OwnedList {
-    fn from(page: ListPage<'_>) -> OwnedList {
-        let ListedKeys::Sealed { places, clear, keys } = page.keys else {
-            return OwnedList { next: page.next, ..OwnedList::default() };
-        };
-        let listed = |place: &ListedPlace| {
-            let ListedItem { hold, order, key, batch, state, batch_state, .. } = place.item;
-            let (chunk, sealed) = keys.chunk(place.chunk);
-            let key = OwnedKey {
-                key: key.get(),
-                void: state == KeyState::Void as u8,
-                owed: false,
-                operation: chunk.operation,
-                stock: chunk.stock,
-                position: place.position,
-                sealed: sealed.to_vec(),
-            };
-            let (hold, order) = (OperationId(hold.get()), OrderId(order.get()));
-            OwnedListed { key, batch: batch.get(), batch_state, state, hold, order }
-        };
-        OwnedList { next: page.next, clear, keys: places.iter().map(listed).collect() }
-    }
 }
 
 /// [`scrip_engine::answer::KeyPlace`] with what its chunk says: all that the edge needs to open its text.
@@ -369,7 +346,7 @@ impl OwnedOutcome {
 
     /// Whether it speaks of a hold that a CANCEL may end later.
     fn can_be_cancelled(&self) -> bool {
-        use OwnedOutcome::{Confirmed, ConfirmedKeys, Keys, Owed, QuoteReserved, Reserved};
+        use OwnedOutcome::{Confirmed, ConfirmedCards, ConfirmedKeys, Keys, Owed, QuoteReserved, Reserved};
         matches!(
             self,
             Owed { .. }
@@ -377,6 +354,7 @@ impl OwnedOutcome {
                 | QuoteReserved { .. }
                 | Confirmed { .. }
                 | ConfirmedKeys { .. }
+                | ConfirmedCards { .. }
                 | Keys(_)
         ) || self.code() == Some(Code::KeyReplaced)
     }
@@ -413,7 +391,7 @@ impl OwnedOutcome {
             OwnedOutcome::ConfirmedKeys { confirmed_ms, late, units, .. } => {
                 OwnedOutcome::Confirmed { confirmed_ms: *confirmed_ms, late: *late, units: units.clone() }
             }
-            OwnedOutcome::Keys(keys) => {
+            OwnedOutcome::Keys(keys) | OwnedOutcome::ConfirmedCards { keys, .. } => {
                 *keys = OwnedKeys::default();
                 outcome
             }
@@ -429,7 +407,9 @@ impl OwnedOutcome {
     /// The card keys of an answer.
     pub fn keys(&self) -> Option<&OwnedKeys> {
         match self {
-            OwnedOutcome::ConfirmedKeys { keys, .. } | OwnedOutcome::Keys(keys) => Some(keys),
+            OwnedOutcome::ConfirmedKeys { keys, .. }
+            | OwnedOutcome::ConfirmedCards { keys, .. }
+            | OwnedOutcome::Keys(keys) => Some(keys),
             _ => None,
         }
     }
@@ -462,7 +442,12 @@ impl From<Answer<'_>> for OwnedOutcome {
                 OwnedOutcome::Reserved { deadline_ms, units: units.iter().map(|units| units.get()).collect() }
             }
             Answer::Extended { deadline_ms } => OwnedOutcome::Extended { deadline_ms },
-            Answer::Confirmed { confirmed_ms, late, units, keys } if keys.total > 0 => {
+            Answer::Confirmed { confirmed_ms, late, units, keys, sold } if !sold.is_empty() => {
+                let units = units.iter().map(|units| units.get()).collect();
+                let sold = sold.iter().map(OwnedSold::from).collect();
+                OwnedOutcome::ConfirmedCards { confirmed_ms, late, units, keys: keys.into(), sold }
+            }
+            Answer::Confirmed { confirmed_ms, late, units, keys, .. } if keys.total > 0 => {
                 let units = units.iter().map(|units| units.get()).collect();
                 OwnedOutcome::ConfirmedKeys { confirmed_ms, late, units, keys: keys.into() }
             }

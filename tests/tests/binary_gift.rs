@@ -6,8 +6,12 @@ use std::fs;
 
 /// The code of one card that is in force.
 fn code_of(site: &Site, card: &str, file: &str) -> String {
+    code_of_campaign(site, "tea5", card, file)
+}
+
+fn code_of_campaign(site: &Site, campaign: &str, card: &str, file: &str) -> String {
     let out = site.path().join(file);
-    site.line(&format!("code export tea5 --from {card} --count 1 --out {}", out.display())).well();
+    site.line(&format!("code export {campaign} --from {card} --count 1 --out {}", out.display())).well();
     let text = fs::read_to_string(&out).expect("an exported file");
     text.lines().nth(1).and_then(|line| line.rsplit(',').next()).expect("a code").to_owned()
 }
@@ -111,4 +115,63 @@ fn a_gift_card_is_bought_given_to_a_friend_spent_on_two_channels_and_one_part_is
     assert!(wallet("ben").contains(&card) && !wallet("ann").contains(&card));
     assert_eq!(server.stop().status.code(), Some(0));
     site.verify();
+}
+
+#[test]
+fn a_gift_card_is_bought_in_a_basket_given_spent_in_two_parts_on_two_channels_and_one_part_is_returned() {
+    let site = Site::new();
+    let server = site.serve(&[]);
+    site.line("stock create tea --units 10").well();
+    site.line("campaign create gift100 --kind stored-value --currency CNY --balance 100.00 --value 95.00 --units 5 --run")
+        .well();
+    site.line("stock price gift100 own=9500").well();
+    site.line("stock price tea any=500").well();
+    // In a basket beside goods: held, then paid.
+    let held = site.line("reserve gift100 tea:2 --channel own --user ann --expect 10500 --operation buy-1");
+    held.well().tells(&["item       gift100: 1", "item       tea: 2"]);
+    let shown = site.line("stock show gift100").well();
+    assert_eq!((shown.field("available"), shown.field("held")), ("4", "1"));
+    let server = site.again(server);
+    let paid = site.line("confirm buy-1 --channel own").well();
+    paid.tells(&["units      1, 2", "code export"]);
+    let card = paid.field("card").to_owned();
+    let server = site.again(server);
+    let again = site.line("confirm buy-1 --channel own").well();
+    assert_eq!(again.stdout, paid.stdout, "it is made once");
+    site.line("wallet ann").well().tells(&["1 cards of ann"]);
+    let code = code_of_campaign(&site, "gift100", &card, "bought.csv");
+    site.line(&format!("card show {code}")).well().tells(&["state      active", "units      10000 left"]);
+    // Given to a friend: the buyer can't take it back any more.
+    site.line(&format!("card gift {card} --user ann --to ben --lasts 7days")).well();
+    site.line("return buy-1 --to-void --units 1").badly(&["LOCKED_BY_OTHER_ORDER", "card show"]);
+    site.line(&format!("card accept {card} --user ben")).well();
+    site.line("return buy-1 --to-void --units 1").badly(&["NOT_OWNER", "card show"]);
+    // Spent in two parts on two channels, one with an order and one at a till; one part comes back.
+    site.line(&format!(
+        "reserve tea:2 --channel mini --user ben --card {card}:6.00 --amount 10.00 --operation s-1"
+    ))
+    .well();
+    site.line("confirm s-1 --channel mini").well();
+    site.line(&format!("card redeem {card} --user ben --amount 80.00 --channel pos --operation s-2"))
+        .well()
+        .tells(&["units      8000 used, 1400 left"]);
+    let server = site.again(server);
+    site.line("return s-1 --units 0,250").well();
+    site.line(&format!("card show {card}")).well().tells(&["units      1650 left, 8350 used, 0 void"]);
+    // One that nobody has spent of goes back.
+    let sold = site.line("sell gift100:2 --channel own --user cem --operation buy-2").well();
+    sold.tells(&["cards      2 from"]);
+    site.line("return buy-2 --to-void --units 1").well().tells(&["returned   1 units to void"]);
+    let shown = site.line("stock show gift100").well();
+    assert_eq!((shown.field("available"), shown.row("void")[0]), ("2", "1"));
+    site.line("wallet cem").well().tells(&["void", "active"]);
+    assert_eq!(server.stop().status.code(), Some(0));
+    site.verify();
+    let log = site.run(&["log", "cat", site.data_text()]).well();
+    log.tells(&["sold=line:0", "ended="]);
+    site.run(&["log", "card", site.data_text(), &card]).well().tells(&[
+        "confirmed",
+        "sold=line:0",
+        "accepted by=",
+    ]);
 }

@@ -86,6 +86,8 @@ const HUNTS: &[(Bug, Look)] = &[
     (Bug::LinkedBlockIgnored, model),
     (Bug::CardBackWithFirstLine, model),
     (Bug::ShareForgotten, model),
+    (Bug::SoldCardsUnbudgeted, model),
+    (Bug::SpentCardReturned, model),
     (Bug::AnswerBeforeSync, crashes),
     (Bug::SkippedDirectorySync, crashes),
     (Bug::IgnoredIoError, crashes),

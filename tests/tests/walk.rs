@@ -129,6 +129,7 @@ fn sale(operation: u128, lines: &[EventLine], hidden: bool) -> Event<'_> {
         prices: &[],
         cards: &[],
         quote: EventQuote::NONE,
+        sales: &[],
     }
 }
 
@@ -325,6 +326,7 @@ fn a_hold_whose_confirm_is_owed_gives_its_units_back_and_waits_behind_the_debts_
         prices: &[],
         cards: &[],
         quote: EventQuote::NONE,
+        sales: &[],
     });
     forged.both(&Event::Owed {
         origin: origin(3, 7),

@@ -3,6 +3,7 @@
 //!
 //! Invariant: the layouts are those of docs/protocol.md.
 
+use crate::ids::CardId;
 use crate::limits::NAME_BYTES_MAX;
 use zerocopy::little_endian::{U16, U32, U64, U128};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
@@ -145,5 +146,27 @@ impl More {
             2 => More::Unknown,
             _ => return None,
         })
+    }
+}
+
+/// Cards that a line of a hold has sold, with consecutive serials, as they lie on the wire.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
+#[repr(C)]
+pub struct SoldCards {
+    /// The first card.
+    pub first: U64,
+    /// How many.
+    pub cards: U32,
+    /// The line, from 0.
+    pub line: U16,
+    /// Reserved; 0.
+    pub spare: U16,
+}
+
+impl SoldCards {
+    /// Each of the cards.
+    pub fn each(&self) -> impl Iterator<Item = CardId> + use<> {
+        let first = self.first.get();
+        (first..first.saturating_add(u64::from(self.cards.get()))).map(CardId)
     }
 }

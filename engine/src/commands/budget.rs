@@ -28,16 +28,25 @@ pub(super) fn check(
     campaign: &Campaign,
     asked: u64,
 ) -> Option<Rejection<'static>> {
-    let definition = &campaign.definition;
-    if definition.budget == 0 && !definition.limits_days() {
-        return None;
-    }
+    let (room, money) = rooms(state, now_ms, campaign, 0)?;
     let lacks = |code, available: u64| {
         let facts = Facts::Units { stock: state.stock_of_campaign(campaign).id, asked, available };
         (asked > available).then_some(Rejection { code, facts })
     };
-    // Cards that groups hold may be issued on any day.
-    let held = if on(Bug::GroupCardsUnbudgeted) { 0 } else { state.stock_of_campaign(campaign).units.held };
+    lacks(Code::CampaignLimit, room).or_else(|| lacks(Code::BudgetExceeded, money))
+}
+
+/// Cards that the maxima of a campaign leave room for, those of the day and those of money; `None`: it has none. Of what is held so
+/// many cards are about to be given back.
+#[inline]
+pub(super) fn rooms(state: &State, now_ms: u64, campaign: &Campaign, freed: u64) -> Option<(u64, u64)> {
+    let definition = &campaign.definition;
+    if definition.budget == 0 && !definition.limits_days() {
+        return None;
+    }
+    // Cards that groups and orders hold may be issued on any day.
+    let held = state.stock_of_campaign(campaign).units.held - freed;
+    let held = if on(Bug::GroupCardsUnbudgeted) { 0 } else { held };
     let today = state.cards_today(campaign, now_ms) + held;
     let room = match definition.cards_per_day.get() {
         0 => u64::MAX,
@@ -47,7 +56,7 @@ pub(super) fn check(
     let in_all = affordable(definition.budget.get(), campaign.counted() + held, cost);
     let of_day = affordable(definition.budget_per_day.get(), today, cost);
     let money = if on(Bug::BudgetIgnored) { u64::MAX } else { in_all.min(of_day) };
-    lacks(Code::CampaignLimit, room).or_else(|| lacks(Code::BudgetExceeded, money))
+    Some((room, money))
 }
 
 /// Whether a definition leaves room for what its campaign has issued.

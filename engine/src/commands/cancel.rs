@@ -9,10 +9,10 @@
 
 use super::checks::{age, deadline_passed, operation_room};
 use super::hold::free_units;
-use super::{Plan, Question, Reply, Resolved, Verdict, hold_cards, keys, owed, record};
+use super::{Plan, Question, Reply, Resolved, Verdict, hold_cards, keys, owed, record, sold_cards};
 use crate::answer::{Cancelled, HoldState, OperationKind};
 use crate::event::{Event, Origin};
-use crate::rejection::{Code, Rejection};
+use crate::rejection::{Code, Facts, Rejection};
 use crate::state::State;
 use crate::state::counts::Count;
 use crate::state::records::{HoldRecord, Recorded};
@@ -49,6 +49,13 @@ fn decide_hold<'p>(state: &State, question: Question<'_>, handle: Handle, plan: 
     }
     if let Some(rejection) = deadline_passed(&question.request.envelope, question.now_ms) {
         return Verdict::Refuse(rejection);
+    }
+    if hold.state() == HoldState::Confirmed {
+        sold_cards::plan_cancel(state, question.now_ms, hold, plan);
+        if let Some(fact) = plan.facts.first() {
+            let code = Code::from_number(fact.why.get()).expect("facts are made from codes");
+            return Verdict::Refuse(Rejection { code, facts: Facts::Lines(&plan.facts) });
+        }
     }
     plan.resolved.hold = Some(handle);
     Verdict::Do(Event::Cancelled { hold: question.key() }, &plan.resolved, Reply::Cancelled(handle))
@@ -108,12 +115,16 @@ fn return_all(state: &mut State, handle: Handle) {
     let (channel, reserved_ms) = (hold.channel(), hold.reserved_ms);
     state.change_lines(handle, |state, _, line| {
         let left = line.current - line.returned;
-        let of_keys = line.keys != NONE;
+        let first = state.keys_of(line);
+        let of_keys = first != NONE;
         let posting = if of_keys { Posting::ReturnToVoid } else { Posting::ReturnToAvailable };
-        let owed = if of_keys { keys::void_last(state, line.keys, left, left) } else { 0 };
-        state.post(Handle(line.stock), channel, posting(u64::from(left - owed)));
+        let owed = if of_keys { keys::void_last(state, first, left, left) } else { 0 };
+        if !state.is_of_cards(line) {
+            state.post(Handle(line.stock), channel, posting(u64::from(left - owed)));
+        }
         state.count((line.limit, line.stock), left, Count::ConsumedBack, reserved_ms);
     });
+    sold_cards::end_all(state, handle);
     hold_cards::give_all_back(state, handle);
 }
 

@@ -2,9 +2,9 @@
 
 use super::checks::{deadline_passed, hold_unknown};
 use super::{Plan, Question, Reply, Resolved, Verdict};
-use super::{hold_cards, keys, limits};
+use super::{hold_cards, keys, limits, sold_cards};
 use crate::answer::HoldState;
-use crate::event::{Event, EventLine, RefusedLine};
+use crate::event::{Event, EventLine, EventSale, RefusedLine};
 use crate::rejection::{Code, Facts, LineFact, Rejection};
 use crate::state::State;
 use crate::state::counts::Count;
@@ -28,36 +28,17 @@ pub fn decide<'p>(
         return Verdict::Refuse(hold_unknown(state, envelope));
     };
     let hold = state.holds.get(handle);
-    match hold.state() {
-        HoldState::Held | HoldState::Expired => {}
-        HoldState::Confirmed if same_units(state, hold, units) && same_showing(hold, hidden) => {
-            return keys::replaced(state, hold).unwrap_or(Verdict::Answer(Reply::Confirmed(handle)));
-        }
-        HoldState::Confirmed => return Verdict::Refuse(Rejection::plain(Code::OperationMismatch)),
-        HoldState::Lapsed if hold.refusal().is_some() => return Verdict::Answer(Reply::Refused(handle)),
-        HoldState::Released | HoldState::Lapsed => {
-            return Verdict::Refuse(Rejection::plain(Code::HoldReleased));
-        }
-        HoldState::Owed if hold.flags & HoldRecord::SOLD != 0 => {
-            return Verdict::Refuse(Rejection::plain(Code::NotActive));
-        }
-        HoldState::Owed if same_units(state, hold, units) && same_showing(hold, hidden) => {
-            return Verdict::Answer(super::owed::repeated(state, handle));
-        }
-        HoldState::Owed => return Verdict::Refuse(Rejection::plain(Code::OperationMismatch)),
-        HoldState::Unfulfilled if hold.flags & HoldRecord::SOLD == 0 => {
-            return Verdict::Answer(Reply::Refused(handle));
-        }
-        HoldState::Refused | HoldState::Unfulfilled => {
-            return Verdict::Refuse(Rejection::plain(Code::HoldNotFound));
-        }
-        HoldState::Cancelled => return Verdict::Refuse(Rejection::plain(Code::Cancelled)),
+    if let Some(verdict) = ended(state, (hold, handle), units, hidden) {
+        return verdict;
     }
     if let Some(rejection) = deadline_passed(envelope, question.now_ms) {
         return Verdict::Refuse(rejection);
     }
     if exceeds(state, hold, units, plan) {
         return Verdict::Refuse(Rejection { code: Code::ExceedsHold, facts: Facts::Lines(&plan.facts) });
+    }
+    if hold.state() == HoldState::Held && sold_cards::are_void(state, hold, plan, units) {
+        return Verdict::Refuse(Rejection { code: Code::Void, facts: Facts::Lines(&plan.facts) });
     }
     if hold.is_quoted() && !takes_all(state, hold, units) {
         // It was priced as a whole: less of it costs something else.
@@ -80,11 +61,49 @@ pub fn decide<'p>(
         plan.lines.push(EventLine::new(stock, asked(units, line, record.reserved), counted_flag(record)));
     }
     if keys_are_short(state, hold, late, plan) {
+        if sold_cards::are_in(state, hold) {
+            // Cards can't be owed: there is nothing to take back if the keys never come.
+            return Verdict::Refuse(Rejection { code: Code::OutOfStock, facts: Facts::Lines(&plan.facts) });
+        }
         return super::owed::decide_confirm(state, question, (handle, units, hidden), plan);
     }
+    let stocks = state.lines(hold).map(|line| Handle(line.stock));
+    sold_cards::plan(state, question.now_ms, &plan.lines, stocks, &mut plan.sales);
     hold_cards::plan_confirm(state, hold, units, plan);
-    let event = Event::Confirmed { hold: question.key(), late, hidden, lines: &plan.lines };
+    let (lines, sales) = (&plan.lines, &plan.sales);
+    let event = Event::Confirmed { hold: question.key(), late, hidden, lines, sales };
     Verdict::Do(event, &plan.resolved, Reply::Confirmed(handle))
+}
+
+/// The verdict on a hold that is neither held nor expired.
+#[inline]
+fn ended<'p>(
+    state: &State,
+    (hold, handle): (&HoldRecord, Handle),
+    units: &[U32],
+    hidden: bool,
+) -> Option<Verdict<'p>> {
+    Some(match hold.state() {
+        HoldState::Held | HoldState::Expired => return None,
+        HoldState::Confirmed if same_units(state, hold, units) && same_showing(hold, hidden) => {
+            keys::replaced(state, hold).unwrap_or(Verdict::Answer(Reply::Confirmed(handle)))
+        }
+        HoldState::Confirmed => Verdict::Refuse(Rejection::plain(Code::OperationMismatch)),
+        HoldState::Lapsed if hold.refusal().is_some() => Verdict::Answer(Reply::Refused(handle)),
+        HoldState::Released | HoldState::Lapsed => Verdict::Refuse(Rejection::plain(Code::HoldReleased)),
+        HoldState::Owed if hold.flags & HoldRecord::SOLD != 0 => {
+            Verdict::Refuse(Rejection::plain(Code::NotActive))
+        }
+        HoldState::Owed if same_units(state, hold, units) && same_showing(hold, hidden) => {
+            Verdict::Answer(super::owed::repeated(state, handle))
+        }
+        HoldState::Owed => Verdict::Refuse(Rejection::plain(Code::OperationMismatch)),
+        HoldState::Unfulfilled if hold.flags & HoldRecord::SOLD == 0 => {
+            Verdict::Answer(Reply::Refused(handle))
+        }
+        HoldState::Refused | HoldState::Unfulfilled => Verdict::Refuse(Rejection::plain(Code::HoldNotFound)),
+        HoldState::Cancelled => Verdict::Refuse(Rejection::plain(Code::Cancelled)),
+    })
 }
 
 /// For readers of the log; `apply` asks the hold.
@@ -94,7 +113,7 @@ pub(super) fn counted_flag(line: &LineRecord) -> u32 {
 
 /// Units asked for on a line: an empty list asks for all, a short one for none of the lines it leaves out.
 #[inline]
-fn asked(units: &[U32], line: usize, all: u32) -> u32 {
+pub(super) fn asked(units: &[U32], line: usize, all: u32) -> u32 {
     if units.is_empty() { all } else { units.get(line).map_or(0, |units| units.get()) }
 }
 
@@ -189,6 +208,9 @@ fn late_lack(
         // The order has bought, or holds, the same again since: it gets it once.
         return Some((Code::RuleFailed, 0));
     }
+    if let Some(why) = stock.campaign().and_then(|found| sold_cards::late_lack(state, now_ms, found)) {
+        return Some((why, 0));
+    }
     if stock.terms.frozen {
         return Some((Code::Frozen, 0));
     }
@@ -197,7 +219,8 @@ fn late_lack(
         lines.map(|(line, other)| u64::from(asked(units, line, other.reserved))).sum()
     };
     let demand = sum_over(&|other| other.stock == record.stock);
-    let unclaimed = stock.unclaimed();
+    let serials = stock.campaign().map_or(u64::MAX, |found| sold_cards::serials_left(state, found, 0));
+    let unclaimed = stock.unclaimed().min(serials);
     if demand > unclaimed {
         return Some((Code::OutOfStock, unclaimed));
     }
@@ -205,9 +228,11 @@ fn late_lack(
     if demand > room {
         return Some((Code::ChannelQuota, room));
     }
-    let room = limits::room_late(state, (record.limit, stock), hold.reserved_ms)?;
     let counted = sum_over(&|other| other.stock == record.stock && other.limit != NONE);
-    (counted > room).then_some((Code::UserLimit, room))
+    match limits::room_late(state, (record.limit, stock), hold.reserved_ms) {
+        Some(room) if counted > room => Some((Code::UserLimit, room)),
+        _ => sold_cards::late_budget_lack(state, now_ms, stock.campaign()?, demand),
+    }
 }
 
 /// Applies an [`Event::Confirmed`].
@@ -215,7 +240,7 @@ fn late_lack(
 pub fn apply(
     state: &mut State,
     (late, hidden): (bool, bool),
-    lines: &[EventLine],
+    (lines, sales): (&[EventLine], &[EventSale]),
     resolved: &Resolved,
 ) -> Handle {
     let handle = resolved.hold.expect("a confirmation names its hold");
@@ -243,6 +268,7 @@ pub fn apply(
         line.current = units;
         line.keys = keys::bind(state, stock, units, handle);
     });
+    sold_cards::make_all(state, handle, sales);
     if state.holds.get(handle).has_cards() {
         hold_cards::confirm_all(state, handle, (late, 0), |line| lines[line].units.get());
     }

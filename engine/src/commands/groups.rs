@@ -370,7 +370,7 @@ fn fill(state: &mut State, group: Handle, (first, times): (CardId, (u32, u32)), 
         state.forget_line((member.limit, stock.0), 1, member.joined_ms);
         state.forget_count(Handle(next));
         let card = CardRecord::new(owner.user(), &definition, member.channel()).valid(times, false);
-        let made = state.make_card(campaign, first.serial() + place as u64, card);
+        let made = state.issue_card(campaign, first.serial() + place as u64, card);
         state.hang_into_wallet(made);
         next = member.next();
     }

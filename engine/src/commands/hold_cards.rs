@@ -181,7 +181,7 @@ pub(super) fn no_room(state: &State, take: &Take<'_>) -> Option<Rejection<'stati
         Some(if earlier { 0 } else { lacking })
     };
     let lacking: u32 = take.cards.iter().enumerate().filter_map(lacks).sum();
-    if state.cards.pages() + lacking > pages_max(&state.capacity) {
+    if lacking > 0 && state.cards.pages() + lacking > pages_max(&state.capacity) {
         return Some(super::checks::capacity(CapacityOf::Cards, u64::from(state.capacity.cards_max)));
     }
     let parts: usize = take.cards.iter().map(|line| parts_max(state, line)).sum();

@@ -25,7 +25,7 @@ use crate::state::cards::{CardRecord, IssueTimes, pages_max};
 use crate::state::counts::{Entries, NO_ENTRIES};
 use crate::state::risk::Subjects;
 use crate::state::stock::Posting;
-use crate::state::table::Handle;
+use crate::state::table::{Handle, NONE};
 use scrip_planted::{Bug, on};
 
 /// In the number of an operation record the cards less one stand above the first card's id.
@@ -305,8 +305,10 @@ pub(super) fn no_pages(
     first: u64,
     count: u32,
 ) -> Option<Rejection<'static>> {
-    let pages = u64::from(state.cards.pages()) + u64::from(state.pages_lacking(campaign, first, count));
-    let full = pages > u64::from(pages_max(&state.capacity));
+    let lacking = u64::from(state.pages_lacking(campaign, first, count));
+    // Cards that were sold may have taken more pages than there is room for.
+    let pages = u64::from(state.cards.pages()) + lacking;
+    let full = lacking > 0 && pages > u64::from(pages_max(&state.capacity));
     full.then(|| capacity(CapacityOf::Cards, u64::from(state.capacity.cards_max)))
 }
 
@@ -415,25 +417,48 @@ pub(super) fn make(
     new: &New,
     (times, own_times): ((u32, u32), bool),
 ) {
-    let New { owner, first, count, .. } = *new;
-    let now_ms = state.now_ms;
-    let found = state.campaigns.get_mut(handle);
-    assert!(found.card(found.issued) == first, "cards are issued in the order of their serials");
-    found.issued += u64::from(count);
-    found.know_channel(channel);
-    let (stock, card) =
-        (found.stock, CardRecord::new(owner, &found.definition, channel).valid(times, own_times));
-    budget::issued(state, handle, u64::from(count));
-    state.post(stock, channel, Posting::Sell(u64::from(count)));
-    if owner.0 == 0 {
-        let batch = new.batch(channel, now_ms, (times, own_times));
+    let card = begin(state, handle, channel, new, (times, own_times));
+    let stock = state.campaigns.get(handle).stock;
+    state.post(stock, channel, Posting::Sell(u64::from(new.count)));
+    if new.owner.0 == 0 {
+        let batch = new.batch(channel, state.now_ms, (times, own_times));
         state.campaigns.add_batch(handle, batch);
         return;
     }
-    for serial in first.serial()..first.serial() + u64::from(count) {
-        let made = state.make_card(handle, serial, card);
-        state.hang_into_wallet(made);
+    make_records(state, handle, new, card);
+}
+
+/// New cards take their serials, whosever they are; answers what each of them is like.
+#[inline]
+pub(super) fn begin(
+    state: &mut State,
+    handle: Handle,
+    channel: ChannelId,
+    new: &New,
+    (times, own_times): ((u32, u32), bool),
+) -> CardRecord {
+    let found = state.campaigns.get_mut(handle);
+    assert!(found.card(found.issued) == new.first, "cards are issued in the order of their serials");
+    found.issued += u64::from(new.count);
+    found.know_channel(channel);
+    let card = CardRecord::new(new.owner, &found.definition, channel).valid(times, own_times);
+    budget::issued(state, handle, u64::from(new.count));
+    card
+}
+
+/// New cards get records, and lie in the wallet of their owner, if they have one; answers the record of the first.
+#[inline]
+pub(super) fn make_records(state: &mut State, handle: Handle, new: &New, card: CardRecord) -> Handle {
+    let first = new.first.serial();
+    let mut record = Handle(NONE);
+    for serial in first..first + u64::from(new.count) {
+        let made = state.issue_card(handle, serial, card);
+        if new.owner.0 != 0 {
+            state.hang_into_wallet(made);
+        }
+        record = if serial == first { made } else { record };
     }
+    record
 }
 
 const fn first_state(inactive: bool) -> CardState {

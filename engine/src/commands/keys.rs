@@ -213,7 +213,7 @@ pub(super) fn hold_with_keys(
     hold: OperationId,
 ) -> Result<Handle, Code> {
     let handle = confirmed_hold(state, question, hold)?;
-    let has_keys = state.lines(state.holds.get(handle)).any(|line| line.keys != NONE);
+    let has_keys = state.lines(state.holds.get(handle)).any(|line| state.keys_of(line) != NONE);
     if has_keys { Ok(handle) } else { Err(Code::RuleFailed) }
 }
 
@@ -251,7 +251,7 @@ pub fn replaced<'p>(state: &State, hold: &HoldRecord) -> Option<Verdict<'p>> {
     if hold.flags & HoldRecord::REPLACED == 0 {
         return None;
     }
-    let mut keys = state.lines(hold).flat_map(|line| state.keys.line(line.keys));
+    let mut keys = state.lines(hold).flat_map(|line| state.keys.line(state.keys_of(line)));
     // None is left if those that took others' places were reclaimed since.
     let (handle, _) = keys.find(|(_, key)| key.replacements > 0)?;
     let facts = Facts::Key(u64::from(handle.0));
@@ -264,7 +264,7 @@ pub(super) fn find_place<'s>(
     hold: &HoldRecord,
     key: u32,
 ) -> Option<(Handle, &'s crate::state::keys::KeyRecord)> {
-    for line in state.lines(hold).filter(|line| line.keys != NONE) {
+    for line in state.lines(hold).filter(|line| state.keys_of(line) != NONE) {
         if let Some((_, found)) = state.keys.line(line.keys).find(|(handle, _)| handle.0 == key) {
             return Some((Handle(line.stock), found));
         }

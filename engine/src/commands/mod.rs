@@ -45,6 +45,7 @@ pub mod return_units;
 pub mod reverse;
 pub mod risk;
 pub mod settle;
+mod sold_cards;
 pub mod stock;
 pub mod take;
 pub mod taken;
@@ -356,8 +357,8 @@ pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) -> Optio
     state.sequence += 1;
     match event {
         Event::Taken { .. } => Some(taken::apply(state, event, resolved)),
-        Event::Confirmed { late, hidden, lines, .. } => {
-            Some(confirm::apply(state, (*late, *hidden), lines, resolved))
+        Event::Confirmed { late, hidden, lines, sales, .. } => {
+            Some(confirm::apply(state, (*late, *hidden), (lines, sales), resolved))
         }
         Event::Risk(RiskEvent::RuleSet { .. }) | Event::Risk(RiskEvent::BlockSet { .. }) => {
             risk::apply(state, event, resolved);
@@ -424,8 +425,8 @@ pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) -> Optio
         Event::Extended { origin, deadline_ms, .. } => {
             Some(hold::apply_extend(state, origin, *deadline_ms, resolved))
         }
-        Event::Returned { origin, to_available, lines, cart, .. } => {
-            Some(return_units::apply(state, origin, (*to_available, cart), lines, resolved))
+        Event::Returned { origin, to_available, lines, cart, ended, .. } => {
+            Some(return_units::apply(state, origin, (*to_available, cart), (lines, ended), resolved))
         }
         Event::Issued { .. } => Some(issue::apply(state, event, resolved)),
         Event::Redeemed { .. } => Some(redeem::apply(state, event, resolved)),

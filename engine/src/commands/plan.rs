@@ -3,13 +3,13 @@
 use super::{campaigns, quote, settle, take};
 use crate::answer::{
     BatchView, ChannelView, DebtView, GroupRow, HoldCard, HoldLine, KeyPlace, ListedPlace, LotView,
-    OrderHold, QuotedCard, QuotedLine, WalletCard,
+    OrderHold, QuotedCard, QuotedLine, SoldCards, WalletCard,
 };
 use crate::calendar::Transition;
 use crate::command::{Block, Price, Quota, RiskRule};
 use crate::event::{
-    EventCard, EventCartLine, EventHold, EventKey, EventLine, EventMember, EventShare, MergedCard, OwedLine,
-    RefusedLine,
+    EventCard, EventCartLine, EventHold, EventKey, EventLine, EventMember, EventSale, EventShare, MergedCard,
+    OwedLine, RefusedLine,
 };
 use crate::rejection::LineFact;
 use crate::state::counts::Entries;
@@ -47,6 +47,10 @@ pub struct Plan {
     pub shares: Vec<EventShare>,
     /// Pieces of lines of a cart that go back.
     pub pieces: Vec<U32>,
+    /// Cards that the lines of a sale or confirmation make.
+    pub sales: Vec<EventSale>,
+    /// Cards that end as their lines go back.
+    pub ended: Vec<U64>,
     /// Cards that a MERGE makes void.
     pub merged: Vec<MergedCard>,
     /// Lines of a recorded refusal.
@@ -95,8 +99,9 @@ impl Plan {
     /// Empty, with room for the largest command.
     pub fn new() -> Plan {
         use crate::limits::{
-            CARDS_PER_HOLD_MAX, CARDS_PER_MERGE_MAX, EXPIRED_PER_EVENT_MAX, GROUP_MEMBERS_MAX,
-            KEY_BLOCK_BYTES_MAX, KEYS_PER_CHUNK_MAX, LINES_MAX, QUOTE_CARDS_MAX, QUOTE_LINES_MAX, SEAL_BYTES,
+            CARDS_PER_HOLD_MAX, CARDS_PER_MERGE_MAX, CARDS_PER_SALE_MAX, EXPIRED_PER_EVENT_MAX,
+            GROUP_MEMBERS_MAX, KEY_BLOCK_BYTES_MAX, KEYS_PER_CHUNK_MAX, LINES_MAX, QUOTE_CARDS_MAX,
+            QUOTE_LINES_MAX, SEAL_BYTES,
         };
         Plan {
             facts: Vec::with_capacity(LINES_MAX),
@@ -105,6 +110,8 @@ impl Plan {
             cart: Vec::with_capacity(QUOTE_LINES_MAX),
             shares: Vec::with_capacity(QUOTE_LINES_MAX * QUOTE_CARDS_MAX),
             pieces: Vec::with_capacity(QUOTE_LINES_MAX),
+            sales: Vec::with_capacity(LINES_MAX),
+            ended: Vec::with_capacity(CARDS_PER_SALE_MAX as usize),
             merged: Vec::with_capacity(CARDS_PER_MERGE_MAX),
             refused: Vec::with_capacity(LINES_MAX),
             owed: Vec::with_capacity(LINES_MAX),
@@ -139,6 +146,8 @@ impl Plan {
         self.lines.clear();
         self.cart.clear();
         self.shares.clear();
+        self.sales.clear();
+        self.ended.clear();
         self.refused.clear();
         self.resolved.lines.clear();
         self.resolved.hash = hash;
@@ -180,6 +189,8 @@ pub struct Replies {
     pub wallet: Vec<WalletCard>,
     /// Lots of a card.
     pub lots: Vec<LotView>,
+    /// Cards that lines of a hold have sold.
+    pub sold: Vec<SoldCards>,
     /// Members of a group.
     pub members: Vec<GroupRow>,
     /// Ids of a person.

@@ -73,6 +73,7 @@ pub fn decide<'p>(
         prices: &plan.prices,
         cards: &plan.cards,
         quote: EventQuote { exact: priced.exact, lines: &plan.cart, shares: &plan.shares },
+        sales: &[],
     };
     Verdict::Do(event, &plan.resolved, Reply::QuoteReserved(TO_BE_MADE))
 }

@@ -180,7 +180,7 @@ pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) {
 }
 
 /// The card is void, and its unit too, unless it goes back to the supply.
-fn end(state: &mut State, card: Handle, back: bool) {
+pub(super) fn end(state: &mut State, card: Handle, back: bool) {
     state.end_gift(card);
     let record = state.cards.get_mut(card);
     assert!(record.held == 0, "nobody else has a card that is recycled");

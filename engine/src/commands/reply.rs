@@ -48,8 +48,10 @@ pub fn read<'r>(state: &'r State, reply: Reply, replies: &'r mut Replies) -> Out
             let total = fill_places(state, hold, 0, replies);
             // A hidden confirmation stays hidden when it is repeated; a REVEAL shows the keys in its own answer.
             let shown = hold.flags & HoldRecord::HIDDEN == 0;
+            super::sold_cards::fill(state, hold, &mut replies.sold);
             let keys = page(state, shown, total, 0, &replies.places);
-            Outcome::Done(Answer::Confirmed { confirmed_ms, late, units: &replies.units, keys })
+            let (units, sold) = (&replies.units, &replies.sold);
+            Outcome::Done(Answer::Confirmed { confirmed_ms, late, units, keys, sold })
         }
         Reply::Released(handle) => {
             let lapsed = state.holds.get(handle).state() == HoldState::Lapsed;
@@ -146,7 +148,7 @@ pub fn read<'r>(state: &'r State, reply: Reply, replies: &'r mut Replies) -> Out
 fn fill_places(state: &State, hold: &HoldRecord, from: u32, replies: &mut Replies) -> u32 {
     replies.places.clear();
     let mut total = 0;
-    for line in state.lines(hold).filter(|line| line.keys != NONE) {
+    for line in state.lines(hold).filter(|line| state.keys_of(line) != NONE) {
         let count = keys_of_line(state, hold, line);
         let before = from.saturating_sub(total).min(count);
         total += count;
@@ -196,7 +198,7 @@ fn one_key<'r>(state: &'r State, hold: Handle, key: Handle, replies: &'r mut Rep
     let hold = state.holds.get(hold);
     let total = fill_places(state, hold, u32::MAX, replies);
     replies.places.push(place(key, state.keys.records.get(key)));
-    let all = state.lines(hold).flat_map(|line| state.keys.line(line.keys));
+    let all = state.lines(hold).flat_map(|line| state.keys.line(state.keys_of(line)));
     let from = all.take_while(|(handle, _)| *handle != key).count() as u32;
     // One that is no longer of the hold may be somebody else's by now.
     let shown = is_shown(hold) && from < total;

@@ -9,7 +9,7 @@
 use super::checks::operation_room;
 use super::confirm::counted_flag;
 use super::worth::reversal_end_ms;
-use super::{Plan, Question, Reply, TO_BE_MADE, Verdict};
+use super::{Plan, Question, Reply, TO_BE_MADE, Verdict, sold_cards};
 use crate::answer::PiecesReturned;
 use crate::command::CardState;
 use crate::event::{Event, EventLine, EventPieces};
@@ -39,11 +39,21 @@ pub(super) fn decide<'p>(
     if units.is_empty() && plan.lines.iter().all(|line| line.units.get() == 0) && nothing(&plan.pieces) {
         return Verdict::Refuse(Rejection::plain(Code::AlreadyReversed));
     }
-    if to_available && state.lines(record).any(|line| line.keys != NONE) {
+    if to_available && state.lines(record).any(|line| state.keys_of(line) != NONE) {
         return Verdict::Refuse(Rejection::plain(Code::RuleFailed));
     }
     if !plan.facts.is_empty() {
         return Verdict::Refuse(Rejection { code: Code::ExceedsHold, facts: Facts::Lines(&plan.facts) });
+    }
+    sold_cards::plan_return(state, question.now_ms, record, plan, |line, plan| plan.lines[line].units.get());
+    for fact in &mut plan.facts {
+        let place = Some(usize::from(fact.line.get()));
+        let in_cart = state.cart_of(head).position(|line| line.place() == place);
+        fact.line.set(in_cart.expect("a line of the hold is one of its cart") as u16);
+    }
+    if let Some(fact) = plan.facts.first() {
+        let code = Code::from_number(fact.why.get()).expect("facts are made from codes");
+        return Verdict::Refuse(Rejection { code, facts: Facts::Lines(&plan.facts) });
     }
     if let Some(rejection) = operation_room(state) {
         return Verdict::Refuse(rejection);
@@ -51,8 +61,8 @@ pub(super) fn decide<'p>(
     plan.resolved.hold = Some(handle);
     let amount = amount(state, (record, head), &plan.pieces);
     let cart = EventPieces { amount, pieces: &plan.pieces };
-    let event =
-        Event::Returned { origin: question.origin(content), hold, to_available, lines: &plan.lines, cart };
+    let (origin, lines, ended) = (question.origin(content), &plan.lines, &plan.ended);
+    let event = Event::Returned { origin, hold, to_available, lines, cart, ended };
     Verdict::Do(event, &plan.resolved, Reply::Pieces(TO_BE_MADE))
 }
 

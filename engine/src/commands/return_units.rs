@@ -3,7 +3,7 @@
 use super::checks::{before_deciding, confirmed_hold, operation_room};
 use super::confirm::counted_flag;
 use super::{Plan, Question, Reply, Resolved, Verdict, record};
-use super::{hold_cards, keys, return_cart};
+use super::{hold_cards, keys, return_cart, sold_cards};
 use crate::answer::{HoldState, OperationKind};
 use crate::content::content_digest;
 use crate::event::{Event, EventLine, EventPieces, Origin};
@@ -15,7 +15,7 @@ use crate::state::records::{HoldRecord, LineRecord};
 use crate::state::stock::Posting;
 use crate::state::table::{Handle, NONE};
 use scrip_planted::{Bug, on};
-use zerocopy::little_endian::U32;
+use zerocopy::little_endian::{U32, U64};
 
 /// Decides a RETURN.
 pub fn decide<'p>(
@@ -43,7 +43,7 @@ pub fn decide<'p>(
     if units.is_empty() && all_returned && hold_cards::are_given_back(state, found) {
         return Verdict::Refuse(Rejection::plain(Code::AlreadyReversed));
     }
-    let with_keys = |line: &LineRecord| line.keys != NONE;
+    let with_keys = |line: &LineRecord| state.keys_of(line) != NONE;
     if to_available && state.lines(found).any(with_keys) {
         return Verdict::Refuse(Rejection::plain(Code::RuleFailed));
     }
@@ -51,6 +51,7 @@ pub fn decide<'p>(
     if !plan.facts.is_empty() {
         return Verdict::Refuse(Rejection { code: Code::ExceedsHold, facts: Facts::Lines(&plan.facts) });
     }
+    sold_cards::plan_return(state, question.now_ms, found, plan, |line, plan| plan.lines[line].units.get());
     if let Err(code) = hold_cards::check_return(state, question.now_ms, found, plan) {
         return Verdict::Refuse(Rejection { code, facts: Facts::Lines(&plan.facts) });
     }
@@ -60,7 +61,7 @@ pub fn decide<'p>(
     plan.resolved.hold = Some(handle);
     let total = plan.lines.iter().map(|line| u64::from(line.units.get())).sum();
     let (origin, lines, cart) = (question.origin(content), &plan.lines, EventPieces::NONE);
-    let event = Event::Returned { origin, hold, to_available, lines, cart };
+    let event = Event::Returned { origin, hold, to_available, lines, cart, ended: &plan.ended };
     Verdict::Do(event, &plan.resolved, Reply::Value(OperationKind::Return, total))
 }
 
@@ -84,7 +85,7 @@ pub fn apply(
     state: &mut State,
     origin: &Origin,
     (to_available, cart): (bool, &EventPieces<'_>),
-    lines: &[EventLine],
+    (lines, ended): (&[EventLine], &[U64]),
     resolved: &Resolved,
 ) -> Handle {
     let handle = resolved.hold.expect("a return names its hold");
@@ -100,12 +101,17 @@ pub fn apply(
         total += u64::from(units);
         let posting = if to_available { Posting::ReturnToAvailable } else { Posting::ReturnToVoid };
         let left = line.current - line.returned;
-        let owed = if line.keys == NONE { 0 } else { keys::void_last(state, line.keys, left, units) };
-        state.post(Handle(line.stock), channel, posting(u64::from(units - owed)));
+        let first = state.keys_of(line);
+        let owed = if first == NONE { 0 } else { keys::void_last(state, first, left, units) };
+        // The units of cards go with them.
+        if !state.is_of_cards(line) {
+            state.post(Handle(line.stock), channel, posting(u64::from(units - owed)));
+        }
         state.count((line.limit, line.stock), units, Count::ConsumedBack, reserved_ms);
         line.returned += units;
         assert!(line.returned <= line.current, "no more is returned than was confirmed");
     });
+    sold_cards::end_each(state, ended, to_available);
     if state.holds.get(handle).has_cards() {
         total += hold_cards::return_all(state, handle, lines);
     }

@@ -35,10 +35,6 @@ pub fn decide<'p>(
         return Verdict::Refuse(Rejection::plain(Code::NotFound));
     };
     plan.resolved.lines.push((Some(handle), NO_ENTRIES));
-    if state.stock(handle).campaign().is_some() && matches!(command, Command::StockPrice { .. }) {
-        // What cards cost and what they are worth is in their campaign.
-        return Verdict::Refuse(Rejection::plain(Code::RuleFailed));
-    }
     let in_force = state.stock(handle).version;
     if version_seen(command).is_some_and(|version| version != in_force) {
         return Verdict::Refuse(Rejection { code: Code::RuleFailed, facts: Facts::Version(in_force) });

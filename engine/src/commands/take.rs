@@ -4,13 +4,13 @@
 
 use super::checks::capacity;
 use super::{Plan, Question, Reply, TO_BE_MADE, Verdict};
-use super::{hold_cards, limits, orders, owed, prices, refused, risk};
+use super::{hold_cards, limits, orders, owed, prices, refused, risk, sold_cards};
 use crate::answer::HoldState;
 use crate::command::{Take, ttl_or_default};
 use crate::content::content_digest;
 use crate::event::{Buyer, Event, EventLine, EventQuote};
 use crate::ids::OperationId;
-use crate::limits::{CHANNELS_PER_STOCK_MAX, KEYS_PER_HOLD_MAX};
+use crate::limits::{CARDS_PER_SALE_MAX, CHANNELS_PER_STOCK_MAX, KEYS_PER_HOLD_MAX};
 use crate::rejection::{CapacityOf, Code, Facts, LineFact, Rejection};
 use crate::state::State;
 use crate::state::channels::Freed;
@@ -97,6 +97,7 @@ pub fn decide_reserve<'p>(
         prices: &plan.prices,
         cards: &plan.cards,
         quote: EventQuote::NONE,
+        sales: &[],
     };
     Verdict::Do(event, &plan.resolved, Reply::Reserved(TO_BE_MADE))
 }
@@ -114,7 +115,8 @@ pub fn decide_sell<'p>(
         return verdict;
     }
     let mut worked_out = work_out(state, question, take, true, plan);
-    if let (Err(code), true) = (worked_out, owed::may_wait(question, take, worked_out)) {
+    let may_wait = owed::may_wait(question, take, worked_out) && !sold_cards::are_wished(state, plan);
+    if let (Err(code), true) = (worked_out, may_wait) {
         match owed::work_out(state, question, take, plan) {
             Ok(()) => return owed::decide(state, question, take, (content, hidden, code), plan),
             Err(code) => worked_out = Err(code),
@@ -133,6 +135,8 @@ pub fn decide_sell<'p>(
         let event = Event::SellRefused { origin, buyer, code, lines: &plan.refused };
         return Verdict::Do(event, &plan.resolved, Reply::Refused(TO_BE_MADE));
     }
+    let stocks = plan.wishes.iter().map(|wish| wish.stock);
+    sold_cards::plan(state, question.now_ms, &plan.lines, stocks, &mut plan.sales);
     let event = Event::Taken {
         origin,
         buyer,
@@ -146,6 +150,7 @@ pub fn decide_sell<'p>(
         prices: &plan.prices,
         cards: &plan.cards,
         quote: EventQuote::NONE,
+        sales: &plan.sales,
     };
     Verdict::Do(event, &plan.resolved, Reply::Confirmed(TO_BE_MADE))
 }
@@ -194,6 +199,7 @@ pub(super) fn check<'s>(
     if !sold && limits::cut_to_held(state, take, replaced, plan) {
         check_pools(take, plan, Code::HeldLimit)?;
     }
+    sold_cards::check_budgets(state, question, take, replaced, plan)?;
     Ok(replaced)
 }
 
@@ -260,15 +266,19 @@ fn find_replaced<'s>(
 
 #[inline]
 fn check_terms(state: &State, now_ms: u64, plan: &mut Plan) -> Result<(), Code> {
-    let mut keys_asked = 0u64;
+    let (mut keys_asked, mut cards_asked) = (0u64, 0u64);
     for (line, wish) in plan.wishes.iter().enumerate() {
         let stock = state.stock(wish.stock);
         let terms = &stock.terms;
-        let why = if terms.frozen {
+        let why = if let Some(campaign) = stock.campaign() {
+            cards_asked += u64::from(wish.asked);
+            let most = u64::from(CARDS_PER_SALE_MAX);
+            let refused = sold_cards::why_not_on_sale(state, now_ms, campaign).map(|why| (why, 0));
+            let refused = refused.or((cards_asked > most).then_some((Code::RuleFailed, most)));
+            plan.facts.extend(refused.map(|(why, room)| LineFact::new(line, why, wish.asked, room)));
+            continue;
+        } else if terms.frozen {
             Code::Frozen
-        } else if stock.campaign().is_some() {
-            // Cards are issued, not sold.
-            Code::RuleFailed
         } else if now_ms < terms.opens_ms || stock.reusable && stock.content == NONE {
             Code::NotStarted
         } else if terms.closes_ms != 0 && now_ms >= terms.closes_ms {
@@ -287,7 +297,7 @@ fn check_terms(state: &State, now_ms: u64, plan: &mut Plan) -> Result<(), Code> 
 }
 
 /// Units the replaced hold gives up on `stock`: in all, and of those the ones that come back to available.
-fn replaced_units(state: &State, replaced: Option<Replaced<'_>>, stock: Handle) -> (u64, u64) {
+pub(super) fn replaced_units(state: &State, replaced: Option<Replaced<'_>>, stock: Handle) -> (u64, u64) {
     let Some(Replaced { hold, .. }) = replaced.filter(|it| it.hold.state() == HoldState::Held) else {
         return (0, 0);
     };
@@ -305,6 +315,10 @@ fn fill_pools(state: &State, replaced: Option<Replaced<'_>>, plan: &mut Plan) {
         } else {
             units.available + replaced_units(state, replaced, wish.stock).1
         };
+        if let Some(campaign) = state.stock(wish.stock).campaign() {
+            let freed = replaced_units(state, replaced, wish.stock).0;
+            wish.cut(sold_cards::serials_left(state, campaign, freed));
+        }
     }
 }
 
@@ -440,6 +454,9 @@ pub(super) fn no_room(
     if !take.cards.is_empty()
         && let Some(rejection) = hold_cards::no_room(state, take)
     {
+        return Some(rejection);
+    }
+    if counts && let Some(rejection) = sold_cards::no_room(state, plan) {
         return Some(rejection);
     }
     if counts && state.risk.speaks_of(risk::owner(question)) {

@@ -2,7 +2,7 @@
 //! decisions so that both can be read at a glance.
 //!
 //! Invariant: what is taken was available; the assertions of postings stand behind that.
-use super::{Resolved, hold_cards};
+use super::{Resolved, hold_cards, sold_cards};
 use crate::answer::HoldState;
 use crate::command::{Parties, SubjectKind};
 use crate::event::{Buyer, Event, EventLine, Origin};
@@ -31,6 +31,7 @@ pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) -> Handl
         prices,
         cards,
         quote,
+        sales,
         ..
     } = event
     else {
@@ -76,6 +77,7 @@ pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) -> Handl
     state.claim_order_lines(handle);
     if *sold {
         bind_keys(state, handle);
+        sold_cards::make_all(state, handle, sales);
     }
     if !cards.is_empty() {
         hold_cards::name_all(state, handle, *sold);

@@ -141,7 +141,7 @@ fn decode_body<'a>(reader: &mut Reader<'a>, head: &Head) -> Result<Event<'a>, Ev
         },
         FLOOR_RAISED => Event::FloorRaised { floor_ms: reader.take_u64()? },
         EXPIRED => Event::Expired { holds: reader.take_slice(count, EXPIRED_PER_EVENT_MAX)? },
-        TAKEN | TAKEN_WITH_CARDS | TAKEN_FOR_QUOTE => {
+        TAKEN | TAKEN_WITH_CARDS | TAKEN_FOR_QUOTE | TAKEN_WITH_SALES => {
             let (origin, cards) = reader.take_origin(channel)?;
             let ttl_ms = u32::try_from(reader.take_u64()?).map_err(|_| reader.field("ttl_ms"))?;
             let buyer = reader.take_buyer(flags)?;
@@ -160,6 +160,7 @@ fn decode_body<'a>(reader: &mut Reader<'a>, head: &Head) -> Result<Event<'a>, Ev
                 TAKEN_FOR_QUOTE => reader.take_quote((count, cards.len()))?,
                 _ => EventQuote::NONE,
             };
+            let sales = if head.kind == TAKEN_WITH_SALES { reader.take_sales(count)? } else { &[] };
             let (sold, hidden) = (flags & FLAG_SOLD != 0, flags & FLAG_SELL_HIDDEN != 0);
             let flagged = flags & FLAG_FLAGGED != 0;
             Event::Taken {
@@ -175,6 +176,7 @@ fn decode_body<'a>(reader: &mut Reader<'a>, head: &Head) -> Result<Event<'a>, Ev
                 prices,
                 cards,
                 quote,
+                sales,
             }
         }
         SELL_REFUSED => {
@@ -203,10 +205,12 @@ fn decode_body<'a>(reader: &mut Reader<'a>, head: &Head) -> Result<Event<'a>, Ev
             let (holds, keys) = reader.take_debts(flags, count)?;
             Event::Unfulfilled { holds, keys }
         }
-        CONFIRMED => {
+        CONFIRMED | CONFIRMED_WITH_SALES => {
             let hold = reader.take_key()?;
             let (late, hidden) = (flags & FLAG_LATE != 0, flags & FLAG_CONFIRM_HIDDEN != 0);
-            Event::Confirmed { hold, late, hidden, lines: reader.take_lines(count)? }
+            let lines = reader.take_lines(count)?;
+            let sales = if head.kind == CONFIRMED { &[] } else { reader.take_sales(count)? };
+            Event::Confirmed { hold, late, hidden, lines, sales }
         }
         CONFIRM_OWED => {
             let (hold, until_ms) = (reader.take_key()?, reader.take_u64()?);
@@ -225,16 +229,18 @@ fn decode_body<'a>(reader: &mut Reader<'a>, head: &Head) -> Result<Event<'a>, Ev
             let hold = OperationId(reader.take_u128()?);
             Event::Extended { origin, hold, deadline_ms: reader.take_u64()? }
         }
-        RETURNED | RETURNED_OF_QUOTE => {
+        RETURNED | RETURNED_OF_QUOTE | RETURNED_WITH_SALES => {
             let (origin, pieces) = reader.take_origin(channel)?;
             let hold = OperationId(reader.take_u128()?);
             let to_available = flags & FLAG_TO_AVAILABLE != 0;
             let lines = reader.take_lines(count)?;
             let cart = match head.kind {
                 RETURNED => EventPieces::NONE,
+                RETURNED_WITH_SALES if pieces == 0 => EventPieces::NONE,
                 _ => reader.take_pieces(usize::from(pieces))?,
             };
-            Event::Returned { origin, hold, to_available, lines, cart }
+            let ended = if head.kind == RETURNED_WITH_SALES { reader.take_ended()? } else { &[] };
+            Event::Returned { origin, hold, to_available, lines, cart, ended }
         }
         REVEALED => {
             let (origin, _) = reader.take_origin(channel)?;

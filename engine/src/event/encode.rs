@@ -105,6 +105,7 @@ impl Event<'_> {
                 prices,
                 cards,
                 quote,
+                sales,
             } => {
                 writer.put_origin(&origin, cards.len() as u16);
                 writer.put_u64(u64::from(ttl_ms));
@@ -136,13 +137,22 @@ impl Event<'_> {
                     quote.put(&mut writer);
                     kind = TAKEN_FOR_QUOTE;
                 }
+                if !sales.is_empty() {
+                    sales::put(&mut writer, sales);
+                    kind = TAKEN_WITH_SALES;
+                }
                 writer.finish(kind, flags, lines.len(), origin.channel)
             }
-            Event::Confirmed { hold, late, hidden, lines } => {
+            Event::Confirmed { hold, late, hidden, lines, sales } => {
                 writer.put(EventHold::new(hold).as_bytes());
                 writer.put(lines.as_bytes());
+                let mut kind = CONFIRMED;
+                if !sales.is_empty() {
+                    sales::put(&mut writer, sales);
+                    kind = CONFIRMED_WITH_SALES;
+                }
                 let flags = if late { FLAG_LATE } else { 0 } | if hidden { FLAG_CONFIRM_HIDDEN } else { 0 };
-                writer.finish(CONFIRMED, flags, lines.len(), ChannelId(0))
+                writer.finish(kind, flags, lines.len(), ChannelId(0))
             }
             Event::Tick { now_ms } => {
                 writer.put_u64(now_ms);
@@ -210,7 +220,7 @@ impl Event<'_> {
                 writer.put_u64(deadline_ms);
                 writer.finish(EXTENDED, 0, 0, origin.channel)
             }
-            Event::Returned { origin, hold, to_available, lines, cart } => {
+            Event::Returned { origin, hold, to_available, lines, cart, ended } => {
                 writer.put_origin(&origin, cart.pieces.len() as u16);
                 writer.put(&hold.0.to_le_bytes());
                 writer.put(lines.as_bytes());
@@ -219,6 +229,10 @@ impl Event<'_> {
                     writer.put_u64(cart.amount);
                     writer.put(cart.pieces.as_bytes());
                     kind = RETURNED_OF_QUOTE;
+                }
+                if !ended.is_empty() {
+                    sales::put(&mut writer, ended);
+                    kind = RETURNED_WITH_SALES;
                 }
                 let flags = if to_available { FLAG_TO_AVAILABLE } else { 0 };
                 writer.finish(kind, flags, lines.len(), origin.channel)

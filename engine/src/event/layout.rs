@@ -101,6 +101,12 @@ pub(super) const UNLINKED: u8 = 81;
 pub(super) const TAKEN_FOR_QUOTE: u8 = 64;
 /// RETURNED, and what goes back of the cart of such a hold.
 pub(super) const RETURNED_OF_QUOTE: u8 = 65;
+/// CONFIRMED, and the cards that its lines have sold.
+pub(super) const CONFIRMED_WITH_SALES: u8 = 95;
+/// TAKEN_WITH_CARDS, and the cards that its lines have sold.
+pub(super) const TAKEN_WITH_SALES: u8 = 96;
+/// RETURNED_OF_QUOTE, and the cards that ended.
+pub(super) const RETURNED_WITH_SALES: u8 = 97;
 pub(super) const STOCK_SPAN_LIMITS_SET: u8 = 68;
 pub(super) const OFFLINE_REDEEMED: u8 = 69;
 pub(super) const OFFLINE_CONFLICT: u8 = 70;

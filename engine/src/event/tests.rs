@@ -120,6 +120,7 @@ fn every_event<'a>(
             prices: &[],
             cards: &[],
             quote: EventQuote::NONE,
+            sales: &[],
         },
         Event::Taken {
             origin,
@@ -134,6 +135,7 @@ fn every_event<'a>(
             prices: &AMOUNTS[..lines.len()],
             cards: &[],
             quote: EventQuote::NONE,
+            sales: &[],
         },
         Event::Taken {
             origin,
@@ -148,6 +150,7 @@ fn every_event<'a>(
             prices: &AMOUNTS[..lines.len()],
             cards: &CARDS,
             quote: EventQuote::NONE,
+            sales: &[],
         },
         Event::Taken {
             origin,
@@ -162,6 +165,22 @@ fn every_event<'a>(
             prices: &[],
             cards: &CARDS,
             quote: EventQuote { exact: true, lines: &CART, shares: &SHARES },
+            sales: &[],
+        },
+        Event::Taken {
+            origin,
+            buyer,
+            sold: true,
+            hidden: false,
+            ttl_ms: 0,
+            replaces,
+            parties: None,
+            flagged: false,
+            lines: &lines[..1],
+            prices: &AMOUNTS[..1],
+            cards: &CARDS,
+            quote: EventQuote::NONE,
+            sales: &SALES,
         },
         Event::SellRefused { origin, buyer, code: Code::OutOfStock, lines: refused },
         Event::Owed {
@@ -184,20 +203,38 @@ fn every_event<'a>(
         },
         Event::Unfulfilled { holds: &holds[..1], keys: &[] },
         Event::Unfulfilled { holds: &holds[..1], keys: &AMOUNTS[..1] },
-        Event::Confirmed { hold: origin.key(), late: true, hidden: true, lines },
+        Event::Confirmed { hold: origin.key(), late: true, hidden: true, lines, sales: &[] },
+        Event::Confirmed { hold: origin.key(), late: false, hidden: true, lines, sales: &SALES },
         Event::ConfirmOwed { hold: origin.key(), hidden: true, until_ms: 9, lines: refused },
         Event::LateRefused { hold: origin.key(), lines: refused },
         Event::Released { hold: origin.key() },
         Event::Cancelled { hold: origin.key() },
         Event::Tombstone { origin },
         Event::Extended { origin, hold, deadline_ms: 8 },
-        Event::Returned { origin, hold, to_available: true, lines, cart: EventPieces::NONE },
+        Event::Returned { origin, hold, to_available: true, lines, cart: EventPieces::NONE, ended: &[] },
+        Event::Returned {
+            origin,
+            hold,
+            to_available: false,
+            lines,
+            cart: EventPieces::NONE,
+            ended: &ENDED[..1],
+        },
+        Event::Returned {
+            origin,
+            hold,
+            to_available: true,
+            lines,
+            cart: EventPieces { amount: 7, pieces: &AMOUNTS[..1] },
+            ended: &ENDED,
+        },
         Event::Returned {
             origin,
             hold,
             to_available: false,
             lines,
             cart: EventPieces { amount: u64::MAX, pieces: &AMOUNTS[..2] },
+            ended: &[],
         },
         Event::StockQuotaSet { origin, stock, quotas },
         Event::GuaranteeLapsed { stock, channel: ChannelId(9) },
@@ -373,6 +410,15 @@ const MEMBERS_PRICE: Price = Price::new(ChannelId(9), PriceKind::Member, u32::MA
 static PRICES: [Price; PRICES_PER_STOCK_MAX] = [MEMBERS_PRICE; PRICES_PER_STOCK_MAX];
 static AMOUNTS: [U32; LINES_MAX] = [U32::new(u32::MAX); LINES_MAX];
 
+const ENDED: [U64; 2] = [U64::new(u64::MAX), U64::new(1)];
+const SALES: [EventSale; 1] = [EventSale {
+    first: U64::new(1 << 34),
+    count: U32::new(3),
+    from_s: U32::new(4),
+    until_s: U32::new(5),
+    line: 0,
+    spare: [0; 3],
+}];
 const SPANS: SpanLimits = SpanLimits { per_week: [U32::new(1); 4], per_month: [U32::new(u32::MAX); 4] };
 const EXTENSION: Extension = Extension { group: U64::new(u64::MAX), late_s: U32::new(600), spare: U32::ZERO };
 
@@ -495,7 +541,8 @@ fn events_survive_their_encoding_and_no_cut_decodes() {
 #[test]
 fn an_event_reads_the_same_with_facts_behind_it_and_gives_them_back() {
     let lines = [EventLine::new(StockId(1), 1, 0)];
-    let event = Event::Confirmed { hold: origin().key(), late: false, hidden: false, lines: &lines };
+    let event =
+        Event::Confirmed { hold: origin().key(), late: false, hidden: false, lines: &lines, sales: &[] };
     assert!(event.takes_facts() && !Event::Released { hold: origin().key() }.takes_facts());
     for bytes in [1, 2, 5, 6, 7, 8, 9, 1_000, FACTS_BYTES_MAX] {
         let facts: Vec<u8> = (0..bytes).map(|at| at as u8 | 1).collect();
@@ -533,6 +580,7 @@ fn a_one_line_reserve_takes_88_bytes() {
         prices: &[],
         cards: &[],
         quote: EventQuote::NONE,
+        sales: &[],
     };
     assert_eq!(event.encode(&mut [0; EVENT_BYTES_MAX]), 88);
 }

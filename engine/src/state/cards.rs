@@ -193,8 +193,8 @@ struct Page {
     campaign: u32,
     /// The serials of its cards div 64.
     page: u32,
-    /// When the first of its cards was issued to an owner, seconds, rounded down; 0: none was.
-    owned_from_s: u32,
+    /// When the first of its cards that are of no batch was issued, seconds, rounded down; 0: there is none.
+    issued_from_s: u32,
 }
 
 /// When the cards of an ISSUE or CLAIM were valid as it made them: its repeat says so, whatever became of them.
@@ -386,7 +386,7 @@ impl State {
     /// A second, rounded down, before which a card was not issued: when its batch was; or, of a card that is of none, when the
     /// first of its page was.
     pub fn not_issued_before_s(&self, card: CardId, found: &Found<'_>) -> u32 {
-        let page = |record: Handle| self.cards.pages.get(record.0 as usize / CARDS_PER_PAGE).owned_from_s;
+        let page = |record: Handle| self.cards.pages.get(record.0 as usize / CARDS_PER_PAGE).issued_from_s;
         match found.campaign.batch_of(card.serial()) {
             Some(batch) => batch.issued_s,
             None => found.record.map_or(0, page),
@@ -427,18 +427,24 @@ fn bearer_card(campaign: &Campaign, serial: u64) -> CardRecord {
 
 /// Writing: for `apply` alone.
 impl State {
+    /// A card is issued that is of no batch.
+    pub(crate) fn issue_card(&mut self, campaign: Handle, serial: u64, card: CardRecord) -> Handle {
+        let handle = self.make_card(campaign, serial, card);
+        let page = self.cards.pages.get_mut(handle.0 as usize / CARDS_PER_PAGE);
+        if page.issued_from_s == 0 {
+            page.issued_from_s = second(self.now_ms);
+        }
+        handle
+    }
+
     /// Makes the record of a card, and its page if there is none.
-    pub(crate) fn make_card(&mut self, campaign: Handle, serial: u64, card: CardRecord) -> Handle {
+    fn make_card(&mut self, campaign: Handle, serial: u64, card: CardRecord) -> Handle {
         let page = (serial / PER_PAGE) as u32;
         let found = match self.find_page(campaign, page) {
             Some(found) => found,
             None => self.make_page(campaign, page),
         };
         let handle = Handle(found.0 * CARDS_PER_PAGE as u32 + (serial % PER_PAGE) as u32);
-        let page = self.cards.pages.get_mut(found.0 as usize);
-        if page.owned_from_s == 0 && card.owner != 0 {
-            page.owned_from_s = second(self.now_ms);
-        }
         let record = self.cards.get_mut(handle);
         assert!(!record.is_made(), "a card is issued once");
         *record = card;
@@ -448,13 +454,13 @@ impl State {
     fn make_page(&mut self, campaign: Handle, page: u32) -> Handle {
         let made = self.cards.pages_used;
         if made as usize >= self.cards.pages.capacity() {
-            // Only history can make it grow.
+            // Only history can make it grow, and cards that were held while there was room.
             let pages = (2 * made as usize).max(16);
             self.cards.pages.grow(pages);
             self.cards.records.grow(pages * CARDS_PER_PAGE);
         }
         self.cards.pages_used += 1;
-        *self.cards.pages.get_mut(made as usize) = Page { campaign: campaign.0, page, owned_from_s: 0 };
+        *self.cards.pages.get_mut(made as usize) = Page { campaign: campaign.0, page, issued_from_s: 0 };
         let hash = self.page_hash(campaign, page);
         self.cards.page_index.insert(hash, Handle(made));
         Handle(made)

@@ -138,7 +138,8 @@ impl State {
         let (_, cards) = found.expect("the channel of a card is known");
         *cards = if is_used { *cards + 1 } else { *cards - 1 };
         if bearer {
-            let batch = campaign.batch_mut(serial).expect("a bearer card is of a batch");
+            // One that was sold is of none.
+            let Some(batch) = campaign.batch_mut(serial) else { return };
             batch.used = if is_used { batch.used + 1 } else { batch.used - 1 };
         }
     }
@@ -148,7 +149,7 @@ impl State {
         let (campaign, serial) = self.cards.place(card);
         if self.cards.get(card).owner == 0 {
             let batch = self.campaigns.get_mut(campaign).batch_mut(serial);
-            batch.expect("a bearer card is of a batch").gone += 1;
+            batch.into_iter().for_each(|batch| batch.gone += 1);
         }
     }
 
@@ -159,8 +160,7 @@ impl State {
         if record.owner == 0 {
             let (campaign, serial) = self.cards.place(card);
             let batch = self.campaigns.get_mut(campaign).batch_mut(serial);
-            let batch = batch.expect("a bearer card is of a batch");
-            if batch.until_s != 0 {
+            if let Some(batch) = batch.filter(|batch| batch.until_s != 0) {
                 batch.latest_until_s = batch.latest_until_s.max(until_s);
             }
         }

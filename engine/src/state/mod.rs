@@ -57,7 +57,7 @@ use scrip_planted::{Bug, on};
 use slices::Slices;
 use std::collections::BTreeSet;
 use stock::{Posting, Stock};
-use table::{Handle, Table};
+use table::{Handle, NONE, Table};
 use timers::Timers;
 use zones::Zones;
 
@@ -335,6 +335,18 @@ impl State {
             Some(&extra.line)
         });
         core::iter::once(&hold.line).chain(extra)
+    }
+
+    /// Whether a line is on a campaign: what it sells are cards, and its word for keys names the first of them.
+    #[inline]
+    pub fn is_of_cards(&self, line: &LineRecord) -> bool {
+        line.stock != NONE && self.stock(Handle(line.stock)).campaign().is_some()
+    }
+
+    /// The first card key of a line; [`NONE`]: it has none.
+    #[inline]
+    pub fn keys_of(&self, line: &LineRecord) -> u32 {
+        if line.keys == NONE || self.is_of_cards(line) { NONE } else { line.keys }
     }
 }
 

@@ -87,10 +87,12 @@ impl State {
         self.change_lines(handle, |state, _, line| {
             let left = if confirmed { line.current - line.returned } else { 0 };
             if line.stock != NONE {
-                state.stock_mut(Handle(line.stock)).move_out(hold.channel(), u64::from(left));
+                // Cards stay: they count what is consumed of their campaign.
+                let units = if state.is_of_cards(line) { 0 } else { left };
+                state.stock_mut(Handle(line.stock)).move_out(hold.channel(), u64::from(units));
             }
             state.forget_line((line.limit, line.stock), left, hold.reserved_ms);
-            keys += state.keys.forget_hold(line.keys);
+            keys += state.keys.forget_hold(state.keys_of(line));
         });
         if hold.flags & HoldRecord::OWED_KEY != 0 {
             self.debts.forget(handle);

@@ -170,7 +170,7 @@ impl State {
                 match hold.state() {
                     HoldState::Held => of_line.held = u64::from(line.current),
                     HoldState::Confirmed => {
-                        of_line.owed = self.owed_places(hold, line.keys);
+                        of_line.owed = self.owed_places(hold, self.keys_of(line));
                         of_line.consumed = u64::from(line.current - line.returned) - of_line.owed;
                         debts += of_line.owed;
                     }
@@ -178,7 +178,9 @@ impl State {
                     _ => {}
                 }
                 if line.stock != NONE {
-                    stocks[line.stock as usize].add(hold.channel(), of_line);
+                    // Cards that were sold count themselves.
+                    let consumed = if self.is_of_cards(line) { 0 } else { of_line.consumed };
+                    stocks[line.stock as usize].add(hold.channel(), Use { consumed, ..of_line });
                 }
                 let fully = matches!(Counted::of(line.limit), Counted::Fully(_));
                 full_lines += u64::from(fully);
@@ -252,14 +254,16 @@ impl State {
         let consumed = |consumed: u64| Use { consumed, ..Use::default() };
         let mut void = std::collections::BTreeMap::<(u32, u16), u64>::new();
         for (handle, card) in self.cards.iter() {
-            let campaign = self.campaigns.get(self.cards.place(handle).0);
-            if card.owner != 0 {
+            let (campaign, serial) = self.cards.place(handle);
+            let campaign = self.campaigns.get(campaign);
+            let is_alone = card.owner != 0 || campaign.batch_of(serial).is_none();
+            if is_alone {
                 sums[campaign.stock.0 as usize].add(ChannelId(card.channel), consumed(1));
             }
             // Of a whole that has ended, what is consumed are its used cards.
             let is_used = card.state() == CardState::Used;
             let of_whole = self.has_ended(handle);
-            if card.state() == CardState::Void && !of_whole || of_whole && !is_used && card.owner != 0 {
+            if card.state() == CardState::Void && !of_whole || of_whole && !is_used && is_alone {
                 *void.entry((campaign.stock.0, card.channel)).or_default() += 1;
             }
         }

@@ -271,7 +271,7 @@ impl Session {
                 desk.sums.reserved_units += u64::from(sum(units));
                 self.grant(&cart, units) && are_asked(&cart, of_cards)
             }
-            Answer::Confirmed { confirmed_ms, late, units, keys } => {
+            Answer::Confirmed { confirmed_ms, late, units, keys, .. } => {
                 let (units, of_cards) = split(&cart, units);
                 record.at_ms.set(*confirmed_ms);
                 record.units.set(sum(units));

@@ -421,6 +421,7 @@ impl Brain {
                     late: false,
                     units: &one,
                     keys: KeyPage::default(),
+                    sold: &[],
                 }));
             }
             Command::Reserve { .. } if nth(faults.double_one_in) => {

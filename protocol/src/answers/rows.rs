@@ -7,6 +7,20 @@
 use zerocopy::little_endian::{U16, U32, U64, U128};
 
 layout! {
+    /// One row of sold cards behind CONFIRMED_CARDS.
+    pub struct SoldCardsLayout {
+        /// the id of the first card
+        first: U64,
+        /// how many; the others follow it
+        cards: U32,
+        /// the line that has sold them, from 0
+        line: U16,
+        /// 0
+        spare: U16,
+    }
+}
+
+layout! {
     /// What stands before the text of a key, as `scrip_engine::answer::KeyItem` reads it in place; the text follows, padded to a multiple of 8.
     pub struct KeyItemLayout {
         /// the key's number

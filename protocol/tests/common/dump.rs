@@ -230,7 +230,9 @@ impl<'a> Dump<'a> {
         let kind = AnswerKind::from_number(self.bytes[2]).unwrap();
         let (flags, count) = (self.bytes[3], usize::from(self.u16(6)));
         self.fields(answers::AnswerHeader::FIELDS);
-        let keys = if kind == AnswerKind::ConfirmedKeys { usize::from(self.u16(12)) } else { 0 };
+        let has_keys = matches!(kind, AnswerKind::ConfirmedKeys | AnswerKind::ConfirmedCards);
+        let keys = if has_keys { usize::from(self.u16(12)) } else { 0 };
+        let sold = if kind == AnswerKind::ConfirmedCards { usize::from(self.u16(16)) } else { 0 };
         let blocks = if kind == AnswerKind::Risk { usize::from(self.u16(4)) } else { 0 };
         let name_bytes = if kind == AnswerKind::Zone { usize::from(self.u16(4)) } else { 0 };
         let (tiers, key_bytes) = match kind {
@@ -270,6 +272,11 @@ impl<'a> Dump<'a> {
             AnswerKind::Channels => (0..count).for_each(|_| self.fields(answers::ChannelLayout::FIELDS)),
             AnswerKind::ConfirmedKeys => {
                 self.units(count);
+                self.keys(keys);
+            }
+            AnswerKind::ConfirmedCards => {
+                self.units(count);
+                (0..sold).for_each(|_| self.fields(answers::SoldCardsLayout::FIELDS));
                 self.keys(keys);
             }
             AnswerKind::Keys => self.keys(count),

@@ -21,7 +21,7 @@ pub use frames::*;
 
 use scrip_engine::answer::{
     Answer, BatchView, Cancelled, ChannelView, HoldLine, HoldState, HoldView, KeyItem, KeyList, KeyPage,
-    ListPage, ListedItem, ListedKeys, OperationKind, OperationView, Outcome, StockView,
+    ListPage, ListedItem, ListedKeys, OperationKind, OperationView, Outcome, SoldCards, StockView,
 };
 use scrip_engine::command::{
     BatchChange, BatchCreate, Block, Command, Envelope, KeyBlock, Limits, Line, Parties, Price, PriceKind,
@@ -50,8 +50,13 @@ pub type CommandSample = (&'static str, Request<'static>, Extras<'static>);
 /// An answer's name and the outcome.
 pub type AnswerSample = (String, Outcome<'static>);
 
-fn leak<T: Clone>(entries: &[T]) -> &'static [T] {
+pub fn leak<T: Clone>(entries: &[T]) -> &'static [T] {
     Box::leak(entries.to_vec().into_boxed_slice())
+}
+
+/// A row of cards that the first line of a hold has sold.
+pub fn sold_cards(first: u64, cards: u32) -> SoldCards {
+    SoldCards { first: U64::new(first), cards: U32::new(cards), line: U16::ZERO, spare: U16::ZERO }
 }
 
 pub fn envelope() -> Envelope {
@@ -355,7 +360,7 @@ pub fn listed_items(keys: &[(u32, u8, &str)]) -> Vec<u8> {
     bytes
 }
 
-fn answers_of_keys() -> [(&'static str, Answer<'static>); 9] {
+fn answers_of_keys() -> [(&'static str, Answer<'static>); 11] {
     let page = |total, from, keys: &[(u64, &str, bool)]| KeyPage {
         total,
         from,
@@ -382,12 +387,23 @@ fn answers_of_keys() -> [(&'static str, Answer<'static>); 9] {
         late: false,
         units: self::units(units),
         keys,
+        sold: &[],
+    };
+    let row = SoldCards { line: U16::new(1), ..sold_cards(77 << 33, 2) };
+    let sold = |units: &[u32], keys| Answer::Confirmed {
+        confirmed_ms: NOW_MS,
+        late: false,
+        units: self::units(units),
+        keys,
+        sold: leak(&[row]),
     };
     let listed = leak(&listed_items(&[(4_711, 1, "BB-1"), (4_712, 0, "")]));
     let shown = [(4_711, "AAAA-BBBB-1", false), (4_712, "卡-02", true)];
     [
         ("confirmed_keys", confirmed(&[2], page(2, 0, &shown))),
         ("confirmed_keys_hidden", confirmed(&[1, 1], page(2, 0, &[(4_711, "", false), (4_712, "", false)]))),
+        ("confirmed_cards", sold(&[1, 2], KeyPage::default())),
+        ("confirmed_cards_and_keys", sold(&[2, 2], page(2, 0, &shown))),
         ("keys_imported", Answer::KeysImported { taken: 0b101 }),
         ("keys", Answer::Keys(page(100, 64, &shown))),
         ("keys_past_the_end", Answer::Keys(page(2, 2, &[]))),
@@ -489,6 +505,7 @@ pub fn answers() -> Vec<AnswerSample> {
                 late: false,
                 units: units(&[1]),
                 keys: KeyPage::default(),
+                sold: &[],
             },
         ),
         (
@@ -498,6 +515,7 @@ pub fn answers() -> Vec<AnswerSample> {
                 late: true,
                 units: units(&[1, 0, 2]),
                 keys: KeyPage::default(),
+                sold: &[],
             },
         ),
         ("released", Answer::Released { lapsed: false }),

@@ -7,7 +7,9 @@ use super::Failure;
 use super::cards::named_with_units;
 use super::words::money;
 use crate::cli::{CardsArgs, TakeArgs};
-use scrip_client::{CardId, CardLine, CardName, Client, Code, Error, Hold, HoldCardShown, OperationShown};
+use scrip_client::{
+    CardId, CardLine, CardName, CardsSold, Client, Code, Error, Hold, HoldCardShown, OperationShown,
+};
 
 /// What the cards are called in an error, in order.
 pub(super) fn names(arguments: &CardsArgs) -> Vec<String> {
@@ -66,4 +68,16 @@ pub(super) fn print(line: &HoldCardShown) {
         line.returned,
         money(line.discount)
     );
+}
+
+/// Cards that were sold, by their ids: codes come from `scrip code export` alone.
+pub(super) fn print_sold(sold: &[CardsSold]) {
+    for row in sold {
+        let (first, last) = (row.first, CardId(row.first.0 + u64::from(row.cards.saturating_sub(1))));
+        match row.cards {
+            1 => println!("card       {first}"),
+            cards => println!("cards      {cards} from {first} to {last}"),
+        }
+        println!("codes      `scrip code export CAMPAIGN --from {first} --count {} --out FILE`", row.cards);
+    }
 }

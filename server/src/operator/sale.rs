@@ -47,6 +47,7 @@ pub fn sell(arguments: &SellArgs) -> Result<(), OperatorError> {
                 println!("sold       {} on {channel}", time(sold.confirmed_ms));
                 print_taken(&take.items, &sold.units);
                 hold_cards::print_taken(client, &request.cards, sold.hold).await;
+                hold_cards::print_sold(&sold.cards);
                 Some(sold.keys)
             }
             Sold::Owed(owed) => {
@@ -130,6 +131,7 @@ pub fn confirm(arguments: &ConfirmArgs) -> Result<(), OperatorError> {
         println!("sold       {}{late}", time(sold.confirmed_ms));
         let units: Vec<String> = sold.units.iter().map(u32::to_string).collect();
         println!("units      {}", units.join(", "));
+        hold_cards::print_sold(&sold.cards);
         println!("hold       {}", id_text(hold.operation.id));
         print_keys(&sold.keys, &call.hold);
         Ok(())

@@ -166,6 +166,9 @@ fn counts_units(why: Code) -> bool {
             | Code::RuleFailed
             | Code::LockedByOtherOrder
             | Code::BalanceExceeded
+            | Code::CampaignLimit
+            | Code::BudgetExceeded
+            | Code::Used
     )
 }
 
@@ -274,6 +277,20 @@ fn next_after(rejection: &OwnedRejection, subject: &Subject<'_>) -> String {
         }
         (Code::Cancelled, _) => {
             ". It was cancelled by `scrip cancel`: a new sale needs another --operation".into()
+        }
+        (Code::CampaignLimit | Code::BudgetExceeded, Kind::Take) => {
+            format!(". `scrip campaign show {name}` shows its maxima; `scrip campaign edit {name}` raises them")
+        }
+        (Code::Void, Kind::Hold) => {
+            ". Its campaign was voided: `scrip confirm --units` with 0 of those cards sells the rest; refund them".into()
+        }
+        (Code::Used | Code::Void | Code::NotOwner | Code::LockedByOtherOrder, Kind::Return | Kind::Cancel) => {
+            ". Cards that were sold go back while they are their buyer's and nobody has used any of them: \
+             `scrip card show CARD` tells; name the units that can"
+                .into()
+        }
+        (Code::RuleFailed, Kind::Return) if rejection.facts != OwnedFacts::None => {
+            ". What was paid into a card goes back first: `scrip card refund CARD`".into()
         }
         (Code::RuleFailed, Kind::Return) => {
             ". Sold card keys are never sold again: add --to-void, or take one that was never shown back with `scrip keys \

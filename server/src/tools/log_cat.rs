@@ -2,6 +2,8 @@
 
 use super::ToolError;
 use crate::data_directory::DataDirectory;
+mod holds;
+
 use scrip_engine::answer::OperationKind;
 use scrip_engine::command::{BatchEnd, Offline, Parties, StockKind, SubjectKind};
 
@@ -292,6 +294,7 @@ fn print_hold_event(out: &mut impl Write, event: &Event<'_>) -> io::Result<()> {
             prices,
             cards,
             quote,
+            sales,
         } => {
             let verb = if *sold { "sold" } else { "reserved" };
             write!(
@@ -309,6 +312,7 @@ fn print_hold_event(out: &mut impl Write, event: &Event<'_>) -> io::Result<()> {
                 let off: u64 = shares.map(|share| share.amount.get()).sum();
                 write!(out, " cart={}x{}-{off}", line.quantity, line.unit_price)?;
             }
+            holds::print_sales(out, sales)?;
             let cards = cards.iter().map(|card| (StockId(card.card.get()), card.units.get(), true));
             let lines = lines.iter().map(|line| (line.stock(), line.units.get(), false));
             print_lines(out, lines.chain(cards))
@@ -338,29 +342,7 @@ fn print_hold_event(out: &mut impl Write, event: &Event<'_>) -> io::Result<()> {
             write!(out, "sell_refused {} {}", origin.operation, code.name())?;
             print_lines(out, lines.iter().map(|line| (line.stock(), line.asked.get(), line.is_card())))
         }
-        Event::Confirmed { hold, late, hidden, lines } => {
-            write!(out, "confirmed {} late={late} hidden={hidden}", hold.operation)?;
-            print_lines(out, lines.iter().map(|line| (line.stock(), line.units.get(), line.is_card())))
-        }
-        Event::LateRefused { hold, lines } => {
-            write!(out, "late_refused {}", hold.operation)?;
-            print_lines(out, lines.iter().map(|line| (line.stock(), line.asked.get(), line.is_card())))
-        }
-        Event::Released { hold } => writeln!(out, "released {}", hold.operation),
-        Event::Cancelled { hold } => writeln!(out, "cancelled {}", hold.operation),
-        Event::Tombstone { origin } => writeln!(out, "tombstone {}", origin.operation),
-        Event::Extended { origin, hold, deadline_ms } => {
-            writeln!(out, "extended {} hold={hold} deadline_ms={deadline_ms}", origin.operation)
-        }
-        Event::Returned { origin, hold, to_available, lines, cart } => {
-            write!(out, "returned {} hold={hold} to_available={to_available}", origin.operation)?;
-            if !cart.pieces.is_empty() {
-                let pieces: Vec<String> = cart.pieces.iter().map(|pieces| pieces.to_string()).collect();
-                write!(out, " pieces={} amount={}", pieces.join(","), cart.amount)?;
-            }
-            print_lines(out, lines.iter().map(|line| (line.stock(), line.units.get(), line.is_card())))
-        }
-        event => print_cards_event(out, event),
+        event => holds::print(out, event),
     }
 }
 

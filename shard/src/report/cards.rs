@@ -11,9 +11,9 @@ use scrip_engine::ids::{CardId, ChannelId, MerchantId, OperationId, OperationKey
 use scrip_engine::state::State;
 use scrip_engine::state::campaigns::{Campaign, CardBatch};
 use scrip_engine::state::cards::CardRecord;
-use scrip_engine::state::records::Recorded;
+use scrip_engine::state::records::{HoldRecord, Recorded};
 use scrip_engine::state::redemptions::RedemptionRecord;
-use scrip_engine::state::table::Handle;
+use scrip_engine::state::table::{Handle, NONE};
 use std::collections::BTreeMap;
 
 impl Report {
@@ -134,6 +134,8 @@ impl Report {
                 }
             }
             Event::Cancelled { hold } => {
+                let sold = hold_of(state, *hold).map(|hold| cards_left(state, hold));
+                sold.into_iter().flatten().for_each(|card| self.before_change(state, card, 1));
                 self.undo_cards(state, *hold);
                 self.end_held_cards(state, *hold);
             }
@@ -142,7 +144,9 @@ impl Report {
                     self.undo_cards(state, hold);
                 }
             }
-            Event::Returned { origin, hold, lines, .. } => {
+            Event::Returned { origin, hold, lines, ended, .. } => {
+                // They were counted as sold, and are as returned.
+                ended.iter().for_each(|card| self.before_change(state, CardId(card.get()), 1));
                 let hold = OperationKey { operation: *hold, ..origin.key() };
                 let units = lines.iter().filter(|line| line.is_card()).map(|line| line.units.get());
                 self.return_cards(state, hold, units);
@@ -356,4 +360,16 @@ fn name(key: &OperationKey) -> (u32, u16, u128) {
 
 fn campaign_of(state: &State, card: CardId) -> Option<StockId> {
     state.find_card(card).map(|found| state.stock_of_campaign(found.campaign).id)
+}
+
+/// The cards that a hold has sold and that are not void.
+fn cards_left(state: &State, hold: &HoldRecord) -> Vec<CardId> {
+    let sold = state.lines(hold).filter(|line| line.keys != NONE && state.is_of_cards(line));
+    let cards = sold.flat_map(|line| {
+        let first = state.card_id(Handle(line.keys));
+        (first.0..first.0 + u64::from(line.current)).map(CardId)
+    });
+    let live =
+        |card: &CardId| state.find_card(*card).is_some_and(|found| found.card.state() != CardState::Void);
+    cards.filter(live).collect()
 }

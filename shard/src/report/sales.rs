@@ -166,7 +166,7 @@ impl Report {
         let (line, price) = state
             .lines(record)
             .zip(state.prices(record))
-            .find(|(line, _)| state.keys.line(line.keys).any(|(bound, _)| bound.0 == key))?;
+            .find(|(line, _)| state.keys.line(state.keys_of(line)).any(|(bound, _)| bound.0 == key))?;
         let stock = stock_of(state, line)?;
         Some((self.tally(state, merchant, stock, channel), u64::from(price)))
     }
@@ -189,7 +189,7 @@ impl Report {
 /// counted as returned when it became owed.
 fn give_back(state: &State, tally: &mut Tally, (line, price): (&LineRecord, u64), units: u64) {
     let left = u64::from(line.current - line.returned);
-    let keys = if state.keys.is_content(line.keys) { NONE } else { line.keys };
+    let keys = if state.keys.is_content(state.keys_of(line)) { NONE } else { state.keys_of(line) };
     let last = state.keys.line(keys).skip((left - units) as usize).take(units as usize);
     let owed = last.filter(|(_, key)| key.is_owed()).count() as u64;
     tally.unfulfilled += owed;

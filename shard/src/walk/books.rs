@@ -151,6 +151,9 @@ impl Books {
         self.touched.clear();
         self.bound.clear();
         self.cards.follow_holds(event);
+        let channel_of =
+            |hold: &OperationKey| self.holds.get(&name(hold)).map_or(ChannelId(0), |hold| hold.channel);
+        self.cards.follow_sales(event, channel_of);
         self.follow_groups(event);
         match event {
             Event::Taken { origin, sold, replaces, lines, .. } => {

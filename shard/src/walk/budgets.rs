@@ -7,7 +7,7 @@ use super::books::Books;
 use scrip_engine::calendar::{Day, Zone};
 use scrip_engine::command::{BatchEnd, CampaignTerms, Limits};
 use scrip_engine::event::{CodeEvent, Event, GroupEvent, RecycledFor};
-use scrip_engine::ids::{MerchantId, Slot, StockId};
+use scrip_engine::ids::{CardId, MerchantId, Slot, StockId};
 use std::collections::BTreeMap;
 
 /// What a campaign may issue, and what it has.
@@ -96,11 +96,7 @@ impl BudgetBooks {
                 }
             }
             Event::Recycled { card, given: RecycledFor::Supply, .. } => {
-                let locator = card.locator();
-                let book = self.locators.get(&locator).and_then(|stock| self.campaigns.get_mut(stock));
-                if let Some(book) = book {
-                    book.issued = book.issued.saturating_sub(1);
-                }
+                self.take_back(*card);
             }
             Event::Recycled { given: RecycledFor::Card { campaign, made, .. }, .. } => {
                 self.locators.insert(made.locator(), *campaign);
@@ -122,12 +118,45 @@ impl BudgetBooks {
                 }
                 return self.hold(books);
             }
-            _ => {}
+            event => return self.follow_holds(event, books),
         }
         None
     }
 
-    /// Groups hold more cards, or fewer: of the campaigns that the event has touched.
+    /// Orders hold cards, and sell them.
+    fn follow_holds(&mut self, event: &Event<'_>, books: &Books) -> Option<String> {
+        let held = self.hold(books);
+        match event {
+            Event::Taken { lines, sales, .. } | Event::Confirmed { lines, sales, .. } => {
+                for sale in *sales {
+                    let campaign = lines.get(sale.line())?.stock();
+                    self.locators.insert(sale.first().locator(), campaign);
+                    let wrong = self.issue(campaign, u128::from(sale.count.get()));
+                    if wrong.is_some() {
+                        return wrong;
+                    }
+                }
+            }
+            Event::Returned { to_available: true, ended, .. } => {
+                ended.iter().for_each(|card| self.take_back(CardId(card.get())));
+            }
+            Event::Cancelled { .. } => {
+                books.cards.undone.iter().for_each(|card| self.take_back(*card));
+            }
+            _ => {}
+        }
+        held
+    }
+
+    /// A card goes back to the supply.
+    fn take_back(&mut self, card: CardId) {
+        let stock = self.locators.get(&card.locator());
+        if let Some(book) = stock.and_then(|stock| self.campaigns.get_mut(stock)) {
+            book.issued = book.issued.saturating_sub(1);
+        }
+    }
+
+    /// Groups or orders hold more cards, or fewer: of the campaigns that the event has touched.
     fn hold(&mut self, books: &Books) -> Option<String> {
         books.touched.iter().find_map(|campaign| {
             let day = self.day(self.campaigns.get(campaign)?, campaign.slot());

@@ -5,7 +5,9 @@
 
 use super::books::{HoldName, name};
 use scrip_engine::command::{BatchEnd, CampaignKind, CardChange, Definition};
-use scrip_engine::event::{self, AccountEntry, CodeEvent, Event, MergedCard, Origin, RecycledFor};
+use scrip_engine::event::{
+    self, AccountEntry, CodeEvent, Event, EventLine, EventSale, MergedCard, Origin, RecycledFor,
+};
 use scrip_engine::ids::{CardId, ChannelId, OperationKey, StockId};
 use std::collections::BTreeMap;
 
@@ -107,6 +109,10 @@ pub(super) struct CardBooks {
     holds: BTreeMap<HoldName, CardsOfHold>,
     /// The card in whose account the last event made an entry, with all it was given and what of that is used.
     pub(super) entered: Option<(CardId, u64, u64)>,
+    /// Cards that lines of holds have sold.
+    sales: BTreeMap<HoldName, Vec<CardId>>,
+    /// Cards of a sale that the last event has cancelled.
+    pub(super) undone: Vec<CardId>,
     /// What can't be, of the last event.
     pub(super) wrong: Vec<String>,
 }
@@ -379,6 +385,62 @@ impl CardBooks {
             self.wrong.push(format!("{cards} cards of {stock} are void with it, {left} were left"));
         }
         Units::End { stock, cards: by_channel, back: false, all: true }
+    }
+
+    /// Follows the cards that lines of holds sell, and those that go back; their units are followed with the lines.
+    pub(super) fn follow_sales(
+        &mut self,
+        event: &Event<'_>,
+        channel_of: impl Fn(&OperationKey) -> ChannelId,
+    ) {
+        self.undone.clear();
+        match event {
+            Event::Taken { origin, lines, sales, .. } => {
+                self.sell(name(&origin.key()), (lines, sales), origin.channel);
+            }
+            Event::Confirmed { hold, lines, sales, .. } => {
+                self.sell(name(hold), (lines, sales), channel_of(hold));
+            }
+            Event::Returned { origin, hold, ended, .. } => {
+                let hold = name(&OperationKey { operation: *hold, ..origin.key() });
+                ended.iter().for_each(|card| self.end_sold(&hold, CardId(card.get())));
+            }
+            Event::Cancelled { hold } => {
+                let hold = name(hold);
+                for card in self.sales.get(&hold).cloned().unwrap_or_default() {
+                    if !self.cards.get(&card).is_some_and(|book| book.void) {
+                        self.end_sold(&hold, card);
+                        self.undone.push(card);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn sell(&mut self, hold: HoldName, (lines, sales): (&[EventLine], &[EventSale]), channel: ChannelId) {
+        for sale in sales {
+            let Some(line) = lines.get(sale.line()) else { continue };
+            if line.units != sale.count {
+                let (asked, made) = (line.units, sale.count);
+                self.wrong.push(format!("{made} cards are made for {asked} units of a line"));
+            }
+            self.issue(channel, line.stock(), sale.first(), u64::from(sale.count.get()));
+            let first = sale.first().0;
+            let cards = (first..first + u64::from(sale.count.get())).map(CardId);
+            self.sales.entry(hold).or_default().extend(cards);
+        }
+    }
+
+    /// A card that was sold goes back: nobody has used any of it.
+    fn end_sold(&mut self, hold: &HoldName, card: CardId) {
+        let is_its = self.sales.get(hold).is_some_and(|cards| cards.contains(&card));
+        let used = self.cards.get(&card).is_some_and(|book| book.gone() > 0);
+        if used || !is_its {
+            self.wrong
+                .push(format!("card {card} goes back, which its hold did not sell or somebody has used"));
+        }
+        self.void(card);
     }
 
     /// Follows what becomes of holds, as far as they have cards.

@@ -281,6 +281,9 @@ impl Generator {
         if self.plan.cards && self.happens(if self.plan.checkouts { 900 } else { 400 }) {
             self.add_cards(oracle, envelope, &mut take);
         }
+        if self.plan.cards && self.happens(300) {
+            self.add_sold_cards(oracle, envelope, &mut take);
+        }
         self.add_optional_parts(oracle, envelope, &mut take);
         take
     }

@@ -15,9 +15,13 @@ impl Generator {
         let given = |(_, card): &(&CardId, &Card)| card.gift.is_some();
         let of_gifts: Vec<CardId> = oracle.cards.iter().filter(given).map(|(id, _)| *id).collect();
         let gives = of_gifts.is_empty() || self.rng.u8(0..5) < 2;
-        let card = if gives || self.rng.u8(0..8) == 0 {
+        let card = if gives || self.rng.u8(0..6) == 0 {
             // Who accepts or cancels a gift may name a card that nobody gives, in any state.
-            let wanted = if !gives || self.rng.u8(0..6) == 0 { None } else { Some(CardState::Active) };
+            let wanted = match (gives, self.rng.u8(0..6)) {
+                (true, 1..) => Some(CardState::Active),
+                (false, 0..2) => Some(CardState::Inactive),
+                _ => None,
+            };
             self.card(oracle, envelope, wanted)
         } else {
             let card = *self.choose(&of_gifts);
@@ -33,7 +37,7 @@ impl Generator {
         let wish = if gives {
             let lasts_s = *self.choose(&[1, 2, 5, 5, 30, 600, GIFT_LASTS_MAX_S]);
             GiftWish::Give { user, to: *self.choose(&[UserId(0), anybody, anybody]), lasts_s }
-        } else if self.rng.u8(0..4) == 0 {
+        } else if self.rng.u8(0..3) == 0 {
             GiftWish::Cancel { user }
         } else {
             GiftWish::Accept { user: *self.choose(&[named, named, named, anybody]) }

@@ -5,10 +5,11 @@
 
 use super::Generator;
 use super::plan::pick;
-use crate::oracle::{Card, Oracle};
+use crate::oracle::{Campaign, Card, Oracle, Stock};
 use crate::request::{OwnedRedeem, OwnedTake, Wish};
-use scrip_engine::command::{CampaignKind, CardLine, CardState, Envelope};
-use scrip_engine::ids::{CardId, MerchantId, OperationId, StockId};
+use scrip_engine::command::{CampaignKind, CampaignState, CardLine, CardState, Envelope};
+use scrip_engine::ids::{CardId, MerchantId, OperationId, StockId, UserId};
+use scrip_engine::limits::LINES_MAX;
 
 impl Generator {
     /// Lets a take ask for cards, too.
@@ -30,6 +31,33 @@ impl Generator {
             };
             take.cards.push(line);
         }
+    }
+
+    /// Lets a take ask campaigns for new cards: mostly one that runs, and a few of them.
+    pub(super) fn add_sold_cards(&mut self, oracle: &Oracle, envelope: &Envelope, take: &mut OwnedTake) {
+        let is_here =
+            |id: &StockId, merchant: u32| id.slot() == envelope.slot && merchant == envelope.merchant.0;
+        let any = self.rng.u8(0..6) == 0;
+        let sells = |stock: &Stock| {
+            let runs = |campaign: &Campaign| any || campaign.state == CampaignState::Running;
+            stock.campaign.as_deref().is_some_and(runs)
+        };
+        let here = oracle.stocks.iter().filter(|(id, stock)| is_here(id, stock.merchant) && sells(stock));
+        let here: Vec<StockId> = here.map(|(id, _)| *id).collect();
+        if here.is_empty() || take.lines.len() + take.cards.len() >= LINES_MAX {
+            return;
+        }
+        let units = *pick(&mut self.rng, &[1, 1, 1, 2, 2, 3, 7, 70, 1_001]);
+        let wish = Wish::exactly(*self.choose(&here), units);
+        // Mostly alone, so that no other line refuses it.
+        if self.rng.u8(0..3) > 0 {
+            take.lines.clear();
+        }
+        if self.rng.u8(0..6) == 0 {
+            take.user = UserId(0);
+        }
+        let at = self.rng.usize(0..=take.lines.len());
+        take.lines.insert(at, Wish { units_min: if take.partial { units.min(1) } else { units }, ..wish });
     }
 
     /// To a merchant and slot that have both goods and cards, mostly.

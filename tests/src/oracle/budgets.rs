@@ -87,26 +87,34 @@ impl Oracle {
 
     /// Step 4a of ISSUE and CLAIM.
     pub(super) fn budget_allows(&self, id: StockId, asked: i128) -> Result<(), OwnedOutcome> {
-        let stock = &self.stocks[&id];
-        let campaign = stock.campaign.as_ref().expect("a campaign");
-        let definition = &campaign.worth.definition;
-        // Groups may get their cards on any day.
-        let today = self.cards_today(id, stock, campaign) + stock.held;
-        let most = i128::from(definition.cards_per_day.get());
-        if most != 0 && asked > most - today {
-            return Err(short(Code::CampaignLimit, id, asked, most - today));
+        let (cards, money) = self.budget_rooms(id, 0);
+        if let Some(room) = cards.filter(|room| asked > *room) {
+            return Err(short(Code::CampaignLimit, id, asked, room));
         }
-        let cost = campaign.worth.cost();
-        let budgets = [
-            (i128::from(definition.budget.get()), campaign.counted() + stock.held),
-            (i128::from(definition.budget_per_day.get()), today),
-        ];
-        let of_money = budgets.into_iter().filter(|(budget, _)| *budget != 0);
-        let room = of_money.map(|(budget, cards)| (budget - cards * cost) / cost).min();
-        match room.filter(|room| asked > *room) {
+        match money.filter(|room| asked > *room) {
             Some(room) => Err(short(Code::BudgetExceeded, id, asked, room)),
             None => Ok(()),
         }
+    }
+
+    /// Cards that there is room for today, and for which there is money, where a campaign has maxima; so many of its held units are
+    /// held no more.
+    pub(super) fn budget_rooms(&self, id: StockId, freed: i128) -> (Option<i128>, Option<i128>) {
+        let stock = &self.stocks[&id];
+        let campaign = stock.campaign.as_ref().expect("a campaign");
+        let definition = &campaign.worth.definition;
+        // Groups and orders may get their cards on any day.
+        let held = stock.held - freed;
+        let today = self.cards_today(id, stock, campaign) + held;
+        let most = i128::from(definition.cards_per_day.get());
+        let cost = campaign.worth.cost();
+        let budgets = [
+            (i128::from(definition.budget.get()), campaign.counted() + held),
+            (i128::from(definition.budget_per_day.get()), today),
+        ];
+        let of_money = budgets.into_iter().filter(|(budget, _)| *budget != 0);
+        let money = of_money.map(|(budget, cards)| (budget - cards * cost) / cost).min();
+        ((most != 0).then_some(most - today), money)
     }
 
     /// Whether a merchant has the clock of a definition.

@@ -34,6 +34,14 @@ impl Oracle {
         if let Some(refusal) = self.deadline_passed(envelope) {
             return refusal;
         }
+        let hold = self.hold(key);
+        if hold.state == HoldState::Confirmed {
+            let left: Vec<i128> = hold.lines.iter().map(|line| line.confirmed - line.returned).collect();
+            match self.sold_cards_that_go_back(hold, &left) {
+                Ok(ended) => self.end_sold_cards(&ended, true),
+                Err(lacks) => return OwnedOutcome::refused_lines(lacks[0].why, lacks),
+            }
+        }
         OwnedOutcome::Cancelled(self.undo(key))
     }
 
@@ -99,6 +107,8 @@ impl Oracle {
             total += left;
             let had = left - self.void_last_keys(key, position, left);
             let stock = self.stock_mut(line.stock);
+            // The units of cards went with them.
+            let had = if stock.campaign.is_some() { 0 } else { had };
             stock.consumed -= had;
             if left > 0 {
                 stock.channel_mut(hold.channel).consumed -= had;

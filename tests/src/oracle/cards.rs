@@ -302,7 +302,12 @@ impl Oracle {
 
     /// What each card of an issue is.
     pub(super) fn made(&self, envelope: &Envelope, issue: &OwnedIssue) -> Card {
-        let (_, campaign) = self.own_campaign(envelope, issue.campaign).expect("it is there");
+        self.made_through(issue, envelope.channel)
+    }
+
+    /// The same, through a channel.
+    pub(super) fn made_through(&self, issue: &OwnedIssue, channel: ChannelId) -> Card {
+        let campaign = self.campaign(issue.campaign);
         let definition = &campaign.worth.definition;
         let own_times = issue.from_ms != 0 || issue.until_ms != 0;
         let said = Times { from_ms: definition.from_ms.get(), until_ms: definition.until_ms.get() };
@@ -314,7 +319,7 @@ impl Oracle {
         Card {
             campaign: issue.campaign,
             owner: issue.owner,
-            channel: envelope.channel,
+            channel,
             state: if definition.inactive() { CardState::Inactive } else { CardState::Active },
             generation: 0,
             available: i128::from(definition.units.get()),

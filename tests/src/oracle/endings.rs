@@ -80,7 +80,7 @@ impl Oracle {
             serials.push(range);
         }
         for (card, of) in self.cards.iter_mut().filter(|(_, of)| of.campaign == id) {
-            let of_owner = owned && of.owner.0 != 0;
+            let of_owner = owned && (of.owner.0 != 0 || self.sold.contains(card));
             if (of_owner || serials.iter().any(|range| range.contains(&card.serial()))) && of.end() {
                 *ended.entry(of.channel).or_insert(0) += 1;
             }

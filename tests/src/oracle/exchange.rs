@@ -100,7 +100,7 @@ impl Oracle {
     }
 
     /// One card is void, and so is its unit, unless it goes back to the supply.
-    fn end_one(&mut self, id: CardId, mut card: Card, back: bool) {
+    pub(super) fn end_one(&mut self, id: CardId, mut card: Card, back: bool) {
         card.state = CardState::Void;
         card.gift = None;
         card.void_all();

@@ -2,7 +2,7 @@
 
 use super::stocks::unsigned;
 use super::{Hold, HoldLine, Key, Oracle, Record, key_beside};
-use crate::outcome::{Lack, OwnedHold, OwnedHoldLine, OwnedOutcome};
+use crate::outcome::{Lack, OwnedFacts, OwnedHold, OwnedHoldLine, OwnedOutcome};
 use scrip_engine::answer::HoldState;
 use scrip_engine::command::Envelope;
 use scrip_engine::ids::OperationId;
@@ -128,7 +128,9 @@ impl Oracle {
         }
         for line in &hold.lines {
             let left = line.confirmed - line.returned;
-            *self.departed.entry((line.stock, hold.channel)).or_insert(0) += left;
+            // Cards stay, and count themselves.
+            let units = if line.sold.is_empty() { left } else { 0 };
+            *self.departed.entry((line.stock, hold.channel)).or_insert(0) += units;
             let day = self.day(line.stock, hold.reserved_ms);
             for subject in &line.subjects {
                 *self.departed_purchases.entry((line.stock, *subject)).or_insert(0) += left;
@@ -163,11 +165,15 @@ impl Oracle {
                     return refusal;
                 }
                 let wanted = hold.wanted(units);
+                if let Some(refusal) = self.sells_void_cards(hold, &wanted) {
+                    return refusal;
+                }
                 if hold.cart.is_some() && wanted != hold.all_reserved() {
                     return OwnedOutcome::refused(Code::RuleFailed);
                 }
                 if hold.state == HoldState::Held {
                     match self.short_of_keys(hold, &wanted) {
+                        Some(short) if self.is_to_sell_cards(hold) => short,
                         Some(short) => self.owe_confirmed(key, &wanted, (hidden, short)),
                         None => self.confirm_held(key, &wanted, hidden),
                     }
@@ -280,9 +286,18 @@ impl Oracle {
             return refusal;
         }
         let given = if units.is_empty() { left } else { padded(units, left.len()) };
-        if let Some(refusal) = self.cards_cannot_return(&hold, &given) {
-            return refusal;
-        }
+        let refused = self.cards_cannot_return(&hold, &given);
+        let ended = match (self.sold_cards_that_go_back(&hold, &given[..hold.lines.len()]), refused) {
+            (Ok(ended), None) => ended,
+            (Ok(_), Some(refusal)) => return refusal,
+            (Err(mut lacks), refusal) => {
+                if let Some(OwnedOutcome::Refused { facts: OwnedFacts::Lines(more), .. }) = refusal {
+                    lacks.extend(more);
+                }
+                return OwnedOutcome::refused_lines(lacks[0].why, lacks);
+            }
+        };
+        self.end_sold_cards(&ended, to_available);
         for position in 0..hold.cards.len() {
             self.return_card(key, position, given[hold.lines.len() + position]);
         }
@@ -299,6 +314,10 @@ impl Oracle {
         hold.lines[position].returned += units;
         let (line, channel, reserved_ms) = (hold.lines[position].clone(), hold.channel, hold.reserved_ms);
         let stock = self.stock_mut(line.stock);
+        if stock.campaign.is_some() {
+            // Their units went with the cards.
+            return self.count(&line, reserved_ms, -units, 0);
+        }
         stock.consumed -= had;
         if units > 0 {
             stock.channel_mut(channel).consumed -= had;
@@ -365,6 +384,9 @@ impl Oracle {
         if stock.once_per_order && self.has_line(stock.merchant, hold.order, line.stock).is_some() {
             return Some((Code::RuleFailed, 0));
         }
+        if let Some(why) = self.late_card_sale_fault(line.stock) {
+            return Some((why, 0));
+        }
         if stock.terms.frozen {
             return Some((Code::Frozen, 0));
         }
@@ -375,17 +397,25 @@ impl Oracle {
         if wanted_of(&|_| true) > room {
             return Some((Code::ChannelQuota, room));
         }
-        let room = self.room_late(hold, line)?;
-        (wanted_of(&|other| !other.subjects.is_empty()) > room).then_some((Code::UserLimit, room))
+        match self.room_late(hold, line) {
+            Some(room) if wanted_of(&|other| !other.subjects.is_empty()) > room => {
+                Some((Code::UserLimit, room))
+            }
+            _ => self.late_budget_fault(line.stock, wanted_of(&|_| true)),
+        }
     }
 
     fn close_confirmed(&mut self, key: Key, wanted: &[i128], (late, hidden): (bool, bool)) -> OwnedOutcome {
         let now_ms = self.now_ms;
         for (position, units) in wanted.iter().enumerate().take(self.hold(key).lines.len()) {
-            let keys = self.bind(self.hold(key).lines[position].stock, *units);
+            let hold = self.hold(key);
+            let (stock, user, channel) = (hold.lines[position].stock, hold.user, hold.channel);
+            let keys = self.bind(stock, *units);
+            let sold = self.sell_cards((stock, *units), user, channel);
             let line = &mut self.hold_mut(key).lines[position];
             line.confirmed = *units;
             line.keys = keys;
+            line.sold = sold;
         }
         let hold = self.hold_mut(key);
         hold.hidden = hidden;

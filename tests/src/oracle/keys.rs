@@ -161,7 +161,11 @@ impl Oracle {
         let (confirmed_ms, late) = (hold.closed_ms, hold.late);
         let units =
             hold.lines.iter().map(|line| line.confirmed).chain(hold.cards_paid()).map(narrow).collect();
-        if hold.has_keys() {
+        let sold = hold.sold_cards();
+        if !sold.is_empty() {
+            let keys = if hold.has_keys() { self.page(hold, 0, !hold.hidden) } else { OwnedKeys::default() };
+            OwnedOutcome::ConfirmedCards { confirmed_ms, late, units, keys, sold }
+        } else if hold.has_keys() {
             let keys = self.page(hold, 0, !hold.hidden);
             OwnedOutcome::ConfirmedKeys { confirmed_ms, late, units, keys }
         } else {

@@ -36,6 +36,7 @@ impl Oracle {
                 );
                 match hold.state {
                     HoldState::Held => *held.entry((line.stock, hold.channel)).or_insert(0) += line.reserved,
+                    HoldState::Confirmed if !line.sold.is_empty() => {}
                     HoldState::Confirmed => {
                         let owed = line.keys.iter().filter(|place| place.owed_until_ms.is_some());
                         *consumed.entry((line.stock, hold.channel)).or_insert(0) +=

@@ -187,6 +187,7 @@ impl HoldLine {
             price: 0,
             keys: Vec::new(),
             reclaimed: 0,
+            sold: Vec::new(),
         }
     }
 }

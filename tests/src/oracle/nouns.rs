@@ -5,7 +5,7 @@ use crate::outcome::OwnedOutcome;
 use crate::request::OwnedCommand;
 use scrip_engine::answer::{Cancelled, HoldState};
 use scrip_engine::command::{Limits, Price, SpanLimits, StockTerms};
-use scrip_engine::ids::{ChannelId, OperationId, OrderId, StockId, UserId};
+use scrip_engine::ids::{CardId, ChannelId, OperationId, OrderId, StockId, UserId};
 use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 
@@ -206,6 +206,8 @@ pub struct HoldLine {
     pub keys: Vec<BoundKey>,
     /// Card keys that were taken back since.
     pub reclaimed: i128,
+    /// Cards that it has sold, those that ended since included.
+    pub sold: Vec<CardId>,
 }
 
 /// A card key in its place in a hold.

@@ -18,7 +18,7 @@ const MEMBERS_MAX: usize = 8;
 
 impl Oracle {
     /// All ids of a user's person; of nobody none.
-    fn person(&self, of: Owner, user: u128) -> BTreeSet<u128> {
+    pub(super) fn person(&self, of: Owner, user: u128) -> BTreeSet<u128> {
         let mut sets = self.persons.get(&of).into_iter().flatten();
         match sets.find(|ids| ids.contains(&user)) {
             Some(ids) => ids.clone(),

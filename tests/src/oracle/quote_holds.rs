@@ -85,11 +85,11 @@ impl Oracle {
         if let Some(refusal) = self.one_channel_too_many(envelope, &take, &granted) {
             return (refusal, None);
         }
-        if let Err(refusal) = self.room_for_pages(held.iter().map(QuotedCard::card)) {
-            return (refusal, None);
-        }
         let line = |card: &QuotedCard| CardLine::new(card.card(), card.units.get(), 0);
         let take = OwnedTake { cards: held.iter().map(line).collect(), ..take };
+        if let Err(refusal) = self.room_for_cards(&take, &granted) {
+            return (refusal, None);
+        }
         let ttl_ms = if quote.ttl_ms == 0 { TTL_DEFAULT_MS } else { quote.ttl_ms };
         let deadline_ms = self.now_ms + u64::from(ttl_ms);
         let mut hold = self.take_units(envelope, &take, &granted, HoldState::Held, deadline_ms);
@@ -174,6 +174,18 @@ impl Oracle {
         if let Some(refusal) = super::holds::exceeds(&left, units) {
             return refusal;
         }
+        let of_line = |place: usize| cart.lines.iter().position(|line| line.place == Some(place));
+        let given: Vec<i128> =
+            (0..hold.lines.len()).map(|place| of_line(place).map_or(0, |at| pieces[at])).collect();
+        let ended = match self.sold_cards_that_go_back(&hold, &given) {
+            Ok(ended) => ended,
+            Err(lacks) => {
+                let in_cart = |lack: Lack| Lack { line: of_line(lack.line).expect("of the cart"), ..lack };
+                let lacks: Vec<Lack> = lacks.into_iter().map(in_cart).collect();
+                return OwnedOutcome::refused_lines(lacks[0].why, lacks);
+            }
+        };
+        self.end_sold_cards(&ended, to_available);
         let amount = (0..pieces.len()).map(|line| paid_for(&hold, &cart, (line, pieces[line]))).sum();
         for place in &back {
             let line = &hold.cards[*place];

@@ -145,10 +145,6 @@ impl Oracle {
         if self.own_stock(envelope, stock).is_none() {
             return OwnedOutcome::refused(Code::NotFound);
         }
-        let of_cards = self.stocks[&stock].campaign.is_some();
-        if of_cards && matches!(command, OwnedCommand::StockPrice { .. }) {
-            return OwnedOutcome::refused(Code::RuleFailed);
-        }
         if is_for_all(command) {
             // The same for every stock.
         } else if self.stocks[&stock].reusable {

@@ -28,7 +28,7 @@ impl Oracle {
         if let Some(refusal) = self.one_channel_too_many(envelope, take, &granted) {
             return (refusal, None);
         }
-        if let Err(refusal) = self.room_for_pages(take.cards.iter().map(|line| line.card())) {
+        if let Err(refusal) = self.room_for_cards(take, &granted) {
             return (refusal, None);
         }
         let ttl_ms = if ttl_ms == 0 { TTL_DEFAULT_MS } else { ttl_ms };
@@ -45,23 +45,30 @@ impl Oracle {
         paid: bool,
         hidden: bool,
     ) -> (OwnedOutcome, Option<Hold>) {
+        let sells_cards = take.lines.iter().any(|wish| {
+            let stock = self.own_stock(envelope, wish.stock);
+            stock.is_some_and(|stock| stock.campaign.is_some())
+        });
         match self.grants(envelope, take, true) {
             Ok((granted, flagged)) => {
                 if let Some(refusal) = self.one_channel_too_many(envelope, take, &granted) {
                     return (refusal, None);
                 }
-                if let Err(refusal) = self.room_for_pages(take.cards.iter().map(|line| line.card())) {
+                if let Err(refusal) = self.room_for_cards(take, &granted) {
                     return (refusal, None);
                 }
                 let mut hold = self.take_units(envelope, take, &granted, HoldState::Confirmed, self.now_ms);
                 for line in &mut hold.lines {
                     line.keys = self.bind(line.stock, line.reserved);
+                    line.sold = self.sell_cards((line.stock, line.reserved), hold.user, hold.channel);
                 }
                 (hold.hidden, hold.flagged) = (hidden, flagged);
                 (self.confirmed_answer(&hold), Some(hold))
             }
             Err(refusal) => {
-                let refusal = match self.wait(envelope, take, (hidden, refusal)) {
+                let waits =
+                    if sells_cards { Err(refusal) } else { self.wait(envelope, take, (hidden, refusal)) };
+                let refusal = match waits {
                     Ok(owed) => return owed,
                     Err(refusal) => refusal,
                 };
@@ -102,7 +109,7 @@ impl Oracle {
         self.stocks_exist(envelope, take)?;
         self.cards_exist(envelope, take)?;
         let replaced = self.replaced(envelope, take)?;
-        self.on_sale(take)?;
+        self.on_sale(envelope, take)?;
         self.cards_can_be_used(envelope, take, replaced)?;
         let flagged = self.judge(envelope, take)?;
         let pools = self.pools(take, replaced);
@@ -114,6 +121,10 @@ impl Oracle {
         if !sold {
             rooms = self.cut_to_held(take, replaced, &rooms);
             enough(take, &rooms, Code::HeldLimit)?;
+        }
+        for code in [Code::CampaignLimit, Code::BudgetExceeded] {
+            self.cut_to_budgets(take, replaced, code, &mut rooms);
+            enough(take, &rooms, code)?;
         }
         Ok((replaced, rooms, flagged))
     }
@@ -151,15 +162,16 @@ impl Oracle {
         Ok(Some(hold))
     }
 
-    fn on_sale(&self, take: &OwnedTake) -> Result<(), OwnedOutcome> {
-        let mut keys_asked = 0;
+    fn on_sale(&self, envelope: &Envelope, take: &OwnedTake) -> Result<(), OwnedOutcome> {
+        let (mut keys_asked, mut cards_asked) = (0, 0);
         refuse_lines(take, |wish| {
             let stock = &self.stocks[&wish.stock];
             let StockTerms { opens_ms, closes_ms, frozen, .. } = stock.terms;
-            if frozen {
+            if stock.campaign.is_some() {
+                cards_asked += u64::from(wish.units);
+                self.cards_on_sale(envelope, wish.stock, cards_asked)
+            } else if frozen {
                 Some((Code::Frozen, 0))
-            } else if stock.campaign.is_some() {
-                Some((Code::RuleFailed, 0))
             } else if self.now_ms < opens_ms || stock.reusable && stock.content.is_none() {
                 Some((Code::NotStarted, 0))
             } else if closes_ms != 0 && self.now_ms >= closes_ms {
@@ -259,6 +271,7 @@ impl Oracle {
                 price: 0,
                 keys: Vec::new(),
                 reclaimed: 0,
+                sold: Vec::new(),
             };
             if state != HoldState::Refused {
                 line.note_subjects(&self.stocks[&wish.stock], take);

@@ -3,7 +3,7 @@
 //! Invariant: nothing that a caller can see is left out.
 
 use scrip_engine::answer::{
-    CampaignView, GroupRow, GroupState, GroupView, HoldCard, QuoteView, QuotedCard, QuotedLine,
+    CampaignView, GroupRow, GroupState, GroupView, HoldCard, QuoteView, QuotedCard, QuotedLine, SoldCards,
 };
 use scrip_engine::command::{CampaignState, Definition, Extension, ScopeEntry, Tier};
 use scrip_engine::ids::{CardId, OperationId, StockId};
@@ -125,5 +125,21 @@ impl From<&HoldCard> for OwnedHoldCard {
             returned: line.returned.get(),
             discount: line.discount.get(),
         }
+    }
+}
+
+/// [`SoldCards`], owned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the fields are those of `SoldCards`, which documents them")]
+pub struct OwnedSold {
+    pub line: usize,
+    pub first: CardId,
+    pub cards: u32,
+}
+
+impl From<&SoldCards> for OwnedSold {
+    fn from(row: &SoldCards) -> OwnedSold {
+        let (line, cards) = (usize::from(row.line.get()), row.cards.get());
+        OwnedSold { line, first: CardId(row.first.get()), cards }
     }
 }

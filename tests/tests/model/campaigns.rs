@@ -8,8 +8,9 @@ use scrip_engine::command::{
     BatchChange, CampaignKind, CampaignState, CardChange, Quota, StockKind, StockTerms,
 };
 use scrip_engine::ids::{ChannelId, Slot, StockId};
-use scrip_engine::limits::CAMPAIGN_UNITS_MAX;
+use scrip_engine::limits::{CAMPAIGN_UNITS_MAX, Rules};
 use scrip_engine::rejection::{CapacityOf, Code};
+use scrip_tests::generator::ROOMY;
 use scrip_tests::outcome::{OwnedFacts, OwnedOutcome};
 use scrip_tests::request::{CardCommand, OwnedCommand};
 use scrip_tests::world::{ANY_TERMS, START_MS, World, assert_refused, reserve, take};
@@ -81,12 +82,11 @@ fn commands_on_stocks_mean_for_a_campaign_what_they_mean_or_are_refused() {
     assert_refused(&world.run(8, claim(CAMPAIGN, 7)), Code::OutOfStock);
     assert_eq!(world.run(9, OwnedCommand::StockUnfreeze { stock: CAMPAIGN, units: 9 }), changed(9));
     issued(world.run(8, claim(CAMPAIGN, 7)));
-    // What has no meaning for cards.
     let version = world.show(CAMPAIGN).version;
-    for version in [version, 99] {
-        let prices = OwnedCommand::StockPrice { stock: CAMPAIGN, version, prices: Vec::new() };
-        assert_eq!(world.run(20, prices), OwnedOutcome::refused(Code::RuleFailed), "in place of the version");
-    }
+    let prices = |version| OwnedCommand::StockPrice { stock: CAMPAIGN, version, prices: Vec::new() };
+    assert_eq!(world.run(20, prices(version)), changed(u64::from(version) + 1));
+    assert_refused(&world.run(24, prices(99)), Code::RuleFailed);
+    // What has no meaning for cards.
     let stock = CAMPAIGN;
     for command in [
         OwnedCommand::BatchCreate { stock, batch: 1, cost: 0, expires_ms: 0, supplier: b"x".to_vec() },
@@ -112,9 +112,11 @@ fn commands_on_stocks_mean_for_a_campaign_what_they_mean_or_are_refused() {
 }
 
 #[test]
-fn cards_are_neither_reserved_nor_sold() {
-    let mut world = world_of(worth(CampaignKind::Item));
+fn a_campaign_whose_cards_count_in_a_group_sells_none() {
+    let mut world = World::new(ROOMY, Rules::default(), START_MS);
     let plain = world.stock(2, 9);
+    let worth = worth_with(CampaignKind::Item, |worth| worth.extension.group.set(plain.0));
+    start(&mut world, 1_000, worth);
     let lines = take(&[(plain, 1), (CAMPAIGN, 1)]);
     let waiting = scrip_tests::request::OwnedTake { wait_until_ms: START_MS + 99_999, ..lines.clone() };
     for command in [
@@ -127,10 +129,10 @@ fn cards_are_neither_reserved_nor_sold() {
         let told: Vec<_> = lacks.iter().map(|lack| (lack.line, lack.why, lack.available)).collect();
         assert_eq!((answer.code(), told), (Some(Code::RuleFailed), vec![(1, Code::RuleFailed, 0)]));
     }
-    // Behind FROZEN, in place of the time.
+    // Behind FROZEN and the time.
     let terms = StockTerms { opens_ms: START_MS + 9_999, ..ANY_TERMS };
     world.run(11, OwnedCommand::StockEdit { stock: CAMPAIGN, version: 2, terms });
-    assert_refused(&world.run(10, reserve(lines.clone())), Code::RuleFailed);
+    assert_refused(&world.run(10, reserve(lines.clone())), Code::NotStarted);
     let terms = StockTerms { frozen: true, ..terms };
     world.run(12, OwnedCommand::StockEdit { stock: CAMPAIGN, version: 3, terms });
     assert_refused(&world.run(10, reserve(lines)), Code::Frozen);

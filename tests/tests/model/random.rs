@@ -160,7 +160,7 @@ fn assert_covers(total: &Tally) {
         ("STOCK_UNFREEZE", &[with_id, &[CrossSlot, NotFound, OutOfStock, Capacity]]),
         ("STOCK_EDIT", &[with_id, &[CrossSlot, NotFound, RuleFailed, Capacity]]),
         ("STOCK_QUOTA", &[with_id, &[CrossSlot, NotFound, RuleFailed, ChannelQuota, Capacity]]),
-        ("RESERVE", &[with_id, take, of_cards, &[HeldLimit, Cancelled]]),
+        ("RESERVE", &[with_id, take, of_cards, &[HeldLimit, Cancelled, CampaignLimit, BudgetExceeded]]),
         ("SELL", &[with_id, take, of_cards, &[KeyReplaced, Cancelled]]),
         (
             "EXTEND",
@@ -180,6 +180,9 @@ fn assert_covers(total: &Tally) {
                     ReversalWindow,
                     Cancelled,
                     Capacity,
+                    Used,
+                    NotOwner,
+                    Void,
                 ],
             ],
         ),

@@ -126,10 +126,11 @@ impl State {
                 if campaign.definition.kind().is_filled() { used_up || !ended } else { used_up == ended };
             same("cards without units, that have ended", u64::from(agrees), 1)?;
             let bearer = campaign.batch_of(serial).is_some();
-            same("bearer cards without an owner", u64::from(bearer), u64::from(card.owner == 0))?;
-            if !bearer {
+            same("bearer cards without an owner", u64::from(bearer && card.owner != 0), 0)?;
+            // One that was sold to nobody is of no batch, and in no wallet.
+            issued[campaign_handle.0 as usize] += u64::from(!bearer);
+            if card.owner != 0 {
                 owned += 1;
-                issued[campaign_handle.0 as usize] += 1;
                 older += u64::from(card.older != NONE);
                 let of = self.owner_of_card(handle);
                 newest += u64::from(self.newest_card(of, card.owner) == Some(handle));

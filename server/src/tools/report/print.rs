@@ -123,7 +123,7 @@ fn unit_table(title: &str, rows: &[(&Row, &Tally)], columns: &[&str], whole: &Re
     let mut sum = Tally::default();
     rows.iter().for_each(|(_, tally)| sum.add(tally));
     let columns = with_something(columns, |column| value(&sum.fields(), column));
-    let rate = rows[0].0.cards && sum.issued + sum.claimed > 0;
+    let rate = rows[0].0.cards && sum.issued + sum.claimed + sum.sold > 0;
     let names = rows[0].0.names(whole).into_iter().map(|(name, _)| name).collect();
     let figures = |tally: &Tally| -> Vec<String> {
         let all = tally.fields();
@@ -265,7 +265,7 @@ fn figure(fields: &Fields, column: &str) -> String {
 
 /// Redemptions for a hundred cards issued.
 fn redeemed_per_card(tally: &Tally) -> String {
-    let cards = tally.issued + tally.claimed;
+    let cards = tally.issued + tally.claimed + tally.sold;
     if cards == 0 {
         return "-".to_owned();
     }
