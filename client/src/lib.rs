@@ -32,6 +32,7 @@ pub mod accounts;
 pub mod answer;
 pub mod cards;
 pub mod channels;
+mod checkout;
 mod client;
 mod clock;
 pub mod codes;
@@ -64,6 +65,7 @@ pub use cards::{
     Issue, OfflineUse, Redeem, Reverse, Reversed, Wallet, WalletShown,
 };
 pub use channels::{CHANNELS, UnknownChannel, channel_id, channel_name};
+pub use checkout::{BothSold, TwoHolds};
 pub use client::Client;
 pub use codes::{ClaimByCode, GivenCodeShown};
 pub use endings::CampaignVoid;
