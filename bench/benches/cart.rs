@@ -8,7 +8,7 @@ use scrip_engine::Engine;
 use scrip_engine::answer::{Answer, Outcome};
 use scrip_engine::command::{
     CampaignCreate, CampaignKind, CampaignState, CampaignTerms, CartLine, Command, Definition, Envelope,
-    Issue, Quote, QuoteCard, Request, ScopeEntry, StockTerms, Tier,
+    Issue, Quote, QuoteCard, Request, ScopeEntry, Segments, StockTerms, Tier,
 };
 use scrip_engine::event::{Event, EventSink};
 use scrip_engine::ids::{CardId, ChannelId, MerchantId, OperationId, Slot, StockId, UserId};
@@ -70,6 +70,7 @@ impl Shop {
             operation: OperationId(self.operations),
             created_ms: NOW_MS,
             deadline_ms: 0,
+            segments: Segments::NONE,
         };
         let request = Request { envelope, command };
         request.check().expect("well formed");

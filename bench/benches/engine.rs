@@ -4,7 +4,8 @@ use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_mai
 use scrip_engine::Engine;
 use scrip_engine::answer::Outcome;
 use scrip_engine::command::{
-    Command, Envelope, Limits, Line, Parties, Request, StockCreate, StockKind, StockTerms, SubjectLimit, Take,
+    Command, Envelope, Limits, Line, Parties, Request, Segments, StockCreate, StockKind, StockTerms,
+    SubjectLimit, Take,
 };
 use scrip_engine::event::{Event, EventSink};
 use scrip_engine::ids::{ChannelId, MerchantId, OperationId, OrderId, Slot, StockId, UserId};
@@ -41,6 +42,7 @@ fn envelope(operation: u128) -> Envelope {
         operation: OperationId(operation),
         created_ms: NOW_MS,
         deadline_ms: 0,
+        segments: Segments::NONE,
     }
 }
 

@@ -2,7 +2,9 @@
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use scrip_engine::Engine;
-use scrip_engine::command::{Command, Envelope, Line, Request, StockCreate, StockKind, StockTerms, Take};
+use scrip_engine::command::{
+    Command, Envelope, Line, Request, Segments, StockCreate, StockKind, StockTerms, Take,
+};
 use scrip_engine::ids::{ChannelId, MerchantId, OperationId, Slot, StockId, UserId};
 use scrip_engine::limits::{Capacity, PREPARED_MAX, Rules};
 use scrip_shard::Shard;
@@ -33,6 +35,7 @@ fn envelope(operation: u128) -> Envelope {
         operation: OperationId(operation),
         created_ms: NOW_MS,
         deadline_ms: 0,
+        segments: Segments::NONE,
     }
 }
 

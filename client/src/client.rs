@@ -16,7 +16,7 @@ use crate::request::{
 use crate::session::SessionError;
 use crate::transport::{Connector, Tcp};
 use scrip_engine::answer::Cancelled;
-use scrip_engine::command::{Command, Envelope, Request};
+use scrip_engine::command::{Command, Envelope, Request, Segments};
 use scrip_engine::ids::{ChannelId, MerchantId, OperationId, OrderId, Slot, StockId, UserId};
 use scrip_engine::rejection::Code;
 use scrip_protocol::error::ProtocolError;
@@ -63,6 +63,7 @@ struct Call {
     trace: Vec<u8>,
     label: String,
     facts: Vec<u8>,
+    segments: Segments,
 }
 
 impl core::fmt::Debug for Client {
@@ -97,6 +98,7 @@ impl Client {
             trace: Vec::new(),
             label: String::new(),
             facts: Vec::new(),
+            segments: Segments::NONE,
         };
         let (turn, tasks) = (AtomicUsize::new(0), Mutex::new(tasks));
         Ok(Client { shared: Arc::new(Shared { common, lanes, turn, closing, tasks }), call })
@@ -136,6 +138,11 @@ impl Client {
     /// The same client, sending this label (at most 64 bytes) along: the reference an id was made from.
     pub fn labelled(&self, label: impl Into<String>) -> Client {
         Client { call: Call { label: label.into(), ..self.call.clone() }, ..self.clone() }
+    }
+
+    /// The same client, telling that the user of its commands is in these segments.
+    pub fn in_segments(&self, segments: Segments) -> Client {
+        Client { call: Call { segments, ..self.call.clone() }, ..self.clone() }
     }
 
     /// The same client, sending these facts (at most 1,024 bytes) along for reports.
@@ -393,6 +400,7 @@ impl Client {
             operation: operation.id,
             created_ms: operation.created_ms,
             deadline_ms,
+            segments: self.call.segments,
         };
         let Call { trace, label, facts, .. } = &self.call;
         let extras = Extras { trace, label, facts, code };

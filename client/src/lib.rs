@@ -90,7 +90,8 @@ pub use scrip_engine::calendar::{Day, Transition, Zone};
 pub use scrip_engine::command::{
     BatchChange as BatchVerb, Block, CampaignKind, CampaignState, CardChange, CardLine, CardState, CartLine,
     Definition, Extension, Limits, Line, Parties, Price, PriceKind, Quota, RecycleInto, RiskAction, RiskRule,
-    ScopeEntry, Span, SpanLimits, StockKind, StockTerms, StockedLine, SubjectKind, SubjectLimit, Tier,
+    ScopeEntry, Segments, Span, SpanLimits, StockKind, StockTerms, StockedLine, SubjectKind, SubjectLimit,
+    Tier,
 };
 pub use scrip_engine::ids::{CardId, ChannelId, MerchantId, OperationId, OrderId, Slot, StockId, UserId};
 pub use scrip_engine::limits::{

@@ -22,6 +22,7 @@ mod keys;
 mod malformed;
 mod merge;
 mod quote;
+mod segments;
 mod stock;
 mod take;
 mod terms;
@@ -41,6 +42,7 @@ pub use keys::{BatchChange, BatchCreate, KeyBlock, block_texts};
 pub use malformed::Malformed;
 pub use merge::Merge;
 pub use quote::{CartLine, Quote, QuoteCard, QuoteReserve, StockedLine};
+pub use segments::Segments;
 pub use stock::{StockCreate, StockKind, StockTerms};
 pub use take::{Line, Take, ttl_or_default};
 pub use terms::{
@@ -64,6 +66,8 @@ pub struct Envelope {
     pub created_ms: u64,
     /// Shard time from which on the caller no longer wants the command executed. 0: none.
     pub deadline_ms: u64,
+    /// The segments that the user is in, as far as the caller tells them; no content.
+    pub segments: Segments,
 }
 
 impl Envelope {

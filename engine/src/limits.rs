@@ -105,6 +105,8 @@ pub const CAMPAIGN_KEY_BYTES_MAX: usize = 96;
 pub const TIERS_MAX: usize = 8;
 /// Entries of one scope.
 pub const SCOPE_MAX: usize = 64;
+/// Segments that a command can say its user is in.
+pub const SEGMENTS_MAX: usize = 8;
 /// Balance of a new card, but of stored value and points.
 pub const CARD_UNITS_MAX: u32 = 1_000_000;
 /// Cards in one hold.

@@ -9,7 +9,7 @@ use crate::plan::{CHECKOUT_LINES_MAX, CheckoutShares, LoadPlan, Profile, Work};
 use crate::purse::{CARD_LINES, Purse};
 use crate::storm::Storm;
 use crate::zipf::Zipf;
-use scrip_engine::command::{CardLine, Command, Envelope, Line, Parties, Request, Take};
+use scrip_engine::command::{CardLine, Command, Envelope, Line, Parties, Request, Segments, Take};
 use scrip_engine::ids::{ChannelId, MerchantId, OperationId, OrderId, Slot, StockId, UserId};
 use scrip_engine::limits::TTL_DEFAULT_MS;
 use serde::{Deserialize, Serialize};
@@ -481,6 +481,7 @@ impl Generator {
             operation,
             created_ms: 0,
             deadline_ms: 0,
+            segments: Segments::NONE,
         }
     }
 

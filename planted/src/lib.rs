@@ -86,6 +86,8 @@ pub enum Bug {
     TillNeverLate,
     /// engine: a card is redeemed wherever its scope does not lie.
     ScopeIgnored,
+    /// Whoever asks for a card gets one, whatever the definition lists of claims.
+    ClaimScopeIgnored,
     /// engine: a card of one user is redeemed by another.
     ForeignCardRedeemed,
     /// engine: a code that a newer one has replaced still names its card.
@@ -188,6 +190,7 @@ impl Bug {
         Bug::GroupNotCounted,
         Bug::TillNeverLate,
         Bug::ScopeIgnored,
+        Bug::ClaimScopeIgnored,
         Bug::ForeignCardRedeemed,
         Bug::OldCodeOpens,
         Bug::ReversedTooFar,

@@ -2,7 +2,7 @@
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use scrip_engine::answer::{Answer, Outcome};
-use scrip_engine::command::{Command, Envelope, Line, Request, Take};
+use scrip_engine::command::{Command, Envelope, Line, Request, Segments, Take};
 use scrip_engine::ids::{ChannelId, MerchantId, OperationId, OrderId, Slot, StockId, UserId};
 use scrip_engine::rejection::{Code, Facts, LineFact, Rejection};
 use scrip_protocol::answer_read::AnswerReader;
@@ -26,6 +26,7 @@ fn request(operation: u128, lines: &[Line]) -> Request<'_> {
             operation: OperationId(operation),
             created_ms: 0,
             deadline_ms: 0,
+            segments: Segments::NONE,
         },
         command: Command::Reserve {
             take: Take { order: OrderId(operation), user: UserId(operation), ..Take::of(lines) },

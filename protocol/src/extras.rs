@@ -1,13 +1,17 @@
 //! Extras: what a command may carry behind its body (type, length, value), without the engine looking at it. CODE is for
-//! the server, which opens it and puts a card's id in its place; a server that does not know it refuses the command.
+//! the server, which opens it and puts a card's id in its place; a server that does not know it refuses the command. SEGMENTS is
+//! the one that the engine is shown: it becomes part of the envelope.
 //!
 //! Invariant: an extra this version does not know is skipped, unless its sender marked it critical; so both sides can be
 //! upgraded on their own.
 
 use crate::layout::{pad, padding};
-use crate::limits::{ALIGNMENT, CODE_BYTES_MAX, FACTS_BYTES_MAX, LABEL_BYTES_MAX, TRACE_BYTES_MAX};
+use crate::limits::{
+    ALIGNMENT, CODE_BYTES_MAX, FACTS_BYTES_MAX, LABEL_BYTES_MAX, SEGMENTS_BYTES_MAX, TRACE_BYTES_MAX,
+};
+use scrip_engine::command::Segments;
 use zerocopy::FromBytes;
-use zerocopy::little_endian::U16;
+use zerocopy::little_endian::{U16, U32};
 
 layout! {
     /// What every extra begins with; the value follows, then zeros up to a multiple of 8.
@@ -30,6 +34,8 @@ pub const LABEL: u16 = 2;
 pub const FACTS: u16 = 3;
 /// The code that names the card, in place of its id: UTF-8; critical.
 pub const CODE: u16 = 4;
+/// The segments that the user is in: numbers from 1 on (u32), ascending; never critical. Read into, and written from, the envelope.
+pub const SEGMENTS: u16 = 5;
 
 /// The text of a code, which is worth what its card is: no `Debug` prints it.
 #[derive(Clone, Copy, PartialEq, Eq, Default)]
@@ -110,13 +116,16 @@ pub enum ExtraFault {
     /// Not text.
     #[error("the extra {0} is not UTF-8")]
     NotText(&'static str),
+    /// The segments are no numbers that ascend from 1 on.
+    #[error("the extra SEGMENTS is no list of u32 that ascend from 1 on")]
+    Segments,
     /// Bytes between the value and the next multiple of 8.
     #[error("the padding of an extra of type {0:#06x} is not zero")]
     PaddingNotZero(u16),
 }
 
-/// Reads the extras that fill `bytes`, whose length is a multiple of 8.
-pub(crate) fn read(mut bytes: &[u8]) -> Result<Extras<'_>, ExtraFault> {
+/// Reads the extras that fill `bytes`, whose length is a multiple of 8, and the segments among them.
+pub(crate) fn read<'a>(mut bytes: &'a [u8], segments: &mut Segments) -> Result<Extras<'a>, ExtraFault> {
     let mut extras = Extras::NONE;
     while let Ok((header, rest)) = ExtraHeader::ref_from_prefix(bytes) {
         let (kind, value_bytes) = (header.kind.get(), usize::from(header.value_bytes.get()));
@@ -131,7 +140,11 @@ pub(crate) fn read(mut bytes: &[u8]) -> Result<Extras<'_>, ExtraFault> {
         if zeros.iter().any(|&byte| byte != 0) {
             return Err(ExtraFault::PaddingNotZero(kind));
         }
-        take(&mut extras, kind, value)?;
+        // It has one spelling: a server that skips it refuses at most what it would not have.
+        match kind {
+            SEGMENTS => *segments = read_segments(value, !segments.is_none())?,
+            _ => take(&mut extras, kind, value)?,
+        }
         bytes = &bytes[whole..];
     }
     Ok(extras)
@@ -161,6 +174,12 @@ fn take<'a>(extras: &mut Extras<'a>, kind: u16, value: &'a [u8]) -> Result<(), E
     Ok(())
 }
 
+fn read_segments(value: &[u8], repeated: bool) -> Result<Segments, ExtraFault> {
+    check("SEGMENTS", value, repeated, SEGMENTS_BYTES_MAX)?;
+    let numbers = <[U32]>::ref_from_bytes(value).map_err(|_| ExtraFault::Segments)?;
+    Segments::new(numbers.iter().map(|number| number.get())).ok_or(ExtraFault::Segments)
+}
+
 fn check(name: &'static str, value: &[u8], repeated: bool, bytes_max: usize) -> Result<(), ExtraFault> {
     if repeated {
         return Err(ExtraFault::Repeated(name));
@@ -174,16 +193,22 @@ fn check(name: &'static str, value: &[u8], repeated: bool, bytes_max: usize) -> 
     Ok(())
 }
 
-/// Appends the extras that are given.
-pub(crate) fn write(out: &mut Vec<u8>, extras: &Extras<'_>) -> Result<(), ExtraFault> {
-    if *extras == Extras::NONE {
+/// Appends the extras that are given, and the segments.
+pub(crate) fn write(out: &mut Vec<u8>, extras: &Extras<'_>, segments: &Segments) -> Result<(), ExtraFault> {
+    if *extras == Extras::NONE && segments.is_none() {
         return Ok(());
+    }
+    let (mut told, mut bytes) = ([0; SEGMENTS_BYTES_MAX], 0);
+    for segment in segments.iter() {
+        told[bytes..bytes + 4].copy_from_slice(&segment.to_le_bytes());
+        bytes += 4;
     }
     let given = [
         (TRACE, "TRACE", extras.trace, TRACE_BYTES_MAX),
         (LABEL, "LABEL", extras.label.as_bytes(), LABEL_BYTES_MAX),
         (FACTS, "FACTS", extras.facts, FACTS_BYTES_MAX),
         (CODE | CRITICAL, "CODE", extras.code.0.as_bytes(), CODE_BYTES_MAX),
+        (SEGMENTS, "SEGMENTS", &told[..bytes], SEGMENTS_BYTES_MAX),
     ];
     for (kind, name, value, bytes_max) in given {
         if value.is_empty() {

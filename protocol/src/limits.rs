@@ -26,6 +26,8 @@ pub const LABEL_BYTES_MAX: usize = 64;
 pub const FACTS_BYTES_MAX: usize = scrip_engine::limits::FACTS_BYTES_MAX;
 /// Bytes of the value of a CODE extra (UTF-8).
 pub const CODE_BYTES_MAX: usize = 32;
+/// Bytes of the segments in the extra SEGMENTS.
+pub const SEGMENTS_BYTES_MAX: usize = 4 * scrip_engine::limits::SEGMENTS_MAX;
 /// Bytes of a reference that people use (SKU name, order number, openid).
 pub const REFERENCE_BYTES_MAX: usize = 64;
 /// Bytes of the message in an ERROR frame (UTF-8).

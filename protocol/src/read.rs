@@ -17,7 +17,7 @@ use crate::layout::padding;
 use crate::limits::{ALIGNMENT, COMMAND_BYTES_MAX};
 use scrip_engine::command::{
     BatchChange, BatchCreate, CardLine, Command, Envelope, KeyBlock, Line, Parties, Price, Quota, Request,
-    StockCreate, StockTerms, Take, ZoneSet,
+    Segments, StockCreate, StockTerms, Take, ZoneSet,
 };
 use scrip_engine::ids::{ChannelId, MerchantId, OperationId, OrderId, Slot, StockId, UserId};
 use zerocopy::little_endian::{U32, U64, U128};
@@ -99,8 +99,11 @@ fn command(bytes: &[u8]) -> Result<(Request<'_>, Extras<'_>, usize), CommandFaul
     }
     let body = Body { header, rest: &bytes[COMMAND_HEADER_BYTES..length] };
     let (command, rest) = body.read(kind)?;
-    let extras = if rest.is_empty() { Extras::NONE } else { extras::read(rest)? };
-    let request = Request { envelope: envelope(header), command };
+    let mut request = Request { envelope: envelope(header), command };
+    let extras = match rest {
+        [] => Extras::NONE,
+        rest => extras::read(rest, &mut request.envelope.segments)?,
+    };
     request.check()?;
     check_code(&request.command, &extras)?;
     Ok((request, extras, length))
@@ -115,6 +118,7 @@ fn envelope(header: &CommandHeader) -> Envelope {
         operation: OperationId(header.operation.get()),
         created_ms: header.created_ms.get(),
         deadline_ms: header.deadline_ms.get(),
+        segments: Segments::NONE,
     }
 }
 

@@ -146,7 +146,7 @@ fn encode(out: &mut Vec<u8>, request: &Request<'_>, extras: &Extras<'_>) -> Resu
     let at = out.len();
     header(out, request);
     body(out, &request.command);
-    if let Err(fault) = extras::write(out, extras) {
+    if let Err(fault) = extras::write(out, extras, &request.envelope.segments) {
         out.truncate(at);
         return Err(fault.into());
     }

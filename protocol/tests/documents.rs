@@ -23,7 +23,7 @@ use scrip_protocol::commands::{
     TransitionLayout,
 };
 use scrip_protocol::error::ErrorCode;
-use scrip_protocol::extras::{CODE, ExtraHeader, FACTS, LABEL, TRACE};
+use scrip_protocol::extras::{CODE, ExtraHeader, FACTS, LABEL, SEGMENTS, TRACE};
 use scrip_protocol::frame::{FrameKind, HEADER_BYTES, RawHeader};
 use scrip_protocol::handshake::{RawHello, RawWelcome};
 use scrip_protocol::notice::{RawError, RawGoaway, RawPong};
@@ -226,11 +226,13 @@ fn extras() -> String {
          | {TRACE} | TRACE | {} bytes | ties the command to the caller's trace |\n\
          | {LABEL} | LABEL | {} bytes of UTF-8 | the reference an id was made from, for people |\n\
          | {FACTS} | FACTS | {} bytes | facts for reports and exports |\n\
-         | {CODE} | CODE | {} bytes of UTF-8 | the code that names the card, in place of its id; critical |\n",
+         | {CODE} | CODE | {} bytes of UTF-8 | the code that names the card, in place of its id; critical |\n\
+         | {SEGMENTS} | SEGMENTS | {} bytes | the segments that the user is in: u32 from 1 on, ascending |\n",
         limits::TRACE_BYTES_MAX,
         limits::LABEL_BYTES_MAX,
         limits::FACTS_BYTES_MAX,
         limits::CODE_BYTES_MAX,
+        limits::SEGMENTS_BYTES_MAX,
     )
 }
 
@@ -298,7 +300,7 @@ fn rejection(code: Code) -> (&'static str, &'static str) {
         ),
         Code::OutOfScope => (
             "LINES for RESERVE and SELL",
-            "REDEEM, RESERVE and SELL with cards: not for this channel, store, product or category",
+            "REDEEM, RESERVE and SELL with cards: not for this channel, store, product, category or segment; ISSUE, CLAIM, GROUP_OPEN, GROUP_JOIN: not to be got through this channel or by this segment",
         ),
         Code::RuleFailed => (
             "VERSION for STOCK_EDIT, STOCK_QUOTA, STOCK_LIMITS, STOCK_PRICE, ZONE_SET, CAMPAIGN_EDIT, CAMPAIGN_STATE and CAMPAIGN_VOID of another version; LINES for RESERVE and SELL; UNITS for REDEEM, TOPUP, EARN, LEVEL, an ACCEPT_GIFT of a card too far down in a wallet, and GROUP_JOIN and GROUP_LEAVE of a full group; for QUOTE LINES with the places of two cards",

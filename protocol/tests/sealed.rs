@@ -6,8 +6,8 @@
 use scrip_engine::Engine;
 use scrip_engine::answer::{Answer, KeyItem, KeyList, KeyPage, ListPage, ListedItem, ListedKeys, Outcome};
 use scrip_engine::command::{
-    BatchCreate, Command, Envelope, KeyBlock, Line, Request, StockCreate, StockKind, StockTerms, Take,
-    block_texts,
+    BatchCreate, Command, Envelope, KeyBlock, Line, Request, Segments, StockCreate, StockKind, StockTerms,
+    Take, block_texts,
 };
 use scrip_engine::event::{Event, EventSink};
 use scrip_engine::ids::{ChannelId, MerchantId, OperationId, Slot, StockId};
@@ -103,6 +103,7 @@ impl Shop {
             operation: OperationId(self.operations),
             created_ms: NOW_MS,
             deadline_ms: 0,
+            segments: Segments::NONE,
         };
         look(&self.engine.execute(NOW_MS, &Request { envelope, command }, &mut Nowhere))
     }

@@ -31,7 +31,7 @@ use crate::oracle::Oracle;
 use crate::request::{CardCommand, OwnedCommand, OwnedRequest};
 use fastrand::Rng;
 use scrip_engine::answer::HoldState;
-use scrip_engine::command::Envelope;
+use scrip_engine::command::{Envelope, Segments};
 use scrip_engine::ids::{ChannelId, MerchantId, OperationId, Slot, StockId};
 use scrip_engine::limits::{CLOCK_AHEAD_MAX_MS, Rules};
 
@@ -243,7 +243,19 @@ impl Generator {
             operation,
             created_ms: if embeds && self.rng.bool() { 0 } else { created_ms },
             deadline_ms,
+            segments: if self.plan.cards { self.segments() } else { Segments::NONE },
         }
+    }
+
+    /// Those that scopes list, or some of them.
+    fn segments(&mut self) -> Segments {
+        let told = match self.rng.u8(0..6) {
+            0 => 1..1,
+            1 => 1..2,
+            2 => 2..4,
+            _ => 1..4,
+        };
+        Segments::new(told).expect("they ascend")
     }
 
     fn odd_created_ms(&mut self, oracle: &Oracle) -> u64 {

@@ -463,10 +463,14 @@ impl OwnedCommand {
 /// For people: one line, ids short.
 impl fmt::Display for OwnedRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Envelope { merchant, slot, channel, operation, created_ms, deadline_ms } = self.envelope;
+        let Envelope { merchant, slot, channel, operation, created_ms, deadline_ms, segments } =
+            self.envelope;
         write!(f, "{:x} of {} in {} by {} made {created_ms}", operation.0, merchant.0, slot.0, channel.0)?;
         if deadline_ms != 0 {
             write!(f, " until {deadline_ms}")?;
+        }
+        if !segments.is_none() {
+            write!(f, " in segments {segments:?}")?;
         }
         match (self.take(), &self.command) {
             (Some(take), OwnedCommand::Reserve { ttl_ms, .. }) => write!(f, ": RESERVE ttl {ttl_ms}{take}"),

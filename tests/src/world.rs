@@ -8,7 +8,7 @@ use crate::oracle::{Key, Oracle};
 use crate::outcome::{OwnedFacts, OwnedHold, OwnedOutcome, OwnedStock};
 use crate::request::{OwnedCommand, OwnedRequest, OwnedTake, Wish};
 use crate::room;
-use scrip_engine::command::{Envelope, StockKind, StockTerms};
+use scrip_engine::command::{Envelope, Segments, StockKind, StockTerms};
 use scrip_engine::event::{self, Event, EventHold, EventSink};
 use scrip_engine::ids::{ChannelId, MerchantId, OperationId, OperationKey, OrderId, Slot, StockId, UserId};
 use scrip_engine::limits::{
@@ -363,6 +363,7 @@ impl World {
             operation: OperationId(operation),
             created_ms: self.created_ms,
             deadline_ms: 0,
+            segments: Segments::NONE,
         }
     }
 

@@ -59,6 +59,7 @@ const HUNTS: &[(Bug, Look)] = &[
     (Bug::GroupNotCounted, model),
     (Bug::TillNeverLate, model),
     (Bug::ScopeIgnored, model),
+    (Bug::ClaimScopeIgnored, model),
     (Bug::ForeignCardRedeemed, model),
     (Bug::OldCodeOpens, model),
     (Bug::ReversedTooFar, model),

@@ -3,7 +3,7 @@
 use super::*;
 use proptest::prelude::*;
 use scrip_engine::answer::Answer;
-use scrip_engine::command::{Command, Envelope};
+use scrip_engine::command::{Command, Envelope, Segments};
 use scrip_engine::ids::{ChannelId, MerchantId, OperationId, Slot};
 use scrip_protocol::answer_write::{AnswerFrame, NoSeals};
 use scrip_protocol::notice::GoawayReason;
@@ -18,6 +18,7 @@ fn request(operation: u128) -> Request<'static> {
         operation: OperationId(operation),
         created_ms: 1,
         deadline_ms: 0,
+        segments: Segments::NONE,
     };
     Request { envelope, command: Command::Release }
 }

@@ -266,6 +266,30 @@ impl ScopeEntry {
     pub const PRODUCT: u8 = 3;
     /// A category of products.
     pub const CATEGORY: u8 = 4;
+    /// A segment of users, one of which a user must be in to use a card.
+    pub const SEGMENT: u8 = 5;
+    /// A channel through which users get cards.
+    pub const CLAIM_CHANNEL: u8 = 6;
+    /// A segment of users, one of which a user must be in to get a card.
+    pub const CLAIM_SEGMENT: u8 = 7;
+
+    /// Whether it says who gets cards, not what they can be used for.
+    #[inline]
+    pub const fn is_of_claims(&self) -> bool {
+        matches!(self.what, ScopeEntry::CLAIM_CHANNEL | ScopeEntry::CLAIM_SEGMENT)
+    }
+
+    /// Whether there can be one with this id, of this sort.
+    pub(super) fn is_sound(&self) -> bool {
+        let id = self.id.get();
+        let fits = match self.what {
+            ScopeEntry::CHANNEL | ScopeEntry::CLAIM_CHANNEL => id <= u64::from(u16::MAX),
+            ScopeEntry::STORE | ScopeEntry::PRODUCT | ScopeEntry::CATEGORY => id != 0,
+            ScopeEntry::SEGMENT | ScopeEntry::CLAIM_SEGMENT => (1..=u64::from(u32::MAX)).contains(&id),
+            _ => false,
+        };
+        fits && self.spare == [0; 7]
+    }
 
     /// The one with this id, of this sort.
     pub const fn new(what: u8, id: u64) -> ScopeEntry {

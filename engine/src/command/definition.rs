@@ -4,7 +4,7 @@
 //! Invariant: what passed here has the fields of its kind, and no others; lists are in order and inside their limits; a budget
 //! has a cost.
 
-use super::{CampaignKind, CampaignTerms, Definition, Limits, Malformed, ScopeEntry, Tier};
+use super::{CampaignKind, CampaignTerms, Definition, Limits, Malformed, Tier};
 use crate::calendar::Hours;
 use crate::ids::StockId;
 use crate::limits::{
@@ -53,13 +53,7 @@ impl CampaignTerms<'_> {
         }
         self.check_account(kind)?;
         self.check_issuing()?;
-        let known = |entry: &ScopeEntry| {
-            (ScopeEntry::CHANNEL..=ScopeEntry::CATEGORY).contains(&entry.what)
-                && entry.spare == [0; 7]
-                && (entry.id != 0 || entry.what == ScopeEntry::CHANNEL)
-                && (entry.what != ScopeEntry::CHANNEL || entry.id.get() <= u64::from(u16::MAX))
-        };
-        match self.scope.iter().position(|entry| !known(entry)) {
+        match self.scope.iter().position(|entry| !entry.is_sound()) {
             Some(position) => Err(Malformed::Scope(position)),
             None => Ok(()),
         }

@@ -4,7 +4,7 @@
 //! for each of them, or its units are given back in one.
 
 use super::checks::{before_deciding, capacity, operation_room};
-use super::issue::{check_risk, check_times, check_units, no_counts, no_pages};
+use super::issue::{check_claimant, check_risk, check_times, check_units, no_counts, no_pages};
 use super::taken::{begin_counting, subjects};
 use super::worth::Span;
 use super::{Plan, Question, Replies, Reply, Resolved, Verdict, budget, record, risk};
@@ -208,6 +208,7 @@ fn check_member(
     }
     let until_ms = campaign.definition.until_ms.get();
     let refusal = check_times(state, question.now_ms, until_ms, campaign)
+        .or_else(|| check_claimant(question, claim.owner, campaign))
         .or_else(|| check_risk(state, question, &take, plan))
         .or_else(|| check_units(state, question, (claim, campaign), &take, plan));
     refusal.map_or(Ok(()), Err)

@@ -5,12 +5,12 @@
 
 use super::checks::{before_deciding, capacity, operation_room};
 use super::taken::subjects;
-use super::worth::{Span, in_ms, second};
+use super::worth::{Span, in_ms, may_claim, second};
 use super::{
     Plan, Question, Reply, Resolved, TO_BE_MADE, Verdict, budget, given_codes, limits, record, risk,
 };
 use crate::answer::{Issued, OperationKind};
-use crate::command::{CampaignState, CardState, Command, Definition, Issue, SubjectKind, Take};
+use crate::command::{CampaignState, CardState, Command, Definition, Envelope, Issue, SubjectKind, Take};
 use crate::content::content_digest;
 use crate::event::{Event, EventLine};
 use crate::ids::{CardId, ChannelId, UserId};
@@ -89,6 +89,7 @@ pub(super) fn refusal(
     let take = Take { user: issue.owner, parties: issue.parties, ..Take::of(&[]) };
     let until_ms = if issue.own_times() { issue.until_ms } else { campaign.definition.until_ms.get() };
     check_times(state, question.now_ms, until_ms, campaign)
+        .or_else(|| check_claimant(question, issue.owner, campaign))
         .or_else(|| check_risk(state, question, &take, plan))
         .or_else(|| check_units(state, question, (issue, campaign), &take, plan))
         .or_else(|| no_room(state, question, (issue, handle), &take, plan))
@@ -133,6 +134,18 @@ pub(super) fn check_times(
         return None;
     };
     Some(Rejection::plain(code))
+}
+
+/// Step 2a. Bearer cards are nobody's.
+#[inline]
+pub(super) fn check_claimant(
+    question: Question<'_>,
+    owner: UserId,
+    campaign: &Campaign,
+) -> Option<Rejection<'static>> {
+    let Envelope { channel, segments, .. } = &question.request.envelope;
+    let allowed = owner.0 == 0 || may_claim(&campaign.scope, *channel, segments);
+    (!allowed && !on(Bug::ClaimScopeIgnored)).then_some(Rejection::plain(Code::OutOfScope))
 }
 
 /// Step 3.

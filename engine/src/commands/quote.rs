@@ -12,7 +12,7 @@ use super::take::Replaced;
 use super::worth::{Purpose, in_ms, in_scope, least_amount, percent_of_level};
 use super::{Plan, Question, Verdict, risk};
 use crate::answer::{CardOutcome, QuoteView, QuotedCard, QuotedLine};
-use crate::command::{CampaignKind, Quote, QuoteCard};
+use crate::command::{CampaignKind, Envelope, Quote, QuoteCard};
 use crate::ids::CardId;
 use crate::limits::{
     QUOTE_AMOUNT_MAX, QUOTE_CARDS_MAX, QUOTE_LINES_MAX, QUOTE_WALLET_SCANNED_MAX, QUOTE_WORK_MAX, TIERS_MAX,
@@ -201,10 +201,11 @@ fn from_wallet(pricing: Pricing<'_>) -> (Cards<'_>, bool) {
 /// Judges a card as steps 2 to 5 of a REDEEM would, and finds the lines that it is for.
 fn consider<'s>(pricing: Pricing<'s>, (card, found): (CardId, Found<'s>)) -> Considered<'s> {
     let Pricing { state, question, quote, replaced } = pricing;
-    let channel = question.request.envelope.channel;
+    let Envelope { channel, segments, .. } = question.request.envelope;
     let is_for = |line: &crate::command::CartLine| {
         let (product, category) = (line.product.get(), line.category.get());
-        in_scope(&found.campaign.scope, &Purpose { channel, store: quote.store, product, category })
+        let purpose = Purpose { channel, store: quote.store, product, category, segments };
+        in_scope(&found.campaign.scope, &purpose)
     };
     let at_state = check_state(state, &found).or_else(|| check_validity(state, &found, question.now_ms));
     let lines = quote.lines.iter().enumerate().filter(|(_, line)| at_state.is_none() && is_for(line));

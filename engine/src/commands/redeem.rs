@@ -9,7 +9,7 @@ use super::taken::subjects;
 use super::worth::{Purpose, Use, discount, in_ms, in_scope, least_amount};
 use super::{Plan, Question, Reply, Resolved, TO_BE_MADE, Verdict, record, risk};
 use crate::answer::{OperationKind, Redeemed, RedemptionView, conflict_value};
-use crate::command::{CampaignKind, CampaignState, CardState, Definition, Offline, Redeem, Take};
+use crate::command::{CampaignKind, CampaignState, CardState, Definition, Envelope, Offline, Redeem, Take};
 use crate::content::content_digest;
 use crate::event::{Buyer, Event, Origin};
 use crate::ids::{CardId, MerchantId, OrderId, UserId};
@@ -199,7 +199,8 @@ pub(super) fn check_use(
     found: &Found<'_>,
 ) -> Option<Rejection<'static>> {
     let Redeem { store, product, category, .. } = *redeem;
-    let purpose = Purpose { channel: question.request.envelope.channel, store, product, category };
+    let Envelope { channel, segments, .. } = question.request.envelope;
+    let purpose = Purpose { channel, store, product, category, segments };
     if let Some(rejection) = check_validity(state, found, question.now_ms) {
         return Some(rejection);
     }

@@ -3,7 +3,7 @@
 //! They stand apart from the commands because issue, activation and redemption share them, and so that they can be tested
 //! by themselves. Invariant: a discount is never more than the amount; nothing here overflows, whatever a definition says.
 
-use crate::command::{CampaignKind, Definition, ScopeEntry, Tier};
+use crate::command::{CampaignKind, Definition, ScopeEntry, Segments, Tier};
 use crate::ids::ChannelId;
 use crate::limits::{POINTS_DISCOUNT_MAX, REVERSAL_WINDOW_DEFAULT_S};
 use scrip_planted::{Bug, on};
@@ -152,21 +152,41 @@ pub struct Purpose {
     pub product: u64,
     /// The category.
     pub category: u64,
+    /// The segments that the user is in; none: not told.
+    pub segments: Segments,
 }
 
 /// Whether a purpose names one of what is listed, of each sort of which anything is.
 pub fn in_scope(scope: &[ScopeEntry], purpose: &Purpose) -> bool {
+    covers(scope.iter().filter(|entry| !entry.is_of_claims()), |entry| {
+        let id = entry.id.get();
+        match entry.what {
+            ScopeEntry::CHANNEL => id == u64::from(purpose.channel.0),
+            // What is not told is 0, which no entry is.
+            ScopeEntry::STORE => id == purpose.store,
+            ScopeEntry::PRODUCT => id == purpose.product,
+            ScopeEntry::CATEGORY => id == purpose.category,
+            _ => purpose.segments.contain(id),
+        }
+    })
+}
+
+/// Whether a user who comes through this channel and is in these segments may get cards, as in_scope says who may use them.
+pub fn may_claim(scope: &[ScopeEntry], channel: ChannelId, segments: &Segments) -> bool {
+    covers(scope.iter().filter(|entry| entry.is_of_claims()), |entry| match entry.what {
+        ScopeEntry::CLAIM_CHANNEL => entry.id.get() == u64::from(channel.0),
+        _ => segments.contain(entry.id.get()),
+    })
+}
+
+/// Whether one entry of each sort fits.
+#[inline]
+fn covers<'a>(entries: impl Iterator<Item = &'a ScopeEntry>, fits: impl Fn(&ScopeEntry) -> bool) -> bool {
     let (mut listed, mut named) = (0u8, 0u8);
-    for entry in scope {
-        let (id, told) = match entry.what {
-            ScopeEntry::CHANNEL => (u64::from(purpose.channel.0), true),
-            ScopeEntry::STORE => (purpose.store, purpose.store != 0),
-            ScopeEntry::PRODUCT => (purpose.product, purpose.product != 0),
-            _ => (purpose.category, purpose.category != 0),
-        };
+    for entry in entries {
         let sort = 1 << (entry.what & 7);
         listed |= sort;
-        if told && entry.id.get() == id {
+        if fits(entry) {
             named |= sort;
         }
     }

@@ -10,7 +10,7 @@ use scrip_engine::answer::{
 };
 use scrip_engine::command::{
     AccountWish, CampaignCreate, CampaignKind, CampaignState, CampaignTerms, CardChange, Command, Definition,
-    Envelope, Issue, Quote, Redeem, Request, StockTerms,
+    Envelope, Issue, Quote, Redeem, Request, Segments, StockTerms,
 };
 use scrip_engine::event::{Event, EventSink};
 use scrip_engine::ids::{CardId, ChannelId, MerchantId, OperationId, OrderId, Slot, StockId, UserId};
@@ -261,6 +261,7 @@ impl Shop {
             operation,
             created_ms,
             deadline_ms: 0,
+            segments: Segments::NONE,
         };
         let request = Request { envelope, command };
         request.check().unwrap_or_else(|malformed| panic!("{command:?}: {malformed}"));
@@ -425,6 +426,7 @@ pub fn well_formed(command: Command<'_>) -> bool {
         operation: OperationId(1),
         created_ms: 1,
         deadline_ms: 0,
+        segments: Segments::NONE,
     };
     Request { envelope, command }.check().is_ok()
 }

@@ -7,7 +7,7 @@
 use scrip_engine::Engine;
 use scrip_engine::answer::{Answer, HoldLine, KeyPage, Outcome};
 use scrip_engine::command::{
-    BatchCreate, Command, Envelope, KeyBlock, Request, StockCreate, StockKind, StockTerms,
+    BatchCreate, Command, Envelope, KeyBlock, Request, Segments, StockCreate, StockKind, StockTerms,
 };
 use scrip_engine::event::{Event, EventSink};
 use scrip_engine::ids::{ChannelId, MerchantId, OperationId, Slot, StockId};
@@ -357,6 +357,7 @@ impl Brain {
             operation: OperationId(u128::from(operation)),
             created_ms: now_ms(),
             deadline_ms: 0,
+            segments: Segments::NONE,
         };
         let now_ms = self.engine.now_ms();
         matches!(self.engine.execute(now_ms, &Request { envelope, command }, &mut Void), Outcome::Done(_))

@@ -151,7 +151,7 @@ layout! {
     pub struct ScopeLayout {
         /// the merchant's id of it
         id: U64,
-        /// 1 channel, 2 store, 3 product, 4 category
+        /// 1 channel, 2 store, 3 product, 4 category, 5 segment, 6 claim channel, 7 claim segment
         what: u8,
         /// 0
         spare: [u8; 7],

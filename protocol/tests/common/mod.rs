@@ -12,6 +12,7 @@ pub mod holds;
 pub mod orders;
 pub mod persons;
 pub mod quotes;
+pub mod segments;
 pub mod strategies;
 pub mod tills;
 pub mod zones;
@@ -25,7 +26,7 @@ use scrip_engine::answer::{
 };
 use scrip_engine::command::{
     BatchChange, BatchCreate, Block, Command, Envelope, KeyBlock, Limits, Line, Parties, Price, PriceKind,
-    Quota, Request, RiskRule, SpanLimits, StockCreate, StockKind, StockTerms, SubjectLimit, Take,
+    Quota, Request, RiskRule, Segments, SpanLimits, StockCreate, StockKind, StockTerms, SubjectLimit, Take,
 };
 use scrip_engine::ids::{ChannelId, MerchantId, OperationId, OrderId, Slot, StockId, UserId};
 use scrip_engine::rejection::{CapacityOf, Code, Facts, LineFact, Rejection};
@@ -67,6 +68,7 @@ pub fn envelope() -> Envelope {
         operation: OPERATION,
         created_ms: 0,
         deadline_ms: NOW_MS + 5_000,
+        segments: Segments::NONE,
     }
 }
 
@@ -156,6 +158,7 @@ pub fn commands() -> Vec<CommandSample> {
     samples.extend(cards::commands_by_code());
     samples.extend(holds::commands());
     samples.extend(groups::commands());
+    samples.extend(segments::commands());
     samples.extend(persons::commands());
     samples.extend(quotes::commands());
     samples.extend(tills::commands());

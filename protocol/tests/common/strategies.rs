@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use scrip_engine::answer::{BatchView, ChannelView, DebtView, OrderHold};
 use scrip_engine::calendar::Transition;
 use scrip_engine::command::{
-    Block, Envelope, Limits, Price, PriceKind, Quota, RiskRule, SpanLimits, SubjectLimit,
+    Block, Envelope, Limits, Price, PriceKind, Quota, RiskRule, Segments, SpanLimits, SubjectLimit,
 };
 use scrip_engine::ids::{ChannelId, MerchantId, OperationId, Slot};
 use scrip_engine::limits::{
@@ -175,14 +175,20 @@ pub fn order_holds() -> impl Strategy<Value = OrderHold> {
 
 /// Envelopes as a caller may give them.
 pub fn envelopes() -> impl Strategy<Value = Envelope> {
-    (any::<u32>(), 0..1024u16, any::<u16>(), 1..=u128::MAX, any::<u64>(), any::<u64>()).prop_map(
-        |(merchant, slot, channel, operation, created_ms, deadline_ms)| Envelope {
+    let segments = prop_oneof![
+        4 => Just(Segments::NONE),
+        1 => prop::collection::btree_set(1..=u32::MAX, 1..=8)
+            .prop_map(|told| Segments::new(told).expect("a set ascends")),
+    ];
+    (any::<u32>(), 0..1024u16, any::<u16>(), 1..=u128::MAX, any::<u64>(), any::<u64>(), segments).prop_map(
+        |(merchant, slot, channel, operation, created_ms, deadline_ms, segments)| Envelope {
             merchant: MerchantId(merchant),
             slot: Slot(slot),
             channel: ChannelId(channel),
             operation: OperationId(operation),
             created_ms,
             deadline_ms,
+            segments,
         },
     )
 }

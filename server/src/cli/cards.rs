@@ -9,7 +9,7 @@ use super::sale::{FactsArgs, OperationArgs, PartiesArgs};
 use super::values;
 use crate::keys::arguments::CodeImportArgs;
 use clap::{Args, Subcommand, ValueEnum};
-use scrip_client::{CampaignKind, ChannelId, ScopeEntry, Tier};
+use scrip_client::{CampaignKind, ChannelId, ScopeEntry, Segments, Tier};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -24,6 +24,7 @@ Amounts with a decimal point are in major units, without one in minor units: 5.0
   scrip campaign create ten --kind stamps --goal 10 --units 500
   scrip campaign create points --kind points --value 100 --earned-lasts 365days --units 500     a point is worth 1.00 hundredth
   scrip campaign create club --kind pass --level 99.00=5.00 --level 199.00=10.00 --lasts 365days --units 500
+  scrip campaign create new5 --kind amount-off --value 5.00 --scope claim-segment=7 --scope claim-channel=mini --units 1000
   scrip campaign create lunch --kind amount-off --value 5.00 --budget 5000.00 --cards-per-day 100 --weekdays mon-fri --hours 11:00-14:00 --units 1000";
 
 /// `scrip campaign`.
@@ -159,7 +160,8 @@ pub struct WorthArgs {
     /// In quotes: whether the threshold counts what lines cost before any card, or after earlier ones
     #[arg(long, value_name = "YES")]
     pub before: Option<bool>,
-    /// Cards can be used for these alone, up to 64: channel=mini, store=12, product=7, category=3
+    /// Cards can be used for these alone, by users in these segments, and be got through these channels by users in these segments;
+    /// up to 64: channel=mini, store=12, product=7, category=3, segment=5, claim-channel=h5, claim-segment=6
     #[arg(long, value_name = "WHAT=ID", num_args = 1, value_parser = values::scope)]
     pub scope: Vec<ScopeEntry>,
     /// Cards are valid from this time on (milliseconds since the Unix epoch)
@@ -339,6 +341,9 @@ pub struct IssueArgs {
     /// The channel that issues them, by name or number
     #[arg(long, default_value = "own", value_parser = values::channel)]
     pub channel: ChannelId,
+    /// The segments that the user is in, such as 3,7
+    #[arg(long, value_name = "NUMBERS", value_parser = values::segments)]
+    pub segments: Option<Segments>,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub operation: OperationArgs,

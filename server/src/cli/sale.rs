@@ -3,7 +3,7 @@
 use super::ServerArgs;
 use super::values::{self, Item};
 use clap::{Args, Subcommand};
-use scrip_client::ChannelId;
+use scrip_client::{ChannelId, Segments};
 use std::time::Duration;
 
 const SELL_HELP: &str = "\
@@ -99,6 +99,9 @@ pub struct PartiesArgs {
     /// The address
     #[arg(long, value_name = "REFERENCE")]
     pub address: Option<String>,
+    /// The segments that the user is in, such as 3,7
+    #[arg(long, value_name = "NUMBERS", value_parser = values::segments)]
+    pub segments: Option<Segments>,
 }
 
 /// `scrip sell`.

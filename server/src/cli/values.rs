@@ -4,7 +4,8 @@
 //! Invariant: text that is not understood whole is refused, with an example of what would be.
 
 use crate::facts::Facts;
-use scrip_client::{CardId, CartLine, ChannelId, ScopeEntry, Tier};
+use scrip_client::{CardId, CartLine, ChannelId, ScopeEntry, Segments, Tier};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// Text that is no value of its kind.
@@ -175,13 +176,25 @@ pub fn scope(text: &str) -> Result<ScopeEntry, Box<dyn std::error::Error + Send 
     let (what, id) = text.split_once('=').ok_or_else(wrong)?;
     let what = match what {
         "channel" => return Ok(ScopeEntry::new(ScopeEntry::CHANNEL, u64::from(channel(id)?.0))),
+        "claim-channel" => return Ok(ScopeEntry::new(ScopeEntry::CLAIM_CHANNEL, u64::from(channel(id)?.0))),
         "store" => ScopeEntry::STORE,
         "product" => ScopeEntry::PRODUCT,
         "category" => ScopeEntry::CATEGORY,
+        "segment" => ScopeEntry::SEGMENT,
+        "claim-segment" => ScopeEntry::CLAIM_SEGMENT,
         _ => return Err(wrong().into()),
     };
-    let id = id.parse().ok().filter(|id| *id != 0).ok_or_else(wrong)?;
+    let is_segment = matches!(what, ScopeEntry::SEGMENT | ScopeEntry::CLAIM_SEGMENT);
+    let most = if is_segment { u64::from(u32::MAX) } else { u64::MAX };
+    let id = id.parse().ok().filter(|id| (1..=most).contains(id)).ok_or_else(wrong)?;
     Ok(ScopeEntry::new(what, id))
+}
+
+/// `3,7`: the numbers of the segments that a user is in, in any order.
+pub fn segments(text: &str) -> Result<Segments, ValueError> {
+    let wrong = || ValueError { text: text.to_owned(), what: "list of up to 8 segments, such as 3,7" };
+    let numbers: Result<BTreeSet<u32>, _> = text.split(',').map(str::parse).collect();
+    numbers.ok().and_then(Segments::new).ok_or_else(wrong)
 }
 
 /// A line of a cart, and the name of its stock if it has one.
@@ -387,5 +400,13 @@ mod tests {
         assert_eq!(scope("channel=mini").unwrap(), ScopeEntry::new(ScopeEntry::CHANNEL, 2));
         assert_eq!(scope("store=12").unwrap(), ScopeEntry::new(ScopeEntry::STORE, 12));
         assert!(scope("store=0").is_err() && scope("planet=1").is_err() && scope("12").is_err());
+        assert_eq!(scope("claim-channel=mini").unwrap(), ScopeEntry::new(ScopeEntry::CLAIM_CHANNEL, 2));
+        assert!(scope("segment=4294967295").is_ok() && scope("claim-segment=4294967296").is_err());
+    }
+
+    #[test]
+    fn segments_are_a_set_of_numbers() {
+        assert_eq!(segments("7,3,7").unwrap(), Segments::new([3, 7]).unwrap());
+        assert!(segments("").is_err() && segments("0").is_err() && segments("1,2,3,4,5,6,7,8,9").is_err());
     }
 }

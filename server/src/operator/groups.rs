@@ -36,7 +36,7 @@ fn open(arguments: &GroupOpenArgs) -> Result<(), OperatorError> {
     let (name, member) = (&arguments.campaign, &arguments.member);
     let subject = Subject { kind: Kind::Issue, stocks: vec![name], reference: None };
     let lasts_s = u32::try_from(arguments.lasts.as_secs()).unwrap_or(u32::MAX);
-    run(&member.server, member.channel, &subject, async |client| {
+    run(&member.server, (member.channel, arguments.parties.segments), &subject, async |client| {
         let campaign = client.stock_id(name)?;
         let (user, parties) = (client.user_id(&member.user)?, parties(client, &arguments.parties)?);
         let size = arguments.size;
@@ -53,7 +53,8 @@ fn open(arguments: &GroupOpenArgs) -> Result<(), OperatorError> {
 
 fn join(arguments: &GroupJoinArgs) -> Result<(), OperatorError> {
     let member = &arguments.member;
-    run(&member.server, member.channel, &about(&arguments.group), async |client| {
+    let caller = (member.channel, arguments.parties.segments);
+    run(&member.server, caller, &about(&arguments.group), async |client| {
         let group = named(client, &arguments.group)?;
         let (user, parties) = (client.user_id(&member.user)?, parties(client, &arguments.parties)?);
         let attempt = async |client: &Client, operation: Operation| {

@@ -37,7 +37,7 @@ pub use words::{Kind, Subject, full, grouped, key_line, money, next, time, what}
 
 use crate::cli::ServerArgs;
 use crate::credentials::{self, CredentialsError};
-use scrip_client::{ChannelId, Client, ClientOptions, Error};
+use scrip_client::{ChannelId, Client, ClientOptions, Error, Segments};
 
 /// Why an operator's command failed.
 #[derive(Debug, thiserror::Error)]
@@ -79,19 +79,38 @@ impl From<Error> for Failure {
     }
 }
 
+/// Through which channel somebody asks, and in which segments the user of his commands is.
+struct Caller {
+    channel: ChannelId,
+    segments: Segments,
+}
+
+impl From<ChannelId> for Caller {
+    fn from(channel: ChannelId) -> Caller {
+        Caller { channel, segments: Segments::NONE }
+    }
+}
+
+impl From<(ChannelId, Option<Segments>)> for Caller {
+    fn from((channel, segments): (ChannelId, Option<Segments>)) -> Caller {
+        Caller { channel, segments: segments.unwrap_or_default() }
+    }
+}
+
 /// Connects, asks, closes.
 fn run(
     server: &ServerArgs,
-    channel: ChannelId,
+    caller: impl Into<Caller>,
     subject: &Subject<'_>,
     ask: impl AsyncFnOnce(&Client) -> Result<(), Failure>,
 ) -> Result<(), OperatorError> {
+    let Caller { channel, segments } = caller.into();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let credentials = credentials::find(server)?;
     let asked = runtime.block_on(async {
         let options = ClientOptions::new(credentials.token.clone());
         let client = Client::connect(credentials.server.to_string(), options).await?;
-        ask(&client.on_channel(channel)).await?;
+        ask(&client.on_channel(channel).in_segments(segments)).await?;
         client.close().await;
         Ok(())
     });

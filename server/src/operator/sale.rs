@@ -23,7 +23,7 @@ use std::time::Duration;
 pub fn sell(arguments: &SellArgs) -> Result<(), OperatorError> {
     let take = &arguments.take;
     let cards = hold_cards::names(&take.cards);
-    run(&take.server, take.channel, &subject_of(take, &cards), async |client| {
+    run(&take.server, (take.channel, take.parties.segments), &subject_of(take, &cards), async |client| {
         let client = &telling(client, &arguments.facts);
         let (order, user, lines) = wishes(client, take)?;
         let request = Sell {
@@ -85,7 +85,7 @@ pub fn reserve(arguments: &ReserveArgs) -> Result<(), OperatorError> {
     let ttl_ms =
         ttl_ms.ok_or_else(|| OperatorError::Wish("--ttl is from 1ms to 4h: try `--ttl 15m`".into()))?;
     let cards = hold_cards::names(&take.cards);
-    run(&take.server, take.channel, &subject_of(take, &cards), async |client| {
+    run(&take.server, (take.channel, take.parties.segments), &subject_of(take, &cards), async |client| {
         let (order, user, lines) = wishes(client, take)?;
         let request = Reserve {
             order,

@@ -412,6 +412,17 @@ fn next_of_cards(code: Code, subject: &Subject<'_>) -> Option<String> {
             ". `scrip campaign show {name}` shows what is left; `scrip campaign edit {name} --budget 5000.00` sets another (or \
              --budget-per-day)"
         ),
+        (Code::OutOfScope, Kind::Issue) => format!(
+            ". `scrip campaign show {name}` shows who gets its cards: --channel and --segments say where he comes from and who he is"
+        ),
+        (Code::OutOfScope, Kind::Group | Kind::Code) => {
+            ". --channel and --segments say where he comes from and who he is; `scrip campaign show NAME` shows who gets its cards".into()
+        }
+        (Code::OutOfScope, Kind::Card) => {
+            ". `scrip campaign show NAME` shows what its cards are for: --channel, --store, --product, --category, --segments say \
+             what they are used for"
+                .into()
+        }
         (Code::Expired, Kind::Issue) => format!(". `scrip campaign show {name}` shows when it ended"),
         (Code::OutOfStock, Kind::Issue) => format!(". `scrip stock supply {name} N` adds cards"),
         (Code::UserLimit, Kind::Issue) => format!(". `scrip stock limit {name}` shows what one user may have"),

@@ -5,7 +5,7 @@ use super::plan::{Kind, pick, pick_weighted};
 use crate::oracle::{Hold, Key, Oracle, Record, Stock, key_of, zone_owner};
 use crate::request::{OwnedCommand, OwnedRequest, OwnedTake, Wish};
 use scrip_engine::answer::HoldState;
-use scrip_engine::command::{Envelope, Parties, StockKind, StockTerms};
+use scrip_engine::command::{Envelope, Parties, Segments, StockKind, StockTerms};
 use scrip_engine::ids::{ChannelId, MerchantId, OperationId, OrderId, Slot, StockId, UserId};
 use scrip_engine::limits::{LINES_MAX, OWED_MAX_MS, STOCK_UNITS_MAX, TTL_MAX_MS, UNITS_PER_LINE_MAX};
 
@@ -37,6 +37,7 @@ impl Generator {
             operation: OperationId(self.ids),
             created_ms: self.now_ms,
             deadline_ms: 0,
+            segments: Segments::NONE,
         }
     }
 

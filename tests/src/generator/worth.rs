@@ -114,8 +114,10 @@ impl Generator {
     fn scope_of_cards(&mut self) -> Vec<ScopeEntry> {
         let count = *pick(&mut self.rng, &[0, 0, 0, 1, 2, 3]);
         (0..count)
-            .map(|_| match self.rng.u8(1..=4) {
-                ScopeEntry::CHANNEL => ScopeEntry::new(ScopeEntry::CHANNEL, u64::from(self.channel().0)),
+            .map(|_| match self.rng.u8(1..=7) {
+                what @ (ScopeEntry::CHANNEL | ScopeEntry::CLAIM_CHANNEL) => {
+                    ScopeEntry::new(what, u64::from(self.channel().0))
+                }
                 what => ScopeEntry::new(what, self.rng.u64(1..=3)),
             })
             .collect()

@@ -115,7 +115,7 @@ impl Oracle {
     fn issue_cards(&mut self, envelope: &Envelope, issue: &OwnedIssue, imported: bool) -> OwnedOutcome {
         let demand = issue.demand();
         let bearer = issue.owner == UserId(0);
-        if let Err(refusal) = self.issues(envelope, issue) {
+        if let Err(refusal) = self.issues(envelope, issue).and_then(|()| self.lets_get(envelope, issue)) {
             return refusal;
         }
         if let Err(refusal) = self.judge(envelope, &demand) {
@@ -206,6 +206,15 @@ impl Oracle {
         } else {
             Ok(())
         }
+    }
+
+    /// Step 2a: who may get cards.
+    pub(super) fn lets_get(&self, envelope: &Envelope, issue: &OwnedIssue) -> Result<(), OwnedOutcome> {
+        let (_, campaign) = self.own_campaign(envelope, issue.campaign).expect("it is there");
+        if issue.owner == UserId(0) || campaign.worth.may_be_got(envelope) {
+            return Ok(());
+        }
+        Err(OwnedOutcome::refused(Code::OutOfScope))
     }
 
     /// Steps 4 to 6: limits, quota, supply.

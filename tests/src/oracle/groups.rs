@@ -180,6 +180,7 @@ impl Oracle {
             return Err(OwnedOutcome::refused(Code::RuleFailed));
         }
         self.issues(envelope, claim)?;
+        self.lets_get(envelope, claim)?;
         self.judge(envelope, &claim.demand())?;
         self.suffices(envelope, claim)?;
         let (stock, campaign) = self.own_campaign(envelope, claim.campaign).expect("it is there");

@@ -99,11 +99,26 @@ impl Worth {
             (ScopeEntry::PRODUCT, redeem.product),
             (ScopeEntry::CATEGORY, redeem.category),
         ];
-        named.into_iter().all(|(what, id)| {
-            let mut listed = self.scope.iter().filter(|entry| entry.what == what).peekable();
-            listed.peek().is_none() || listed.any(|entry| entry.id.get() == id)
-        })
+        named.into_iter().all(|(what, id)| self.lists(what, |listed| listed == id))
+            && self.lists(ScopeEntry::SEGMENT, |listed| is_in(envelope, listed))
     }
+
+    /// Whether the user of a command may get its cards.
+    pub(super) fn may_be_got(&self, envelope: &Envelope) -> bool {
+        self.lists(ScopeEntry::CLAIM_CHANNEL, |listed| listed == u64::from(envelope.channel.0))
+            && self.lists(ScopeEntry::CLAIM_SEGMENT, |listed| is_in(envelope, listed))
+    }
+
+    /// Whether nothing of a sort is listed, or something that fits.
+    fn lists(&self, what: u8, fits: impl Fn(u64) -> bool) -> bool {
+        let mut listed = self.scope.iter().filter(|entry| entry.what == what).peekable();
+        listed.peek().is_none() || listed.any(|entry| fits(entry.id.get()))
+    }
+}
+
+/// Whether the user of a command is in a segment.
+fn is_in(envelope: &Envelope, segment: u64) -> bool {
+    envelope.segments.iter().any(|told| u64::from(told) == segment)
 }
 
 impl Oracle {

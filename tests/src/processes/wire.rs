@@ -3,7 +3,7 @@
 use super::PATIENCE;
 use scrip_client::{Operation, Token};
 use scrip_engine::answer::Outcome;
-use scrip_engine::command::{Command, Envelope, Line, Request, Take};
+use scrip_engine::command::{Command, Envelope, Line, Request, Segments, Take};
 use scrip_engine::ids::{ChannelId, MerchantId, Slot, StockId};
 use scrip_protocol::answer_read::AnswerReader;
 use scrip_protocol::error::{ErrorCode, Position};
@@ -312,6 +312,7 @@ pub fn envelope(operation: Operation) -> Envelope {
         operation: operation.id,
         created_ms: operation.created_ms,
         deadline_ms: 0,
+        segments: Segments::NONE,
     }
 }
 

@@ -36,7 +36,7 @@ pub(super) fn world_with(capacity: Capacity, prepare: impl FnOnce(&mut World)) -
     world
 }
 
-fn nobody_may(number: u16) -> RiskRule {
+pub(super) fn nobody_may(number: u16) -> RiskRule {
     RiskRule {
         number: U16::new(number),
         channel: U16::new(Price::ANY_CHANNEL.0),

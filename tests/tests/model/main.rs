@@ -41,6 +41,7 @@ mod random;
 mod redemptions;
 mod risk;
 mod rule_orders;
+mod scopes;
 mod situations;
 mod sold_cards;
 mod spans;

@@ -74,7 +74,8 @@ fn relative_times_count_from_the_later_of_now_and_the_beginning() {
 
 #[test]
 fn each_sort_that_a_scope_lists_must_be_named() {
-    let purpose = Purpose { channel: ChannelId(2), store: 4, product: 0, category: 0 };
+    let segments = Segments::new([3, 9]).unwrap();
+    let purpose = Purpose { channel: ChannelId(2), store: 4, product: 0, category: 0, segments };
     let of = |what, id| ScopeEntry::new(what, id);
     let fits = |scope: &[ScopeEntry]| in_scope(scope, &purpose);
     assert!(fits(&[]));
@@ -83,6 +84,19 @@ fn each_sort_that_a_scope_lists_must_be_named() {
     assert!(!fits(&[of(ScopeEntry::STORE, 4), of(ScopeEntry::PRODUCT, 9)]), "no product was told");
     assert!(fits(&[of(ScopeEntry::CHANNEL, 2), of(ScopeEntry::STORE, 4)]));
     assert!(!fits(&[of(ScopeEntry::CHANNEL, 3), of(ScopeEntry::STORE, 4)]));
+    assert!(fits(&[of(ScopeEntry::SEGMENT, 8), of(ScopeEntry::SEGMENT, 9)]));
+    assert!(!fits(&[of(ScopeEntry::SEGMENT, 8)]));
+    let claims = [of(ScopeEntry::CLAIM_CHANNEL, 3), of(ScopeEntry::CLAIM_SEGMENT, 8)];
+    assert!(fits(&claims), "who gets cards is another matter than who uses them");
+    let claimed = |channel, told: &[u32]| {
+        may_claim(&claims, ChannelId(channel), &Segments::new(told.iter().copied()).unwrap())
+    };
+    assert!(claimed(3, &[1, 8]) && !claimed(2, &[8]) && !claimed(3, &[9]) && !claimed(3, &[]));
+    assert!(may_claim(
+        &[of(ScopeEntry::SEGMENT, 8), of(ScopeEntry::CHANNEL, 9)],
+        ChannelId(3),
+        &Segments::NONE
+    ));
 }
 
 /// One unit on an amount, by a pass of the first level.

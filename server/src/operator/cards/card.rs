@@ -59,7 +59,8 @@ pub(super) const fn of_card() -> Subject<'static> {
 }
 
 fn issue(arguments: &IssueArgs) -> Result<(), OperatorError> {
-    run(&arguments.server, arguments.channel, &of_campaign(&arguments.campaign), async |client| {
+    let caller = (arguments.channel, arguments.segments);
+    run(&arguments.server, caller, &of_campaign(&arguments.campaign), async |client| {
         let campaign = client.stock_id(&arguments.campaign)?;
         let owner = arguments.user.as_deref().map(|user| client.user_id(user)).transpose()?;
         let (owner, count) = (owner.unwrap_or_default(), arguments.count);
@@ -79,7 +80,8 @@ fn issue(arguments: &IssueArgs) -> Result<(), OperatorError> {
 
 fn claim(arguments: &ClaimArgs) -> Result<(), OperatorError> {
     let Some(campaign) = &arguments.campaign else { return claim_by_code(arguments) };
-    run(&arguments.server, arguments.channel, &of_campaign(campaign), async |client| {
+    let caller = (arguments.channel, arguments.parties.segments);
+    run(&arguments.server, caller, &of_campaign(campaign), async |client| {
         let campaign = client.stock_id(campaign)?;
         let (user, parties) = (client.user_id(&arguments.user)?, parties(client, &arguments.parties)?);
         let attempt = async |client: &Client, operation: Operation| {
@@ -94,7 +96,8 @@ fn claim(arguments: &ClaimArgs) -> Result<(), OperatorError> {
 
 fn claim_by_code(arguments: &ClaimArgs) -> Result<(), OperatorError> {
     let subject = Subject { kind: Kind::Code, stocks: Vec::new(), reference: None };
-    run(&arguments.server, arguments.channel, &subject, async |client| {
+    let caller = (arguments.channel, arguments.parties.segments);
+    run(&arguments.server, caller, &subject, async |client| {
         let code = code::given(arguments.code.as_deref().unwrap_or_default())?;
         let (user, parties) = (client.user_id(&arguments.user)?, parties(client, &arguments.parties)?);
         let attempt = async |client: &Client, operation: Operation| {
@@ -120,7 +123,8 @@ fn print_issued(client: &Client, issued: &Issued) {
 }
 
 fn redeem(arguments: &RedeemArgs) -> Result<(), OperatorError> {
-    run(&arguments.server, arguments.channel, &of_card(), async |client| {
+    let caller = (arguments.channel, arguments.parties.segments);
+    run(&arguments.server, caller, &of_card(), async |client| {
         let card = named(&arguments.card)?;
         let order = arguments.order.as_deref().map(|order| client.order_id(order)).transpose()?;
         let user = arguments.user.as_deref().map(|user| client.user_id(user)).transpose()?;

@@ -40,7 +40,8 @@ pub fn quote(arguments: &QuoteArgs) -> Result<(), OperatorError> {
     let cards: Vec<String> = arguments.card.iter().enumerate().map(card).collect();
     let subject =
         Subject { kind: Kind::Quote, stocks: cards.iter().map(String::as_str).collect(), reference: None };
-    run(&arguments.server, arguments.channel, &subject, async |client| {
+    let caller = (arguments.channel, arguments.holding.parties.segments);
+    run(&arguments.server, caller, &subject, async |client| {
         let user = buyer(client, arguments)?;
         let cards = arguments.card.iter().map(|card| named(card)).collect::<Result<Vec<_>, _>>()?;
         let slot: Slot = cards.first().map_or(client.home_slot(), |card| card.slot(client.home_slot()));
@@ -80,7 +81,8 @@ fn hold(arguments: &QuoteArgs) -> Result<(), OperatorError> {
         stocks: named_in_it.iter().map(String::as_str).collect(),
         reference: holding.operation.operation.as_deref(),
     };
-    run(&arguments.server, arguments.channel, &subject, async |client| {
+    let caller = (arguments.channel, arguments.holding.parties.segments);
+    run(&arguments.server, caller, &subject, async |client| {
         let request = QuoteReserve {
             order: holding
                 .order

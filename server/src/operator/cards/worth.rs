@@ -208,6 +208,9 @@ fn entry(entry: &ScopeEntry) -> String {
         ScopeEntry::CHANNEL => format!("channel {}", channel_name(ChannelId(id as u16))),
         ScopeEntry::STORE => format!("store {id}"),
         ScopeEntry::PRODUCT => format!("product {id}"),
+        ScopeEntry::SEGMENT => format!("segment {id}"),
+        ScopeEntry::CLAIM_CHANNEL => format!("got through channel {}", channel_name(ChannelId(id as u16))),
+        ScopeEntry::CLAIM_SEGMENT => format!("got by segment {id}"),
         _ => format!("category {id}"),
     }
 }

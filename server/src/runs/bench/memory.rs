@@ -9,7 +9,7 @@ use scrip_engine::Engine;
 use scrip_engine::answer::{Answer, Outcome};
 use scrip_engine::command::{
     CampaignCreate, CampaignKind, CampaignState, CampaignTerms, Command, Definition, Envelope, Issue,
-    Request, StockTerms,
+    Request, Segments, StockTerms,
 };
 use scrip_engine::event::{Event, EventSink};
 use scrip_engine::ids::{ChannelId, MerchantId, OperationId, Slot, StockId};
@@ -120,6 +120,7 @@ fn mint() -> Result<u64, RunError> {
             operation: OperationId(operation),
             created_ms: NOW_MS,
             deadline_ms: 0,
+            segments: Segments::NONE,
         };
         match engine.execute(NOW_MS, &Request { envelope, command }, &mut Nowhere) {
             Outcome::Done(Answer::Issued(issued)) => Ok(u64::from(issued.cards)),
