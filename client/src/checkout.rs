@@ -28,6 +28,7 @@ pub struct TwoHolds {
 
 /// What a payment has bought.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(clippy::large_enum_variant, reason = "there is one for a payment, and most are sales")]
 pub enum BothSold {
     /// Both holds are sold, or owed.
     Sold([Sold; 2]),

@@ -459,7 +459,7 @@ impl AnswerParts {
             AnswerKind::ConfirmedCards => {
                 let keys = if self.flag { KeyPage::default() } else { self.page(self.small[0].max(1), 0) };
                 let units: &[U32] = if self.units.is_empty() { &[U32::ZERO] } else { &self.units };
-                self.confirmed(units, keys, common::leak(&[common::sold_cards(value, self.small[1])]))
+                self.confirmed(units, keys, common::leak(&[common::sales::sold_cards(value, self.small[1])]))
             }
             AnswerKind::KeysImported => Answer::KeysImported { taken: value },
             AnswerKind::Keys => Answer::Keys(self.page(self.small[0], self.small[1])),

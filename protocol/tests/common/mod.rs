@@ -12,6 +12,7 @@ pub mod holds;
 pub mod orders;
 pub mod persons;
 pub mod quotes;
+pub mod sales;
 pub mod segments;
 pub mod strategies;
 pub mod tills;
@@ -22,7 +23,7 @@ pub use frames::*;
 
 use scrip_engine::answer::{
     Answer, BatchView, Cancelled, ChannelView, HoldLine, HoldState, HoldView, KeyItem, KeyList, KeyPage,
-    ListPage, ListedItem, ListedKeys, OperationKind, OperationView, Outcome, SoldCards, StockView,
+    ListPage, ListedItem, ListedKeys, OperationKind, OperationView, Outcome, StockView,
 };
 use scrip_engine::command::{
     BatchChange, BatchCreate, Block, Command, Envelope, KeyBlock, Limits, Line, Parties, Price, PriceKind,
@@ -53,11 +54,6 @@ pub type AnswerSample = (String, Outcome<'static>);
 
 pub fn leak<T: Clone>(entries: &[T]) -> &'static [T] {
     Box::leak(entries.to_vec().into_boxed_slice())
-}
-
-/// A row of cards that the first line of a hold has sold.
-pub fn sold_cards(first: u64, cards: u32) -> SoldCards {
-    SoldCards { first: U64::new(first), cards: U32::new(cards), line: U16::ZERO, spare: U16::ZERO }
 }
 
 pub fn envelope() -> Envelope {
@@ -363,7 +359,7 @@ pub fn listed_items(keys: &[(u32, u8, &str)]) -> Vec<u8> {
     bytes
 }
 
-fn answers_of_keys() -> [(&'static str, Answer<'static>); 11] {
+fn answers_of_keys() -> [(&'static str, Answer<'static>); 9] {
     let page = |total, from, keys: &[(u64, &str, bool)]| KeyPage {
         total,
         from,
@@ -392,21 +388,11 @@ fn answers_of_keys() -> [(&'static str, Answer<'static>); 11] {
         keys,
         sold: &[],
     };
-    let row = SoldCards { line: U16::new(1), ..sold_cards(77 << 33, 2) };
-    let sold = |units: &[u32], keys| Answer::Confirmed {
-        confirmed_ms: NOW_MS,
-        late: false,
-        units: self::units(units),
-        keys,
-        sold: leak(&[row]),
-    };
     let listed = leak(&listed_items(&[(4_711, 1, "BB-1"), (4_712, 0, "")]));
     let shown = [(4_711, "AAAA-BBBB-1", false), (4_712, "卡-02", true)];
     [
         ("confirmed_keys", confirmed(&[2], page(2, 0, &shown))),
         ("confirmed_keys_hidden", confirmed(&[1, 1], page(2, 0, &[(4_711, "", false), (4_712, "", false)]))),
-        ("confirmed_cards", sold(&[1, 2], KeyPage::default())),
-        ("confirmed_cards_and_keys", sold(&[2, 2], page(2, 0, &shown))),
         ("keys_imported", Answer::KeysImported { taken: 0b101 }),
         ("keys", Answer::Keys(page(100, 64, &shown))),
         ("keys_past_the_end", Answer::Keys(page(2, 2, &[]))),
@@ -546,7 +532,7 @@ pub fn answers() -> Vec<AnswerSample> {
     let done = done.chain(groups::answers());
     let done = done.chain(persons::answers());
     let done = done.chain(quotes::answers());
-    let done = done.chain(tills::answers());
+    let done = done.chain(tills::answers()).chain(sales::answers());
     done.map(|(name, answer)| (name.to_string(), Outcome::Done(answer))).collect()
 }
 

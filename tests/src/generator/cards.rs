@@ -10,7 +10,7 @@ use crate::oracle::{Card, Oracle, Redemption, Stock};
 use crate::request::{CardCommand, OwnedCommand, OwnedCreate, OwnedIssue, OwnedRedeem, Worth};
 use scrip_engine::command::{
     AccountWish, BatchEnd, CampaignKind, CampaignState, CardChange, CardState, Envelope, Extension, GiftWish,
-    Offline, Parties, QuoteCard, RecycleInto,
+    Offline, Parties, QuoteCard, RecycleInto, Segments,
 };
 use scrip_engine::ids::{CardId, ChannelId, MerchantId, OperationId, OrderId, Slot, StockId, UserId};
 use scrip_engine::limits::{BEARER_CARDS_MAX, CAMPAIGN_UNITS_MAX, CARD_VALUE_MAX, LATE_MAX_S, TTL_MAX_MS};
@@ -305,7 +305,10 @@ impl Generator {
                 1 => envelope.channel = ChannelId(entry.id.get() as u16),
                 2 => redeem.store = entry.id.get(),
                 3 => redeem.product = entry.id.get(),
-                _ => redeem.category = entry.id.get(),
+                4 => redeem.category = entry.id.get(),
+                // Who gets cards is no matter of their use.
+                6 | 7 => {}
+                _ => envelope.segments = Segments::new(1..=3).expect("they ascend"),
             }
         }
         let least = worth.least();

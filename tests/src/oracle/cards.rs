@@ -309,6 +309,11 @@ impl Oracle {
         pages.len()
     }
 
+    /// Pages with cards that were sold.
+    pub fn pages_sold(&self) -> usize {
+        self.sold.iter().map(|card| card.0 / 64).collect::<BTreeSet<u64>>().len()
+    }
+
     /// What each card of an issue is.
     pub(super) fn made(&self, envelope: &Envelope, issue: &OwnedIssue) -> Card {
         self.made_through(issue, envelope.channel)

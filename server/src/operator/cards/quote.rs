@@ -26,7 +26,7 @@ pub fn quote(arguments: &QuoteArgs) -> Result<(), OperatorError> {
     if arguments.hold {
         return hold(arguments);
     }
-    let PartiesArgs { limit_key, device, address } = &arguments.holding.parties;
+    let PartiesArgs { limit_key, device, address, .. } = &arguments.holding.parties;
     let of_hold = [&arguments.holding.operation.operation, limit_key, device, address];
     if of_hold.into_iter().any(Option::is_some) {
         let why = "--operation, --limit-key, --device and --address are about a hold, and a quote holds nothing: add --hold";
