@@ -50,7 +50,7 @@ pub enum Step {
     /// The engine is thrown away and made again from its log.
     Restart,
     /// A command.
-    Ask(OwnedRequest),
+    Ask(Box<OwnedRequest>),
 }
 
 /// Draws the steps of one history.
@@ -122,7 +122,7 @@ impl Generator {
         }
         if !self.sent.is_empty() && self.happens(chances.retry) {
             let request = self.again(oracle);
-            return Step::Ask(request);
+            return Step::Ask(Box::new(request));
         }
         let request = loop {
             let request = self.fresh(oracle);
@@ -142,7 +142,7 @@ impl Generator {
         {
             self.sent.push(request.clone());
         }
-        Step::Ask(request)
+        Step::Ask(Box::new(request))
     }
 
     /// True in `per_mille` of a thousand cases.

@@ -119,7 +119,7 @@ impl History {
             Step::Configure(rules) => self.world.configure(rules),
             Step::Tick => self.world.tick(),
             Step::Restart => self.world.restart(),
-            Step::Ask(request) => self.ask(request)?,
+            Step::Ask(request) => self.ask(*request)?,
         }
         let remembered = self.recent.back_mut().expect("just pushed");
         remembered.answer = self.last.as_ref().map(|(_, answer)| answer.clone());

@@ -167,7 +167,7 @@ impl Simulation {
                 self.trace.line(format_args!("the operator writes {rules:?}"));
                 self.rules = rules;
             }
-            Step::Ask(request) => self.network.send(&mut self.rng, request),
+            Step::Ask(request) => self.network.send(&mut self.rng, *request),
             // The shard ticks and restarts by itself.
             Step::Tick | Step::Restart => {}
         }
