@@ -9,7 +9,11 @@ use scrip_engine::event::{
     self, AccountEntry, CodeEvent, Event, EventLine, EventSale, MergedCard, Origin, RecycledFor,
 };
 use scrip_engine::ids::{CardId, ChannelId, OperationKey, StockId};
+use scrip_engine::limits::BEARER_CARDS_MAX;
 use std::collections::BTreeMap;
+
+/// Imports that agree in this and follow each other are one issue.
+type Import = (ChannelId, u64, u32, u32);
 
 /// A campaign.
 #[derive(Debug, Clone)]
@@ -19,6 +23,8 @@ struct CampaignBook {
     units: u64,
     /// The first serial of each issue, its channel, and whether it ended as a whole.
     issues: Vec<(u64, ChannelId, bool)>,
+    /// What the last issue is an import of, if it is one: from where, in which second, and when its cards are valid.
+    import: Option<Import>,
     /// Cards of the kind stay usable without units.
     never_used: bool,
     /// Cards issued.
@@ -113,6 +119,8 @@ pub(super) struct CardBooks {
     sales: BTreeMap<HoldName, Vec<CardId>>,
     /// Cards of a sale that the last event has cancelled.
     pub(super) undone: Vec<CardId>,
+    /// When the last event happened.
+    now_ms: u64,
     /// What can't be, of the last event.
     pub(super) wrong: Vec<String>,
 }
@@ -128,8 +136,11 @@ impl CardBooks {
             Event::Issued { origin, campaign, first, count, .. } => {
                 return self.issue(origin.channel, *campaign, *first, u64::from(*count));
             }
-            Event::Codes(CodeEvent::Imported { origin, campaign, first, codes, .. }) if !codes.is_empty() => {
-                return self.issue(origin.channel, *campaign, *first, codes.len() as u64);
+            Event::Codes(CodeEvent::Imported { origin, campaign, first, from_s, until_s, codes, .. })
+                if !codes.is_empty() =>
+            {
+                let import = (origin.channel, self.now_ms / 1_000, *from_s, *until_s);
+                return self.import(import, *campaign, *first, codes.len() as u64);
             }
             Event::Redeemed { origin, card, units, .. } => {
                 self.redeem(name(&origin.key()), *card, u64::from(*units));
@@ -159,7 +170,7 @@ impl CardBooks {
         let (units, kind) = (u64::from(definition.units.get()), CampaignKind::from_number(definition.kind));
         let never_used =
             matches!(kind, Some(CampaignKind::StoredValue | CampaignKind::Points | CampaignKind::Pass));
-        let book = CampaignBook { stock, units, issues: Vec::new(), never_used, issued: 0 };
+        let book = CampaignBook { stock, units, issues: Vec::new(), import: None, never_used, issued: 0 };
         self.campaigns.insert(locator, book);
         self.locators.insert(stock, locator);
     }
@@ -187,8 +198,23 @@ impl CardBooks {
             self.wrong.push(format!("card {first} of {stock} is issued, its next serial is {next}"));
         }
         campaign.issues.push((campaign.issued, channel, false));
+        campaign.import = None;
         campaign.issued += count;
         Units::Issue(stock, channel, count)
+    }
+
+    /// Cards that came with codes: more of the last issue, or one of their own.
+    fn import(&mut self, import: Import, stock: StockId, first: CardId, count: u64) -> Units {
+        let before = self.campaigns.get(&first.locator()).filter(|campaign| campaign.import == Some(import));
+        let last = before.and_then(|campaign| campaign.issues.last().copied());
+        let units = self.issue(import.0, stock, first, count);
+        let Some(campaign) = self.campaigns.get_mut(&first.locator()) else { return units };
+        campaign.import = Some(import);
+        let has_room = |begins: u64| campaign.issued - begins <= u64::from(BEARER_CARDS_MAX);
+        if last.is_some_and(|(begins, _, ended)| !ended && has_room(begins)) {
+            campaign.issues.pop();
+        }
+        units
     }
 
     /// The campaign of a card that was issued.
@@ -446,6 +472,7 @@ impl CardBooks {
     /// Follows what becomes of holds, as far as they have cards.
     pub(super) fn follow_holds(&mut self, event: &Event<'_>) {
         match event {
+            Event::Tick { now_ms } => self.now_ms = *now_ms,
             Event::Taken { origin, sold, replaces, cards, .. } => {
                 if replaces.0 != 0 {
                     self.end_hold(&name(&OperationKey { operation: *replaces, ..origin.key() }), false);
