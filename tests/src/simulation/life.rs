@@ -261,6 +261,11 @@ impl Simulation {
         process: &mut Process,
         request: &Rc<OwnedRequest>,
     ) -> Result<(OwnedOutcome, Option<u64>), String> {
+        if !self.ledger.live.can_answer(request) {
+            // Nobody could say whether the engine's answer is right, nor what it has made happen.
+            self.trace.line(format_args!("{request}\n    -> the oracle could not judge it"));
+            return Ok((OwnedOutcome::refused(Code::Busy), None));
+        }
         self.coverage.met(Met::Command);
         let before = process.shard.sequence();
         let space = process.shard.log().space();
