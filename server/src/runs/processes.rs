@@ -206,6 +206,7 @@ impl Drop for ServerProcess {
 
 struct ProcessFigures {
     cpu_s: f64,
+    mapped_bytes: u64,
     resident_bytes: u64,
 }
 
@@ -214,21 +215,33 @@ struct ProcessFigures {
 /// # Errors
 /// [`RunError::Other`] if the system does not say.
 pub fn resident_bytes() -> Result<u64, RunError> {
-    let figures = process_figures(std::process::id());
-    figures
-        .map(|figures| figures.resident_bytes)
+    Ok(figures_of_this()?.resident_bytes)
+}
+
+/// Bytes that this process has mapped, touched or not.
+///
+/// # Errors
+/// [`RunError::Other`] if the system does not say.
+pub fn mapped_bytes() -> Result<u64, RunError> {
+    Ok(figures_of_this()?.mapped_bytes)
+}
+
+fn figures_of_this() -> Result<ProcessFigures, RunError> {
+    process_figures(std::process::id())
         .ok_or_else(|| RunError::Other("/proc does not say how large this process is".into()))
 }
 
-/// From /proc/PID/stat: fields 14 and 15 are CPU ticks (user, system), 24 is resident pages.
+/// From /proc/PID/stat: fields 14 and 15 are CPU ticks (user, system), 23 is mapped bytes, 24 resident pages.
 fn process_figures(pid: u32) -> Option<ProcessFigures> {
     let text = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     let fields: Vec<&str> = text.rsplit_once(") ")?.1.split(' ').collect();
     let number = |field: usize| fields.get(field - 3)?.parse::<u64>().ok();
     let ticks = number(14)? + number(15)?;
+    let mapped_bytes = number(23)?;
     let resident_bytes = number(24)? * rustix::param::page_size() as u64;
     Some(ProcessFigures {
         cpu_s: ticks as f64 / rustix::param::clock_ticks_per_second() as f64,
+        mapped_bytes,
         resident_bytes,
     })
 }

@@ -1,10 +1,12 @@
 //! `scrip bench memory`: what each record costs, all in, and that a hundred million minted cards cost none.
 //!
-//! Tables are touched whole when they are made, so the resident memory of this process says what a record takes with its
-//! share of indexes, lists and timers: a table with room for a million more is made, and the difference divided. Invariant:
-//! nothing is reckoned from the sizes that the code believes in.
+//! Tables that are not small are mapped, each by itself, and touched whole when they are made (`engine/src/state/memory.rs`), so
+//! what the system has mapped for this process says what a record takes with its share of indexes, lists and timers: tables
+//! with room for a million more are made, and the difference divided. (Resident memory says so less exactly: the allocator
+//! keeps what small tables have left behind, some MiB more or less.) Invariant: nothing is reckoned from the sizes that the
+//! code believes in.
 
-use super::super::processes::{RunError, resident_bytes};
+use super::super::processes::{RunError, mapped_bytes, resident_bytes};
 use scrip_engine::Engine;
 use scrip_engine::answer::{Answer, Outcome};
 use scrip_engine::command::{
@@ -71,11 +73,11 @@ pub fn run(as_json: bool) -> Result<bool, RunError> {
     Ok(passed)
 }
 
-/// Resident bytes by which this process grows with an engine of this capacity.
+/// Bytes that are mapped for the tables of an engine of this capacity.
 fn bytes_of(capacity: Capacity) -> Result<u64, RunError> {
-    let before = resident_bytes()?;
+    let before = mapped_bytes()?;
     let engine = Engine::new(capacity, Rules::default(), 1);
-    let after = resident_bytes()?;
+    let after = mapped_bytes()?;
     drop(engine);
     Ok(after.saturating_sub(before))
 }
