@@ -373,54 +373,8 @@ pub enum Event<'a> {
         /// Cards that the hold had sold, and that are void from now on.
         ended: &'a [U64],
     },
-    /// A campaign was made, in state draft.
-    CampaignCreated {
-        /// The operation.
-        origin: Origin,
-        /// The campaign.
-        campaign: StockId,
-        /// Cards that can be issued from the start.
-        units: u64,
-        /// How long its codes are.
-        layout: u8,
-        /// Sale rules of its stock.
-        terms: StockTerms,
-        /// For people.
-        name: &'a [u8],
-        /// The sealed key of its codes.
-        key: &'a [u8],
-        /// What its cards are worth.
-        definition: CampaignTerms<'a>,
-    },
-    /// The definition of a campaign was replaced.
-    CampaignEdited {
-        /// The operation.
-        origin: Origin,
-        /// The campaign.
-        campaign: StockId,
-        /// What cards are worth from now on.
-        definition: CampaignTerms<'a>,
-    },
-    /// A campaign moved to another state.
-    CampaignMoved {
-        /// The operation.
-        origin: Origin,
-        /// The campaign.
-        campaign: StockId,
-        /// The state.
-        state: CampaignState,
-    },
-    /// A campaign is void, and all of its cards that were not used.
-    CampaignVoided {
-        /// The operation.
-        origin: Origin,
-        /// The campaign.
-        campaign: StockId,
-        /// The merchant's reason.
-        reason: u16,
-        /// Cards that are void by it.
-        cards: u64,
-    },
+    /// Something became of a campaign.
+    Campaign(CampaignEvent<'a>),
     /// A batch of bearer cards is void or went back to the supply, but for its used cards.
     CardBatchEnded {
         /// The operation.
@@ -569,6 +523,7 @@ pub enum Event<'a> {
     Group(GroupEvent<'a>),
 }
 
+mod campaigns;
 mod cards;
 mod decode;
 mod encode;
@@ -586,6 +541,7 @@ mod quotes;
 mod risk;
 mod sales;
 
+pub use campaigns::CampaignEvent;
 pub use endings::{MergedCard, RecycledFor};
 pub use errors::{EventError, EventSink};
 pub use groups::{EventMember, GroupEvent, GroupMember};

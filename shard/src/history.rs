@@ -6,7 +6,7 @@
 use crate::recovery::{RecoveryError, for_each_event_with_facts};
 use scrip_engine::Engine;
 use scrip_engine::command::CardState;
-use scrip_engine::event::{self, CodeEvent, Event, GroupEvent, RecycledFor};
+use scrip_engine::event::{self, CampaignEvent, CodeEvent, Event, GroupEvent, RecycledFor};
 use scrip_engine::ids::{CardId, OperationId, OperationKey, StockId};
 use scrip_engine::limits::{Capacity, Rules};
 use scrip_engine::state::State;
@@ -108,7 +108,9 @@ fn is_about(event: &Event<'_>, state: &State, card: CardId) -> bool {
             *into == card || sources.iter().any(|source| source.card() == card)
         }
         // What ended as a part of a whole before is none of this.
-        Event::CampaignVoided { campaign, .. } => is_of(state, card, |of, _| of == *campaign),
+        Event::Campaign(CampaignEvent::Voided { campaign, .. }) => {
+            is_of(state, card, |of, _| of == *campaign)
+        }
         Event::CardBatchEnded { first, .. } => {
             first.locator() == card.locator() && is_of(state, card, |_, batch| batch == Some(first.serial()))
         }

@@ -4,7 +4,7 @@ use scrip_engine::Engine;
 use scrip_engine::command::{
     CampaignKind, CampaignState, CampaignTerms, CardChange, CardState, Definition, StockTerms,
 };
-use scrip_engine::event::{AccountEntry, Buyer, Event, Origin};
+use scrip_engine::event::{AccountEntry, Buyer, CampaignEvent, Event, Origin};
 use scrip_engine::ids::{CardId, ChannelId, MerchantId, OperationId, OrderId, Slot, StockId, UserId};
 use scrip_engine::limits::Rules;
 use scrip_shard::Walk;
@@ -41,7 +41,7 @@ impl Log {
         let mut uses = Definition { kind: CampaignKind::Uses as u8, ..Definition::default() };
         uses.units.set(4);
         log.push(&Event::Tick { now_ms: START_MS });
-        log.push(&Event::CampaignCreated {
+        log.push(&Event::Campaign(CampaignEvent::Created {
             origin: origin(1, 0),
             campaign: CAMPAIGN,
             units: 10,
@@ -55,9 +55,9 @@ impl Log {
                 tiers: &[],
                 scope: &[],
             },
-        });
+        }));
         let state = CampaignState::Running;
-        log.push(&Event::CampaignMoved { origin: origin(2, 0), campaign: CAMPAIGN, state });
+        log.push(&Event::Campaign(CampaignEvent::Moved { origin: origin(2, 0), campaign: CAMPAIGN, state }));
         log.push(&issued(origin(3, 5), UserId(9), 0, 2));
         log.push(&issued(origin(4, 6), UserId(0), 2, 4));
         log
@@ -159,7 +159,7 @@ fn of_stored_value() -> Log {
     let mut money =
         Definition { kind: CampaignKind::StoredValue as u8, currency: *b"CNY", ..Definition::default() };
     money.units.set(100);
-    log.push(&Event::CampaignCreated {
+    log.push(&Event::Campaign(CampaignEvent::Created {
         origin: origin(5, 0),
         campaign: stock,
         units: 10,
@@ -173,7 +173,7 @@ fn of_stored_value() -> Log {
             tiers: &[],
             scope: &[],
         },
-    });
+    }));
     log.push(&issued_of((stock, CardId::new(SLOT, 1, 0)), origin(6, 5), UserId(9), 2));
     log
 }
@@ -217,7 +217,7 @@ fn what_can_not_happen_to_a_card_is_seen() {
 }
 
 fn campaign_of(definition: &Definition) -> Event<'_> {
-    Event::CampaignCreated {
+    Event::Campaign(CampaignEvent::Created {
         origin: origin(30, 0),
         campaign: StockId::new(SLOT, 2),
         units: 10,
@@ -226,7 +226,7 @@ fn campaign_of(definition: &Definition) -> Event<'_> {
         name: b"off",
         key: b"sealed",
         definition: CampaignTerms { definition, extension: Default::default(), tiers: &[], scope: &[] },
-    }
+    })
 }
 
 #[test]

@@ -8,7 +8,7 @@ use crate::command::{
     StockKind, Tier,
 };
 use crate::content::content_digest;
-use crate::event::Event;
+use crate::event::{CampaignEvent, Event};
 use crate::ids::StockId;
 use crate::limits::CAMPAIGNS_PER_SLOT_MAX;
 use crate::rejection::{CapacityOf, Code, Facts, Rejection};
@@ -78,7 +78,7 @@ pub fn decide_create<'p>(
     plan.sealed.clear();
     plan.sealed.extend_from_slice(key);
     plan.terms.fill(&definition);
-    let event = Event::CampaignCreated {
+    let event = Event::Campaign(CampaignEvent::Created {
         origin: question.origin(content),
         campaign,
         units,
@@ -87,7 +87,7 @@ pub fn decide_create<'p>(
         name: &plan.name,
         key: &plan.sealed,
         definition: plan.terms.get(),
-    };
+    });
     Verdict::Do(event, &plan.resolved, Reply::Value(OperationKind::CampaignCreate, units))
 }
 
@@ -133,7 +133,7 @@ pub fn decide_edit<'p>(
     }
     plan.terms.fill(terms);
     let (origin, definition) = (question.origin(content), plan.terms.get());
-    let event = Event::CampaignEdited { origin, campaign: id, definition };
+    let event = Event::Campaign(CampaignEvent::Edited { origin, campaign: id, definition });
     Verdict::Do(event, &plan.resolved, Reply::Value(OperationKind::CampaignEdit, u64::from(version) + 1))
 }
 
@@ -149,7 +149,8 @@ pub fn decide_state<'p>(
     if let Some(verdict) = before_changing(state, question, (id, version, content), fits) {
         return verdict;
     }
-    let event = Event::CampaignMoved { origin: question.origin(content), campaign: id, state: to };
+    let event =
+        Event::Campaign(CampaignEvent::Moved { origin: question.origin(content), campaign: id, state: to });
     Verdict::Do(event, &plan.resolved, Reply::Value(OperationKind::CampaignState, u64::from(version) + 1))
 }
 
@@ -215,19 +216,28 @@ pub(super) fn view(state: &State, handle: Handle, now_ms: u64) -> CampaignView<'
 /// Applies an event of a campaign. Panics on any other event.
 pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) {
     match event {
-        Event::CampaignCreated { origin, campaign, units, layout, terms, name, key, definition } => {
+        Event::Campaign(CampaignEvent::Created {
+            origin,
+            campaign,
+            units,
+            layout,
+            terms,
+            name,
+            key,
+            definition,
+        }) => {
             assert!(state.find_stock(*campaign).is_none(), "a stock is made once");
             let mut stock = Stock::new(*campaign, origin.merchant, name, StockKind::Cards, *terms);
             stock.move_units(Posting::Supply(*units));
             state.insert_campaign(stock, Campaign::new(*layout, key, definition));
             record(state, origin, OperationKind::CampaignCreate, *units, resolved);
         }
-        Event::CampaignEdited { origin, campaign, definition } => {
+        Event::Campaign(CampaignEvent::Edited { origin, campaign, definition }) => {
             let version =
                 change(state, *campaign, |state, campaign| budget::edited(state, campaign, definition));
             record(state, origin, OperationKind::CampaignEdit, version, resolved);
         }
-        Event::CampaignMoved { origin, campaign, state: to } => {
+        Event::Campaign(CampaignEvent::Moved { origin, campaign, state: to }) => {
             let version = change(state, *campaign, |state, campaign| {
                 let campaign = state.campaigns.get_mut(campaign);
                 assert!(campaign.state.leads_to(*to), "decide refused other moves");

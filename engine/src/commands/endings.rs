@@ -10,7 +10,7 @@ use super::{Plan, Question, Reply, Resolved, Verdict, record};
 use crate::answer::OperationKind;
 use crate::command::{BatchEnd, CampaignState};
 use crate::content::content_digest;
-use crate::event::Event;
+use crate::event::{CampaignEvent, Event};
 use crate::ids::{CardId, StockId};
 use crate::limits::TTL_MAX_MS;
 use crate::rejection::{Code, Facts, Rejection};
@@ -34,7 +34,12 @@ pub fn decide_campaign<'p>(
     }
     let found = state.campaign_of(question.request.envelope.merchant, id);
     let cards = found.map_or(0, |(_, campaign)| state.cards_left(campaign));
-    let event = Event::CampaignVoided { origin: question.origin(content), campaign: id, reason, cards };
+    let event = Event::Campaign(CampaignEvent::Voided {
+        origin: question.origin(content),
+        campaign: id,
+        reason,
+        cards,
+    });
     Verdict::Do(event, &plan.resolved, Reply::Value(OperationKind::CampaignVoid, cards))
 }
 
@@ -89,10 +94,10 @@ const fn kind_of(end: BatchEnd) -> OperationKind {
     }
 }
 
-/// Applies an [`Event::CampaignVoided`] or [`Event::CardBatchEnded`]. Panics on any other event.
+/// Applies an [`CampaignEvent::Voided`] or [`Event::CardBatchEnded`]. Panics on any other event.
 pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) {
     let (origin, kind, campaign, cards) = match event {
-        Event::CampaignVoided { origin, campaign, cards, .. } => {
+        Event::Campaign(CampaignEvent::Voided { origin, campaign, cards, .. }) => {
             (origin, OperationKind::CampaignVoid, *campaign, *cards)
         }
         Event::CardBatchEnded { origin, campaign, end, cards, .. } => {

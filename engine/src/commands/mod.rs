@@ -58,7 +58,7 @@ pub use resolve::resolve;
 
 use crate::answer::{OperationKind, QuoteView};
 use crate::command::{Command, Request};
-use crate::event::{CodeEvent, Event, Origin, PersonEvent, RiskEvent};
+use crate::event::{CampaignEvent, CodeEvent, Event, Origin, PersonEvent, RiskEvent};
 use crate::ids::{CardId, OperationKey, UserId};
 use crate::rejection::Rejection;
 use crate::state::State;
@@ -438,10 +438,10 @@ pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) -> Optio
         | Event::Codes(CodeEvent::Imported { .. })
         | Event::Codes(CodeEvent::Set { .. })
         | Event::Group(_)
-        | Event::CampaignCreated { .. }
-        | Event::CampaignEdited { .. }
-        | Event::CampaignMoved { .. }
-        | Event::CampaignVoided { .. }
+        | Event::Campaign(CampaignEvent::Created { .. })
+        | Event::Campaign(CampaignEvent::Edited { .. })
+        | Event::Campaign(CampaignEvent::Moved { .. })
+        | Event::Campaign(CampaignEvent::Voided { .. })
         | Event::CardBatchEnded { .. }
         | Event::Recycled { .. }
         | Event::Merged { .. } => {
@@ -475,7 +475,9 @@ fn apply_cards(state: &mut State, event: &Event<'_>, resolved: &Resolved) {
         Event::Group(event) => groups::apply(state, event, resolved),
         Event::Recycled { .. } => recycle::apply(state, event, resolved),
         Event::Merged { .. } => merge::apply(state, event, resolved),
-        Event::CampaignVoided { .. } | Event::CardBatchEnded { .. } => endings::apply(state, event, resolved),
+        Event::Campaign(CampaignEvent::Voided { .. }) | Event::CardBatchEnded { .. } => {
+            endings::apply(state, event, resolved)
+        }
         event => campaigns::apply(state, event, resolved),
     }
 }

@@ -4,7 +4,9 @@
 
 use super::{Resolved, taken};
 use crate::command::{Parties, SubjectKind};
-use crate::event::{self, Buyer, CodeEvent, Event, EventLine, GroupEvent, OwedLine, PersonEvent, RiskEvent};
+use crate::event::{
+    self, Buyer, CampaignEvent, CodeEvent, Event, EventLine, GroupEvent, OwedLine, PersonEvent, RiskEvent,
+};
 use crate::ids::OperationKey;
 use crate::state::State;
 use crate::state::counts::NO_ENTRIES;
@@ -90,16 +92,16 @@ pub fn resolve(state: &State, event: &Event<'_>, resolved: &mut Resolved) {
             resolved.lines.push((state.find_stock(*stock), NO_ENTRIES));
         }
         // Campaigns and cards are found where the event is applied.
-        Event::CampaignCreated { origin, .. }
-        | Event::CampaignEdited { origin, .. }
-        | Event::CampaignMoved { origin, .. }
+        Event::Campaign(CampaignEvent::Created { origin, .. })
+        | Event::Campaign(CampaignEvent::Edited { origin, .. })
+        | Event::Campaign(CampaignEvent::Moved { origin, .. })
         | Event::Issued { origin, .. }
         | Event::Redeemed { origin, .. }
         | Event::OfflineConflict { origin, .. }
         | Event::Reversed { origin, .. }
         | Event::CardChanged { origin, .. }
         | Event::Account { origin, .. }
-        | Event::CampaignVoided { origin, .. }
+        | Event::Campaign(CampaignEvent::Voided { origin, .. })
         | Event::CardBatchEnded { origin, .. }
         | Event::Recycled { origin, .. }
         | Event::Merged { origin, .. }

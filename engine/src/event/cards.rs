@@ -210,7 +210,16 @@ impl Event<'_> {
 
     pub(super) fn encode_cards(&self, mut writer: Writer<'_>) -> usize {
         match *self {
-            Event::CampaignCreated { origin, campaign, units, layout, terms, name, key, definition } => {
+            Event::Campaign(CampaignEvent::Created {
+                origin,
+                campaign,
+                units,
+                layout,
+                terms,
+                name,
+                key,
+                definition,
+            }) => {
                 writer.put_origin(&origin, 0);
                 writer.put_u64(campaign.0);
                 writer.put_u64(units);
@@ -219,13 +228,13 @@ impl Event<'_> {
                 writer.put(name);
                 writer.finish(CAMPAIGN_CREATED, 0, name.len(), origin.channel)
             }
-            Event::CampaignEdited { origin, campaign, definition } => {
+            Event::Campaign(CampaignEvent::Edited { origin, campaign, definition }) => {
                 writer.put_origin(&origin, 0);
                 writer.put_u64(campaign.0);
                 writer.put_definition(&definition, 0, &[]);
                 writer.finish(CAMPAIGN_EDITED, 0, 0, origin.channel)
             }
-            Event::CampaignMoved { origin, campaign, state } => {
+            Event::Campaign(CampaignEvent::Moved { origin, campaign, state }) => {
                 writer.put_origin(&origin, state as u16);
                 writer.put_u64(campaign.0);
                 writer.finish(CAMPAIGN_MOVED, 0, 0, origin.channel)
@@ -306,15 +315,28 @@ pub(super) fn decode<'a>(
             let terms = reader.take_terms()?;
             let (definition, layout, key) = take_definition(reader)?;
             let name = reader.take_slice(usize::from(head.count.get()), NAME_BYTES_MAX)?;
-            Event::CampaignCreated { origin, campaign, units, layout, terms, name, key, definition }
+            Event::Campaign(CampaignEvent::Created {
+                origin,
+                campaign,
+                units,
+                layout,
+                terms,
+                name,
+                key,
+                definition,
+            })
         }
         CAMPAIGN_EDITED => {
             let campaign = StockId(reader.take_u64()?);
-            Event::CampaignEdited { origin, campaign, definition: take_definition(reader)?.0 }
+            Event::Campaign(CampaignEvent::Edited {
+                origin,
+                campaign,
+                definition: take_definition(reader)?.0,
+            })
         }
         CAMPAIGN_MOVED => {
             let state = CampaignState::from_number(number).ok_or_else(|| reader.field("state"))?;
-            Event::CampaignMoved { origin, campaign: StockId(reader.take_u64()?), state }
+            Event::Campaign(CampaignEvent::Moved { origin, campaign: StockId(reader.take_u64()?), state })
         }
         ISSUED => decode_issued(reader, origin, (flags, code))?,
         REDEEMED | OFFLINE_REDEEMED => {

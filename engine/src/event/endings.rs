@@ -102,7 +102,7 @@ impl GivenLayout {
 impl Event<'_> {
     pub(super) fn encode_endings(&self, mut writer: Writer<'_>) -> usize {
         match *self {
-            Event::CampaignVoided { origin, campaign, reason, cards } => {
+            Event::Campaign(CampaignEvent::Voided { origin, campaign, reason, cards }) => {
                 writer.put_origin(&origin, reason);
                 writer.put_u64(campaign.0);
                 writer.put_u64(cards);
@@ -156,7 +156,12 @@ pub(super) fn decode<'a>(
     }
     let campaign = StockId(reader.take_u64()?);
     if head.kind == CAMPAIGN_VOIDED {
-        return Ok(Event::CampaignVoided { origin, campaign, reason, cards: reader.take_u64()? });
+        return Ok(Event::Campaign(CampaignEvent::Voided {
+            origin,
+            campaign,
+            reason,
+            cards: reader.take_u64()?,
+        }));
     }
     let (first, cards) = (CardId(reader.take_u64()?), reader.take_u64()?);
     let end = match head.kind {

@@ -263,7 +263,7 @@ fn every_event<'a>(
         Event::ReplaceOwed { origin, hold, key: 7, reason: 8, until_ms: 9, code: Code::ChannelQuota },
         Event::KeyReclaimed { origin, hold, key: u32::MAX, reason: u16::MAX },
         Event::KeysExported { origin, stock, batch: None },
-        Event::CampaignCreated {
+        Event::Campaign(CampaignEvent::Created {
             origin,
             campaign: stock,
             units: 1 << 33,
@@ -277,8 +277,8 @@ fn every_event<'a>(
                 tiers: &TIERS,
                 scope: &SCOPE,
             },
-        },
-        Event::CampaignEdited {
+        }),
+        Event::Campaign(CampaignEvent::Edited {
             origin,
             campaign: stock,
             definition: CampaignTerms {
@@ -287,8 +287,8 @@ fn every_event<'a>(
                 tiers: &[],
                 scope: &SCOPE[..1],
             },
-        },
-        Event::CampaignMoved { origin, campaign: stock, state: CampaignState::Stopped },
+        }),
+        Event::Campaign(CampaignEvent::Moved { origin, campaign: stock, state: CampaignState::Stopped }),
         issued(origin),
         Event::Issued {
             origin,
@@ -365,7 +365,7 @@ fn every_event<'a>(
         },
         Event::Gift { origin, card: CardId(9), entry: GiftEntry::Accepted { receiver: UserId(1) } },
         Event::Gift { origin, card: CardId(9), entry: GiftEntry::Cancelled },
-        Event::CampaignVoided { origin, campaign: stock, reason: u16::MAX, cards: 1 << 33 },
+        Event::Campaign(CampaignEvent::Voided { origin, campaign: stock, reason: u16::MAX, cards: 1 << 33 }),
         Event::CardBatchEnded {
             origin,
             campaign: stock,

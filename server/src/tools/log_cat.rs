@@ -8,8 +8,8 @@ use scrip_engine::answer::OperationKind;
 use scrip_engine::command::{BatchEnd, Offline, Parties, StockKind, SubjectKind};
 
 use scrip_engine::event::{
-    self, AccountEntry, CodeEvent, Event, EventHold, GiftEntry, GroupEvent, GroupMember, Origin, PersonEvent,
-    RecycledFor, RiskEvent,
+    self, AccountEntry, CampaignEvent, CodeEvent, Event, EventHold, GiftEntry, GroupEvent, GroupMember,
+    Origin, PersonEvent, RecycledFor, RiskEvent,
 };
 use scrip_engine::ids::{CardId, StockId};
 use scrip_shard::{FrameError, Moment, for_each_event_with_facts, history};
@@ -348,7 +348,7 @@ fn print_hold_event(out: &mut impl Write, event: &Event<'_>) -> io::Result<()> {
 
 fn print_cards_event(out: &mut impl Write, event: &Event<'_>) -> io::Result<()> {
     match event {
-        Event::CampaignCreated { origin, campaign, units, name, definition, .. } => {
+        Event::Campaign(CampaignEvent::Created { origin, campaign, units, name, definition, .. }) => {
             let name = String::from_utf8_lossy(name);
             let Origin { operation, merchant, .. } = origin;
             write!(
@@ -357,14 +357,14 @@ fn print_cards_event(out: &mut impl Write, event: &Event<'_>) -> io::Result<()> 
             )?;
             writeln!(out, " kind={} name={name:?}", definition.definition.kind)
         }
-        Event::CampaignEdited { origin, campaign, definition } => {
+        Event::Campaign(CampaignEvent::Edited { origin, campaign, definition }) => {
             let kind = definition.definition.kind;
             writeln!(out, "campaign_edited {} campaign={campaign} kind={kind}", origin.operation)
         }
-        Event::CampaignMoved { origin, campaign, state } => {
+        Event::Campaign(CampaignEvent::Moved { origin, campaign, state }) => {
             writeln!(out, "campaign_moved {} campaign={campaign} state={state:?}", origin.operation)
         }
-        Event::CampaignVoided { origin, campaign, reason, cards } => {
+        Event::Campaign(CampaignEvent::Voided { origin, campaign, reason, cards }) => {
             writeln!(
                 out,
                 "campaign_voided {} campaign={campaign} cards={cards} reason={reason}",

@@ -6,7 +6,9 @@
 use super::sales::hold_of;
 use super::{Account, Report, add, day_at};
 use scrip_engine::command::{BatchEnd, CardChange, CardState};
-use scrip_engine::event::{self, AccountEntry, CodeEvent, Event, GroupEvent, Origin, RecycledFor};
+use scrip_engine::event::{
+    self, AccountEntry, CampaignEvent, CodeEvent, Event, GroupEvent, Origin, RecycledFor,
+};
 use scrip_engine::ids::{CardId, ChannelId, MerchantId, OperationId, OperationKey, StockId, UserId};
 use scrip_engine::state::State;
 use scrip_engine::state::campaigns::{Campaign, CardBatch};
@@ -83,7 +85,7 @@ impl Report {
                 let tally = self.tally(state, origin.merchant, stock, origin.channel);
                 tally.voided += sources.len() as u64;
             }
-            Event::CampaignVoided { origin, campaign, cards, .. } => {
+            Event::Campaign(CampaignEvent::Voided { origin, campaign, cards, .. }) => {
                 // Whatever has lapsed before, has.
                 self.count_lapses(state);
                 self.tally(state, origin.merchant, *campaign, origin.channel).voided += cards;

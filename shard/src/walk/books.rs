@@ -10,7 +10,8 @@ use super::stock::{Shelf, StockBook};
 use scrip_engine::answer::OperationKind;
 use scrip_engine::command::{BatchChange, StockKind};
 use scrip_engine::event::{
-    self, CodeEvent, Event, EventLine, EventMember, GroupEvent, OwedLine, PersonEvent, RefusedLine, RiskEvent,
+    self, CampaignEvent, CodeEvent, Event, EventLine, EventMember, GroupEvent, OwedLine, PersonEvent,
+    RefusedLine, RiskEvent,
 };
 use scrip_engine::ids::{ChannelId, OperationKey, StockId};
 use std::collections::{BTreeMap, BTreeSet};
@@ -270,14 +271,14 @@ impl Books {
                 }
                 book.supply(keys.len() as u64);
             }
-            Event::CampaignCreated { .. }
-            | Event::CampaignEdited { .. }
-            | Event::CampaignMoved { .. }
+            Event::Campaign(CampaignEvent::Created { .. })
+            | Event::Campaign(CampaignEvent::Edited { .. })
+            | Event::Campaign(CampaignEvent::Moved { .. })
             | Event::Issued { .. }
             | Event::Redeemed { .. }
             | Event::Reversed { .. }
             | Event::CardChanged { .. }
-            | Event::CampaignVoided { .. }
+            | Event::Campaign(CampaignEvent::Voided { .. })
             | Event::CardBatchEnded { .. }
             | Event::Recycled { .. }
             | Event::Merged { .. }

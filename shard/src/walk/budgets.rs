@@ -6,7 +6,7 @@
 use super::books::Books;
 use scrip_engine::calendar::{Day, Zone};
 use scrip_engine::command::{BatchEnd, CampaignTerms, Limits};
-use scrip_engine::event::{CodeEvent, Event, GroupEvent, RecycledFor};
+use scrip_engine::event::{CampaignEvent, CodeEvent, Event, GroupEvent, RecycledFor};
 use scrip_engine::ids::{CardId, MerchantId, Slot, StockId};
 use std::collections::BTreeMap;
 
@@ -73,7 +73,7 @@ impl BudgetBooks {
             Event::ZoneSet { origin, transitions, .. } => {
                 self.zones.insert((origin.merchant, origin.slot.0), Zone::new(transitions));
             }
-            Event::CampaignCreated { origin, campaign, definition, .. } => {
+            Event::Campaign(CampaignEvent::Created { origin, campaign, definition, .. }) => {
                 let mut book = BudgetBook {
                     merchant: origin.merchant,
                     clock_minutes: 0,
@@ -89,7 +89,9 @@ impl BudgetBooks {
                 book.define(definition);
                 self.campaigns.insert(*campaign, book);
             }
-            Event::CampaignEdited { campaign, definition, .. } => return self.edit(*campaign, definition),
+            Event::Campaign(CampaignEvent::Edited { campaign, definition, .. }) => {
+                return self.edit(*campaign, definition);
+            }
             Event::CardBatchEnded { campaign, end: BatchEnd::Recycle, cards, .. } => {
                 if let Some(book) = self.campaigns.get_mut(campaign) {
                     book.issued = book.issued.saturating_sub(u128::from(*cards));

@@ -6,7 +6,8 @@
 use super::books::{HoldName, name};
 use scrip_engine::command::{BatchEnd, CampaignKind, CardChange, Definition};
 use scrip_engine::event::{
-    self, AccountEntry, CodeEvent, Event, EventLine, EventSale, MergedCard, Origin, RecycledFor,
+    self, AccountEntry, CampaignEvent, CodeEvent, Event, EventLine, EventSale, MergedCard, Origin,
+    RecycledFor,
 };
 use scrip_engine::ids::{CardId, ChannelId, OperationKey, StockId};
 use scrip_engine::limits::BEARER_CARDS_MAX;
@@ -129,7 +130,7 @@ impl CardBooks {
     /// Follows an event of campaigns and cards; of all others nothing is to be said.
     pub(super) fn follow(&mut self, event: &Event<'_>) -> Units {
         match event {
-            Event::CampaignCreated { campaign, units, definition, .. } => {
+            Event::Campaign(CampaignEvent::Created { campaign, units, definition, .. }) => {
                 self.open(*campaign, definition.definition);
                 return Units::Make(*campaign, *units);
             }
@@ -153,7 +154,9 @@ impl CardBooks {
             Event::CardChanged { card, change: CardChange::Void, .. } => return self.void(*card),
             Event::Recycled { origin, card, given } => return self.recycle(origin, *card, given),
             Event::Merged { into, sources, .. } => return self.merge(*into, sources),
-            Event::CampaignVoided { campaign, cards, .. } => return self.void_all(*campaign, *cards),
+            Event::Campaign(CampaignEvent::Voided { campaign, cards, .. }) => {
+                return self.void_all(*campaign, *cards);
+            }
             Event::CardBatchEnded { campaign, first, end, cards, .. } => {
                 return self.end_batch(*campaign, *first, *end == BatchEnd::Recycle, *cards);
             }

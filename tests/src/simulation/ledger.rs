@@ -15,7 +15,7 @@ use crate::outcome::OwnedOutcome;
 use crate::request::{OwnedCommand, OwnedRequest};
 use fastrand::Rng;
 use scrip_engine::Engine;
-use scrip_engine::event::{CodeEvent, Event, GroupEvent, Origin, PersonEvent, RiskEvent};
+use scrip_engine::event::{CampaignEvent, CodeEvent, Event, GroupEvent, Origin, PersonEvent, RiskEvent};
 use scrip_engine::limits::{Capacity, Rules};
 use scrip_engine::rejection::Code;
 use scrip_wal::ScanEnd;
@@ -386,9 +386,9 @@ fn origin_of<'e>(event: &'e Event<'_>) -> Option<&'e Origin> {
         | Event::Tombstone { origin }
         | Event::Owed { origin, .. }
         | Event::Extended { origin, .. }
-        | Event::CampaignCreated { origin, .. }
-        | Event::CampaignEdited { origin, .. }
-        | Event::CampaignMoved { origin, .. }
+        | Event::Campaign(CampaignEvent::Created { origin, .. })
+        | Event::Campaign(CampaignEvent::Edited { origin, .. })
+        | Event::Campaign(CampaignEvent::Moved { origin, .. })
         | Event::Issued { origin, .. }
         | Event::Redeemed { origin, .. }
         | Event::OfflineConflict { origin, .. }
@@ -404,7 +404,7 @@ fn origin_of<'e>(event: &'e Event<'_>) -> Option<&'e Origin> {
             | GroupEvent::Left { origin, .. }
             | GroupEvent::Filled { origin, .. },
         )
-        | Event::CampaignVoided { origin, .. }
+        | Event::Campaign(CampaignEvent::Voided { origin, .. })
         | Event::CardBatchEnded { origin, .. }
         | Event::Recycled { origin, .. }
         | Event::Merged { origin, .. }
