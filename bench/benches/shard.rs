@@ -69,6 +69,7 @@ fn world() -> World {
         given_codes_max: 4_096,
         groups_max: 4_096,
         links_max: 256,
+        friends_max: 4_096,
     };
     let engine = Engine::new(capacity, Rules::default(), 7);
     let mut shard = Shard::new(engine, log, Rules::default(), FRAME_BYTES_MAX);

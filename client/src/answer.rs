@@ -6,6 +6,7 @@ use crate::groups::GroupShown;
 use crate::operation::Hold;
 use crate::orders::OrderShown;
 use crate::quotes::QuoteShown;
+use crate::sharing::ActivityShown;
 use scrip_engine::answer::{
     Answer, Cancelled, CardView, ChannelView, DebtView, GroupJoined, HoldState, HoldView, Issued, LotView,
     OperationView, Outcome, PiecesReturned, Redeemed, RedemptionView, SoldCards, StockView,
@@ -413,6 +414,7 @@ pub(crate) enum OwnedOutcome {
     Quote(Box<QuoteShown>),
     GroupJoined(GroupJoined),
     Group(Box<GroupShown>),
+    Activity(Box<ActivityShown>),
     Redemption(RedemptionView),
     Refused(OwnedRejection),
 }
@@ -495,6 +497,7 @@ impl From<Outcome<'_>> for OwnedOutcome {
             Answer::Quote(view) => OwnedOutcome::Quote(Box::new(view.into())),
             Answer::GroupJoined(joined) => OwnedOutcome::GroupJoined(joined),
             Answer::Group(view) => OwnedOutcome::Group(Box::new((&view).into())),
+            Answer::Activity(view) => OwnedOutcome::Activity(Box::new((&view).into())),
             Answer::Redemption(view) => OwnedOutcome::Redemption(view),
         }
     }

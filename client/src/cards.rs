@@ -417,8 +417,14 @@ impl Client {
     pub async fn issue(&self, request: Issue) -> Result<Issued, Error> {
         let Issue { operation, campaign, owner, count, from_ms, until_ms, .. } = request;
         let parties = request.parties.as_ref();
-        let issue =
-            command::Issue { campaign, code: None, owner, count, claimed: false, parties, from_ms, until_ms };
+        let issue = command::Issue {
+            owner,
+            count,
+            parties,
+            from_ms,
+            until_ms,
+            ..command::Issue::of_nobody(campaign)
+        };
         self.issued(operation, issue).await
     }
 
@@ -431,7 +437,11 @@ impl Client {
         self.issued(operation, issue).await
     }
 
-    async fn issued(&self, operation: Operation, issue: command::Issue<'_>) -> Result<Issued, Error> {
+    pub(crate) async fn issued(
+        &self,
+        operation: Operation,
+        issue: command::Issue<'_>,
+    ) -> Result<Issued, Error> {
         match self.call(operation, issue.campaign.slot(), Command::Issue(issue)).await? {
             OwnedOutcome::Issued(issued) => Ok(issued),
             _ => Err(wrong_answer()),

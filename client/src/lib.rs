@@ -51,6 +51,7 @@ mod quotes;
 pub mod request;
 mod rules;
 pub mod session;
+pub mod sharing;
 pub mod transport;
 
 pub use accounts::{CardRefunded, Filled, TopUp};
@@ -102,3 +103,4 @@ pub use scrip_engine::rejection::{CapacityOf, Class, Code};
 pub use scrip_engine::state::keys::{BatchState, KeyState};
 pub use scrip_protocol::references::{ReferenceError, home_slot, reference_hash, reference_id, stock_id};
 pub use scrip_protocol::secret::{AliasKey, Token};
+pub use sharing::{ActivityShown, ReferrerShown};

@@ -16,12 +16,14 @@ mod groups;
 mod operation;
 mod quote;
 mod rows;
+mod sharing;
 
 pub use cards::{CampaignView, CardView, HoldCard, Issued, LotView, Redeemed, RedemptionView, WalletCard};
 pub use groups::{GroupJoined, GroupRow, GroupState, GroupView};
 pub use operation::{OperationKind, OperationView, REFUND_PAID_BITS, WHY_BITS, conflict_value};
 pub use quote::{CardOutcome, PiecesReturned, QuoteView, QuotedCard, QuotedLine};
 pub use rows::{BatchView, ChannelView, DebtView, More, OrderHold, SoldCards};
+pub use sharing::{ActivityView, Shared};
 
 /// What a command was answered.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -225,6 +227,8 @@ pub enum Answer<'a> {
     GroupJoined(GroupJoined),
     /// GROUP_SHOW.
     Group(GroupView<'a>),
+    /// ACTIVITY_SHOW.
+    Activity(ActivityView<'a>),
     /// QUOTE.
     Quote(QuoteView<'a>),
     /// OPERATION_SHOW of a REDEEM.

@@ -23,6 +23,7 @@ mod malformed;
 mod merge;
 mod quote;
 mod segments;
+mod sharing;
 mod stock;
 mod take;
 mod terms;
@@ -43,6 +44,7 @@ pub use malformed::Malformed;
 pub use merge::Merge;
 pub use quote::{CartLine, Quote, QuoteCard, QuoteReserve, StockedLine};
 pub use segments::Segments;
+pub use sharing::{ActivityTerms, ActivityWish, Counting, Referral};
 pub use stock::{StockCreate, StockKind, StockTerms};
 pub use take::{Line, Take, ttl_or_default};
 pub use terms::{
@@ -441,6 +443,8 @@ pub enum Command<'a> {
     },
     /// GROUP_OPEN, GROUP_JOIN, GROUP_LEAVE, GROUP_SHOW: people who want cards together.
     Group(GroupWish<'a>),
+    /// ACTIVITY_CREATE, ACTIVITY_EDIT, ACTIVITY_SHOW: users who bring others.
+    Activity(ActivityWish<'a>),
     /// Query: one campaign.
     CampaignShow {
         /// The campaign.
@@ -528,6 +532,7 @@ impl Command<'_> {
                 | Command::WalletShow { .. }
                 | Command::Quote(_)
                 | Command::Group(GroupWish::Show { .. })
+                | Command::Activity(ActivityWish::Show { .. })
                 | Command::OperationShow
         )
     }

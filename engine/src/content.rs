@@ -4,8 +4,8 @@
 //! that. The command's deadline is no content: a retry may be given more time.
 
 use crate::command::{
-    AccountWish, BatchEnd, CampaignTerms, CodeBlock, Command, Envelope, GiftWish, GroupWish, KeyBlock,
-    Parties, QuoteReserve, RecycleInto, StockKind, StockTerms, Take,
+    AccountWish, ActivityWish, BatchEnd, CampaignTerms, CodeBlock, Command, Envelope, GiftWish, GroupWish,
+    KeyBlock, Parties, QuoteReserve, RecycleInto, StockKind, StockTerms, Take,
 };
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 use zerocopy::IntoBytes;
@@ -250,6 +250,7 @@ pub fn content_digest(envelope: &Envelope, command: &Command<'_>) -> u64 {
         | Command::Merge(_)
         | Command::Gift { .. } => of_cards(envelope, command),
         Command::Group(wish) => of_groups(envelope, wish),
+        Command::Activity(wish) => of_activities(envelope, wish),
         Command::Confirm { .. }
         | Command::StockTermsShow { .. }
         | Command::RiskShow { .. }
@@ -305,6 +306,9 @@ fn of_cards(envelope: &Envelope, command: &Command<'_>) -> u64 {
             fields.put_u64(issue.until_ms);
             if let Some(code) = issue.code {
                 fields.put_u128(code.0);
+            }
+            if let Some(referral) = issue.referral {
+                fields.put(referral.as_bytes());
             }
             fields.digest(issue.parties.map_or(&[], |parties| parties.as_bytes()))
         }
@@ -408,6 +412,19 @@ fn of_cards(envelope: &Envelope, command: &Command<'_>) -> u64 {
         }
         _ => unreachable!("only commands on campaigns and cards come here"),
     }
+}
+
+/// Commands on activities; a query has none.
+fn of_activities(envelope: &Envelope, wish: &ActivityWish<'_>) -> u64 {
+    let (kind, activity, version, terms) = match *wish {
+        ActivityWish::Create { activity, terms } => (134, activity, 0, terms),
+        ActivityWish::Edit { activity, version, terms } => (135, activity, version, terms),
+        ActivityWish::Show { .. } => return 0,
+    };
+    let mut fields = Fields::new(kind, envelope);
+    fields.put_u64(activity.0);
+    fields.put_u64(u64::from(version));
+    fields.digest(terms.as_bytes())
 }
 
 /// Commands on groups; a query has none.

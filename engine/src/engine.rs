@@ -8,7 +8,13 @@ use crate::command::{Command, Request};
 use crate::commands::settle::Pass;
 use crate::commands::{self, Plan, Question, Replies, Resolved, Verdict};
 use crate::event::{Event, EventHold, EventSink, GroupEvent};
-use crate::limits::{CARDS_PER_PAGE, Capacity, DEBTS_PER_EVENT_MAX, EXPIRED_PER_EVENT_MAX, Rules, SLICE_MS};
+use crate::ids::Slot;
+use crate::limits::{
+    ADVANCE_EVENT_BYTES_MAX, CARDS_PER_PAGE, Capacity, DEBTS_PER_EVENT_MAX, EXPIRED_PER_EVENT_MAX,
+    REWARDS_BYTES_MAX, REWARDS_PER_EVENT_MAX, Rules, SLICE_MS,
+};
+use crate::rejection::Rejection;
+use crate::sharing::{Reward, RewardGiven};
 use crate::state::cards::pages_max;
 use crate::state::counts::NO_ENTRIES;
 use crate::state::prefetch::Ahead;
@@ -17,16 +23,22 @@ use crate::state::table::Handle;
 use crate::state::{Appointment, Due, State};
 
 use scrip_planted::{Bug, on};
+use zerocopy::little_endian::U128;
 
 /// Expiry events of one [`Engine::advance`]: about a millisecond of work.
 const EXPIRY_EVENTS_PER_STEP: usize = 16;
 /// Deadlines that one [`Engine::advance`] sorts into finer lists of the wheel.
 const TIMER_MOVES_PER_STEP: u32 = 8_192;
-/// Events that one [`Engine::advance`] can make: ticks, expiries or settlements, and a floor.
-pub const ADVANCE_EVENTS_MAX: usize = 2 * EXPIRY_EVENTS_PER_STEP + 3;
+/// Events of rewards with which one [`Engine::advance`] ends at most.
+const REWARD_EVENTS_PER_STEP: usize = 4;
+/// Events that one [`Engine::advance`] can make: ticks, expiries or settlements, a floor, and rewards.
+pub const ADVANCE_EVENTS_MAX: usize = 2 * EXPIRY_EVENTS_PER_STEP + 3 + REWARD_EVENTS_PER_STEP + 1;
+/// Bytes that they take, encoded.
+pub const ADVANCE_BYTES_MAX: usize = (ADVANCE_EVENTS_MAX - REWARD_EVENTS_PER_STEP) * ADVANCE_EVENT_BYTES_MAX
+    + REWARD_EVENTS_PER_STEP * REWARDS_BYTES_MAX;
 
 /// Names of the tables that [`Engine::usage`] tells of, in its order.
-pub const TABLES: [&str; 15] = [
+pub const TABLES: [&str; 16] = [
     "stocks",
     "holds",
     "extra_lines",
@@ -42,6 +54,7 @@ pub const TABLES: [&str; 15] = [
     "given_codes",
     "groups",
     "linked_ids",
+    "friends",
 ];
 
 /// The state machine of one shard.
@@ -52,6 +65,10 @@ pub struct Engine {
     ahead: Ahead,
     replies: Replies,
     history: Resolved,
+    /// Whom an event gives rewards.
+    referrers: Vec<U128>,
+    /// The time at which owed rewards were looked at last.
+    rewards_seen_ms: u64,
 }
 
 impl Engine {
@@ -65,6 +82,8 @@ impl Engine {
             ahead: Ahead::new(),
             replies: Replies::default(),
             history: Resolved::default(),
+            referrers: Vec::with_capacity(REWARDS_PER_EVENT_MAX),
+            rewards_seen_ms: 0,
         }
     }
 
@@ -122,8 +141,7 @@ impl Engine {
             if self.must_settle() && (reached_ms >= self.state.now_ms || reached_ms >= turned_to) {
                 self.settle(sink);
             } else if reached_ms >= turned_to {
-                self.move_floor(now_ms, sink);
-                return Some(now_ms);
+                return self.arrive(now_ms, sink);
             } else if reached_ms >= before_next_ms {
                 self.keep_next_appointment(sink);
             } else if !self.expire_due(reached_ms + 1, sink) {
@@ -136,8 +154,7 @@ impl Engine {
             self.settle(sink);
         }
         if reached_ms >= turned_to && !self.must_settle() {
-            self.move_floor(now_ms, sink);
-            return Some(now_ms);
+            return self.arrive(now_ms, sink);
         }
         self.settled(reached_ms, sink)
     }
@@ -178,22 +195,72 @@ impl Engine {
         if reached_ms < self.state.now_ms || self.must_settle() {
             return None;
         }
-        self.move_floor(reached_ms, sink);
-        Some(reached_ms)
+        self.arrive(reached_ms, sink)
     }
 
-    /// Whether debts may be settled: no command may run before [`Engine::settle`] has found out.
+    /// Commands may run at this time, unless more of the rewards that are owed can be had at it than one step gives.
+    fn arrive(&mut self, at_ms: u64, sink: &mut impl EventSink) -> Option<u64> {
+        self.move_floor(at_ms, sink);
+        if !self.state.sharing.owes() || at_ms <= self.rewards_seen_ms {
+            return Some(at_ms);
+        }
+        for _ in 0..REWARD_EVENTS_PER_STEP {
+            if !commands::sharing::settle(&mut self.state, &mut self.referrers, at_ms, sink) {
+                self.rewards_seen_ms = at_ms;
+                return Some(at_ms);
+            }
+        }
+        None
+    }
+
+    /// Whether debts may be settled or rewards given: no command may run before [`Engine::settle`] has found out.
     #[inline]
     pub fn must_settle(&self) -> bool {
-        self.state.debts.is_unsettled()
+        self.state.debts.is_unsettled() || self.state.sharing.is_unsettled()
     }
 
-    /// Settles the oldest debts that can be, at the time of what made it possible: at most one event. To be called
+    /// Settles the oldest debts that can be, or gives rewards, at the time of what made it possible: at most one event. To be called
     /// again while [`Engine::must_settle`].
     pub fn settle(&mut self, sink: &mut impl EventSink) {
-        if self.must_settle() {
+        if self.state.debts.is_unsettled() {
             self.pass.settle(&mut self.state, sink);
+        } else if self.state.sharing.is_unsettled() {
+            let now_ms = self.state.now_ms;
+            commands::sharing::settle(&mut self.state, &mut self.referrers, now_ms, sink);
         }
+    }
+
+    /// Puts the rewards into `due` that are owed and are to be brought to slots that `away` says yes to, at most so many: of each
+    /// referrer the next one, of activities from the place `from` on, which moves on. They may be brought once what is logged now is
+    /// durable.
+    pub fn outbox(
+        &self,
+        away: impl Fn(Slot) -> bool,
+        (from, most): (&mut u32, usize),
+        due: &mut Vec<Reward>,
+    ) {
+        commands::sharing::outbox(&self.state, away, (from, most), due);
+    }
+
+    /// A reward of an activity in another shard is given here, at shard time `now_ms`; or it was before, and nothing happens. The
+    /// shard of the activity may be told once that is durable. Nothing may be left to be settled.
+    ///
+    /// # Errors
+    /// What stands against it: it may be brought again.
+    pub fn receive_reward(
+        &mut self,
+        now_ms: u64,
+        reward: &Reward,
+        sink: &mut impl EventSink,
+    ) -> Result<RewardGiven, Rejection<'static>> {
+        assert!(!self.must_settle(), "debts are settled before a reward is given");
+        commands::sharing::receive(&mut self.state, now_ms, reward, sink)
+    }
+
+    /// A reward was given in another shard, durably.
+    pub fn reward_delivered(&mut self, now_ms: u64, given: &RewardGiven, sink: &mut impl EventSink) {
+        assert!(!self.must_settle(), "debts are settled before a reward is noted");
+        commands::sharing::delivered(&mut self.state, now_ms, given, sink);
     }
 
     /// Debts end whose deadline is `due_ms`.
@@ -225,9 +292,12 @@ impl Engine {
     }
 
     fn start_timers(&mut self) {
-        let State { timers, holds, debts, now_ms, .. } = &mut self.state;
+        let State { timers, holds, debts, sharing, now_ms, .. } = &mut self.state;
+        // What is owed since then is looked at as soon as time moves on, as it was before.
+        self.rewards_seen_ms = *now_ms;
         timers.start(*now_ms);
         debts.start();
+        sharing.start();
         for (handle, hold) in holds.iter() {
             if hold.state == crate::answer::HoldState::Held as u8 {
                 timers.insert(handle, hold.deadline_ms());
@@ -283,7 +353,7 @@ impl Engine {
     }
 
     /// Decides a request at shard time `now_ms` (what [`Engine::advance`] reached) and applies the event it becomes.
-    /// Makes at most three events: the time, what happened, and what debts that settles at once. The request must have
+    /// Makes at most three events: the time, what happened, and what debts or rewards that settles at once. The request must have
     /// passed [`Request::check`], and nothing may be left to be settled.
     #[inline]
     pub fn execute<'s>(
@@ -310,6 +380,8 @@ impl Engine {
                 let hold = commands::apply(&mut self.state, &event, resolved);
                 if self.state.debts.is_unsettled() {
                     self.pass.settle(&mut self.state, sink);
+                } else if self.state.sharing.is_unsettled() {
+                    commands::sharing::settle(&mut self.state, &mut self.referrers, now_ms, sink);
                 }
                 reply.about(hold)
             }
@@ -365,6 +437,7 @@ impl Engine {
             gifts,
             given_codes,
             groups,
+            sharing,
             persons,
             capacity,
             ..
@@ -385,13 +458,14 @@ impl Engine {
             (given_codes.used(), capacity.given_codes_max),
             (groups.used(), capacity.groups_max),
             (persons.used(), capacity.links_max),
+            (sharing.friends_used().max(sharing.referrers_used()), capacity.friends_max),
         ];
         core::array::from_fn(|table| (TABLES[table], used[table].0, used[table].1))
     }
 }
 
 #[inline]
-fn tick(state: &mut State, now_ms: u64, sink: &mut impl EventSink) {
+pub(crate) fn tick(state: &mut State, now_ms: u64, sink: &mut impl EventSink) {
     if now_ms > state.now_ms {
         let event = Event::Tick { now_ms };
         sink.push(&event);

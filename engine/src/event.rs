@@ -1,6 +1,7 @@
-//! Events: what happened, as the log keeps it. A command becomes at most one event. An event says everything `apply` needs,
-//! so that rules may change without rewriting the past. Layouts are fixed little-endian and documented byte by byte in
-//! docs/format.md; kinds are never reused.
+//! Events: what happened, as the log keeps it.
+//!
+//! A command becomes at most one event. An event says everything `apply` needs, so that rules may change without rewriting the past.
+//! Layouts are fixed little-endian and documented byte by byte in docs/format.md; kinds are never reused.
 //!
 //! Invariant: `decode(encode(event)) == event`, and the encoded size is a multiple of eight.
 
@@ -8,7 +9,7 @@ use crate::answer::OperationKind;
 use crate::calendar::Transition;
 use crate::command::{
     BatchChange, BatchEnd, CampaignKind, CampaignState, CampaignTerms, CardChange, Definition, Extension,
-    Limits, Offline, Parties, Price, Quota, RiskRule, SpanLimits, StockKind, StockTerms, SubjectKind,
+    Limits, Offline, Parties, Price, Quota, Referral, RiskRule, SpanLimits, StockKind, StockTerms,
 };
 use crate::ids::*;
 use crate::limits::*;
@@ -432,6 +433,8 @@ pub enum Event<'a> {
         counting: u32,
         /// Whom else they are for, if that was told.
         parties: Option<Parties>,
+        /// By whose word the owner has come, and counts for him.
+        referral: Option<Referral>,
     },
     /// Units of a card were used.
     Redeemed {
@@ -521,6 +524,8 @@ pub enum Event<'a> {
     Person(PersonEvent),
     /// Something became of a group.
     Group(GroupEvent<'a>),
+    /// Something became of an activity, or a reward was given.
+    Share(ShareEvent<'a>),
 }
 
 mod campaigns;
@@ -540,6 +545,7 @@ mod persons;
 mod quotes;
 mod risk;
 mod sales;
+mod sharing;
 
 pub use campaigns::CampaignEvent;
 pub use endings::{MergedCard, RecycledFor};
@@ -549,7 +555,7 @@ pub use lines::{EventCard, EventHold, EventKey, EventLine, OwedLine, RefusedLine
 pub use origin::{Buyer, Origin};
 pub use quotes::{EventCartLine, EventPieces, EventQuote, EventShare};
 pub use {cards::AccountEntry, gifts::GiftEntry, given_codes::CodeEvent};
-pub use {persons::PersonEvent, risk::RiskEvent, sales::EventSale};
+pub use {persons::PersonEvent, risk::RiskEvent, sales::EventSale, sharing::ShareEvent};
 
 #[cfg(test)]
 mod tests;

@@ -49,6 +49,19 @@ id!(
     "16"
 );
 
+id!(
+    /// An activity: its slot in the top ten bits, a number within the slot below, as of a stock.
+    ActivityId(u64),
+    "16"
+);
+
+impl ActivityId {
+    /// The slot it lies in.
+    pub const fn slot(self) -> Slot {
+        StockId(self.0).slot()
+    }
+}
+
 /// A code that was not derived, by the keyed hash of its text within its merchant. (docs/codes.md, "Vanity and imported codes".)
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct GivenCode(pub u128);

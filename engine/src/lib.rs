@@ -13,6 +13,7 @@ pub mod event;
 pub mod ids;
 pub mod limits;
 pub mod rejection;
+pub mod sharing;
 pub mod state;
 
-pub use engine::{ADVANCE_EVENTS_MAX, Engine, TABLES};
+pub use engine::{ADVANCE_BYTES_MAX, ADVANCE_EVENTS_MAX, Engine, TABLES};

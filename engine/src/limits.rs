@@ -131,6 +131,18 @@ pub const GROUP_MEMBERS_MIN: usize = 2;
 pub const GROUP_MEMBERS_MAX: usize = 100;
 /// How long a group can be joined: 72 hours.
 pub const GROUP_LASTS_MAX_S: u32 = 72 * 3_600;
+/// Campaigns whose cards friends claim in one activity.
+pub const ACTIVITY_SOURCES_MAX: usize = 8;
+/// Friends after whom a referrer gets a reward, at most.
+pub const FRIENDS_PER_REWARD_MAX: u16 = 10_000;
+/// Rewards that one referrer gets in one activity at most.
+pub const REWARDS_PER_REFERRER_MAX: u32 = 1_000_000;
+/// Activities in all: what they owe is looked at whenever time moves on.
+pub const ACTIVITIES_MAX: usize = 4_096;
+/// Rewards of one event.
+pub const REWARDS_PER_EVENT_MAX: usize = 64;
+/// The largest encoded event that gives rewards.
+pub const REWARDS_BYTES_MAX: usize = REWARDS_PER_EVENT_MAX * 16 + 256;
 /// How old a use of a till that was offline may be when it comes: 30 days.
 pub const LATE_MAX_S: u32 = 30 * 86_400;
 /// Cards for an owner in one ISSUE.
@@ -198,6 +210,10 @@ const _: () = assert!(
     LINES_MAX * (16 + 24) + QUOTE_LINES_MAX * 4 + CARDS_PER_SALE_MAX as usize * 8 + 256 <= EVENT_BYTES_MAX
 );
 const _: () = assert!(EXPIRED_PER_EVENT_MAX * 24 + 256 <= ADVANCE_EVENT_BYTES_MAX);
+const _: () = assert!(
+    DEBTS_PER_EVENT_MAX * 28 + REWARDS_BYTES_MAX <= EVENT_BYTES_MAX,
+    "a settlement of debts and one of rewards go with a command"
+);
 /// The largest encoded event that settles debts.
 pub const SETTLEMENT_BYTES_MAX: usize = DEBTS_PER_EVENT_MAX * 28 + 8;
 
@@ -248,6 +264,8 @@ pub struct Capacity {
     pub groups_max: u32,
     /// User ids that are linked with others.
     pub links_max: u32,
+    /// Friends in all activities, and of referrers as many.
+    pub friends_max: u32,
 }
 
 /// Bytes of memory a hold takes with its share of the operation index; one with an order takes [`ORDER_BYTES`] more.
@@ -290,13 +308,15 @@ pub const GIVEN_CODE_BYTES: u64 = 32 + 4 + 16;
 /// Bytes of a group or a member, with their shares of the index and of the lists of deadlines and ends, and the counts of a member:
 /// each has room for as many as there may be of both together.
 pub const GROUP_BYTES: u64 = (80 + 4 + 16 + 64) + (64 + 4 + COUNTS_BYTES);
+/// Bytes of a friend and a referrer, with their shares of the indexes and of the list of what is owed.
+pub const FRIEND_BYTES: u64 = (64 + 4 + 3 * 16) + (64 + 4 + 16 + 32);
 /// Bytes of a stock with its share of its index, and with four channels.
 pub const STOCK_BYTES: u64 = 736;
 
 impl Capacity {
-    /// The tables that fit into `bytes` of memory: about 38 % of it for holds, 17 % for purchase limits and linked ids, 16 % for card
+    /// The tables that fit into `bytes` of memory: about 38 % of it for holds, 17 % for purchase limits and linked ids, 15 % for card
     /// keys and their sealed texts, 11 % for cards, their lots, redemptions and given codes, the rest for further lines, operations,
-    /// stocks, lines of orders, debts, risk counts, gifts and groups.
+    /// stocks, lines of orders, debts, risk counts, gifts, groups and friends.
     pub fn for_memory(bytes: u64) -> Capacity {
         let records = |share_per_mille: u64, each: u64| {
             let count = bytes / 1_000 * share_per_mille / each;
@@ -309,7 +329,7 @@ impl Capacity {
             operations_max: records(75, OPERATION_BYTES).min(TAGGED_MAX),
             user_limits_max: records(163, USER_LIMIT_BYTES),
             keys_max: records(80, KEY_BYTES),
-            sealed_bytes_max: bytes / 1_000 * 78,
+            sealed_bytes_max: bytes / 1_000 * 74,
             risk_counts_max: records(10, RISK_COUNT_BYTES),
             order_lines_max: records(10, ORDER_LINE_BYTES),
             debts_max: records(5, DEBT_BYTES).min(DEBTS_FOR_MEMORY_MAX),
@@ -320,6 +340,7 @@ impl Capacity {
             given_codes_max: records(9, GIVEN_CODE_BYTES),
             groups_max: records(5, GROUP_BYTES),
             links_max: records(7, LINK_BYTES),
+            friends_max: records(4, FRIEND_BYTES),
         }
     }
 }

@@ -185,11 +185,15 @@ pub enum CapacityOf {
     Groups = 25,
     /// User ids that are linked with others.
     Links = 26,
+    /// Activities.
+    Activities = 27,
+    /// Friends or referrers of activities.
+    Friends = 28,
 }
 
 impl CapacityOf {
     /// All of them, by number.
-    pub const ALL: [CapacityOf; 26] = [
+    pub const ALL: [CapacityOf; 28] = [
         CapacityOf::Stocks,
         CapacityOf::Holds,
         CapacityOf::ExtraLines,
@@ -216,6 +220,8 @@ impl CapacityOf {
         CapacityOf::GivenCodes,
         CapacityOf::Groups,
         CapacityOf::Links,
+        CapacityOf::Activities,
+        CapacityOf::Friends,
     ];
 }
 

@@ -130,6 +130,12 @@ pub enum Bug {
     CodeGivenTwice,
     /// engine: a user joins a group that he is in already.
     GroupMemberTwice,
+    /// engine: somebody brings himself.
+    OwnReferral,
+    /// engine: a friend counts once for each of his ids.
+    FriendCountsPerId,
+    /// engine: a reward that is brought again is given again.
+    RewardTwice,
     /// engine: who was in a group that lapsed is counted for the card he did not get.
     GroupForgetsLimits,
     /// engine: cards that groups hold do not count against budgets.
@@ -212,6 +218,9 @@ impl Bug {
         Bug::ForeignGiftAccepted,
         Bug::CodeGivenTwice,
         Bug::GroupMemberTwice,
+        Bug::OwnReferral,
+        Bug::FriendCountsPerId,
+        Bug::RewardTwice,
         Bug::GroupForgetsLimits,
         Bug::GroupCardsUnbudgeted,
         Bug::LinkedLimitNotShared,

@@ -31,6 +31,7 @@ use zerocopy::{FromBytes, Immutable, KnownLayout, Unaligned};
 
 mod cards;
 mod groups;
+mod sharing;
 
 /// Iterates over the answers of an ANSWERS payload: the index of the command in its request frame, and what it was
 /// answered. After the first error it ends.
@@ -280,6 +281,7 @@ impl<'a> Body<'a> {
             | AnswerKind::PiecesReturned => self.cards(kind)?,
             AnswerKind::GroupJoined => self.group_joined()?,
             AnswerKind::Group => self.group()?,
+            AnswerKind::Activity => self.activity()?,
             AnswerKind::Rejection => return Err(AnswerFault::UnknownKind(kind as u8)),
         })
     }

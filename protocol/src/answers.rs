@@ -9,10 +9,12 @@ use zerocopy::little_endian::{U16, U32, U64, U128};
 mod cards;
 mod groups;
 mod rows;
+mod sharing;
 
 pub use cards::*;
 pub use groups::*;
 pub use rows::*;
+pub use sharing::*;
 
 layout! {
     /// What every answer begins with.
@@ -457,7 +459,7 @@ numbered! {
     AnswerKind {
         /// The command was refused.
         Rejection = 0, "REJECTION", NoBody, "the facts", 0xff;
-        /// A stock was made or changed; `value`: its total (CREATE, SUPPLY), its version (EDIT, QUOTA, LIMITS, PRICE; ZONE_SET: that of the zone), units moved at once (VOID, FREEZE, UNFREEZE, BATCH_CHANGE); the batch's number (BATCH_CREATE); the rule's number (RISK_SET); the action (BLOCK_SET); 0 (KEYS_EXPORT's record); 1 if the key can be sold again, else 0 (KEY_RECLAIM); the campaign's total (CAMPAIGN_CREATE) or version (CAMPAIGN_EDIT, CAMPAIGN_STATE); the card's state, as in CARD (CARD_CHANGE); members that are left (GROUP_LEAVE); ids of the person (LINK), ids that are left of it (UNLINK); cards that ended (CAMPAIGN_VOID, CARD_BATCH_VOID, CARD_BATCH_RECYCLE).
+        /// A stock was made or changed; `value`: its total (CREATE, SUPPLY), its version (EDIT, QUOTA, LIMITS, PRICE; ZONE_SET: that of the zone), units moved at once (VOID, FREEZE, UNFREEZE, BATCH_CHANGE); the batch's number (BATCH_CREATE); the rule's number (RISK_SET); the action (BLOCK_SET); 0 (KEYS_EXPORT's record); 1 if the key can be sold again, else 0 (KEY_RECLAIM); the campaign's total (CAMPAIGN_CREATE) or version (CAMPAIGN_EDIT, CAMPAIGN_STATE); the card's state, as in CARD (CARD_CHANGE); members that are left (GROUP_LEAVE); the activity's version (ACTIVITY_CREATE, ACTIVITY_EDIT); ids of the person (LINK), ids that are left of it (UNLINK); cards that ended (CAMPAIGN_VOID, CARD_BATCH_VOID, CARD_BATCH_RECYCLE).
         StockChanged = 1, "STOCK_CHANGED", ValueBody, "", 0;
         /// RESERVE was taken.
         Reserved = 2, "RESERVED", ReservedBody, "`count` u32: units granted per line, padded", 0;
@@ -535,6 +537,8 @@ numbered! {
         GroupJoined = 42, "GROUP_JOINED", GroupJoinedBody, "", 0;
         /// GROUP_SHOW.
         Group = 43, "GROUP", GroupAnswerBody, "`count` members of 32 bytes", 0;
+        /// ACTIVITY_SHOW.
+        Activity = 64, "ACTIVITY", ActivityAnswerBody, "its rule of 96 bytes", 0;
         /// IDENTITY_SHOW.
         Identity = 48, "IDENTITY", NoBody, "`count` user ids of 16 bytes, ascending", 0;
     }

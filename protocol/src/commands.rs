@@ -4,15 +4,19 @@
 //! Invariant: numbers are never reused, and a flag bit that a command does not list is malformed.
 
 use crate::layout::{Field, Layout};
-use scrip_engine::command::{AccountWish, BatchEnd, Command, GiftWish, GroupWish, Issue, StockKind};
+use scrip_engine::command::{
+    AccountWish, ActivityWish, BatchEnd, Command, GiftWish, GroupWish, Issue, StockKind,
+};
 
 mod cards;
 mod groups;
 mod layouts;
+mod sharing;
 
 pub use cards::*;
 pub use groups::*;
 pub use layouts::*;
+pub use sharing::*;
 
 /// Bytes of the command header.
 pub const COMMAND_HEADER_BYTES: usize = size_of::<CommandHeader>();
@@ -79,6 +83,8 @@ pub mod flag {
     pub const HAS_GENERATION: u8 = 1;
     /// REDEEM: when it happened at a till that was offline, and at which, follows.
     pub const HAS_OFFLINE: u8 = 2;
+    /// CLAIM: by whose word the user comes, and in which activity, follows.
+    pub const HAS_REFERRAL: u8 = 2;
     /// WALLET_SHOW: cards of one campaign only.
     pub const OF_CAMPAIGN: u8 = 1;
     /// WALLET_SHOW: only cards that the owner got before the one named.
@@ -140,8 +146,10 @@ pub enum Tail {
     Zone,
     /// A definition of 120 bytes, with EXTENDED its extension of 16 bytes, tiers and `lines` entries of a scope of 16 bytes each; of CAMPAIGN_CREATE then the name, padded.
     Definition,
-    /// Limit key, device and address, if HAS_PARTIES announces them; then what HAS_OFFLINE does.
+    /// Limit key, device and address, if HAS_PARTIES announces them; then what HAS_OFFLINE or HAS_REFERRAL does.
     Parties,
+    /// The rule of an activity, of 96 bytes.
+    Rule,
     /// `lines` lines of a cart of 32 bytes, then cards of 16 bytes.
     Cart,
     /// What the flags HAS_... announce, then `lines` lines of a cart of 40 bytes, then cards of 16 bytes.
@@ -302,7 +310,7 @@ commands! {
     /// Gives cards to an owner, or makes bearer cards.
     Issue = 83, "ISSUE", IssueBody, Parties, [HAS_PARTIES];
     /// Gives one card to the user that asks for it; its campaign is named by its id or by the extra CODE, a given one.
-    Claim = 84, "CLAIM", ClaimBody, Parties, [HAS_PARTIES];
+    Claim = 84, "CLAIM", ClaimBody, Parties, [HAS_REFERRAL, HAS_PARTIES];
     /// Uses units of a card, named by its id or by the extra CODE.
     Redeem = 85, "REDEEM", RedeemBody, Parties, [HAS_GENERATION, HAS_OFFLINE, HAS_PARTIES];
     /// Gives units of a redemption back to its card.
@@ -341,6 +349,12 @@ commands! {
     CodeSet = 128, "CODE_SET", CodeSetBody, None, [NAMES_CAMPAIGN];
     /// Query: what the extra CODE, a given one, names. Needs no operation id.
     CodeShow = 129, "CODE_SHOW", EmptyBody, None, [];
+    /// Makes an activity: users who bring friends to claim cards get cards themselves.
+    ActivityCreate = 134, "ACTIVITY_CREATE", ActivityCreateBody, Rule, [];
+    /// Replaces the rule of an activity if it still is at the version given.
+    ActivityEdit = 135, "ACTIVITY_EDIT", ActivityEditBody, Rule, [];
+    /// Query: an activity, what it has done, and what one of its referrers has. Needs no operation id.
+    ActivityShow = 136, "ACTIVITY_SHOW", ActivityShowBody, None, [];
     /// Opens a group of users who want cards of a campaign together, with its first member.
     GroupOpen = 110, "GROUP_OPEN", GroupOpenBody, Parties, [HAS_PARTIES];
     /// Joins a group; the last one who does gives everybody his card.
@@ -449,6 +463,11 @@ impl CommandKind {
                 GroupWish::Join { .. } => CommandKind::GroupJoin,
                 GroupWish::Leave { .. } => CommandKind::GroupLeave,
                 GroupWish::Show { .. } => CommandKind::GroupShow,
+            },
+            Command::Activity(wish) => match wish {
+                ActivityWish::Create { .. } => CommandKind::ActivityCreate,
+                ActivityWish::Edit { .. } => CommandKind::ActivityEdit,
+                ActivityWish::Show { .. } => CommandKind::ActivityShow,
             },
         }
     }

@@ -25,6 +25,7 @@ use zerocopy::{FromBytes, Immutable, KnownLayout};
 
 mod cards;
 mod groups;
+mod sharing;
 
 pub(crate) use cards::check_code;
 
@@ -228,6 +229,9 @@ impl<'a> Body<'a> {
             | CommandKind::GroupJoin
             | CommandKind::GroupLeave
             | CommandKind::GroupShow => self.group(kind)?,
+            CommandKind::ActivityCreate | CommandKind::ActivityEdit | CommandKind::ActivityShow => {
+                self.activity(kind)?
+            }
             CommandKind::Recycle => self.recycle()?,
             CommandKind::Merge => self.merge()?,
             CommandKind::CampaignVoid | CommandKind::CardBatchVoid | CommandKind::CardBatchRecycle => {

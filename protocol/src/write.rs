@@ -23,6 +23,7 @@ use zerocopy::little_endian::{U16, U32, U64, U128};
 
 mod cards;
 mod groups;
+mod sharing;
 
 /// A COMMANDS frame being written. It remembers a place in the buffer, not the buffer: pass the same one each time, and
 /// append nothing else to it in between.
@@ -258,6 +259,7 @@ fn flags_and_lines(command: &Command<'_>) -> (u8, usize) {
         | Command::Quote(_)
         | Command::QuoteReserve(_) => cards::flags_and_lines(command),
         Command::Group(wish) => (groups::flags(wish), 0),
+        Command::Activity(_) => (0, 0),
     }
 }
 
@@ -360,6 +362,7 @@ fn body(out: &mut Vec<u8>, command: &Command<'_>) {
         | Command::Quote(_)
         | Command::QuoteReserve(_) => cards::body(out, command),
         Command::Group(wish) => groups::body(out, wish),
+        Command::Activity(wish) => sharing::body(out, wish),
         command => keys(out, command),
     }
 }

@@ -17,10 +17,10 @@ use scrip_protocol::answers::{
     flag as answer_flag,
 };
 use scrip_protocol::commands::{
-    COMMAND_HEADER_BYTES, CardLineLayout, CartLineLayout, CommandHeader, CommandKind, DefinitionLayout,
-    ExtensionLayout, LimitsEnd, LineLayout, OfflineLayout, PartiesLayout, PriceLayout, QuotaLayout,
-    QuoteCardLayout, ScopeLayout, SpanLimitsLayout, StockedLineLayout, SubjectLimitLayout, Tail, TierLayout,
-    TransitionLayout,
+    ActivityTermsLayout, COMMAND_HEADER_BYTES, CardLineLayout, CartLineLayout, CommandHeader, CommandKind,
+    DefinitionLayout, ExtensionLayout, LimitsEnd, LineLayout, OfflineLayout, PartiesLayout, PriceLayout,
+    QuotaLayout, QuoteCardLayout, ReferralLayout, ScopeLayout, SpanLimitsLayout, StockedLineLayout,
+    SubjectLimitLayout, Tail, TierLayout, TransitionLayout,
 };
 use scrip_protocol::error::ErrorCode;
 use scrip_protocol::extras::{CODE, ExtraHeader, FACTS, LABEL, SEGMENTS, TRACE};
@@ -127,7 +127,9 @@ fn command_kinds() -> String {
             Tail::Definition if *kind == CommandKind::CampaignCreate => "definition, name",
             Tail::Definition => "definition",
             Tail::Parties if *kind == CommandKind::Redeem => "parties, offline",
+            Tail::Parties if *kind == CommandKind::Claim => "parties, referral",
             Tail::Parties => "parties",
+            Tail::Rule => "rule",
             Tail::Cart | Tail::StockedCart => "lines of a cart, cards",
             Tail::Cards => "`lines` cards",
         };
@@ -174,6 +176,7 @@ fn answer_of(kind: CommandKind) -> &'static str {
         CommandKind::ZoneShow => "ZONE",
         CommandKind::GroupOpen | CommandKind::GroupJoin => "GROUP_JOINED",
         CommandKind::GroupShow => "GROUP",
+        CommandKind::ActivityShow => "ACTIVITY",
         CommandKind::IdentityShow => "IDENTITY",
         _ => "STOCK_CHANGED",
     }
@@ -259,15 +262,15 @@ fn rejection(code: Code) -> (&'static str, &'static str) {
         }
         Code::NotFound => (
             "LINES for RESERVE and SELL",
-            "no such stock, campaign, batch, card, card key, risk rule, block, redemption, group or operation of this merchant; a code that does not open; WALLET_SHOW: no such card of the owner's",
+            "no such stock, campaign, batch, card, card key, risk rule, block, redemption, group, activity or operation of this merchant; a code that does not open; WALLET_SHOW: no such card of the owner's",
         ),
         Code::NotStarted => (
-            "LINES for RESERVE and SELL; TIME for REDEEM, TOPUP, EARN, CARD_REFUND and LEVEL",
-            "the sale has not opened yet; ISSUE, CLAIM: a draft, or not yet; REDEEM, RESERVE and SELL with cards, TOPUP, EARN, CARD_REFUND, LEVEL: the card is not valid yet; REDEEM, RESERVE and SELL with cards: or it is outside of its weekdays and hours; CARD_BATCH_RECYCLE: some of its cards may be in use yet; RECYCLE: the card has not expired; MERGE: a card is not valid yet",
+            "LINES for RESERVE and SELL; TIME for REDEEM, TOPUP, EARN, CARD_REFUND, LEVEL, and a CLAIM by somebody's word",
+            "the sale has not opened yet; ISSUE, CLAIM: a draft, or not yet; REDEEM, RESERVE and SELL with cards, TOPUP, EARN, CARD_REFUND, LEVEL: the card is not valid yet; REDEEM, RESERVE and SELL with cards: or it is outside of its weekdays and hours; CARD_BATCH_RECYCLE: some of its cards may be in use yet; RECYCLE: the card has not expired; MERGE: a card is not valid yet; a CLAIM by somebody's word: the activity has not begun",
         ),
         Code::Expired => (
-            "LINES for RESERVE and SELL; TIME for REDEEM, TOPUP, EARN, CARD_REFUND, LEVEL, the three on gifts, GROUP_JOIN and GROUP_LEAVE",
-            "the sale is closed; EXTEND: the hold has expired; KEYS_IMPORT: the batch has expired; ISSUE, CLAIM: stopped, or too late; REDEEM, RESERVE and SELL with cards, TOPUP, EARN, CARD_REFUND, LEVEL, GIFT, ACCEPT_GIFT: the card is no longer valid; ACCEPT_GIFT, CANCEL_GIFT: or the gift is over; GROUP_JOIN, GROUP_LEAVE: the group has lapsed",
+            "LINES for RESERVE and SELL; TIME for REDEEM, TOPUP, EARN, CARD_REFUND, LEVEL, the three on gifts, GROUP_JOIN, GROUP_LEAVE, and a CLAIM by somebody's word",
+            "the sale is closed; EXTEND: the hold has expired; KEYS_IMPORT: the batch has expired; ISSUE, CLAIM: stopped, or too late; REDEEM, RESERVE and SELL with cards, TOPUP, EARN, CARD_REFUND, LEVEL, GIFT, ACCEPT_GIFT: the card is no longer valid; ACCEPT_GIFT, CANCEL_GIFT: or the gift is over; GROUP_JOIN, GROUP_LEAVE: the group has lapsed; a CLAIM by somebody's word: the activity is over",
         ),
         Code::NotActive => (
             "LINES for RESERVE and SELL",
@@ -300,11 +303,11 @@ fn rejection(code: Code) -> (&'static str, &'static str) {
         ),
         Code::OutOfScope => (
             "LINES for RESERVE and SELL",
-            "REDEEM, RESERVE and SELL with cards: not for this channel, store, product, category or segment; ISSUE, CLAIM, GROUP_OPEN, GROUP_JOIN: not to be got through this channel or by this segment",
+            "REDEEM, RESERVE and SELL with cards: not for this channel, store, product, category or segment; ISSUE, CLAIM, GROUP_OPEN, GROUP_JOIN: not to be got through this channel or by this segment; CLAIM of an activity: it has no such source",
         ),
         Code::RuleFailed => (
-            "VERSION for STOCK_EDIT, STOCK_QUOTA, STOCK_LIMITS, STOCK_PRICE, ZONE_SET, CAMPAIGN_EDIT, CAMPAIGN_STATE and CAMPAIGN_VOID of another version; LINES for RESERVE and SELL; UNITS for REDEEM, TOPUP, EARN, LEVEL, an ACCEPT_GIFT of a card too far down in a wallet, and GROUP_JOIN and GROUP_LEAVE of a full group; for QUOTE LINES with the places of two cards",
-            "the stock or batch exists already (STOCK_CREATE, BATCH_CREATE); another version is in force (STOCK_EDIT, STOCK_QUOTA, STOCK_LIMITS, STOCK_PRICE, ZONE_SET); another clock than the first, or the merchant has no zone (STOCK_LIMITS); a transition that has begun would change (ZONE_SET); a time has passed (STOCK_QUOTA, BATCH_CREATE); not for a stock of this kind, or a hold without card keys; more card keys than a line can have (RESERVE, SELL); card keys to available (RETURN); replaced three times (KEY_REPLACE); shown already (KEY_RECLAIM); no sale's id (CANCEL); the id exists, or the merchant has no zone (CAMPAIGN_CREATE), a fixed field differs, the merchant has no zone, or a maximum below what is out (CAMPAIGN_EDIT), no such move (CAMPAIGN_STATE, CARD_CHANGE), a card of an owner (CARD_BATCH_VOID, CARD_BATCH_RECYCLE), a batch or card without an end (CARD_BATCH_RECYCLE, RECYCLE); a bearer card for something else than the supply, no card of points, the card's own campaign, more than there is room for (RECYCLE); cards of another kind, of different campaigns, more than there is room for (MERGE), a time that has passed (CARD_CHANGE), the amount is below the threshold or the interval has not passed, units that a card of this kind does not take (REDEEM, RESERVE and SELL with cards); a use of a pass (REVERSE); a card of another kind (TOPUP, EARN, CARD_REFUND, RENEW, LEVEL), more than there is room for (TOPUP, EARN), a time that has passed (TOPUP), no end (RENEW), no such level or the one it has (LEVEL); a card that can't be given, or to its owner (GIFT), one that is not being given (ACCEPT_GIFT, CANCEL_GIFT); a full group, or one that the user is in already (GROUP_JOIN, GROUP_LEAVE); two cards may not be used together (QUOTE); as a line's fact: the order has the stock by another hold (late CONFIRM)",
+            "VERSION for STOCK_EDIT, STOCK_QUOTA, STOCK_LIMITS, STOCK_PRICE, ZONE_SET, CAMPAIGN_EDIT, CAMPAIGN_STATE, CAMPAIGN_VOID and ACTIVITY_EDIT of another version; LINES for RESERVE and SELL; UNITS for REDEEM, TOPUP, EARN, LEVEL, an ACCEPT_GIFT of a card too far down in a wallet, and GROUP_JOIN and GROUP_LEAVE of a full group; for QUOTE LINES with the places of two cards",
+            "the stock or batch exists already (STOCK_CREATE, BATCH_CREATE); another version is in force (STOCK_EDIT, STOCK_QUOTA, STOCK_LIMITS, STOCK_PRICE, ZONE_SET); another clock than the first, or the merchant has no zone (STOCK_LIMITS); a transition that has begun would change (ZONE_SET); a time has passed (STOCK_QUOTA, BATCH_CREATE); not for a stock of this kind, or a hold without card keys; more card keys than a line can have (RESERVE, SELL); card keys to available (RETURN); replaced three times (KEY_REPLACE); shown already (KEY_RECLAIM); no sale's id (CANCEL); the id exists, or the merchant has no zone (CAMPAIGN_CREATE), a fixed field differs, the merchant has no zone, or a maximum below what is out (CAMPAIGN_EDIT), no such move (CAMPAIGN_STATE, CARD_CHANGE), a card of an owner (CARD_BATCH_VOID, CARD_BATCH_RECYCLE), a batch or card without an end (CARD_BATCH_RECYCLE, RECYCLE); a bearer card for something else than the supply, no card of points, the card's own campaign, more than there is room for (RECYCLE); cards of another kind, of different campaigns, more than there is room for (MERGE), a time that has passed (CARD_CHANGE), the amount is below the threshold or the interval has not passed, units that a card of this kind does not take (REDEEM, RESERVE and SELL with cards); a use of a pass (REVERSE); a card of another kind (TOPUP, EARN, CARD_REFUND, RENEW, LEVEL), more than there is room for (TOPUP, EARN), a time that has passed (TOPUP), no end (RENEW), no such level or the one it has (LEVEL); a card that can't be given, or to its owner (GIFT), one that is not being given (ACCEPT_GIFT, CANCEL_GIFT); a full group, or one that the user is in already (GROUP_JOIN, GROUP_LEAVE); the id exists (ACTIVITY_CREATE), what counts, after how many friends, or the slot of the reward would change (ACTIVITY_EDIT), the user's own word (CLAIM); two cards may not be used together (QUOTE); as a line's fact: the order has the stock by another hold (late CONFIRM)",
         ),
         Code::LockedByOtherOrder => (
             "LINES for RESERVE and SELL; UNITS for REDEEM, and a GIFT of a card in a hold",
@@ -414,6 +417,8 @@ fn table(name: &str) -> String {
         "scope" => markdown(0, ScopeLayout::FIELDS),
         "lot" => markdown(0, LotLayout::FIELDS),
         "member" => markdown(0, GroupRowLayout::FIELDS),
+        "rule" => markdown(0, ActivityTermsLayout::FIELDS),
+        "referral" => markdown(0, ReferralLayout::FIELDS),
         "wallet_card" => markdown(0, WalletCardLayout::FIELDS),
         "cart_line" => markdown(0, CartLineLayout::FIELDS),
         "stocked_line" => markdown(0, StockedLineLayout::FIELDS),

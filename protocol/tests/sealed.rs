@@ -80,6 +80,7 @@ impl Shop {
             given_codes_max: 4_096,
             groups_max: 4_096,
             links_max: 256,
+            friends_max: 4_096,
         };
         let mut shop = Shop { engine: Engine::new(capacity, Rules::default(), 1), operations: 0 };
         assert_eq!(shop.engine.advance(NOW_MS, &mut Nowhere), Some(NOW_MS));

@@ -96,6 +96,7 @@ fn run(command: Command) -> Result<ExitCode, Box<dyn Error>> {
         Command::Card(command) => operator::card(&command)?,
         Command::Wallet(arguments) => operator::wallet(&arguments)?,
         Command::Group(command) => operator::group(&command)?,
+        Command::Activity(command) => operator::activity(&command)?,
         Command::Quote(arguments) => operator::quote(&arguments)?,
         Command::Code(CodeCommand::Import(arguments)) => {
             return Ok(exit_code(keys::import_codes(&arguments)?));

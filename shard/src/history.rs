@@ -6,7 +6,7 @@
 use crate::recovery::{RecoveryError, for_each_event_with_facts};
 use scrip_engine::Engine;
 use scrip_engine::command::CardState;
-use scrip_engine::event::{self, CampaignEvent, CodeEvent, Event, GroupEvent, RecycledFor};
+use scrip_engine::event::{self, CampaignEvent, CodeEvent, Event, GroupEvent, RecycledFor, ShareEvent};
 use scrip_engine::ids::{CardId, OperationId, OperationKey, StockId};
 use scrip_engine::limits::{Capacity, Rules};
 use scrip_engine::state::State;
@@ -86,6 +86,13 @@ fn is_about(event: &Event<'_>, state: &State, card: CardId) -> bool {
         Event::Codes(CodeEvent::Imported { first, codes, .. }) => {
             first.locator() == card.locator()
                 && (first.serial()..first.serial() + codes.len() as u64).contains(&card.serial())
+        }
+        Event::Share(ShareEvent::Rewarded { first, referrers, .. }) => {
+            first.locator() == card.locator()
+                && (first.serial()..first.serial() + referrers.len() as u64).contains(&card.serial())
+        }
+        Event::Share(ShareEvent::Received { card: made, .. } | ShareEvent::Delivered { card: made, .. }) => {
+            *made == card
         }
         Event::Group(GroupEvent::Filled { first, owners, .. }) => {
             first.locator() == card.locator()

@@ -9,20 +9,19 @@ use crate::durable::{Durable, Space};
 use scrip_engine::answer::Outcome;
 use scrip_engine::command::Request;
 use scrip_engine::event::{Event, EventSink};
+use scrip_engine::ids::Slot;
 use scrip_engine::limits::{
-    ADVANCE_EVENT_BYTES_MAX, EVENT_BYTES_MAX, FACTS_BYTES_MAX, FACTS_ROOM_BYTES, Rules, SETTLEMENT_BYTES_MAX,
-    TICK_LEASE_MS,
+    EVENT_BYTES_MAX, FACTS_BYTES_MAX, FACTS_ROOM_BYTES, Rules, SETTLEMENT_BYTES_MAX, TICK_LEASE_MS,
 };
 use scrip_engine::rejection::{CapacityOf, Code, Facts, Rejection};
-use scrip_engine::{ADVANCE_EVENTS_MAX, Engine};
+use scrip_engine::sharing::{Reward, RewardGiven};
+use scrip_engine::{ADVANCE_BYTES_MAX, Engine};
 use scrip_wal::FrameBuffer;
 use scrip_wal::limits::FRAME_CLOSE_BYTES;
 
 /// Buffers of a shard: one filling, two on their way.
 pub const BUFFERS: usize = 3;
 
-/// Room the open frame must have before time advances.
-const ADVANCE_BYTES: usize = ADVANCE_EVENTS_MAX * ADVANCE_EVENT_BYTES_MAX;
 /// Room the open frame must have before a command executes: its event, a tick, and the debts that it settles.
 const COMMAND_BYTES: usize = 2 * EVENT_BYTES_MAX + FACTS_ROOM_BYTES;
 /// Settlements between two commands: when there are more, the commands are answered BUSY until time has moved on.
@@ -32,7 +31,7 @@ const SETTLEMENTS_MAX: usize = 16;
 const LONE_RECORDS_MAX: u32 = 8;
 
 const _: () = assert!(SETTLEMENT_BYTES_MAX + 64 <= EVENT_BYTES_MAX);
-const _: () = assert!(ADVANCE_BYTES + COMMAND_BYTES < scrip_wal::limits::FRAME_BYTES_MAX / 2);
+const _: () = assert!(ADVANCE_BYTES_MAX + COMMAND_BYTES < scrip_wal::limits::FRAME_BYTES_MAX / 2);
 
 /// One engine and its log.
 pub struct Shard<D: Durable> {
@@ -66,11 +65,15 @@ impl EventSink for OpenFrame {
 
 impl<D: Durable> Shard<D> {
     /// A shard that goes on where `engine` stands, with frames of up to `frame_bytes` bytes. Logs `rules` if they are
-    /// new.
+    /// new. Panics if what a step of time makes has no room in an empty frame.
     pub fn new(engine: Engine, log: D, rules: Rules, frame_bytes: usize) -> Shard<D> {
         let mut buffers: Vec<FrameBuffer> = (0..BUFFERS).map(|_| FrameBuffer::new(frame_bytes)).collect();
         let mut buffer = buffers.pop().expect("there are three");
         buffer.begin(engine.sequence() + 1);
+        assert!(
+            buffer.room_bytes() >= ADVANCE_BYTES_MAX,
+            "frames of {frame_bytes} bytes are too small for this engine"
+        );
         let now_ms = engine.now_ms();
         let mut shard = Shard {
             engine,
@@ -92,7 +95,7 @@ impl<D: Durable> Shard<D> {
     /// Moves shard time towards `now_ms` and posts what is due. Call before commands, and now and then without. Bounded
     /// work; what is left is done by the next call.
     pub fn advance(&mut self, now_ms: u64) {
-        if !self.make_room(ADVANCE_BYTES) || self.log.space() == Space::Exhausted {
+        if !self.make_room(ADVANCE_BYTES_MAX) || self.log.space() == Space::Exhausted {
             return;
         }
         let target_ms = now_ms.max(self.now_ms);
@@ -164,6 +167,39 @@ impl<D: Durable> Shard<D> {
         self.open.facts.clear();
         self.open.facts.extend_from_slice(facts);
         self.execute_now(request)
+    }
+
+    /// The next rewards that are owed and are to be brought to slots that `away` says yes to: see [`Engine::outbox`]. They may leave once
+    /// [`Shard::sequence`] is durable: what has earned them must not be lost when they are given.
+    pub fn outbox(&self, away: impl Fn(Slot) -> bool, next: (&mut u32, usize), due: &mut Vec<Reward>) {
+        self.engine.outbox(away, next, due);
+    }
+
+    /// Gives a reward that was brought from another shard, or finds that it was given before. What it answers may be told once
+    /// [`Shard::sequence`] is durable.
+    ///
+    /// # Errors
+    /// What stands against it, as of [`Shard::execute`]: it may be brought again.
+    pub fn receive_reward(&mut self, reward: &Reward) -> Result<RewardGiven, Rejection<'static>> {
+        if !self.may_move() {
+            return Err(Rejection::plain(Code::Busy));
+        }
+        self.engine.receive_reward(self.now_ms, reward, &mut self.open)
+    }
+
+    /// Notes that a reward was given in another shard. If it can't now, it will be brought there again.
+    pub fn reward_delivered(&mut self, given: &RewardGiven) {
+        if self.may_move() {
+            self.engine.reward_delivered(self.now_ms, given, &mut self.open);
+        }
+    }
+
+    /// Whether something may be written that nobody has asked for.
+    fn may_move(&mut self) -> bool {
+        self.log.space() == Space::Ample
+            && self.settled
+            && (!self.engine.must_settle() || self.settle())
+            && (self.open.buffer.room_bytes() >= COMMAND_BYTES || self.make_room(COMMAND_BYTES))
     }
 
     /// Settles debts after a command that made more of them possible than went with it; answers whether all are.

@@ -16,6 +16,7 @@
 //! * no group has a member twice, gives cards to others than all its members, or holds on behind its deadline;
 //! * no card was issued twice or used for more than it has, and no redemption reversed for more than it was;
 //! * who is one person follows from the links that were made, and only those accept gifts for each other;
+//! * no friend counts twice in an activity, and no referrer got more rewards than his friends have earned him;
 //! * the shares of a cart's cards add up, and what goes back of it costs its share;
 //! * the card keys that the engine has bound to the hold are the next ones in the order of sale, and bound to no other.
 //!
@@ -30,6 +31,7 @@ mod given_codes;
 mod groups;
 mod persons;
 mod quotes;
+mod sharing;
 mod stock;
 
 pub use books::{Books, Lapse};
@@ -50,6 +52,7 @@ use scrip_engine::state::State;
 use scrip_engine::state::channels::ChannelUse;
 use scrip_engine::state::stock::Stock;
 use scrip_wal::{Disk, ScanEnd, Scanner};
+use sharing::SharingBooks;
 
 /// Faults put into words; the others are counted.
 const FAULTS_MAX: usize = 20;
@@ -63,6 +66,7 @@ pub struct Walk {
     given_codes: GivenCodeBooks,
     persons: PersonBooks,
     quotes: QuoteBooks,
+    sharing: SharingBooks,
     /// Events followed.
     pub events: u64,
     /// Looks at a stock after an event.
@@ -136,6 +140,10 @@ impl Walk {
             self.fault(sequence, || words);
         }
         if let Some(words) = self.quotes.follow(event) {
+            self.fault(sequence, || words);
+        }
+        let redeemed = core::mem::take(&mut self.books.cards.redeemed);
+        if let Some(words) = self.sharing.follow(event, &redeemed, state) {
             self.fault(sequence, || words);
         }
         let touched = core::mem::take(&mut self.books.touched);

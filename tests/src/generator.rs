@@ -22,6 +22,7 @@ mod plan;
 mod quotas;
 mod quotes;
 mod rules;
+mod sharing;
 mod worth;
 mod zones;
 

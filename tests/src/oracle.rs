@@ -38,6 +38,7 @@ mod quote_holds;
 mod quotes;
 mod redemptions;
 mod risk;
+mod sharing;
 mod sold_cards;
 mod stocks;
 mod take;
@@ -56,6 +57,7 @@ pub use quote_holds::{HeldCart, HeldCartLine};
 pub(crate) use quotes::CARDS_MAX as QUOTED_MAX;
 pub use redemptions::Redemption;
 pub use risk::{Risk, Rule};
+pub use sharing::Activity;
 pub use zones::{BY_ZONE, Zone, owner as zone_owner};
 
 use self::content::{content_of, kind_of, slots_of};
@@ -102,6 +104,12 @@ pub struct Oracle {
     pub given_codes: BTreeMap<(u32, u16, GivenCode), Named>,
     /// Groups that are remembered, by the operations that opened them.
     pub groups: BTreeMap<Key, Group>,
+    /// Activities, in the order they were made.
+    activities: Vec<Activity>,
+    /// Referrers who have begun to be owed something, so far.
+    referrers_begun: u64,
+    /// Something was earned, or an activity edited.
+    rewards_due: bool,
     /// Groups opened so far.
     groups_opened: u64,
     /// ISSUEs, CLAIMs, gifts that were accepted and groups that became full so far.
@@ -156,6 +164,9 @@ impl Oracle {
             cards_max: usize::MAX,
             given_codes: BTreeMap::new(),
             groups: BTreeMap::new(),
+            activities: Vec::new(),
+            referrers_begun: 0,
+            rewards_due: false,
             groups_opened: 0,
             issues: 0,
             uses: 0,
@@ -198,6 +209,7 @@ impl Oracle {
         if now_ms > self.now_ms {
             self.now_ms = now_ms;
             self.happen_until_now();
+            self.give_rewards();
         }
         if (now_ms, floor_ms) != (self.forgotten_ms, self.floor_ms) {
             self.floor_ms = floor_ms;
@@ -237,6 +249,9 @@ impl Oracle {
     pub fn answer(&mut self, request: &OwnedRequest) -> OwnedOutcome {
         let answer = self.answer_now(request);
         self.settle(self.now_ms);
+        if self.rewards_due {
+            self.give_rewards();
+        }
         answer
     }
 

@@ -1,12 +1,11 @@
 //! Outcomes that own their parts: what the engine answered and what the oracle answers are compared in this form.
 //!
-//! Invariant: two outcomes are equal here exactly if their borrowed forms say the same, so a comparison of these is a
-//! comparison of everything a caller can see.
+//! Invariant: two outcomes are equal here exactly if their borrowed forms say the same: a comparison sees all that a caller can see.
 
 mod cards;
 mod keys;
 
-pub use cards::{OwnedCampaign, OwnedGroup, OwnedHoldCard, OwnedQuoted, OwnedSold};
+pub use cards::{OwnedActivity, OwnedCampaign, OwnedGroup, OwnedHoldCard, OwnedQuoted, OwnedSold};
 
 use crate::request::OwnedRequest;
 use scrip_engine::answer::{
@@ -64,6 +63,7 @@ pub enum OwnedOutcome {
     Quote(Box<OwnedQuoted>),
     GroupJoined(GroupJoined),
     Group(Box<OwnedGroup>),
+    Activity(Box<OwnedActivity>),
     Refused { code: Code, facts: OwnedFacts },
 }
 
@@ -503,6 +503,7 @@ impl From<Answer<'_>> for OwnedOutcome {
             Answer::Quote(view) => OwnedOutcome::Quote(Box::new(view.into())),
             Answer::GroupJoined(joined) => OwnedOutcome::GroupJoined(joined),
             Answer::Group(view) => OwnedOutcome::Group(Box::new(view.into())),
+            Answer::Activity(view) => OwnedOutcome::Activity(Box::new(view.into())),
         }
     }
 }

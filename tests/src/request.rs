@@ -5,7 +5,8 @@
 mod cards;
 
 pub use cards::{
-    CardCommand, OwnedCreate, OwnedGroupWish, OwnedIssue, OwnedQuote, OwnedQuoteReserve, OwnedRedeem, Worth,
+    CardCommand, OwnedActivityWish, OwnedCreate, OwnedGroupWish, OwnedIssue, OwnedQuote, OwnedQuoteReserve,
+    OwnedRedeem, Worth,
 };
 
 use core::fmt;

@@ -18,7 +18,7 @@ use scrip_engine::rejection::CapacityOf;
 use std::collections::BTreeSet;
 
 /// The tables, in the order of `Engine::usage`.
-pub const TABLES: [CapacityOf; 15] = [
+pub const TABLES: [CapacityOf; 16] = [
     CapacityOf::Stocks,
     CapacityOf::Holds,
     CapacityOf::ExtraLines,
@@ -34,6 +34,7 @@ pub const TABLES: [CapacityOf; 15] = [
     CapacityOf::GivenCodes,
     CapacityOf::Groups,
     CapacityOf::Links,
+    CapacityOf::Friends,
 ];
 
 /// Records that must be remembered in `table`.
@@ -64,6 +65,7 @@ pub fn remembered(oracle: &Oracle, table: CapacityOf) -> u64 {
         CapacityOf::GivenCodes => oracle.given_codes.len(),
         CapacityOf::Groups => oracle.group_records(),
         CapacityOf::Links => oracle.linked_ids(),
+        CapacityOf::Friends => oracle.friends(),
         CapacityOf::Cards => oracle.pages(std::iter::empty()) * 64,
         other => unreachable!("{other:?} is no table"),
     };
@@ -121,6 +123,10 @@ pub fn added(oracle: &Oracle, request: &OwnedRequest, table: CapacityOf, answer:
         CapacityOf::Groups => match &request.command {
             OwnedCommand::OfCards(CardCommand::Group(OwnedGroupWish::Open { .. })) => 2,
             OwnedCommand::OfCards(CardCommand::Group(OwnedGroupWish::Join { .. })) => 1,
+            _ => 0,
+        },
+        CapacityOf::Friends => match &request.command {
+            OwnedCommand::OfCards(CardCommand::Issue(issue)) => usize::from(issue.referral.is_some()),
             _ => 0,
         },
         CapacityOf::Links => match request.command {

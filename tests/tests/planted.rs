@@ -89,6 +89,8 @@ const HUNTS: &[(Bug, Look)] = &[
     (Bug::ShareForgotten, model),
     (Bug::SoldCardsUnbudgeted, model),
     (Bug::SpentCardReturned, model),
+    (Bug::OwnReferral, model),
+    (Bug::FriendCountsPerId, model),
     (Bug::AnswerBeforeSync, crashes),
     (Bug::SkippedDirectorySync, crashes),
     (Bug::IgnoredIoError, crashes),

@@ -105,6 +105,7 @@ fn issued_of(
         until_s: 0,
         counting: 0,
         parties: None,
+        referral: None,
     }
 }
 

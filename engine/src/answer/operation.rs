@@ -116,6 +116,10 @@ pub enum OperationKind {
     GroupJoin = 58,
     /// GROUP_LEAVE.
     GroupLeave = 59,
+    /// ACTIVITY_CREATE.
+    ActivityCreate = 134,
+    /// ACTIVITY_EDIT.
+    ActivityEdit = 135,
     /// LINK.
     Link = 65,
     /// UNLINK.
@@ -182,6 +186,8 @@ impl OperationKind {
             57 => OperationKind::GroupOpen,
             58 => OperationKind::GroupJoin,
             59 => OperationKind::GroupLeave,
+            134 => OperationKind::ActivityCreate,
+            135 => OperationKind::ActivityEdit,
             65 => OperationKind::Link,
             66 => OperationKind::Unlink,
             50 => OperationKind::ReturnPieces,

@@ -3,7 +3,7 @@
 //! It stands apart so that the table of commands can be read at a glance. Invariant: what passed `check` needs no second
 //! look: lists are in order and inside their limits.
 
-use super::{Malformed, Parties};
+use super::{Malformed, Parties, Referral};
 use crate::ids::{CardId, GivenCode, OrderId, StockId, UserId};
 use crate::limits::{BEARER_CARDS_MAX, CARD_VALUE_MAX, CARDS_PER_ISSUE_MAX};
 use zerocopy::little_endian::{U16, U32, U64};
@@ -24,6 +24,8 @@ pub struct Issue<'a> {
     pub claimed: bool,
     /// Whom else the demand comes from; `None`: not told, as of bearer cards always.
     pub parties: Option<&'a Parties>,
+    /// CLAIM: by whose word the owner comes.
+    pub referral: Option<&'a Referral>,
     /// The cards' own times, in place of the campaign's if one of the two is not 0: valid from, ms; 0: open. 0 of a CLAIM.
     pub from_ms: u64,
     /// Valid until, ms; 0: open. 0 of a CLAIM.
@@ -40,6 +42,7 @@ impl Issue<'_> {
             count: 1,
             claimed: false,
             parties: None,
+            referral: None,
             from_ms: 0,
             until_ms: 0,
         }
@@ -280,6 +283,9 @@ impl Issue<'_> {
         let by_code = self.code.is_some() && !self.claimed;
         if self.claimed && (bearer || self.own_times()) || bearer && self.parties.is_some() || by_code {
             return Err(Malformed::Issue);
+        }
+        if self.referral.is_some_and(|referral| !self.claimed || referral.referrer == 0) {
+            return Err(Malformed::Referral);
         }
         Ok(())
     }

@@ -35,6 +35,7 @@ impl Request<'_> {
                 | Command::WalletShow { .. }
                 | Command::Quote(_)
                 | Command::Group(GroupWish::Show { .. })
+                | Command::Activity(ActivityWish::Show { .. })
         );
         if self.envelope.operation.0 == 0 && !named {
             return Err(Malformed::OperationZero);
@@ -104,6 +105,7 @@ impl Request<'_> {
                 check_generation(*generation).and_then(|()| wish.check())
             }
             Command::Group(wish) => wish.check(),
+            Command::Activity(wish) => wish.check(),
             Command::ZoneSet(zone) => check_zone(zone),
             Command::Link { user, to, .. } if user.0 == 0 || to.0 == 0 || user == to => {
                 Err(Malformed::Person)

@@ -4,11 +4,12 @@
 //! Invariant: each message says what would be right.
 
 use crate::limits::{
-    CAMPAIGN_KEY_BYTES_MAX, CAMPAIGN_UNITS_MAX, CARD_VALUE_MAX, CARDS_PER_HOLD_MAX, CARDS_PER_MERGE_MAX,
-    CHANNELS_PER_STOCK_MAX, GIFT_LASTS_MAX_S, GROUP_LASTS_MAX_S, GROUP_MEMBERS_MAX, GROUP_MEMBERS_MIN,
-    KEY_BLOCK_BYTES_MAX, KEY_TEXT_BYTES_MAX, KEYS_PER_CHUNK_MAX, NAME_BYTES_MAX, PRICES_PER_STOCK_MAX,
-    QUOTE_CARDS_MAX, QUOTE_LINES_MAX, RISK_RULES_MAX, RISK_WINDOW_MAX_MS, RISK_WINDOW_MIN_MS, SCOPE_MAX,
-    STOCK_UNITS_MAX, TIERS_MAX, TRANSITIONS_MAX, TTL_MAX_MS, UNITS_PER_LINE_MAX, ZONE_OFFSET_MAX_MINUTES,
+    ACTIVITY_SOURCES_MAX, CAMPAIGN_KEY_BYTES_MAX, CAMPAIGN_UNITS_MAX, CARD_VALUE_MAX, CARDS_PER_HOLD_MAX,
+    CARDS_PER_MERGE_MAX, CHANNELS_PER_STOCK_MAX, FRIENDS_PER_REWARD_MAX, GIFT_LASTS_MAX_S, GROUP_LASTS_MAX_S,
+    GROUP_MEMBERS_MAX, GROUP_MEMBERS_MIN, KEY_BLOCK_BYTES_MAX, KEY_TEXT_BYTES_MAX, KEYS_PER_CHUNK_MAX,
+    NAME_BYTES_MAX, PRICES_PER_STOCK_MAX, QUOTE_CARDS_MAX, QUOTE_LINES_MAX, REWARDS_PER_REFERRER_MAX,
+    RISK_RULES_MAX, RISK_WINDOW_MAX_MS, RISK_WINDOW_MIN_MS, SCOPE_MAX, STOCK_UNITS_MAX, TIERS_MAX,
+    TRANSITIONS_MAX, TTL_MAX_MS, UNITS_PER_LINE_MAX, ZONE_OFFSET_MAX_MINUTES,
 };
 
 /// A request that breaks a fixed limit of the contract. It is never executed and costs its connection.
@@ -226,6 +227,15 @@ pub enum Malformed {
          members are told"
     )]
     Group,
+    /// An activity without a sound rule.
+    #[error(
+        "an activity has 1 to {ACTIVITY_SOURCES_MAX} campaigns in ascending order, counts claims or redemptions, gives a reward \
+         every 1 to {FRIENDS_PER_REWARD_MAX} friends, 1 to {REWARDS_PER_REFERRER_MAX} times, and begins before it ends"
+    )]
+    Activity,
+    /// A referral of nobody, or one of an ISSUE.
+    #[error("a referral names a referrer, and is that of a CLAIM")]
+    Referral,
     /// A use of a till that was offline, without its time.
     #[error("a REDEEM of a till that was offline says when it happened")]
     Offline,

@@ -7,13 +7,13 @@ use super::checks::{before_deciding, capacity, operation_room};
 use super::taken::subjects;
 use super::worth::{Span, in_ms, may_claim, second};
 use super::{
-    Plan, Question, Reply, Resolved, TO_BE_MADE, Verdict, budget, given_codes, limits, record, risk,
+    Plan, Question, Reply, Resolved, TO_BE_MADE, Verdict, budget, given_codes, limits, record, risk, sharing,
 };
 use crate::answer::{Issued, OperationKind};
 use crate::command::{CampaignState, CardState, Command, Definition, Envelope, Issue, SubjectKind, Take};
 use crate::content::content_digest;
 use crate::event::{Event, EventLine};
-use crate::ids::{CardId, ChannelId, UserId};
+use crate::ids::{CardId, ChannelId, StockId, UserId};
 use crate::limits::{
     CAMPAIGN_UNITS_MAX, CARD_BATCHES_MAX, CARD_BATCHES_PER_CAMPAIGN_MAX, CARDS_PER_PAGE,
     CHANNELS_PER_STOCK_MAX,
@@ -44,7 +44,8 @@ pub fn decide<'p>(
     let envelope = &question.request.envelope;
     let content = content_digest(envelope, &question.request.command);
     let by_id = issue.code.is_none().then_some(issue.campaign);
-    if let Some(verdict) = before_deciding(state, question, content, by_id.into_iter()) {
+    let by_id = by_id.into_iter().chain(issue.referral.map(|referral| StockId(referral.activity.get())));
+    if let Some(verdict) = before_deciding(state, question, content, by_id) {
         return verdict;
     }
     let named = match issue.code {
@@ -55,7 +56,13 @@ pub fn decide<'p>(
         return Verdict::Refuse(Rejection::plain(Code::NotFound));
     };
     let issue = &Issue { campaign: state.stock_of_campaign(campaign).id, ..*issue };
-    if let Some(rejection) = refusal(state, question, (issue, handle), plan) {
+    let found = issue.referral.map(|referral| sharing::check_referral(state, question, issue, referral));
+    let referral = match found.transpose() {
+        Ok(referral) => referral.flatten(),
+        Err(rejection) => return Verdict::Refuse(rejection),
+    };
+    let no_friend = || referral.and_then(|_| sharing::no_room(state));
+    if let Some(rejection) = refusal(state, question, (issue, handle), plan).or_else(no_friend) {
         return Verdict::Refuse(rejection);
     }
     let (from_s, until_s) = times_of(question.now_ms, issue, campaign);
@@ -72,6 +79,7 @@ pub fn decide<'p>(
         until_s,
         counting: plan.lines.iter().rev().fold(0, |flags, line| flags << GROUP_SHIFT | line.flags.get()),
         parties: issue.parties.copied(),
+        referral,
     };
     Verdict::Do(event, &plan.resolved, Reply::Issued(TO_BE_MADE))
 }
@@ -348,7 +356,7 @@ pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) -> Handl
     let Event::Issued { origin, campaign, owner, first, count, claimed, .. } = event else {
         unreachable!("only Issued is applied here");
     };
-    let Event::Issued { own_times, from_s, until_s, counting, parties, .. } = event else {
+    let Event::Issued { own_times, from_s, until_s, counting, parties, referral, .. } = event else {
         unreachable!("only Issued is applied here");
     };
     let stock = state.find_stock(*campaign).expect("the log names a stock that exists");
@@ -367,6 +375,10 @@ pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) -> Handl
     let of = (origin.merchant, origin.slot);
     if state.risk.speaks_of(of) {
         state.risk.count(of, origin.channel, &subjects, state.now_ms);
+    }
+    if let Some(referral) = referral {
+        let limit_key = parties.map_or(0, |parties| parties.limit_key.get());
+        sharing::refer(state, origin.merchant, referral, (*owner, limit_key), *first);
     }
     let kind = if *claimed { OperationKind::Claim } else { OperationKind::Issue };
     let operation = record(state, origin, kind, value, resolved);

@@ -45,6 +45,7 @@ pub mod return_units;
 pub mod reverse;
 pub mod risk;
 pub mod settle;
+pub mod sharing;
 mod sold_cards;
 pub mod stock;
 pub mod take;
@@ -158,6 +159,8 @@ pub enum Reply {
     Wallet(cards::Page),
     /// GROUP_SHOW.
     Group(Handle),
+    /// ACTIVITY_SHOW: the activity at a place, and one of its referrers.
+    Activity(u32, UserId),
     /// OPERATION_SHOW of a hold.
     Hold(Handle),
     /// OPERATION_SHOW of another operation.
@@ -283,6 +286,7 @@ pub fn decide<'p>(state: &State, question: Question<'_>, plan: &'p mut Plan) -> 
         | Command::Account { .. }
         | Command::Gift { .. }
         | Command::Group(_)
+        | Command::Activity(_)
         | Command::CampaignCreate(_)
         | Command::CampaignEdit { .. }
         | Command::CampaignState { .. }
@@ -317,6 +321,7 @@ fn decide_cards<'p>(state: &State, question: Question<'_>, plan: &'p mut Plan) -
             gifts::decide(state, question, (*card, *generation, *wish), plan)
         }
         Command::Group(wish) => groups::decide(state, question, wish, plan),
+        Command::Activity(wish) => sharing::decide(state, question, wish, plan),
         Command::CampaignCreate(create) => campaigns::decide_create(state, question, create, plan),
         Command::CampaignEdit { campaign, version, terms } => {
             campaigns::decide_edit(state, question, (*campaign, *version, terms), plan)
@@ -438,6 +443,7 @@ pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) -> Optio
         | Event::Codes(CodeEvent::Imported { .. })
         | Event::Codes(CodeEvent::Set { .. })
         | Event::Group(_)
+        | Event::Share(_)
         | Event::Campaign(CampaignEvent::Created { .. })
         | Event::Campaign(CampaignEvent::Edited { .. })
         | Event::Campaign(CampaignEvent::Moved { .. })
@@ -473,6 +479,7 @@ fn apply_cards(state: &mut State, event: &Event<'_>, resolved: &Resolved) {
             given_codes::apply(state, event, resolved)
         }
         Event::Group(event) => groups::apply(state, event, resolved),
+        Event::Share(event) => sharing::apply(state, event, resolved),
         Event::Recycled { .. } => recycle::apply(state, event, resolved),
         Event::Merged { .. } => merge::apply(state, event, resolved),
         Event::Campaign(CampaignEvent::Voided { .. }) | Event::CardBatchEnded { .. } => {

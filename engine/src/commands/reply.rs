@@ -137,6 +137,9 @@ pub fn read<'r>(state: &'r State, reply: Reply, replies: &'r mut Replies) -> Out
             let next = super::cards::fill(state, page, replies);
             Outcome::Done(Answer::Wallet { next, cards: &replies.wallet })
         }
+        Reply::Activity(place, referrer) => {
+            Outcome::Done(Answer::Activity(super::sharing::view(state, place, referrer)))
+        }
         Reply::Group(handle) => Outcome::Done(Answer::Group(super::groups::view(state, handle, replies))),
         Reply::Hold(handle) => Outcome::Done(Answer::Hold(hold_view(state, handle, replies))),
         Reply::Operation(kind, value) => Outcome::Done(Answer::Operation(OperationView { kind, value })),

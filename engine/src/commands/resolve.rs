@@ -6,6 +6,7 @@ use super::{Resolved, taken};
 use crate::command::{Parties, SubjectKind};
 use crate::event::{
     self, Buyer, CampaignEvent, CodeEvent, Event, EventLine, GroupEvent, OwedLine, PersonEvent, RiskEvent,
+    ShareEvent,
 };
 use crate::ids::OperationKey;
 use crate::state::State;
@@ -113,11 +114,17 @@ pub fn resolve(state: &State, event: &Event<'_>, resolved: &mut Resolved) {
             | GroupEvent::Joined { origin, .. }
             | GroupEvent::Left { origin, .. }
             | GroupEvent::Filled { origin, .. },
-        ) => resolved.hash = new_record(state, &origin.key()),
+        )
+        | Event::Share(ShareEvent::Created { origin, .. } | ShareEvent::Edited { origin, .. }) => {
+            resolved.hash = new_record(state, &origin.key())
+        }
         Event::Tick { .. }
         | Event::FloorRaised { .. }
         | Event::Configured { .. }
-        | Event::Group(GroupEvent::Lapsed { .. }) => {}
+        | Event::Group(GroupEvent::Lapsed { .. })
+        | Event::Share(
+            ShareEvent::Rewarded { .. } | ShareEvent::Received { .. } | ShareEvent::Delivered { .. },
+        ) => {}
     }
 }
 

@@ -172,7 +172,9 @@ impl Event<'_> {
         let Event::Issued { origin, campaign, owner, first, count, .. } = self else {
             unreachable!("only Issued is encoded here");
         };
-        let Event::Issued { claimed, own_times, flagged, from_s, until_s, counting, parties, .. } = self
+        let Event::Issued {
+            claimed, own_times, flagged, from_s, until_s, counting, parties, referral, ..
+        } = self
         else {
             unreachable!("only Issued is encoded here");
         };
@@ -183,7 +185,12 @@ impl Event<'_> {
         let mut flags = when(*claimed, FLAG_CLAIMED) | when(*own_times, FLAG_OWN_TIMES);
         flags |= when(writer.put_u128_if(owner.0), FLAG_USER) | when(*flagged, FLAG_FLAGGED);
         flags |= writer.put_parties(parties.as_ref());
-        writer.finish(ISSUED, flags, 0, origin.channel)
+        let mut kind = ISSUED;
+        if let Some(referral) = referral {
+            writer.put(referral.as_bytes());
+            kind = REFERRED;
+        }
+        writer.finish(kind, flags, 0, origin.channel)
     }
 
     #[inline]
@@ -338,7 +345,7 @@ pub(super) fn decode<'a>(
             let state = CampaignState::from_number(number).ok_or_else(|| reader.field("state"))?;
             Event::Campaign(CampaignEvent::Moved { origin, campaign: StockId(reader.take_u64()?), state })
         }
-        ISSUED => decode_issued(reader, origin, (flags, code))?,
+        ISSUED | REFERRED => decode_issued(reader, origin, (head, code))?,
         REDEEMED | OFFLINE_REDEEMED => {
             let card = CardId(reader.take_u64()?);
             let units = reader.take_u32("units")?;
@@ -398,8 +405,9 @@ pub(super) fn decode<'a>(
 fn decode_issued<'a>(
     reader: &mut Reader<'a>,
     origin: Origin,
-    (flags, counting): (u8, u16),
+    (head, counting): (&Head, u16),
 ) -> Result<Event<'a>, EventError> {
+    let flags = head.flags;
     let (campaign, first) = (StockId(reader.take_u64()?), CardId(reader.take_u64()?));
     let times: Times = reader.take()?;
     let owner = UserId(reader.take_u128_if(flags & FLAG_USER != 0)?);
@@ -420,5 +428,6 @@ fn decode_issued<'a>(
         until_s: times.until_s.get(),
         counting: u32::from(counting),
         parties: take_parties(reader, flags)?,
+        referral: if head.kind == REFERRED { Some(reader.take()?) } else { None },
     })
 }

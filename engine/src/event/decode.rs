@@ -279,7 +279,8 @@ fn decode_body<'a>(reader: &mut Reader<'a>, head: &Head) -> Result<Event<'a>, Ev
         RISK_RULE_SET => {
             let (origin, _) = reader.take_origin(channel)?;
             let rule: RiskRule = reader.take()?;
-            let known = SubjectKind::from_number(rule.subject).is_some() && rule.window_ms.get() != 0;
+            let known =
+                crate::command::SubjectKind::from_number(rule.subject).is_some() && rule.window_ms.get() != 0;
             if rule.action != 0 && !known {
                 return Err(reader.field("rule"));
             }
@@ -310,12 +311,15 @@ fn decode_body<'a>(reader: &mut Reader<'a>, head: &Head) -> Result<Event<'a>, Ev
         | STOCK_LIMITS_SET
         | STOCK_SPAN_LIMITS_SET
         | STOCK_PRICED => decode_stock(reader, head, channel)?,
-        CAMPAIGN_CREATED..=CARD_CHANGED | TOPPED_UP..=LEVELLED | OFFLINE_REDEEMED | OFFLINE_CONFLICT => {
-            cards::decode(reader, head, channel)?
-        }
+        CAMPAIGN_CREATED..=CARD_CHANGED
+        | REFERRED
+        | TOPPED_UP..=LEVELLED
+        | OFFLINE_REDEEMED
+        | OFFLINE_CONFLICT => cards::decode(reader, head, channel)?,
         GIFT_GIVEN..=GIFT_CANCELLED => gifts::decode(reader, head, channel)?,
         CODES_IMPORTED | CODE_SET => given_codes::decode(reader, head, channel)?,
         GROUP_OPENED..=GROUP_LAPSED => groups::decode(reader, head, channel)?,
+        ACTIVITY_CREATED..=REWARD_DELIVERED => sharing::decode(reader, head, channel)?,
         CAMPAIGN_VOIDED..=MERGED => endings::decode(reader, head, channel)?,
         kind => return Err(EventError::UnknownKind(kind)),
     })

@@ -210,6 +210,7 @@ impl Event<'_> {
                 writer.finish(CANCELLED, 0, 0, ChannelId(0))
             }
             Event::Group(group) => group.encode(writer),
+            Event::Share(share) => share.encode(writer),
             Event::Tombstone { origin } => {
                 writer.put_origin(&origin, 0);
                 writer.finish(TOMBSTONE, 0, 0, origin.channel)

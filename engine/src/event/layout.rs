@@ -95,6 +95,13 @@ pub(super) const GROUP_JOINED: u8 = 72;
 pub(super) const GROUP_LEFT: u8 = 73;
 pub(super) const GROUP_FILLED: u8 = 74;
 pub(super) const GROUP_LAPSED: u8 = 75;
+/// ISSUED, and by whose word the owner has come.
+pub(super) const REFERRED: u8 = 98;
+pub(super) const ACTIVITY_CREATED: u8 = 99;
+pub(super) const ACTIVITY_EDITED: u8 = 100;
+pub(super) const REWARDED: u8 = 101;
+pub(super) const REWARD_RECEIVED: u8 = 102;
+pub(super) const REWARD_DELIVERED: u8 = 103;
 pub(super) const LINKED: u8 = 80;
 pub(super) const UNLINKED: u8 = 81;
 /// TAKEN_WITH_CARDS, and the quote that the hold was made from.

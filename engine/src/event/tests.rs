@@ -1,5 +1,7 @@
 //! Every event survives its own encoding, and no cut of it decodes.
 
+mod sharing;
+
 use super::*;
 use crate::command::{Block, PriceKind, ScopeEntry, Tier};
 use crate::limits::{
@@ -303,6 +305,7 @@ fn every_event<'a>(
             until_s: 0,
             counting: 0,
             parties: None,
+            referral: None,
         },
         Event::Redeemed {
             origin,
@@ -505,6 +508,7 @@ fn issued(origin: Origin) -> Event<'static> {
         until_s: u32::MAX,
         counting: 31,
         parties: Some(Parties::new(u128::MAX, 4, 5)),
+        referral: Some(Referral::new(ActivityId(7), UserId(u128::MAX))),
     }
 }
 
@@ -526,6 +530,7 @@ fn events_survive_their_encoding_and_no_cut_decodes() {
     for event in every_event(&lines[..1], &refused[..1], &owed[..1], &holds[..1], &quotas[..1], &keys[..1])
         .into_iter()
         .chain(of_groups(origin()))
+        .chain(sharing::of_sharing(origin()))
         .chain(every_event(&lines, &refused, &owed, &holds, &quotas, &keys))
     {
         let mut out = vec![0xee; EVENT_BYTES_MAX];

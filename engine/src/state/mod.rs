@@ -28,6 +28,7 @@ pub mod recount;
 pub mod redemptions;
 pub mod risk;
 pub mod sale_order;
+pub mod sharing;
 pub mod slices;
 pub mod stock;
 pub mod table;
@@ -54,6 +55,7 @@ use records::{Counts, ExtraLine, HoldRecord, LimitRecord, LineRecord, NO_LINE, O
 use redemptions::RedemptionRecord;
 use risk::Risk;
 use scrip_planted::{Bug, on};
+use sharing::Sharing;
 use slices::Slices;
 use std::collections::BTreeSet;
 use stock::{Posting, Stock};
@@ -136,6 +138,8 @@ pub struct State {
     pub given_codes: GivenCodes,
     /// Users who want cards together.
     pub groups: Groups,
+    /// Users who bring others.
+    pub sharing: Sharing,
     /// Risk rules, blocks and what they have counted.
     pub risk: Risk,
     /// Which user ids are one person.
@@ -195,6 +199,7 @@ impl State {
             gifts: Gifts::new(&capacity),
             given_codes: GivenCodes::new(&capacity),
             groups: Groups::new(&capacity),
+            sharing: Sharing::new(&capacity),
             risk: Risk::new(capacity.risk_counts_max, hasher.clone()),
             persons: Persons::new(&capacity),
             zones: Zones::default(),

@@ -313,6 +313,7 @@ impl State {
         if before != NONE {
             self.redemptions.get_mut(Handle(before)).newer = handle.0;
         }
+        self.count_redeemed(card);
     }
 
     /// Units of a redemption are given back.

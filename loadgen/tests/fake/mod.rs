@@ -141,6 +141,7 @@ impl Fake {
             given_codes_max: 4_096,
             groups_max: 4_096,
             links_max: 256,
+            friends_max: 4_096,
         };
         let mut engine = Engine::new(capacity, Rules::default(), 1);
         engine.advance(now_ms(), &mut Void);

@@ -141,6 +141,7 @@ impl<'a> Body<'a> {
             count: body.count.get(),
             claimed: false,
             parties,
+            referral: None,
             from_ms: body.from_ms.get(),
             until_ms: body.until_ms.get(),
         }))
@@ -149,6 +150,7 @@ impl<'a> Body<'a> {
     fn claim(&mut self) -> Result<Command<'a>, CommandFault> {
         let body: &ClaimBody = self.fixed()?;
         let parties = self.parties()?;
+        let referral = if self.has(flag::HAS_REFERRAL) { Some(self.fixed()?) } else { None };
         self.without_lines(Command::Issue(Issue {
             campaign: StockId(body.campaign.get()),
             code: None,
@@ -156,6 +158,7 @@ impl<'a> Body<'a> {
             count: 1,
             claimed: true,
             parties,
+            referral,
             from_ms: 0,
             until_ms: 0,
         }))

@@ -33,7 +33,10 @@ pub(super) fn flags_and_lines(command: &Command<'_>) -> (u8, usize) {
             (frozen | extended(&create.definition), create.definition.scope.len())
         }
         Command::CampaignEdit { terms, .. } => (extended(terms), terms.scope.len()),
-        Command::Issue(issue) => (when(issue.parties.is_some(), flag::HAS_PARTIES), 0),
+        Command::Issue(issue) => {
+            let flags = when(issue.referral.is_some(), flag::HAS_REFERRAL);
+            (flags | when(issue.parties.is_some(), flag::HAS_PARTIES), 0)
+        }
         Command::Redeem(redeem) => {
             let parties = when(redeem.parties.is_some(), flag::HAS_PARTIES)
                 | when(redeem.offline.is_some(), flag::HAS_OFFLINE);
@@ -305,6 +308,9 @@ fn issue(out: &mut Vec<u8>, issue: &Issue<'_>) {
     }
     if let Some(parties) = issue.parties {
         out.extend_from_slice(parties.as_bytes());
+    }
+    if let Some(referral) = issue.referral {
+        out.extend_from_slice(referral.as_bytes());
     }
 }
 

@@ -6,19 +6,21 @@
 use super::card_parts::*;
 use proptest::prelude::*;
 use scrip_engine::answer::{
-    Answer, CampaignView, CardView, GroupJoined, GroupRow, GroupState, GroupView, HoldCard, Issued, LotView,
-    PiecesReturned, QuoteView, QuotedCard, QuotedLine, Redeemed, RedemptionView, WalletCard,
+    ActivityView, Answer, CampaignView, CardView, GroupJoined, GroupRow, GroupState, GroupView, HoldCard,
+    Issued, LotView, PiecesReturned, QuoteView, QuotedCard, QuotedLine, Redeemed, RedemptionView, Shared,
+    WalletCard,
 };
 use scrip_engine::command::{
-    AccountWish, BatchEnd, CampaignCreate, CampaignKind, CampaignState, CampaignTerms, CardChange, CardLine,
-    CardState, CartLine, Command, Definition, Extension, GiftWish, GroupWish, Issue, Merge, Offline, Parties,
-    Quote, QuoteCard, QuoteReserve, RecycleInto, Redeem, ScopeEntry, StockTerms, StockedLine, Tier,
+    AccountWish, ActivityTerms, ActivityWish, BatchEnd, CampaignCreate, CampaignKind, CampaignState,
+    CampaignTerms, CardChange, CardLine, CardState, CartLine, Command, Definition, Extension, GiftWish,
+    GroupWish, Issue, Merge, Offline, Parties, Quote, QuoteCard, QuoteReserve, RecycleInto, Redeem, Referral,
+    ScopeEntry, StockTerms, StockedLine, Tier,
 };
-use scrip_engine::ids::{CardId, ChannelId, GivenCode, OperationId, OrderId, StockId, UserId};
+use scrip_engine::ids::{ActivityId, CardId, ChannelId, GivenCode, OperationId, OrderId, StockId, UserId};
 use scrip_engine::limits::{
-    BEARER_CARDS_MAX, CAMPAIGN_KEY_BYTES_MAX, CAMPAIGN_UNITS_MAX, CARD_VALUE_MAX, CARDS_PER_HOLD_MAX,
-    CARDS_PER_ISSUE_MAX, CARDS_PER_MERGE_MAX, GIFT_LASTS_MAX_S, GROUP_LASTS_MAX_S, LATE_MAX_S, LINES_MAX,
-    WALLET_CARDS_PER_ANSWER_MAX,
+    ACTIVITY_SOURCES_MAX, BEARER_CARDS_MAX, CAMPAIGN_KEY_BYTES_MAX, CAMPAIGN_UNITS_MAX, CARD_VALUE_MAX,
+    CARDS_PER_HOLD_MAX, CARDS_PER_ISSUE_MAX, CARDS_PER_MERGE_MAX, GIFT_LASTS_MAX_S, GROUP_LASTS_MAX_S,
+    LATE_MAX_S, LINES_MAX, WALLET_CARDS_PER_ANSWER_MAX,
 };
 use scrip_engine::rejection::Code;
 use scrip_protocol::answers::AnswerKind;
@@ -31,6 +33,10 @@ pub struct CardParts {
     pub definition: Definition,
     pub extension: Extension,
     pub offline: Offline,
+    /// The rule of an activity.
+    pub rule: ActivityTerms,
+    /// Of a claim.
+    pub referral: Referral,
     pub tiers: Vec<Tier>,
     pub scope: Vec<ScopeEntry>,
     pub key: Vec<u8>,
@@ -90,6 +96,8 @@ pub fn card_parts() -> impl Strategy<Value = CardParts> {
                 spare: U32::ZERO,
             },
             offline: Offline::new(numbers_of[2] | 1, numbers_of[4]),
+            rule: rule(numbers_of, small[1], channel),
+            referral: Referral::new(ActivityId(numbers_of[0]), UserId(big[1].max(1))),
             tiers,
             scope,
             key,
@@ -113,6 +121,22 @@ pub fn card_parts() -> impl Strategy<Value = CardParts> {
             flag,
         }
     })
+}
+
+/// The rule of an activity.
+fn rule(numbers: [u64; 6], most: u32, every: u16) -> ActivityTerms {
+    let mut sources = [U64::ZERO; ACTIVITY_SOURCES_MAX];
+    (sources[0], sources[1]) = (U64::new(numbers[0] >> 1), U64::new(numbers[0] >> 1 | 1 << 63));
+    ActivityTerms {
+        reward: U64::new(numbers[1]),
+        from_ms: U64::new(numbers[2] >> 1),
+        until_ms: U64::new(numbers[3] | 1 << 63),
+        most: U32::new(most % 1_000_000 + 1),
+        every: U16::new(every % 10_000 + 1),
+        counts: (every % 2) as u8 + 1,
+        sources_count: 2,
+        sources,
+    }
 }
 
 /// Some lots.
@@ -206,13 +230,24 @@ impl CardParts {
         }
     }
 
+    fn activity(&self, kind: CommandKind) -> ActivityWish<'_> {
+        let activity = ActivityId(self.numbers[0]);
+        match kind {
+            CommandKind::ActivityCreate => ActivityWish::Create { activity, terms: &self.rule },
+            CommandKind::ActivityEdit => {
+                ActivityWish::Edit { activity, version: self.small[0], terms: &self.rule }
+            }
+            _ => ActivityWish::Show { activity, referrer: UserId(self.big[0]) },
+        }
+    }
+
     /// The sources of a MERGE.
     fn merged(&self) -> &[QuoteCard] {
         let most = self.quoted.len().min(CARDS_PER_MERGE_MAX);
         if most == 0 { &ONE_CARD } else { &self.quoted[..most] }
     }
 
-    fn issue<'a>(&self, claimed: bool, parties: &'a Parties) -> Issue<'a> {
+    fn issue<'a>(&'a self, claimed: bool, parties: &'a Parties) -> Issue<'a> {
         let owner = UserId(if claimed { self.big[0].max(1) } else { self.big[0] * u128::from(self.flag) });
         let most = if owner.0 == 0 { BEARER_CARDS_MAX } else { CARDS_PER_ISSUE_MAX as u32 };
         let by_code = claimed && self.code.is_some();
@@ -223,6 +258,7 @@ impl CardParts {
             count: if claimed { 1 } else { self.small[0] % most + 1 },
             claimed,
             parties: (owner.0 != 0 && self.channel.is_multiple_of(2)).then_some(parties),
+            referral: (claimed && self.flag).then_some(&self.referral),
             from_ms: if claimed { 0 } else { self.numbers[1] },
             until_ms: if claimed { 0 } else { self.numbers[2] },
         }
@@ -364,6 +400,9 @@ impl CardParts {
             CommandKind::CardBatchRecycle => {
                 Command::CardBatchEnd { card, generation, end: BatchEnd::Recycle }
             }
+            CommandKind::ActivityCreate | CommandKind::ActivityEdit | CommandKind::ActivityShow => {
+                Command::Activity(self.activity(kind))
+            }
             _ => Command::Group(self.group(kind, parties)),
         }
     }
@@ -437,6 +476,20 @@ impl CardParts {
                 lines: &self.lines,
                 shares: &self.shares,
             }),
+            AnswerKind::Activity => {
+                let [friends, counted, earned, given] = [0, 1, 2, 3].map(|at| self.numbers[at]);
+                let done = Shared { friends, counted, earned, given };
+                let card = self.channel.is_multiple_of(2).then_some(card);
+                Answer::Activity(ActivityView {
+                    activity: ActivityId(self.numbers[4]),
+                    version: self.small[0],
+                    channel: ChannelId(self.channel),
+                    terms: &self.rule,
+                    done,
+                    referrers: self.numbers[5],
+                    of: self.flag.then_some((UserId(self.big[0]), done, card)),
+                })
+            }
             AnswerKind::GroupJoined => Answer::GroupJoined(GroupJoined {
                 members: self.change,
                 size: (self.channel % 101) as u8,

@@ -138,12 +138,16 @@ impl<'a> Dump<'a> {
                 (0..lines).for_each(|_| self.fields(commands::StockedLineLayout::FIELDS));
                 (0..cards).for_each(|_| self.fields(commands::QuoteCardLayout::FIELDS));
             }
+            Tail::Rule => self.fields(commands::ActivityTermsLayout::FIELDS),
             Tail::Cards => {
                 (0..lines).for_each(|_| self.fields(commands::QuoteCardLayout::FIELDS));
             }
             Tail::Parties => {
                 if flags & flag::HAS_PARTIES != 0 {
                     self.fields(commands::PartiesLayout::FIELDS);
+                }
+                if flags & flag::HAS_REFERRAL != 0 && kind == CommandKind::Claim {
+                    self.fields(commands::ReferralLayout::FIELDS);
                 }
                 if flags & flag::HAS_OFFLINE != 0 && kind == CommandKind::Redeem {
                     self.fields(commands::OfflineLayout::FIELDS);
@@ -260,6 +264,7 @@ impl<'a> Dump<'a> {
                 self.raw(key_bytes, "key");
                 self.padding(key_bytes);
             }
+            AnswerKind::Activity => self.fields(commands::ActivityTermsLayout::FIELDS),
             AnswerKind::Group => (0..count).for_each(|_| self.fields(answers::GroupRowLayout::FIELDS)),
             AnswerKind::Card => (0..count).for_each(|_| self.fields(answers::LotLayout::FIELDS)),
             AnswerKind::Wallet => (0..count).for_each(|_| self.fields(answers::WalletCardLayout::FIELDS)),

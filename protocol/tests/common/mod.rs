@@ -14,6 +14,7 @@ pub mod persons;
 pub mod quotes;
 pub mod sales;
 pub mod segments;
+pub mod sharing;
 pub mod strategies;
 pub mod tills;
 pub mod zones;
@@ -158,6 +159,7 @@ pub fn commands() -> Vec<CommandSample> {
     samples.extend(persons::commands());
     samples.extend(quotes::commands());
     samples.extend(tills::commands());
+    samples.extend(sharing::commands());
     samples
 }
 
@@ -533,6 +535,7 @@ pub fn answers() -> Vec<AnswerSample> {
     let done = done.chain(persons::answers());
     let done = done.chain(quotes::answers());
     let done = done.chain(tills::answers()).chain(sales::answers());
+    let done = done.chain(sharing::answers());
     done.map(|(name, answer)| (name.to_string(), Outcome::Done(answer))).collect()
 }
 

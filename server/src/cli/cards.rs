@@ -364,6 +364,12 @@ pub struct ClaimArgs {
     /// Who asks
     #[arg(long, value_name = "REFERENCE")]
     pub user: String,
+    /// By whose word he comes
+    #[arg(long, value_name = "REFERENCE", requires = "activity")]
+    pub referrer: Option<String>,
+    /// The activity in which that counts, by name (or number)
+    #[arg(long, value_name = "ACTIVITY", requires = "referrer", conflicts_with = "code")]
+    pub activity: Option<String>,
     /// The channel he asks through, by name or number
     #[arg(long, default_value = "own", value_parser = values::channel)]
     pub channel: ChannelId,

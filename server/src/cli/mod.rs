@@ -15,6 +15,7 @@ mod report;
 mod risk;
 mod runs;
 mod sale;
+mod sharing;
 mod stock;
 mod token;
 pub mod values;
@@ -41,6 +42,7 @@ pub use sale::{
     CallArgs, CardsArgs, ConfirmArgs, FactsArgs, HoldCommand, OperationArgs, OrderArgs, OrderCommand,
     OwedCommand, PartiesArgs, ReserveArgs, ReturnArgs, SellArgs, TakeArgs,
 };
+pub use sharing::{ActivityCommand, ActivityCreateArgs, ActivityEditArgs, Counts};
 pub use stock::{EditArgs, LimitArgs, PriceArgs, PriceName, StockCommand, SubjectName};
 pub use token::TokenCommand;
 #[cfg(test)]
@@ -139,6 +141,9 @@ pub enum Command {
     /// Cards of a running server: issue, claim, redeem, reverse, change
     #[command(subcommand)]
     Card(CardCommand),
+    /// Activities: users who bring friends to claim cards, and get cards for it
+    #[command(subcommand)]
+    Activity(ActivityCommand),
     /// Groups: users who get cards of a campaign together, or not at all
     #[command(subcommand)]
     Group(GroupCommand),

@@ -1,5 +1,5 @@
 //! The operator's commands on a running server: `scrip stock`, `sell`, `reserve`, `confirm`, `release`, `return`, `cancel`,
-//! `hold`, `owed`, `risk`, `merchant`, `person`, `campaign`, `card`, `group`, `wallet`, `quote`, `code`, `top`.
+//! `hold`, `owed`, `risk`, `merchant`, `person`, `campaign`, `card`, `group`, `activity`, `wallet`, `quote`, `code`, `top`.
 //!
 //! Each is one client, one question and one page of text (`top` asks again every second). Invariant: a failure says what was wrong, in which facts, and
 //! which command to try next.
@@ -17,6 +17,7 @@ mod quota;
 mod repeat;
 mod risk;
 mod sale;
+mod sharing;
 mod stock;
 mod time_zones;
 mod top;
@@ -31,6 +32,7 @@ pub use owed::owed;
 pub use person::person;
 pub use risk::risk;
 pub use sale::{confirm, hold, hold_named, release, reserve, return_units, sell};
+pub use sharing::activity;
 pub use stock::stock;
 pub use top::top;
 pub use words::{Kind, Subject, full, grouped, key_line, money, next, time, what};

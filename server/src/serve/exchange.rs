@@ -6,6 +6,7 @@
 use super::connection::Connection;
 use super::links::{Batch, Caller, Part};
 use super::owner::{Inner, Ticket};
+use super::rewards;
 use super::session::{self, Order};
 use arrayvec::ArrayVec;
 use scrip_engine::command::Request;
@@ -36,6 +37,7 @@ pub(super) fn serve_others(inner: &mut Inner, room: impl Fn(&mut Inner) -> bool)
 fn execute(inner: &mut Inner, batch: &mut Batch) {
     inner.turn_clock();
     inner.shard.begin_batch();
+    rewards::give(inner, batch);
     let Batch { commands, indexes, parts, answers, .. } = batch;
     let (mut at, mut first) = (0, 0);
     for part in parts {
@@ -84,6 +86,7 @@ pub(super) fn take_back(inner: &mut Inner) {
                     inner.released.push(connection);
                 }
             }
+            rewards::note(inner, &batch);
             inner.links.keep(other, batch);
             for connection in finished {
                 session::say_last_words(inner, &connection);

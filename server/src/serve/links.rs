@@ -14,6 +14,7 @@ use super::house::Bell;
 use crate::tokens::Principal;
 use crossbeam_channel::{Receiver, Sender, bounded};
 use scrip_engine::ids::Slot;
+use scrip_engine::sharing::{Reward, RewardGiven};
 use std::collections::VecDeque;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -42,6 +43,10 @@ pub struct Batch {
     pub parts: Vec<Part>,
     /// ANSWERS frames, back to back.
     pub answers: Vec<u8>,
+    /// Rewards to be given there; a batch has either these or commands.
+    pub rewards: Vec<Reward>,
+    /// Those that were given.
+    pub given: Vec<RewardGiven>,
     /// The frame that the last part belongs to, as the sender counts them.
     frame: u64,
 }
@@ -70,6 +75,8 @@ impl Batch {
         self.indexes.clear();
         self.parts.clear();
         self.answers.clear();
+        self.rewards.clear();
+        self.given.clear();
         if self.answers.capacity() > ANSWERS_KEPT_BYTES {
             self.answers = Vec::new();
         }
@@ -244,6 +251,17 @@ impl Links {
         let part = batch.parts.last_mut().expect("there is one");
         part.commands += 1;
         part.commands_end = batch.commands.len();
+        true
+    }
+
+    /// Sends rewards to another shard, behind what is on its way there. `false`: every batch is under way.
+    pub fn carry(&mut self, other: usize, rewards: Vec<Reward>) -> bool {
+        let link = self.link(other);
+        let Some(mut batch) = link.free.pop() else { return false };
+        link.send();
+        batch.rewards = rewards;
+        link.filling = Some(batch);
+        link.send();
         true
     }
 

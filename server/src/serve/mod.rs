@@ -17,6 +17,7 @@ mod links;
 mod metrics;
 mod open;
 mod owner;
+mod rewards;
 mod session;
 mod signals;
 mod vault;

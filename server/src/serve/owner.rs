@@ -10,9 +10,11 @@ use super::connection::{Connection, Socket, Written};
 use super::house::House;
 use super::links::{Batch, Ends, Links};
 use super::metrics::{BatchCounts, OwnerMetrics};
+use super::rewards::Carrier;
 use super::vault::Vault;
-use super::{clocks::Clocks, exchange, session};
+use super::{clocks::Clocks, exchange, rewards, session};
 use hdrhistogram::Histogram;
+use scrip_engine::sharing::Reward;
 use scrip_protocol::error::ErrorCode;
 use scrip_protocol::limits::HELLO_TIMEOUT_MS;
 use scrip_shard::{Durable, Gate, Shard, ShardClock, Space};
@@ -90,6 +92,7 @@ pub(super) struct Inner {
     /// Codes that open nothing, in a minute and for one token; 0: no maximum.
     pub(super) code_failures_max: u32,
     pub(super) links: Links,
+    pub(super) carrier: Carrier,
     /// Connections with released bytes.
     pub(super) released: Vec<Rc<Connection>>,
     /// Microseconds from arrival to release.
@@ -114,6 +117,8 @@ pub(super) enum Ticket {
     },
     /// Answers for connections of another thread.
     Batch { other: usize, batch: Box<Batch> },
+    /// Rewards for other shards.
+    Rewards(Vec<Reward>),
 }
 
 impl Inner {
@@ -143,6 +148,7 @@ impl Owner {
             codes: CodeBook::new(parts.house.keyring.clone()),
             code_failures_max: parts.house.code_failures_max,
             links: Links::new(parts.links),
+            carrier: Carrier::new(),
             released: Vec::new(),
             waits: Histogram::new_with_bounds(1, 60_000_000, 3).expect("fixed bounds"),
             clock: parts.clock,
@@ -268,6 +274,7 @@ impl Owner {
         let inner = &mut *self.inner.borrow_mut();
         exchange::take_back(inner);
         let more = exchange::serve_others(inner, |inner| !self.must_wait_for_log(inner));
+        rewards::take_up(inner);
         inner.links.send();
         inner.shard.flush();
         inner.counts.publish(&self.metrics);
@@ -315,6 +322,7 @@ impl Owner {
                     }
                 }
                 Ticket::Batch { other, batch } => inner.links.send_back(other, batch),
+                Ticket::Rewards(due) => rewards::leave(inner, due, self.house.is_stopping()),
             }
         }
     }

@@ -14,7 +14,8 @@ use arrayvec::ArrayVec;
 use scrip_codes::Layout;
 use scrip_engine::answer::Outcome;
 use scrip_engine::command::{
-    CampaignCreate, CodeBlock, Command, Envelope, GroupWish, KeyBlock, Request, StockCreate, StockKind,
+    ActivityWish, CampaignCreate, CodeBlock, Command, Envelope, GroupWish, KeyBlock, Request, StockCreate,
+    StockKind,
 };
 use scrip_engine::ids::GivenCode;
 use scrip_engine::limits::PREPARED_MAX;
@@ -424,6 +425,7 @@ fn looks_at_cards(request: &Request<'_>, by_code: bool) -> bool {
         | Command::Account { .. }
         | Command::Gift { .. }
         | Command::Group(GroupWish::Show { .. })
+        | Command::Activity(ActivityWish::Show { .. })
         | Command::CardBatchEnd { .. }
         | Command::Recycle { .. }
         | Command::Merge(_)

@@ -169,6 +169,7 @@ impl Verb {
             | CommandKind::WalletShow
             | CommandKind::Quote
             | CommandKind::GroupShow
+            | CommandKind::ActivityShow
             | CommandKind::OperationShow => Verb::Read,
             CommandKind::StockCreate
             | CommandKind::StockSupply
@@ -193,6 +194,8 @@ impl Verb {
             | CommandKind::CampaignCreate
             | CommandKind::CampaignEdit
             | CommandKind::CampaignState
+            | CommandKind::ActivityCreate
+            | CommandKind::ActivityEdit
             | CommandKind::CodeImport
             | CommandKind::CodeSet
             | CommandKind::CardChange

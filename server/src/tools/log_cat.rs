@@ -18,6 +18,8 @@ use std::io::{self, BufWriter, Write};
 use std::path::Path;
 use zerocopy::little_endian::U32;
 
+mod sharing;
+
 /// Which part of the log.
 #[derive(Debug, Clone, Copy)]
 pub struct Range {
@@ -412,12 +414,16 @@ fn print_cards_event(out: &mut impl Write, event: &Event<'_>) -> io::Result<()> 
             until_s,
             flagged,
             parties,
+            referral,
             ..
         } => {
             write!(out, "issued {} campaign={campaign} owner={owner} first={first}", origin.operation)?;
             write!(out, " count={count} claimed={claimed} from_s={from_s} until_s={until_s}")?;
             write!(out, " channel={}", origin.channel.0)?;
             print_told(out, parties.as_ref(), *flagged, &[])?;
+            if let Some(referral) = referral {
+                write!(out, " activity={} referrer={}", referral.activity(), referral.referrer())?;
+            }
             writeln!(out)
         }
         Event::Redeemed { origin, card, units, buyer, parties, flagged, amount, discount, offline } => {
@@ -470,6 +476,7 @@ fn print_cards_event(out: &mut impl Write, event: &Event<'_>) -> io::Result<()> 
             writeln!(out, " channel={}", origin.channel.0)
         }
         Event::Group(event) => print_group(out, event),
+        Event::Share(event) => sharing::print(out, event),
         other => writeln!(out, "{other:?}"),
     }
 }

@@ -7,7 +7,7 @@ use super::sales::hold_of;
 use super::{Account, Report, add, day_at};
 use scrip_engine::command::{BatchEnd, CardChange, CardState};
 use scrip_engine::event::{
-    self, AccountEntry, CampaignEvent, CodeEvent, Event, GroupEvent, Origin, RecycledFor,
+    self, AccountEntry, CampaignEvent, CodeEvent, Event, GroupEvent, Origin, RecycledFor, ShareEvent,
 };
 use scrip_engine::ids::{CardId, ChannelId, MerchantId, OperationId, OperationKey, StockId, UserId};
 use scrip_engine::state::State;
@@ -33,6 +33,15 @@ impl Report {
             }
             Event::Codes(CodeEvent::Imported { origin, campaign, codes, .. }) if !codes.is_empty() => {
                 self.tally(state, origin.merchant, *campaign, origin.channel).issued += codes.len() as u64;
+            }
+            Event::Share(ShareEvent::Rewarded { channel, campaign, referrers, .. }) => {
+                if let Some(stock) = state.find_stock(*campaign) {
+                    let merchant = state.stock(stock).merchant;
+                    self.tally(state, merchant, *campaign, *channel).issued += referrers.len() as u64;
+                }
+            }
+            Event::Share(ShareEvent::Received { reward, .. }) => {
+                self.tally(state, reward.merchant, reward.campaign, reward.channel).issued += 1;
             }
             Event::Group(GroupEvent::Filled { origin, campaign, owners, .. }) => {
                 for owner in *owners {

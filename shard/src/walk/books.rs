@@ -283,7 +283,7 @@ impl Books {
             | Event::Recycled { .. }
             | Event::Merged { .. }
             | Event::Account { .. } => self.follow_cards(event),
-            Event::Codes(CodeEvent::Imported { .. }) => self.follow_cards(event),
+            Event::Codes(CodeEvent::Imported { .. }) | Event::Share(_) => self.follow_cards(event),
             // Units stay where they are.
             Event::Gift { .. } | Event::OfflineConflict { .. } | Event::Codes(CodeEvent::Set { .. }) => {}
             Event::Group(_) => self.issue_to_group(event),

@@ -6,7 +6,7 @@
 use super::books::Books;
 use scrip_engine::calendar::{Day, Zone};
 use scrip_engine::command::{BatchEnd, CampaignTerms, Limits};
-use scrip_engine::event::{CampaignEvent, CodeEvent, Event, GroupEvent, RecycledFor};
+use scrip_engine::event::{CampaignEvent, CodeEvent, Event, GroupEvent, RecycledFor, ShareEvent};
 use scrip_engine::ids::{CardId, MerchantId, Slot, StockId};
 use std::collections::BTreeMap;
 
@@ -111,6 +111,14 @@ impl BudgetBooks {
             Event::Codes(CodeEvent::Imported { campaign, first, codes, .. }) if !codes.is_empty() => {
                 self.locators.insert(first.locator(), *campaign);
                 return self.issue(*campaign, codes.len() as u128);
+            }
+            Event::Share(ShareEvent::Rewarded { campaign, first, referrers, .. }) => {
+                self.locators.insert(first.locator(), *campaign);
+                return self.issue(*campaign, referrers.len() as u128);
+            }
+            Event::Share(ShareEvent::Received { reward, card, .. }) => {
+                self.locators.insert(card.locator(), reward.campaign);
+                return self.issue(reward.campaign, 1);
             }
             Event::Group(event) => {
                 if let GroupEvent::Filled { campaign, owners, first, .. } = event {

@@ -7,7 +7,7 @@ use super::books::{HoldName, name};
 use scrip_engine::command::{BatchEnd, CampaignKind, CardChange, Definition};
 use scrip_engine::event::{
     self, AccountEntry, CampaignEvent, CodeEvent, Event, EventLine, EventSale, MergedCard, Origin,
-    RecycledFor,
+    RecycledFor, ShareEvent,
 };
 use scrip_engine::ids::{CardId, ChannelId, OperationKey, StockId};
 use scrip_engine::limits::BEARER_CARDS_MAX;
@@ -122,6 +122,8 @@ pub(super) struct CardBooks {
     pub(super) undone: Vec<CardId>,
     /// When the last event happened.
     now_ms: u64,
+    /// Cards that the last event has used.
+    pub(super) redeemed: Vec<CardId>,
     /// What can't be, of the last event.
     pub(super) wrong: Vec<String>,
 }
@@ -142,6 +144,12 @@ impl CardBooks {
             {
                 let import = (origin.channel, self.now_ms / 1_000, *from_s, *until_s);
                 return self.import(import, *campaign, *first, codes.len() as u64);
+            }
+            Event::Share(ShareEvent::Rewarded { channel, campaign, first, referrers, .. }) => {
+                return self.issue_singly(*channel, *campaign, *first, referrers.len() as u64);
+            }
+            Event::Share(ShareEvent::Received { reward, card, .. }) => {
+                return self.issue_singly(reward.channel, reward.campaign, *card, 1);
             }
             Event::Redeemed { origin, card, units, .. } => {
                 self.redeem(name(&origin.key()), *card, u64::from(*units));
@@ -190,6 +198,14 @@ impl CardBooks {
         }
     }
 
+    /// Cards are issued through one channel, each by itself: none of them ends because another does.
+    fn issue_singly(&mut self, channel: ChannelId, stock: StockId, first: CardId, count: u64) -> Units {
+        for place in 0..count {
+            self.issue(channel, stock, CardId(first.0 + place), 1);
+        }
+        Units::Issue(stock, channel, count)
+    }
+
     fn issue(&mut self, channel: ChannelId, stock: StockId, first: CardId, count: u64) -> Units {
         let found = self.locators.get(&stock).and_then(|locator| self.campaigns.get_mut(locator));
         let Some(campaign) = found else {
@@ -231,6 +247,7 @@ impl CardBooks {
         };
         let book = self.cards.entry(card).or_default();
         book.used += units;
+        self.redeemed.push(card);
         self.check(card, most, "used");
         self.redemptions.insert(redemption, RedemptionBook { card, left: units });
     }
@@ -523,6 +540,7 @@ impl CardBooks {
             };
             let book = self.cards.entry(*card).or_default();
             *(if paid { &mut book.used } else { &mut book.held }) += units;
+            self.redeemed.extend(paid.then_some(*card));
             self.check(*card, new, "taken");
         }
         self.holds.insert(hold, CardsOfHold { paid, lines });
@@ -540,6 +558,7 @@ impl CardBooks {
                 book.held = book.held.saturating_sub(*held);
             }
             book.used += used;
+            self.redeemed.extend((used > 0).then_some(*card));
             *held = used;
             if exceeds || book.gone() > new + book.supplied || late && used > 0 && book.void {
                 self.wrong.push(format!("{used} units of card {card} are paid for, more than there were"));

@@ -6,6 +6,7 @@
 use super::Generator;
 use super::groups::altered_group;
 use super::plan::{CardKind, pick, pick_weighted};
+use super::sharing::altered_activity;
 use crate::oracle::{Card, Oracle, Redemption, Stock};
 use crate::request::{CardCommand, OwnedCommand, OwnedCreate, OwnedIssue, OwnedRedeem, Worth};
 use scrip_engine::command::{
@@ -71,6 +72,7 @@ impl Generator {
             CardKind::Change => self.change(oracle, envelope),
             CardKind::Merge => self.merge(oracle, envelope),
             CardKind::Group => self.group(oracle, envelope),
+            CardKind::Activity => self.activity(oracle, envelope),
             CardKind::ShowCampaign => {
                 CardCommand::ShowCampaign { campaign: self.any_campaign(oracle, envelope) }
             }
@@ -215,7 +217,9 @@ impl Generator {
         let campaign = self.any_campaign(oracle, envelope);
         let owner = UserId(self.rng.u128(1..=self.plan.buyers));
         let parties = self.parties();
-        CardCommand::Issue(OwnedIssue { owner, claimed: true, parties, ..OwnedIssue::of_nobody(campaign) })
+        let referral = self.word(oracle, envelope, (campaign, owner));
+        let any = OwnedIssue::of_nobody(campaign);
+        CardCommand::Issue(OwnedIssue { owner, claimed: true, parties, referral, ..any })
     }
 
     /// A card, one in a wanted state if there is any; moves the command to its merchant and slot.
@@ -515,6 +519,7 @@ impl Generator {
                 CardCommand::Change { card, generation, change }
             }
             CardCommand::Group(wish) => CardCommand::Group(altered_group(wish)),
+            CardCommand::Activity(wish) => CardCommand::Activity(altered_activity(wish)),
             query => query,
         })
     }

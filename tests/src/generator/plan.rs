@@ -111,6 +111,7 @@ pub enum CardKind {
     Change,
     Merge,
     Group,
+    Activity,
     ShowCampaign,
     ShowCard,
     Quote,
@@ -119,7 +120,7 @@ pub enum CardKind {
 }
 
 /// All of them with their usual weights.
-const CARD_KINDS: [(CardKind, u32); 20] = [
+const CARD_KINDS: [(CardKind, u32); 21] = [
     (CardKind::Create, 1),
     (CardKind::Edit, 4),
     (CardKind::State, 3),
@@ -135,6 +136,7 @@ const CARD_KINDS: [(CardKind, u32); 20] = [
     (CardKind::Change, 8),
     (CardKind::Merge, 3),
     (CardKind::Group, 10),
+    (CardKind::Activity, 4),
     (CardKind::ShowCampaign, 2),
     (CardKind::ShowCard, 6),
     (CardKind::Quote, 2),
@@ -278,6 +280,7 @@ pub const ROOMY: Capacity = Capacity {
     given_codes_max: 4_096,
     groups_max: 4_096,
     links_max: 256,
+    friends_max: 4_096,
 };
 
 impl Plan {
@@ -326,6 +329,7 @@ impl Plan {
             self.capacity.gifts_max = *pick(rng, &[1, 2, 10, 4_096]);
             self.capacity.given_codes_max = *pick(rng, &[1, 3, 20, 4_096]);
             self.capacity.groups_max = *pick(rng, &[1, 3, 12, 4_096]);
+            self.capacity.friends_max = *pick(rng, &[1, 3, 12, 4_096]);
         }
         self.checkouts = rng.bool();
         if self.checkouts {
@@ -393,6 +397,7 @@ fn draw_capacity(rng: &mut Rng) -> Capacity {
         given_codes_max: 4_096,
         groups_max: 4_096,
         links_max: 256,
+        friends_max: 4_096,
     };
     // Where purchase limits are few, so are linked ids.
     let links_max = if drawn.user_limits_max < 256 { 16 } else { drawn.links_max };

@@ -6,7 +6,7 @@ use super::cards::Card;
 use super::stocks::unsigned;
 use super::{Oracle, Stock};
 use crate::outcome::{OwnedCampaign, OwnedFacts, OwnedOutcome};
-use crate::request::{CardCommand, OwnedCreate, OwnedGroupWish, Worth};
+use crate::request::{CardCommand, OwnedActivityWish, OwnedCreate, OwnedGroupWish, Worth};
 use scrip_engine::command::{CampaignKind, CampaignState, Definition, Envelope};
 use scrip_engine::ids::{CardId, GivenCode, Slot, StockId};
 use scrip_engine::limits::CAMPAIGNS_PER_SLOT_MAX;
@@ -107,6 +107,7 @@ impl Oracle {
             }
             CardCommand::Gift { card, generation, wish } => self.gift(envelope, (*card, *generation), *wish),
             CardCommand::Group(wish) => self.change_group(envelope, wish),
+            CardCommand::Activity(wish) => self.change_activity(envelope, wish),
             CardCommand::Redeem(_)
             | CardCommand::ShowCampaign { .. }
             | CardCommand::ShowCode { .. }
@@ -127,6 +128,9 @@ impl Oracle {
             CardCommand::ShowCode { code } => self.show_code(envelope, *code),
             CardCommand::Quote(quote) => self.quote(envelope, quote),
             CardCommand::Group(OwnedGroupWish::Show { group }) => self.show_group(envelope, *group),
+            CardCommand::Activity(OwnedActivityWish::Show { activity, referrer }) => {
+                self.show_activity(envelope, (*activity, *referrer))
+            }
             _ => unreachable!("{command:?} is no query"),
         }
     }

@@ -115,6 +115,13 @@ impl Oracle {
     fn issue_cards(&mut self, envelope: &Envelope, issue: &OwnedIssue, imported: bool) -> OwnedOutcome {
         let demand = issue.demand();
         let bearer = issue.owner == UserId(0);
+        if self.own_campaign(envelope, issue.campaign).is_none() {
+            return OwnedOutcome::refused(Code::NotFound);
+        }
+        let word = match self.referred(envelope, issue) {
+            Ok(word) => word,
+            Err(refusal) => return refusal,
+        };
         if let Err(refusal) = self.issues(envelope, issue).and_then(|()| self.lets_get(envelope, issue)) {
             return refusal;
         }
@@ -144,6 +151,9 @@ impl Oracle {
         self.count_success(envelope, &demand);
         let (state, Times { from_ms, until_ms }) = (made.state, made.times);
         let first = self.make(envelope, issue, (made, imported));
+        if let Some(word) = word {
+            self.refer(word, issue, first);
+        }
         OwnedOutcome::Issued(Issued { first, cards: issue.count, state, from_ms, until_ms })
     }
 

@@ -1,6 +1,6 @@
 //! The oracle on commands: what of them is content, which slots they name, and how their records are shown.
 
-use crate::request::{CardCommand, OwnedCommand, OwnedGroupWish, OwnedIssue};
+use crate::request::{CardCommand, OwnedActivityWish, OwnedCommand, OwnedGroupWish, OwnedIssue};
 use scrip_engine::answer::OperationKind;
 use scrip_engine::command::{AccountWish, BatchEnd, CardLine, GiftWish, StockKind};
 use scrip_engine::ids::{Slot, StockId};
@@ -67,10 +67,14 @@ pub(super) fn slots_of(command: &OwnedCommand) -> Vec<Slot> {
         | CardCommand::State { campaign, .. }
         | CardCommand::Void { campaign, .. }
         | CardCommand::ShowCampaign { campaign }
-        | CardCommand::ImportCodes { campaign, .. }
-        | CardCommand::Issue(OwnedIssue { campaign, code: None, .. }) => vec![campaign.slot()],
+        | CardCommand::ImportCodes { campaign, .. } => vec![campaign.slot()],
+        CardCommand::Issue(OwnedIssue { campaign, code, referral, .. }) => {
+            let named = code.is_none().then(|| campaign.slot());
+            named.into_iter().chain(referral.map(|referral| referral.activity().slot())).collect()
+        }
         CardCommand::SetCode { campaign, .. } => campaign.iter().map(|campaign| campaign.slot()).collect(),
-        CardCommand::Issue(_) | CardCommand::ShowCode { .. } => Vec::new(),
+        CardCommand::ShowCode { .. } => Vec::new(),
+        CardCommand::Activity(wish) => wish.slots(),
         CardCommand::Redeem(redeem) => vec![redeem.card.slot()],
         CardCommand::Change { card, .. }
         | CardCommand::Account { card, .. }
@@ -120,6 +124,8 @@ fn kind_of_cards(command: &CardCommand) -> OperationKind {
             OwnedGroupWish::Join { .. } => OperationKind::GroupJoin,
             _ => OperationKind::GroupLeave,
         },
+        CardCommand::Activity(OwnedActivityWish::Create { .. }) => OperationKind::ActivityCreate,
+        CardCommand::Activity(_) => OperationKind::ActivityEdit,
         CardCommand::Redeem(_) => OperationKind::OfflineConflict,
         _ => unreachable!("queries have no operation record"),
     }

@@ -122,6 +122,7 @@ impl OwnedIssue {
             count: 1,
             claimed: false,
             parties: None,
+            referral: None,
             from_ms: 0,
             until_ms: 0,
         }

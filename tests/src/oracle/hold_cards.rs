@@ -232,6 +232,9 @@ impl Oracle {
         line.confirmed = units;
         (line.at_ms, line.uses) = (self.now_ms, self.uses);
         self.uses += 1;
+        if units > 0 {
+            self.count_redeemed(line.card);
+        }
     }
 
     /// Used units of a card of a hold go back to it; lots that get some live until then at least.

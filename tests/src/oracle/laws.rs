@@ -21,6 +21,7 @@ impl Oracle {
         self.check_stocks();
         self.check_keys();
         self.check_debts();
+        self.check_sharing();
         let mut held = self.held_by_groups();
         let mut consumed = self.departed.clone();
         self.check_purchases();

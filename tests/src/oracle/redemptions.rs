@@ -152,6 +152,7 @@ impl Oracle {
         self.cards.insert(id, card);
         let uses = self.uses;
         self.uses += 1;
+        self.count_redeemed(id);
         let made = Redemption { card: id, units, reversed: 0, order, discount, at_ms, flagged, uses, parts };
         let answer = Redeemed { card: id, units: narrow(units), available, discount, at_ms };
         (OwnedOutcome::Redeemed(answer), Some(made))

@@ -3,10 +3,11 @@
 //! Invariant: nothing that a caller can see is left out.
 
 use scrip_engine::answer::{
-    CampaignView, GroupRow, GroupState, GroupView, HoldCard, QuoteView, QuotedCard, QuotedLine, SoldCards,
+    ActivityView, CampaignView, GroupRow, GroupState, GroupView, HoldCard, QuoteView, QuotedCard, QuotedLine,
+    Shared, SoldCards,
 };
-use scrip_engine::command::{CampaignState, Definition, Extension, ScopeEntry, Tier};
-use scrip_engine::ids::{CardId, OperationId, StockId};
+use scrip_engine::command::{ActivityTerms, CampaignState, Definition, Extension, ScopeEntry, Tier};
+use scrip_engine::ids::{ActivityId, CardId, ChannelId, OperationId, StockId, UserId};
 
 /// [`CampaignView`], owned.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,6 +49,26 @@ impl From<CampaignView<'_>> for OwnedCampaign {
             tiers: view.tiers.to_vec(),
             scope: view.scope.to_vec(),
         }
+    }
+}
+
+/// [`ActivityView`], owned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the fields are those of `ActivityView`, which documents them")]
+pub struct OwnedActivity {
+    pub activity: ActivityId,
+    pub version: u32,
+    pub channel: ChannelId,
+    pub terms: ActivityTerms,
+    pub done: Shared,
+    pub referrers: u64,
+    pub of: Option<(UserId, Shared, Option<CardId>)>,
+}
+
+impl From<ActivityView<'_>> for OwnedActivity {
+    fn from(view: ActivityView<'_>) -> OwnedActivity {
+        let ActivityView { activity, version, channel, terms, done, referrers, of } = view;
+        OwnedActivity { activity, version, channel, terms: *terms, done, referrers, of }
     }
 }
 

@@ -4,11 +4,12 @@
 
 use super::{OwnedCommand, OwnedRequest, OwnedTake, Wish};
 use scrip_engine::command::{
-    AccountWish, BatchEnd, CampaignCreate, CampaignState, CampaignTerms, CardChange, CartLine, CodeBlock,
-    Command, Definition, Extension, GiftWish, GroupWish, Issue, Merge, Offline, Parties, Quote, QuoteCard,
-    QuoteReserve, RecycleInto, Redeem, ScopeEntry, StockTerms, StockedLine, Tier,
+    AccountWish, ActivityTerms, ActivityWish, BatchEnd, CampaignCreate, CampaignState, CampaignTerms,
+    CardChange, CartLine, CodeBlock, Command, Definition, Extension, GiftWish, GroupWish, Issue, Merge,
+    Offline, Parties, Quote, QuoteCard, QuoteReserve, RecycleInto, Redeem, Referral, ScopeEntry, StockTerms,
+    StockedLine, Tier,
 };
-use scrip_engine::ids::{CardId, GivenCode, OperationId, OrderId, StockId, UserId};
+use scrip_engine::ids::{ActivityId, CardId, GivenCode, OperationId, OrderId, Slot, StockId, UserId};
 use zerocopy::little_endian::U128;
 
 /// Commands on campaigns and cards, owned.
@@ -28,6 +29,7 @@ pub enum CardCommand {
     SetCode { code: GivenCode, campaign: Option<StockId> },
     ShowCode { code: GivenCode },
     Group(OwnedGroupWish),
+    Activity(OwnedActivityWish),
     Void { campaign: StockId, version: u32, reason: u16 },
     EndBatch { card: CardId, generation: Option<u8>, end: BatchEnd },
     Recycle { card: CardId, generation: Option<u8>, into: RecycleInto },
@@ -36,6 +38,42 @@ pub enum CardCommand {
     ShowCard { card: CardId, generation: Option<u8> },
     ShowWallet { owner: UserId, campaign: Option<StockId>, after: Option<CardId>, limit: u32 },
     Quote(OwnedQuote),
+}
+
+/// [`ActivityWish`], owned.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[allow(missing_docs, reason = "the variants are those of `ActivityWish`, which documents them")]
+pub enum OwnedActivityWish {
+    Create { activity: ActivityId, terms: ActivityTerms },
+    Edit { activity: ActivityId, version: u32, terms: ActivityTerms },
+    Show { activity: ActivityId, referrer: UserId },
+}
+
+impl OwnedActivityWish {
+    fn lend(&self) -> ActivityWish<'_> {
+        match self {
+            OwnedActivityWish::Create { activity, terms } => {
+                ActivityWish::Create { activity: *activity, terms }
+            }
+            OwnedActivityWish::Edit { activity, version, terms } => {
+                ActivityWish::Edit { activity: *activity, version: *version, terms }
+            }
+            OwnedActivityWish::Show { activity, referrer } => {
+                ActivityWish::Show { activity: *activity, referrer: *referrer }
+            }
+        }
+    }
+
+    /// The slots that all it names must lie in.
+    pub fn slots(&self) -> Vec<Slot> {
+        match self {
+            OwnedActivityWish::Create { activity, terms }
+            | OwnedActivityWish::Edit { activity, terms, .. } => {
+                std::iter::once(activity.slot()).chain(terms.sources().map(|source| source.slot())).collect()
+            }
+            OwnedActivityWish::Show { activity, .. } => vec![activity.slot()],
+        }
+    }
 }
 
 /// [`GroupWish`], owned.
@@ -173,6 +211,7 @@ pub struct OwnedIssue {
     pub count: u32,
     pub claimed: bool,
     pub parties: Option<Parties>,
+    pub referral: Option<Referral>,
     pub from_ms: u64,
     pub until_ms: u64,
 }
@@ -258,8 +297,9 @@ impl CardCommand {
             }
             CardCommand::Issue(issue) => {
                 let OwnedIssue { campaign, code, owner, count, claimed, from_ms, until_ms, .. } = *issue;
-                let parties = issue.parties.as_ref();
-                Command::Issue(Issue { campaign, code, owner, count, claimed, parties, from_ms, until_ms })
+                let (parties, referral) = (issue.parties.as_ref(), issue.referral.as_ref());
+                let times = Issue { from_ms, until_ms, ..Issue::of_nobody(campaign) };
+                Command::Issue(Issue { code, owner, count, claimed, parties, referral, ..times })
             }
             CardCommand::Redeem(redeem) => Command::Redeem(redeem.lend()),
             CardCommand::Reverse { redemption, units } => {
@@ -280,6 +320,7 @@ impl CardCommand {
             CardCommand::SetCode { code, campaign } => Command::CodeSet { code: *code, campaign: *campaign },
             CardCommand::ShowCode { code } => Command::CodeShow { code: *code },
             CardCommand::Group(wish) => Command::Group(wish.lend()),
+            CardCommand::Activity(wish) => Command::Activity(wish.lend()),
             CardCommand::Void { campaign, version, reason } => {
                 Command::CampaignVoid { campaign: *campaign, version: *version, reason: *reason }
             }
@@ -309,7 +350,11 @@ impl CardCommand {
     /// Whether it asks and changes nothing.
     pub fn is_query(&self) -> bool {
         use CardCommand::{Quote, ShowCampaign, ShowCard, ShowCode, ShowWallet};
-        let of_group = matches!(self, CardCommand::Group(OwnedGroupWish::Show { .. }));
+        let of_group = matches!(
+            self,
+            CardCommand::Group(OwnedGroupWish::Show { .. })
+                | CardCommand::Activity(OwnedActivityWish::Show { .. })
+        );
         of_group
             || matches!(
                 self,
@@ -339,6 +384,9 @@ impl CardCommand {
             CardCommand::ImportCodes { .. } => "CODE_IMPORT",
             CardCommand::SetCode { .. } => "CODE_SET",
             CardCommand::ShowCode { .. } => "CODE_SHOW",
+            CardCommand::Activity(OwnedActivityWish::Create { .. }) => "ACTIVITY_CREATE",
+            CardCommand::Activity(OwnedActivityWish::Edit { .. }) => "ACTIVITY_EDIT",
+            CardCommand::Activity(OwnedActivityWish::Show { .. }) => "ACTIVITY_SHOW",
             CardCommand::Group(OwnedGroupWish::Open { .. }) => "GROUP_OPEN",
             CardCommand::Group(OwnedGroupWish::Join { .. }) => "GROUP_JOIN",
             CardCommand::Group(OwnedGroupWish::Leave { .. }) => "GROUP_LEAVE",

@@ -15,7 +15,9 @@ use crate::outcome::OwnedOutcome;
 use crate::request::{OwnedCommand, OwnedRequest};
 use fastrand::Rng;
 use scrip_engine::Engine;
-use scrip_engine::event::{CampaignEvent, CodeEvent, Event, GroupEvent, Origin, PersonEvent, RiskEvent};
+use scrip_engine::event::{
+    CampaignEvent, CodeEvent, Event, GroupEvent, Origin, PersonEvent, RiskEvent, ShareEvent,
+};
 use scrip_engine::limits::{Capacity, Rules};
 use scrip_engine::rejection::Code;
 use scrip_wal::ScanEnd;
@@ -389,6 +391,7 @@ fn origin_of<'e>(event: &'e Event<'_>) -> Option<&'e Origin> {
         | Event::Campaign(CampaignEvent::Created { origin, .. })
         | Event::Campaign(CampaignEvent::Edited { origin, .. })
         | Event::Campaign(CampaignEvent::Moved { origin, .. })
+        | Event::Share(ShareEvent::Created { origin, .. } | ShareEvent::Edited { origin, .. })
         | Event::Issued { origin, .. }
         | Event::Redeemed { origin, .. }
         | Event::OfflineConflict { origin, .. }
@@ -415,6 +418,9 @@ fn origin_of<'e>(event: &'e Event<'_>) -> Option<&'e Origin> {
         | Event::FloorRaised { .. }
         | Event::Expired { .. }
         | Event::GuaranteeLapsed { .. }
+        | Event::Share(
+            ShareEvent::Rewarded { .. } | ShareEvent::Received { .. } | ShareEvent::Delivered { .. },
+        )
         | Event::Group(GroupEvent::Lapsed { .. })
         | Event::BatchExpired { .. }
         | Event::Settled { .. }

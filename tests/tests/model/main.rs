@@ -42,6 +42,7 @@ mod redemptions;
 mod risk;
 mod rule_orders;
 mod scopes;
+mod sharing;
 mod situations;
 mod sold_cards;
 mod spans;

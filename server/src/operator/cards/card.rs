@@ -3,6 +3,7 @@
 //! Invariant: a repeat under the same `--operation` prints what the first answer printed.
 
 use super::super::sale::{parties, print_operation, telling};
+use super::super::sharing;
 use super::super::words::{Kind, Subject, id_text, time};
 use super::super::{Failure, OperatorError, repeat, run};
 use super::{account, code, endings, gift, money, named, print_card, upload, validity};
@@ -80,12 +81,25 @@ fn issue(arguments: &IssueArgs) -> Result<(), OperatorError> {
 
 fn claim(arguments: &ClaimArgs) -> Result<(), OperatorError> {
     let Some(campaign) = &arguments.campaign else { return claim_by_code(arguments) };
+    let reference = arguments.activity.as_deref();
+    let kind = if reference.is_some() { Kind::Referral } else { Kind::Issue };
+    let subject = Subject { kind, stocks: vec![campaign], reference };
     let caller = (arguments.channel, arguments.parties.segments);
-    run(&arguments.server, caller, &of_campaign(campaign), async |client| {
+    run(&arguments.server, caller, &subject, async |client| {
         let campaign = client.stock_id(campaign)?;
         let (user, parties) = (client.user_id(&arguments.user)?, parties(client, &arguments.parties)?);
+        let word = match (&arguments.activity, &arguments.referrer) {
+            (Some(activity), Some(referrer)) => {
+                Some((sharing::named(client, activity)?, client.user_id(referrer)?))
+            }
+            _ => None,
+        };
         let attempt = async |client: &Client, operation: Operation| {
-            client.claim(Claim { operation, campaign, user, parties }).await
+            let claim = Claim { operation, campaign, user, parties };
+            match word {
+                None => client.claim(claim).await,
+                Some(word) => client.claim_referred(claim, word).await,
+            }
         };
         let issued = repeat::once(client, &arguments.operation, campaign.slot(), attempt).await?;
         print_issued(client, &issued.1);

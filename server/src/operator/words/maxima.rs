@@ -34,6 +34,8 @@ pub fn full(which: CapacityOf, maximum: u64) -> (String, &'static str) {
         CapacityOf::Gifts => ("gifts of cards in memory", MEMORY),
         CapacityOf::GivenCodes => ("codes that were given, in memory,", MEMORY),
         CapacityOf::Groups => ("groups and their members in memory", MEMORY),
+        CapacityOf::Activities => ("activities", FIXED),
+        CapacityOf::Friends => ("friends of activities in memory", MEMORY),
         CapacityOf::Links => ("users that are linked with others", MEMORY),
         CapacityOf::CardBatches => ("batches of bearer cards of the campaign, or of all campaigns,", FIXED),
     };
@@ -50,10 +52,12 @@ pub(super) fn forbidden(kind: Kind) -> String {
         | Kind::Merchant
         | Kind::Person => "--verb stock --verb read",
         Kind::Take | Kind::Hold | Kind::Order => "--verb sell --verb read",
-        Kind::CampaignCreate | Kind::Campaign | Kind::CardBatch => "--verb stock --verb read",
+        Kind::CampaignCreate | Kind::Campaign | Kind::CardBatch | Kind::Activity => {
+            "--verb stock --verb read"
+        }
         Kind::Code => "--verb stock --verb issue --verb read",
         Kind::Quote => "--verb read",
-        Kind::Issue => "--verb issue --verb read",
+        Kind::Issue | Kind::Referral => "--verb issue --verb read",
         Kind::Card => "--verb redeem --verb stock --verb read",
         Kind::Gift | Kind::Group | Kind::Recycle | Kind::Merge => "--verb issue --verb read",
         Kind::Account => "--verb issue --verb return --verb read",
