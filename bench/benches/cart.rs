@@ -41,6 +41,7 @@ const CAPACITY: Capacity = Capacity {
     groups_max: 4_096,
     links_max: 256,
     friends_max: 4_096,
+    notices_max: 256,
 };
 
 struct Nowhere;

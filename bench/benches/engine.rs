@@ -98,6 +98,7 @@ fn world_with(stocks: u64, units: u64, user_limits_max: u32) -> World {
         groups_max: 4_096,
         links_max: 256,
         friends_max: 4_096,
+        notices_max: 256,
     };
     let mut engine = Engine::new(capacity, Rules::default(), 7);
     let mut frame = Frame { bytes: vec![0; 1 << 20], at: 0 };

@@ -70,6 +70,7 @@ fn world() -> World {
         groups_max: 4_096,
         links_max: 256,
         friends_max: 4_096,
+        notices_max: 256,
     };
     let engine = Engine::new(capacity, Rules::default(), 7);
     let mut shard = Shard::new(engine, log, Rules::default(), FRAME_BYTES_MAX);

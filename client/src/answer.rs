@@ -3,6 +3,7 @@
 use crate::cards::{CampaignShown, WalletShown};
 use crate::error::OwnedRejection;
 use crate::groups::GroupShown;
+use crate::notices::NoticesShown;
 use crate::operation::Hold;
 use crate::orders::OrderShown;
 use crate::quotes::QuoteShown;
@@ -415,6 +416,7 @@ pub(crate) enum OwnedOutcome {
     GroupJoined(GroupJoined),
     Group(Box<GroupShown>),
     Activity(Box<ActivityShown>),
+    Notices(NoticesShown),
     Redemption(RedemptionView),
     Refused(OwnedRejection),
 }
@@ -498,6 +500,7 @@ impl From<Outcome<'_>> for OwnedOutcome {
             Answer::GroupJoined(joined) => OwnedOutcome::GroupJoined(joined),
             Answer::Group(view) => OwnedOutcome::Group(Box::new((&view).into())),
             Answer::Activity(view) => OwnedOutcome::Activity(Box::new((&view).into())),
+            Answer::Notices(page) => OwnedOutcome::Notices((&page).into()),
             Answer::Redemption(view) => OwnedOutcome::Redemption(view),
         }
     }

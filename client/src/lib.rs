@@ -43,6 +43,7 @@ pub mod gifts;
 pub mod groups;
 mod keys;
 mod lane;
+pub mod notices;
 pub mod operation;
 pub mod options;
 mod orders;
@@ -73,6 +74,7 @@ pub use endings::CampaignVoid;
 pub use error::{Error, LineLack, OwnedFacts, OwnedRejection};
 pub use gifts::Gift;
 pub use groups::{Group, GroupJoin, GroupMemberShown, GroupOpen, GroupShown};
+pub use notices::{Notice, NoticesShown};
 pub use operation::{Hold, Operation, says_its_time};
 pub use options::{ClientOptions, RetryPolicy};
 pub use orders::{OrderHoldShown, OrderShown};
@@ -97,7 +99,7 @@ pub use scrip_engine::command::{
 pub use scrip_engine::ids::{CardId, ChannelId, MerchantId, OperationId, OrderId, Slot, StockId, UserId};
 pub use scrip_engine::limits::{
     CARDS_PER_HOLD_MAX, KEY_BLOCK_BYTES_MAX, KEY_TEXT_BYTES_MAX, KEYS_PER_CHUNK_MAX, LINES_MAX,
-    STOCK_UNITS_MAX, TRANSITIONS_MAX, TTL_MAX_MS, ZONE_OFFSET_MAX_MINUTES,
+    REMIND_MAX_MINUTES, STOCK_UNITS_MAX, TRANSITIONS_MAX, TTL_MAX_MS, ZONE_OFFSET_MAX_MINUTES,
 };
 pub use scrip_engine::rejection::{CapacityOf, Class, Code};
 pub use scrip_engine::state::keys::{BatchState, KeyState};

@@ -13,6 +13,7 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 mod cards;
 mod groups;
+mod notices;
 mod operation;
 mod quote;
 mod rows;
@@ -20,6 +21,7 @@ mod sharing;
 
 pub use cards::{CampaignView, CardView, HoldCard, Issued, LotView, Redeemed, RedemptionView, WalletCard};
 pub use groups::{GroupJoined, GroupRow, GroupState, GroupView};
+pub use notices::{NoticeView, NoticesPage};
 pub use operation::{OperationKind, OperationView, REFUND_PAID_BITS, WHY_BITS, conflict_value};
 pub use quote::{CardOutcome, PiecesReturned, QuoteView, QuotedCard, QuotedLine};
 pub use rows::{BatchView, ChannelView, DebtView, More, OrderHold, SoldCards};
@@ -229,6 +231,8 @@ pub enum Answer<'a> {
     Group(GroupView<'a>),
     /// ACTIVITY_SHOW.
     Activity(ActivityView<'a>),
+    /// NOTICES_READ.
+    Notices(NoticesPage<'a>),
     /// QUOTE.
     Quote(QuoteView<'a>),
     /// OPERATION_SHOW of a REDEEM.

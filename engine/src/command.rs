@@ -468,6 +468,13 @@ pub enum Command<'a> {
         /// Cards wanted; 0, or more than a page has: a page.
         limit: u32,
     },
+    /// Query: which cards of the merchant in this slot have expired or will soon, in the order they were told of.
+    NoticesRead {
+        /// Only notices with numbers above this one.
+        after: u64,
+        /// Notices wanted; 0, or more than a page has: a page.
+        limit: u32,
+    },
     /// Query: what a cart costs with given cards, or with the best of them or of a wallet.
     Quote(Quote<'a>),
     /// Query: one stock.
@@ -530,6 +537,7 @@ impl Command<'_> {
                 | Command::CardShow { .. }
                 | Command::CodeShow { .. }
                 | Command::WalletShow { .. }
+                | Command::NoticesRead { .. }
                 | Command::Quote(_)
                 | Command::Group(GroupWish::Show { .. })
                 | Command::Activity(ActivityWish::Show { .. })

@@ -269,6 +269,7 @@ pub fn content_digest(envelope: &Envelope, command: &Command<'_>) -> u64 {
         | Command::CardShow { .. }
         | Command::CodeShow { .. }
         | Command::WalletShow { .. }
+        | Command::NoticesRead { .. }
         | Command::Quote(_)
         | Command::OperationShow => 0,
     }

@@ -7,16 +7,18 @@ use crate::answer::{Answer, Outcome};
 use crate::command::{Command, Request};
 use crate::commands::settle::Pass;
 use crate::commands::{self, Plan, Question, Replies, Resolved, Verdict};
-use crate::event::{Event, EventHold, EventSink, GroupEvent};
+use crate::event::{Event, EventHold, EventSink, GroupEvent, NoticeEvent, NoticeRow};
 use crate::ids::Slot;
 use crate::limits::{
     ADVANCE_EVENT_BYTES_MAX, CARDS_PER_PAGE, Capacity, DEBTS_PER_EVENT_MAX, EXPIRED_PER_EVENT_MAX,
-    REWARDS_BYTES_MAX, REWARDS_PER_EVENT_MAX, Rules, SLICE_MS,
+    NOTICE_ROWS_PER_PAGE_MAX, NOTICES_PER_EVENT_MAX, REWARDS_BYTES_MAX, REWARDS_PER_EVENT_MAX, Rules,
+    SLICE_MS,
 };
 use crate::rejection::Rejection;
 use crate::sharing::{Reward, RewardGiven};
 use crate::state::cards::pages_max;
 use crate::state::counts::NO_ENTRIES;
+use crate::state::notices::NoticeStep;
 use crate::state::prefetch::Ahead;
 use crate::state::recount::RecountError;
 use crate::state::table::Handle;
@@ -69,6 +71,8 @@ pub struct Engine {
     referrers: Vec<U128>,
     /// The time at which owed rewards were looked at last.
     rewards_seen_ms: u64,
+    /// What a step of notices tells.
+    told: Vec<NoticeRow>,
 }
 
 impl Engine {
@@ -84,6 +88,7 @@ impl Engine {
             history: Resolved::default(),
             referrers: Vec::with_capacity(REWARDS_PER_EVENT_MAX),
             rewards_seen_ms: 0,
+            told: Vec::with_capacity(NOTICES_PER_EVENT_MAX + NOTICE_ROWS_PER_PAGE_MAX),
         }
     }
 
@@ -343,6 +348,28 @@ impl Engine {
             .max(sixteenths(limits.used(), capacity.user_limits_max))
             .max(sixteenths(order_lines.used(), capacity.order_lines_max))
             .max(sixteenths(redemptions.used(), capacity.redemptions_max))
+    }
+
+    /// Tells of cards that have expired by shard time `now_ms` (what [`Engine::advance`] reached), or will soon: at most the time
+    /// and one event, of bounded work. Answers whether it did anything: then there may be more. No command need wait for it.
+    pub fn notify(&mut self, now_ms: u64, sink: &mut impl EventSink) -> bool {
+        if !self.state.notices.is_due(now_ms) {
+            return false;
+        }
+        let mut rows = core::mem::take(&mut self.told);
+        let step = self.state.next_notices(now_ms, &mut rows);
+        if let Some(step) = step {
+            self.tick(now_ms, sink);
+            let event = match step {
+                NoticeStep::Requeue { to } => NoticeEvent::Requeued { to },
+                NoticeStep::Tell { through_s, batches, pages } => {
+                    NoticeEvent::Told { through_s, batches, pages, rows: &rows }
+                }
+            };
+            self.happen(&Event::Notice(event), sink);
+        }
+        self.told = rows;
+        step.is_some()
     }
 
     /// To be called before `requests[next]` is executed, of a batch of up to [`PREPARED_MAX`]: begins to bring into the

@@ -526,6 +526,8 @@ pub enum Event<'a> {
     Group(GroupEvent<'a>),
     /// Something became of an activity, or a reward was given.
     Share(ShareEvent<'a>),
+    /// Something became of notices.
+    Notice(NoticeEvent<'a>),
 }
 
 mod campaigns;
@@ -540,6 +542,7 @@ mod given_codes;
 mod groups;
 mod layout;
 mod lines;
+mod notices;
 mod origin;
 mod persons;
 mod quotes;
@@ -552,6 +555,7 @@ pub use endings::{MergedCard, RecycledFor};
 pub use errors::{EventError, EventSink};
 pub use groups::{EventMember, GroupEvent, GroupMember};
 pub use lines::{EventCard, EventHold, EventKey, EventLine, OwedLine, RefusedLine, debts};
+pub use notices::{NoticeEvent, NoticeRow};
 pub use origin::{Buyer, Origin};
 pub use quotes::{EventCartLine, EventPieces, EventQuote, EventShare};
 pub use {cards::AccountEntry, gifts::GiftEntry, given_codes::CodeEvent};

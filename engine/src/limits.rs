@@ -105,6 +105,22 @@ pub const CAMPAIGN_KEY_BYTES_MAX: usize = 96;
 pub const TIERS_MAX: usize = 8;
 /// Entries of one scope.
 pub const SCOPE_MAX: usize = 64;
+/// Entries that one event of notices has at most.
+pub const NOTICES_PER_EVENT_MAX: usize = 256;
+/// Entries that the cards of one page can make at once: each card its end and two reminders.
+pub const NOTICE_ROWS_PER_PAGE_MAX: usize = 3 * CARDS_PER_PAGE;
+/// Pages of cards that one event of notices looks at.
+pub const NOTICE_PAGES_PER_EVENT_MAX: usize = 16;
+/// Batches of bearer cards that one event of notices tells of.
+pub const NOTICE_BATCHES_PER_EVENT_MAX: usize = 64;
+/// Pages of cards that one event queues anew.
+pub const NOTICE_REQUEUED_PER_EVENT_MAX: u32 = 16;
+/// Minutes before the end of a card that a reminder can be made: 30 days.
+pub const REMIND_MAX_MINUTES: u16 = 43_200;
+/// Notices that one answer tells.
+pub const NOTICES_PER_ANSWER_MAX: usize = 128;
+/// Entries of the ring that one NOTICES_READ looks at.
+pub const NOTICES_SCANNED_MAX: usize = 4_096;
 /// Segments that a command can say its user is in.
 pub const SEGMENTS_MAX: usize = 8;
 /// Balance of a new card, but of stored value and points.
@@ -218,6 +234,9 @@ const _: () = assert!(
 pub const SETTLEMENT_BYTES_MAX: usize = DEBTS_PER_EVENT_MAX * 28 + 8;
 
 const _: () = assert!(DEBTS_PER_EVENT_MAX <= EXPIRED_PER_EVENT_MAX);
+const _: () = assert!(NOTICE_ROWS_PER_PAGE_MAX <= NOTICES_PER_EVENT_MAX);
+const _: () = assert!(NOTICE_BATCHES_PER_EVENT_MAX <= NOTICES_PER_EVENT_MAX);
+const _: () = assert!(NOTICES_PER_EVENT_MAX * 24 + 256 <= EVENT_BYTES_MAX);
 const _: () = assert!(OWED_MAX_MS <= u32::MAX as u64, "a hold counts its times from its making in 32 bits");
 const _: () = assert!(CHANNELS_PER_STOCK_MAX * 32 + 256 <= EVENT_BYTES_MAX);
 const _: () = assert!(KEYS_PER_CHUNK_MAX * 24 + KEY_BLOCK_BYTES_MAX + SEAL_BYTES + 256 <= EVENT_BYTES_MAX);
@@ -266,6 +285,8 @@ pub struct Capacity {
     pub links_max: u32,
     /// Friends in all activities, and of referrers as many.
     pub friends_max: u32,
+    /// Notices of cards that gateways can read: entries, each of cards that follow each other.
+    pub notices_max: u32,
 }
 
 /// Bytes of memory a hold takes with its share of the operation index; one with an order takes [`ORDER_BYTES`] more.
@@ -295,6 +316,8 @@ pub const ORDER_LINE_BYTES: u64 = 16;
 pub const DEBT_BYTES: u64 = 128;
 /// The most debts that [`Capacity::for_memory`] makes room for: one settlement may have to look at them all, in steps.
 const DEBTS_FOR_MEMORY_MAX: u32 = 1 << 16;
+/// The most notices that [`Capacity::for_memory`] makes room for.
+const NOTICES_FOR_MEMORY_MAX: u32 = 1 << 18;
 /// Bytes of a card with its share of the indexes of wallets and pages, and of its page.
 pub const CARD_BYTES: u64 = 48 + 16 + 1;
 /// Bytes of a redemption with its share of the operation index.
@@ -310,6 +333,10 @@ pub const GIVEN_CODE_BYTES: u64 = 32 + 4 + 16;
 pub const GROUP_BYTES: u64 = (80 + 4 + 16 + 64) + (64 + 4 + COUNTS_BYTES);
 /// Bytes of a friend and a referrer, with their shares of the indexes and of the list of what is owed.
 pub const FRIEND_BYTES: u64 = (64 + 4 + 3 * 16) + (64 + 4 + 16 + 32);
+/// Bytes of an entry of the ring of notices.
+pub const NOTICE_BYTES: u64 = 40;
+/// Bytes of a page of cards in the queue of notices.
+pub const NOTICE_PAGE_BYTES: u64 = 8 + 4;
 /// Bytes of a stock with its share of its index, and with four channels.
 pub const STOCK_BYTES: u64 = 736;
 
@@ -341,6 +368,7 @@ impl Capacity {
             groups_max: records(5, GROUP_BYTES),
             links_max: records(7, LINK_BYTES),
             friends_max: records(4, FRIEND_BYTES),
+            notices_max: records(1, NOTICE_BYTES).min(NOTICES_FOR_MEMORY_MAX),
         }
     }
 }

@@ -88,6 +88,10 @@ pub enum Bug {
     ScopeIgnored,
     /// Whoever asks for a card gets one, whatever the definition lists of claims.
     ClaimScopeIgnored,
+    /// Cards that were used up are told of when they end.
+    UsedCardToldOf,
+    /// A card that ends at another time is not told of then.
+    ExtensionForgetsNotice,
     /// engine: a card of one user is redeemed by another.
     ForeignCardRedeemed,
     /// engine: a code that a newer one has replaced still names its card.
@@ -197,6 +201,8 @@ impl Bug {
         Bug::TillNeverLate,
         Bug::ScopeIgnored,
         Bug::ClaimScopeIgnored,
+        Bug::UsedCardToldOf,
+        Bug::ExtensionForgetsNotice,
         Bug::ForeignCardRedeemed,
         Bug::OldCodeOpens,
         Bug::ReversedTooFar,

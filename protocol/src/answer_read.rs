@@ -31,6 +31,7 @@ use zerocopy::{FromBytes, Immutable, KnownLayout, Unaligned};
 
 mod cards;
 mod groups;
+mod notices;
 mod sharing;
 
 /// Iterates over the answers of an ANSWERS payload: the index of the command in its request frame, and what it was
@@ -282,6 +283,7 @@ impl<'a> Body<'a> {
             AnswerKind::GroupJoined => self.group_joined()?,
             AnswerKind::Group => self.group()?,
             AnswerKind::Activity => self.activity()?,
+            AnswerKind::Notices => self.notices()?,
             AnswerKind::Rejection => return Err(AnswerFault::UnknownKind(kind as u8)),
         })
     }

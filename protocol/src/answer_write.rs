@@ -26,6 +26,7 @@ use zerocopy::{FromBytes, Immutable, IntoBytes};
 
 mod cards;
 mod groups;
+mod notices;
 mod sharing;
 
 /// An ANSWERS frame being written. It remembers a place in the buffer, not the buffer: pass the same one each time, and
@@ -288,6 +289,7 @@ fn done(out: &mut Vec<u8>, index: u16, answer: &Answer<'_>, seals: &mut dyn Open
         Answer::GroupJoined(joined) => groups::joined(out, index, joined),
         Answer::Group(view) => groups::group(out, index, view),
         Answer::Activity(view) => sharing::activity(out, index, view),
+        Answer::Notices(page) => notices::notices(out, index, page),
     }
 }
 

@@ -8,11 +8,13 @@ use zerocopy::little_endian::{U16, U32, U64, U128};
 
 mod cards;
 mod groups;
+mod notices;
 mod rows;
 mod sharing;
 
 pub use cards::*;
 pub use groups::*;
+pub use notices::*;
 pub use rows::*;
 pub use sharing::*;
 
@@ -539,6 +541,8 @@ numbered! {
         Group = 43, "GROUP", GroupAnswerBody, "`count` members of 32 bytes", 0;
         /// ACTIVITY_SHOW.
         Activity = 64, "ACTIVITY", ActivityAnswerBody, "its rule of 96 bytes", 0;
+        /// NOTICES_READ.
+        Notices = 60, "NOTICES", NoticesBody, "`count` notices of 64 bytes", 0;
         /// IDENTITY_SHOW.
         Identity = 48, "IDENTITY", NoBody, "`count` user ids of 16 bytes, ascending", 0;
     }

@@ -11,11 +11,13 @@ use scrip_engine::command::{
 mod cards;
 mod groups;
 mod layouts;
+mod notices;
 mod sharing;
 
 pub use cards::*;
 pub use groups::*;
 pub use layouts::*;
+pub use notices::*;
 pub use sharing::*;
 
 /// Bytes of the command header.
@@ -363,6 +365,8 @@ commands! {
     GroupLeave = 112, "GROUP_LEAVE", GroupLeaveBody, None, [];
     /// Query: a group with its members. Needs no operation id.
     GroupShow = 113, "GROUP_SHOW", GroupShowBody, None, [];
+    /// Query: which cards of the merchant in this slot have expired or will soon, in the order they were told of. Needs no operation id.
+    NoticesRead = 140, "NOTICES_READ", NoticesReadBody, None, [];
     /// Says that two user ids are one person.
     Link = 117, "LINK", LinkBody, None, [];
     /// Takes a user id out of its person again.
@@ -458,6 +462,7 @@ impl CommandKind {
                 GiftWish::Accept { .. } => CommandKind::AcceptGift,
                 GiftWish::Cancel { .. } => CommandKind::CancelGift,
             },
+            Command::NoticesRead { .. } => CommandKind::NoticesRead,
             Command::Group(wish) => match wish {
                 GroupWish::Open { .. } => CommandKind::GroupOpen,
                 GroupWish::Join { .. } => CommandKind::GroupJoin,

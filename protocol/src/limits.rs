@@ -69,6 +69,7 @@ const _: () = assert!(
 const _: () =
     assert!(40 + QUOTE_CARDS_MAX * (48 + QUOTE_LINES_MAX * 8) + QUOTE_LINES_MAX * 16 <= ANSWER_BYTES_MAX);
 const _: () = assert!(64 + GROUP_MEMBERS_MAX * 32 <= ANSWER_BYTES_MAX);
+const _: () = assert!(32 + scrip_engine::limits::NOTICES_PER_ANSWER_MAX * 64 <= ANSWER_BYTES_MAX);
 const _: () = assert!(104 + LINES_MAX * 24 + CARDS_PER_HOLD_MAX * 32 <= ANSWER_BYTES_MAX);
 const _: () = assert!(16 + CHANNELS_PER_STOCK_MAX * 56 <= ANSWER_BYTES_MAX);
 const _: () = assert!(16 + BATCHES_PER_ANSWER_MAX * 128 <= ANSWER_BYTES_MAX);

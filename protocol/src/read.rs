@@ -232,6 +232,7 @@ impl<'a> Body<'a> {
             CommandKind::ActivityCreate | CommandKind::ActivityEdit | CommandKind::ActivityShow => {
                 self.activity(kind)?
             }
+            CommandKind::NoticesRead => self.notices_read()?,
             CommandKind::Recycle => self.recycle()?,
             CommandKind::Merge => self.merge()?,
             CommandKind::CampaignVoid | CommandKind::CardBatchVoid | CommandKind::CardBatchRecycle => {

@@ -256,6 +256,7 @@ fn flags_and_lines(command: &Command<'_>) -> (u8, usize) {
         | Command::CampaignShow { .. }
         | Command::CardShow { .. }
         | Command::WalletShow { .. }
+        | Command::NoticesRead { .. }
         | Command::Quote(_)
         | Command::QuoteReserve(_) => cards::flags_and_lines(command),
         Command::Group(wish) => (groups::flags(wish), 0),
@@ -359,6 +360,7 @@ fn body(out: &mut Vec<u8>, command: &Command<'_>) {
         | Command::CodeSet { .. }
         | Command::CodeShow { .. }
         | Command::WalletShow { .. }
+        | Command::NoticesRead { .. }
         | Command::Quote(_)
         | Command::QuoteReserve(_) => cards::body(out, command),
         Command::Group(wish) => groups::body(out, wish),

@@ -13,8 +13,8 @@ use scrip_engine::rejection::{Class, Code};
 use scrip_protocol::answers::{
     ANSWER_HEADER_BYTES, AnswerHeader, AnswerKind, BatchLayout, ChannelLayout, DebtLayout, FactsKind,
     GroupRowLayout, HoldCardLayout, HoldLineLayout, KeyItemLayout, LineFactLayout, ListedItemLayout,
-    LotLayout, OrderHoldLayout, QuotedCardLayout, QuotedLineLayout, SoldCardsLayout, WalletCardLayout,
-    flag as answer_flag,
+    LotLayout, NoticeLayout, OrderHoldLayout, QuotedCardLayout, QuotedLineLayout, SoldCardsLayout,
+    WalletCardLayout, flag as answer_flag,
 };
 use scrip_protocol::commands::{
     ActivityTermsLayout, COMMAND_HEADER_BYTES, CardLineLayout, CartLineLayout, CommandHeader, CommandKind,
@@ -169,6 +169,7 @@ fn answer_of(kind: CommandKind) -> &'static str {
         CommandKind::TopUp | CommandKind::Earn | CommandKind::Merge => "FILLED",
         CommandKind::CardRefund => "CARD_REFUNDED",
         CommandKind::WalletShow => "WALLET",
+        CommandKind::NoticesRead => "NOTICES",
         CommandKind::Quote => "QUOTE",
         CommandKind::QuoteReserve => "QUOTE_RESERVED",
         CommandKind::StockTermsShow => "TERMS",
@@ -419,6 +420,7 @@ fn table(name: &str) -> String {
         "member" => markdown(0, GroupRowLayout::FIELDS),
         "rule" => markdown(0, ActivityTermsLayout::FIELDS),
         "referral" => markdown(0, ReferralLayout::FIELDS),
+        "notice" => markdown(0, NoticeLayout::FIELDS),
         "wallet_card" => markdown(0, WalletCardLayout::FIELDS),
         "cart_line" => markdown(0, CartLineLayout::FIELDS),
         "stocked_line" => markdown(0, StockedLineLayout::FIELDS),

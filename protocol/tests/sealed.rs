@@ -81,6 +81,7 @@ impl Shop {
             groups_max: 4_096,
             links_max: 256,
             friends_max: 4_096,
+            notices_max: 256,
         };
         let mut shop = Shop { engine: Engine::new(capacity, Rules::default(), 1), operations: 0 };
         assert_eq!(shop.engine.advance(NOW_MS, &mut Nowhere), Some(NOW_MS));

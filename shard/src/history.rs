@@ -6,7 +6,9 @@
 use crate::recovery::{RecoveryError, for_each_event_with_facts};
 use scrip_engine::Engine;
 use scrip_engine::command::CardState;
-use scrip_engine::event::{self, CampaignEvent, CodeEvent, Event, GroupEvent, RecycledFor, ShareEvent};
+use scrip_engine::event::{
+    self, CampaignEvent, CodeEvent, Event, GroupEvent, NoticeEvent, RecycledFor, ShareEvent,
+};
 use scrip_engine::ids::{CardId, OperationId, OperationKey, StockId};
 use scrip_engine::limits::{Capacity, Rules};
 use scrip_engine::state::State;
@@ -98,6 +100,10 @@ fn is_about(event: &Event<'_>, state: &State, card: CardId) -> bool {
             first.locator() == card.locator()
                 && (first.serial()..first.serial() + owners.len() as u64).contains(&card.serial())
         }
+        Event::Notice(NoticeEvent::Told { rows, .. }) => rows.iter().any(|row| {
+            let (first, count) = (row.first().0, u64::from(row.count.get()));
+            (first..first + count).contains(&card.0)
+        }),
         Event::Redeemed { card: named, .. }
         | Event::OfflineConflict { card: named, .. }
         | Event::CardChanged { card: named, .. }

@@ -108,6 +108,16 @@ impl<D: Durable> Shard<D> {
         }
     }
 
+    /// Tells of cards that have expired, or will soon: one bounded step. Answers whether there may be more to tell. Call behind commands,
+    /// and when there are none: nobody waits for it.
+    pub fn notify(&mut self) -> bool {
+        let may = self.settled && !self.engine.must_settle() && self.log.space() == Space::Ample;
+        if !may || !self.make_room(COMMAND_BYTES) {
+            return false;
+        }
+        self.engine.notify(self.now_ms, &mut self.open)
+    }
+
     /// Whether [`Shard::advance`] has left something to post before commands can run.
     pub fn settled(&self) -> bool {
         self.settled

@@ -30,6 +30,7 @@ mod holds;
 mod keys;
 mod laws;
 mod limits;
+mod notices;
 mod nouns;
 mod orders;
 mod persons;
@@ -110,6 +111,8 @@ pub struct Oracle {
     referrers_begun: u64,
     /// Something was earned, or an activity edited.
     rewards_due: bool,
+    /// Notices of cards.
+    notices: notices::Notices,
     /// Groups opened so far.
     groups_opened: u64,
     /// ISSUEs, CLAIMs, gifts that were accepted and groups that became full so far.
@@ -167,6 +170,7 @@ impl Oracle {
             activities: Vec::new(),
             referrers_begun: 0,
             rewards_due: false,
+            notices: notices::Notices::default(),
             groups_opened: 0,
             issues: 0,
             uses: 0,

@@ -5,7 +5,9 @@
 mod cards;
 mod keys;
 
-pub use cards::{OwnedActivity, OwnedCampaign, OwnedGroup, OwnedHoldCard, OwnedQuoted, OwnedSold};
+pub use cards::{
+    OwnedActivity, OwnedCampaign, OwnedGroup, OwnedHoldCard, OwnedNotices, OwnedQuoted, OwnedSold,
+};
 
 use crate::request::OwnedRequest;
 use scrip_engine::answer::{
@@ -64,6 +66,7 @@ pub enum OwnedOutcome {
     GroupJoined(GroupJoined),
     Group(Box<OwnedGroup>),
     Activity(Box<OwnedActivity>),
+    Notices(OwnedNotices),
     Refused { code: Code, facts: OwnedFacts },
 }
 
@@ -504,6 +507,7 @@ impl From<Answer<'_>> for OwnedOutcome {
             Answer::GroupJoined(joined) => OwnedOutcome::GroupJoined(joined),
             Answer::Group(view) => OwnedOutcome::Group(Box::new(view.into())),
             Answer::Activity(view) => OwnedOutcome::Activity(Box::new(view.into())),
+            Answer::Notices(page) => OwnedOutcome::Notices(page.into()),
         }
     }
 }

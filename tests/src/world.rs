@@ -9,10 +9,11 @@ use crate::outcome::{OwnedFacts, OwnedHold, OwnedOutcome, OwnedStock};
 use crate::request::{OwnedCommand, OwnedRequest, OwnedTake, Wish};
 use crate::room;
 use scrip_engine::command::{Envelope, Segments, StockKind, StockTerms};
-use scrip_engine::event::{self, Event, EventHold, EventSink};
+use scrip_engine::event::{self, Event, EventHold, EventSink, NoticeEvent, NoticeRow};
 use scrip_engine::ids::{ChannelId, MerchantId, OperationId, OperationKey, OrderId, Slot, StockId, UserId};
 use scrip_engine::limits::{
-    Capacity, DEBTS_PER_EVENT_MAX, EVENT_BYTES_MAX, EXPIRED_PER_EVENT_MAX, OWED_MAX_MS, Rules, TTL_MAX_MS,
+    Capacity, DEBTS_PER_EVENT_MAX, EVENT_BYTES_MAX, EXPIRED_PER_EVENT_MAX, NOTICES_PER_EVENT_MAX,
+    OWED_MAX_MS, Rules, TTL_MAX_MS,
 };
 use scrip_engine::rejection::{CapacityOf, Code};
 use scrip_engine::{ADVANCE_EVENTS_MAX, Engine};
@@ -38,6 +39,8 @@ pub struct Log {
     pub replacements: [u64; 3],
     /// The most holds that one expiry posted.
     pub expired_at_once_max: usize,
+    /// Notices of which the oracle has not heard.
+    pub told: Vec<NoticeRow>,
 }
 
 impl EventSink for Log {
@@ -50,6 +53,10 @@ impl EventSink for Log {
             assert!(holds.len() <= EXPIRED_PER_EVENT_MAX, "one event expired {} holds", holds.len());
             self.expired.extend(holds.iter().map(expired_key));
             self.expired_at_once_max = self.expired_at_once_max.max(holds.len());
+        }
+        if let Event::Notice(NoticeEvent::Told { rows, .. }) = event {
+            assert!(rows.len() <= NOTICES_PER_EVENT_MAX, "one event tells of {}", rows.len());
+            self.told.extend_from_slice(rows);
         }
         match event {
             Event::Owed { .. } => self.debts[0] += 1,
@@ -171,7 +178,24 @@ impl World {
         );
         self.now_ms = reached_ms;
         self.follow();
+        self.tell();
         reached_ms
+    }
+
+    /// Lets the engine tell of all cards that are due, and the oracle hear it.
+    fn tell(&mut self) {
+        loop {
+            let events = self.log.events;
+            let more = self.engine.notify(self.now_ms, &mut self.log);
+            assert!(self.log.events - events <= 2, "one step made {} events", self.log.events - events);
+            if !more {
+                break;
+            }
+        }
+        let told = std::mem::take(&mut self.log.told);
+        if let Err(wrong) = self.oracle.hear(&told) {
+            panic!("{wrong}");
+        }
     }
 
     /// Lets `wait_ms` pass.

@@ -60,6 +60,8 @@ const HUNTS: &[(Bug, Look)] = &[
     (Bug::TillNeverLate, model),
     (Bug::ScopeIgnored, model),
     (Bug::ClaimScopeIgnored, model),
+    (Bug::UsedCardToldOf, model),
+    (Bug::ExtensionForgetsNotice, model),
     (Bug::ForeignCardRedeemed, model),
     (Bug::OldCodeOpens, model),
     (Bug::ReversedTooFar, model),

@@ -308,8 +308,8 @@ pub struct Extension {
     pub group: U64,
     /// Seconds that a use of a till that was offline may be old when it comes; 0: none is taken.
     pub late_s: U32,
-    /// Reserved; 0.
-    pub spare: U32,
+    /// Minutes before the end of a card at which it is told of, descending; 0: none.
+    pub remind_minutes: [U16; 2],
 }
 
 impl Extension {

@@ -33,6 +33,7 @@ impl Request<'_> {
                 | Command::CardShow { .. }
                 | Command::CodeShow { .. }
                 | Command::WalletShow { .. }
+                | Command::NoticesRead { .. }
                 | Command::Quote(_)
                 | Command::Group(GroupWish::Show { .. })
                 | Command::Activity(ActivityWish::Show { .. })
@@ -120,6 +121,7 @@ impl Request<'_> {
             | Command::Reverse { .. }
             | Command::CampaignShow { .. }
             | Command::WalletShow { .. }
+            | Command::NoticesRead { .. }
             | Command::CodeSet { .. }
             | Command::CodeShow { .. }
             | Command::StockTermsShow { .. }

@@ -8,15 +8,16 @@ use super::{CampaignKind, CampaignTerms, Definition, Limits, Malformed, Tier};
 use crate::calendar::Hours;
 use crate::ids::StockId;
 use crate::limits::{
-    CARD_VALUE_MAX, LATE_MAX_S, POINT_VALUE_MAX, POINTS_DISCOUNT_MAX, SCOPE_MAX, STACKING_CLASSES,
-    STAMPS_MAX, TIERS_MAX, ZONE_OFFSET_MAX_MINUTES,
+    CARD_VALUE_MAX, LATE_MAX_S, POINT_VALUE_MAX, POINTS_DISCOUNT_MAX, REMIND_MAX_MINUTES, SCOPE_MAX,
+    STACKING_CLASSES, STAMPS_MAX, TIERS_MAX, ZONE_OFFSET_MAX_MINUTES,
 };
 
 impl CampaignTerms<'_> {
     pub(super) fn check(&self, campaign: StockId) -> Result<(), Malformed> {
         let definition = self.definition;
-        if self.extension.spare != 0 {
-            return Err(Malformed::Definition("a flag or reserved field"));
+        let [first, second] = self.extension.remind_minutes.map(|minutes| minutes.get());
+        if first > REMIND_MAX_MINUTES || second != 0 && second >= first {
+            return Err(Malformed::Definition("reminders"));
         }
         // A till that is offline can't know of the uses that an interval is kept to.
         let late_s = self.extension.late_s.get();

@@ -233,8 +233,13 @@ pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) {
             record(state, origin, OperationKind::CampaignCreate, *units, resolved);
         }
         Event::Campaign(CampaignEvent::Edited { origin, campaign, definition }) => {
-            let version =
-                change(state, *campaign, |state, campaign| budget::edited(state, campaign, definition));
+            let version = change(state, *campaign, |state, campaign| {
+                let before = state.campaigns.get(campaign).extension;
+                budget::edited(state, campaign, definition);
+                if before.remind_minutes != definition.extension.remind_minutes {
+                    state.requeue(campaign, &before);
+                }
+            });
             record(state, origin, OperationKind::CampaignEdit, version, resolved);
         }
         Event::Campaign(CampaignEvent::Moved { origin, campaign, state: to }) => {

@@ -448,6 +448,7 @@ pub(super) fn make(
     if new.owner.0 == 0 {
         let batch = new.batch(channel, state.now_ms, (times, own_times));
         state.campaigns.add_batch(handle, batch);
+        state.note_batch(handle, batch.first);
         return;
     }
     make_records(state, handle, new, card);

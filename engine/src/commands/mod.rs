@@ -26,6 +26,7 @@ pub mod key_replace;
 pub mod keys;
 pub mod limits;
 pub mod merge;
+pub mod notices;
 pub mod order_show;
 pub mod orders;
 pub mod owed;
@@ -161,6 +162,8 @@ pub enum Reply {
     Group(Handle),
     /// ACTIVITY_SHOW: the activity at a place, and one of its referrers.
     Activity(u32, UserId),
+    /// NOTICES_READ.
+    Notices(notices::Page),
     /// OPERATION_SHOW of a hold.
     Hold(Handle),
     /// OPERATION_SHOW of another operation.
@@ -300,6 +303,7 @@ pub fn decide<'p>(state: &State, question: Question<'_>, plan: &'p mut Plan) -> 
         | Command::CodeSet { .. }
         | Command::CodeShow { .. }
         | Command::WalletShow { .. }
+        | Command::NoticesRead { .. }
         | Command::Quote(_) => decide_cards(state, question, plan),
         command => stock::decide(state, question, command, plan),
     }
@@ -348,6 +352,7 @@ fn decide_cards<'p>(state: &State, question: Question<'_>, plan: &'p mut Plan) -
         Command::Merge(merge) => merge::decide(state, question, merge, plan),
         Command::CampaignShow { campaign } => campaigns::decide_show(state, question, *campaign),
         Command::CardShow { card, generation } => cards::decide_show(state, question, (*card, *generation)),
+        Command::NoticesRead { after, limit } => notices::decide(question, (*after, *limit)),
         Command::WalletShow { owner, campaign, after, limit } => {
             cards::decide_wallet(state, question, (*owner, *campaign), (*after, *limit))
         }
@@ -411,6 +416,10 @@ pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) -> Optio
             state.reclaim(VISITS_PER_FLOOR);
             state.reclaim_gifts(VISITS_PER_FLOOR);
             state.reclaim_groups(VISITS_PER_FLOOR);
+            None
+        }
+        Event::Notice(event) => {
+            notices::apply(state, event);
             None
         }
         Event::Configured { rules } => {

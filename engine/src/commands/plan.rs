@@ -3,7 +3,7 @@
 use super::{campaigns, quote, settle, take};
 use crate::answer::{
     BatchView, ChannelView, DebtView, GroupRow, HoldCard, HoldLine, KeyPlace, ListedPlace, LotView,
-    OrderHold, QuotedCard, QuotedLine, SoldCards, WalletCard,
+    NoticeView, OrderHold, QuotedCard, QuotedLine, SoldCards, WalletCard,
 };
 use crate::calendar::Transition;
 use crate::command::{Block, Price, Quota, RiskRule};
@@ -163,6 +163,8 @@ impl Plan {
 pub struct Replies {
     /// Units per line.
     pub units: Vec<U32>,
+    /// Notices of cards.
+    pub notices: Vec<NoticeView>,
     /// Lines of a hold.
     pub lines: Vec<HoldLine>,
     /// Cards of a hold.

@@ -140,6 +140,7 @@ pub fn read<'r>(state: &'r State, reply: Reply, replies: &'r mut Replies) -> Out
         Reply::Activity(place, referrer) => {
             Outcome::Done(Answer::Activity(super::sharing::view(state, place, referrer)))
         }
+        Reply::Notices(page) => Outcome::Done(Answer::Notices(super::notices::fill(state, page, replies))),
         Reply::Group(handle) => Outcome::Done(Answer::Group(super::groups::view(state, handle, replies))),
         Reply::Hold(handle) => Outcome::Done(Answer::Hold(hold_view(state, handle, replies))),
         Reply::Operation(kind, value) => Outcome::Done(Answer::Operation(OperationView { kind, value })),

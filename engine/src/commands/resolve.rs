@@ -121,6 +121,7 @@ pub fn resolve(state: &State, event: &Event<'_>, resolved: &mut Resolved) {
         Event::Tick { .. }
         | Event::FloorRaised { .. }
         | Event::Configured { .. }
+        | Event::Notice(_)
         | Event::Group(GroupEvent::Lapsed { .. })
         | Event::Share(
             ShareEvent::Rewarded { .. } | ShareEvent::Received { .. } | ShareEvent::Delivered { .. },

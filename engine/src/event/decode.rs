@@ -320,6 +320,7 @@ fn decode_body<'a>(reader: &mut Reader<'a>, head: &Head) -> Result<Event<'a>, Ev
         CODES_IMPORTED | CODE_SET => given_codes::decode(reader, head, channel)?,
         GROUP_OPENED..=GROUP_LAPSED => groups::decode(reader, head, channel)?,
         ACTIVITY_CREATED..=REWARD_DELIVERED => sharing::decode(reader, head, channel)?,
+        NOTICES_TOLD | NOTICES_REQUEUED => notices::decode(reader, head)?,
         CAMPAIGN_VOIDED..=MERGED => endings::decode(reader, head, channel)?,
         kind => return Err(EventError::UnknownKind(kind)),
     })

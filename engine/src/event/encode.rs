@@ -211,6 +211,7 @@ impl Event<'_> {
             }
             Event::Group(group) => group.encode(writer),
             Event::Share(share) => share.encode(writer),
+            Event::Notice(notice) => notice.encode(writer),
             Event::Tombstone { origin } => {
                 writer.put_origin(&origin, 0);
                 writer.finish(TOMBSTONE, 0, 0, origin.channel)

@@ -102,6 +102,8 @@ pub(super) const ACTIVITY_EDITED: u8 = 100;
 pub(super) const REWARDED: u8 = 101;
 pub(super) const REWARD_RECEIVED: u8 = 102;
 pub(super) const REWARD_DELIVERED: u8 = 103;
+pub(super) const NOTICES_TOLD: u8 = 105;
+pub(super) const NOTICES_REQUEUED: u8 = 106;
 pub(super) const LINKED: u8 = 80;
 pub(super) const UNLINKED: u8 = 81;
 /// TAKEN_WITH_CARDS, and the quote that the hold was made from.

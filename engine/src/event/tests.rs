@@ -1,5 +1,6 @@
 //! Every event survives its own encoding, and no cut of it decodes.
 
+mod notices;
 mod sharing;
 
 use super::*;
@@ -423,7 +424,11 @@ const SALES: [EventSale; 1] = [EventSale {
     spare: [0; 3],
 }];
 const SPANS: SpanLimits = SpanLimits { per_week: [U32::new(1); 4], per_month: [U32::new(u32::MAX); 4] };
-const EXTENSION: Extension = Extension { group: U64::new(u64::MAX), late_s: U32::new(600), spare: U32::ZERO };
+const EXTENSION: Extension = Extension {
+    group: U64::new(u64::MAX),
+    late_s: U32::new(600),
+    remind_minutes: [U16::new(43_200), U16::new(60)],
+};
 
 static DEFINITION: Definition = Definition {
     kind: 1,
@@ -531,6 +536,7 @@ fn events_survive_their_encoding_and_no_cut_decodes() {
         .into_iter()
         .chain(of_groups(origin()))
         .chain(sharing::of_sharing(origin()))
+        .chain(notices::of_notices())
         .chain(every_event(&lines, &refused, &owed, &holds, &quotas, &keys))
     {
         let mut out = vec![0xee; EVENT_BYTES_MAX];

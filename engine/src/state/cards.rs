@@ -448,6 +448,7 @@ impl State {
         let record = self.cards.get_mut(handle);
         assert!(!record.is_made(), "a card is issued once");
         *record = card;
+        self.note_end(handle);
         handle
     }
 

@@ -81,6 +81,7 @@ impl State {
         self.digest_given_codes(&mut hash);
         self.digest_groups(&mut hash);
         self.digest_sharing(&mut hash);
+        self.digest_notices(&mut hash);
         self.digest_persons(&mut hash);
         feed(&mut hash, &self.limits);
         feed(&mut hash, &self.counts);

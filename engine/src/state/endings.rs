@@ -164,6 +164,9 @@ impl State {
                 batch.latest_until_s = batch.latest_until_s.max(until_s);
             }
         }
+        if !on(Bug::ExtensionForgetsNotice) {
+            self.note_end(card);
+        }
     }
 
     /// The record of a card that is void as part of a whole says so.

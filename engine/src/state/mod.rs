@@ -17,6 +17,7 @@ pub mod index;
 pub mod keys;
 pub mod lots;
 pub mod memory;
+pub mod notices;
 pub mod order_holds;
 pub mod orders;
 pub mod persons;
@@ -48,6 +49,7 @@ use groups::Groups;
 use index::Index;
 use keys::{BatchState, Keys};
 use lots::Lots;
+use notices::Notices;
 use order_holds::OrderHolds;
 use orders::OrderLines;
 use persons::Persons;
@@ -140,6 +142,8 @@ pub struct State {
     pub groups: Groups,
     /// Users who bring others.
     pub sharing: Sharing,
+    /// Which cards are to be told of, and which were.
+    pub notices: Notices,
     /// Risk rules, blocks and what they have counted.
     pub risk: Risk,
     /// Which user ids are one person.
@@ -200,6 +204,7 @@ impl State {
             given_codes: GivenCodes::new(&capacity),
             groups: Groups::new(&capacity),
             sharing: Sharing::new(&capacity),
+            notices: Notices::new(&capacity),
             risk: Risk::new(capacity.risk_counts_max, hasher.clone()),
             persons: Persons::new(&capacity),
             zones: Zones::default(),

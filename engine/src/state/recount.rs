@@ -210,6 +210,7 @@ impl State {
         self.compare_given_codes()?;
         self.compare_groups()?;
         self.compare_sharing()?;
+        self.compare_notices()?;
         self.compare_persons()?;
         let operations = u64::from(self.operations.used());
         same("operation ids", u64::from(self.record_index.used()), holds + operations + redemptions)?;

@@ -43,6 +43,7 @@ pub const ROOMY: Capacity = Capacity {
     groups_max: 4_096,
     links_max: 256,
     friends_max: 4_096,
+    notices_max: 256,
 };
 
 /// Why something was refused.

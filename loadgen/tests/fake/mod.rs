@@ -142,6 +142,7 @@ impl Fake {
             groups_max: 4_096,
             links_max: 256,
             friends_max: 4_096,
+            notices_max: 256,
         };
         let mut engine = Engine::new(capacity, Rules::default(), 1);
         engine.advance(now_ms(), &mut Void);

@@ -139,8 +139,7 @@ impl<'a> Body<'a> {
             return Err(AnswerFault::UnknownNumber(u16::from(body.key_bytes), "length of a sealed key"));
         }
         let key = self.entries(key_bytes)?;
-        if body.spare.get() != 0 || extension.spare != 0 || (definition.spare, definition.spare_end) != (0, 0)
-        {
+        if body.spare.get() != 0 || (definition.spare, definition.spare_end) != (0, 0) {
             return Err(AnswerFault::SpareNotZero);
         }
         CampaignKind::from_number(definition.kind)

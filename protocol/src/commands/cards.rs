@@ -131,8 +131,10 @@ layout! {
         group: U64,
         /// seconds that a use of a till that was offline may be old when it comes; 0: none is taken
         late_s: U32,
-        /// 0
-        spare: U32,
+        /// minutes before the end of a card at which it is told of, at most 43,200; 0: none
+        remind_minutes: U16,
+        /// again so many minutes before, fewer than the first; 0: none
+        remind_again_minutes: U16,
     }
 }
 

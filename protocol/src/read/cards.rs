@@ -8,8 +8,8 @@ use crate::commands::{
     AcceptGiftBody, CAMPAIGN_BY_CODE, CARD_BY_CODE, CampaignCreateBody, CampaignEditBody, CampaignShowBody,
     CampaignStateBody, CampaignVoidBody, CancelGiftBody, CardBatchRecycleBody, CardBatchVoidBody,
     CardChangeBody, CardRefundBody, CardShowBody, ClaimBody, CodeImportBody, CodeSetBody, CommandKind,
-    EarnBody, EmptyBody, GiftBody, IssueBody, LevelBody, MergeBody, QuoteBody, QuoteReserveBody, RecycleBody,
-    RedeemBody, RenewBody, ReverseBody, TopUpBody, WalletShowBody, flag,
+    EarnBody, EmptyBody, GiftBody, IssueBody, LevelBody, MergeBody, NoticesReadBody, QuoteBody,
+    QuoteReserveBody, RecycleBody, RedeemBody, RenewBody, ReverseBody, TopUpBody, WalletShowBody, flag,
 };
 use crate::error::CommandFault;
 use crate::extras::Extras;
@@ -287,6 +287,15 @@ impl<'a> Body<'a> {
                 self.without_lines(Command::CodeShow { code })
             }
         }
+    }
+
+    pub(super) fn notices_read(&mut self) -> Result<Command<'a>, CommandFault> {
+        let body: &NoticesReadBody = self.fixed()?;
+        if body.spare.get() != 0 {
+            return Err(CommandFault::SpareNotZero);
+        }
+        let (after, limit) = (body.after.get(), body.limit.get());
+        self.without_lines(Command::NoticesRead { after, limit })
     }
 
     pub(super) fn recycle(&mut self) -> Result<Command<'a>, CommandFault> {

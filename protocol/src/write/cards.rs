@@ -6,8 +6,8 @@ use crate::commands::{
     AcceptGiftBody, CampaignCreateBody, CampaignEditBody, CampaignShowBody, CampaignStateBody,
     CampaignVoidBody, CancelGiftBody, CardBatchRecycleBody, CardBatchVoidBody, CardChangeBody,
     CardRefundBody, CardShowBody, ClaimBody, CodeImportBody, CodeSetBody, EarnBody, GiftBody, IssueBody,
-    LevelBody, MergeBody, QuoteBody, QuoteReserveBody, RecycleBody, RedeemBody, RenewBody, ReverseBody,
-    TopUpBody, WalletShowBody, flag,
+    LevelBody, MergeBody, NoticesReadBody, QuoteBody, QuoteReserveBody, RecycleBody, RedeemBody, RenewBody,
+    ReverseBody, TopUpBody, WalletShowBody, flag,
 };
 use crate::layout::pad;
 use scrip_engine::command::{
@@ -176,6 +176,10 @@ pub(super) fn body(out: &mut Vec<u8>, command: &Command<'_>) {
             out.extend_from_slice(CodeSetBody { campaign }.as_bytes());
         }
         Command::CodeShow { .. } => {}
+        Command::NoticesRead { after, limit } => {
+            let (after, limit) = (U64::new(after), U32::new(limit));
+            out.extend_from_slice(NoticesReadBody { after, limit, spare: U32::ZERO }.as_bytes());
+        }
         Command::QuoteReserve(ref quote) => quote_reserve(out, quote),
         Command::WalletShow { owner, campaign, after, limit } => {
             let body = WalletShowBody {

@@ -7,8 +7,8 @@ use super::card_parts::*;
 use proptest::prelude::*;
 use scrip_engine::answer::{
     ActivityView, Answer, CampaignView, CardView, GroupJoined, GroupRow, GroupState, GroupView, HoldCard,
-    Issued, LotView, PiecesReturned, QuoteView, QuotedCard, QuotedLine, Redeemed, RedemptionView, Shared,
-    WalletCard,
+    Issued, LotView, NoticeView, NoticesPage, PiecesReturned, QuoteView, QuotedCard, QuotedLine, Redeemed,
+    RedemptionView, Shared, WalletCard,
 };
 use scrip_engine::command::{
     AccountWish, ActivityTerms, ActivityWish, BatchEnd, CampaignCreate, CampaignKind, CampaignState,
@@ -20,7 +20,7 @@ use scrip_engine::ids::{ActivityId, CardId, ChannelId, GivenCode, OperationId, O
 use scrip_engine::limits::{
     ACTIVITY_SOURCES_MAX, BEARER_CARDS_MAX, CAMPAIGN_KEY_BYTES_MAX, CAMPAIGN_UNITS_MAX, CARD_VALUE_MAX,
     CARDS_PER_HOLD_MAX, CARDS_PER_ISSUE_MAX, CARDS_PER_MERGE_MAX, GIFT_LASTS_MAX_S, GROUP_LASTS_MAX_S,
-    LATE_MAX_S, LINES_MAX, WALLET_CARDS_PER_ANSWER_MAX,
+    LATE_MAX_S, LINES_MAX, REMIND_MAX_MINUTES, WALLET_CARDS_PER_ANSWER_MAX,
 };
 use scrip_engine::rejection::Code;
 use scrip_protocol::answers::AnswerKind;
@@ -93,7 +93,7 @@ pub fn card_parts() -> impl Strategy<Value = CardParts> {
             extension: Extension {
                 group: U64::new(numbers_of[3] & !1),
                 late_s: U32::new(late_s),
-                spare: U32::ZERO,
+                remind_minutes: [U16::new(small[1] as u16 % REMIND_MAX_MINUTES + 1), U16::ZERO],
             },
             offline: Offline::new(numbers_of[2] | 1, numbers_of[4]),
             rule: rule(numbers_of, small[1], channel),
@@ -138,6 +138,20 @@ fn rule(numbers: [u64; 6], most: u32, every: u16) -> ActivityTerms {
         sources,
     }
 }
+
+/// Some notices.
+const NOTICES: &[NoticeView] = &[NoticeView {
+    number: U64::new(7),
+    card: U64::new(1 << 50),
+    owner: U128::new(0xabcd),
+    campaign: U64::new(9),
+    until_ms: U64::new(1_900_000_000_000),
+    at_s: U32::new(1_800_000_000),
+    cards: U32::new(1),
+    lead_minutes: U16::new(60),
+    batch: 0,
+    spare: [0; 5],
+}];
 
 /// Some lots.
 const LOTS: &[LotView] = &[
@@ -335,6 +349,7 @@ impl CardParts {
                 lines: &self.stocked,
                 cards: &self.quoted,
             }),
+            CommandKind::NoticesRead => Command::NoticesRead { after: self.numbers[2], limit: self.small[1] },
             CommandKind::WalletShow => Command::WalletShow {
                 owner: UserId(self.big[0]),
                 campaign: self.flag.then_some(campaign),
@@ -529,6 +544,12 @@ impl CardParts {
                 discount: self.numbers[4],
                 at_ms: from_ms,
                 flagged: self.flag,
+            }),
+            AnswerKind::Notices => Answer::Notices(NoticesPage {
+                next: self.numbers[3],
+                newest: self.numbers[4],
+                lost: self.numbers[5],
+                notices: if self.flag { NOTICES } else { &[] },
             }),
             other => panic!("{other:?} is no answer about cards"),
         }

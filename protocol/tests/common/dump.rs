@@ -266,6 +266,7 @@ impl<'a> Dump<'a> {
             }
             AnswerKind::Activity => self.fields(commands::ActivityTermsLayout::FIELDS),
             AnswerKind::Group => (0..count).for_each(|_| self.fields(answers::GroupRowLayout::FIELDS)),
+            AnswerKind::Notices => (0..count).for_each(|_| self.fields(answers::NoticeLayout::FIELDS)),
             AnswerKind::Card => (0..count).for_each(|_| self.fields(answers::LotLayout::FIELDS)),
             AnswerKind::Wallet => (0..count).for_each(|_| self.fields(answers::WalletCardLayout::FIELDS)),
             AnswerKind::Reserved | AnswerKind::Confirmed => self.units(count),

@@ -9,6 +9,7 @@ pub mod dump;
 pub mod frames;
 pub mod groups;
 pub mod holds;
+pub mod notices;
 pub mod orders;
 pub mod persons;
 pub mod quotes;
@@ -156,6 +157,7 @@ pub fn commands() -> Vec<CommandSample> {
     samples.extend(holds::commands());
     samples.extend(groups::commands());
     samples.extend(segments::commands());
+    samples.extend(notices::commands());
     samples.extend(persons::commands());
     samples.extend(quotes::commands());
     samples.extend(tills::commands());
@@ -531,7 +533,7 @@ pub fn answers() -> Vec<AnswerSample> {
     let done = done.chain(debts::answers()).chain(orders::answers()).chain(cards::answers());
     let done = done.chain(zones::answers());
     let done = done.chain([("stock_of_cards", of_cards)]).chain(cards::quotes()).chain(holds::answers());
-    let done = done.chain(groups::answers());
+    let done = done.chain(groups::answers()).chain(notices::answers());
     let done = done.chain(persons::answers());
     let done = done.chain(quotes::answers());
     let done = done.chain(tills::answers()).chain(sales::answers());

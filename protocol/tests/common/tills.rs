@@ -12,7 +12,7 @@ use scrip_engine::command::{
 use scrip_engine::ids::{OperationId, StockId};
 use scrip_engine::rejection::Code;
 use scrip_protocol::extras::Extras;
-use zerocopy::little_endian::{U32, U64};
+use zerocopy::little_endian::{U16, U32, U64};
 
 /// Two a week for a user, five a month for a device.
 fn spans() -> SpanLimits {
@@ -22,7 +22,11 @@ fn spans() -> SpanLimits {
 
 /// In a group; a till may be ten minutes late.
 fn extension() -> Extension {
-    Extension { group: U64::new(STOCK.0 + 1), late_s: U32::new(600), spare: U32::ZERO }
+    Extension {
+        group: U64::new(STOCK.0 + 1),
+        late_s: U32::new(600),
+        remind_minutes: [U16::new(4_320), U16::new(60)],
+    }
 }
 
 pub fn terms_shown(spans: SpanLimits) -> Answer<'static> {

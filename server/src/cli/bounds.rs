@@ -29,6 +29,9 @@ pub struct BoundArgs {
     /// Cards can be used between these times alone, such as 11:00-14:00, or 22:00-02:00 across midnight; all: all day
     #[arg(long, value_name = "HOURS", value_parser = hours)]
     pub hours: Option<Range<u16>>,
+    /// So long before its end each card is told of by `scrip card notices`, up to twice, such as 3days and 1day; 0s: not at all
+    #[arg(long, value_name = "SPAN", num_args = 1, value_parser = values::span)]
+    pub remind: Vec<Duration>,
     /// How late a till that was offline may bring its uses of cards, such as 1h; 0s: not at all
     #[arg(long, value_name = "SPAN", value_parser = values::span)]
     pub late: Option<Duration>,
@@ -47,7 +50,7 @@ impl BoundArgs {
     /// Whether no flag says anything.
     pub fn is_empty(&self) -> bool {
         let BoundArgs { cards_per_day, budget, budget_per_day, cost, weekdays, hours, group, .. } = self;
-        let BoundArgs { zone, utc_offset, late, .. } = self;
+        let BoundArgs { zone, utc_offset, late, remind, .. } = self;
         let numbers = [cards_per_day, budget, budget_per_day, cost];
         let clock = *zone || utc_offset.is_some();
         numbers.iter().all(|number| number.is_none())
@@ -55,6 +58,7 @@ impl BoundArgs {
             && hours.is_none()
             && group.is_none()
             && late.is_none()
+            && remind.is_empty()
             && !clock
     }
 }

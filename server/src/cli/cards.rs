@@ -270,6 +270,8 @@ pub enum CardCommand {
     Recycle(RecycleArgs),
     /// Put what cards of one owner have on one of them: gift cards, stamps, points
     Merge(MergeArgs),
+    /// Say which cards have expired, or will as soon as their campaigns want it told (`--remind`), in the order they were told of
+    Notices(NoticesArgs),
     /// Let a card be valid until another time
     Extend(ExtendArgs),
     /// Pay into a gift card
@@ -466,6 +468,20 @@ pub struct ExtendArgs {
     /// Valid for so long from now, such as 30days
     #[arg(long, value_name = "SPAN", value_parser = values::span, conflicts_with = "until_ms")]
     pub until_in: Option<Duration>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub server: ServerArgs,
+}
+
+/// `scrip card notices`.
+#[derive(Debug, Args)]
+pub struct NoticesArgs {
+    /// Only notices behind this one, as the last call has printed it; 0: all that are still there
+    #[arg(long, value_name = "NUMBER", default_value_t = 0)]
+    pub since: u64,
+    /// Stop behind about so many
+    #[arg(long)]
+    pub limit: Option<usize>,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub server: ServerArgs,

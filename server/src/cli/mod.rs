@@ -24,8 +24,8 @@ pub use accounts::{AccountArgs, EarnArgs, LevelArgs, RenewArgs, TopUpArgs};
 pub use bounds::{BoundArgs, WEEKDAYS};
 pub use cards::{
     CampaignCommand, CampaignCreateArgs, CampaignEditArgs, CardArgs, CardCommand, ClaimArgs, CodeCommand,
-    CodeExportArgs, ExtendArgs, IssueArgs, RedeemArgs, ReverseArgs, SpendName, UploadArgs, WalletArgs,
-    WorthArgs,
+    CodeExportArgs, ExtendArgs, IssueArgs, NoticesArgs, RedeemArgs, ReverseArgs, SpendName, UploadArgs,
+    WalletArgs, WorthArgs,
 };
 pub use endings::{CampaignVoidArgs, MergeArgs, RecycleArgs, VoidBatchArgs};
 pub use gifts::{AcceptArgs, CancelGiftArgs, GiftArgs};

@@ -275,6 +275,8 @@ impl Owner {
         exchange::take_back(inner);
         let more = exchange::serve_others(inner, |inner| !self.must_wait_for_log(inner));
         rewards::take_up(inner);
+        // Behind the commands of this turn: nobody waits for notices, and who stops need not tell of all.
+        let told = !self.house.is_stopping() && inner.shard.notify();
         inner.links.send();
         inner.shard.flush();
         inner.counts.publish(&self.metrics);
@@ -304,7 +306,7 @@ impl Owner {
             }
             stays
         });
-        more
+        more || told
     }
 
     fn open_gate(&self, inner: &mut Inner) {

@@ -430,6 +430,7 @@ fn looks_at_cards(request: &Request<'_>, by_code: bool) -> bool {
         | Command::Recycle { .. }
         | Command::Merge(_)
         | Command::WalletShow { .. }
+        | Command::NoticesRead { .. }
         | Command::Quote(_)
         | Command::QuoteReserve(_) => true,
         _ => false,

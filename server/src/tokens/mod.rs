@@ -167,6 +167,7 @@ impl Verb {
             | CommandKind::CodeShow
             | CommandKind::CardShow
             | CommandKind::WalletShow
+            | CommandKind::NoticesRead
             | CommandKind::Quote
             | CommandKind::GroupShow
             | CommandKind::ActivityShow

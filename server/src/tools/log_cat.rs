@@ -9,7 +9,7 @@ use scrip_engine::command::{BatchEnd, Offline, Parties, StockKind, SubjectKind};
 
 use scrip_engine::event::{
     self, AccountEntry, CampaignEvent, CodeEvent, Event, EventHold, GiftEntry, GroupEvent, GroupMember,
-    Origin, PersonEvent, RecycledFor, RiskEvent,
+    NoticeEvent, NoticeRow, Origin, PersonEvent, RecycledFor, RiskEvent,
 };
 use scrip_engine::ids::{CardId, StockId};
 use scrip_shard::{FrameError, Moment, for_each_event_with_facts, history};
@@ -477,8 +477,19 @@ fn print_cards_event(out: &mut impl Write, event: &Event<'_>) -> io::Result<()> 
         }
         Event::Group(event) => print_group(out, event),
         Event::Share(event) => sharing::print(out, event),
+        Event::Notice(NoticeEvent::Told { through_s, rows, .. }) => {
+            write!(out, "notices_told through_s={through_s}")?;
+            rows.iter().try_for_each(|row| print_notice(out, row))?;
+            writeln!(out)
+        }
         other => writeln!(out, "{other:?}"),
     }
+}
+
+fn print_notice(out: &mut impl Write, row: &NoticeRow) -> io::Result<()> {
+    let (first, count, until_s) = (row.first(), row.count, row.until_s);
+    let what = if row.lead_minutes == 0 { "expired" } else { "expiring" };
+    write!(out, " {what}={first} count={count} until_s={until_s} minutes_before={}", row.lead_minutes)
 }
 
 fn print_group(out: &mut impl Write, event: &GroupEvent<'_>) -> io::Result<()> {

@@ -288,6 +288,7 @@ impl Books {
             Event::Gift { .. } | Event::OfflineConflict { .. } | Event::Codes(CodeEvent::Set { .. }) => {}
             Event::Group(_) => self.issue_to_group(event),
             Event::Tick { .. }
+            | Event::Notice(_)
             | Event::Configured { .. }
             | Event::FloorRaised { .. }
             | Event::StockEdited { .. }

@@ -144,6 +144,8 @@ impl Generator {
             extension.group = self.choose(&stocks).0.into();
         }
         extension.late_s = self.late_s().into();
+        let [first, second] = *self.choose(&[[0, 0], [0, 0], [1, 0], [2, 1], [17, 1], [43_200, 16]]);
+        extension.remind_minutes = [first.into(), second.into()];
         extension
     }
 
@@ -423,6 +425,11 @@ impl Generator {
             None
         };
         let limit = *self.choose(&[0, 0, 1, 2, 3, 64, 65, u32::MAX]);
+        if self.rng.u8(0..4) == 0 {
+            let newest = oracle.newest_notice();
+            let after = self.rng.u64(0..=newest + 1);
+            return CardCommand::ReadNotices { after, limit };
+        }
         CardCommand::ShowWallet { owner, campaign, after, limit }
     }
 

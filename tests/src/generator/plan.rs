@@ -281,6 +281,7 @@ pub const ROOMY: Capacity = Capacity {
     groups_max: 4_096,
     links_max: 256,
     friends_max: 4_096,
+    notices_max: 1 << 14,
 };
 
 impl Plan {
@@ -397,6 +398,7 @@ fn draw_capacity(rng: &mut Rng) -> Capacity {
         given_codes_max: 4_096,
         groups_max: 4_096,
         links_max: 256,
+        notices_max: 1 << 14,
         friends_max: 4_096,
     };
     // Where purchase limits are few, so are linked ids.

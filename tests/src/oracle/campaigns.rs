@@ -113,6 +113,7 @@ impl Oracle {
             | CardCommand::ShowCode { .. }
             | CardCommand::ShowCard { .. }
             | CardCommand::ShowWallet { .. }
+            | CardCommand::ReadNotices { .. }
             | CardCommand::Quote(_) => unreachable!("{command:?} is answered elsewhere"),
         }
     }
@@ -125,6 +126,7 @@ impl Oracle {
             CardCommand::ShowWallet { owner, campaign, after, limit } => {
                 self.show_wallet(envelope, *owner, (*campaign, *after, *limit))
             }
+            CardCommand::ReadNotices { after, limit } => self.read_notices(envelope, *after, *limit),
             CardCommand::ShowCode { code } => self.show_code(envelope, *code),
             CardCommand::Quote(quote) => self.quote(envelope, quote),
             CardCommand::Group(OwnedGroupWish::Show { group }) => self.show_group(envelope, *group),

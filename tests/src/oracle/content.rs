@@ -87,7 +87,10 @@ pub(super) fn slots_of(command: &OwnedCommand) -> Vec<Slot> {
         }
         CardCommand::ShowWallet { campaign, .. } => campaign.iter().map(|campaign| campaign.slot()).collect(),
         CardCommand::Group(OwnedGroupWish::Open { campaign, .. }) => vec![campaign.slot()],
-        CardCommand::Reverse { .. } | CardCommand::Quote(_) | CardCommand::Group(_) => Vec::new(),
+        CardCommand::Reverse { .. }
+        | CardCommand::ReadNotices { .. }
+        | CardCommand::Quote(_)
+        | CardCommand::Group(_) => Vec::new(),
     }
 }
 

@@ -3,8 +3,8 @@
 //! Invariant: nothing that a caller can see is left out.
 
 use scrip_engine::answer::{
-    ActivityView, CampaignView, GroupRow, GroupState, GroupView, HoldCard, QuoteView, QuotedCard, QuotedLine,
-    Shared, SoldCards,
+    ActivityView, CampaignView, GroupRow, GroupState, GroupView, HoldCard, NoticeView, NoticesPage,
+    QuoteView, QuotedCard, QuotedLine, Shared, SoldCards,
 };
 use scrip_engine::command::{ActivityTerms, CampaignState, Definition, Extension, ScopeEntry, Tier};
 use scrip_engine::ids::{ActivityId, CardId, ChannelId, OperationId, StockId, UserId};
@@ -69,6 +69,23 @@ impl From<ActivityView<'_>> for OwnedActivity {
     fn from(view: ActivityView<'_>) -> OwnedActivity {
         let ActivityView { activity, version, channel, terms, done, referrers, of } = view;
         OwnedActivity { activity, version, channel, terms: *terms, done, referrers, of }
+    }
+}
+
+/// [`NoticesPage`], owned.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the fields are those of `NoticesPage`, which documents them")]
+pub struct OwnedNotices {
+    pub next: u64,
+    pub newest: u64,
+    pub lost: u64,
+    pub notices: Vec<NoticeView>,
+}
+
+impl From<NoticesPage<'_>> for OwnedNotices {
+    fn from(page: NoticesPage<'_>) -> OwnedNotices {
+        let NoticesPage { next, newest, lost, notices } = page;
+        OwnedNotices { next, newest, lost, notices: notices.to_vec() }
     }
 }
 

@@ -37,6 +37,7 @@ pub enum CardCommand {
     ShowCampaign { campaign: StockId },
     ShowCard { card: CardId, generation: Option<u8> },
     ShowWallet { owner: UserId, campaign: Option<StockId>, after: Option<CardId>, limit: u32 },
+    ReadNotices { after: u64, limit: u32 },
     Quote(OwnedQuote),
 }
 
@@ -341,6 +342,9 @@ impl CardCommand {
                 let OwnedQuote { user, store, best, .. } = *quote;
                 Command::Quote(Quote { user, store, best, lines: &quote.lines, cards: &quote.cards })
             }
+            CardCommand::ReadNotices { after, limit } => {
+                Command::NoticesRead { after: *after, limit: *limit }
+            }
             CardCommand::ShowWallet { owner, campaign, after, limit } => {
                 Command::WalletShow { owner: *owner, campaign: *campaign, after: *after, limit: *limit }
             }
@@ -349,7 +353,7 @@ impl CardCommand {
 
     /// Whether it asks and changes nothing.
     pub fn is_query(&self) -> bool {
-        use CardCommand::{Quote, ShowCampaign, ShowCard, ShowCode, ShowWallet};
+        use CardCommand::{Quote, ReadNotices, ShowCampaign, ShowCard, ShowCode, ShowWallet};
         let of_group = matches!(
             self,
             CardCommand::Group(OwnedGroupWish::Show { .. })
@@ -358,7 +362,12 @@ impl CardCommand {
         of_group
             || matches!(
                 self,
-                ShowCampaign { .. } | ShowCard { .. } | ShowCode { .. } | ShowWallet { .. } | Quote(_)
+                ShowCampaign { .. }
+                    | ShowCard { .. }
+                    | ShowCode { .. }
+                    | ShowWallet { .. }
+                    | ReadNotices { .. }
+                    | Quote(_)
             )
     }
 
@@ -399,6 +408,7 @@ impl CardCommand {
             CardCommand::ShowCampaign { .. } => "CAMPAIGN_SHOW",
             CardCommand::ShowCard { .. } => "CARD_SHOW",
             CardCommand::ShowWallet { .. } => "WALLET_SHOW",
+            CardCommand::ReadNotices { .. } => "NOTICES_READ",
             CardCommand::Quote(_) => "QUOTE",
         }
     }

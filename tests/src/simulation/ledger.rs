@@ -413,7 +413,8 @@ fn origin_of<'e>(event: &'e Event<'_>) -> Option<&'e Origin> {
         | Event::Merged { origin, .. }
         | Event::Returned { origin, .. } => Some(origin),
         // What time or the operator makes happen, and what ends a hold: that has no id of its own.
-        Event::Tick { .. }
+        Event::Notice(_)
+        | Event::Tick { .. }
         | Event::Configured { .. }
         | Event::FloorRaised { .. }
         | Event::Expired { .. }

@@ -132,6 +132,7 @@ const ROOM: Capacity = Capacity {
     groups_max: 512,
     links_max: 16,
     friends_max: 512,
+    notices_max: 256,
 };
 
 impl Plan {
@@ -288,5 +289,6 @@ fn draw_capacity(rng: &mut Rng) -> Capacity {
         groups_max: 512,
         links_max: 16,
         friends_max: 512,
+        notices_max: 256,
     }
 }

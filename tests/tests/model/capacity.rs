@@ -53,6 +53,7 @@ fn a_full_table_says_which_it_is() {
         groups_max: 4_096,
         links_max: 16,
         friends_max: 4_096,
+        notices_max: 256,
     };
     let mut world = World::new(capacity, SHRINKING, START_MS);
     let (one, two) = (world.stock(1, 100), world.stock_with(2, 100, LIMITED));
@@ -242,6 +243,7 @@ fn a_steady_shop_with_little_memory_is_never_refused() {
         groups_max: 4_096,
         links_max: 18,
         friends_max: 4_096,
+        notices_max: 256,
     };
     let mut world = World::new(capacity, SHRINKING, START_MS);
     let (limited, free) = (world.stock_with(1, 1_000_000, LIMITED), world.stock(2, 1_000_000));

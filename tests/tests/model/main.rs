@@ -32,6 +32,7 @@ mod key_options;
 mod key_situations;
 mod keys;
 mod limits;
+mod notices;
 mod order_holds;
 mod orders;
 mod persons;

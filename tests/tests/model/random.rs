@@ -45,6 +45,7 @@ const SMALL: Capacity = Capacity {
     groups_max: 1,
     links_max: 16,
     friends_max: 1,
+    notices_max: 1 << 14,
 };
 
 /// A number from the environment.

@@ -7,7 +7,10 @@ use super::super::Failure;
 use super::super::merchant::{ahead, offset_at};
 use super::super::words::{grouped, money};
 use crate::cli::{BoundArgs, WEEKDAYS};
-use scrip_client::{CampaignDefinition, CampaignShown, Client, Definition, Limits, StockId};
+use scrip_client::{
+    CampaignDefinition, CampaignShown, Client, Definition, Limits, REMIND_MAX_MINUTES, StockId,
+};
+use std::time::Duration;
 
 /// Puts what the flags say into a definition; `had` is the one in force, if there is one.
 pub async fn apply(
@@ -47,6 +50,7 @@ pub async fn apply(
         }
         defined.extension.group.set(group);
     }
+    remind(&arguments.remind, defined)?;
     if let Some(late) = arguments.late {
         defined.extension.late_s.set(u32::try_from(late.as_secs()).unwrap_or(u32::MAX));
     }
@@ -81,6 +85,12 @@ pub async fn print(client: &Client, shown: &CampaignShown) -> Result<(), Failure
         let most: Vec<String> = most.into_iter().flatten().collect();
         let spent = money(shown.today.saturating_mul(shown.cost));
         println!("per day    {}; today {} cards, {spent}", most.join(", "), grouped(shown.today));
+    }
+    let leads = shown.definition.extension.remind_minutes.map(|minutes| minutes.get());
+    let leads: Vec<String> =
+        leads.iter().filter(|lead| **lead != 0).map(|lead| format!("{lead} min")).collect();
+    if !leads.is_empty() {
+        println!("reminds    {} before a card ends", leads.join(" and "));
     }
     if shown.definition.extension.late_s != 0 {
         println!("offline    a till may bring its uses {} s late", shown.definition.extension.late_s);
@@ -118,4 +128,25 @@ fn usable(definition: &Definition) -> String {
         (opens, closes) if opens == closes => days,
         (opens, closes) => format!("{days} {}-{}", time(opens), time(closes)),
     }
+}
+
+/// When cards are told of before they end, the longer time first.
+fn remind(spans: &[Duration], defined: &mut CampaignDefinition) -> Result<(), Failure> {
+    if spans.is_empty() {
+        return Ok(());
+    }
+    let wrong =
+        || Failure::Wish("--remind is given once or twice, each in whole minutes, at most 30days".into());
+    let mut minutes = Vec::new();
+    for span in spans {
+        let whole = span.as_secs() % 60 == 0 && span.subsec_nanos() == 0;
+        let number = u16::try_from(span.as_secs() / 60).ok().filter(|number| *number <= REMIND_MAX_MINUTES);
+        minutes.push(number.filter(|_| whole).ok_or_else(wrong)?);
+    }
+    minutes.sort_unstable_by(|one, other| other.cmp(one));
+    minutes.dedup();
+    minutes.resize(minutes.len().max(2), 0);
+    let [first, second] = minutes[..] else { return Err(wrong()) };
+    defined.extension.remind_minutes = [first.into(), second.into()];
+    Ok(())
 }

@@ -6,7 +6,7 @@ use super::super::sale::{parties, print_operation, telling};
 use super::super::sharing;
 use super::super::words::{Kind, Subject, id_text, time};
 use super::super::{Failure, OperatorError, repeat, run};
-use super::{account, code, endings, gift, money, named, print_card, upload, validity};
+use super::{account, code, endings, gift, money, named, notices, print_card, upload, validity};
 use crate::cli::{
     CardArgs, CardCommand, ClaimArgs, ExtendArgs, IssueArgs, RedeemArgs, ReverseArgs, WalletArgs,
 };
@@ -39,6 +39,7 @@ pub fn card(command: &CardCommand) -> Result<(), OperatorError> {
         CardCommand::RecycleBatch(arguments) => endings::recycle_batch(arguments),
         CardCommand::Recycle(arguments) => endings::recycle(arguments),
         CardCommand::Merge(arguments) => endings::merge(arguments),
+        CardCommand::Notices(arguments) => notices::notices(arguments),
         CardCommand::Extend(arguments) => extend(arguments),
         CardCommand::Topup(arguments) => account::top_up(arguments),
         CardCommand::Earn(arguments) => account::earn(arguments),

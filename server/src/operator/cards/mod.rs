@@ -10,6 +10,7 @@ mod card;
 mod code;
 mod endings;
 mod gift;
+mod notices;
 mod quote;
 mod upload;
 mod worth;
