@@ -40,6 +40,8 @@ const PASSED_PER_STEP: u32 = 8_192;
 struct Requeue {
     campaign: Handle,
     page: u32,
+    /// What is due by the new reminders from this second on, the one behind their change.
+    from_s: u32,
 }
 
 /// What is due when, and what was told of last.
@@ -282,7 +284,7 @@ impl State {
             hash.update(first.0.as_bytes());
         }
         for requeue in &notices.requeues {
-            hash.update([requeue.campaign.0, requeue.page].as_bytes());
+            hash.update([requeue.campaign.0, requeue.page, requeue.from_s].as_bytes());
         }
         notices.ring.digest(hash);
     }
@@ -338,17 +340,17 @@ impl State {
             }
         }
         self.notices.requeues.retain(|requeue| requeue.campaign != campaign);
-        self.notices.requeues.push_back(Requeue { campaign, page: 0 });
+        self.notices.requeues.push_back(Requeue { campaign, page: 0, from_s: after_s });
     }
 
     /// Pages of the first campaign whose reminders were changed are queued anew, up to this one.
     pub(crate) fn requeue_pages(&mut self, to: u32) {
         let requeue = *self.notices.requeues.front().expect("there is one");
-        let after_s = second_of(self.now_ms).saturating_add(1);
         for page in requeue.page..to {
             if self.cards.place(Handle(page * PER_PAGE)).0 == requeue.campaign {
                 let queued_s = self.notices.queue.due_s(page);
-                let from_s = if queued_s == 0 { after_s } else { after_s.min(queued_s) };
+                // What is due already is told of as it would have been.
+                let from_s = if queued_s == 0 { requeue.from_s } else { requeue.from_s.min(queued_s) };
                 let due_s = self.next_due_of_page(page, from_s);
                 self.notices.queue.set(page, due_s);
             }

@@ -175,6 +175,21 @@ fn other_reminders_hold_for_the_cards_that_are_out() {
 }
 
 #[test]
+fn other_reminders_hold_from_their_edit_on_however_late_the_next_step_is() {
+    let mut world = world_of(lasting(600, [0, 0]));
+    issued(world.run(10, claim(CAMPAIGN, 5)));
+    issued(world.run(11, issue(OwnedIssue { count: 9, ..OwnedIssue::of_nobody(CAMPAIGN) })));
+    wait(&mut world, MINUTE_MS);
+    world.run(12, edit(CAMPAIGN, 2, lasting(600, [8, 1])));
+    // In one stride past the first reminder, and past the end.
+    wait(&mut world, 5 * MINUTE_MS);
+    assert_eq!(told(&mut world, 0), [(1, 8, 9), (0, 8, 1)]);
+    world.run(13, edit(CAMPAIGN, 3, lasting(600, [9, 3])));
+    wait(&mut world, 5 * MINUTE_MS);
+    assert_eq!(told(&mut world, 2), [(1, 3, 9), (1, 0, 9), (0, 3, 1), (0, 0, 1)]);
+}
+
+#[test]
 fn notices_are_read_by_their_merchant_in_their_slot_alone() {
     let mut world = world_of(lasting(60, [0, 0]));
     issued(world.run(10, issue(issue_of(CAMPAIGN, 6, 3))));
