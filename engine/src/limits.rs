@@ -343,7 +343,7 @@ pub const STOCK_BYTES: u64 = 736;
 impl Capacity {
     /// The tables that fit into `bytes` of memory: about 38 % of it for holds, 17 % for purchase limits and linked ids, 15 % for card
     /// keys and their sealed texts, 11 % for cards, their lots, redemptions and given codes, the rest for further lines, operations,
-    /// stocks, lines of orders, debts, risk counts, gifts, groups and friends.
+    /// stocks, lines of orders, debts, risk counts, gifts, groups, friends and notices.
     pub fn for_memory(bytes: u64) -> Capacity {
         let records = |share_per_mille: u64, each: u64| {
             let count = bytes / 1_000 * share_per_mille / each;
@@ -352,7 +352,7 @@ impl Capacity {
         Capacity {
             stocks_max: records(20, STOCK_BYTES).min(1 << 20),
             holds_max: records(380, HOLD_BYTES + ORDER_BYTES + COUNTS_BYTES),
-            extra_lines_max: records(56, EXTRA_LINE_BYTES + COUNTS_BYTES),
+            extra_lines_max: records(55, EXTRA_LINE_BYTES + COUNTS_BYTES),
             operations_max: records(75, OPERATION_BYTES).min(TAGGED_MAX),
             user_limits_max: records(163, USER_LIMIT_BYTES),
             keys_max: records(80, KEY_BYTES),

@@ -22,6 +22,7 @@ use crate::limits::{
     NOTICES_PER_EVENT_MAX,
 };
 use crate::state::cards::pages_max;
+use arrayvec::ArrayVec;
 use core::ops::RangeInclusive;
 use queue::Queue;
 pub use ring::{NoticeRecord, Ring};
@@ -213,8 +214,10 @@ impl State {
             return None;
         }
         if card.owner == 0 {
-            let batch = campaign.batch_of(self.cards.place(record).1).expect("a bearer card is of a batch");
-            return (batch.until_s != card.until_s).then_some(card.until_s);
+            // One that was sold is of none.
+            let batch = campaign.batch_of(self.cards.place(record).1);
+            let says_so = batch.is_some_and(|batch| batch.until_s == card.until_s);
+            return (!says_so).then_some(card.until_s);
         }
         Some(card.until_s)
     }
@@ -364,9 +367,12 @@ impl State {
     /// Batches and pages leave the queue with what was due by then, and are queued for what is next.
     pub(crate) fn told(&mut self, (through_s, batches, pages): (u32, u16, u16), rows: &[NoticeRow]) {
         self.notices.through_s = through_s;
+        // All leave first: what one of them is queued for next may lie before what others were told of.
+        let mut told: ArrayVec<(u32, CardId), NOTICE_BATCHES_PER_EVENT_MAX> = ArrayVec::new();
         for _ in 0..batches {
-            let (due_s, first) =
-                self.notices.batches.pop_first().expect("the log names a batch that was due");
+            told.push(self.notices.batches.pop_first().expect("the log names a batch that was due"));
+        }
+        for (due_s, first) in told {
             assert!(due_s <= through_s, "nothing is told of before its time");
             let (campaign, batch) = self.batch_of_notice(first);
             let next_s = match tells_batch(campaign, batch) {

@@ -38,7 +38,9 @@ impl Oracle {
                 let (card, each) = (CardId(row.first.get() + at), if row.is_batch() { count } else { 1 });
                 let (until_s, lead_minutes) = (row.until_s.get(), row.lead_minutes.get());
                 let told = (card, each, until_s, lead_minutes, row.is_batch());
-                let campaign = due.remove(&told).ok_or(format!("{told:?} was not due at {now_s}"))?;
+                let Some(campaign) = due.remove(&told) else {
+                    return Err(format!("{told:?} was not due at {now_s}; what was, and is left: {due:?}"));
+                };
                 self.notices.made.push(NoticeView {
                     number: (self.notices.made.len() as u64 + 1).into(),
                     card: card.0.into(),
@@ -75,7 +77,8 @@ impl Oracle {
             let with_its_batch = card.owner.0 == 0 && {
                 let campaign = self.stocks[&card.campaign].campaign.as_ref().expect("it is one");
                 let batch = campaign.batches.iter().rfind(|batch| batch.first <= id.serial());
-                batch.expect("bearer cards are of batches").made.times.until_ms == card.times.until_ms
+                let batch = batch.filter(|batch| id.serial() - batch.first < batch.cards as u64);
+                batch.is_some_and(|batch| batch.made.times.until_ms == card.times.until_ms)
             };
             if !over && !with_its_batch {
                 ends(card.campaign, (*id, 1), card.times.until_ms, false);
