@@ -189,7 +189,9 @@ fn answer_kinds() -> String {
     for kind in AnswerKind::ALL {
         let flags = match kind {
             AnswerKind::Rejection => "class, facts".to_string(),
-            AnswerKind::Confirmed | AnswerKind::ConfirmedKeys => format!("LATE = {}", answer_flag::LATE),
+            AnswerKind::Confirmed | AnswerKind::ConfirmedKeys | AnswerKind::ConfirmedCards => {
+                format!("LATE = {}", answer_flag::LATE)
+            }
             AnswerKind::Hold => format!("LATE = {}, FLAGGED = {}", answer_flag::LATE, answer_flag::FLAGGED),
             AnswerKind::Released => format!("LAPSED = {}", answer_flag::LAPSED),
             AnswerKind::Stock => {

@@ -26,7 +26,7 @@ mod sharing;
 mod worth;
 mod zones;
 
-pub use plan::{Chances, Kind, Plan, ROOMY};
+pub use plan::{CardKind, Chances, Kind, Plan, ROOMY};
 
 use crate::oracle::Oracle;
 use crate::request::{CardCommand, OwnedCommand, OwnedRequest};

@@ -103,7 +103,13 @@ pub fn added(oracle: &Oracle, request: &OwnedRequest, table: CapacityOf, answer:
         // A redemption of a till that was offline may be the record of a conflict.
         CapacityOf::Operations => usize::from(taken.is_none() && (!redeems || is_offline(request))),
         CapacityOf::UserLimits => demand.map_or(0, |take| new_limits(oracle, &take)),
-        CapacityOf::RiskCounts => demand.map_or(0, |take| oracle.new_counts(&request.envelope, &take)),
+        CapacityOf::RiskCounts => match (&request.command, demand) {
+            (OwnedCommand::OfCards(CardCommand::Issue(issue)), _) => {
+                let named = oracle.claimed_under(&request.envelope, issue).unwrap_or(*issue);
+                oracle.new_counts(&request.envelope, &oracle.who_claims(&request.envelope, &named))
+            }
+            (_, demand) => demand.map_or(0, |take| oracle.new_counts(&request.envelope, &told(&take))),
+        },
         CapacityOf::OrderLines => {
             let take = taken.filter(|take| take.order.0 != 0);
             let stocks = take.into_iter().flat_map(|take| &take.lines).map(|wish| wish.stock);

@@ -48,7 +48,7 @@ impl Quota {
     }
 }
 
-/// Whose purchases are counted. Numbers are never reused.
+/// Whose purchases and successes are counted. Numbers are never reused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum SubjectKind {
@@ -60,11 +60,21 @@ pub enum SubjectKind {
     Device = 3,
     /// An address.
     Address = 4,
+    /// A user by whose word a card is claimed: risk rules and blocks alone speak of these.
+    Referrer = 5,
 }
 
 impl SubjectKind {
     /// All of them, by number.
-    pub const ALL: [SubjectKind; 4] =
+    pub const ALL: [SubjectKind; 5] = [
+        SubjectKind::User,
+        SubjectKind::LimitKey,
+        SubjectKind::Device,
+        SubjectKind::Address,
+        SubjectKind::Referrer,
+    ];
+    /// Those that stocks and campaigns can limit, by number.
+    pub const LIMITED: [SubjectKind; 4] =
         [SubjectKind::User, SubjectKind::LimitKey, SubjectKind::Device, SubjectKind::Address];
 
     /// The kind with this number.
@@ -74,6 +84,7 @@ impl SubjectKind {
             2 => SubjectKind::LimitKey,
             3 => SubjectKind::Device,
             4 => SubjectKind::Address,
+            5 => SubjectKind::Referrer,
             _ => return None,
         })
     }
@@ -380,7 +391,7 @@ pub struct RiskRule {
     pub action: u8,
     /// Reserved; 0.
     pub spare: U16,
-    /// RESERVEs and SELLs that may succeed in one window.
+    /// Commands that may succeed in one window.
     pub at_most: U32,
     /// Length of a window in milliseconds; windows follow each other from the Unix epoch on.
     pub window_ms: U32,
@@ -415,7 +426,7 @@ impl RiskRule {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
 #[repr(C)]
 pub struct Block {
-    /// The user, limit key, device or address; not 0.
+    /// The user, limit key, device, address or referrer; not 0.
     pub subject: U128,
     /// Shard time from which on it no longer counts; 0: never.
     pub until_ms: U64,
@@ -431,7 +442,8 @@ impl Block {
     pub(super) fn check(&self) -> Result<(), Malformed> {
         let known = SubjectKind::from_number(self.kind).is_some()
             && (self.action == 0 || RiskAction::from_number(self.action).is_some());
-        let narrow = self.kind < SubjectKind::Device as u8 || self.subject.get() <= u128::from(u64::MAX);
+        let hashed = [SubjectKind::Device as u8, SubjectKind::Address as u8].contains(&self.kind);
+        let narrow = !hashed || self.subject.get() <= u128::from(u64::MAX);
         if known && narrow && self.subject.get() != 0 && self.spare == [0; 6] {
             Ok(())
         } else {

@@ -5,7 +5,7 @@
 
 use super::checks::{before_deciding, capacity, operation_room};
 use super::issue::{check_claimant, check_risk, check_times, check_units, no_counts, no_pages};
-use super::taken::{begin_counting, subjects};
+use super::taken::{begin_counting, subjects, subjects_of};
 use super::worth::Span;
 use super::{Plan, Question, Replies, Reply, Resolved, Verdict, budget, record, risk};
 use crate::answer::{GroupJoined, GroupRow, GroupState, GroupView, OperationKind};
@@ -209,7 +209,7 @@ fn check_member(
     let until_ms = campaign.definition.until_ms.get();
     let refusal = check_times(state, question.now_ms, until_ms, campaign)
         .or_else(|| check_claimant(question, claim.owner, campaign))
-        .or_else(|| check_risk(state, question, &take, plan))
+        .or_else(|| check_risk(state, question, &subjects_of(&take), plan))
         .or_else(|| check_units(state, question, (claim, campaign), &take, plan));
     refusal.map_or(Ok(()), Err)
 }
@@ -227,7 +227,7 @@ fn no_room(
     let full = || u64::from(state.groups.used()) + u64::from(records) > u64::from(maximum);
     let groups = || full().then(|| capacity(CapacityOf::Groups, u64::from(maximum)));
     let speaks = || state.risk.speaks_of(risk::owner(question));
-    let risk = || if speaks() { risk::no_room(state, question, &taker(claim)) } else { None };
+    let risk = || if speaks() { risk::no_room(state, question, &subjects_of(&taker(claim))) } else { None };
     let refusal = operation_room(state)
         .or_else(|| fills.and_then(|cards| no_pages(state, handle, campaign.issued, cards)))
         .or_else(|| no_counts(state, question, (campaign, &taker(claim)), plan))

@@ -4,7 +4,7 @@
 //! units: no check and take are apart.
 
 use super::checks::{before_deciding, capacity, operation_room};
-use super::taken::subjects;
+use super::taken::{brought, subjects, subjects_of};
 use super::worth::{Span, in_ms, may_claim, second};
 use super::{
     Plan, Question, Reply, Resolved, TO_BE_MADE, Verdict, budget, given_codes, limits, record, risk, sharing,
@@ -61,6 +61,7 @@ pub fn decide<'p>(
         Ok(referral) => referral.flatten(),
         Err(rejection) => return Verdict::Refuse(rejection),
     };
+    let issue = &Issue { referral: referral.as_ref(), ..*issue };
     let no_friend = || referral.and_then(|_| sharing::no_room(state));
     if let Some(rejection) = refusal(state, question, (issue, handle), plan).or_else(no_friend) {
         return Verdict::Refuse(rejection);
@@ -98,7 +99,7 @@ pub(super) fn refusal(
     let until_ms = if issue.own_times() { issue.until_ms } else { campaign.definition.until_ms.get() };
     check_times(state, question.now_ms, until_ms, campaign)
         .or_else(|| check_claimant(question, issue.owner, campaign))
-        .or_else(|| check_risk(state, question, &take, plan))
+        .or_else(|| check_risk(state, question, &brought(subjects_of(&take), issue.referral), plan))
         .or_else(|| check_units(state, question, (issue, campaign), &take, plan))
         .or_else(|| no_room(state, question, (issue, handle), &take, plan))
 }
@@ -161,13 +162,13 @@ pub(super) fn check_claimant(
 pub(super) fn check_risk(
     state: &State,
     question: Question<'_>,
-    take: &Take<'_>,
+    subjects: &Subjects,
     plan: &mut Plan,
 ) -> Option<Rejection<'static>> {
     if !state.risk.speaks_of(risk::owner(question)) {
         return None;
     }
-    let code = risk::judge(state, question, take, plan).err()?;
+    let code = risk::judge(state, question, subjects, plan).err()?;
     Some(Rejection { code, facts: Facts::Rule(plan.rule) })
 }
 
@@ -269,7 +270,10 @@ fn no_room(
     if let Some(rejection) = no_counts(state, question, (campaign, take), plan) {
         return Some(rejection);
     }
-    if state.risk.speaks_of(risk::owner(question)) { risk::no_room(state, question, take) } else { None }
+    if !state.risk.speaks_of(risk::owner(question)) {
+        return None;
+    }
+    risk::no_room(state, question, &brought(subjects_of(take), issue.referral))
 }
 
 /// CAPACITY if the stock would count too many channels, or the planned line for more subjects than there is room for.
@@ -366,7 +370,9 @@ pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) -> Handl
     let value = if owner.0 == 0 { first.0 } else { u64::from(count - 1) << COUNT_SHIFT | first.0 };
     let subjects = subjects(*owner, parties.as_ref());
     let line = EventLine::new(*campaign, *count, counting & ((1 << GROUP_SHIFT) - 1));
-    for kind in SubjectKind::ALL.into_iter().filter(|kind| line.counts(*kind) && !on(Bug::CardsNotCounted)) {
+    for kind in
+        SubjectKind::LIMITED.into_iter().filter(|kind| line.counts(*kind) && !on(Bug::CardsNotCounted))
+    {
         state.count_for_good((kind, subjects[kind.position()], stock), *count, &line);
     }
     if counting >> GROUP_SHIFT != 0 && !on(Bug::GroupNotCounted) {
@@ -374,6 +380,7 @@ pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) -> Handl
     }
     let of = (origin.merchant, origin.slot);
     if state.risk.speaks_of(of) {
+        let subjects = brought(subjects, referral.as_ref());
         state.risk.count(of, origin.channel, &subjects, state.now_ms);
     }
     if let Some(referral) = referral {
@@ -390,7 +397,7 @@ pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) -> Handl
 fn count_in_group(state: &mut State, campaign: Handle, subjects: &Subjects, (cards, flags): (u32, u32)) {
     let group = state.campaigns.get(campaign).group().expect("decide found the group in which it counts");
     let line = EventLine::new(state.stock(group).id, cards, flags);
-    for kind in SubjectKind::ALL.into_iter().filter(|kind| line.counts(*kind)) {
+    for kind in SubjectKind::LIMITED.into_iter().filter(|kind| line.counts(*kind)) {
         state.count_for_good((kind, subjects[kind.position()], group), cards, &line);
     }
 }

@@ -171,7 +171,7 @@ fn room_of_all(
     let stock = state.stock(handle);
     let subjects = subjects(take.user, take.parties);
     let (mut room, mut entries) = (u64::MAX, NO_ENTRIES);
-    for kind in SubjectKind::ALL {
+    for kind in SubjectKind::LIMITED {
         let (limit, subject) = (limit_of(stock, kind), subjects[kind.position()]);
         if !speaks_of(stock, kind) {
             continue;
@@ -262,7 +262,7 @@ pub fn cut_to_held(state: &State, take: &Take<'_>, replaced: Option<Replaced<'_>
         if !stock.limits_further {
             continue;
         }
-        for kind in SubjectKind::ALL {
+        for kind in SubjectKind::LIMITED {
             let cap = stock.limits.of(kind).held.get();
             if cap == 0 || subjects[kind.position()] == 0 {
                 continue;
@@ -297,7 +297,7 @@ pub fn flags_of(stock: &Stock, take: &Take<'_>) -> u32 {
 fn flags(stock: &Stock, take: &Take<'_>) -> u32 {
     let subjects = subjects(take.user, take.parties);
     let counts = |kind: &SubjectKind| subjects[kind.position()] != 0 && speaks_of(stock, *kind);
-    let counted = SubjectKind::ALL.into_iter().filter(counts);
+    let counted = SubjectKind::LIMITED.into_iter().filter(counts);
     let spans = Span::ALL.into_iter().filter(|span| stock.span_limits.limits(*span));
     match counted.fold(0, |flags, kind| flags | EventLine::COUNTED << kind.position()) {
         0 => 0,
@@ -318,7 +318,7 @@ pub fn new_entries_of(
         let lacks = |span: &Span| is_new || state.find_span(kind, subjects[at], stock, *span).is_none();
         u32::from(is_new) + line.spans().filter(lacks).count() as u32
     };
-    SubjectKind::ALL.into_iter().filter(|kind| line.counts(*kind)).map(missing).sum()
+    SubjectKind::LIMITED.into_iter().filter(|kind| line.counts(*kind)).map(missing).sum()
 }
 
 /// Purchase limit entries that the planned lines would make.
@@ -340,7 +340,7 @@ pub fn room_late(state: &State, (limit, stock): (u32, &Stock), reserved_ms: u64)
     let fully = matches!(Counted::of(limit), Counted::Fully(_));
     let day = state.day_of(stock, reserved_ms);
     let entries = state.entries(limit);
-    let counted = SubjectKind::ALL.into_iter().filter(|kind| entries[kind.position()] != NONE);
+    let counted = SubjectKind::LIMITED.into_iter().filter(|kind| entries[kind.position()] != NONE);
     let rooms = counted.flat_map(|kind| {
         let (limit, entry) = (limit_of(stock, kind), state.limits.get(Handle(entries[kind.position()])));
         let others = of_others(state, Handle(entry.stock), (kind, entry.subject));

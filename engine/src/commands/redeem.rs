@@ -5,7 +5,7 @@
 use super::checks::{before_deciding, capacity, operation_room};
 use super::hours::check_validity;
 use super::issue::{check_risk, no_pages};
-use super::taken::subjects;
+use super::taken::{subjects, subjects_of};
 use super::worth::{Purpose, Use, discount, in_ms, in_scope, least_amount};
 use super::{Plan, Question, Reply, Resolved, TO_BE_MADE, Verdict, record, risk};
 use crate::answer::{OperationKind, Redeemed, RedemptionView, conflict_value};
@@ -83,7 +83,7 @@ pub fn decide<'p>(
     let refusal = check_state(state, &found)
         .or_else(|| check_use(state, Question { now_ms: at_ms, ..question }, redeem, &found))
         .or_else(|| check_locked(state, &found, used.units, balance))
-        .or_else(|| check_risk(state, question, &take, plan))
+        .or_else(|| check_risk(state, question, &subjects_of(&take), plan))
         .or_else(|| check_worth(state, question, &found, &used))
         .or_else(|| check_balance(state, &found, used.units, balance))
         .or_else(|| no_room(state, question, (redeem.card, used.units), (&found, &take)));
@@ -335,7 +335,7 @@ fn no_room(
         return Some(rejection);
     }
     let no_counts = match state.risk.speaks_of(risk::owner(question)) {
-        true => risk::no_room(state, question, take),
+        true => risk::no_room(state, question, &subjects_of(take)),
         false => None,
     };
     no_counts.or_else(|| no_parts(state, question.now_ms, found, units))

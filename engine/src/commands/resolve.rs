@@ -144,7 +144,7 @@ fn resolve_lines(
             let subject = subjects[kind.position()];
             counted.and_then(|stock| state.find_limit(kind, subject, stock)).map_or(NONE, |found| found.0)
         };
-        resolved.lines.push((stock, SubjectKind::ALL.map(entry)));
+        resolved.lines.push((stock, SubjectKind::LIMITED.map(entry)));
     }
 }
 

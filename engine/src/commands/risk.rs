@@ -1,17 +1,16 @@
-//! Risk: whether rules or blocks of the merchant stand against a RESERVE or SELL; RISK_SET and BLOCK_SET, which change
+//! Risk: whether rules or blocks of the merchant stand against a sale, claim or redemption; RISK_SET and BLOCK_SET, which change
 //! them; RISK_SHOW.
 
 use super::checks::{before_deciding, capacity, operation_room};
-use super::taken::subjects;
 use super::{Plan, Question, Reply, Resolved, Verdict, record};
 use crate::answer::OperationKind;
-use crate::command::{Block, RiskRule, Take};
+use crate::command::{Block, RiskRule, SubjectKind};
 use crate::content::content_digest;
 use crate::event::{Event, RiskEvent};
 use crate::limits::{BLOCKS_MAX, RISK_BOOKS_MAX};
 use crate::rejection::{CapacityOf, Code, Rejection};
 use crate::state::State;
-use crate::state::risk::{Judgement, Owner};
+use crate::state::risk::{Judgement, Others, Owner, Subjects};
 
 pub(super) fn owner(question: Question<'_>) -> Owner {
     let envelope = &question.request.envelope;
@@ -19,12 +18,17 @@ pub(super) fn owner(question: Question<'_>) -> Owner {
 }
 
 /// Asks rules and blocks.
-pub fn judge(state: &State, question: Question<'_>, take: &Take<'_>, plan: &mut Plan) -> Result<(), Code> {
-    let subjects = subjects(take.user, take.parties);
+pub fn judge(
+    state: &State,
+    question: Question<'_>,
+    subjects: &Subjects,
+    plan: &mut Plan,
+) -> Result<(), Code> {
     let channel = question.request.envelope.channel;
     let of = owner(question);
-    let others = state.others(of, take.user.0);
-    match state.risk.judge(of, channel, (&subjects, &others), question.now_ms) {
+    let others = |kind: SubjectKind| state.others(of, subjects[kind.position()]);
+    let others = Others { user: others(SubjectKind::User), referrer: others(SubjectKind::Referrer) };
+    match state.risk.judge(of, channel, (subjects, &others), question.now_ms) {
         Judgement::Pass => Ok(()),
         Judgement::Flag => {
             plan.flagged = true;
@@ -38,11 +42,10 @@ pub fn judge(state: &State, question: Question<'_>, take: &Take<'_>, plan: &mut 
 }
 
 /// CAPACITY if there is no room to count a success.
-pub fn no_room(state: &State, question: Question<'_>, take: &Take<'_>) -> Option<Rejection<'static>> {
+pub fn no_room(state: &State, question: Question<'_>, subjects: &Subjects) -> Option<Rejection<'static>> {
     let maximum = state.capacity.risk_counts_max;
-    let subjects = subjects(take.user, take.parties);
     let channel = question.request.envelope.channel;
-    let new = state.risk.new_counts(owner(question), channel, &subjects, question.now_ms);
+    let new = state.risk.new_counts(owner(question), channel, subjects, question.now_ms);
     let full = u64::from(state.risk.counts.used()) + u64::from(new) > u64::from(maximum);
     full.then(|| capacity(CapacityOf::RiskCounts, u64::from(maximum)))
 }

@@ -3,6 +3,7 @@
 //! Invariant: what is granted was available, the sum over lines on one stock included, and inside all limits.
 
 use super::checks::capacity;
+use super::taken::subjects_of;
 use super::{Plan, Question, Reply, TO_BE_MADE, Verdict};
 use super::{hold_cards, limits, orders, owed, prices, refused, risk, sold_cards};
 use crate::answer::HoldState;
@@ -186,7 +187,7 @@ pub(super) fn check<'s>(
     check_terms(state, question.now_ms, plan)?;
     hold_cards::check_use_of_all(state, question, take, replaced, plan)?;
     if state.risk.speaks_of(risk::owner(question)) {
-        risk::judge(state, question, take, plan)?;
+        risk::judge(state, question, &subjects_of(take), plan)?;
     }
     fill_pools(state, replaced, plan);
     check_pools(take, plan, Code::OutOfStock)?;
@@ -460,7 +461,7 @@ pub(super) fn no_room(
         return Some(rejection);
     }
     if counts && state.risk.speaks_of(risk::owner(question)) {
-        return risk::no_room(state, question, take);
+        return risk::no_room(state, question, &subjects_of(take));
     }
     None
 }

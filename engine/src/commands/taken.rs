@@ -4,7 +4,7 @@
 //! Invariant: what is taken was available; the assertions of postings stand behind that.
 use super::{Resolved, hold_cards, sold_cards};
 use crate::answer::HoldState;
-use crate::command::{Parties, SubjectKind};
+use crate::command::{Parties, Referral, SubjectKind, Take};
 use crate::event::{Buyer, Event, EventLine, Origin};
 use crate::ids::{ChannelId, UserId};
 use crate::state::State;
@@ -128,6 +128,20 @@ pub(super) fn blank(now_ms: u64, origin: &Origin, buyer: &Buyer, lines: usize) -
     }
 }
 
+/// Those of a take.
+#[inline]
+pub fn subjects_of(take: &Take<'_>) -> Subjects {
+    subjects(take.user, take.parties)
+}
+
+/// The same, brought by the word of a referrer, if one is named.
+#[inline]
+pub fn brought(subjects: Subjects, referral: Option<&Referral>) -> Subjects {
+    let mut subjects = subjects;
+    subjects[SubjectKind::Referrer.position()] = referral.map_or(0, |referral| referral.referrer().0);
+    subjects
+}
+
 /// Who takes units.
 struct Taker {
     channel: ChannelId,
@@ -135,13 +149,13 @@ struct Taker {
     sold: bool,
 }
 
-/// Who asks, by kind of subject; 0: not told.
+/// Who asks, by kind of subject; 0: not told. Nobody's word has brought them here.
 #[inline]
 pub fn subjects(user: UserId, parties: Option<&Parties>) -> Subjects {
     let (limit_key, device, address) = parties.map_or((0, 0, 0), |parties| {
         (parties.limit_key.get(), u128::from(parties.device.get()), u128::from(parties.address.get()))
     });
-    [user.0, limit_key, device, address]
+    [user.0, limit_key, device, address, 0]
 }
 
 #[inline]
@@ -181,7 +195,7 @@ pub(super) fn begin_counting(
     (stock, found): (Handle, Entries),
 ) -> u32 {
     let mut entries = NO_ENTRIES;
-    for kind in SubjectKind::ALL.into_iter().filter(|kind| line.counts(*kind)) {
+    for kind in SubjectKind::LIMITED.into_iter().filter(|kind| line.counts(*kind)) {
         let position = kind.position();
         entries[position] = match found[position] {
             // An earlier line of this very event may have made the entry.

@@ -197,7 +197,7 @@ impl State {
     #[inline]
     pub fn subject_hashes(&self, take: &Take<'_>, stock: StockId) -> impl Iterator<Item = u32> {
         let subjects = crate::commands::taken::subjects(take.user, take.parties);
-        let named = SubjectKind::ALL.into_iter().filter(move |kind| subjects[kind.position()] != 0);
+        let named = SubjectKind::LIMITED.into_iter().filter(move |kind| subjects[kind.position()] != 0);
         named.map(move |kind| self.limit_hash(kind, subjects[kind.position()], stock))
     }
 

@@ -28,7 +28,7 @@ const CARDS_AHEAD: usize = 4;
 struct Hashes {
     record: u32,
     /// Of the user, limit key, device and address.
-    limits: ArrayVec<u32, { SubjectKind::ALL.len() }>,
+    limits: ArrayVec<u32, { SubjectKind::LIMITED.len() }>,
     /// Of a REDEEM, and the first ones of a RESERVE or SELL.
     cards: ArrayVec<CardId, CARDS_AHEAD>,
 }

@@ -24,7 +24,27 @@ pub(crate) const VISITS_PER_TICK: usize = 16;
 pub type Owner = (MerchantId, Slot);
 
 /// Who asks, by kind of subject; 0: not told.
-pub type Subjects = [u128; 4];
+pub type Subjects = [u128; SubjectKind::ALL.len()];
+
+/// The other ids of the persons who ask.
+#[derive(Debug, Default)]
+pub struct Others {
+    /// Of the user's person.
+    pub user: Members,
+    /// Of the referrer's.
+    pub referrer: Members,
+}
+
+impl Others {
+    /// Of the subject of this kind.
+    fn of(&self, kind: SubjectKind) -> &[u128] {
+        match kind {
+            SubjectKind::User => &self.user,
+            SubjectKind::Referrer => &self.referrer,
+            SubjectKind::LimitKey | SubjectKind::Device | SubjectKind::Address => &[],
+        }
+    }
+}
 
 /// A rule in force.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -142,20 +162,20 @@ impl Risk {
 
     /// What rules and blocks say of one success more. Blocks come first, then rules in the order of their numbers; a refusal
     /// outweighs a flag.
-    /// `others` are the other ids of the user's person.
     pub fn judge(
         &self,
         owner: Owner,
         channel: ChannelId,
-        (subjects, others): (&Subjects, &Members),
+        (subjects, others): (&Subjects, &Others),
         now_ms: u64,
     ) -> Judgement {
         let mut judgement = Judgement::Pass;
         let Some(book) = self.books.get(&owner) else { return judgement };
         let told = SubjectKind::ALL.into_iter().map(|kind| (kind, subjects[kind.position()]));
-        let blocked = if on(Bug::LinkedBlockIgnored) { &[] } else { others.as_slice() };
-        let all = blocked.iter().map(|other| (SubjectKind::User, *other)).chain(told);
-        for (kind, subject) in all {
+        let linked =
+            [SubjectKind::User, SubjectKind::Referrer].into_iter().filter(|_| !on(Bug::LinkedBlockIgnored));
+        let linked = linked.flat_map(|kind| others.of(kind).iter().map(move |other| (kind, *other)));
+        for (kind, subject) in linked.chain(told) {
             let block = book.blocks.get(&(kind as u8, subject));
             let block = block.filter(|block| block.until_ms.get() == 0 || now_ms < block.until_ms.get());
             match block.and_then(|block| RiskAction::from_number(block.action)) {
@@ -168,8 +188,8 @@ impl Risk {
             let (found, subject) = found;
             let allowed = found.rule.at_most.get() + u32::from(on(Bug::RiskOffByOne));
             let counted = |subject: u128| u64::from(self.counted(found, subject, now_ms));
-            let others = if found.rule.subject() == SubjectKind::User { others.as_slice() } else { &[] };
-            let counted = counted(subject) + others.iter().copied().map(counted).sum::<u64>();
+            let others = others.of(found.rule.subject()).iter().copied();
+            let counted = counted(subject) + others.map(counted).sum::<u64>();
             if counted < u64::from(allowed) {
                 continue;
             }

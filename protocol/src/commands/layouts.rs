@@ -200,13 +200,13 @@ layout! {
         number: U16,
         /// the channel; 65535: all
         channel: U16,
-        /// 1 user, 2 limit key, 3 device, 4 address
+        /// 1 user, 2 limit key, 3 device, 4 address, 5 referrer
         subject: u8,
         /// 0 the rule is lifted, 1 refuse, 2 let pass and flag
         action: u8,
         /// 0
         spare: U16,
-        /// RESERVEs and SELLs that may succeed in one window
+        /// commands that may succeed in one window
         at_most: U32,
         /// length of a window in ms, 1,000 to 2,592,000,000; windows follow each other from the Unix epoch on
         window_ms: U32,
@@ -216,11 +216,11 @@ layout! {
 layout! {
     /// BLOCK_SET, as `scrip_engine::command::Block` reads it in place.
     pub struct BlockLayout {
-        /// the user, limit key, device or address; not 0
+        /// the user, limit key, device, address or referrer; not 0
         subject: U128,
         /// shard time from which on it no longer counts; 0: never
         until_ms: U64,
-        /// 1 user, 2 limit key, 3 device, 4 address
+        /// 1 user, 2 limit key, 3 device, 4 address, 5 referrer
         kind: u8,
         /// 0 the block is lifted, 1 refuse, 2 let pass and flag
         action: u8,

@@ -34,7 +34,7 @@ pub use merchant::{MerchantCommand, ZoneCommand};
 pub use person::PersonCommand;
 pub use quote::QuoteArgs;
 pub use report::{ReportArgs, ReportBy};
-pub use risk::{RiskCommand, RuleArgs};
+pub use risk::{RiskCommand, RiskSubject, RuleArgs};
 pub use runs::{
     BenchArgs, DemoArgs, DemoCommand, KeysDemoArgs, LoadArgs, NamedBy, ProfileName, WorkName, Workload,
 };

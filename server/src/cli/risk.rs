@@ -1,8 +1,7 @@
 //! Flags of `scrip risk`.
 
-use super::values;
-use super::{ServerArgs, SubjectName};
-use clap::{Args, Subcommand};
+use super::{ServerArgs, values};
+use clap::{Args, Subcommand, ValueEnum};
 use scrip_client::ChannelId;
 use std::time::Duration;
 
@@ -29,11 +28,11 @@ pub enum RiskCommand {
         #[allow(missing_docs)]
         server: ServerArgs,
     },
-    /// Refuse the purchases of a subject
+    /// Refuse what a subject buys, claims and redeems
     Block {
         /// What it is
         #[arg(value_enum)]
-        subject: SubjectName,
+        subject: RiskSubject,
         /// Which, as sales name it
         reference: String,
         /// Let them pass, but mark their holds
@@ -46,11 +45,11 @@ pub enum RiskCommand {
         #[allow(missing_docs)]
         server: ServerArgs,
     },
-    /// Let a subject buy again
+    /// Let a subject buy, claim and redeem again
     Unblock {
         /// What it is
         #[arg(value_enum)]
-        subject: SubjectName,
+        subject: RiskSubject,
         /// Which, as sales name it
         reference: String,
         #[command(flatten)]
@@ -65,12 +64,27 @@ pub enum RiskCommand {
     },
 }
 
+/// A kind of subject that rules and blocks speak of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum RiskSubject {
+    /// The buyer
+    User,
+    /// A natural person, whatever his accounts
+    LimitKey,
+    /// A device
+    Device,
+    /// An address
+    Address,
+    /// A user by whose word cards are claimed
+    Referrer,
+}
+
 /// What a rule says.
 #[derive(Debug, Args)]
 pub struct RuleArgs {
-    /// Whose purchases are counted
+    /// Whose purchases, claims and redemptions are counted
     #[arg(long, value_enum, required_unless_present = "lift")]
-    pub subject: Option<SubjectName>,
+    pub subject: Option<RiskSubject>,
     /// How many may succeed
     #[arg(long, value_name = "PURCHASES", required_unless_present = "lift")]
     pub at_most: Option<u32>,

@@ -29,6 +29,7 @@ pub fn name_of(kind: SubjectKind) -> &'static str {
         SubjectKind::LimitKey => "limit-key",
         SubjectKind::Device => "device",
         SubjectKind::Address => "address",
+        SubjectKind::Referrer => "referrer",
     }
 }
 
@@ -83,7 +84,7 @@ pub async fn show_limits(client: &Client, stock: StockId) -> Result<(), Failure>
     let number = |units: u32| if units == 0 { "-".to_owned() } else { units.to_string() };
     let columns = ["in all", "per day", "per week", "per month", "held at once"];
     println!("{:<12}{}", "subject", columns.map(|column| format!("{column:>14}")).concat());
-    for (kind, limit) in SubjectKind::ALL.into_iter().zip(&limits.subjects) {
+    for (kind, limit) in SubjectKind::LIMITED.into_iter().zip(&limits.subjects) {
         let of_span = |span| spans.of(span)[kind.position()];
         let (per_week, per_month) = (of_span(Span::Week), of_span(Span::Month));
         let numbers = [limit.total, limit.per_day, per_week, per_month, limit.held];

@@ -1,10 +1,10 @@
-//! `scrip risk`: rules on how often a subject may buy, and blocks.
+//! `scrip risk`: rules on how often a subject may buy, claim and redeem, and blocks.
 
-use super::limits::{kind_of, name_of};
+use super::limits::name_of;
 use super::stock::time_of;
 use super::words::{Kind, Subject, time};
 use super::{Failure, OperatorError, run};
-use crate::cli::{RiskCommand, RuleArgs, SubjectName};
+use crate::cli::{RiskCommand, RiskSubject, RuleArgs};
 use scrip_client::{Block, ChannelId, Client, Price, RiskAction, RiskRule, SubjectKind, channel_name};
 use std::time::Duration;
 
@@ -58,11 +58,21 @@ fn rule_of(number: u16, wish: &RuleArgs) -> Result<RiskRule, Failure> {
     })
 }
 
+fn kind_of(name: RiskSubject) -> SubjectKind {
+    match name {
+        RiskSubject::User => SubjectKind::User,
+        RiskSubject::LimitKey => SubjectKind::LimitKey,
+        RiskSubject::Device => SubjectKind::Device,
+        RiskSubject::Address => SubjectKind::Address,
+        RiskSubject::Referrer => SubjectKind::Referrer,
+    }
+}
+
 /// A block of this subject, lifted.
-fn block_of(client: &Client, subject: SubjectName, reference: &str) -> Result<Block, Failure> {
+fn block_of(client: &Client, subject: RiskSubject, reference: &str) -> Result<Block, Failure> {
     let kind = kind_of(subject);
     let id = match kind {
-        SubjectKind::User => client.user_id(reference)?.0,
+        SubjectKind::User | SubjectKind::Referrer => client.user_id(reference)?.0,
         SubjectKind::LimitKey => client.limit_key(reference)?,
         SubjectKind::Device | SubjectKind::Address => u128::from(client.keyed_hash(reference)?),
     };

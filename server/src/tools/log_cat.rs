@@ -162,7 +162,7 @@ fn print_event(
         }
         Event::StockLimitsSet { origin, stock, limits, spans } => {
             write!(out, "stock_limits_set {} stock={stock}", origin.operation)?;
-            for (kind, limit) in SubjectKind::ALL.into_iter().zip(&limits.subjects) {
+            for (kind, limit) in SubjectKind::LIMITED.into_iter().zip(&limits.subjects) {
                 let (total, per_day, held) = (limit.total.get(), limit.per_day.get(), limit.held.get());
                 write!(out, " {kind:?}:total={total},per_day={per_day},held={held}")?;
                 if let Some(spans) = spans {

@@ -125,7 +125,7 @@ impl Generator {
         RiskRule {
             number: U16::new(self.rng.u16(1..=3)),
             channel: U16::new(channel.0),
-            subject: self.rng.u8(1..=4),
+            subject: self.rng.u8(1..=5),
             action: *pick(&mut self.rng, &[0, 1, 1, 2, 2]),
             spare: U16::ZERO,
             at_most: U32::new(*pick(&mut self.rng, &[0, 1, 2, 2, 3, 5, 20])),
@@ -139,7 +139,7 @@ impl Generator {
         Block {
             subject: U128::new(self.rng.u128(1..=self.plan.buyers)),
             until_ms: U64::new(*self.choose(&[0, ends_ms, ends_ms, ends_ms, later_ms])),
-            kind: self.rng.u8(1..=4),
+            kind: self.rng.u8(1..=5),
             action: *pick(&mut self.rng, &[0, 0, 1, 2, 2]),
             spare: [0; 6],
         }

@@ -125,7 +125,8 @@ impl Oracle {
         if let Err(refusal) = self.issues(envelope, issue).and_then(|()| self.lets_get(envelope, issue)) {
             return refusal;
         }
-        if let Err(refusal) = self.judge(envelope, &demand) {
+        let who = self.who_claims(envelope, issue);
+        if let Err(refusal) = self.judge(envelope, &who) {
             return refusal;
         }
         if let Err(refusal) = self.suffices(envelope, issue) {
@@ -148,7 +149,7 @@ impl Oracle {
                 self.count_for_good(&line);
             }
         }
-        self.count_success(envelope, &demand);
+        self.count_success(envelope, &who);
         let (state, Times { from_ms, until_ms }) = (made.state, made.times);
         let first = self.make(envelope, issue, (made, imported));
         if let Some(word) = word {

@@ -2,7 +2,7 @@
 //!
 //! Invariant: a stock's claims are those of the owed holds, in the order in which they were made.
 
-use super::{BoundKey, Hold, Key, Oracle, Stock, key_of};
+use super::{BoundKey, Hold, Key, Oracle, Stock, key_of, told};
 use crate::oracle::stocks::unsigned;
 use crate::outcome::OwnedOutcome;
 use crate::request::{OwnedCommand, OwnedRequest, OwnedTake};
@@ -131,7 +131,7 @@ impl Oracle {
         for line in &hold.lines {
             self.count_new(line, false);
         }
-        self.count_success(envelope, take);
+        self.count_success(envelope, &told(take));
         self.claim(key, &hold);
         let position = self.position(Debt::whole(key), take.lines[0].stock);
         Ok((OwnedOutcome::Owed { position, until_ms }, Some(hold)))
@@ -184,7 +184,7 @@ impl Oracle {
 
     /// The caps and the purchase limits, which count what is owed, and the price; answers whether the hold is marked.
     fn may_be_owed(&self, envelope: &Envelope, take: &OwnedTake) -> Result<bool, OwnedOutcome> {
-        let flagged = self.judge(envelope, take)?;
+        let flagged = self.judge(envelope, &told(take))?;
         let replaced = self.replaced(envelope, take)?;
         let stocks = self.given_back(take, replaced);
         let cap =

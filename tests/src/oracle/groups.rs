@@ -181,7 +181,7 @@ impl Oracle {
         }
         self.issues(envelope, claim)?;
         self.lets_get(envelope, claim)?;
-        self.judge(envelope, &claim.demand())?;
+        self.judge(envelope, &told(&claim.demand()))?;
         self.suffices(envelope, claim)?;
         let (stock, campaign) = self.own_campaign(envelope, claim.campaign).expect("it is there");
         if !issued.is_empty() {
@@ -198,7 +198,7 @@ impl Oracle {
         let mut line = HoldLine::of_cards(claim.campaign, 1);
         line.note_subjects(&self.stocks[&claim.campaign], &demand);
         self.count_new(&line, true);
-        self.count_success(envelope, &demand);
+        self.count_success(envelope, &told(&demand));
         let member = Member {
             user: claim.owner,
             limit_key: told(&demand)[1].1,

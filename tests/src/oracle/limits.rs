@@ -58,7 +58,10 @@ impl Limit {
     }
 }
 
-/// Who asks: one of each kind; 0: not told.
+/// The kind of those by whose word cards are claimed.
+pub const REFERRER: u8 = 5;
+
+/// Who asks: one of each kind that can be limited; 0: not told.
 pub fn told(take: &OwnedTake) -> [Subject; 4] {
     let nobody = Parties::new(0, 0, 0);
     let parties = take.parties.as_ref().unwrap_or(&nobody);

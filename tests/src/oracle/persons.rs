@@ -2,6 +2,7 @@
 //!
 //! Invariant: a set has at least two ids, and no id is in two sets of one merchant and slot.
 
+use super::limits::REFERRER;
 use super::limits::Subject;
 use super::risk::Owner;
 use super::zones::owner;
@@ -41,10 +42,10 @@ impl Oracle {
         user == other || self.person(owner(envelope), user.0).contains(&other.0)
     }
 
-    /// The ids that a rule on a subject asks about: of a user all of his person, himself first.
+    /// The ids that a rule on a subject asks about: of a user or referrer all of his person, himself first.
     pub(super) fn asked_about(&self, of: Owner, (kind, subject): Subject) -> Vec<Subject> {
         let mut ids = vec![(kind, subject)];
-        if kind == 1 && subject != 0 {
+        if [1, REFERRER].contains(&kind) && subject != 0 {
             let others = self.person(of, subject).into_iter().filter(|id| *id != subject);
             ids.extend(others.map(|id| (kind, id)));
         }

@@ -4,7 +4,7 @@
 
 use super::campaigns::short;
 use super::cards::{Card, narrow};
-use super::{Oracle, Part, key_beside};
+use super::{Oracle, Part, key_beside, told};
 use crate::outcome::{OwnedFacts, OwnedOutcome};
 use crate::request::{OwnedRedeem, Worth};
 use scrip_engine::answer::{Redeemed, RedemptionView};
@@ -145,7 +145,7 @@ impl Oracle {
         if card.available == 0 && card.held == 0 && !is_never_used(kind) {
             card.state = CardState::Used;
         }
-        self.count_success(envelope, &redeem.demand());
+        self.count_success(envelope, &told(&redeem.demand()));
         let at_ms = self.now_ms;
         let OwnedRedeem { card: id, order, .. } = *redeem;
         let available = narrow(card.balance(self.now_ms));
@@ -174,7 +174,7 @@ impl Oracle {
         if units > balance && units <= balance + card.held {
             return Err(short(Code::LockedByOtherOrder, card.campaign, units, balance));
         }
-        let flagged = self.judge(envelope, &redeem.demand())?;
+        let flagged = self.judge(envelope, &told(&redeem.demand()))?;
         self.rules_allow(redeem, &card)?;
         if units > balance {
             return Err(short(Code::BalanceExceeded, card.campaign, units, balance));

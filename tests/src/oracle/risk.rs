@@ -1,9 +1,9 @@
 //! The oracle on risk: rules that count successes of subjects in windows, blocks of subjects, and the commands that set both.
 
 use super::Oracle;
-use super::limits::{Subject, told};
+use super::limits::Subject;
 use crate::outcome::{OwnedFacts, OwnedOutcome};
-use crate::request::{OwnedCommand, OwnedTake};
+use crate::request::OwnedCommand;
 use scrip_engine::command::{Block, Envelope, RiskAction, RiskRule};
 use scrip_engine::ids::ChannelId;
 use scrip_engine::limits::{BLOCKS_MAX, BLOCKS_PER_ANSWER_MAX, RISK_BOOKS_MAX};
@@ -29,10 +29,9 @@ impl Rule {
     }
 
     /// The subject of whose kind the rule is, if it covers the channel and the command tells one.
-    fn subject(&self, channel: ChannelId, take: &OwnedTake) -> Option<u128> {
+    fn subject(&self, channel: ChannelId, who: &[Subject]) -> Option<u128> {
         let covers = [channel.0, u16::MAX].contains(&self.rule.channel.get());
-        let mut told = told(take).into_iter();
-        let (_, subject) = told.find(|(kind, _)| *kind == self.rule.subject).expect("there are four kinds");
+        let (_, subject) = *who.iter().find(|(kind, _)| *kind == self.rule.subject)?;
         (covers && subject != 0).then_some(subject)
     }
 
@@ -57,11 +56,11 @@ fn owner(envelope: &Envelope) -> Owner {
 
 impl Oracle {
     /// Asks blocks, then rules: refuses, or answers whether the hold is to be marked.
-    pub(super) fn judge(&self, envelope: &Envelope, take: &OwnedTake) -> Result<bool, OwnedOutcome> {
+    pub(super) fn judge(&self, envelope: &Envelope, who: &[Subject]) -> Result<bool, OwnedOutcome> {
         let refused =
             |rule| Err(OwnedOutcome::Refused { code: Code::RiskLimit, facts: OwnedFacts::Rule(rule) });
         let mut flagged = false;
-        let asked = told(take).into_iter().flat_map(|subject| self.asked_about(owner(envelope), subject));
+        let asked = who.iter().flat_map(|subject| self.asked_about(owner(envelope), *subject));
         for subject in asked {
             let blocks = self.risk.blocks.get(&owner(envelope));
             let found = blocks.and_then(|blocks| blocks.get(&subject));
@@ -73,7 +72,7 @@ impl Oracle {
             }
         }
         for (number, rule) in self.risk.rules.get(&owner(envelope)).into_iter().flatten() {
-            let Some(subject) = rule.subject(envelope.channel, take) else { continue };
+            let Some(subject) = rule.subject(envelope.channel, who) else { continue };
             let asked = self.asked_about(owner(envelope), (rule.rule.subject, subject)).into_iter();
             let window = rule.window(self.now_ms);
             let successes = asked.map(|(_, id)| rule.successes.get(&(id, window)).copied().unwrap_or(0));
@@ -88,11 +87,11 @@ impl Oracle {
         Ok(flagged)
     }
 
-    /// A RESERVE or SELL has succeeded.
-    pub(super) fn count_success(&mut self, envelope: &Envelope, take: &OwnedTake) {
+    /// A sale, claim or redemption has succeeded.
+    pub(super) fn count_success(&mut self, envelope: &Envelope, who: &[Subject]) {
         let now_ms = self.now_ms;
         for rule in self.risk.rules.get_mut(&owner(envelope)).into_iter().flat_map(BTreeMap::values_mut) {
-            if let Some(subject) = rule.subject(envelope.channel, take) {
+            if let Some(subject) = rule.subject(envelope.channel, who) {
                 let window = rule.window(now_ms);
                 *rule.successes.entry((subject, window)).or_insert(0) += 1;
             }
@@ -100,9 +99,9 @@ impl Oracle {
     }
 
     /// Counts that a success would begin.
-    pub fn new_counts(&self, envelope: &Envelope, take: &OwnedTake) -> usize {
+    pub fn new_counts(&self, envelope: &Envelope, who: &[Subject]) -> usize {
         let begins = |rule: &&Rule| {
-            let subject = rule.subject(envelope.channel, take);
+            let subject = rule.subject(envelope.channel, who);
             subject.is_some_and(|subject| !rule.successes.contains_key(&(subject, rule.window(self.now_ms))))
         };
         let rules = self.risk.rules.get(&owner(envelope));

@@ -4,8 +4,9 @@
 //! each so many friends who count.
 
 use super::campaigns::full;
+use super::limits::REFERRER;
 use super::zones::owner;
-use super::{Oracle, Stock};
+use super::{Oracle, Stock, Subject, told};
 use crate::outcome::{OwnedActivity, OwnedFacts, OwnedOutcome};
 use crate::request::{OwnedActivityWish, OwnedIssue};
 use scrip_engine::answer::Shared;
@@ -212,6 +213,14 @@ impl Oracle {
         });
         let referrer = self.counted_as(envelope, activity, referral.referrer().0);
         Ok((!is_known).then_some((place, referrer)))
+    }
+
+    /// Those whom risk rules ask about: the claimant, and by whose word he comes for the first time.
+    pub fn who_claims(&self, envelope: &Envelope, issue: &OwnedIssue) -> Vec<Subject> {
+        let mut who = told(&issue.demand()).to_vec();
+        let word = self.referred(envelope, issue).ok().flatten();
+        who.extend(word.map(|(_, referrer)| (REFERRER, referrer)));
+        who
     }
 
     /// A friend has come.

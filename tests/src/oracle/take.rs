@@ -1,6 +1,6 @@
 //! The oracle on RESERVE and SELL: the ten steps of taking units, one function each.
 
-use super::{Hold, HoldLine, Oracle, Stock, key_beside};
+use super::{Hold, HoldLine, Oracle, Stock, key_beside, told};
 use crate::oracle::stocks::unsigned;
 use crate::outcome::{Lack, OwnedOutcome};
 use crate::request::{OwnedTake, Wish};
@@ -111,7 +111,7 @@ impl Oracle {
         let replaced = self.replaced(envelope, take)?;
         self.on_sale(envelope, take)?;
         self.cards_can_be_used(envelope, take, replaced)?;
-        let flagged = self.judge(envelope, take)?;
+        let flagged = self.judge(envelope, &told(take))?;
         let pools = self.pools(take, replaced);
         enough(take, &pools, Code::OutOfStock)?;
         let parts = self.parts(envelope, take, replaced, &pools);
@@ -245,7 +245,7 @@ impl Oracle {
             stock.take(hold.channel, line.reserved, state != HoldState::Held);
             self.count_new(line, state == HoldState::Held);
         }
-        self.count_success(envelope, take);
+        self.count_success(envelope, &told(take));
         hold
     }
 

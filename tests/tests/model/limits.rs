@@ -304,7 +304,7 @@ fn malformed_limits_of_subjects_are_refused() {
     let none = Limits::default();
     let command = |limits| OwnedCommand::StockLimits { stock: StockId(1), version: 1, limits, spans: None };
     let (most, over) = (UNITS_PER_LINE_MAX, UNITS_PER_LINE_MAX + 1);
-    for kind in SubjectKind::ALL {
+    for kind in SubjectKind::LIMITED {
         let of = |total, per_day, held| {
             let mut limits = none;
             limits.subjects[kind.position()] = SubjectLimit::new(total, per_day, held);
@@ -368,6 +368,7 @@ fn malformed_risk_rules_are_refused() {
         number(most),
         window(RISK_WINDOW_MAX_MS),
         RiskRule { subject: 4, action: 2, ..good },
+        RiskRule { subject: 5, ..good },
         RiskRule { subject: 9, action: 0, window_ms: U32::ZERO, ..good },
     ];
     for rule in sound {
@@ -379,7 +380,7 @@ fn malformed_risk_rules_are_refused() {
         window(RISK_WINDOW_MIN_MS - 1),
         window(RISK_WINDOW_MAX_MS + 1),
         RiskRule { subject: 0, ..good },
-        RiskRule { subject: 5, ..good },
+        RiskRule { subject: 6, ..good },
         RiskRule { action: 3, ..good },
         RiskRule { spare: U16::new(1), ..good },
         RiskRule { number: U16::ZERO, action: 0, ..good },
@@ -405,6 +406,7 @@ fn malformed_blocks_are_refused() {
         block(2, u128::MAX),
         block(3, widest),
         block(4, widest),
+        block(5, u128::MAX),
         Block { action: 0, ..block(1, 1) },
         Block { action: 2, ..block(1, 1) },
     ];
@@ -413,7 +415,7 @@ fn malformed_blocks_are_refused() {
     }
     let bad = [
         block(0, 1),
-        block(5, 1),
+        block(6, 1),
         block(1, 0),
         block(3, widest + 1),
         block(4, widest + 1),

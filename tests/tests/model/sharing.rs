@@ -5,7 +5,10 @@ use super::card_scene::{
 };
 use scrip_engine::Engine;
 use scrip_engine::answer::Shared;
-use scrip_engine::command::{ActivityTerms, CampaignKind, CampaignState, Counting, Parties, Referral};
+use scrip_engine::command::{
+    ActivityTerms, Block, CampaignKind, CampaignState, Counting, Parties, Price, Referral, RiskAction,
+    RiskRule, SubjectKind,
+};
 use scrip_engine::ids::{ActivityId, CardId, Slot, StockId, UserId};
 use scrip_engine::limits::{Capacity, Rules};
 use scrip_engine::rejection::Code;
@@ -15,7 +18,7 @@ use scrip_tests::generator::ROOMY;
 use scrip_tests::outcome::{OwnedActivity, OwnedFacts, OwnedOutcome};
 use scrip_tests::request::{CardCommand, OwnedActivityWish, OwnedCommand, OwnedIssue, OwnedRedeem};
 use scrip_tests::world::{Log, START_MS, World, assert_refused};
-use zerocopy::little_endian::{U16, U32, U64};
+use zerocopy::little_endian::{U16, U32, U64, U128};
 
 /// The campaign of which referrers get cards.
 const REWARD: StockId = StockId::new(Slot(0), 2);
@@ -443,4 +446,75 @@ fn a_friend_who_counts_once_for_each_of_his_ids_would_be_noticed() {
     };
     story();
     assert!(is_noticed(Bug::FriendCountsPerId, story));
+}
+
+/// At most so many friends of one referrer in a minute.
+fn friends_per_minute(at_most: u32) -> OwnedCommand {
+    let rule = RiskRule {
+        number: U16::new(1),
+        channel: U16::new(Price::ANY_CHANNEL.0),
+        subject: SubjectKind::Referrer as u8,
+        action: RiskAction::Refuse as u8,
+        spare: U16::ZERO,
+        at_most: U32::new(at_most),
+        window_ms: U32::new(60_000),
+    };
+    OwnedCommand::RiskSet { rule }
+}
+
+fn refused_by(rule: u16) -> OwnedOutcome {
+    OwnedOutcome::Refused { code: Code::RiskLimit, facts: OwnedFacts::Rule(rule) }
+}
+
+#[test]
+fn a_rule_on_referrers_counts_their_friends_and_nothing_else() {
+    let mut world = world_of(rule(Counting::Claims, 1, 9), 10);
+    assert_eq!(world.run(50, friends_per_minute(2)), OwnedOutcome::StockChanged { value: 1 });
+    bring(&mut world, 1..=2);
+    assert_eq!(world.run(103, by_word(3, REFERRER)), refused_by(1));
+    assert_eq!(done(&mut world), [2, 2, 2, 2], "who was refused is no friend");
+    // A claim by nobody's word, by another's, of who is a friend already, and the referrer's own claims are not counted for him.
+    issued(world.run(104, claim(CAMPAIGN, 4)));
+    issued(world.run(105, by_word(5, 901)));
+    issued(world.run(106, by_word(1, REFERRER)));
+    issued(world.run(107, claim(CAMPAIGN, REFERRER)));
+    world.wait(60_000);
+    issued(world.run(103, by_word(3, REFERRER)));
+    let friends = shown(&mut world, REFERRER).of.map(|(_, of, _)| of.friends);
+    assert_eq!(friends, Some(3), "beside the one of 901");
+    world.restart();
+    world.check_laws();
+}
+
+#[test]
+fn a_referrer_is_judged_by_all_ids_of_his_person() {
+    let mut world = world_of(rule(Counting::Claims, 1, 9), 10);
+    world.run(50, friends_per_minute(2));
+    bring(&mut world, 1..=1);
+    issued(world.run(102, by_word(2, 901)));
+    let link = OwnedCommand::Link { user: UserId(901), to: UserId(REFERRER), reason: 0 };
+    assert_eq!(world.run(51, link).code(), None);
+    assert_eq!(world.run(103, by_word(3, REFERRER)), refused_by(1), "one friend each is two of the person");
+    assert_eq!(world.run(103, by_word(3, 901)), refused_by(1));
+    world.wait(60_000);
+    let block = |kind: SubjectKind, action: u8| Block {
+        subject: U128::new(901),
+        until_ms: U64::ZERO,
+        kind: kind as u8,
+        action,
+        spare: [0; 6],
+    };
+    let refuse = RiskAction::Refuse as u8;
+    world.run(52, OwnedCommand::BlockSet { block: block(SubjectKind::Referrer, refuse) });
+    assert_eq!(
+        world.run(104, by_word(4, REFERRER)),
+        refused_by(0),
+        "a block of one member stands against all"
+    );
+    world.run(53, OwnedCommand::BlockSet { block: block(SubjectKind::Referrer, 0) });
+    // A block of the user stops what he claims, not what is claimed by his word.
+    world.run(54, OwnedCommand::BlockSet { block: block(SubjectKind::User, refuse) });
+    issued(world.run(104, by_word(4, REFERRER)));
+    assert_eq!(world.run(105, claim(CAMPAIGN, REFERRER)), refused_by(0));
+    world.check_laws();
 }

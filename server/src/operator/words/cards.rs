@@ -1,5 +1,6 @@
 //! What to try next after a refusal of a command on campaigns or cards.
 
+use super::maxima::forbidden;
 use super::{Kind, Subject, stock};
 use scrip_client::Code;
 
