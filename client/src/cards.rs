@@ -371,6 +371,8 @@ pub struct Wallet {
     pub campaign: Option<StockId>,
     /// Only cards that he got before this one of his.
     pub after: Option<CardId>,
+    /// Only cards that can be used now: active and valid, with something left.
+    pub usable: bool,
 }
 
 pub(crate) const NO_OPERATION: Operation = Operation::given(0, 0);
@@ -525,8 +527,8 @@ impl Client {
 
     /// Shows the cards that an owner has of the merchant in a slot, a page of them, the newest first.
     pub async fn wallet_show(&self, wallet: Wallet) -> Result<WalletShown, Error> {
-        let Wallet { owner, slot, campaign, after } = wallet;
-        let command = Command::WalletShow { owner, campaign, after, limit: 0 };
+        let Wallet { owner, slot, campaign, after, usable } = wallet;
+        let command = Command::WalletShow { owner, campaign, after, usable, limit: 0 };
         match self.call(NO_OPERATION, slot, command).await? {
             OwnedOutcome::Wallet(shown) => Ok(shown),
             _ => Err(wrong_answer()),

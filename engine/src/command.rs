@@ -465,6 +465,8 @@ pub enum Command<'a> {
         campaign: Option<StockId>,
         /// Only cards that he got before this one of his; `None`: all of them.
         after: Option<CardId>,
+        /// Only cards that can be used now: active and valid, with something left or of a kind that is never used up.
+        usable: bool,
         /// Cards wanted; 0, or more than a page has: a page.
         limit: u32,
     },

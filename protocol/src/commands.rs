@@ -91,6 +91,8 @@ pub mod flag {
     pub const OF_CAMPAIGN: u8 = 1;
     /// WALLET_SHOW: only cards that the owner got before the one named.
     pub const HAS_AFTER: u8 = 2;
+    /// WALLET_SHOW: only cards that can be used now.
+    pub const USABLE: u8 = 4;
     /// CODE_SET: the code names this campaign from now on; else it names none any more.
     pub const NAMES_CAMPAIGN: u8 = 1;
     /// QUOTE, QUOTE_RESERVE: the best of the cards named are wanted, not all of them.
@@ -324,7 +326,7 @@ commands! {
     /// Query: one card, named by its id or by the extra CODE. Needs no operation id.
     CardShow = 89, "CARD_SHOW", CardShowBody, None, [HAS_GENERATION];
     /// Query: the cards of an owner, a page of them, the newest first. Needs no operation id.
-    WalletShow = 90, "WALLET_SHOW", WalletShowBody, None, [OF_CAMPAIGN, HAS_AFTER];
+    WalletShow = 90, "WALLET_SHOW", WalletShowBody, None, [OF_CAMPAIGN, HAS_AFTER, USABLE];
     /// Query: what a cart costs with the cards named, or with the best of them or of a wallet. Needs no operation id.
     Quote = 91, "QUOTE", QuoteBody, Cart, [BEST];
     /// Prices a cart as QUOTE does, and takes the units of its stocks and of the cards that are used as RESERVE does, in one step.

@@ -54,7 +54,7 @@ fn the_life_of_a_coupon_in_the_guide_runs_as_it_stands_there() {
         }
         assert!(code.is_empty() || !text.contains(&code), "{command} prints a code: {text}");
         let expected: &[&str] = match command.as_str() {
-            "wallet u1" => &["active", "tea5", "1 cards of u1"],
+            "wallet u1 --usable" => &["active", "tea5", "1 cards of u1"],
             "card show CARD" => &["state      used", "units      0 left, 1 used", "redeemed"],
             "card reverse T7-coupon" => &["reversed   1 units; the card has 1 left"],
             "campaign edit tea5 --value 6.00" => &["worth      6.00 off", "state      paused"],

@@ -1,7 +1,7 @@
 //! CARD_CHANGE, CARD_SHOW, WALLET_SHOW.
 
 use super::checks::operation_room;
-use super::redeem::{balance, find, named, no_page};
+use super::redeem::{balance, check_state, check_times, find, named, no_page};
 use super::worth::{Span, end_in_seconds, in_ms};
 use super::{Plan, Question, Replies, Reply, Resolved, Verdict, record};
 use crate::answer::{CardView, LotView, OperationKind, WalletCard};
@@ -173,6 +173,8 @@ pub struct Page {
     of: Owner,
     /// Only cards of this campaign.
     campaign: Option<Handle>,
+    /// Only cards that can be used.
+    usable: bool,
     /// How many it has at most.
     count_max: usize,
     /// Shard time.
@@ -183,7 +185,7 @@ pub struct Page {
 pub fn decide_wallet<'p>(
     state: &State,
     question: Question<'_>,
-    (owner, campaign): (UserId, Option<StockId>),
+    (owner, campaign, usable): (UserId, Option<StockId>, bool),
     (after, limit): (Option<CardId>, u32),
 ) -> Verdict<'p> {
     let envelope = &question.request.envelope;
@@ -218,7 +220,15 @@ pub fn decide_wallet<'p>(
         0 => WALLET_CARDS_PER_ANSWER_MAX,
         wanted => wanted.min(WALLET_CARDS_PER_ANSWER_MAX),
     };
-    Verdict::Answer(Reply::Wallet(Page { first, owner, of, campaign, count_max, now_ms: question.now_ms }))
+    Verdict::Answer(Reply::Wallet(Page {
+        first,
+        owner,
+        of,
+        campaign,
+        usable,
+        count_max,
+        now_ms: question.now_ms,
+    }))
 }
 
 /// Fills in a page; answers the last card it has looked at, unless the list ends there.
@@ -232,7 +242,11 @@ pub(super) fn fill(state: &State, page: Page, replies: &mut Replies) -> Option<C
         last = handle;
         let (campaign, _) = state.cards.place(handle);
         if page.campaign.is_none_or(|wanted| wanted == campaign) {
-            replies.wallet.push(wallet_card(state, (handle, page.now_ms), state.campaigns.get(campaign)));
+            let card = state.card_at(handle, page.now_ms);
+            let found = Found { campaign: state.campaigns.get(campaign), card, record: Some(handle) };
+            if !page.usable || can_be_used(state, &found, page.now_ms) {
+                replies.wallet.push(wallet_card(state, (handle, page.now_ms), &found));
+            }
         }
         if replies.wallet.len() == page.count_max {
             break;
@@ -241,18 +255,24 @@ pub(super) fn fill(state: &State, page: Page, replies: &mut Replies) -> Option<C
     state.wallet_behind(mine, last).next().map(|_| state.card_id(last))
 }
 
-fn wallet_card(state: &State, (handle, now_ms): (Handle, u64), campaign: &Campaign) -> WalletCard {
-    let card = state.card_at(handle, now_ms);
-    let found = Found { campaign, card, record: Some(handle) };
-    let available = balance(state, &found, now_ms);
+/// Steps 2 and 3 of REDEEM, hours left aside, and whether there is anything to use.
+fn can_be_used(state: &State, found: &Found<'_>, now_ms: u64) -> bool {
+    let refusal = check_state(state, found).or_else(|| check_times(&found.card, now_ms));
+    let kind = found.campaign.definition.kind();
+    refusal.is_none() && (kind.is_never_used() || balance(state, found, now_ms) > 0)
+}
+
+fn wallet_card(state: &State, (handle, now_ms): (Handle, u64), found: &Found<'_>) -> WalletCard {
+    let card = &found.card;
+    let available = balance(state, found, now_ms);
     WalletCard {
         card: U64::new(state.card_id(handle).0),
-        campaign: U64::new(state.stock_of_campaign(campaign).id.0),
+        campaign: U64::new(state.stock_of_campaign(found.campaign).id.0),
         from_ms: U64::new(in_ms(card.from_s)),
         until_ms: U64::new(in_ms(card.until_s)),
         available: U32::new(available),
         consumed: U32::new(card.consumed),
-        void: U32::new(state.void_units_of(&found)),
+        void: U32::new(state.void_units_of(found)),
         channel: U16::new(card.channel),
         state: card.state() as u8,
         generation: card.generation,

@@ -353,8 +353,8 @@ fn decide_cards<'p>(state: &State, question: Question<'_>, plan: &'p mut Plan) -
         Command::CampaignShow { campaign } => campaigns::decide_show(state, question, *campaign),
         Command::CardShow { card, generation } => cards::decide_show(state, question, (*card, *generation)),
         Command::NoticesRead { after, limit } => notices::decide(question, (*after, *limit)),
-        Command::WalletShow { owner, campaign, after, limit } => {
-            cards::decide_wallet(state, question, (*owner, *campaign), (*after, *limit))
+        Command::WalletShow { owner, campaign, after, usable, limit } => {
+            cards::decide_wallet(state, question, (*owner, *campaign, *usable), (*after, *limit))
         }
         Command::Quote(quote) => quote::decide(state, question, quote, plan),
         other => unreachable!("{other:?} is decided before"),

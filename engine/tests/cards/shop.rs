@@ -339,7 +339,7 @@ impl Shop {
         after: Option<CardId>,
         limit: u32,
     ) -> Got {
-        self.run(Command::WalletShow { owner: UserId(owner), campaign, after, limit })
+        self.run(Command::WalletShow { owner: UserId(owner), campaign, after, usable: false, limit })
     }
 
     /// Makes a campaign, lets it run and gives a card of it to an owner.

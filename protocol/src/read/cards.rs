@@ -387,6 +387,7 @@ impl<'a> Body<'a> {
             owner: UserId(body.owner.get()),
             campaign: of_campaign.then_some(StockId(campaign)),
             after: has_after.then_some(CardId(after)),
+            usable: self.has(flag::USABLE),
             limit: body.limit.get(),
         })
     }

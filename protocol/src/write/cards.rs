@@ -48,8 +48,9 @@ pub(super) fn flags_and_lines(command: &Command<'_>) -> (u8, usize) {
         | Command::CardBatchEnd { generation, .. }
         | Command::Recycle { generation, .. }
         | Command::CardShow { generation, .. } => (when(generation.is_some(), flag::HAS_GENERATION), 0),
-        Command::WalletShow { campaign, after, .. } => {
-            (when(campaign.is_some(), flag::OF_CAMPAIGN) | when(after.is_some(), flag::HAS_AFTER), 0)
+        Command::WalletShow { campaign, after, usable, .. } => {
+            let named = when(campaign.is_some(), flag::OF_CAMPAIGN) | when(after.is_some(), flag::HAS_AFTER);
+            (named | when(*usable, flag::USABLE), 0)
         }
         Command::CodeImport { codes, .. } => (0, codes.count()),
         Command::CodeSet { campaign, .. } => (when(campaign.is_some(), flag::NAMES_CAMPAIGN), 0),
@@ -181,7 +182,7 @@ pub(super) fn body(out: &mut Vec<u8>, command: &Command<'_>) {
             out.extend_from_slice(NoticesReadBody { after, limit, spare: U32::ZERO }.as_bytes());
         }
         Command::QuoteReserve(ref quote) => quote_reserve(out, quote),
-        Command::WalletShow { owner, campaign, after, limit } => {
+        Command::WalletShow { owner, campaign, after, limit, .. } => {
             let body = WalletShowBody {
                 owner: U128::new(owner.0),
                 campaign: U64::new(campaign.map_or(0, |campaign| campaign.0)),

@@ -354,6 +354,7 @@ impl CardParts {
                 owner: UserId(self.big[0]),
                 campaign: self.flag.then_some(campaign),
                 after: self.channel.is_multiple_of(2).then_some(card),
+                usable: self.channel.is_multiple_of(3),
                 limit: self.small[1],
             },
             CommandKind::TopUp => {

@@ -10,10 +10,10 @@ use scrip_engine::answer::{
 };
 use scrip_engine::command::{
     AccountWish, BatchEnd, CampaignCreate, CampaignKind, CampaignState, CampaignTerms, CardChange, CardState,
-    CartLine, CodeBlock, Command, Definition, Extension, GiftWish, Issue, Merge, Parties, Quote, QuoteCard,
-    RecycleInto, Redeem, Request, ScopeEntry, Tier,
+    CartLine, CodeBlock, Command, Definition, Envelope, Extension, GiftWish, Issue, Merge, Parties, Quote,
+    QuoteCard, RecycleInto, Redeem, Request, ScopeEntry, Tier,
 };
-use scrip_engine::ids::{CardId, ChannelId, GivenCode, OrderId, UserId};
+use scrip_engine::ids::{CardId, ChannelId, GivenCode, OperationId, OrderId, UserId};
 use scrip_engine::rejection::{Code, Facts};
 use scrip_protocol::commands::{CAMPAIGN_BY_CODE, CARD_BY_CODE};
 use scrip_protocol::extras::{CodeText, Extras};
@@ -215,10 +215,19 @@ pub fn commands() -> Vec<(&'static str, Command<'static>)> {
         ("campaign_show", Command::CampaignShow { campaign: STOCK }),
         ("card_show", Command::CardShow { card: CARD, generation: None }),
         ("card_show_generation", Command::CardShow { card: CARD, generation: Some(31) }),
-        ("wallet_show", Command::WalletShow { owner: UserId(0x0b), campaign: None, after: None, limit: 0 }),
+        (
+            "wallet_show",
+            Command::WalletShow { owner: UserId(0x0b), campaign: None, after: None, usable: false, limit: 0 },
+        ),
         (
             "wallet_show_on",
-            Command::WalletShow { owner: UserId(0x0b), campaign: Some(STOCK), after: Some(CARD), limit: 20 },
+            Command::WalletShow {
+                owner: UserId(0x0b),
+                campaign: Some(STOCK),
+                after: Some(CARD),
+                usable: false,
+                limit: 20,
+            },
         ),
         ("quote_wallet", Command::Quote(quote)),
         ("quote_cards", Command::Quote(Quote { best: true, cards, ..quote })),
@@ -519,4 +528,12 @@ pub fn rejections() -> [(&'static str, Code, Facts<'static>); 2] {
         ("not_started_time", Code::NotStarted, Facts::Time(NOW_MS)),
         ("balance_exceeded_units", Code::BalanceExceeded, units),
     ]
+}
+
+/// What of a wallet can be used.
+pub fn usable_wallet() -> CommandSample {
+    let envelope = Envelope { operation: OperationId(0), created_ms: 0, ..envelope() };
+    let command =
+        Command::WalletShow { owner: UserId(0x0b), campaign: None, after: None, usable: true, limit: 0 };
+    ("wallet_show_usable", Request { envelope, command }, Extras::NONE)
 }

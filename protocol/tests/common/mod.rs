@@ -162,6 +162,7 @@ pub fn commands() -> Vec<CommandSample> {
     samples.extend(quotes::commands());
     samples.extend(tills::commands());
     samples.extend(sharing::commands());
+    samples.push(cards::usable_wallet());
     samples
 }
 

@@ -496,6 +496,9 @@ pub struct WalletArgs {
     /// Only cards of this campaign
     #[arg(long)]
     pub campaign: Option<String>,
+    /// Only cards that can be used now: active and valid, with something left
+    #[arg(long)]
+    pub usable: bool,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub server: ServerArgs,

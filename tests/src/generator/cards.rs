@@ -430,7 +430,8 @@ impl Generator {
             let after = self.rng.u64(0..=newest + 1);
             return CardCommand::ReadNotices { after, limit };
         }
-        CardCommand::ShowWallet { owner, campaign, after, limit }
+        let usable = self.rng.u8(0..3) == 0;
+        CardCommand::ShowWallet { owner, campaign, after, usable, limit }
     }
 
     /// The same command with one thing changed.

@@ -123,8 +123,8 @@ impl Oracle {
         match command {
             CardCommand::ShowCampaign { campaign } => self.show_campaign(envelope, *campaign),
             CardCommand::ShowCard { card, generation } => self.show_card(envelope, *card, *generation),
-            CardCommand::ShowWallet { owner, campaign, after, limit } => {
-                self.show_wallet(envelope, *owner, (*campaign, *after, *limit))
+            CardCommand::ShowWallet { owner, campaign, after, usable, limit } => {
+                self.show_wallet(envelope, (*owner, *usable), (*campaign, *after, *limit))
             }
             CardCommand::ReadNotices { after, limit } => self.read_notices(envelope, *after, *limit),
             CardCommand::ShowCode { code } => self.show_code(envelope, *code),

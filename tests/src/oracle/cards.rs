@@ -4,6 +4,7 @@
 //! batch says.
 
 use super::campaigns::{Campaign, CardBatch, full, short};
+use super::redemptions::is_never_used;
 use super::{Account, Gift, HoldLine, Oracle, Stock};
 use crate::outcome::OwnedOutcome;
 use crate::request::OwnedIssue;
@@ -478,7 +479,7 @@ impl Oracle {
     pub(super) fn show_wallet(
         &self,
         envelope: &Envelope,
-        owner: UserId,
+        (owner, usable): (UserId, bool),
         (campaign, after, limit): (Option<StockId>, Option<CardId>, u32),
     ) -> OwnedOutcome {
         if campaign.is_some_and(|campaign| campaign.slot() != envelope.slot) {
@@ -501,13 +502,20 @@ impl Oracle {
         while looked_at < wallet.len() && looked_at < WALLET_CARDS_SCANNED_MAX && cards.len() < limit {
             let (id, card) = wallet[looked_at];
             looked_at += 1;
-            if campaign.is_none_or(|campaign| campaign == card.campaign) {
+            let is_wanted = !usable || self.can_be_used(card);
+            if is_wanted && campaign.is_none_or(|campaign| campaign == card.campaign) {
                 cards.push(card.in_short(id, self.now_ms));
             }
         }
         let ends = looked_at == wallet.len();
         let next = if ends { None } else { Some(wallet[looked_at - 1].0) };
         OwnedOutcome::Wallet { next, cards }
+    }
+
+    /// Whether a REDEEM would get beyond state and times, and find something.
+    fn can_be_used(&self, card: &Card) -> bool {
+        let kind = self.worth_of(card).definition.kind();
+        self.usable(card).is_ok() && (is_never_used(kind) || card.balance(self.now_ms) > 0)
     }
 }
 

@@ -36,7 +36,7 @@ pub enum CardCommand {
     Merge { into: CardId, generation: Option<u8>, from: Vec<QuoteCard> },
     ShowCampaign { campaign: StockId },
     ShowCard { card: CardId, generation: Option<u8> },
-    ShowWallet { owner: UserId, campaign: Option<StockId>, after: Option<CardId>, limit: u32 },
+    ShowWallet { owner: UserId, campaign: Option<StockId>, after: Option<CardId>, usable: bool, limit: u32 },
     ReadNotices { after: u64, limit: u32 },
     Quote(OwnedQuote),
 }
@@ -345,8 +345,9 @@ impl CardCommand {
             CardCommand::ReadNotices { after, limit } => {
                 Command::NoticesRead { after: *after, limit: *limit }
             }
-            CardCommand::ShowWallet { owner, campaign, after, limit } => {
-                Command::WalletShow { owner: *owner, campaign: *campaign, after: *after, limit: *limit }
+            CardCommand::ShowWallet { owner, campaign, after, usable, limit } => {
+                let (owner, campaign, after) = (*owner, *campaign, *after);
+                Command::WalletShow { owner, campaign, after, usable: *usable, limit: *limit }
             }
         }
     }

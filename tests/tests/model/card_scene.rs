@@ -130,7 +130,7 @@ pub(super) fn wallet(
     limit: u32,
 ) -> OwnedCommand {
     let owner = UserId(owner);
-    OwnedCommand::OfCards(CardCommand::ShowWallet { owner, campaign, after, limit })
+    OwnedCommand::OfCards(CardCommand::ShowWallet { owner, campaign, after, usable: false, limit })
 }
 
 /// The card with this serial of the first campaign of slot 0.

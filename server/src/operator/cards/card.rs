@@ -248,9 +248,9 @@ pub fn wallet(arguments: &WalletArgs) -> Result<(), OperatorError> {
     run(&arguments.server, ChannelId(0), &subject, async |client| {
         let campaign = arguments.campaign.as_deref().map(|name| client.stock_id(name)).transpose()?;
         let (owner, slot) = (client.user_id(&arguments.user)?, client.home_slot());
-        let (mut after, mut names, mut cards) = (None, HashMap::new(), 0);
+        let (usable, mut after, mut names, mut cards) = (arguments.usable, None, HashMap::new(), 0);
         loop {
-            let page = client.wallet_show(Wallet { owner, slot, campaign, after }).await?;
+            let page = client.wallet_show(Wallet { owner, slot, campaign, after, usable }).await?;
             for card in &page.cards {
                 let campaign = scrip_client::StockId(card.campaign.get());
                 let name = match names.entry(campaign) {
