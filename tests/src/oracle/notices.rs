@@ -77,7 +77,7 @@ impl Oracle {
             let with_its_batch = card.owner.0 == 0 && {
                 let campaign = self.stocks[&card.campaign].campaign.as_ref().expect("it is one");
                 let batch = campaign.batches.iter().rfind(|batch| batch.first <= id.serial());
-                let batch = batch.filter(|batch| id.serial() - batch.first < batch.cards as u64);
+                let batch = batch.filter(|batch| id.serial() - batch.first < batch.cards);
                 batch.is_some_and(|batch| batch.made.times.until_ms == card.times.until_ms)
             };
             if !over && !with_its_batch {

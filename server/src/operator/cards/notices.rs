@@ -7,6 +7,7 @@ use super::super::{OperatorError, run};
 use crate::cli::NoticesArgs;
 use scrip_client::{ChannelId, Client, Error, Notice, StockId};
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 /// `scrip card notices`.
 ///
@@ -36,16 +37,19 @@ pub fn notices(arguments: &NoticesArgs) -> Result<(), OperatorError> {
 }
 
 async fn print(client: &Client, notice: &Notice, names: &mut HashMap<StockId, String>) -> Result<(), Error> {
-    if !names.contains_key(&notice.campaign) {
-        names.insert(notice.campaign, client.stock_show(notice.campaign).await?.name);
-    }
-    let (name, ends) = (&names[&notice.campaign], time(notice.until_ms));
+    let name = match names.entry(notice.campaign) {
+        Entry::Occupied(known) => known.into_mut(),
+        Entry::Vacant(unknown) => unknown.insert(client.stock_show(notice.campaign).await?.name),
+    };
+    let ends = time(notice.until_ms);
     let what = match notice.lead_minutes {
         0 => format!("expired {ends}"),
         minutes => format!("expires {ends}, told {minutes} minutes before"),
     };
     let whose = match (notice.batch, notice.owner.0) {
-        (true, _) => format!("and the {} bearer cards behind it", grouped(u64::from(notice.cards - 1))),
+        (true, _) => {
+            format!("and the {} bearer cards behind it", grouped(u64::from(notice.cards.saturating_sub(1))))
+        }
         (false, 0) => "a bearer card".to_owned(),
         (false, owner) => format!("of {owner:x}"),
     };
