@@ -207,6 +207,8 @@ impl Engine {
     fn arrive(&mut self, at_ms: u64, sink: &mut impl EventSink) -> Option<u64> {
         self.move_floor(at_ms, sink);
         if !self.state.sharing.owes() || at_ms <= self.rewards_seen_ms {
+            // Time has moved here: what is owed from now on waits for the next time it does.
+            self.rewards_seen_ms = self.rewards_seen_ms.max(at_ms);
             return Some(at_ms);
         }
         for _ in 0..REWARD_EVENTS_PER_STEP {
