@@ -97,6 +97,7 @@ fn world_with(stocks: u64, units: u64, user_limits_max: u32) -> World {
         given_codes_max: 4_096,
         groups_max: 4_096,
         links_max: 256,
+        labels_max: 256,
         friends_max: 4_096,
         notices_max: 256,
     };

@@ -19,6 +19,7 @@ mod endings;
 mod gifts;
 mod groups;
 mod keys;
+mod labels;
 mod malformed;
 mod merge;
 mod quote;
@@ -40,6 +41,7 @@ pub use gifts::GiftWish;
 pub use groups::GroupWish;
 pub(crate) use groups::claim_of;
 pub use keys::{BatchChange, BatchCreate, KeyBlock, block_texts};
+pub use labels::Label;
 pub use malformed::Malformed;
 pub use merge::Merge;
 pub use quote::{CartLine, Quote, QuoteCard, QuoteReserve, StockedLine};
@@ -191,6 +193,20 @@ pub enum Command<'a> {
     /// Takes a user id out of its person again.
     Unlink {
         /// The id.
+        user: UserId,
+        /// The operator's reason; not interpreted.
+        reason: u16,
+    },
+    /// Keeps a user's own words, sealed, in the log; those of before are gone.
+    Label {
+        /// Whose.
+        user: UserId,
+        /// They.
+        label: Label<'a>,
+    },
+    /// Destroys the words of all ids of a user's person. Units, money and what limits count stay.
+    Erase {
+        /// One of the ids.
         user: UserId,
         /// The operator's reason; not interpreted.
         reason: u16,

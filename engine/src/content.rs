@@ -222,6 +222,20 @@ pub fn content_digest(envelope: &Envelope, command: &Command<'_>) -> u64 {
             fields.put_u64(u64::from(*reason));
             fields.digest(&[])
         }
+        Command::Label { user, label } => {
+            // Not the seal, which is another every time.
+            let (fingerprint, ..) = label.sealed();
+            let mut fields = Fields::new(121, envelope);
+            fields.put_u128(user.0);
+            fields.put_u64(fingerprint);
+            fields.digest(&[])
+        }
+        Command::Erase { user, reason } => {
+            let mut fields = Fields::new(122, envelope);
+            fields.put_u128(user.0);
+            fields.put_u64(u64::from(*reason));
+            fields.digest(&[])
+        }
         Command::KeyReclaim { hold, key, reason } => {
             let mut fields = Fields::new(24, envelope);
             fields.put_u128(hold.0);

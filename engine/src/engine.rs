@@ -40,7 +40,7 @@ pub const ADVANCE_BYTES_MAX: usize = (ADVANCE_EVENTS_MAX - REWARD_EVENTS_PER_STE
     + REWARD_EVENTS_PER_STEP * REWARDS_BYTES_MAX;
 
 /// Names of the tables that [`Engine::usage`] tells of, in its order.
-pub const TABLES: [&str; 16] = [
+pub const TABLES: [&str; 17] = [
     "stocks",
     "holds",
     "extra_lines",
@@ -57,6 +57,7 @@ pub const TABLES: [&str; 16] = [
     "groups",
     "linked_ids",
     "friends",
+    "labels",
 ];
 
 /// The state machine of one shard.
@@ -374,6 +375,12 @@ impl Engine {
         step.is_some()
     }
 
+    /// The keys of labels that became void since this was last asked, in history or life: the edge destroys them once that is
+    /// durable.
+    pub fn take_void_keys(&mut self) -> Vec<u32> {
+        self.state.take_void_keys()
+    }
+
     /// To be called before `requests[next]` is executed, of a batch of up to [`PREPARED_MAX`]: begins to bring into the
     /// cache what those after it will look up. Changes nothing that is to be seen.
     #[inline]
@@ -468,6 +475,7 @@ impl Engine {
             groups,
             sharing,
             persons,
+            labels,
             capacity,
             ..
         } = &self.state;
@@ -488,6 +496,7 @@ impl Engine {
             (groups.used(), capacity.groups_max),
             (persons.used(), capacity.links_max),
             (sharing.friends_used().max(sharing.referrers_used()), capacity.friends_max),
+            (labels.used(), capacity.labels_max),
         ];
         core::array::from_fn(|table| (TABLES[table], used[table].0, used[table].1))
     }

@@ -521,7 +521,7 @@ pub enum Event<'a> {
     /// Something became of given codes.
     Codes(CodeEvent<'a>),
     /// Something became of persons.
-    Person(PersonEvent),
+    Person(PersonEvent<'a>),
     /// Something became of a group.
     Group(GroupEvent<'a>),
     /// Something became of an activity, or a reward was given.

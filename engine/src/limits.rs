@@ -14,6 +14,8 @@ pub const UNITS_PER_LINE_MAX: u32 = 100_000_000;
 pub const STOCK_UNITS_MAX: u64 = 1 << 53;
 /// Bytes of a stock's name (UTF-8).
 pub const NAME_BYTES_MAX: usize = 64;
+/// Bytes of a user's label: as many as references have.
+pub const LABEL_BYTES_MAX: usize = 64;
 /// A hold's time to live when the command gives none.
 pub const TTL_DEFAULT_MS: u32 = 900_000;
 /// A hold's deadline lies at most this far from its creation.
@@ -283,6 +285,8 @@ pub struct Capacity {
     pub groups_max: u32,
     /// User ids that are linked with others.
     pub links_max: u32,
+    /// User ids with a label.
+    pub labels_max: u32,
     /// Friends in all activities, and of referrers as many.
     pub friends_max: u32,
     /// Notices of cards that gateways can read: entries, each of cards that follow each other.
@@ -304,6 +308,8 @@ pub const OPERATION_BYTES: u64 = 48 + 16 + 8;
 pub const USER_LIMIT_BYTES: u64 = 48 + 16;
 /// Bytes of a linked user id with its share of its index.
 pub const LINK_BYTES: u64 = 32 + 16;
+/// Bytes of a user id with a label, with its share of its index.
+pub const LABEL_BYTES: u64 = 32 + 16;
 /// Bytes of the counts of a line in several purchase limits.
 pub const COUNTS_BYTES: u64 = 16;
 /// Bytes of a risk count with its share of its index.
@@ -341,8 +347,8 @@ pub const NOTICE_PAGE_BYTES: u64 = 8 + 4;
 pub const STOCK_BYTES: u64 = 736;
 
 impl Capacity {
-    /// The tables that fit into `bytes` of memory: about 38 % of it for holds, 17 % for purchase limits and linked ids, 15 % for card
-    /// keys and their sealed texts, 11 % for cards, their lots, redemptions and given codes, the rest for further lines, operations,
+    /// The tables that fit into `bytes` of memory: about 38 % of it for holds, 17 % for purchase limits, linked ids and labels, 15 % for
+    /// card keys and their sealed texts, 11 % for cards, their lots, redemptions and given codes, the rest for further lines, operations,
     /// stocks, lines of orders, debts, risk counts, gifts, groups, friends and notices.
     pub fn for_memory(bytes: u64) -> Capacity {
         let records = |share_per_mille: u64, each: u64| {
@@ -354,7 +360,7 @@ impl Capacity {
             holds_max: records(380, HOLD_BYTES + ORDER_BYTES + COUNTS_BYTES),
             extra_lines_max: records(55, EXTRA_LINE_BYTES + COUNTS_BYTES),
             operations_max: records(75, OPERATION_BYTES).min(TAGGED_MAX),
-            user_limits_max: records(163, USER_LIMIT_BYTES),
+            user_limits_max: records(155, USER_LIMIT_BYTES),
             keys_max: records(80, KEY_BYTES),
             sealed_bytes_max: bytes / 1_000 * 74,
             risk_counts_max: records(10, RISK_COUNT_BYTES),
@@ -367,6 +373,7 @@ impl Capacity {
             given_codes_max: records(9, GIVEN_CODE_BYTES),
             groups_max: records(5, GROUP_BYTES),
             links_max: records(7, LINK_BYTES),
+            labels_max: records(8, LABEL_BYTES),
             friends_max: records(4, FRIEND_BYTES),
             notices_max: records(1, NOTICE_BYTES).min(NOTICES_FOR_MEMORY_MAX),
         }

@@ -189,11 +189,13 @@ pub enum CapacityOf {
     Activities = 27,
     /// Friends or referrers of activities.
     Friends = 28,
+    /// User ids with a label.
+    Labels = 29,
 }
 
 impl CapacityOf {
     /// All of them, by number.
-    pub const ALL: [CapacityOf; 28] = [
+    pub const ALL: [CapacityOf; 29] = [
         CapacityOf::Stocks,
         CapacityOf::Holds,
         CapacityOf::ExtraLines,
@@ -222,6 +224,7 @@ impl CapacityOf {
         CapacityOf::Links,
         CapacityOf::Activities,
         CapacityOf::Friends,
+        CapacityOf::Labels,
     ];
 }
 

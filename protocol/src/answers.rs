@@ -298,7 +298,7 @@ layout! {
     pub struct OperationBody {
         /// the number in the operation's answer: value, deadline or units
         value: U64,
-        /// 1 STOCK_CREATE, 2 _SUPPLY, 3 _VOID, 4 _FREEZE, 5 _UNFREEZE, 6 _EDIT, 7 EXTEND, 8 RETURN, 9 STOCK_QUOTA, 10 BATCH_CREATE, 11 BATCH_CHANGE, 12 KEYS_IMPORT, 13 REVEAL, 14 KEY_REPLACE, 15 KEY_RECLAIM, 16 KEYS_EXPORT, 18 CANCEL, 19 STOCK_LIMITS, 20 STOCK_PRICE, 21 RISK_SET, 22 BLOCK_SET, 23 ZONE_SET, 30 CAMPAIGN_CREATE, 31 CAMPAIGN_EDIT, 32 CAMPAIGN_STATE, 33 ISSUE, 34 CLAIM, 35 REVERSE, 36 CARD_CHANGE, 65 LINK, 66 UNLINK, 54 a conflict of a REDEEM of a till that was offline (`value`: the reason's code x 2^58 + the card), 37 TOPUP, 38 EARN, 39 CARD_REFUND, 40 RENEW, 41 LEVEL, 42 GIFT, 43 ACCEPT_GIFT, 44 CANCEL_GIFT, 45 CAMPAIGN_VOID, 46 CARD_BATCH_VOID, 47 CARD_BATCH_RECYCLE, 48 RECYCLE, 49 MERGE
+        /// 1 STOCK_CREATE, 2 _SUPPLY, 3 _VOID, 4 _FREEZE, 5 _UNFREEZE, 6 _EDIT, 7 EXTEND, 8 RETURN, 9 STOCK_QUOTA, 10 BATCH_CREATE, 11 BATCH_CHANGE, 12 KEYS_IMPORT, 13 REVEAL, 14 KEY_REPLACE, 15 KEY_RECLAIM, 16 KEYS_EXPORT, 18 CANCEL, 19 STOCK_LIMITS, 20 STOCK_PRICE, 21 RISK_SET, 22 BLOCK_SET, 23 ZONE_SET, 30 CAMPAIGN_CREATE, 31 CAMPAIGN_EDIT, 32 CAMPAIGN_STATE, 33 ISSUE, 34 CLAIM, 35 REVERSE, 36 CARD_CHANGE, 65 LINK, 66 UNLINK, 67 LABEL, 68 ERASE, 54 a conflict of a REDEEM of a till that was offline (`value`: the reason's code x 2^58 + the card), 37 TOPUP, 38 EARN, 39 CARD_REFUND, 40 RENEW, 41 LEVEL, 42 GIFT, 43 ACCEPT_GIFT, 44 CANCEL_GIFT, 45 CAMPAIGN_VOID, 46 CARD_BATCH_VOID, 47 CARD_BATCH_RECYCLE, 48 RECYCLE, 49 MERGE
         kind: u8,
         /// 0
         spare: [u8; 7],
@@ -461,7 +461,7 @@ numbered! {
     AnswerKind {
         /// The command was refused.
         Rejection = 0, "REJECTION", NoBody, "the facts", 0xff;
-        /// A stock was made or changed; `value`: its total (CREATE, SUPPLY), its version (EDIT, QUOTA, LIMITS, PRICE; ZONE_SET: that of the zone), units moved at once (VOID, FREEZE, UNFREEZE, BATCH_CHANGE); the batch's number (BATCH_CREATE); the rule's number (RISK_SET); the action (BLOCK_SET); 0 (KEYS_EXPORT's record); 1 if the key can be sold again, else 0 (KEY_RECLAIM); the campaign's total (CAMPAIGN_CREATE) or version (CAMPAIGN_EDIT, CAMPAIGN_STATE); the card's state, as in CARD (CARD_CHANGE); members that are left (GROUP_LEAVE); the activity's version (ACTIVITY_CREATE, ACTIVITY_EDIT); ids of the person (LINK), ids that are left of it (UNLINK); cards that ended (CAMPAIGN_VOID, CARD_BATCH_VOID, CARD_BATCH_RECYCLE).
+        /// A stock was made or changed; `value`: its total (CREATE, SUPPLY), its version (EDIT, QUOTA, LIMITS, PRICE; ZONE_SET: that of the zone), units moved at once (VOID, FREEZE, UNFREEZE, BATCH_CHANGE); the batch's number (BATCH_CREATE); the rule's number (RISK_SET); the action (BLOCK_SET); 0 (KEYS_EXPORT's record); 1 if the key can be sold again, else 0 (KEY_RECLAIM); the campaign's total (CAMPAIGN_CREATE) or version (CAMPAIGN_EDIT, CAMPAIGN_STATE); the card's state, as in CARD (CARD_CHANGE); members that are left (GROUP_LEAVE); the activity's version (ACTIVITY_CREATE, ACTIVITY_EDIT); ids of the person (LINK), ids that are left of it (UNLINK); 1 if words of before were destroyed, else 0 (LABEL); ids whose words were destroyed (ERASE); cards that ended (CAMPAIGN_VOID, CARD_BATCH_VOID, CARD_BATCH_RECYCLE).
         StockChanged = 1, "STOCK_CHANGED", ValueBody, "", 0;
         /// RESERVE was taken.
         Reserved = 2, "RESERVED", ReservedBody, "`count` u32: units granted per line, padded", 0;

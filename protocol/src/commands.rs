@@ -375,6 +375,10 @@ commands! {
     Unlink = 118, "UNLINK", UnlinkBody, None, [];
     /// Query: the ids of a user's person. Needs no operation id.
     IdentityShow = 120, "IDENTITY_SHOW", IdentityShowBody, None, [];
+    /// Keeps the words that a user's id was made from, sealed under a key of their own; those of before are destroyed.
+    Label = 121, "LABEL", LabelBody, Name, [];
+    /// Destroys the words of all ids of a user's person. Units, money and what limits count stay.
+    Erase = 122, "ERASE", EraseBody, None, [];
     /// Voids a campaign and all of its cards that were not used, if it still is at the version given.
     CampaignVoid = 100, "CAMPAIGN_VOID", CampaignVoidBody, None, [];
     /// Voids the batch of bearer cards that a card lies in, named by its id or by the extra CODE.
@@ -429,6 +433,8 @@ impl CommandKind {
             Command::Link { .. } => CommandKind::Link,
             Command::Unlink { .. } => CommandKind::Unlink,
             Command::IdentityShow { .. } => CommandKind::IdentityShow,
+            Command::Label { .. } => CommandKind::Label,
+            Command::Erase { .. } => CommandKind::Erase,
             Command::OperationShow => CommandKind::OperationShow,
             Command::StockChannels { .. } => CommandKind::StockChannels,
             Command::CampaignCreate(_) => CommandKind::CampaignCreate,

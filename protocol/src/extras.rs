@@ -28,7 +28,7 @@ const EXTRA_HEADER_BYTES: usize = size_of::<ExtraHeader>();
 pub const CRITICAL: u16 = 0x8000;
 /// Ties the command to the caller's trace: opaque bytes.
 pub const TRACE: u16 = 1;
-/// The reference an id was made from, for people: UTF-8.
+/// The reference an id was made from, for people: UTF-8. Taken and not kept: the command LABEL keeps that of a user.
 pub const LABEL: u16 = 2;
 /// Facts for reports and exports: opaque bytes.
 pub const FACTS: u16 = 3;

@@ -5,10 +5,9 @@
 
 use crate::commands::{
     BatchChangeBody, BatchCreateBody, BatchesShowBody, COMMAND_HEADER_BYTES, CommandHeader, CommandKind,
-    ExtendBody, IdentityShowBody, KeyReplaceBody, KeysImportBody, KeysListBody, KeysReadBody, LinkBody,
-    OrderShowBody, OwedShowBody, ReturnBody, RevealBody, RiskShowBody, StockCreateBody, StockEditBody,
-    StockLimitsBody, StockPriceBody, StockQuotaBody, StockShowBody, StockUnitsBody, TakeBody, UnlinkBody,
-    ZoneSetBody, flag, kind_of_flags,
+    ExtendBody, KeyReplaceBody, KeysImportBody, KeysListBody, KeysReadBody, OrderShowBody, OwedShowBody,
+    ReturnBody, RevealBody, RiskShowBody, StockCreateBody, StockEditBody, StockLimitsBody, StockPriceBody,
+    StockQuotaBody, StockShowBody, StockUnitsBody, TakeBody, ZoneSetBody, flag, kind_of_flags,
 };
 use crate::error::{CommandError, CommandFault};
 use crate::extras::{self, Extras};
@@ -25,6 +24,7 @@ use zerocopy::{FromBytes, Immutable, KnownLayout};
 
 mod cards;
 mod groups;
+mod persons;
 mod sharing;
 
 pub(crate) use cards::check_code;
@@ -171,7 +171,11 @@ impl<'a> Body<'a> {
             CommandKind::RiskShow => self.risk_show()?,
             CommandKind::ZoneSet => self.zone_set()?,
             CommandKind::ZoneShow => self.without_lines(Command::ZoneShow)?,
-            CommandKind::Link | CommandKind::Unlink | CommandKind::IdentityShow => self.person(kind)?,
+            CommandKind::Link
+            | CommandKind::Unlink
+            | CommandKind::IdentityShow
+            | CommandKind::Label
+            | CommandKind::Erase => self.person(kind)?,
             CommandKind::BatchCreate => self.batch_create()?,
             CommandKind::BatchChange => self.batch_change()?,
             CommandKind::KeysImport => self.keys_import()?,
@@ -544,30 +548,6 @@ impl<'a> Body<'a> {
         }
         let (order, after) = (OrderId(body.order.get()), OperationId(body.after.get()));
         self.without_lines(Command::OrderShow { order, after, limit: body.limit.get() })
-    }
-
-    /// LINK, UNLINK, IDENTITY_SHOW.
-    fn person(&mut self, kind: CommandKind) -> Result<Command<'a>, CommandFault> {
-        let (command, spare) = match kind {
-            CommandKind::Link => {
-                let body: &LinkBody = self.fixed()?;
-                let (user, to) = (UserId(body.user.get()), UserId(body.to.get()));
-                (Command::Link { user, to, reason: body.reason.get() }, body.spare)
-            }
-            CommandKind::Unlink => {
-                let body: &UnlinkBody = self.fixed()?;
-                let user = UserId(body.user.get());
-                (Command::Unlink { user, reason: body.reason.get() }, body.spare)
-            }
-            _ => {
-                let body: &IdentityShowBody = self.fixed()?;
-                (Command::IdentityShow { user: UserId(body.user.get()) }, [0; 6])
-            }
-        };
-        if spare != [0; 6] {
-            return Err(CommandFault::SpareNotZero);
-        }
-        self.without_lines(command)
     }
 
     /// `bytes` bytes in place, and the zeros behind them.

@@ -4,18 +4,18 @@
 //! is refused and leaves the buffer as it was. (A SELL's flags and lines, a command's name and units included.)
 
 use crate::commands::{
-    BatchChangeBody, BatchCreateBody, BatchesShowBody, CommandHeader, CommandKind, ExtendBody,
-    IdentityShowBody, KeyReplaceBody, KeysImportBody, KeysListBody, KeysReadBody, LinkBody, OrderShowBody,
-    OwedShowBody, ReturnBody, RevealBody, RiskShowBody, StockCreateBody, StockEditBody, StockLimitsBody,
-    StockPriceBody, StockQuotaBody, StockShowBody, StockUnitsBody, TakeBody, UnlinkBody, ZoneSetBody, flag,
-    flags_of_kind,
+    BatchChangeBody, BatchCreateBody, BatchesShowBody, CommandHeader, CommandKind, EraseBody, ExtendBody,
+    IdentityShowBody, KeyReplaceBody, KeysImportBody, KeysListBody, KeysReadBody, LabelBody, LinkBody,
+    OrderShowBody, OwedShowBody, ReturnBody, RevealBody, RiskShowBody, StockCreateBody, StockEditBody,
+    StockLimitsBody, StockPriceBody, StockQuotaBody, StockShowBody, StockUnitsBody, TakeBody, UnlinkBody,
+    ZoneSetBody, flag, flags_of_kind,
 };
 use crate::extras::{self, ExtraFault, Extras};
 use crate::frame::{self, FrameKind, HEADER_BYTES};
 use crate::layout::pad;
 use crate::limits::{COMMAND_BYTES_MAX, FRAME_BYTES_MAX};
 use scrip_engine::command::{
-    BatchCreate, CampaignCreate, Command, KeyBlock, Malformed, Request, StockCreate, StockTerms, Take,
+    BatchCreate, CampaignCreate, Command, KeyBlock, Label, Malformed, Request, StockCreate, StockTerms, Take,
 };
 use scrip_engine::ids::StockId;
 use zerocopy::IntoBytes;
@@ -232,6 +232,8 @@ fn flags_and_lines(command: &Command<'_>) -> (u8, usize) {
         | Command::Link { .. }
         | Command::Unlink { .. }
         | Command::IdentityShow { .. }
+        | Command::Label { .. }
+        | Command::Erase { .. }
         | Command::OwedShow { .. }
         | Command::OrderShow { .. }
         | Command::StockShow { .. }
@@ -336,6 +338,19 @@ fn body(out: &mut Vec<u8>, command: &Command<'_>) {
         Command::Unlink { user, reason } => {
             let (user, reason) = (U128::new(user.0), U16::new(*reason));
             out.extend_from_slice(UnlinkBody { user, reason, spare: [0; 6] }.as_bytes());
+        }
+        Command::Label { user, label: Label::Plain(text) } => {
+            let (user, label_bytes) = (U128::new(user.0), U16::new(text.len() as u16));
+            out.extend_from_slice(LabelBody { user, label_bytes, spare: [0; 6] }.as_bytes());
+            out.extend_from_slice(text);
+            pad(out, text.len());
+        }
+        Command::Label { label: Label::Sealed { .. }, .. } => {
+            unreachable!("a sealed label never goes over the wire")
+        }
+        Command::Erase { user, reason } => {
+            let (user, reason) = (U128::new(user.0), U16::new(*reason));
+            out.extend_from_slice(EraseBody { user, reason, spare: [0; 6] }.as_bytes());
         }
         Command::IdentityShow { user } => {
             out.extend_from_slice(IdentityShowBody { user: U128::new(user.0) }.as_bytes());

@@ -230,7 +230,7 @@ fn extras() -> String {
     format!(
         "| type | name | value, at most | what for |\n|---:|---|---|---|\n\
          | {TRACE} | TRACE | {} bytes | ties the command to the caller's trace |\n\
-         | {LABEL} | LABEL | {} bytes of UTF-8 | the reference an id was made from, for people |\n\
+         | {LABEL} | LABEL | {} bytes of UTF-8 | the reference an id was made from, for people; taken and not kept: that of a user is kept by the command LABEL |\n\
          | {FACTS} | FACTS | {} bytes | facts for reports and exports |\n\
          | {CODE} | CODE | {} bytes of UTF-8 | the code that names the card, in place of its id; critical |\n\
          | {SEGMENTS} | SEGMENTS | {} bytes | the segments that the user is in: u32 from 1 on, ascending |\n",

@@ -243,8 +243,8 @@ impl Parts {
                 Command::ZoneSet(ZoneSet { version, name, transitions: &self.transitions })
             }
             CommandKind::ZoneShow => Command::ZoneShow,
-            CommandKind::Link | CommandKind::Unlink | CommandKind::IdentityShow => {
-                common::persons::command(self.kind, self.big, self.small[0] as u16)
+            kind if common::persons::KINDS.contains(&kind) => {
+                common::persons::command(kind, self.big, self.small[0] as u16, &self.name)
             }
             kind => self.cards.command(kind, &self.name, self.terms(), &self.parties),
         };

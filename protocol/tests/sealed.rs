@@ -80,6 +80,7 @@ impl Shop {
             given_codes_max: 4_096,
             groups_max: 4_096,
             links_max: 256,
+            labels_max: 256,
             friends_max: 4_096,
             notices_max: 256,
         };

@@ -31,6 +31,8 @@ const FOR_CAMPAIGN: &[u8] = b"scrip campaign ";
 /// What the fingerprint key is wrapped for; data keys are wrapped for their stocks.
 const FOR_FINGERPRINTS: &[u8] = b"scrip fingerprints";
 
+/// What is hashed under the fingerprint key to make that of persons' labels.
+const FOR_PERSONS: &[u8] = b"scrip persons 1\n";
 /// What is hashed under the fingerprint key to make that of given codes.
 const FOR_GIVEN_CODES: &[u8] = b"scrip given codes 1\n";
 
@@ -148,6 +150,17 @@ impl Keyring {
         Ok(Keyring { data: data.to_owned(), master, fingerprints, contents: Mutex::new(contents) })
     }
 
+    /// Opens the keyring of `data` beside whoever uses it; `None`: there is none, so nothing was ever sealed.
+    ///
+    /// # Errors
+    /// See [`KeyringError`].
+    pub fn look(data: &Path, master: Option<&Path>) -> Result<Option<Keyring>, KeyringError> {
+        match read_contents(&data.join(FILE))? {
+            Some(_) => Keyring::open(data, master).map(Some),
+            None => Ok(None),
+        }
+    }
+
     /// The key of fingerprints.
     pub fn fingerprints(&self) -> &SecretKey {
         &self.fingerprints
@@ -159,6 +172,14 @@ impl Keyring {
             .expect("HMAC takes keys of any length");
         hmac.update(FOR_GIVEN_CODES);
         VanityKey::new(hmac.finalize().into_bytes().into())
+    }
+
+    /// The key that the keys of labels are made of, with their salts: made from that of fingerprints, for this alone.
+    pub fn persons(&self) -> SecretKey {
+        let mut hmac = Hmac::<Sha256>::new_from_slice(self.fingerprints.as_slice())
+            .expect("HMAC takes keys of any length");
+        hmac.update(FOR_PERSONS);
+        Zeroizing::new(hmac.finalize().into_bytes().into())
     }
 
     /// The data key of a stock; made, and synced to disk, if it has none. Rare: once per stock and process.

@@ -13,6 +13,7 @@ mod keyring;
 mod keys;
 mod operator;
 mod pages;
+mod person_keys;
 mod report;
 mod runs;
 mod serve;
@@ -22,7 +23,7 @@ mod tokens;
 mod tools;
 
 use clap::Parser;
-use cli::{Cli, CodeCommand, Command, DemoCommand, LogCommand, ServeArgs};
+use cli::{Cli, CodeCommand, Command, DemoCommand, LogCommand, PersonCommand, ServeArgs};
 use std::error::Error;
 use std::io::Write;
 use std::process::ExitCode;
@@ -82,6 +83,7 @@ fn run(command: Command) -> Result<ExitCode, Box<dyn Error>> {
         Command::Stock(command) => operator::stock(&command)?,
         Command::Risk(command) => operator::risk(&command)?,
         Command::Merchant(command) => operator::merchant(&command)?,
+        Command::Person(PersonCommand::Export(arguments)) => tools::person::export(&arguments)?,
         Command::Person(command) => operator::person(&command)?,
         Command::Sell(arguments) => operator::sell(&arguments)?,
         Command::Reserve(arguments) => operator::reserve(&arguments)?,

@@ -24,6 +24,8 @@ pub struct Settings {
     pub data: PathBuf,
     /// File of the master key that card keys are sealed under; beside the data directory if not given.
     pub master_key: Option<PathBuf>,
+    /// Folder of the keys of users' labels; beside the data directory if not given. Never part of a backup.
+    pub person_keys: Option<PathBuf>,
     /// Memory for the tables, in bytes.
     #[serde(deserialize_with = "size")]
     pub memory: u64,
@@ -94,6 +96,7 @@ impl Default for Settings {
             http: SocketAddr::from(([127, 0, 0, 1], 7481)),
             data: PathBuf::from("scrip-data"),
             master_key: None,
+            person_keys: None,
             memory: 1 << 30,
             io: Io::Auto,
             shards: None,
@@ -133,6 +136,10 @@ pub struct SettingFlags {
     #[arg(long, value_name = "FILE")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub master_key: Option<PathBuf>,
+    /// Folder of the keys of users' labels, which no backup may have; made with the first label [default: DATA.person-keys]
+    #[arg(long, value_name = "DIR")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub person_keys: Option<PathBuf>,
     /// Memory for the tables: a number with KiB, MiB or GiB [default: 1GiB]
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -15,7 +15,7 @@ mod walk;
 pub use clock::{ClockJump, JUMP_MAX_MS, ShardClock};
 pub use durable::{Durable, FRAMES_ON_THEIR_WAY_BYTES, Space};
 pub use gate::Gate;
-pub use history::{Moment, history};
+pub use history::{Moment, Subject, history, ids_of_person};
 pub use recovery::{
     FrameError, Recovered, RecoveryError, for_each_event, for_each_event_with_facts, recover,
 };

@@ -287,6 +287,11 @@ impl<D: Durable> Shard<D> {
         &self.engine
     }
 
+    /// The keys of labels that became void since this was last asked, see [`Engine::take_void_keys`].
+    pub fn take_void_keys(&mut self) -> Vec<u32> {
+        self.engine.take_void_keys()
+    }
+
     /// The durability behind it.
     pub fn log(&self) -> &D {
         &self.log

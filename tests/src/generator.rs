@@ -65,6 +65,8 @@ pub struct Generator {
     holds: Vec<Envelope>,
     ids: u128,
     unmade: Vec<StockId>,
+    /// Keys that labels were sealed under.
+    label_keys: u32,
     /// What makes the first keys of a stock, and sets the clock by which it counts, the last one first.
     unfilled: Vec<OwnedRequest>,
 }
@@ -83,6 +85,7 @@ impl Generator {
             sent: Vec::new(),
             holds: Vec::new(),
             ids: 0,
+            label_keys: 0,
             unmade,
             unfilled: Vec::new(),
         }
@@ -160,7 +163,12 @@ impl Generator {
     /// An earlier request, unchanged or with one thing changed.
     fn again(&mut self, oracle: &Oracle) -> OwnedRequest {
         let index = self.recent(self.sent.len());
-        let request = self.sent[index].clone();
+        let mut request = self.sent[index].clone();
+        if let OwnedCommand::Label { key, .. } = &mut request.command {
+            // The edge seals a repeat under another key.
+            *key = self.label_keys;
+            self.label_keys += 1;
+        }
         if !self.happens(self.plan.chances.alter) {
             return request;
         }

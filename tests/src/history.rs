@@ -256,6 +256,8 @@ pub fn name(command: &OwnedCommand) -> &'static str {
         OwnedCommand::Link { .. } => "LINK",
         OwnedCommand::Unlink { .. } => "UNLINK",
         OwnedCommand::IdentityShow { .. } => "IDENTITY_SHOW",
+        OwnedCommand::Label { .. } => "LABEL",
+        OwnedCommand::Erase { .. } => "ERASE",
         OwnedCommand::OfCards(command) => command.name(),
     }
 }

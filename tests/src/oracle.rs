@@ -91,6 +91,8 @@ pub struct Oracle {
     pub zones: BTreeMap<(u32, u16), Zone>,
     /// Persons of merchants in slots: sets of user ids.
     pub persons: BTreeMap<(u32, u16), Vec<BTreeSet<u128>>>,
+    /// The key of the newest label of each user who has one.
+    labels: BTreeMap<((u32, u16), u128), u32>,
     /// Every card key that was imported, by its number.
     pub keys: Vec<CardKey>,
     /// How many there may be.
@@ -160,6 +162,7 @@ impl Oracle {
             risk: Risk::default(),
             zones: BTreeMap::new(),
             persons: BTreeMap::new(),
+            labels: BTreeMap::new(),
             keys: Vec::new(),
             keys_max: usize::MAX,
             cards: BTreeMap::new(),
@@ -342,9 +345,10 @@ impl Oracle {
                 (self.change_risk(envelope, command), None)
             }
             command @ OwnedCommand::ZoneSet { .. } => (self.set_zone(envelope, command), None),
-            command @ (OwnedCommand::Link { .. } | OwnedCommand::Unlink { .. }) => {
-                (self.change_persons(envelope, command), None)
-            }
+            command @ (OwnedCommand::Link { .. }
+            | OwnedCommand::Unlink { .. }
+            | OwnedCommand::Label { .. }
+            | OwnedCommand::Erase { .. }) => (self.change_persons(envelope, command), None),
             OwnedCommand::KeyReclaim { hold, key, .. } => (self.reclaim_key(envelope, *hold, *key), None),
             _ => (self.change_stock(envelope, &request.command), None),
         };

@@ -12,8 +12,8 @@ pub use cards::{
 use core::fmt;
 use scrip_engine::calendar::Transition;
 use scrip_engine::command::{
-    BatchChange, BatchCreate, Block, CardLine, Command, Envelope, KeyBlock, Limits, Line, Parties, Price,
-    Quota, Request, RiskRule, SpanLimits, StockCreate, StockKind, StockTerms, Take, ZoneSet,
+    BatchChange, BatchCreate, Block, CardLine, Command, Envelope, KeyBlock, Label, Limits, Line, Parties,
+    Price, Quota, Request, RiskRule, SpanLimits, StockCreate, StockKind, StockTerms, Take, ZoneSet,
 };
 use scrip_engine::ids::{OperationId, OrderId, StockId, UserId};
 use zerocopy::little_endian::{U32, U128};
@@ -200,6 +200,16 @@ pub enum OwnedCommand {
     IdentityShow {
         user: UserId,
     },
+    /// Sealed, as the edge does it; its text is nothing to the engine.
+    Label {
+        user: UserId,
+        fingerprint: u64,
+        key: u32,
+    },
+    Erase {
+        user: UserId,
+        reason: u16,
+    },
     OfCards(CardCommand),
 }
 
@@ -329,6 +339,8 @@ impl OwnedRequest {
             | OwnedCommand::Link { .. }
             | OwnedCommand::Unlink { .. }
             | OwnedCommand::IdentityShow { .. }
+            | OwnedCommand::Label { .. }
+            | OwnedCommand::Erase { .. }
             | OwnedCommand::ZoneShow => self.command.lend_rules(),
             OwnedCommand::OfCards(command) => command.lend(),
             of_keys => of_keys.lend(&prints),
@@ -418,6 +430,11 @@ impl OwnedCommand {
             }
             OwnedCommand::Unlink { user, reason } => Command::Unlink { user: *user, reason: *reason },
             OwnedCommand::IdentityShow { user } => Command::IdentityShow { user: *user },
+            OwnedCommand::Label { user, fingerprint, key } => {
+                let label = Label::Sealed { fingerprint: *fingerprint, key: *key, sealed: b"sealed" };
+                Command::Label { user: *user, label }
+            }
+            OwnedCommand::Erase { user, reason } => Command::Erase { user: *user, reason: *reason },
             other => unreachable!("{other:?} is lent elsewhere"),
         }
     }

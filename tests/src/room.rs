@@ -18,7 +18,7 @@ use scrip_engine::rejection::CapacityOf;
 use std::collections::BTreeSet;
 
 /// The tables, in the order of `Engine::usage`.
-pub const TABLES: [CapacityOf; 16] = [
+pub const TABLES: [CapacityOf; 17] = [
     CapacityOf::Stocks,
     CapacityOf::Holds,
     CapacityOf::ExtraLines,
@@ -35,6 +35,7 @@ pub const TABLES: [CapacityOf; 16] = [
     CapacityOf::Groups,
     CapacityOf::Links,
     CapacityOf::Friends,
+    CapacityOf::Labels,
 ];
 
 /// Records that must be remembered in `table`.
@@ -65,6 +66,7 @@ pub fn remembered(oracle: &Oracle, table: CapacityOf) -> u64 {
         CapacityOf::GivenCodes => oracle.given_codes.len(),
         CapacityOf::Groups => oracle.group_records(),
         CapacityOf::Links => oracle.linked_ids(),
+        CapacityOf::Labels => oracle.labels(),
         CapacityOf::Friends => oracle.friends(),
         CapacityOf::Cards => oracle.pages(std::iter::empty()) * 64,
         other => unreachable!("{other:?} is no table"),
@@ -138,6 +140,12 @@ pub fn added(oracle: &Oracle, request: &OwnedRequest, table: CapacityOf, answer:
         CapacityOf::Links => match request.command {
             OwnedCommand::Link { user, to, .. } => {
                 [user, to].into_iter().filter(|user| oracle.is_alone(&request.envelope, *user)).count()
+            }
+            _ => 0,
+        },
+        CapacityOf::Labels => match request.command {
+            OwnedCommand::Label { user, .. } => {
+                usize::from(oracle.label_key(&request.envelope, user).is_none())
             }
             _ => 0,
         },

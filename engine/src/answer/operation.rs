@@ -124,6 +124,10 @@ pub enum OperationKind {
     Link = 65,
     /// UNLINK.
     Unlink = 66,
+    /// LABEL.
+    Label = 67,
+    /// ERASE.
+    Erase = 68,
     /// RETURN of a hold that was made from a quote.
     ReturnPieces = 50,
     /// REDEEM of a till that was offline, of a card that was not to be had any more.
@@ -190,6 +194,8 @@ impl OperationKind {
             135 => OperationKind::ActivityEdit,
             65 => OperationKind::Link,
             66 => OperationKind::Unlink,
+            67 => OperationKind::Label,
+            68 => OperationKind::Erase,
             50 => OperationKind::ReturnPieces,
             54 => OperationKind::OfflineConflict,
             45 => OperationKind::CampaignVoid,

@@ -111,8 +111,13 @@ impl Request<'_> {
             Command::Link { user, to, .. } if user.0 == 0 || to.0 == 0 || user == to => {
                 Err(Malformed::Person)
             }
-            Command::Unlink { user, .. } if user.0 == 0 => Err(Malformed::Person),
-            Command::Link { .. } | Command::Unlink { .. } => Ok(()),
+            Command::Unlink { user, .. } | Command::Erase { user, .. } | Command::Label { user, .. }
+                if user.0 == 0 =>
+            {
+                Err(Malformed::Person)
+            }
+            Command::Link { .. } | Command::Unlink { .. } | Command::Erase { .. } => Ok(()),
+            Command::Label { label, .. } => label.check(),
             Command::Quote(quote) => quote.check(),
             Command::QuoteReserve(quote) => quote.check(self.envelope.operation),
             Command::Extend { .. }

@@ -7,17 +7,20 @@ use crate::limits::{
     ACTIVITY_SOURCES_MAX, CAMPAIGN_KEY_BYTES_MAX, CAMPAIGN_UNITS_MAX, CARD_VALUE_MAX, CARDS_PER_HOLD_MAX,
     CARDS_PER_MERGE_MAX, CHANNELS_PER_STOCK_MAX, FRIENDS_PER_REWARD_MAX, GIFT_LASTS_MAX_S, GROUP_LASTS_MAX_S,
     GROUP_MEMBERS_MAX, GROUP_MEMBERS_MIN, KEY_BLOCK_BYTES_MAX, KEY_TEXT_BYTES_MAX, KEYS_PER_CHUNK_MAX,
-    NAME_BYTES_MAX, PRICES_PER_STOCK_MAX, QUOTE_CARDS_MAX, QUOTE_LINES_MAX, REWARDS_PER_REFERRER_MAX,
-    RISK_RULES_MAX, RISK_WINDOW_MAX_MS, RISK_WINDOW_MIN_MS, SCOPE_MAX, STOCK_UNITS_MAX, TIERS_MAX,
-    TRANSITIONS_MAX, TTL_MAX_MS, UNITS_PER_LINE_MAX, ZONE_OFFSET_MAX_MINUTES,
+    LABEL_BYTES_MAX, NAME_BYTES_MAX, PRICES_PER_STOCK_MAX, QUOTE_CARDS_MAX, QUOTE_LINES_MAX,
+    REWARDS_PER_REFERRER_MAX, RISK_RULES_MAX, RISK_WINDOW_MAX_MS, RISK_WINDOW_MIN_MS, SCOPE_MAX,
+    STOCK_UNITS_MAX, TIERS_MAX, TRANSITIONS_MAX, TTL_MAX_MS, UNITS_PER_LINE_MAX, ZONE_OFFSET_MAX_MINUTES,
 };
 
 /// A request that breaks a fixed limit of the contract. It is never executed and costs its connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Malformed {
-    /// LINK or UNLINK without an id, or of an id with itself.
-    #[error("LINK takes two user ids that are not 0 and differ, UNLINK one")]
+    /// LINK, UNLINK, LABEL or ERASE without an id, or LINK of an id with itself.
+    #[error("LINK takes two user ids that are not 0 and differ, UNLINK, LABEL and ERASE one")]
     Person,
+    /// A label that is none.
+    #[error("a label is 1 to {LABEL_BYTES_MAX} bytes of UTF-8")]
+    Label,
     /// No operation id.
     #[error("the operation id is zero: every command carries one")]
     OperationZero,

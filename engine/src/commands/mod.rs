@@ -60,7 +60,7 @@ pub use resolve::resolve;
 
 use crate::answer::{OperationKind, QuoteView};
 use crate::command::{Command, Request};
-use crate::event::{CampaignEvent, CodeEvent, Event, Origin, PersonEvent, RiskEvent};
+use crate::event::{CampaignEvent, CodeEvent, Event, Origin, RiskEvent};
 use crate::ids::{CardId, OperationKey, UserId};
 use crate::rejection::Rejection;
 use crate::state::State;
@@ -273,6 +273,8 @@ pub fn decide<'p>(state: &State, question: Question<'_>, plan: &'p mut Plan) -> 
             persons::decide_link(state, question, (*user, *to, *reason), plan)
         }
         Command::Unlink { user, reason } => persons::decide_unlink(state, question, (*user, *reason), plan),
+        Command::Label { user, label } => persons::decide_label(state, question, (*user, label), plan),
+        Command::Erase { user, reason } => persons::decide_erase(state, question, (*user, *reason), plan),
         Command::IdentityShow { user } => Verdict::Answer(Reply::Identity(risk::owner(question), *user)),
         Command::StockTermsShow { stock } => query::decide_stock(state, question, *stock, Reply::Terms),
         Command::OwedShow { stock, from } => owed::decide_show(state, question, *stock, *from),
@@ -378,7 +380,7 @@ pub fn apply(state: &mut State, event: &Event<'_>, resolved: &Resolved) -> Optio
             zone::apply(state, event, resolved);
             None
         }
-        Event::Person(PersonEvent::Linked { .. }) | Event::Person(PersonEvent::Unlinked { .. }) => {
+        Event::Person(_) => {
             persons::apply(state, event, resolved);
             None
         }

@@ -76,6 +76,8 @@ pub fn resolve(state: &State, event: &Event<'_>, resolved: &mut Resolved) {
         | Event::ZoneSet { origin, .. }
         | Event::Person(PersonEvent::Linked { origin, .. })
         | Event::Person(PersonEvent::Unlinked { origin, .. })
+        | Event::Person(PersonEvent::Labelled { origin, .. })
+        | Event::Person(PersonEvent::Erased { origin, .. })
         | Event::Tombstone { origin }
         | Event::KeysExported { origin, .. } => resolved.hash = new_record(state, &origin.key()),
         Event::GuaranteeLapsed { stock, .. } | Event::BatchExpired { stock, .. } => {

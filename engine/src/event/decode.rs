@@ -291,18 +291,7 @@ fn decode_body<'a>(reader: &mut Reader<'a>, head: &Head) -> Result<Event<'a>, Ev
             Event::Risk(RiskEvent::BlockSet { origin, block: reader.take()? })
         }
         ZONE_SET => decode_zone(reader, count, channel)?,
-        LINKED => {
-            let (origin, reason) = reader.take_origin(channel)?;
-            let (user, to) = (UserId(reader.take_u128()?), UserId(reader.take_u128()?));
-            if user.0 == 0 || to.0 == 0 || user == to {
-                return Err(reader.field("user"));
-            }
-            Event::Person(PersonEvent::Linked { origin, user, to, reason })
-        }
-        UNLINKED => {
-            let (origin, reason) = reader.take_origin(channel)?;
-            Event::Person(PersonEvent::Unlinked { origin, user: UserId(reader.take_u128()?), reason })
-        }
+        LINKED | UNLINKED | LABELLED | ERASED => Event::Person(persons::decode(reader, head, channel)?),
         GUARANTEE_LAPSED => Event::GuaranteeLapsed { stock: StockId(reader.take_u64()?), channel },
         STOCK_CREATED
         | STOCK_MOVED

@@ -363,17 +363,7 @@ impl Event<'_> {
                 writer.put(block.as_bytes());
                 writer.finish(BLOCK_SET, 0, 0, origin.channel)
             }
-            Event::Person(PersonEvent::Linked { origin, user, to, reason }) => {
-                writer.put_origin(&origin, reason);
-                writer.put(&user.0.to_le_bytes());
-                writer.put(&to.0.to_le_bytes());
-                writer.finish(LINKED, 0, 0, origin.channel)
-            }
-            Event::Person(PersonEvent::Unlinked { origin, user, reason }) => {
-                writer.put_origin(&origin, reason);
-                writer.put(&user.0.to_le_bytes());
-                writer.finish(UNLINKED, 0, 0, origin.channel)
-            }
+            Event::Person(event) => event.encode(writer),
             Event::ZoneSet { origin, name, transitions } => {
                 writer.put_origin(&origin, name.len() as u16);
                 writer.put(transitions.as_bytes());

@@ -106,6 +106,8 @@ pub(super) const NOTICES_TOLD: u8 = 105;
 pub(super) const NOTICES_REQUEUED: u8 = 106;
 pub(super) const LINKED: u8 = 80;
 pub(super) const UNLINKED: u8 = 81;
+pub(super) const LABELLED: u8 = 82;
+pub(super) const ERASED: u8 = 83;
 /// TAKEN_WITH_CARDS, and the quote that the hold was made from.
 pub(super) const TAKEN_FOR_QUOTE: u8 = 64;
 /// RETURNED, and what goes back of the cart of such a hold.

@@ -262,6 +262,8 @@ fn every_event<'a>(
             reason: u16::MAX,
         }),
         Event::Person(PersonEvent::Unlinked { origin, user: UserId(7), reason: 1 }),
+        Event::Person(PersonEvent::Labelled { origin, user: UserId(7), key: u32::MAX, sealed: b"sealed" }),
+        Event::Person(PersonEvent::Erased { origin, user: UserId(7), reason: u16::MAX }),
         Event::ReplaceOwed { origin, hold, key: 7, reason: 8, until_ms: 9, code: Code::OutOfStock },
         Event::ReplaceOwed { origin, hold, key: 7, reason: 8, until_ms: 9, code: Code::ChannelQuota },
         Event::KeyReclaimed { origin, hold, key: u32::MAX, reason: u16::MAX },

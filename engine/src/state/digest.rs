@@ -83,6 +83,7 @@ impl State {
         self.digest_sharing(&mut hash);
         self.digest_notices(&mut hash);
         self.digest_persons(&mut hash);
+        self.digest_labels(&mut hash);
         feed(&mut hash, &self.limits);
         feed(&mut hash, &self.counts);
         self.digest_risk(&mut hash);

@@ -15,6 +15,7 @@ pub mod given_codes;
 pub mod groups;
 pub mod index;
 pub mod keys;
+pub mod labels;
 pub mod lots;
 pub mod memory;
 pub mod notices;
@@ -48,6 +49,7 @@ use given_codes::GivenCodes;
 use groups::Groups;
 use index::Index;
 use keys::{BatchState, Keys};
+use labels::Labels;
 use lots::Lots;
 use notices::Notices;
 use order_holds::OrderHolds;
@@ -148,6 +150,8 @@ pub struct State {
     pub risk: Risk,
     /// Which user ids are one person.
     pub persons: Persons,
+    /// Of which users the log has their own words.
+    pub labels: Labels,
     /// Time zones of merchants.
     pub zones: Zones,
     /// Which records go when the floor rises.
@@ -207,6 +211,7 @@ impl State {
             notices: Notices::new(&capacity),
             risk: Risk::new(capacity.risk_counts_max, hasher.clone()),
             persons: Persons::new(&capacity),
+            labels: Labels::new(&capacity),
             zones: Zones::default(),
             slices: Slices::default(),
             timers: Timers::new(capacity.holds_max),

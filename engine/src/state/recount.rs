@@ -212,6 +212,7 @@ impl State {
         self.compare_sharing()?;
         self.compare_notices()?;
         self.compare_persons()?;
+        self.compare_labels()?;
         let operations = u64::from(self.operations.used());
         same("operation ids", u64::from(self.record_index.used()), holds + operations + redemptions)?;
         same("holds", u64::from(self.holds.used()), holds)?;

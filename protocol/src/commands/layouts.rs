@@ -408,6 +408,30 @@ layout! {
 }
 
 layout! {
+    /// LABEL; the text follows, padded to a multiple of 8.
+    pub struct LabelBody {
+        /// the user id; not 0
+        user: U128,
+        /// bytes of the text, 1 to 64
+        label_bytes: U16,
+        /// 0
+        spare: [u8; 6],
+    }
+}
+
+layout! {
+    /// ERASE.
+    pub struct EraseBody {
+        /// one id of the person; not 0
+        user: U128,
+        /// the operator's reason; not interpreted
+        reason: U16,
+        /// 0
+        spare: [u8; 6],
+    }
+}
+
+layout! {
     /// IDENTITY_SHOW.
     pub struct IdentityShowBody {
         /// one id of the person

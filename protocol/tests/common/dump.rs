@@ -94,6 +94,7 @@ impl<'a> Dump<'a> {
         let name_bytes = match kind {
             CommandKind::StockCreate => usize::from(self.u16(36)),
             CommandKind::BatchCreate => usize::from(self.u16(28)),
+            CommandKind::Label => usize::from(self.u16(16)),
             CommandKind::ZoneSet => usize::from(self.u16(4)),
             CommandKind::CampaignCreate => usize::from(self.u16(36)),
             _ => 0,

@@ -31,7 +31,7 @@ pub use endings::{CampaignVoidArgs, MergeArgs, RecycleArgs, VoidBatchArgs};
 pub use gifts::{AcceptArgs, CancelGiftArgs, GiftArgs};
 pub use groups::{GroupCommand, GroupJoinArgs, GroupLeaveArgs, GroupOpenArgs};
 pub use merchant::{MerchantCommand, ZoneCommand};
-pub use person::PersonCommand;
+pub use person::{ExportArgs, PersonCommand};
 pub use quote::QuoteArgs;
 pub use report::{ReportArgs, ReportBy};
 pub use risk::{RiskCommand, RiskSubject, RuleArgs};

@@ -6,6 +6,7 @@ use super::words::{Kind, Subject};
 use super::{Failure, OperatorError, run};
 use crate::cli::PersonCommand;
 use scrip_client::{ChannelId, Client, UserId};
+use scrip_engine::limits::LABEL_BYTES_MAX;
 
 /// `scrip person`.
 ///
@@ -35,6 +36,25 @@ async fn ask(client: &Client, command: &PersonCommand) -> Result<(), Failure> {
             show(client, user).await
         }
         PersonCommand::Show { user, .. } => show(client, client.user_id(user)?).await,
+        PersonCommand::Label { user, text, .. } => {
+            let (id, text) = (client.user_id(user)?, text.as_deref().unwrap_or(user));
+            if text.is_empty() || text.len() > LABEL_BYTES_MAX {
+                return Err(Failure::Wish(format!(
+                    "a label has 1 to {LABEL_BYTES_MAX} bytes, this has {}",
+                    text.len()
+                )));
+            }
+            let replaced = client.label(client.operation(), slot, id, text).await?.value == 1;
+            println!("labelled   {id}{}", if replaced { "  (words of before are destroyed)" } else { "" });
+            Ok(())
+        }
+        PersonCommand::Erase { user, change } => {
+            let id = client.user_id(user)?;
+            let erased = client.erase(client.operation(), slot, id, change.reason).await?.value;
+            println!("erased     the words of {erased} of {} users", client.identity(slot, id).await?.len());
+            Ok(())
+        }
+        PersonCommand::Export(_) => unreachable!("an export asks no server"),
     }
 }
 

@@ -24,6 +24,7 @@ mod vault;
 
 use crate::data_directory::{DataDirectory, DirectoryError};
 use crate::keyring::{Keyring, KeyringError};
+use crate::person_keys::PersonKeysError;
 use crate::settings::{Settings, SettingsError};
 use crate::tokens::{TokenStore, TokensError};
 use clocks::Clocks;
@@ -64,6 +65,9 @@ pub enum ServeError {
     /// The keyring.
     #[error(transparent)]
     Keyring(#[from] KeyringError),
+    /// The keys of labels.
+    #[error(transparent)]
+    PersonKeys(#[from] PersonKeysError),
     /// The log.
     #[error(
         "{path}: {source}. Run `scrip verify` on the data directory for the whole picture; restore from a backup, or keep a copy of the directory before any repair by hand"
@@ -271,14 +275,15 @@ impl Post {
     fn keep(self, report: &Sender<bool>, may_start: &Receiver<()>) -> Result<LogClosed, ServeError> {
         let Post { number, settings, directory, house, links, ear, door, clocks } = self;
         let bell = house.bells[number as usize].clone();
-        let opened = open::open_shard(&settings, &directory, number, &clocks, bell);
+        let opened = open::open_shard(&settings, &directory, number, &clocks, bell)
+            .and_then(|opened| open::open_persons(&settings, number, &house.keyring, opened));
         // Whoever started this waits for it.
         let _ = report.send(opened.is_ok());
-        let (shard, clock) = opened?;
+        let (shard, clock, persons) = opened?;
         if may_start.recv().is_err() {
             return Ok(shard.into_log().close());
         }
-        let parts = OwnerParts { number, shard, clock, clocks, links, house };
+        let parts = OwnerParts { number, shard, clock, clocks, links, house, persons };
         ear.run(parts, door).map_err(system("starting the socket driver"))
     }
 }

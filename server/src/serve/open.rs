@@ -7,6 +7,8 @@ use super::clocks::Clocks;
 use super::house::Bell;
 use super::{EXIT_LOG_FAULT, ServeError, system};
 use crate::data_directory::DataDirectory;
+use crate::keyring::Keyring;
+use crate::person_keys::{self, PersonKeys};
 use crate::settings::Settings;
 use scrip_shard::{Recovered, Shard, ShardClock, recover};
 use scrip_wal::limits::FRAME_BYTES_MAX;
@@ -81,4 +83,22 @@ pub fn open_shard(
     )
     .map_err(system("starting the log thread"))?;
     Ok((Shard::new(engine, log, settings.rules(), FRAME_BYTES_MAX), clock))
+}
+
+/// The keys of a recovered shard's labels, less those that its log says are void: a crash may have come before they were destroyed, and
+/// a backup may have brought them back.
+///
+/// # Errors
+/// [`ServeError`].
+pub fn open_persons(
+    settings: &Settings,
+    number: u32,
+    keyring: &Keyring,
+    (mut shard, clock): (Shard<LogHandle>, ShardClock),
+) -> Result<(Shard<LogHandle>, ShardClock, PersonKeys), ServeError> {
+    let folder = settings.person_keys.clone().unwrap_or_else(|| person_keys::default_folder(&settings.data));
+    let keys_end = shard.engine().state().labels.keys_end();
+    let mut persons = PersonKeys::new(&folder, number, keyring.persons(), keys_end);
+    persons.destroy(&shard.take_void_keys())?;
+    Ok((shard, clock, persons))
 }

@@ -5,6 +5,7 @@
 //! carries what every connection brought meanwhile. Invariants: the shard is touched by this thread alone; no borrow
 //! outlives a call; a byte of an answer leaves only after the gate let it.
 
+use super::EXIT_LOG_FAULT;
 use super::codes::CodeBook;
 use super::connection::{Connection, Socket, Written};
 use super::house::House;
@@ -13,6 +14,7 @@ use super::metrics::{BatchCounts, OwnerMetrics};
 use super::rewards::Carrier;
 use super::vault::Vault;
 use super::{clocks::Clocks, exchange, rewards, session};
+use crate::person_keys::PersonKeys;
 use hdrhistogram::Histogram;
 use scrip_engine::sharing::Reward;
 use scrip_protocol::error::ErrorCode;
@@ -48,6 +50,8 @@ pub struct OwnerParts {
     pub links: Ends,
     /// What it shares with the other threads.
     pub house: Arc<House>,
+    /// The keys of its users' labels.
+    pub persons: PersonKeys,
 }
 
 /// What the core asks of the driver that moves its bytes.
@@ -119,6 +123,8 @@ pub(super) enum Ticket {
     Batch { other: usize, batch: Box<Batch> },
     /// Rewards for other shards.
     Rewards(Vec<Reward>),
+    /// Keys of labels to destroy, before the answers that say so leave.
+    VoidKeys(Vec<u32>),
 }
 
 impl Inner {
@@ -137,6 +143,16 @@ impl Inner {
     }
 }
 
+/// Destroys keys of labels. The log says already that they are gone: whoever can't do it stops rather than say so, too.
+fn destroy(vault: &mut Vault, labels: &[u32]) {
+    if let Err(error) = vault.destroy(labels) {
+        eprintln!(
+            "scrip: labels are void, but their keys can't be destroyed: {error}. Stopping without another answer; start again to do it"
+        );
+        std::process::exit(EXIT_LOG_FAULT);
+    }
+}
+
 impl Owner {
     /// An owner whom nobody has connected to.
     pub fn new(parts: OwnerParts) -> Rc<Owner> {
@@ -144,7 +160,7 @@ impl Owner {
             shard: parts.shard,
             gate: Gate::default(),
             counts: BatchCounts::default(),
-            vault: Vault::new(parts.house.keyring.clone()),
+            vault: Vault::new(parts.house.keyring.clone(), parts.persons),
             codes: CodeBook::new(parts.house.keyring.clone()),
             code_failures_max: parts.house.code_failures_max,
             links: Links::new(parts.links),
@@ -324,6 +340,7 @@ impl Owner {
                     }
                 }
                 Ticket::Batch { other, batch } => inner.links.send_back(other, batch),
+                Ticket::VoidKeys(keys) => destroy(&mut inner.vault, &keys),
                 Ticket::Rewards(due) => rewards::leave(inner, due, self.house.is_stopping()),
             }
         }

@@ -14,10 +14,10 @@ use arrayvec::ArrayVec;
 use scrip_codes::Layout;
 use scrip_engine::answer::Outcome;
 use scrip_engine::command::{
-    ActivityWish, CampaignCreate, CodeBlock, Command, Envelope, GroupWish, KeyBlock, Request, StockCreate,
-    StockKind,
+    ActivityWish, CampaignCreate, CodeBlock, Command, Envelope, GroupWish, KeyBlock, Label, Request,
+    StockCreate, StockKind,
 };
-use scrip_engine::ids::GivenCode;
+use scrip_engine::ids::{GivenCode, UserId};
 use scrip_engine::limits::PREPARED_MAX;
 use scrip_engine::rejection::{Code, Rejection};
 use scrip_protocol::answer_write::AnswerFrame;
@@ -228,6 +228,9 @@ fn execute_one<'s>(
             let command = Command::CodeImport { campaign, codes };
             return shard.execute(&Request { envelope: request.envelope, command });
         }
+        if let Command::Label { user, label: Label::Plain(text) } = request.command {
+            return set_label(shard, vault, &request.envelope, (user, text));
+        }
         return match facts {
             [] => shard.execute(request),
             facts => shard.execute_with_facts(request, facts),
@@ -246,6 +249,23 @@ fn execute_one<'s>(
         }
         Err(error) => {
             tracing::error!(%error, "card keys can't be sealed");
+            Outcome::Refused(Rejection::plain(Code::Busy))
+        }
+    }
+}
+
+/// Keeps a user's label, sealed.
+#[cold]
+fn set_label<'s>(
+    shard: &'s mut Shard<LogHandle>,
+    vault: &mut Vault,
+    envelope: &Envelope,
+    (user, text): (UserId, &[u8]),
+) -> Outcome<'s> {
+    match vault.seal_label((envelope.merchant, envelope.slot, user), text) {
+        Ok(label) => shard.execute(&Request { envelope: *envelope, command: Command::Label { user, label } }),
+        Err(error) => {
+            tracing::error!(%error, "a label can't be sealed");
             Outcome::Refused(Rejection::plain(Code::Busy))
         }
     }
@@ -326,6 +346,12 @@ pub(super) fn answer(
             frame = AnswerFrame::begin(out, correlation);
             let again = frame.push(out, order.index, &outcome, &mut inner.vault);
             again.expect("an answer fits an empty frame");
+        }
+        if matches!(request.command, Command::Label { .. } | Command::Erase { .. }) {
+            let void = inner.shard.take_void_keys();
+            if !void.is_empty() {
+                inner.gate.wait(inner.shard.sequence(), Ticket::VoidKeys(void));
+            }
         }
     }
     frame

@@ -6,10 +6,11 @@
 //! the seal binds the stock and the operation that imported it.
 
 use crate::keyring::{Keyring, KeyringError};
+use crate::person_keys::{PersonKeys, PersonKeysError, Whose};
 use aes_gcm::aead::{Aead, AeadInOut, KeyInit, Payload};
 use aes_gcm::{Aes256Gcm, Key, Nonce};
 use hmac::{Hmac, Mac};
-use scrip_engine::command::{KeyBlock, block_texts};
+use scrip_engine::command::{KeyBlock, Label, block_texts};
 use scrip_engine::ids::{MerchantId, OperationId, StockId};
 use scrip_engine::limits::KEYS_PER_CHUNK_MAX;
 use scrip_engine::state::keys::Chunk;
@@ -31,6 +32,8 @@ pub struct Vault {
     keyring: Arc<Keyring>,
     ciphers: HashMap<StockId, Aes256Gcm>,
     fingerprints: Hmac<Sha256>,
+    persons: PersonKeys,
+    label: Vec<u8>,
     sealed: SealedBlock,
     open: Vec<Option<OpenChunk>>,
 }
@@ -51,13 +54,21 @@ struct OpenChunk {
 }
 
 impl Vault {
-    /// A vault with the keys of a data directory.
-    pub fn new(keyring: Arc<Keyring>) -> Vault {
+    /// A vault with the keys of a data directory, and those of its shard's labels.
+    pub fn new(keyring: Arc<Keyring>, persons: PersonKeys) -> Vault {
         let key = keyring.fingerprints().as_slice();
         let fingerprints = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes keys of any length");
         let mut open = Vec::new();
         open.resize_with(OPEN_CHUNKS, || None);
-        Vault { keyring, ciphers: HashMap::new(), fingerprints, sealed: SealedBlock::default(), open }
+        Vault {
+            keyring,
+            ciphers: HashMap::new(),
+            fingerprints,
+            persons,
+            label: Vec::new(),
+            sealed: SealedBlock::default(),
+            open,
+        }
     }
 
     /// Seals a plain block. The result is valid until the next one.
@@ -90,6 +101,24 @@ impl Vault {
         bytes.extend_from_slice(&nonce);
         let SealedBlock { fingerprints, bytes } = &self.sealed;
         Ok(KeyBlock::Sealed { fingerprints, sealed: bytes })
+    }
+
+    /// Seals a user's label under a key of its own. The result is valid until the next one.
+    ///
+    /// # Errors
+    /// If no key can be made.
+    pub fn seal_label(&mut self, whose: Whose, text: &[u8]) -> Result<Label<'_>, PersonKeysError> {
+        let fingerprint = self.fingerprint(whose.0, text) as u64;
+        let key = self.persons.seal(whose, text, &mut self.label)?;
+        Ok(Label::Sealed { fingerprint, key, sealed: &self.label })
+    }
+
+    /// Destroys keys of labels.
+    ///
+    /// # Errors
+    /// If that can't be made durable.
+    pub fn destroy(&mut self, labels: &[u32]) -> Result<(), PersonKeysError> {
+        self.persons.destroy(labels)
     }
 
     /// A new key for the codes of a campaign, sealed.

@@ -11,9 +11,10 @@ mod watch;
 pub use store::{Principal, TokenStore};
 
 use crate::data_directory::{DirectoryError, replace_file, wait_for_lock};
-use crate::hex::hex;
+use crate::hex::{hex, unhex};
+use scrip_engine::ids::MerchantId;
 use scrip_protocol::commands::CommandKind;
-use scrip_protocol::secret::Token;
+use scrip_protocol::secret::{AliasKey, Token};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
@@ -103,7 +104,7 @@ pub enum Verb {
     Return,
     /// STOCK_CREATE, STOCK_SUPPLY, STOCK_VOID, STOCK_FREEZE, STOCK_UNFREEZE, STOCK_EDIT, STOCK_QUOTA, STOCK_LIMITS, STOCK_PRICE,
     /// RISK_SET, BLOCK_SET, ZONE_SET, BATCH_CREATE, BATCH_CHANGE, KEYS_IMPORT, KEY_RECLAIM, CAMPAIGN_CREATE, CAMPAIGN_EDIT, CAMPAIGN_STATE,
-    /// CARD_CHANGE, LINK, UNLINK.
+    /// CARD_CHANGE, LINK, UNLINK, LABEL, ERASE.
     Stock,
     /// Queries that show no card keys.
     /// STOCK_SHOW, STOCK_CHANNELS, STOCK_TERMS_SHOW, RISK_SHOW, ZONE_SHOW, BATCHES_SHOW, OWED_SHOW, KEYS_LIST, OPERATION_SHOW, ORDER_SHOW,
@@ -189,6 +190,8 @@ impl Verb {
             | CommandKind::ZoneSet
             | CommandKind::Link
             | CommandKind::Unlink
+            | CommandKind::Label
+            | CommandKind::Erase
             | CommandKind::BatchCreate
             | CommandKind::BatchChange
             | CommandKind::KeysImport
@@ -396,6 +399,23 @@ fn position_of(
 /// Seconds since the Unix epoch.
 pub fn now_s() -> u64 {
     SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
+
+/// The key under which references of a merchant become ids; `None`: he has no token.
+///
+/// # Errors
+/// See [`TokensError`].
+pub fn alias_key(directory: &Path, merchant: MerchantId) -> Result<Option<AliasKey>, TokensError> {
+    let file = read_file(directory)?;
+    let damaged = || TokensError::Damaged {
+        path: directory.join(FILE),
+        why: format!("the alias key of merchant {merchant} is none"),
+    };
+    let key = file
+        .alias_keys
+        .get(&merchant.0)
+        .map(|key| unhex(key).and_then(|key| key.try_into().ok()).ok_or_else(damaged));
+    Ok(key.transpose()?.map(AliasKey::new))
 }
 
 fn read_file(directory: &Path) -> Result<TokenFile, TokensError> {

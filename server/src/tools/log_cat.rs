@@ -9,15 +9,16 @@ use scrip_engine::command::{BatchEnd, Offline, Parties, StockKind, SubjectKind};
 
 use scrip_engine::event::{
     self, AccountEntry, CampaignEvent, CodeEvent, Event, EventHold, GiftEntry, GroupEvent, GroupMember,
-    NoticeEvent, NoticeRow, Origin, PersonEvent, RecycledFor, RiskEvent,
+    NoticeEvent, NoticeRow, Origin, RecycledFor, RiskEvent,
 };
 use scrip_engine::ids::{CardId, StockId};
-use scrip_shard::{FrameError, Moment, for_each_event_with_facts, history};
+use scrip_shard::{FrameError, Moment, Subject, for_each_event_with_facts, history};
 use scrip_wal::{RealDisk, scan};
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 use zerocopy::little_endian::U32;
 
+mod persons;
 mod sharing;
 
 /// Which part of the log.
@@ -77,7 +78,7 @@ pub fn card(path: &Path, card: CardId) -> Result<(), ToolError> {
     history(
         &disk,
         shard,
-        card,
+        Subject::Card(card),
         |_, _| (),
         |moment| {
             moments += 1;
@@ -101,6 +102,13 @@ fn print_facts(out: &mut impl Write, shard: u32, sequence: u64, now_ms: u64, fac
     }
 }
 
+/// An event in the words of `scrip log cat`.
+pub(super) fn event_text(event: &Event<'_>) -> String {
+    let mut line = Vec::new();
+    print_words(&mut line, event).expect("memory takes what is written");
+    String::from_utf8_lossy(&line).trim_end().to_owned()
+}
+
 fn print_event(
     out: &mut impl Write,
     shard: u32,
@@ -109,6 +117,10 @@ fn print_event(
     event: &Event<'_>,
 ) -> io::Result<()> {
     write!(out, "{shard} {sequence} {now_ms} ")?;
+    print_words(out, event)
+}
+
+fn print_words(out: &mut impl Write, event: &Event<'_>) -> io::Result<()> {
     match event {
         Event::Tick { .. } => writeln!(out, "tick"),
         Event::Configured { rules } => writeln!(
@@ -213,16 +225,7 @@ fn print_event(
             }
             writeln!(out)
         }
-        Event::Person(PersonEvent::Linked { origin, user, to, reason }) => {
-            let Origin { operation, merchant, slot, channel, .. } = origin;
-            write!(out, "linked {operation} merchant={merchant} slot={} channel={}", slot.0, channel.0)?;
-            writeln!(out, " user={user} to={to} reason={reason}")
-        }
-        Event::Person(PersonEvent::Unlinked { origin, user, reason }) => {
-            let Origin { operation, merchant, slot, channel, .. } = origin;
-            write!(out, "unlinked {operation} merchant={merchant} slot={} channel={}", slot.0, channel.0)?;
-            writeln!(out, " user={user} reason={reason}")
-        }
+        Event::Person(event) => persons::print(out, event),
         Event::GuaranteeLapsed { stock, channel } => {
             writeln!(out, "guarantee_lapsed stock={stock} channel={}", channel.0)
         }

@@ -1,14 +1,19 @@
 //! Tools on a data directory: verify, repair, the walk over every event, the log in text, which need one that no server uses, and
-//! the report, which does not.
+//! the report and the export of a person, which do not.
 
 pub mod log_cat;
+pub mod person;
 pub mod repair;
 pub mod report;
 pub mod verify;
 pub mod walk;
 
 use crate::data_directory::DirectoryError;
+use crate::keyring::KeyringError;
+use crate::person_keys::PersonKeysError;
+use crate::tokens::TokensError;
 use scrip_engine::ids::CardId;
+use scrip_protocol::references::ReferenceError;
 use scrip_shard::{FrameError, RecoveryError};
 use scrip_wal::{RepairError, ScanError};
 use std::io;
@@ -30,6 +35,28 @@ pub enum ToolError {
         "no card {0} was ever issued here. `scrip card show CODE` prints a card's id, `scrip wallet USER` those of a user"
     )]
     UnknownCard(CardId),
+    /// The log knows nobody of this name.
+    #[error(
+        "nothing in the log is about {0:?} of this merchant. Name him as sales do (openid:o8fD5k, phone:13800138000), and his merchant with --merchant"
+    )]
+    UnknownPerson(String),
+    /// The merchant has no token here, so nobody was named yet.
+    #[error(
+        "merchant {0} has no token in this data directory, so no sale has named anybody. Name another with --merchant"
+    )]
+    UnknownMerchant(u32),
+    /// The user's name is none.
+    #[error(transparent)]
+    Reference(#[from] ReferenceError),
+    /// The tokens.
+    #[error(transparent)]
+    Tokens(#[from] TokensError),
+    /// The keyring.
+    #[error(transparent)]
+    Keyring(#[from] KeyringError),
+    /// The keys of labels.
+    #[error(transparent)]
+    PersonKeys(#[from] PersonKeysError),
     /// The operating system refused.
     #[error("{path}: {source}")]
     Io {

@@ -10,8 +10,8 @@ use super::stock::{Shelf, StockBook};
 use scrip_engine::answer::OperationKind;
 use scrip_engine::command::{BatchChange, StockKind};
 use scrip_engine::event::{
-    self, CampaignEvent, CodeEvent, Event, EventLine, EventMember, GroupEvent, OwedLine, PersonEvent,
-    RefusedLine, RiskEvent,
+    self, CampaignEvent, CodeEvent, Event, EventLine, EventMember, GroupEvent, OwedLine, RefusedLine,
+    RiskEvent,
 };
 use scrip_engine::ids::{ChannelId, OperationKey, StockId};
 use std::collections::{BTreeMap, BTreeSet};
@@ -297,8 +297,7 @@ impl Books {
             | Event::Risk(RiskEvent::RuleSet { .. })
             | Event::Risk(RiskEvent::BlockSet { .. })
             | Event::ZoneSet { .. }
-            | Event::Person(PersonEvent::Linked { .. })
-            | Event::Person(PersonEvent::Unlinked { .. })
+            | Event::Person(_)
             | Event::SellRefused { .. }
             | Event::Extended { .. }
             | Event::KeysExported { .. }

@@ -1,4 +1,4 @@
-//! Persons in the walk's own books: which user ids were said to be one.
+//! Persons in the walk's own books: which user ids were said to be one, and under which keys their words are sealed.
 //!
 //! It follows docs/semantics.md, not the engine's code. Invariant: nothing here panics on a log that is wrong; what can't be is put into
 //! words.
@@ -16,6 +16,10 @@ const MEMBERS_MAX: usize = 8;
 pub(super) struct PersonBooks {
     /// Sets of ids by each of their members.
     sets: BTreeMap<(MerchantId, Slot, UserId), BTreeSet<UserId>>,
+    /// The key of the newest label of each who has one.
+    labels: BTreeMap<(MerchantId, Slot, UserId), u32>,
+    /// All keys that labels were sealed under.
+    sealed: BTreeSet<u32>,
 }
 
 impl PersonBooks {
@@ -31,8 +35,33 @@ impl PersonBooks {
                 self.link(origin, user, to, state)
             }
             Event::Person(PersonEvent::Unlinked { ref origin, user, .. }) => self.unlink(origin, user, state),
+            Event::Person(PersonEvent::Labelled { ref origin, user, key, .. }) => {
+                self.labels.insert((origin.merchant, origin.slot, user), key);
+                let twice = !self.sealed.insert(key);
+                let twice = twice
+                    .then(|| format!("the label of {user} is sealed under key {key}, as another one was"));
+                twice.or_else(|| self.labels_differ(origin, user, state))
+            }
+            Event::Person(PersonEvent::Erased { ref origin, user, .. }) => {
+                let ids = self.of(origin, user);
+                for id in &ids {
+                    self.labels.remove(&(origin.merchant, origin.slot, *id));
+                }
+                ids.iter().find_map(|id| self.labels_differ(origin, *id, state))
+            }
             _ => None,
         }
+    }
+
+    /// What the engine says otherwise of a user's label, and of how many there are.
+    fn labels_differ(&self, origin: &Origin, user: UserId, state: &State) -> Option<String> {
+        let known = self.labels.get(&(origin.merchant, origin.slot, user)).copied();
+        let found = state.label_key((origin.merchant, origin.slot), user);
+        let used = state.labels.used() as usize;
+        let same = known == found && self.labels.len() == used;
+        (!same).then(|| {
+            format!("the engine has {used} labels, that of {user} under key {found:?} and not {known:?}")
+        })
     }
 
     fn of(&self, origin: &Origin, user: UserId) -> BTreeSet<UserId> {

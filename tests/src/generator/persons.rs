@@ -7,18 +7,24 @@ use crate::request::OwnedCommand;
 use scrip_engine::ids::UserId;
 
 impl Generator {
-    /// A LINK mostly, an UNLINK or IDENTITY_SHOW else.
+    /// A LINK mostly, an UNLINK, LABEL, ERASE or IDENTITY_SHOW else.
     pub(super) fn person_command(&mut self) -> OwnedCommand {
         let most = self.plan.buyers + 1;
         let user = UserId(self.rng.u128(1..=most));
         let reason = self.rng.u16(0..3);
-        match self.rng.u8(0..8) {
+        match self.rng.u8(0..12) {
             0..4 => {
                 let to = UserId(self.rng.u128(1..=most));
                 let to = if to == user { UserId(user.0 % most + 1) } else { to };
                 OwnedCommand::Link { user, to, reason }
             }
             4..7 => OwnedCommand::Unlink { user, reason },
+            7..10 => {
+                self.label_keys += 1;
+                let fingerprint = self.rng.u64(..);
+                OwnedCommand::Label { user, fingerprint, key: self.label_keys - 1 }
+            }
+            10 => OwnedCommand::Erase { user, reason },
             _ => OwnedCommand::IdentityShow { user: UserId(user.0 - 1) },
         }
     }

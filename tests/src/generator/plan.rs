@@ -280,6 +280,7 @@ pub const ROOMY: Capacity = Capacity {
     given_codes_max: 4_096,
     groups_max: 4_096,
     links_max: 256,
+    labels_max: 256,
     friends_max: 4_096,
     notices_max: 1 << 14,
 };
@@ -398,12 +399,14 @@ fn draw_capacity(rng: &mut Rng) -> Capacity {
         given_codes_max: 4_096,
         groups_max: 4_096,
         links_max: 256,
+        labels_max: 256,
         notices_max: 1 << 14,
         friends_max: 4_096,
     };
-    // Where purchase limits are few, so are linked ids.
-    let links_max = if drawn.user_limits_max < 256 { 16 } else { drawn.links_max };
-    Capacity { links_max, ..drawn }
+    // Where purchase limits are few, so are linked ids and labels.
+    let few = drawn.user_limits_max < 256;
+    let (links_max, labels_max) = if few { (16, 4) } else { (drawn.links_max, drawn.labels_max) };
+    Capacity { links_max, labels_max, ..drawn }
 }
 
 /// Every kind at its usual weight, three times that, or not at all; RESERVE always.

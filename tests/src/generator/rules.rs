@@ -210,6 +210,10 @@ impl Generator {
             OwnedCommand::RiskShow { from } => OwnedCommand::RiskShow { from: from ^ 1 },
             OwnedCommand::Link { user, to, reason } => OwnedCommand::Link { user: to, to: user, reason },
             OwnedCommand::Unlink { user, reason } => OwnedCommand::Unlink { user, reason: reason ^ 1 },
+            OwnedCommand::Label { user, fingerprint, key } => {
+                OwnedCommand::Label { user, fingerprint: fingerprint ^ 1, key }
+            }
+            OwnedCommand::Erase { user, reason } => OwnedCommand::Erase { user, reason: reason ^ 1 },
             OwnedCommand::ZoneSet { version, mut name, transitions } if self.rng.bool() => {
                 name.push(b'x');
                 OwnedCommand::ZoneSet { version, name, transitions }

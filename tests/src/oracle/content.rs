@@ -151,6 +151,8 @@ pub(super) fn kind_of(command: &OwnedCommand) -> OperationKind {
         OwnedCommand::ZoneSet { .. } => OperationKind::ZoneSet,
         OwnedCommand::Link { .. } => OperationKind::Link,
         OwnedCommand::Unlink { .. } => OperationKind::Unlink,
+        OwnedCommand::Label { .. } => OperationKind::Label,
+        OwnedCommand::Erase { .. } => OperationKind::Erase,
         OwnedCommand::Extend { .. } => OperationKind::Extend,
         OwnedCommand::Return { .. } => OperationKind::Return,
         OwnedCommand::BatchCreate { .. } => OperationKind::BatchCreate,

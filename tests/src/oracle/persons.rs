@@ -32,6 +32,16 @@ impl Oracle {
         self.persons.values().flatten().map(BTreeSet::len).sum()
     }
 
+    /// Users who have a label.
+    pub fn labels(&self) -> usize {
+        self.labels.len()
+    }
+
+    /// The key of a user's newest label.
+    pub fn label_key(&self, envelope: &Envelope, user: UserId) -> Option<u32> {
+        self.labels.get(&(owner(envelope), user.0)).copied()
+    }
+
     /// Whether an id is of no person.
     pub fn is_alone(&self, envelope: &Envelope, user: UserId) -> bool {
         self.person(owner(envelope), user.0).len() < 2
@@ -65,7 +75,7 @@ impl Oracle {
         ids.map(|(_, id)| UserId(id)).filter(|id| id.0 != 0).collect()
     }
 
-    /// LINK and UNLINK.
+    /// LINK, UNLINK, LABEL and ERASE.
     pub(super) fn change_persons(&mut self, envelope: &Envelope, command: &OwnedCommand) -> OwnedOutcome {
         let of = owner(envelope);
         match *command {
@@ -94,6 +104,15 @@ impl Oracle {
                     sets.push(ids);
                 }
                 OwnedOutcome::StockChanged { value }
+            }
+            OwnedCommand::Label { user, key, .. } => {
+                let had = self.labels.insert((of, user.0), key).is_some();
+                OwnedOutcome::StockChanged { value: u64::from(had) }
+            }
+            OwnedCommand::Erase { user, .. } => {
+                let ids = self.person(of, user.0).into_iter();
+                let erased = ids.filter(|id| self.labels.remove(&(of, *id)).is_some()).count();
+                OwnedOutcome::StockChanged { value: erased as u64 }
             }
             _ => unreachable!("not a command on persons"),
         }

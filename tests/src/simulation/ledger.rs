@@ -375,6 +375,8 @@ fn origin_of<'e>(event: &'e Event<'_>) -> Option<&'e Origin> {
         | Event::ZoneSet { origin, .. }
         | Event::Person(PersonEvent::Linked { origin, .. })
         | Event::Person(PersonEvent::Unlinked { origin, .. })
+        | Event::Person(PersonEvent::Labelled { origin, .. })
+        | Event::Person(PersonEvent::Erased { origin, .. })
         | Event::BatchCreated { origin, .. }
         | Event::BatchChanged { origin, .. }
         | Event::KeysImported { origin, .. }

@@ -131,6 +131,7 @@ const ROOM: Capacity = Capacity {
     given_codes_max: 512,
     groups_max: 512,
     links_max: 16,
+    labels_max: 16,
     friends_max: 512,
     notices_max: 256,
 };
@@ -288,6 +289,7 @@ fn draw_capacity(rng: &mut Rng) -> Capacity {
         given_codes_max: 512,
         groups_max: 512,
         links_max: 16,
+        labels_max: 16,
         friends_max: 512,
         notices_max: 256,
     }

@@ -52,6 +52,7 @@ fn a_full_table_says_which_it_is() {
         given_codes_max: 4_096,
         groups_max: 4_096,
         links_max: 16,
+        labels_max: 16,
         friends_max: 4_096,
         notices_max: 256,
     };
@@ -242,6 +243,7 @@ fn a_steady_shop_with_little_memory_is_never_refused() {
         given_codes_max: 4_096,
         groups_max: 4_096,
         links_max: 18,
+        labels_max: 16,
         friends_max: 4_096,
         notices_max: 256,
     };

@@ -250,7 +250,7 @@ fn a_wallet_shows_the_newest_card_first_page_by_page() {
     assert_eq!(page(world.run(1, usable(None, 0))), (vec![card(9), other, card(2), card(0)], None));
     assert_eq!(page(world.run(1, usable(Some(CAMPAIGN), 2))), (vec![card(9), card(2)], Some(card(2))));
     world.run(16, change(card(2), CardChange::Freeze));
-    redeemed(world.run(17, redeem(OwnedRedeem::of(card(0), 1))));
+    redeemed(world.run(17, redeem(OwnedRedeem::of(card(0), 3))));
     assert_eq!(page(world.run(1, usable(None, 0))), (vec![card(9), other], None), "one frozen, one used");
     for nobody in [0, 99] {
         assert_eq!(page(world.run(1, wallet(nobody, None, None, 0))), (vec![], None));

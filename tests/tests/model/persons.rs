@@ -254,3 +254,46 @@ fn linked_ids_have_room_of_their_own_and_give_it_back() {
     assert_eq!(world.run(30, link(1, 2)), count(2));
     world.check_laws();
 }
+
+fn label(user: u128, key: u32) -> OwnedCommand {
+    OwnedCommand::Label { user: UserId(user), fingerprint: u64::from(key), key }
+}
+
+fn erase(user: u128) -> OwnedCommand {
+    OwnedCommand::Erase { user: UserId(user), reason: 5 }
+}
+
+#[test]
+fn labels_are_replaced_and_erased_for_all_ids_of_a_person() {
+    let mut world = World::new(ROOMY, Rules::default(), START_MS);
+    assert_eq!(world.run(1, label(7, 0)), count(0));
+    assert_eq!(world.run(2, label(7, 1)), count(1), "words of before are destroyed");
+    assert_eq!(world.run(2, label(7, 1)), count(1), "a repeat is answered alike");
+    assert_eq!(world.run(2, label(7, 2)), OwnedOutcome::refused(Code::OperationMismatch));
+    assert_eq!(world.run(3, link(7, 8)), count(2));
+    assert_eq!(world.run(4, label(8, 3)), count(0));
+    assert_eq!(world.run(5, label(9, 4)), count(0));
+    assert_eq!(world.run(6, erase(8)), count(2));
+    assert_eq!(world.run(6, erase(8)), count(2));
+    assert_eq!(world.run(7, erase(8)), count(0), "there is nothing left of him");
+    assert_eq!(world.run(8, erase(9)), count(1));
+    assert_eq!(world.run(9, label(7, 5)), count(0), "he may come again");
+    assert_eq!(members(&mut world, 7), [7, 8], "he stays who he is");
+    world.check_laws();
+}
+
+#[test]
+fn labels_have_room_of_their_own_and_give_it_back() {
+    let few = scrip_engine::limits::Capacity { labels_max: 16, ..ROOMY };
+    let mut world = World::new(few, Rules::default(), START_MS);
+    for user in 0..16 {
+        assert_eq!(world.run(10 + user, label(100 + user, user as u32)), count(0));
+    }
+    let full =
+        OwnedOutcome::Refused { code: Code::Capacity, facts: OwnedFacts::Maximum(CapacityOf::Labels, 16) };
+    assert_eq!(world.run(40, label(1, 50)), full);
+    assert_eq!(world.run(41, label(100, 51)), count(1), "he has room already");
+    assert_eq!(world.run(42, erase(100)), count(1));
+    assert_eq!(world.run(40, label(1, 52)), count(0));
+    world.check_laws();
+}

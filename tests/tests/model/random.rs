@@ -44,6 +44,7 @@ const SMALL: Capacity = Capacity {
     given_codes_max: 1,
     groups_max: 1,
     links_max: 16,
+    labels_max: 16,
     friends_max: 1,
     notices_max: 1 << 14,
 };
@@ -139,7 +140,7 @@ fn assert_covers(total: &Tally) {
     let entries: &[Code] =
         &[CrossSlot, NotFound, RuleFailed, Void, NotActive, Frozen, NotStarted, Expired, Capacity];
     let groups: &[Code] = &[NotFound, Expired, RuleFailed, Capacity];
-    let expected: [(&str, &[&[Code]]); 69] = [
+    let expected: [(&str, &[&[Code]]); 71] = [
         ("STOCK_CREATE", &[with_id, &[CrossSlot, RuleFailed, Capacity]]),
         ("BATCH_CREATE", &[with_id, &[CrossSlot, NotFound, RuleFailed, Capacity]]),
         (
@@ -220,6 +221,8 @@ fn assert_covers(total: &Tally) {
         ("LINK", &[with_id, &[RuleFailed, Capacity]]),
         ("UNLINK", &[with_id, &[NotFound, Capacity]]),
         ("IDENTITY_SHOW", &[&[]]),
+        ("LABEL", &[with_id, &[Capacity]]),
+        ("ERASE", &[with_id, &[Capacity]]),
         ("CAMPAIGN_CREATE", &[with_id, &[CrossSlot, RuleFailed, Capacity]]),
         ("CAMPAIGN_EDIT", &[with_id, &[CrossSlot, NotFound, RuleFailed, Capacity]]),
         ("CAMPAIGN_STATE", &[with_id, &[CrossSlot, NotFound, RuleFailed, Capacity]]),

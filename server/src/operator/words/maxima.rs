@@ -37,6 +37,7 @@ pub fn full(which: CapacityOf, maximum: u64) -> (String, &'static str) {
         CapacityOf::Activities => ("activities", FIXED),
         CapacityOf::Friends => ("friends of activities in memory", MEMORY),
         CapacityOf::Links => ("users that are linked with others", MEMORY),
+        CapacityOf::Labels => ("users with a label", MEMORY),
         CapacityOf::CardBatches => ("batches of bearer cards of the campaign, or of all campaigns,", FIXED),
     };
     (format!("{what} are at their maximum of {maximum}"), mend)
