@@ -11,7 +11,10 @@ pub(super) fn content_of(command: &OwnedCommand) -> OwnedCommand {
     if let OwnedCommand::StockCreate { kind: StockKind::RandomKeys { seed }, .. } = &mut content {
         *seed = 0;
     }
-    // The edge makes a key with each attempt.
+    // The edge makes a key with each attempt, and seals a label under one.
+    if let OwnedCommand::Label { key, .. } = &mut content {
+        *key = 0;
+    }
     if let OwnedCommand::OfCards(CardCommand::Create(create)) = &mut content {
         create.key.clear();
     }
