@@ -27,6 +27,12 @@ impl Entry {
         Entry { hash, not_handle: !handle.0 }
     }
 
+    /// Whether it is exactly this one: a record may have entries under several hashes.
+    #[inline]
+    fn is(self, hash: u32, handle: Handle) -> bool {
+        self.hash == hash && self.handle() == handle.0
+    }
+
     #[inline]
     fn handle(self) -> u32 {
         !self.not_handle
@@ -100,7 +106,7 @@ impl Index {
     /// Puts another handle into exactly this entry. Panics if it is not there.
     pub fn replace(&mut self, hash: u32, old: Handle, new: Handle) {
         let mut slot = hash & self.mask;
-        while self.at(slot).handle() != old.0 {
+        while !self.at(slot).is(hash, old) {
             assert!(self.at(slot).handle() != NONE, "a record is missing from its index");
             slot = (slot + 1) & self.mask;
         }
@@ -110,7 +116,7 @@ impl Index {
     /// Removes exactly this entry. Panics if it is not there: the record and its index entry live together.
     pub fn remove(&mut self, hash: u32, handle: Handle) {
         let mut hole = hash & self.mask;
-        while self.at(hole).handle() != handle.0 {
+        while !self.at(hole).is(hash, handle) {
             assert!(self.at(hole).handle() != NONE, "a record is missing from its index");
             hole = (hole + 1) & self.mask;
         }
@@ -182,6 +188,24 @@ mod tests {
         assert_eq!(index.find(hash(1), |handle| handle.0 == 1), None);
         assert_eq!(index.find(hash(1), |handle| handle.0 == 100), Some(Handle(100)));
         assert_eq!(index.used(), 26);
+    }
+
+    #[test]
+    fn a_record_with_entries_under_two_hashes_loses_the_one_that_is_meant() {
+        let mut index = Index::new(64);
+        // Neighbours: a search for the second passes the first.
+        let (one, two, record) = (5 | 1 << 20, 5 | 2 << 20, Handle(7));
+        for (gone, kept) in [(two, one), (one, two)] {
+            index.insert(one, record);
+            index.insert(two, record);
+            index.remove(gone, record);
+            assert_eq!((index.find(gone, |_| true), index.find(kept, |_| true)), (None, Some(record)));
+            index.remove(kept, record);
+        }
+        index.insert(one, record);
+        index.insert(two, record);
+        index.replace(two, record, Handle(8));
+        assert_eq!((index.find(one, |_| true), index.find(two, |_| true)), (Some(record), Some(Handle(8))));
     }
 
     #[test]
