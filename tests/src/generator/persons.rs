@@ -12,19 +12,19 @@ impl Generator {
         let most = self.plan.buyers + 1;
         let user = UserId(self.rng.u128(1..=most));
         let reason = self.rng.u16(0..3);
-        match self.rng.u8(0..12) {
-            0..4 => {
+        match self.rng.u8(0..16) {
+            0..8 => {
                 let to = UserId(self.rng.u128(1..=most));
                 let to = if to == user { UserId(user.0 % most + 1) } else { to };
                 OwnedCommand::Link { user, to, reason }
             }
-            4..7 => OwnedCommand::Unlink { user, reason },
-            7..10 => {
+            8..12 => OwnedCommand::Unlink { user, reason },
+            12..14 => {
                 self.label_keys += 1;
                 let fingerprint = self.rng.u64(..);
                 OwnedCommand::Label { user, fingerprint, key: self.label_keys - 1 }
             }
-            10 => OwnedCommand::Erase { user, reason },
+            14 => OwnedCommand::Erase { user, reason },
             _ => OwnedCommand::IdentityShow { user: UserId(user.0 - 1) },
         }
     }
