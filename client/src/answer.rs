@@ -188,7 +188,7 @@ pub struct Released {
 pub struct Returned {
     /// Units given back by this operation, over all lines.
     pub units: u64,
-    /// Of a hold that a quote made: what the pieces cost the buyer, and the cards that came back with them.
+    /// Of a hold that a quote made: what the pieces cost the buyer, and what went back to cards with them.
     pub of_quote: Option<PiecesReturned>,
 }
 

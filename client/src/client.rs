@@ -318,8 +318,8 @@ impl Client {
         }
     }
 
-    /// Gives units of a confirmed hold back. Of one that a quote made the units are pieces of the lines of the cart, and its cards
-    /// come back with the last of their lines.
+    /// Gives units of a confirmed hold back. Of one that a quote made the units are pieces of the lines of the cart: what stored value
+    /// paid of them goes back to its cards, and other cards come back with the last of their lines.
     pub async fn return_units(&self, request: ReturnUnits) -> Result<Returned, Error> {
         let ReturnUnits { operation, hold, to_available, units } = request;
         let command = Command::Return { hold: hold.operation.id, to_available, units: &counts(&units) };

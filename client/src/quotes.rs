@@ -43,23 +43,25 @@ pub struct QuoteShown {
     pub gross: u64,
     /// What the cards take off.
     pub discount: u64,
+    /// What cards of stored value pay.
+    pub paid: u64,
     /// No combination of the cards that were to choose from is better.
     pub exact: bool,
     /// The cards: in the order asked, or the newest of the wallet first.
     pub cards: Vec<QuotedCard>,
     /// The lines, in the order of the cart.
     pub lines: Vec<QuotedLine>,
-    /// What each card takes off each line: card by card, as many as there are lines.
+    /// What each card takes off each line, or pays of it: card by card, as many as there are lines.
     pub shares: Vec<u64>,
 }
 
 impl QuoteShown {
     /// What is left to pay.
     pub const fn due(&self) -> u64 {
-        self.gross.saturating_sub(self.discount)
+        self.gross.saturating_sub(self.discount).saturating_sub(self.paid)
     }
 
-    /// What the card at this place takes off each line.
+    /// What the card at this place takes off each line, or pays of it.
     ///
     /// # Panics
     /// If there is no such card.
@@ -74,6 +76,7 @@ impl From<QuoteView<'_>> for QuoteShown {
         QuoteShown {
             gross: view.gross,
             discount: view.discount,
+            paid: view.paid,
             exact: view.exact,
             cards: view.cards.to_vec(),
             lines: view.lines.to_vec(),

@@ -191,6 +191,8 @@ pub const QUOTE_LINES_MAX: usize = 20;
 pub const QUOTE_CARDS_MAX: usize = 20;
 /// What the cart of one QUOTE costs, in minor units.
 pub const QUOTE_AMOUNT_MAX: u64 = scrip_quote::limits::AMOUNT_MAX;
+/// What a cart costs at most that is held: the answers of its returns are kept in two words.
+pub const QUOTE_HELD_AMOUNT_MAX: u64 = (1 << 42) - 1;
 /// User ids of one person.
 pub const PERSON_MEMBERS_MAX: usize = 8;
 /// Cards of a wallet that one QUOTE looks at: those that can't be used lie among them.

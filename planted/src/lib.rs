@@ -152,6 +152,8 @@ pub enum Bug {
     CardBackWithFirstLine,
     /// engine: a returned line of a quote keeps its share of the discounts.
     ShareForgotten,
+    /// engine: what stored value paid of a returned line of a quote does not go back to its card.
+    PaymentForgotten,
     /// engine: cards that orders ask for are sold beyond the budgets of their campaign.
     SoldCardsUnbudgeted,
     /// engine: a card that was sold goes back though somebody has spent of it.
@@ -233,6 +235,7 @@ impl Bug {
         Bug::LinkedBlockIgnored,
         Bug::CardBackWithFirstLine,
         Bug::ShareForgotten,
+        Bug::PaymentForgotten,
         Bug::SoldCardsUnbudgeted,
         Bug::SpentCardReturned,
     ];

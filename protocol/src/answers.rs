@@ -522,9 +522,9 @@ numbered! {
         /// OPERATION_SHOW of a REDEEM.
         Redemption = 30, "REDEMPTION", RedemptionBody, "", flag::FLAGGED;
         /// QUOTE.
-        Quote = 31, "QUOTE", QuoteAnswerBody, "`count` cards of 48 bytes, `lines` lines of 16 bytes, then `count` x `lines` shares (u64): what each card takes off each line, card by card", flag::EXACT;
+        Quote = 31, "QUOTE", QuoteAnswerBody, "`count` cards of 48 bytes, `lines` lines of 24 bytes, then `count` x `lines` shares (u64): what each card takes off each line, or pays of it, card by card", flag::EXACT;
         /// QUOTE_RESERVE was taken; the cards are those that are used, as they take their turns.
-        QuoteReserved = 36, "QUOTE_RESERVED", QuoteReservedBody, "as behind QUOTE: `count` cards of 48 bytes, `lines` lines of 16 bytes, then `count` x `lines` shares (u64)", flag::EXACT;
+        QuoteReserved = 36, "QUOTE_RESERVED", QuoteReservedBody, "as behind QUOTE: `count` cards of 48 bytes, `lines` lines of 24 bytes, then `count` x `lines` shares (u64)", flag::EXACT;
         /// RETURN of a hold that QUOTE_RESERVE made was taken.
         PiecesReturned = 37, "PIECES_RETURNED", PiecesReturnedBody, "", 0;
         /// TOPUP or EARN was taken.

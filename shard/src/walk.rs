@@ -17,7 +17,7 @@
 //! * no card was issued twice or used for more than it has, and no redemption reversed for more than it was;
 //! * who is one person follows from the links that were made, and only those accept gifts for each other;
 //! * no friend counts twice in an activity, and no referrer got more rewards than his friends have earned him;
-//! * the shares of a cart's cards add up, and what goes back of it costs its share;
+//! * the shares of a cart's cards add up, and what goes back of it, to the buyer and to cards that paid, is its share;
 //! * the card keys that the engine has bound to the hold are the next ones in the order of sale, and bound to no other.
 //!
 //! Further laws over events get a file of their own beside [`debts`] and a line in [`Walk::step`].
@@ -139,7 +139,8 @@ impl Walk {
         if let Some(words) = self.given_codes.follow(event, state) {
             self.fault(sequence, || words);
         }
-        if let Some(words) = self.quotes.follow(event) {
+        let cards = &self.books.cards;
+        if let Some(words) = self.quotes.follow(event, |card| cards.is_lost(card)) {
             self.fault(sequence, || words);
         }
         let redeemed = core::mem::take(&mut self.books.cards.redeemed);

@@ -88,6 +88,7 @@ const HUNTS: &[(Bug, Look)] = &[
     (Bug::LinkedBlockIgnored, model),
     (Bug::CardBackWithFirstLine, carts),
     (Bug::ShareForgotten, carts),
+    (Bug::PaymentForgotten, carts),
     (Bug::SoldCardsUnbudgeted, model),
     (Bug::SpentCardReturned, model),
     (Bug::OwnReferral, model),

@@ -162,7 +162,7 @@ pub struct Definition {
     pub window_s: U32,
     /// Seconds that a card lives at least after a reversal has given it units back; 0: none.
     pub grace_s: U32,
-    /// In a quote: the stacking classes it combines with, bit n for class n; 0: it is used alone.
+    /// In a quote: the stacking classes it combines with, bit n for class n; 0: it is used alone, of stored value: with any.
     pub combines: U32,
     /// Of points: seconds for which those that are earned can be spent; 0: as the card.
     pub earned_lasts_s: U32,
@@ -220,6 +220,15 @@ impl Definition {
     /// Whether the threshold of a quote counts what lines cost before everything.
     pub const fn before(&self) -> bool {
         self.flags & Definition::BEFORE != 0
+    }
+
+    /// The stacking classes that it combines with in a quote, bit n for class n. Stored value that names none combines with all:
+    /// it is the holder's own money, and takes nothing off.
+    pub fn classes(&self) -> u32 {
+        match self.combines.get() {
+            0 if self.kind() == CampaignKind::StoredValue => u32::MAX,
+            classes => classes,
+        }
     }
 
     /// Whether cards begin inactive.

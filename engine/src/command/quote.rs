@@ -5,7 +5,9 @@
 
 use super::{Malformed, Parties};
 use crate::ids::{CardId, OperationId, OrderId, StockId, UserId};
-use crate::limits::{QUOTE_AMOUNT_MAX, QUOTE_CARDS_MAX, QUOTE_LINES_MAX, TTL_MAX_MS, UNITS_PER_LINE_MAX};
+use crate::limits::{
+    QUOTE_AMOUNT_MAX, QUOTE_CARDS_MAX, QUOTE_HELD_AMOUNT_MAX, QUOTE_LINES_MAX, TTL_MAX_MS, UNITS_PER_LINE_MAX,
+};
 use arrayvec::ArrayVec;
 use zerocopy::little_endian::{U32, U64};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
@@ -44,7 +46,7 @@ pub struct QuoteReserve<'a> {
     pub expected_total: Option<u64>,
     /// Time to live in milliseconds; 0: the default of 900 s.
     pub ttl_ms: u32,
-    /// What is bought; 1 to 20 lines, of which at least one has a stock.
+    /// What is bought; 1 to 20 lines, of which at least one has a stock, for at most 2^42 - 1 in all.
     pub lines: &'a [StockedLine],
     /// With which cards, at most 20. None: the best of the user's wallet.
     pub cards: &'a [QuoteCard],
@@ -165,9 +167,13 @@ impl QuoteReserve<'_> {
         if self.replace == operation {
             return Err(Malformed::ReplaceSelf);
         }
-        let is_sound = |line: &StockedLine| {
+        let mut together = 0;
+        let mut is_sound = |line: &StockedLine| {
             let is_priced = line.stock().is_none() || line.line.unit_price.get() <= u64::from(u32::MAX);
-            line.line.quantity.get() <= UNITS_PER_LINE_MAX && is_priced
+            together += line.line.gross().expect("a cart that is sound costs little");
+            let is_small =
+                line.line.quantity.get() <= UNITS_PER_LINE_MAX && together <= QUOTE_HELD_AMOUNT_MAX;
+            is_small && is_priced
         };
         if let Some(at) = self.lines.iter().position(|line| !is_sound(line)) {
             return Err(Malformed::StockedLine(at));

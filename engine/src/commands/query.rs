@@ -35,6 +35,7 @@ pub fn decide_operation<'p>(state: &State, question: Question<'_>) -> Verdict<'p
             let record = state.operations.get(handle);
             let value = match record.kind() {
                 OperationKind::KeyReplace => super::key_replace::shown(state, record.value),
+                OperationKind::ReturnPieces => super::return_cart::answer(state, handle).value(),
                 _ => record.value,
             };
             Verdict::Answer(Reply::Operation(record.kind(), value))

@@ -7,7 +7,7 @@
 
 use super::hold_cards::freed;
 use super::hours::check_validity;
-use super::redeem::{check_owner, check_state, find};
+use super::redeem::{balance, check_owner, check_state, find};
 use super::take::Replaced;
 use super::worth::{Purpose, in_ms, in_scope, least_amount, percent_of_level};
 use super::{Plan, Question, Verdict, risk};
@@ -15,7 +15,8 @@ use crate::answer::{CardOutcome, QuoteView, QuotedCard, QuotedLine};
 use crate::command::{CampaignKind, Envelope, Quote, QuoteCard};
 use crate::ids::CardId;
 use crate::limits::{
-    QUOTE_AMOUNT_MAX, QUOTE_CARDS_MAX, QUOTE_LINES_MAX, QUOTE_WALLET_SCANNED_MAX, QUOTE_WORK_MAX, TIERS_MAX,
+    CARD_VALUE_MAX, QUOTE_AMOUNT_MAX, QUOTE_CARDS_MAX, QUOTE_LINES_MAX, QUOTE_WALLET_SCANNED_MAX,
+    QUOTE_WORK_MAX, TIERS_MAX,
 };
 use crate::rejection::{Code, Facts, LineFact, Rejection};
 use crate::state::State;
@@ -36,7 +37,7 @@ pub struct Desk {
     pub(super) cards: Vec<QuotedCard>,
     /// The lines of the cart.
     pub(super) lines: Vec<QuotedLine>,
-    /// What each card takes off each line, card by card.
+    /// What each card takes off each line or pays of it, card by card.
     pub(super) shares: Vec<U64>,
 }
 
@@ -78,6 +79,7 @@ pub(super) struct Pricing<'q> {
 pub(super) struct Priced {
     pub(super) gross: u64,
     pub(super) discount: u64,
+    pub(super) paid: u64,
     pub(super) exact: bool,
 }
 
@@ -90,9 +92,9 @@ pub fn decide<'p>(
 ) -> Verdict<'p> {
     let Plan { desk, facts, .. } = plan;
     match price(Pricing { state, question, quote, replaced: None }, desk) {
-        Ok(Priced { gross, discount, exact }) => {
+        Ok(Priced { gross, discount, paid, exact }) => {
             let Desk { cards, lines, shares, .. } = desk;
-            Verdict::Quote(QuoteView { gross, discount, exact, cards, lines, shares })
+            Verdict::Quote(QuoteView { gross, discount, paid, exact, cards, lines, shares })
         }
         Err(places) => {
             facts.extend(places.map(|at| LineFact::new(at, Code::RuleFailed, 0, 0)));
@@ -131,12 +133,11 @@ pub(super) fn price(pricing: Pricing<'_>, desk: &mut Desk) -> Result<Priced, [us
         Err(price::Refusal::Malformed(why)) => unreachable!("a quote of checked numbers: {why}"),
     };
     desk.lines.clear();
-    desk.lines.extend(
-        quoted
-            .lines
-            .iter()
-            .map(|line| QuotedLine { gross: U64::new(line.gross.0), discount: U64::new(line.discount.0) }),
-    );
+    desk.lines.extend(quoted.lines.iter().map(|line| QuotedLine {
+        gross: U64::new(line.gross.0),
+        discount: U64::new(line.discount.0),
+        paid: U64::new(line.paid.0),
+    }));
     desk.cards.clear();
     desk.shares.clear();
     for card in &cards {
@@ -147,7 +148,8 @@ pub(super) fn price(pricing: Pricing<'_>, desk: &mut Desk) -> Result<Priced, [us
         desk.shares.extend(shares.chain(core::iter::repeat(U64::ZERO)).take(lines.len()));
     }
     let totals = quoted.totals;
-    Ok(Priced { gross: totals.gross.0, discount: totals.discount.0, exact: exact && seen_all })
+    let [gross, discount, paid] = [totals.gross, totals.discount, totals.paid].map(|amount| amount.0);
+    Ok(Priced { gross, discount, paid, exact: exact && seen_all })
 }
 
 /// A card that the command names.
@@ -212,9 +214,10 @@ fn consider<'s>(pricing: Pricing<'s>, (card, found): (CardId, Found<'s>)) -> Con
     let scope: ArrayVec<ProductId, QUOTE_LINES_MAX> = lines.map(|(at, _)| ProductId(at as u64)).collect();
     let out_of_scope = scope.is_empty().then_some(Rejection::plain(Code::OutOfScope));
     let freed = freed(state, question.now_ms, replaced, &found) as u32;
-    let available = found.card.available + freed;
-    // Of a card that may be used, all that is not available is held by orders.
-    let locked = || (available == 0).then_some(Rejection::plain(Code::LockedByOtherOrder));
+    let available = balance(state, &found, question.now_ms) + freed;
+    // A card that can be filled may be empty, and nobody holds any of it.
+    let is_locked = available == 0 && found.card.held > 0;
+    let locked = || is_locked.then_some(Rejection::plain(Code::LockedByOtherOrder));
     let owner = || check_owner(state, risk::owner(question), &found.card, quote.user);
     let refusal = at_state.or(out_of_scope).or_else(owner).or_else(locked);
     Considered { card, refusal, available, scope, tiers: tiers_of(&found), found: Some(found) }
@@ -241,7 +244,7 @@ fn capped(cap: u64) -> Option<Amount> {
     (cap != 0).then_some(Amount(cap.min(QUOTE_AMOUNT_MAX)))
 }
 
-/// A card that may be used, as the pricing knows it; `None`: it may not, or takes nothing off whatever the prices.
+/// A card that may be used, as the pricing knows it; `None`: it may not, or takes nothing off and pays nothing whatever the prices.
 fn offer<'a>(card: &'a Considered<'_>) -> Option<price::Offer<'a>> {
     let found = card.found.as_ref().filter(|_| card.refusal.is_none())?;
     let (campaign, definition) = (found.campaign, &found.campaign.definition);
@@ -268,7 +271,11 @@ fn offer<'a>(card: &'a Considered<'_>) -> Option<price::Offer<'a>> {
             }
             price::Kind::PercentOff { off_basis_points, cap }
         }
-        CampaignKind::Uses | CampaignKind::StoredValue | CampaignKind::Stamps | CampaignKind::Points => {
+        CampaignKind::StoredValue if card.available > 0 => {
+            let balance = Amount(card.available.min(CARD_VALUE_MAX).into());
+            price::Kind::StoredValue { balance, pays_shipping: false }
+        }
+        CampaignKind::StoredValue | CampaignKind::Uses | CampaignKind::Stamps | CampaignKind::Points => {
             return None;
         }
     };
@@ -285,8 +292,8 @@ fn offer<'a>(card: &'a Considered<'_>) -> Option<price::Offer<'a>> {
         expires_ms: if until_ms == 0 { price::TimeMs::NEVER } else { price::TimeMs(until_ms) },
         stacking: price::Stacking {
             class: price::StackingClass(definition.class),
-            combines: price::ClassSet(definition.combines.get()),
-            exclusive: definition.combines == 0,
+            combines: price::ClassSet(definition.classes()),
+            exclusive: definition.classes() == 0,
         },
         ..price::Offer::new(card.card.0, kind)
     })
@@ -315,15 +322,18 @@ fn quoted_card(
         let gross = card.scope.iter().map(|line| quote_gross(&lines[line.0 as usize])).sum();
         return refused(blank, Code::RuleFailed, (gross, least));
     };
+    let (amount, pays) = (quote.cards[at].amount().0, quote.cards[at].pays);
     match quote.cards[at].outcome {
         price::Outcome::Used => QuotedCard {
-            discount: U64::new(quote.cards[at].amount().0),
+            discount: U64::new(amount),
             units: U32::new(match found.campaign.definition.kind() {
                 CampaignKind::Item => pieces(quote.shares(at), lines),
+                // A unit pays a minor unit.
+                CampaignKind::StoredValue => amount as u32,
                 _ => 1,
             }),
             turn: quote.order().position(|used| used == at).map_or(0, |turn| turn as u8 + 1),
-            outcome: CardOutcome::Used as u8,
+            outcome: if pays { CardOutcome::Pays } else { CardOutcome::Used } as u8,
             ..blank
         },
         price::Outcome::LeftOut => QuotedCard { outcome: CardOutcome::LeftOut as u8, ..blank },

@@ -1,7 +1,8 @@
 //! QUOTE_RESERVE: a cart is priced as by QUOTE, and its stocks and the cards that are used are held as by RESERVE, in one event.
 //!
 //! It has no rule of its own but what it does with the price: units are checked by `take`, cards by `quote`, and what is held is
-//! the same hold. Invariant: what is held is what was priced, and the hold remembers what each card took off each line.
+//! the same hold. Invariant: what is held is what was priced, of stored value as many units as it pays, and the hold remembers what
+//! each card took off each line or paid of it.
 
 use super::quote::{Desk, Priced, Pricing, price};
 use super::take::{Replaced, check, grant, no_room, refusal, replaced_in_event};
@@ -114,7 +115,7 @@ fn work_out(
             return Err(Code::from_number(fact.why.get()).expect("facts are made from codes"));
         }
     }
-    plan.total = priced.gross - priced.discount;
+    plan.total = priced.gross - priced.discount - priced.paid;
     if quote.expected_total.is_some_and(|expected| expected != plan.total) && !on(Bug::QuoteIgnored) {
         return Err(Code::QuoteChanged);
     }
@@ -125,7 +126,7 @@ fn work_out(
 /// Why a card that was named is not used.
 fn unused(card: &QuotedCard) -> Option<Code> {
     match card.outcome() {
-        Some(CardOutcome::Used) => None,
+        Some(outcome) if outcome.is_used() => None,
         _ => Some(card.refusal().unwrap_or(Code::RuleFailed)),
     }
 }
@@ -174,7 +175,8 @@ fn fill(state: &State, quote: &QuoteReserve<'_>, plan: &mut Plan) {
             amount: *share,
             line: line as u8,
             place,
-            spare: [0; 6],
+            pays: u8::from(card.outcome() == Some(CardOutcome::Pays)),
+            spare: [0; 5],
         }));
     }
 }
@@ -191,7 +193,7 @@ pub(super) fn view<'r>(
     shares.clear();
     lines.clear();
     let cart = state.cart_of(head);
-    lines.extend(cart.map(|line| QuotedLine { gross: U64::new(line.gross()), discount: U64::ZERO }));
+    lines.extend(cart.map(|line| QuotedLine { gross: U64::new(line.gross()), ..QuotedLine::default() }));
     for share in state.shares_of_quote(head) {
         if cards.last().is_none_or(|card| card.card() != share.card()) {
             let units = share.place().and_then(|place| state.card_lines(hold).nth(place));
@@ -201,7 +203,7 @@ pub(super) fn view<'r>(
                 card: U64::new(share.card().0),
                 campaign: U64::new(campaign.map_or(0, |campaign| state.stock_of_campaign(campaign).id.0)),
                 units: U32::new(units.map_or(1, |(_, line)| line.reserved())),
-                outcome: CardOutcome::Used as u8,
+                outcome: if share.pays() { CardOutcome::Pays } else { CardOutcome::Used } as u8,
                 turn: cards.len() as u8 + 1,
                 ..QuotedCard::default()
             });
@@ -209,10 +211,11 @@ pub(super) fn view<'r>(
         }
         let (card, line, amount) = (cards.len() - 1, share.line as usize, share.amount());
         cards[card].discount += amount;
-        lines[line].discount += amount;
+        *(if share.pays() { &mut lines[line].paid } else { &mut lines[line].discount }) += amount;
         shares[card * lines.len() + line].set(amount);
     }
     let gross = lines.iter().map(|line| line.gross.get()).sum();
     let discount = lines.iter().map(|line| line.discount.get()).sum();
-    QuoteView { gross, discount, exact: head.exact(), cards, lines, shares }
+    let paid = lines.iter().map(|line| line.paid.get()).sum();
+    QuoteView { gross, discount, paid, exact: head.exact(), cards, lines, shares }
 }

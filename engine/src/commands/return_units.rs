@@ -120,8 +120,8 @@ pub fn apply(
         return handle;
     }
     state.return_pieces(handle, |line| cart.pieces[line].get());
-    let value = return_cart::value(lines, cart.pieces);
+    let (value, noted) = return_cart::returned(state, handle, lines, cart).kept();
     let operation = record(state, origin, OperationKind::ReturnPieces, value, resolved);
-    state.cards.set_amount(operation, cart.amount);
+    state.cards.note(operation, noted);
     operation
 }

@@ -24,7 +24,7 @@ pub struct EventCartLine {
     pub spare: [u8; 3],
 }
 
-/// What a card takes off a line of the cart of a hold.
+/// What a card takes off a line of the cart of a hold, or pays of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
 #[repr(C)]
 pub struct EventShare {
@@ -36,8 +36,10 @@ pub struct EventShare {
     pub line: u8,
     /// The card's place among the cards of the hold, from 1; 0: it is not held.
     pub place: u8,
+    /// 1: it is stored value, which pays; 0: it takes something off.
+    pub pays: u8,
     /// Reserved; 0.
-    pub spare: [u8; 6],
+    pub spare: [u8; 5],
 }
 
 /// What the cart of a hold costs; without lines: the hold was not made from a quote.
@@ -47,7 +49,7 @@ pub struct EventQuote<'a> {
     pub exact: bool,
     /// The cart.
     pub lines: &'a [EventCartLine],
-    /// What each card takes off each line, if it is anything: card by card as they take their turns, then line by line.
+    /// What each card takes off each line or pays of it, if it is anything: card by card as they take their turns, then line by line.
     pub shares: &'a [EventShare],
 }
 
@@ -93,8 +95,10 @@ impl<'a> Reader<'a> {
         if cart.is_empty() || !cart.iter().all(fits) {
             return Err(self.field("cart"));
         }
-        let fits =
-            |share: &EventShare| usize::from(share.line) < cart.len() && usize::from(share.place) <= cards;
+        let fits = |share: &EventShare| {
+            let is_its = usize::from(share.line) < cart.len() && usize::from(share.place) <= cards;
+            is_its && share.pays <= u8::from(share.place > 0)
+        };
         if !shares.iter().all(fits) {
             return Err(self.field("shares"));
         }

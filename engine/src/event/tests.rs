@@ -39,8 +39,14 @@ const CARDS: [EventCard; 2] = [EventCard {
 const CART: [EventCartLine; 20] =
     [EventCartLine { unit_price: U64::new(3_000), quantity: U32::new(2), place: 1, spare: [0; 3] }; 20];
 
-const SHARES: [EventShare; 400] =
-    [EventShare { card: U64::new(1 << 60), amount: U64::new(300), line: 19, place: 2, spare: [0; 6] }; 400];
+const SHARES: [EventShare; 400] = [EventShare {
+    card: U64::new(1 << 60),
+    amount: U64::new(300),
+    line: 19,
+    place: 2,
+    pays: 1,
+    spare: [0; 5],
+}; 400];
 
 fn every_event<'a>(
     lines: &'a [EventLine],

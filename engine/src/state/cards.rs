@@ -283,15 +283,15 @@ impl Cards {
         *self.issue_times.get_mut(index) = times;
     }
 
-    /// The amount that a RETURN of pieces of a quote has noted, in minor units.
-    pub fn amount(&self, operation: Handle) -> u64 {
+    /// What a RETURN of pieces of a quote has noted beside its number.
+    pub fn noted(&self, operation: Handle) -> u64 {
         let IssueTimes { from_s, until_s } = self.issue_times(operation);
         u64::from(until_s) << 32 | u64::from(from_s)
     }
 
-    /// Notes the amount of a RETURN of pieces of a quote, where an ISSUE has its times.
-    pub(crate) fn set_amount(&mut self, operation: Handle, amount: u64) {
-        let (from_s, until_s) = (amount as u32, (amount >> 32) as u32);
+    /// Notes something of a RETURN of pieces of a quote, where an ISSUE has its times.
+    pub(crate) fn note(&mut self, operation: Handle, noted: u64) {
+        let (from_s, until_s) = (noted as u32, (noted >> 32) as u32);
         self.set_issue_times(operation, IssueTimes { from_s, until_s });
     }
 }

@@ -1,5 +1,5 @@
-//! What a hold that was made from a quote remembers of it: what each line of the cart cost, what each card took off it, and what
-//! went back of lines that have no stock.
+//! What a hold that was made from a quote remembers of it: what each line of the cart cost, what each card took off it or paid of it,
+//! and what went back of lines that have no stock.
 //!
 //! It lies in the table of further lines, behind the hold's own: the word behind the last line names the head of it, which names
 //! the first card in that word's place. So a hold without a quote costs nothing more, and one with a quote no index. Invariant: a
@@ -46,7 +46,7 @@ pub struct QuoteLine {
     next: u32,
 }
 
-/// What a card takes off a line.
+/// What a card takes off a line, or pays of it.
 #[derive(Debug, Clone, Copy, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]
 pub struct QuoteShare {
@@ -56,7 +56,8 @@ pub struct QuoteShare {
     pub line: u32,
     /// The card's place among the cards of the hold, from 1; 0: it is not held.
     place: u32,
-    spare: u32,
+    /// 1: it is stored value, which pays.
+    pays: u32,
     next: u32,
 }
 
@@ -108,6 +109,11 @@ impl QuoteShare {
     pub const fn place(&self) -> Option<usize> {
         (self.place as usize).checked_sub(1)
     }
+
+    /// Whether it is payment, not discount.
+    pub const fn pays(&self) -> bool {
+        self.pays == 1
+    }
 }
 
 /// Records that a quote of so many lines and shares takes.
@@ -153,7 +159,7 @@ impl State {
         })
     }
 
-    /// What each card takes off each line of that cart: card by card as they took their turns, then line by line.
+    /// What each card takes off each line of that cart, or pays of it: card by card as they took their turns, then line by line.
     pub fn shares_of_quote(&self, head: QuoteHead) -> impl Iterator<Item = QuoteShare> + Clone {
         let mut next = self.cart_of(head).last().map_or(NONE, |line| line.next);
         (0..head.shares).map(move |_| {
@@ -179,12 +185,10 @@ impl State {
     pub(crate) fn keep_quote(&mut self, quote: &EventQuote<'_>, cards: u32) -> u32 {
         let mut next = NONE;
         for share in quote.shares.iter().rev() {
-            let EventShare { card, amount, line, place, .. } = *share;
-            let (line, place) = (u32::from(line), u32::from(place));
-            next = self
-                .extra_lines
-                .insert(transmute!(QuoteShare { card, amount, line, place, spare: 0, next }))
-                .0;
+            let EventShare { card, amount, line, place, pays, .. } = *share;
+            let (line, place, pays) = (u32::from(line), u32::from(place), u32::from(pays));
+            let record = QuoteShare { card, amount, line, place, pays, next };
+            next = self.extra_lines.insert(transmute!(record)).0;
         }
         for line in quote.lines.iter().rev() {
             let record = QuoteLine {

@@ -136,7 +136,8 @@ impl RedemptionRecord {
         slice_of(self.at_ms()) + SLICES_AHEAD - ((self.times & !(WIDE | PARTS)) >> AT_BITS)
     }
 
-    fn is_wide(&self) -> bool {
+    /// Whether its units are those of stored value or of points.
+    pub fn is_wide(&self) -> bool {
         self.times & WIDE != 0
     }
 

@@ -64,8 +64,10 @@ pub enum Why {
 pub struct Quoted {
     pub gross: u64,
     pub discount: u64,
+    pub paid: u64,
     pub exact: bool,
     pub cards: Vec<QuotedCard>,
+    /// What each costs and what is taken off it.
     pub lines: Vec<(u64, u64)>,
     pub shares: Vec<u64>,
 }
@@ -74,10 +76,11 @@ impl From<QuoteView<'_>> for Quoted {
     fn from(view: QuoteView<'_>) -> Quoted {
         let lines = view.lines.iter().map(|line| (line.gross.get(), line.discount.get()));
         let shares = view.shares.iter().map(|share| share.get());
-        let QuoteView { gross, discount, exact, .. } = view;
+        let QuoteView { gross, discount, paid, exact, .. } = view;
         Quoted {
             gross,
             discount,
+            paid,
             exact,
             cards: view.cards.to_vec(),
             lines: lines.collect(),

@@ -84,14 +84,16 @@ impl<'a> Body<'a> {
             AnswerKind::Wallet => self.wallet()?,
             AnswerKind::Quote => {
                 let body: &QuoteAnswerBody = self.fixed()?;
-                let QuoteAnswerBody { gross, discount, lines, spare } = *body;
-                Answer::Quote(self.quote((gross.get(), discount.get()), (lines.get(), spare.get()))?)
+                let QuoteAnswerBody { gross, discount, paid, lines, spare } = *body;
+                let totals = [gross, discount, paid].map(|number| number.get());
+                Answer::Quote(self.quote(totals, (lines.get(), spare.get()))?)
             }
             AnswerKind::QuoteReserved => {
                 let body: &QuoteReservedBody = self.fixed()?;
-                let QuoteReservedBody { deadline_ms, gross, discount, lines, spare } = *body;
-                let quote = self.quote((gross.get(), discount.get()), (lines.get(), spare.get()))?;
-                if quote.cards.iter().any(|card| card.outcome() != Some(CardOutcome::Used)) {
+                let QuoteReservedBody { deadline_ms, gross, discount, paid, lines, spare } = *body;
+                let totals = [gross, discount, paid].map(|number| number.get());
+                let quote = self.quote(totals, (lines.get(), spare.get()))?;
+                if !quote.cards.iter().all(|card| card.outcome().is_some_and(CardOutcome::is_used)) {
                     return Err(AnswerFault::UnknownNumber(0, "outcome of a card of a hold"));
                 }
                 Answer::QuoteReserved { deadline_ms: deadline_ms.get(), quote }
@@ -101,8 +103,10 @@ impl<'a> Body<'a> {
                 if body.spare.get() != 0 {
                     return Err(AnswerFault::SpareNotZero);
                 }
-                let (pieces, amount, cards) = (body.pieces.get(), body.amount.get(), body.cards.get());
-                Answer::PiecesReturned(PiecesReturned { pieces, amount, cards })
+                let [pieces, amount, on_cards] =
+                    [body.pieces, body.amount, body.on_cards].map(|number| number.get());
+                let cards = body.cards.get();
+                Answer::PiecesReturned(PiecesReturned { pieces, amount, on_cards, cards })
             }
             AnswerKind::Redemption => {
                 let body: &RedemptionBody = self.fixed()?;
@@ -220,7 +224,7 @@ impl<'a> Body<'a> {
     /// Cards in place; each is looked at once, so that reading them later can't fail.
     fn quote(
         &mut self,
-        (gross, discount): (u64, u64),
+        [gross, discount, paid]: [u64; 3],
         (lines, spare): (u32, u32),
     ) -> Result<QuoteView<'a>, AnswerFault> {
         let (count, lines) = (self.count(), lines as usize);
@@ -242,6 +246,7 @@ impl<'a> Body<'a> {
         Ok(QuoteView {
             gross,
             discount,
+            paid,
             exact: self.has(flag::EXACT),
             cards,
             lines: self.entries(lines)?,

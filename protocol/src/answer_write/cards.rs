@@ -55,6 +55,7 @@ pub(super) fn done(out: &mut Vec<u8>, index: u16, answer: &Answer<'_>) {
             let body = PiecesReturnedBody {
                 pieces: U64::new(returned.pieces),
                 amount: U64::new(returned.amount),
+                on_cards: U64::new(returned.on_cards),
                 cards: U32::new(returned.cards),
                 spare: U32::ZERO,
             };
@@ -146,6 +147,7 @@ fn quote(out: &mut Vec<u8>, index: u16, view: &QuoteView<'_>) {
     let body = QuoteAnswerBody {
         gross: U64::new(view.gross),
         discount: U64::new(view.discount),
+        paid: U64::new(view.paid),
         lines: U32::new(view.lines.len() as u32),
         spare: U32::ZERO,
     };
@@ -162,6 +164,7 @@ fn quote_reserved(out: &mut Vec<u8>, index: u16, deadline_ms: u64, view: &QuoteV
         deadline_ms: U64::new(deadline_ms),
         gross: U64::new(view.gross),
         discount: U64::new(view.discount),
+        paid: U64::new(view.paid),
         lines: U32::new(view.lines.len() as u32),
         spare: U32::ZERO,
     };

@@ -235,6 +235,8 @@ layout! {
         gross: U64,
         /// what the cards take off it
         discount: U64,
+        /// what cards of stored value pay of it
+        paid: U64,
         /// lines behind the cards
         lines: U32,
         /// 0
@@ -251,6 +253,8 @@ layout! {
         gross: U64,
         /// what the cards take off it
         discount: U64,
+        /// what cards of stored value pay of it
+        paid: U64,
         /// lines behind the cards
         lines: U32,
         /// 0
@@ -263,9 +267,11 @@ layout! {
     pub struct PiecesReturnedBody {
         /// pieces given back by this operation, over all lines of the cart
         pieces: U64,
-        /// what they cost the buyer, in minor units
+        /// what they cost the buyer, in minor units: that is to be paid back to him
         amount: U64,
-        /// the cards of the hold that came back with them, bit n for the n-th
+        /// what cards of stored value had paid of them and have got back
+        on_cards: U64,
+        /// the cards of the hold to which something went back with them, bit n for the n-th
         cards: U32,
         /// 0
         spare: U32,
@@ -279,19 +285,19 @@ layout! {
         card: U64,
         /// the id of its campaign's stock; 0: it was not found
         campaign: U64,
-        /// what it takes off, in minor units
+        /// what it takes off, or pays, in minor units
         discount: U64,
         /// refused with RULE_FAILED: the amount that counts for its threshold; NOT_STARTED, EXPIRED: the time; else 0
         fact: U64,
         /// refused with RULE_FAILED: the threshold; else 0
         threshold: U64,
-        /// used: units that its redemption takes; else 0
+        /// used, or paying: units that its redemption takes; else 0
         units: U32,
         /// refused: the rejection's code; else 0
         code: U16,
-        /// 1 used, 2 left out: it could be used alone, the best combination does without it, 3 it would take nothing off, 4 refused
+        /// 1 used: it takes something off, 2 left out: it could be used alone, the best combination does without it, 3 it would take nothing off, 4 refused, 5 it is stored value and pays
         outcome: u8,
-        /// used: the order in which the cards take their turns, from 1; else 0
+        /// used, or paying: the order in which the cards take their turns, from 1; else 0
         turn: u8,
     }
 }
@@ -303,6 +309,8 @@ layout! {
         gross: U64,
         /// what the cards take off it
         discount: U64,
+        /// what cards of stored value pay of it
+        paid: U64,
     }
 }
 

@@ -157,12 +157,14 @@ pub fn quoted() -> impl Strategy<Value = (Vec<QuotedCard>, Vec<QuotedLine>, Vec<
         fact: U64::new(numbers[3]),
         threshold: U64::new(numbers[4]),
         units: U32::new(units),
-        code: U16::new(if outcome % 4 == 3 { Code::RuleFailed as u16 } else { 0 }),
-        outcome: outcome % 4 + 1,
+        code: U16::new(if outcome % 5 == 3 { Code::RuleFailed as u16 } else { 0 }),
+        outcome: outcome % 5 + 1,
         turn,
     });
-    let line = any::<[u64; 2]>()
-        .prop_map(|[gross, discount]| QuotedLine { gross: U64::new(gross), discount: U64::new(discount) });
+    let line = any::<[u64; 3]>().prop_map(|amounts| {
+        let [gross, discount, paid] = amounts.map(U64::new);
+        QuotedLine { gross, discount, paid }
+    });
     let cards = prop::collection::vec(card, 0..=QUOTE_CARDS_MAX);
     (cards, prop::collection::vec(line, 1..=QUOTE_LINES_MAX), any::<u64>()).prop_map(
         |(cards, lines, share)| {
@@ -175,7 +177,8 @@ pub fn quoted() -> impl Strategy<Value = (Vec<QuotedCard>, Vec<QuotedLine>, Vec<
 /// The same cart as units of stocks, but for some lines.
 pub fn stocked(cart: &[CartLine]) -> Vec<StockedLine> {
     let line = |(at, line): (usize, &CartLine)| {
-        let (price, pieces) = (line.unit_price.get() as u32, line.quantity.get() % 100_000_000);
+        // Together they cost no more than a cart that is held may.
+        let (price, pieces) = (line.unit_price.get() as u32 % 1_000_000, line.quantity.get() % 200_000);
         let line = CartLine::new(line.product.get(), line.category.get(), u64::from(price), pieces.max(1));
         StockedLine::new(StockId(if at % 3 == 1 { 0 } else { 77 + at as u64 }), line)
     };
@@ -183,5 +186,7 @@ pub fn stocked(cart: &[CartLine]) -> Vec<StockedLine> {
 }
 
 pub fn used(card: QuotedCard) -> QuotedCard {
-    QuotedCard { outcome: CardOutcome::Used as u8, code: U16::ZERO, ..card }
+    let pays = card.outcome == CardOutcome::Pays as u8;
+    let outcome = if pays { CardOutcome::Pays } else { CardOutcome::Used } as u8;
+    QuotedCard { outcome, code: U16::ZERO, ..card }
 }

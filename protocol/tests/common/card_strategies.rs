@@ -487,6 +487,7 @@ impl CardParts {
             AnswerKind::Quote => Answer::Quote(QuoteView {
                 gross: self.numbers[4],
                 discount: self.numbers[5],
+                paid: self.numbers[2],
                 exact: self.flag,
                 cards: &self.outcomes,
                 lines: &self.lines,
@@ -526,6 +527,7 @@ impl CardParts {
                 quote: QuoteView {
                     gross: self.numbers[4],
                     discount: self.numbers[5],
+                    paid: self.numbers[2],
                     exact: self.flag,
                     cards: &self.used,
                     lines: &self.lines,
@@ -535,6 +537,7 @@ impl CardParts {
             AnswerKind::PiecesReturned => Answer::PiecesReturned(PiecesReturned {
                 pieces: self.numbers[3],
                 amount: self.numbers[4],
+                on_cards: self.numbers[5],
                 cards: self.small[0],
             }),
             AnswerKind::Redemption => Answer::Redemption(RedemptionView {

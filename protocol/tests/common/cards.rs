@@ -406,7 +406,10 @@ pub fn ten_off() -> QuotedCard {
 
 /// 10.00 off two lines; a second card would need more.
 fn quoted() -> QuoteView<'static> {
-    let line = |gross, discount| QuotedLine { gross: U64::new(gross), discount: U64::new(discount) };
+    let line = |gross, discount| {
+        let [gross, discount] = [gross, discount].map(U64::new);
+        QuotedLine { gross, discount, paid: U64::ZERO }
+    };
     let used = ten_off();
     let refused = QuotedCard {
         card: U64::new(CARD.0 + 1),
@@ -422,6 +425,7 @@ fn quoted() -> QuoteView<'static> {
     QuoteView {
         gross: 10_000,
         discount: 1_000,
+        paid: 0,
         exact: true,
         cards: leak(&[used, refused]),
         lines: leak(&[line(6_000, 600), line(4_000, 400)]),

@@ -246,8 +246,8 @@ impl<'a> Dump<'a> {
         };
         let held = if kind == AnswerKind::Hold { usize::from(self.bytes[73]) } else { 0 };
         let quoted = match kind {
-            AnswerKind::Quote => usize::from(self.u16(16)),
-            AnswerKind::QuoteReserved => usize::from(self.u16(24)),
+            AnswerKind::Quote => usize::from(self.u16(24)),
+            AnswerKind::QuoteReserved => usize::from(self.u16(32)),
             _ => 0,
         };
         self.fields(kind.fields());

@@ -4,13 +4,13 @@
 
 use super::cards::{CARD, ten_off};
 use super::{CommandSample, HOLD, NOW_MS, OPERATION, STOCK, envelope, leak};
-use scrip_engine::answer::{Answer, PiecesReturned, QuoteView, QuotedLine};
+use scrip_engine::answer::{Answer, CardOutcome, PiecesReturned, QuoteView, QuotedCard, QuotedLine};
 use scrip_engine::command::{
     CartLine, Command, Envelope, Parties, QuoteCard, QuoteReserve, Request, StockedLine,
 };
 use scrip_engine::ids::{CardId, OperationId, OrderId, StockId, UserId};
 use scrip_protocol::extras::Extras;
-use zerocopy::little_endian::U64;
+use zerocopy::little_endian::{U32, U64};
 
 pub fn commands() -> Vec<CommandSample> {
     let lines = leak(&[
@@ -43,24 +43,48 @@ pub fn commands() -> Vec<CommandSample> {
 }
 
 pub fn answers() -> Vec<(&'static str, Answer<'static>)> {
-    let line = |gross, discount| QuotedLine { gross: U64::new(gross), discount: U64::new(discount) };
+    let line = |gross, discount, paid| {
+        let [gross, discount, paid] = [gross, discount, paid].map(U64::new);
+        QuotedLine { gross, discount, paid }
+    };
     let used = ten_off();
     let quote = QuoteView {
         gross: 10_000,
         discount: 1_000,
+        paid: 0,
         exact: true,
         cards: leak(&[used]),
-        lines: leak(&[line(6_000, 600), line(4_000, 400)]),
+        lines: leak(&[line(6_000, 600, 0), line(4_000, 400, 0)]),
         shares: leak(&[U64::new(600), U64::new(400)]),
     };
     let without =
-        QuoteView { discount: 0, cards: &[], lines: leak(&[line(10_000, 0)]), shares: &[], ..quote };
+        QuoteView { discount: 0, cards: &[], lines: leak(&[line(10_000, 0, 0)]), shares: &[], ..quote };
+    let pays = QuotedCard {
+        card: U64::new(CARD.0 + 1),
+        discount: U64::new(1_800),
+        units: U32::new(1_800),
+        outcome: CardOutcome::Pays as u8,
+        turn: 2,
+        ..used
+    };
+    let paid = QuoteView {
+        paid: 1_800,
+        cards: leak(&[used, pays]),
+        lines: leak(&[line(6_000, 600, 1_080), line(4_000, 400, 720)]),
+        shares: leak(&[600, 400, 1_080, 720].map(U64::new)),
+        ..quote
+    };
     vec![
         ("quote_reserved", Answer::QuoteReserved { deadline_ms: NOW_MS + 60_000, quote }),
         ("quote_reserved_without_cards", Answer::QuoteReserved { deadline_ms: NOW_MS, quote: without }),
         (
             "pieces_returned",
-            Answer::PiecesReturned(PiecesReturned { pieces: 2, amount: 5_400, cards: 0b101 }),
+            Answer::PiecesReturned(PiecesReturned { pieces: 2, amount: 5_400, on_cards: 0, cards: 0b101 }),
+        ),
+        ("quote_reserved_with_payment", Answer::QuoteReserved { deadline_ms: NOW_MS, quote: paid }),
+        (
+            "pieces_returned_with_payment",
+            Answer::PiecesReturned(PiecesReturned { pieces: 1, amount: 2_880, on_cards: 720, cards: 0b10 }),
         ),
     ]
 }

@@ -154,7 +154,7 @@ pub struct WorthArgs {
     /// In quotes: the stacking class of its cards, 0 to 31
     #[arg(long, value_name = "CLASS", value_parser = clap::value_parser!(u8).range(0..=31))]
     pub class: Option<u8>,
-    /// In quotes: the stacking classes its cards may be used with, such as 0,3; all; none: each is used alone
+    /// In quotes: the stacking classes its cards may be used with, such as 0,3; all; none: each is used alone, stored value with all
     #[arg(long, value_name = "CLASSES", value_parser = values::classes)]
     pub combines: Option<u32>,
     /// In quotes: whether the threshold counts what lines cost before any card, or after earlier ones

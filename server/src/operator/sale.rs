@@ -178,10 +178,14 @@ pub fn return_units(arguments: &ReturnArgs) -> Result<(), OperatorError> {
     })
 }
 
-/// What goes back of a cart: its share of the price, and the cards whose lines have all gone back.
+/// What goes back of a cart: its share of the price, to the buyer and to cards that had paid of it, and the cards whose lines have all
+/// gone back.
 async fn print_pieces(client: &Client, hold: Hold, pieces: &PiecesReturned, to: &str) {
     println!("returned   {} pieces to {to}", pieces.pieces);
     println!("amount     {} is the buyer's", money(pieces.amount));
+    if pieces.on_cards > 0 {
+        println!("on cards   {} is back on cards that had paid of it", money(pieces.on_cards));
+    }
     let shown = match client.operation_show(hold.operation, hold.slot).await {
         Ok(OperationShown::Hold(shown)) => shown.cards,
         _ => Vec::new(),

@@ -312,11 +312,7 @@ fn print_hold_event(out: &mut impl Write, event: &Event<'_>) -> io::Result<()> {
                 write!(out, " replaces={replaces}")?;
             }
             print_told(out, parties.as_ref(), *flagged, prices)?;
-            for (at, line) in quote.lines.iter().enumerate() {
-                let shares = quote.shares.iter().filter(|share| usize::from(share.line) == at);
-                let off: u64 = shares.map(|share| share.amount.get()).sum();
-                write!(out, " cart={}x{}-{off}", line.quantity, line.unit_price)?;
-            }
+            holds::print_cart(out, quote)?;
             holds::print_sales(out, sales)?;
             let cards = cards.iter().map(|card| (StockId(card.card.get()), card.units.get(), true));
             let lines = lines.iter().map(|line| (line.stock(), line.units.get(), false));

@@ -260,11 +260,16 @@ impl CardBooks {
         })
     }
 
+    /// Nothing can go back to it any more.
+    pub(super) fn is_lost(&self, card: CardId) -> bool {
+        self.has_ended(card) || self.cards.get(&card).is_some_and(|book| book.void)
+    }
+
     /// A card has no more used or paid back than it was given.
     fn check(&mut self, card: CardId, new: u64, what: &str) {
         let Some(book) = self.cards.get(&card).copied() else { return };
         let (has, gone) = (new + book.supplied, book.gone());
-        let is_void = book.void || self.has_ended(card);
+        let is_void = self.is_lost(card);
         if gone > has || is_void {
             let state = if is_void { ", and is void" } else { "" };
             self.wrong.push(format!("card {card} is {what} for {gone} units, it has {has}{state}"));

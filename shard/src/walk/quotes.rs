@@ -1,11 +1,12 @@
-//! Quotes that became holds, in the walk's own books: what the shares of their cards come to, and what goes back of their carts.
+//! Quotes that became holds, in the walk's own books: what the shares of their cards come to, and what goes back of their carts, to
+//! the buyer and to cards that paid.
 //!
 //! It follows docs/cards.md and rule 24 of docs/quote.md, not the engine's code. Invariant: nothing here panics on a log that is
 //! wrong; what can't be is put into words.
 
 use super::books::{HoldName, name};
 use scrip_engine::event::{Event, EventCard, EventLine, EventPieces, EventQuote};
-use scrip_engine::ids::OperationKey;
+use scrip_engine::ids::{CardId, OperationKey};
 use std::collections::BTreeMap;
 
 /// A line of a cart.
@@ -14,14 +15,33 @@ struct CartLine {
     price: u64,
     pieces: u64,
     returned: u64,
-    /// What the cards took off it, in the order of their turns, each with its place in the hold.
-    shares: Vec<(u8, u64)>,
+    /// What the cards took off it or paid of it, in the order of their turns.
+    shares: Vec<Share>,
+}
+
+/// What a card has of a line.
+#[derive(Debug, Clone, Copy)]
+struct Share {
+    /// The card's place in the hold, from 1; 0: it is not held.
+    place: u8,
+    amount: u64,
+    pays: bool,
+}
+
+/// A card of a hold.
+#[derive(Debug, Clone, Copy)]
+struct HeldCard {
+    card: CardId,
+    /// Units that went back to it.
+    returned: u64,
 }
 
 /// The cart of a hold.
 #[derive(Debug, Clone)]
 struct Cart {
     lines: Vec<CartLine>,
+    /// In the order of their places.
+    cards: Vec<HeldCard>,
     /// Pieces have gone back in another way than by a RETURN: nobody says here of which line.
     is_open: bool,
 }
@@ -37,23 +57,28 @@ impl CartLine {
         self.price.saturating_mul(self.pieces)
     }
 
-    /// What so many of its pieces cost the buyer.
-    fn due(&self, pieces: u64) -> u64 {
-        let (mut part, mut whole) = (u128::from(self.price) * u128::from(pieces), u128::from(self.gross()));
-        for (_, share) in &self.shares {
-            let share = u128::from(*share);
-            if whole > 0 {
-                part -= ((2 * part * share + whole) / (2 * whole)).min(part);
-            }
-            whole = whole.saturating_sub(share);
+    /// What so many of its pieces cost the buyer, and what the card at a place has paid of them.
+    fn parts(&self, pieces: u64, paid_at: u8) -> (u64, u64) {
+        let (mut left, mut whole) = (u128::from(self.price) * u128::from(pieces), u128::from(self.gross()));
+        let mut paid = 0;
+        for share in &self.shares {
+            let of_line = u128::from(share.amount);
+            let part = if whole > 0 { ((2 * left * of_line + whole) / (2 * whole)).min(left) } else { 0 };
+            paid += if share.pays && share.place == paid_at { part } else { 0 };
+            left -= part;
+            whole = whole.saturating_sub(of_line);
         }
-        part as u64
+        (left as u64, paid as u64)
+    }
+
+    fn due(&self, pieces: u64) -> u64 {
+        self.parts(pieces, 0).0
     }
 }
 
 impl QuoteBooks {
-    /// Follows an event; answers what was wrong with it.
-    pub(super) fn follow(&mut self, event: &Event<'_>) -> Option<String> {
+    /// Follows an event; answers what was wrong with it. `is_lost`: whether nothing can go back to a card any more.
+    pub(super) fn follow(&mut self, event: &Event<'_>, is_lost: impl Fn(CardId) -> bool) -> Option<String> {
         match event {
             Event::Taken { origin, lines, prices, cards, quote, .. } if !quote.lines.is_empty() => {
                 let price = |line: usize| prices.get(line).map_or(0, |price| u64::from(price.get()));
@@ -63,7 +88,7 @@ impl QuoteBooks {
             }
             Event::Returned { origin, hold, lines, cart, .. } => {
                 let hold = name(&OperationKey { operation: *hold, ..origin.key() });
-                self.give_back(&hold, lines, cart)
+                self.give_back(&hold, lines, cart, is_lost)
             }
             Event::KeyReclaimed { origin, hold, .. } | Event::ReplaceOwed { origin, hold, .. } => {
                 let hold = name(&OperationKey { operation: *hold, ..origin.key() });
@@ -76,7 +101,13 @@ impl QuoteBooks {
         }
     }
 
-    fn give_back(&mut self, hold: &HoldName, lines: &[EventLine], back: &EventPieces<'_>) -> Option<String> {
+    fn give_back(
+        &mut self,
+        hold: &HoldName,
+        lines: &[EventLine],
+        back: &EventPieces<'_>,
+        is_lost: impl Fn(CardId) -> bool,
+    ) -> Option<String> {
         let Some(cart) = self.carts.get_mut(hold) else {
             let is_plain = back.pieces.is_empty();
             return (!is_plain).then(|| "pieces go back of a hold that no quote made".to_owned());
@@ -99,14 +130,21 @@ impl QuoteBooks {
         if due != back.amount {
             return Some(format!("{} is paid back for pieces that cost {due}", back.amount));
         }
-        let cards = lines.iter().filter(|line| line.is_card()).zip(1..);
-        for (_, place) in cards.filter(|(line, _)| line.units.get() > 0) {
-            let mut of_card = cart.lines.iter().filter(|line| line.shares.iter().any(|(at, _)| *at == place));
-            if of_card.any(|line| line.returned < line.pieces) {
-                return Some(format!("card {place} of a hold comes back before all its lines"));
+        let units = lines.iter().filter(|line| line.is_card()).map(|line| u64::from(line.units.get()));
+        let Cart { lines, cards, .. } = cart;
+        cards.iter_mut().zip(units).zip(1..).find_map(|((card, units), place)| {
+            let is_its = |share: &Share| share.place == place;
+            let mut its_lines = lines.iter().filter(|line| line.shares.iter().any(is_its));
+            if lines.iter().any(|line| line.shares.iter().any(|share| is_its(share) && share.pays)) {
+                let paid: u64 = lines.iter().map(|line| line.parts(line.returned, place).1).sum();
+                let owed = if is_lost(card.card) { 0 } else { paid.saturating_sub(card.returned) };
+                card.returned += units;
+                return (units != owed)
+                    .then(|| format!("{units} go back to card {}, which is to get {owed}", card.card));
             }
-        }
-        None
+            let early = units > 0 && its_lines.any(|line| line.returned < line.pieces);
+            early.then(|| format!("card {place} of a hold comes back before all its lines"))
+        })
     }
 }
 
@@ -125,9 +163,11 @@ fn read(
             price: line.unit_price.get(),
             pieces: u64::from(line.quantity.get()),
             returned: 0,
-            shares: shares.map(|share| (share.place, share.amount.get())).collect(),
+            shares: shares
+                .map(|share| Share { place: share.place, amount: share.amount.get(), pays: share.pays == 1 })
+                .collect(),
         };
-        let off: u64 = line_of.shares.iter().map(|(_, share)| share).sum();
+        let off: u64 = line_of.shares.iter().map(|share| share.amount).sum();
         if off > line_of.gross() {
             wrong = Some(format!("{off} is taken off a line that costs {}", line_of.gross()));
         }
@@ -148,10 +188,15 @@ fn read(
     }
     for (card, place) in cards.iter().zip(1..) {
         let shares = quote.shares.iter().filter(|share| share.place == place && share.card == card.card);
-        let off: u64 = shares.map(|share| share.amount.get()).sum();
+        let off: u64 = shares.clone().map(|share| share.amount.get()).sum();
         if off != card.discount.get() {
             wrong = Some(format!("card {} takes {} off, its shares {off}", card.card(), card.discount));
         }
+        let pays = shares.clone().any(|share| share.pays == 1);
+        if pays && off != u64::from(card.units.get()) {
+            wrong = Some(format!("card {} pays {off} with {} units", card.card(), card.units));
+        }
     }
-    (Cart { lines, is_open: false }, wrong)
+    let cards = cards.iter().map(|card| HeldCard { card: card.card(), returned: 0 }).collect();
+    (Cart { lines, cards, is_open: false }, wrong)
 }

@@ -102,7 +102,7 @@ fn demand_on(take: &OwnedTake, card: CardId) -> i128 {
 }
 
 /// What is available of a card with what the replaced hold gives back.
-fn room_of(card: &Card, id: CardId, replaced: Option<&Hold>, now_ms: u64) -> i128 {
+pub(super) fn room_of(card: &Card, id: CardId, replaced: Option<&Hold>, now_ms: u64) -> i128 {
     let held = replaced.filter(|hold| hold.state == HoldState::Held);
     let lines = held.into_iter().flat_map(|hold| &hold.cards).filter(|line| line.card == id);
     card.balance(now_ms) + lines.map(|line| card.live_of(&line.parts, line.reserved, now_ms)).sum::<i128>()

@@ -9,6 +9,7 @@ use crate::outcome::{Lack, OwnedFacts, OwnedOutcome, OwnedQuoted};
 use crate::request::{OwnedQuoteReserve, OwnedTake};
 use scrip_engine::answer::{CardOutcome, HoldState, PiecesReturned, QuotedCard};
 use scrip_engine::command::{CampaignKind, CardLine, CardState, Envelope, StockedLine};
+use scrip_engine::ids::CardId;
 use scrip_engine::limits::TTL_DEFAULT_MS;
 use scrip_engine::rejection::Code;
 
@@ -130,7 +131,8 @@ impl Oracle {
             }
             other => panic!("{other:?} is no quote"),
         };
-        let is_used = |card: &QuotedCard| card.outcome() == Some(CardOutcome::Used);
+        let is_used =
+            |card: &QuotedCard| matches!(card.outcome(), Some(CardOutcome::Used | CardOutcome::Pays));
         if !quote.best && !quote.cards.is_empty() {
             let lack = |(at, card): (usize, &QuotedCard)| {
                 let why = card.refusal().unwrap_or(Code::RuleFailed);
@@ -141,7 +143,7 @@ impl Oracle {
                 return Err(OwnedOutcome::refused_lines(first.why, lacks));
             }
         }
-        let due = all.gross - all.discount;
+        let due = all.gross - all.discount - all.paid;
         if quote.expected_total.is_some_and(|expected| expected != due) {
             let facts = OwnedFacts::Total(due);
             return Err(OwnedOutcome::Refused { code: Code::QuoteChanged, facts });
@@ -164,7 +166,9 @@ impl Oracle {
             [] => left.clone(),
             _ => (0..left.len()).map(asked).collect(),
         };
-        let back = self.cards_that_come_back(&hold, &cart, &pieces);
+        // Only pieces that there are have a share.
+        let is_sound = pieces.iter().zip(&left).all(|(pieces, left)| pieces <= left);
+        let back = if is_sound { self.back_on_cards(&hold, &cart, &pieces) } else { Vec::new() };
         if units.is_empty() && pieces.iter().all(|pieces| *pieces == 0) && back.is_empty() {
             return OwnedOutcome::refused(Code::AlreadyReversed);
         }
@@ -187,9 +191,8 @@ impl Oracle {
         };
         self.end_sold_cards(&ended, to_available);
         let amount = (0..pieces.len()).map(|line| paid_for(&hold, &cart, (line, pieces[line]))).sum();
-        for place in &back {
-            let line = &hold.cards[*place];
-            self.return_card(key, *place, line.confirmed - line.returned);
+        for (place, units) in &back {
+            self.return_card(key, *place, *units);
         }
         for (at, line) in cart.lines.iter().enumerate() {
             match line.place {
@@ -200,45 +203,63 @@ impl Oracle {
                 }
             }
         }
-        let cards = back.iter().fold(0, |cards, place| cards | 1 << place);
-        OwnedOutcome::PiecesReturned(PiecesReturned { pieces: unsigned(pieces.iter().sum()), amount, cards })
+        let cards = back.iter().fold(0, |cards, (place, _)| cards | 1 << place);
+        let paid = back.iter().filter(|(place, _)| self.is_money(hold.cards[*place].card));
+        let on_cards = unsigned(paid.map(|(_, units)| units).sum());
+        let pieces = unsigned(pieces.iter().sum());
+        OwnedOutcome::PiecesReturned(PiecesReturned { pieces, amount, on_cards, cards })
     }
 
-    /// The places of the cards of which all lines have gone back with these pieces, and that may come back.
-    fn cards_that_come_back(&self, hold: &Hold, cart: &HeldCart, pieces: &[i128]) -> Vec<usize> {
+    fn is_money(&self, card: CardId) -> bool {
+        self.worth_of(&self.cards[&card]).definition.kind() == CampaignKind::StoredValue
+    }
+
+    /// The places of the cards that get something back with these pieces, and how many units: stored value what it has paid of all
+    /// pieces that are back then, the others all they have once all their lines are.
+    fn back_on_cards(&self, hold: &Hold, cart: &HeldCart, pieces: &[i128]) -> Vec<(usize, i128)> {
         let lines = cart.lines.len();
-        let is_back =
-            |line: usize| pieces[line] + hold.gone_back(&cart.lines[line]) >= cart.lines[line].quantity;
-        let comes = |place: &usize| {
-            let held = &hold.cards[*place];
+        let gone = |line: usize| pieces[line] + hold.gone_back(&cart.lines[line]);
+        let is_back = |line: usize| gone(line) >= cart.lines[line].quantity;
+        let units = |place: usize| {
+            let held = &hold.cards[place];
             let card = &self.cards[&held.card];
-            let quoted = cart.places.iter().position(|at| *at == Some(*place)).expect("it was used");
+            let quoted = cart.places.iter().position(|at| *at == Some(place)).expect("it was used");
             let all_back =
                 (0..lines).filter(|line| cart.quoted.shares[quoted * lines + line] > 0).all(is_back);
-            held.confirmed > held.returned
-                && all_back
-                && card.state != CardState::Void
-                && self.now_ms <= self.worth_of(card).window_ends_ms(held.at_ms)
+            if card.state == CardState::Void || card.ended {
+                0
+            } else if self.is_money(held.card) {
+                let paid = |line: usize| parts_of(cart, line, gone(line))[quoted];
+                (0..lines).map(paid).sum::<i128>() - held.returned
+            } else if all_back && self.now_ms <= self.worth_of(card).window_ends_ms(held.at_ms) {
+                held.confirmed - held.returned
+            } else {
+                0
+            }
         };
-        (0..hold.cards.len()).filter(comes).collect()
+        (0..hold.cards.len()).map(|place| (place, units(place))).filter(|(_, units)| *units > 0).collect()
     }
 }
 
-/// What pieces of a line cost the buyer: rule 24 of quote.md.
-fn paid_for(hold: &Hold, cart: &HeldCart, (line, now): (usize, i128)) -> u64 {
-    let lines = cart.lines.len();
+/// What each card has of so many pieces of a line: rule 24 of quote.md. The last part is the buyer's.
+fn parts_of(cart: &HeldCart, line: usize, pieces: i128) -> Vec<i128> {
     let HeldCartLine { price, quantity, .. } = cart.lines[line];
-    let cost_of = |pieces: i128| {
-        let (mut of_pieces, mut of_line) = (price * pieces, price * quantity);
-        for card in 0..cart.quoted.cards.len() {
-            let share = i128::from(cart.quoted.shares[card * lines + line]);
-            if of_line > 0 {
-                of_pieces -= (2 * of_pieces * share + of_line) / (2 * of_line);
-            }
-            of_line -= share;
-        }
-        of_pieces
-    };
+    let (mut of_pieces, mut of_line) = (price * pieces, price * quantity);
+    let mut parts = Vec::new();
+    for card in 0..cart.quoted.cards.len() {
+        let share = i128::from(cart.quoted.shares[card * cart.lines.len() + line]);
+        let part = if of_line > 0 { (2 * of_pieces * share + of_line) / (2 * of_line) } else { 0 };
+        parts.push(part);
+        of_pieces -= part;
+        of_line -= share;
+    }
+    parts.push(of_pieces);
+    parts
+}
+
+/// What pieces of a line cost the buyer.
+fn paid_for(hold: &Hold, cart: &HeldCart, (line, now): (usize, i128)) -> u64 {
+    let cost_of = |pieces| *parts_of(cart, line, pieces).last().expect("the buyer's part");
     let before = hold.gone_back(&cart.lines[line]);
     unsigned(cost_of(before + now) - cost_of(before))
 }

@@ -1,15 +1,16 @@
-//! The oracle on QUOTE: every legal combination is priced, card by card and piece by piece.
+//! The oracle on QUOTE: every legal combination is priced, card by card and piece by piece; stored value pays what is left.
 //!
 //! Invariant: nothing is cut short; so it is asked with few cards only (`CARDS_MAX` of them can be used).
 
 use super::cards::{Card, narrow};
+use super::hold_cards::room_of;
 use super::{Hold, Oracle};
 use crate::outcome::{OwnedFacts, OwnedOutcome, OwnedQuoted};
 use crate::request::{OwnedQuote, OwnedRedeem, Worth};
-use scrip_engine::answer::{CardOutcome, HoldState, QuotedCard, QuotedLine};
+use scrip_engine::answer::{CardOutcome, QuotedCard, QuotedLine};
 use scrip_engine::command::{CampaignKind, Envelope};
 use scrip_engine::ids::{CardId, UserId};
-use scrip_engine::limits::{QUOTE_AMOUNT_MAX, QUOTE_CARDS_MAX, QUOTE_WALLET_SCANNED_MAX};
+use scrip_engine::limits::{CARD_VALUE_MAX, QUOTE_AMOUNT_MAX, QUOTE_CARDS_MAX, QUOTE_WALLET_SCANNED_MAX};
 use scrip_engine::rejection::Code;
 use zerocopy::little_endian::{U16, U32, U64};
 
@@ -50,6 +51,7 @@ struct Till {
     gross: Vec<u128>,
     left: Vec<u128>,
     free: Vec<u32>,
+    paid: Vec<u128>,
     took: Vec<(usize, Vec<u128>)>,
 }
 
@@ -170,10 +172,8 @@ impl Oracle {
         }
         let mut card =
             self.own_card(envelope, id, generation).ok_or_else(|| OwnedOutcome::refused(Code::NotFound))?;
-        // What the hold that is replaced has of it comes back.
-        let held = replaced.filter(|hold| hold.state == HoldState::Held);
-        let lines = held.into_iter().flat_map(|hold| &hold.cards).filter(|line| line.card == id);
-        card.available += lines.map(|line| line.reserved).sum::<i128>();
+        // What can be used of it: what the hold that is replaced has of it comes back.
+        card.available = room_of(&card, id, replaced, self.now_ms);
         self.usable(&card)?;
         self.is_open_for(&card, self.now_ms)?;
         let worth = self.worth_of(&card);
@@ -190,7 +190,7 @@ impl Oracle {
         if told && !self.is_one(envelope, card.owner, quote.user) {
             return Err(OwnedOutcome::refused(Code::NotOwner));
         }
-        if card.available == 0 {
+        if card.available == 0 && card.held > 0 {
             return Err(OwnedOutcome::refused(Code::LockedByOtherOrder));
         }
         Ok((card, worth, scope))
@@ -204,10 +204,11 @@ impl Oracle {
     }
 }
 
-/// Whether there are carts that it takes something off.
+/// Whether there are carts that it takes something off or pays of.
 fn is_priced(card: &Card, worth: &Worth) -> bool {
     let by_kind = match worth.definition.kind() {
-        CampaignKind::Uses | CampaignKind::StoredValue | CampaignKind::Stamps | CampaignKind::Points => false,
+        CampaignKind::Uses | CampaignKind::Stamps | CampaignKind::Points => false,
+        CampaignKind::StoredValue => card.available > 0,
         CampaignKind::Pass => worth.percent_at(card.level) > 0,
         _ => true,
     };
@@ -254,8 +255,13 @@ impl Usable<'_> {
         match kind {
             CampaignKind::Item | CampaignKind::FixedPrice => 0,
             CampaignKind::PercentOff | CampaignKind::Pass => 1,
+            CampaignKind::StoredValue => 4,
             _ => 2,
         }
+    }
+
+    fn pays(&self) -> bool {
+        self.kind() == CampaignKind::StoredValue
     }
 
     /// What it takes off an amount.
@@ -269,12 +275,15 @@ impl Usable<'_> {
 
     /// Smaller goes first.
     fn turn(&self) -> (u8, usize, u64, u64, u64) {
-        (Usable::stage(self.kind()), self.scope.len(), self.id.locator(), self.expiry(), self.id.0)
+        let (campaign, expiry) = (self.id.locator(), self.expiry());
+        let (first, second) = if self.pays() { (expiry, campaign) } else { (campaign, expiry) };
+        (Usable::stage(self.kind()), self.scope.len(), first, second, self.id.0)
     }
 
     fn goes_with(&self, other: &Usable<'_>) -> bool {
         let allows = |one: &Usable<'_>, other: &Usable<'_>| {
-            one.worth.definition.combines.get() >> other.worth.definition.class & 1 == 1
+            let classes = one.worth.definition.combines.get();
+            one.pays() && classes == 0 || classes >> other.worth.definition.class & 1 == 1
         };
         allows(self, other) && allows(other, self)
     }
@@ -294,11 +303,15 @@ impl Usable<'_> {
                 let shares = &till.took[turn].1;
                 let priced = shares.iter().zip(&till.prices).filter(|(share, _)| **share > 0);
                 let pieces: u128 = priced.map(|(share, price)| share.div_ceil(*price)).sum();
-                card.outcome = CardOutcome::Used as u8;
+                let amount: u128 = shares.iter().sum();
+                card.outcome = if self.pays() { CardOutcome::Pays } else { CardOutcome::Used } as u8;
                 card.turn = turn as u8 + 1;
-                card.discount = U64::new(small(shares.iter().sum()));
-                card.units =
-                    U32::new(if self.kind() == CampaignKind::Item { narrow(pieces as i128) } else { 1 });
+                card.discount = U64::new(small(amount));
+                card.units = U32::new(match self.kind() {
+                    CampaignKind::Item => narrow(pieces as i128),
+                    CampaignKind::StoredValue => narrow(amount as i128),
+                    _ => 1,
+                });
             }
         }
     }
@@ -311,7 +324,7 @@ fn small(amount: u128) -> u64 {
 /// The places of the best legal combination.
 fn choose(quote: &OwnedQuote, usable: &[Usable<'_>]) -> Vec<usize> {
     assert!(usable.len() <= CARDS_MAX, "the oracle prices all combinations: of {} cards", usable.len());
-    let mut best: Option<(u128, Vec<usize>)> = None;
+    let mut best: Option<((u128, u128), Vec<usize>)> = None;
     for set in 0..1u32 << usable.len() {
         let places: Vec<usize> = (0..usable.len()).filter(|place| set >> place & 1 == 1).collect();
         let legal = places
@@ -324,7 +337,8 @@ fn choose(quote: &OwnedQuote, usable: &[Usable<'_>]) -> Vec<usize> {
         if lacks.iter().any(Option::is_some) {
             continue;
         }
-        let discount = till.took.iter().flat_map(|(_, shares)| shares).sum();
+        // The larger discount first; then what stored value pays.
+        let worth = (till.discount(), till.paid.iter().sum());
         let first_ending = |places: &[usize]| {
             let mut ends: Vec<(u64, u64)> =
                 places.iter().map(|place| (usable[*place].expiry(), usable[*place].id.0)).collect();
@@ -332,11 +346,11 @@ fn choose(quote: &OwnedQuote, usable: &[Usable<'_>]) -> Vec<usize> {
             ends
         };
         let better = best.as_ref().is_none_or(|(most, chosen)| {
-            let rank = (discount, std::cmp::Reverse((places.len(), first_ending(&places))));
+            let rank = (worth, std::cmp::Reverse((places.len(), first_ending(&places))));
             rank > (*most, std::cmp::Reverse((chosen.len(), first_ending(chosen))))
         });
         if better {
-            best = Some((discount, places));
+            best = Some((worth, places));
         }
     }
     best.expect("no card at all is a combination").1
@@ -348,7 +362,8 @@ fn play<'u>(quote: &OwnedQuote, cards: impl Iterator<Item = &'u Usable<'u>>) -> 
     let free: Vec<u32> = quote.lines.iter().map(|line| line.quantity.get()).collect();
     let gross: Vec<u128> =
         prices.iter().zip(&free).map(|(price, pieces)| price * u128::from(*pieces)).collect();
-    let mut till = Till { prices, left: gross.clone(), gross, free, took: Vec::new() };
+    let paid = vec![0; gross.len()];
+    let mut till = Till { prices, left: gross.clone(), gross, free, paid, took: Vec::new() };
     let (mut stage, mut began) = (0, till.left.clone());
     let mut lacks = Vec::new();
     for card in cards {
@@ -361,6 +376,11 @@ fn play<'u>(quote: &OwnedQuote, cards: impl Iterator<Item = &'u Usable<'u>>) -> 
 }
 
 impl Till {
+    fn discount(&self) -> u128 {
+        let off = self.gross.iter().sum::<u128>() - self.left.iter().sum::<u128>();
+        off - self.paid.iter().sum::<u128>()
+    }
+
     fn turn_of(&mut self, card: &Usable<'_>, began: &[u128]) -> Result<(), Lack> {
         let definition = &card.worth.definition;
         let prices = if definition.before() { &self.gross } else { began };
@@ -376,11 +396,18 @@ impl Till {
             CampaignKind::FixedPrice => self.take_pieces(card, 1, u128::from(definition.value.get())),
             // What is rounded is what the lines have left; tiers and repeats are those of what counts.
             CampaignKind::PercentOff | CampaignKind::Pass => self.split(card, card.worth_of(goods), goods),
+            CampaignKind::StoredValue => {
+                let balance = card.card.available.min(i128::from(CARD_VALUE_MAX));
+                self.split(card, goods.min(balance as u128), goods);
+            }
             _ => self.split(card, card.worth_of(counted).min(goods), goods),
         }
         let shares: Vec<u128> = before.iter().zip(&self.left).map(|(before, left)| before - left).collect();
         if shares.iter().all(|share| *share == 0) {
             return Err(Lack::Nothing);
+        }
+        for (paid, share) in self.paid.iter_mut().zip(&shares).filter(|_| card.pays()) {
+            *paid += share;
         }
         self.took.push((card.at, shares));
         Ok(())
@@ -428,16 +455,18 @@ impl Till {
                 shares[at * lines + line] = small(*share);
             }
         }
-        let line = |(gross, left): (&u128, &u128)| QuotedLine {
-            gross: U64::new(small(*gross)),
-            discount: U64::new(small(gross - left)),
+        let line = |line: usize| QuotedLine {
+            gross: U64::new(small(self.gross[line])),
+            discount: U64::new(small(self.gross[line] - self.left[line] - self.paid[line])),
+            paid: U64::new(small(self.paid[line])),
         };
         OwnedOutcome::Quote(Box::new(OwnedQuoted {
             gross: small(self.gross.iter().sum()),
-            discount: small(self.gross.iter().sum::<u128>() - self.left.iter().sum::<u128>()),
+            discount: small(self.discount()),
+            paid: small(self.paid.iter().sum()),
             exact,
             cards,
-            lines: self.gross.iter().zip(&self.left).map(line).collect(),
+            lines: (0..lines).map(line).collect(),
             shares,
         }))
     }

@@ -124,6 +124,7 @@ impl From<GroupView<'_>> for OwnedGroup {
 pub struct OwnedQuoted {
     pub gross: u64,
     pub discount: u64,
+    pub paid: u64,
     pub exact: bool,
     pub cards: Vec<QuotedCard>,
     pub lines: Vec<QuotedLine>,
@@ -135,6 +136,7 @@ impl From<QuoteView<'_>> for OwnedQuoted {
         OwnedQuoted {
             gross: view.gross,
             discount: view.discount,
+            paid: view.paid,
             exact: view.exact,
             cards: view.cards.to_vec(),
             lines: view.lines.to_vec(),

@@ -38,6 +38,7 @@ mod orders;
 mod persons;
 mod prices;
 mod quote_holds;
+mod quote_payments;
 mod random;
 mod redemptions;
 mod risk;

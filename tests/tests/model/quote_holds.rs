@@ -2,7 +2,7 @@
 //! returned line costs and when a card comes back.
 
 use super::card_scene::{
-    card, change, create, issue, issue_of, issued, redeem, show, to_state, worth, worth_with,
+    card, change, create, issue, issue_of, issued, redeem, show, to_state, void_campaign, worth, worth_with,
 };
 use super::keys::{STOCK, shop_of};
 use scrip_engine::answer::{HoldState, OperationKind, OperationView, PiecesReturned};
@@ -19,14 +19,14 @@ const TEA: u64 = 100;
 const CUP: u64 = 101;
 
 /// 10 off 80 and half price on product 2, which combine; user 1 has one of each. Ten teas, ten cups.
-fn shop() -> (World, StockId, StockId) {
+pub(super) fn shop() -> (World, StockId, StockId) {
     let mut world = World::usual();
     let (tea, cup) = (world.stock(TEA, 10), world.stock(CUP, 10));
     fill_wallet(&mut world);
     (world, tea, cup)
 }
 
-fn fill_wallet(world: &mut World) {
+pub(super) fn fill_wallet(world: &mut World) {
     let ten = worth_with(CampaignKind::AmountOff, |worth| {
         worth.definition.threshold.set(80);
         worth.definition.combines.set(1);
@@ -41,7 +41,7 @@ fn fill_wallet(world: &mut World) {
 }
 
 /// A running campaign of this number, one card of it issued to user 1.
-fn add(world: &mut World, number: u64, worth: Worth) {
+pub(super) fn add(world: &mut World, number: u64, worth: Worth) {
     let campaign = StockId::new(Slot(0), number);
     let base = 1 << 80 | u128::from(number) << 8;
     world.run(base, create(campaign, 10, worth));
@@ -49,11 +49,11 @@ fn add(world: &mut World, number: u64, worth: Worth) {
     issued(world.run(base + 2, issue(issue_of(campaign, 1, 1))));
 }
 
-const TEN: CardId = CardId::new(Slot(0), 0, 0);
-const HALF: CardId = CardId::new(Slot(0), 1, 0);
+pub(super) const TEN: CardId = CardId::new(Slot(0), 0, 0);
+pub(super) const HALF: CardId = CardId::new(Slot(0), 1, 0);
 
 /// Two teas at 30, a cup at 40, and 8 for somebody who brings them.
-fn cart(tea: StockId, cup: StockId) -> OwnedQuoteReserve {
+pub(super) fn cart(tea: StockId, cup: StockId) -> OwnedQuoteReserve {
     OwnedQuoteReserve {
         order: OrderId(1),
         user: UserId(1),
@@ -72,26 +72,28 @@ fn cart(tea: StockId, cup: StockId) -> OwnedQuoteReserve {
     }
 }
 
-fn hold(quote: OwnedQuoteReserve) -> OwnedCommand {
+pub(super) fn hold(quote: OwnedQuoteReserve) -> OwnedCommand {
     OwnedCommand::QuoteReserve(Box::new(quote))
 }
 
 #[track_caller]
-fn quoted(answer: OwnedOutcome) -> OwnedQuoted {
+pub(super) fn quoted(answer: OwnedOutcome) -> OwnedQuoted {
     match answer {
         OwnedOutcome::QuoteReserved { quote, .. } => *quote,
         other => panic!("answered {other:?}"),
     }
 }
 
-fn giving(hold: u128, pieces: &[u32]) -> OwnedCommand {
+pub(super) fn giving(hold: u128, pieces: &[u32]) -> OwnedCommand {
     OwnedCommand::Return { hold: OperationId(hold), to_available: true, units: pieces.to_vec() }
 }
 
 #[track_caller]
 fn returned(answer: OwnedOutcome) -> (u64, u64, u32) {
     match answer {
-        OwnedOutcome::PiecesReturned(PiecesReturned { pieces, amount, cards }) => (pieces, amount, cards),
+        OwnedOutcome::PiecesReturned(PiecesReturned { pieces, amount, on_cards: 0, cards }) => {
+            (pieces, amount, cards)
+        }
         other => panic!("answered {other:?}"),
     }
 }
@@ -237,6 +239,18 @@ fn goods_go_back_without_a_card_that_may_not() {
     assert_eq!(show(&mut world, HALF).state, CardState::Void);
     assert_eq!(returned(world.run(21, giving(10, &[]))), (3, 60, 0b10));
     assert_refused(&world.run(22, giving(10, &[])), Code::AlreadyReversed);
+}
+
+#[test]
+fn goods_go_back_without_a_card_that_was_used_for_good() {
+    let (mut world, tea, cup) = shop();
+    quoted(world.run(10, hold(cart(tea, cup))));
+    world.confirm(10);
+    world.run(11, void_campaign(StockId::new(Slot(0), 202), 2));
+    assert_eq!(returned(world.run(20, giving(10, &[0, 1]))), (1, 18, 0));
+    assert_eq!(show(&mut world, HALF).state, CardState::Used);
+    assert_eq!(returned(world.run(21, giving(10, &[]))), (3, 60, 0b10));
+    world.check_laws();
 }
 
 #[test]

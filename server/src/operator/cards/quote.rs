@@ -154,15 +154,19 @@ async fn names_of(client: &Client, shown: &QuoteShown) -> Result<Names, Failure>
 fn print(shown: &QuoteShown, names: &Names, chosen: bool) {
     println!("cart       {}", money(shown.gross));
     println!("discount   {}", money(shown.discount));
+    if shown.paid > 0 {
+        println!("by cards   {} are paid with stored value", money(shown.paid));
+    }
     println!("to pay     {}", money(shown.due()));
     for (at, line) in shown.lines.iter().enumerate() {
-        let (gross, discount) = (line.gross.get(), line.discount.get());
+        let (gross, discount, paid) = (line.gross.get(), line.discount.get(), line.paid.get());
+        let by_cards = if paid > 0 { format!(", {} by cards", money(paid)) } else { String::new() };
         println!(
-            "line {:<2}    {}, {} off, {} to pay",
+            "line {:<2}    {}, {} off{by_cards}, {} to pay",
             at + 1,
             money(gross),
             money(discount),
-            money(gross - discount)
+            money(gross - discount - paid)
         );
     }
     for card in &shown.cards {
@@ -171,8 +175,10 @@ fn print(shown: &QuoteShown, names: &Names, chosen: bool) {
     }
     match (chosen, shown.exact) {
         (false, _) => {}
-        (true, true) => println!("best       no other choice of these cards takes off more"),
-        (true, false) => println!("best       of what was looked at; another choice may take off more"),
+        (true, true) => println!("best       no other choice of these cards takes off or pays more"),
+        (true, false) => {
+            println!("best       of what was looked at; another choice may take off or pay more")
+        }
     }
 }
 
@@ -182,7 +188,8 @@ fn in_words(card: &QuotedCard) -> String {
             format!("used: {} off with {} units", money(card.discount.get()), card.units)
         }
         Some(CardOutcome::Used) => format!("used: {} off", money(card.discount.get())),
-        Some(CardOutcome::LeftOut) => "left out: the others take off more without it".to_owned(),
+        Some(CardOutcome::Pays) => format!("pays: {}", money(card.discount.get())),
+        Some(CardOutcome::LeftOut) => "left out: the others take off or pay more without it".to_owned(),
         Some(CardOutcome::Nothing) => "not used: it would take nothing off".to_owned(),
         Some(CardOutcome::Refused) => refusal(card),
         None => "?".to_owned(),
@@ -212,6 +219,7 @@ fn in_json(shown: &QuoteShown, names: &Names) -> Value {
             "campaign": card.campaign().and_then(|campaign| names.get(&campaign)),
             "outcome": match card.outcome() {
                 Some(CardOutcome::Used) => "used",
+                Some(CardOutcome::Pays) => "pays",
                 Some(CardOutcome::LeftOut) => "left_out",
                 Some(CardOutcome::Nothing) => "nothing",
                 Some(CardOutcome::Refused) | None => "refused",
@@ -220,16 +228,18 @@ fn in_json(shown: &QuoteShown, names: &Names) -> Value {
             "counted": threshold.map(|_| card.fact.get()),
             "threshold": threshold.map(|_| card.threshold.get()),
             "at_ms": at_ms.map(|_| card.fact.get()),
-            "discount": card.discount.get(),
+            "discount": if card.outcome() == Some(CardOutcome::Pays) { 0 } else { card.discount.get() },
+            "paid": if card.outcome() == Some(CardOutcome::Pays) { card.discount.get() } else { 0 },
             "units": card.units.get(),
             "turn": card.turn,
             "shares": shown.shares_of(at),
         })
     };
-    let line = |line: &scrip_client::QuotedLine| json!({ "gross": line.gross.get(), "discount": line.discount.get() });
+    let line = |line: &scrip_client::QuotedLine| json!({ "gross": line.gross.get(), "discount": line.discount.get(), "paid": line.paid.get() });
     json!({
         "gross": shown.gross,
         "discount": shown.discount,
+        "paid": shown.paid,
         "due": shown.due(),
         "exact": shown.exact,
         "lines": shown.lines.iter().map(line).collect::<Vec<_>>(),

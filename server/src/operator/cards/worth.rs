@@ -153,8 +153,7 @@ pub fn print(defined: &CampaignDefinition) {
 
 /// What of it only quotes ask for.
 fn print_stacking(definition: &Definition) {
-    let combines = definition.combines.get();
-    let with = match combines {
+    let with = match definition.classes() {
         0 => "used alone".to_owned(),
         u32::MAX => "with all classes".to_owned(),
         set => {

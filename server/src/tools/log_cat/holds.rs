@@ -1,7 +1,7 @@
 //! What becomes of holds, in words of the log: they stand apart from the other events so that both lists stay in one view.
 
 use super::{print_cards_event, print_lines};
-use scrip_engine::event::{Event, EventSale};
+use scrip_engine::event::{Event, EventQuote, EventSale};
 use scrip_engine::ids::CardId;
 use std::io::{self, Write};
 
@@ -35,6 +35,23 @@ pub(super) fn print(out: &mut impl Write, event: &Event<'_>) -> io::Result<()> {
         }
         event => print_cards_event(out, event),
     }
+}
+
+/// What each line of a cart costs, less what cards take off it, and what cards pay of it.
+pub(super) fn print_cart(out: &mut impl Write, quote: &EventQuote<'_>) -> io::Result<()> {
+    for (at, line) in quote.lines.iter().enumerate() {
+        let shares = quote.shares.iter().filter(|share| usize::from(share.line) == at);
+        let sum = |pays| {
+            let of_kind = shares.clone().filter(|share| share.pays == pays);
+            of_kind.map(|share| share.amount.get()).sum::<u64>()
+        };
+        let (off, paid) = (sum(0), sum(1));
+        write!(out, " cart={}x{}-{off}", line.quantity, line.unit_price)?;
+        if paid > 0 {
+            write!(out, ",paid:{paid}")?;
+        }
+    }
+    Ok(())
 }
 
 /// Cards that lines of a hold have sold.
