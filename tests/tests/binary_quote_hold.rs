@@ -88,3 +88,38 @@ fn a_cart_that_can_not_be_held_is_told_why_and_holds_nothing() {
     assert_eq!(free.field("discount"), "10.00");
     assert_eq!(server.stop().status.code(), Some(0));
 }
+
+#[test]
+fn a_gift_card_pays_what_a_coupon_leaves_and_gets_its_share_of_a_return_back() {
+    let site = Site::new();
+    let server = site.serve(&[]);
+    site.line("stock create tea --units 10").well();
+    site.line("stock create cup --units 10").well();
+    site.line("campaign create ten --kind amount-off --value 10.00 --combines all --units 10 --run").well();
+    site.line("campaign create gift --kind stored-value --balance 50.00 --value 50.00 --currency CNY --units 10 --run")
+        .well();
+    let card =
+        |name: &str| site.line(&format!("card issue {name} --user u1")).well().field("card").to_owned();
+    let (ten, gift) = (card("ten"), card("gift"));
+    let cart = "--line tea=1:0:30.00:2 --line cup=2:0:40.00:1";
+    let told = site.line(&format!("quote --user u1 {cart}")).well();
+    told.tells(&["50.00 are paid with stored value", &format!("{gift}  gift  pays: 50.00")]);
+    assert_eq!(told.field("to pay"), "40.00");
+    let held =
+        site.line(&format!("quote --hold --user u1 --order T1 --operation T1 --expect 40.00 {cart}")).well();
+    assert_eq!((held.field("discount"), held.field("to pay")), ("10.00", "40.00"));
+    site.line(&format!("card redeem {gift} --amount 5.00 --operation X1")).badly(&["LOCKED_BY_OTHER_ORDER"]);
+    let server = site.again(server);
+    site.line("confirm T1").well();
+    // A tea cost 30.00: 3.00 of it the coupon took off, 15.00 the gift card paid.
+    let back = site.line("return T1 --units 1,0 --operation R1").well();
+    assert_eq!((back.field("amount"), back.field("on cards")).0, "12.00 is the buyer's");
+    back.tells(&["15.00 is back on cards"]);
+    site.line(&format!("card show {gift}")).well().tells(&["15.00"]);
+    let rest = site.line("return T1 --operation R2").well();
+    rest.tells(&["28.00 is the buyer's", "35.00 is back on cards", &ten]);
+    site.line(&format!("card show {gift}")).well().tells(&["50.00"]);
+    assert_eq!(site.line("return T1 --units 1,0 --operation R1").well().stdout, back.stdout);
+    assert_eq!(server.stop().status.code(), Some(0));
+    site.verify();
+}
