@@ -198,7 +198,7 @@ fn what_a_reclaimed_piece_has_paid_comes_back_with_the_next() {
     assert_eq!(quoted(world.run(10, hold(OwnedQuoteReserve { lines, ..cart(STOCK, STOCK) }))).paid, 90);
     world.run(10, OwnedCommand::Confirm { units: Vec::new(), hidden: true });
     let reclaim = OwnedCommand::KeyReclaim { hold: OperationId(10), key: 0, reason: 9 };
-    assert_eq!(world.run(11, reclaim), OwnedOutcome::StockChanged { value: 0 });
+    assert_eq!(world.run(11, reclaim), OwnedOutcome::StockChanged { value: 1 });
     assert_eq!(units(&mut world)[3], 90);
     let to_void = |units: &[u32]| OwnedCommand::Return {
         hold: OperationId(10),
