@@ -4,7 +4,8 @@
 //! oracle has answered the same as the engine.
 
 use super::card_scene::{
-    CAMPAIGN, card, change, issue, issue_of, issued, redeem, reverse, show, start, worth_with,
+    CAMPAIGN, card, change, issue, issue_of, issued, recycle_batch, redeem, reverse, show, start, void_batch,
+    void_campaign, worth_with,
 };
 use scrip_engine::command::{
     AccountWish, CampaignKind, CardChange, CardLine, CardState, Definition, GiftWish, QuoteCard, RecycleInto,
@@ -101,6 +102,9 @@ fn verbs(kind: CampaignKind) -> Vec<(&'static str, OwnedCommand)> {
                 into: RecycleInto::Supply,
             }),
         ),
+        ("CAMPAIGN_VOID", void_campaign(CAMPAIGN, 2)),
+        ("CARD_BATCH_VOID", void_batch(card(0))),
+        ("CARD_BATCH_RECYCLE", recycle_batch(card(0))),
         ("CARD_SHOW", OwnedCommand::OfCards(CardCommand::ShowCard { card: card(0), generation: Some(0) })),
     ]
 }
